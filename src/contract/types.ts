@@ -1,0 +1,252 @@
+/**
+ * What a contract is: everything a receiver of one provider can observe of its webhooks, as pure functions and data.
+ *
+ * Contracts do no I/O and read no clock: times, random bytes and rows are handed in. That makes every byte of a
+ * request testable against known answers.
+ */
+import type { z } from 'zod';
+import type { Schedule } from './schedule.js';
+
+/** A source of random bytes; `crypto.randomBytes` outside of tests. */
+export type RandomBytes = (size: number) => Buffer;
+
+/** A customer of the platform under one provider. */
+export interface Account<Scope = unknown, Settings = unknown, Secrets = unknown> {
+  readonly id: string;
+  readonly name: string;
+  /** The provider's own ids for this customer: shop, server, organization and workspace, application. */
+  readonly scope: Scope;
+  /** The account's choices among what its contract leaves open. */
+  readonly settings: Settings;
+  /** What the contract keeps secret for the whole account; encrypted at rest. */
+  readonly secrets: Secrets;
+}
+
+/** Where an account wants which events. */
+export interface Subscription<Options = unknown, Secrets = unknown> {
+  readonly id: string;
+  /** The id by which the provider's own API and payloads know this subscription. */
+  readonly reference: string;
+  /** The receiver's address, without credentials. */
+  readonly url: string;
+  /** The provider's own event names; empty means all where the contract allows that. */
+  readonly eventTypes: readonly string[];
+  readonly description: string | null;
+  readonly enabled: boolean;
+  /** Custom headers, sent as they are with every attempt. Their values count as secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The contract's own fields that are no secrets. */
+  readonly options: Options;
+  /** The contract's own fields that are secrets; encrypted at rest. */
+  readonly secrets: Secrets;
+  readonly createdAt: Date;
+}
+
+/** Something that happened in an account. */
+export interface Event {
+  readonly id: string;
+  readonly type: string;
+  readonly occurredAt: Date;
+  /** The payload as the platform sent it: minified JSON text, otherwise unchanged. */
+  readonly text: string;
+  /** The same payload parsed, for matching and validation only; never for building a body. */
+  readonly data: unknown;
+  /** Labels that subscriptions may narrow by, where the contract has channels; empty otherwise. */
+  readonly channels: readonly string[];
+}
+
+/** A kind of event in a provider's catalogue. */
+export interface EventDefinition {
+  readonly type: string;
+  readonly title: string;
+  /** The documented shape of `data`. Unknown extra fields pass. */
+  readonly data: z.ZodType;
+  /** A payload of that shape, as used by test events and documentation. */
+  readonly example: unknown;
+}
+
+/** One header of a request; a secret one is masked wherever requests are shown. */
+export interface RequestHeader {
+  readonly name: string;
+  readonly value: string;
+  readonly secret?: boolean;
+}
+
+/** What one attempt sends. The method is always POST and the body is the delivery's own. */
+export interface DeliveryRequest {
+  /** Where to send it, without credentials (they are headers). */
+  readonly url: string;
+  readonly headers: readonly RequestHeader[];
+}
+
+/** What a contract may use to build the request of one attempt. */
+export interface AttemptInput<
+  Scope = unknown,
+  Settings = unknown,
+  Secrets = unknown,
+  Options = unknown,
+  Own = unknown,
+> {
+  readonly account: Account<Scope, Settings, Secrets>;
+  readonly subscription: Subscription<Options, Own>;
+  readonly event: Pick<Event, 'id' | 'type' | 'occurredAt'>;
+  readonly delivery: { readonly id: string; readonly createdAt: Date };
+  /** The body, the same for every attempt of the delivery. */
+  readonly body: string;
+  /** When this attempt starts. */
+  readonly now: Date;
+  /** When the first attempt of this delivery started; equals `now` on the first. */
+  readonly firstAttemptAt: Date;
+  /** How many retries the schedule still allows after this attempt. */
+  readonly retriesRemaining: number;
+}
+
+/** A receiver's answer; header names in lower case. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A contract's judgement of an answer. */
+export type Verdict =
+  | { readonly kind: 'accepted' }
+  /** Try again by the schedule; `notBeforeMs` asks for a longer wait (Retry-After), within the contract's bounds. */
+  | { readonly kind: 'retry'; readonly retryAfterMs?: number }
+  /** Make no further attempt; with `disable` the subscription takes no further events either. */
+  | { readonly kind: 'stop'; readonly because: string; readonly disable?: boolean };
+
+/** The body of a delivery and which subscriptions share it. */
+export interface RenderInput<Scope = unknown, Settings = unknown, Options = unknown> {
+  readonly event: Event;
+  readonly account: Account<Scope, Settings>;
+  readonly subscription: Subscription<Options>;
+}
+
+/** What a contract keeps of a subscription's own fields. */
+export interface SubscriptionFields<Options, Secrets> {
+  readonly options: Options;
+  readonly secrets: Secrets;
+}
+
+/** What registering or editing a subscription hands to the contract. */
+export interface SubscriptionInput<Fields, Options, Secrets> {
+  /** The contract's own fields of the request, validated by `subscriptions.fields`. */
+  readonly fields: Fields;
+  readonly eventTypes: readonly string[];
+  /** The receiver's address as given, credentials included; absent when an edit leaves it as it is. */
+  readonly url?: URL;
+  readonly randomBytes: RandomBytes;
+  /** The subscription as it was, when it is edited. */
+  readonly previous?: Subscription<Options, Secrets>;
+}
+
+export interface AccountRules<Scope, Settings, Secrets> {
+  /** The provider's ids for an account, as given to `POST /v1/accounts`; strict. */
+  readonly scope: z.ZodType<Scope, unknown>;
+  /** Ids made up for an account that names none. */
+  newScope(randomBytes: RandomBytes): Scope;
+  /** Choices of an account; strict, every field with a default. */
+  readonly settings: z.ZodType<Settings, unknown>;
+  /** Secrets made once for an account. */
+  newSecrets(randomBytes: RandomBytes): Secrets;
+  /** A new API key in the provider's own form. */
+  newApiKey(randomBytes: RandomBytes): string;
+}
+
+export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = unknown> {
+  /**
+   * The contract's own fields, beside url, eventTypes, description, enabled and headers. A plain object schema: the
+   * API makes it strict for creation and partial for edits.
+   */
+  readonly fields: z.ZodObject;
+  /** Sorts own fields into options and secrets; fields an edit does not name keep their previous values. */
+  keep(input: SubscriptionInput<Fields, Options, Secrets>): SubscriptionFields<Options, Secrets>;
+  /** Own fields as API answers show them; secrets left out or masked. */
+  show(subscription: Subscription<Options, Secrets>): Record<string, unknown>;
+  /**
+   * Why these event types cannot be subscribed to, or undefined. Runs after `keep`; an edit hands in the subscription
+   * as it was.
+   */
+  checkEventTypes(
+    eventTypes: readonly string[],
+    options: Options,
+    previous?: Subscription<Options, Secrets>,
+  ): string | undefined;
+  /** Whether the address may carry credentials (`https://user:password@host`); `keep` then stores them as secrets. */
+  readonly allowsUrlCredentials: boolean;
+  /**
+   * Why the receiver's address breaks the contract, or undefined. The general rules (absolute, http or https, http
+   * only where the operator allows it) have already passed. `url` is exactly as given.
+   */
+  checkUrl(url: string, options: Options): string | undefined;
+  /** Header names, lower case, that a subscription may not set because the contract sends them itself. */
+  readonly reservedHeaders: readonly string[];
+  /** The provider's form of a subscription id; `number` counts subscriptions over all accounts from 1. */
+  newReference(number: number, randomBytes: RandomBytes): string;
+  /** What a receiver verifies deliveries with, in the form its owner uses, where the contract has such a thing. */
+  signingSecret?(
+    subscription: Subscription<Options, Secrets>,
+    account: Account<unknown, unknown, AccountSecrets>,
+  ): string | undefined;
+  /** Secrets after rotation: `secret` or a new one signs, the old one as well until `overlapEndsAt` where two can. */
+  rotateSecret?(
+    subscription: Subscription<Options, Secrets>,
+    input: { randomBytes: RandomBytes; overlapEndsAt: Date; now: Date; secret?: string },
+  ): Secrets;
+  /** Why a secret given by its owner is not of the contract's form, or undefined. */
+  checkSecret?(secret: string): string | undefined;
+}
+
+/**
+ * A provider's contract.
+ *
+ * Type parameters: `Scope`, `Settings` and `AccountSecrets` of an account; `Fields` as a subscription is given,
+ * `Options` and `Secrets` as it is kept.
+ */
+export interface Contract<
+  Scope = unknown,
+  Settings = unknown,
+  AccountSecrets = unknown,
+  Fields = unknown,
+  Options = unknown,
+  Secrets = unknown,
+> {
+  /** The provider's name in the API and in search attributes: lower case, one word. */
+  readonly provider: string;
+  /** The provider's name as people write it. */
+  readonly title: string;
+  /** Documented events, in the order a person would want to read them. */
+  readonly events: readonly EventDefinition[];
+  /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */
+  findEvent(type: string): EventDefinition | undefined;
+  /** Whether events and subscriptions may carry channels. */
+  readonly hasChannels: boolean;
+  readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
+  readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
+  /** Which of an account's enabled subscriptions get an event. */
+  select(
+    event: Event,
+    subscriptions: readonly Subscription<Options, Secrets>[],
+    account: Account<Scope, Settings>,
+  ): Subscription<Options, Secrets>[];
+  /** A key that is equal for subscriptions whose body for the same event is equal. */
+  bodyVariant(subscription: Subscription<Options>): string;
+  /** The body's exact text (UTF-8). */
+  renderBody(input: RenderInput<Scope, Settings, Options>): string;
+  /** The request of one attempt. */
+  request(input: AttemptInput<Scope, Settings, AccountSecrets, Options, Secrets>): DeliveryRequest;
+  /** The longest time one exchange may take, from connecting to the end of the answer, in milliseconds. */
+  timeLimitMs(eventType: string, account: Account<Scope, Settings>): number;
+  /** The waits after failed attempts, in milliseconds. */
+  schedule(eventType: string, account: Account<Scope, Settings>): Schedule;
+  /** Whether an answer accepts the delivery, asks for another attempt or ends it. `waitMs` is the schedule's next wait. */
+  judge(
+    answer: Answer,
+    context: { account: Account<Scope, Settings>; eventType: string; now: Date; waitMs: number | undefined },
+  ): Verdict;
+  /** How many redirects one attempt follows; each hop passes the address guard again. */
+  maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
+}
+
+/** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */
+export type AnyContract = Contract;
