@@ -1,0 +1,165 @@
+import { OperatorError } from './errors.js';
+import { type PinnedAddress } from './config/formats.js';
+import {
+  EMBEDDED_NETWORKS,
+  defaultCacheDir,
+  defaults,
+  table,
+  type SettingName,
+  type Values,
+} from './config/settings.js';
+import { readTemporal, type TemporalConfig } from './config/temporal.js';
+import { SERVICE_LINK_VALUE, unknownNames } from './config/unknown-names.js';
+
+export { settings, type Setting } from './config/settings.js';
+export { type PinnedAddress } from './config/formats.js';
+export { type TemporalConfig, type TemporalConnectionOptions } from './config/temporal.js';
+
+/** Levels of the log, most severe first. */
+export type LogLevel = NonNullable<Values['PIGEONPOST_LOG_LEVEL']>;
+
+/** What may be contacted when something is delivered. */
+export interface EgressConfig {
+  /** Networks, in CIDR notation, that are allowed although they are not public. */
+  allowNetworks: string[];
+  /** Whether http:// is allowed besides https://. */
+  allowHttp: boolean;
+  /** Addresses that hosts are pinned to, whatever DNS says. */
+  resolve: PinnedAddress[];
+  /** Certificate authorities to trust besides the usual ones, PEM. */
+  extraCa?: string;
+}
+
+/** Every setting, checked. */
+export interface Config {
+  api: {
+    host: string;
+    /** 0 picks a free one. */
+    port: number;
+    adminKey?: string;
+    maxBodyBytes: number;
+  };
+  /** Folder of the embedded servers, absolute. */
+  dataDir: string;
+  /** Folder for fetched programs, absolute. */
+  cacheDir: string;
+  /** PostgreSQL to use; absent: the embedded one. */
+  databaseUrl?: string;
+  /** Port of the embedded PostgreSQL; absent: a free one, picked once. */
+  postgresPort?: number;
+  temporal: TemporalConfig;
+  /** Port of the embedded Temporal server. */
+  temporalPort: number;
+  /** Port of the embedded Temporal server's web interface. */
+  temporalUiPort: number;
+  /** Where Temporal's web interface is, without a slash at the end; absent when it is external and not told. */
+  temporalUiUrl?: string;
+  /** Path of the Temporal CLI to use. */
+  temporalCli?: string;
+  /** Path of the time-skipping test server to use. */
+  temporalTestServer?: string;
+  egress: EgressConfig;
+  /** 32 bytes. */
+  encryptionKey?: Buffer;
+  logLevel: LogLevel;
+}
+
+/** The settings cannot be used; `problems` says why, one line each. */
+export class ConfigError extends OperatorError {
+  constructor(readonly problems: readonly string[]) {
+    const title = problems.length === 1 ? 'One setting is wrong' : `${problems.length} settings are wrong`;
+    super(`${title}:\n${problems.map((problem) => `  ${problem}.`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads every setting from the environment; an empty one counts as not set.
+ *
+ * @throws ConfigError listing everything that is wrong at once
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+  const values = readValues(env, problems);
+  const temporal = readTemporal(env, values, problems);
+  problems.push(...unknownNames(env));
+  const config = assemble(values, temporal, env);
+  problems.push(...samePorts(config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function readValues(env: NodeJS.ProcessEnv, problems: string[]): Values {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of Object.keys(table) as SettingName[]) {
+    const text = env[name]?.trim() ?? '';
+    if (text === '') continue;
+    const { schema, secret = false }: { schema: (typeof table)[SettingName]['schema']; secret?: boolean } = table[name];
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else
+      problems.push(problem(name, secret ? undefined : text, result.error.issues[0]?.message ?? 'it cannot be read'));
+  }
+  return values as Values;
+}
+
+function problem(name: string, shown: string | undefined, advice: string): string {
+  const what = shown === undefined ? `${name} cannot be used` : `${name} is ${JSON.stringify(shown)}`;
+  const link = SERVICE_LINK_VALUE.test(shown ?? '')
+    ? ' (Kubernetes sets this one for a Service of that name; set it yourself, or enableServiceLinks to false)'
+    : '';
+  return `${what}: ${advice}${link}`;
+}
+
+function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessEnv): Config {
+  const allEmbedded = temporal.embedded && values.DATABASE_URL === undefined;
+  const temporalUiPort = values.PIGEONPOST_TEMPORAL_UI_PORT ?? defaults.temporalUiPort;
+  const temporalUiUrl =
+    values.PIGEONPOST_TEMPORAL_UI_URL ?? (temporal.embedded ? `http://localhost:${temporalUiPort}` : undefined);
+  return {
+    api: {
+      host: values.PIGEONPOST_HOST ?? defaults.host,
+      port: values.PIGEONPOST_PORT ?? defaults.port,
+      maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
+      ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
+    },
+    dataDir: values.PIGEONPOST_DATA_DIR ?? defaults.dataDir,
+    cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
+    ...optional('databaseUrl', values.DATABASE_URL),
+    ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),
+    temporal,
+    temporalPort: values.PIGEONPOST_TEMPORAL_PORT ?? defaults.temporalPort,
+    temporalUiPort,
+    ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
+    ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
+    ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    egress: {
+      allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
+      allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
+      resolve: values.PIGEONPOST_RESOLVE ?? [],
+      ...optional('extraCa', values.PIGEONPOST_CA_FILE),
+    },
+    ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
+    logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
+  };
+}
+
+function optional<Name extends string, T>(name: Name, value: T | undefined) {
+  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: T };
+}
+
+/** Two servers of ours cannot share a port, and the second one's own complaint would not name the setting. */
+function samePorts(config: Config): string[] {
+  const ports: [name: string, port: number | undefined][] = [['PIGEONPOST_PORT', config.api.port]];
+  if (config.databaseUrl === undefined) ports.push(['PIGEONPOST_POSTGRES_PORT', config.postgresPort]);
+  if (config.temporal.embedded) {
+    ports.push(
+      ['PIGEONPOST_TEMPORAL_PORT', config.temporalPort],
+      ['PIGEONPOST_TEMPORAL_UI_PORT', config.temporalUiPort],
+    );
+  }
+  return ports.flatMap(([name, port], index) => {
+    const [other] = ports.slice(0, index).find(([, taken]) => port && taken === port) ?? [];
+    return other === undefined ? [] : [`${name} and ${other} are both ${port}: give each a port of its own`];
+  });
+}

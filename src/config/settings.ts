@@ -1,0 +1,195 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { certificates, executable, flag, folder, key32, listenHost, networks } from './formats.js';
+import { oneOf, pins, port, url, wholeNumber } from './formats.js';
+
+/** What the documentation says about one setting. */
+export interface Setting {
+  /** Name of the environment variable. */
+  readonly name: string;
+  /** One sentence on what it does and what may be written. */
+  readonly description: string;
+  /** What holds when it is not set, in words; undefined when nothing is set then. */
+  readonly default?: string;
+  /** A secret's value is never shown. */
+  readonly secret?: boolean;
+}
+
+interface Definition extends Omit<Setting, 'name'> {
+  readonly schema: z.ZodType<unknown, string>;
+}
+
+const projectRoot = resolve(__dirname, '../..');
+
+/** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
+export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
+
+/** What an unset setting stands for, where that is one value. */
+export const defaults = {
+  host: '127.0.0.1',
+  port: 8080,
+  maxBodyBytes: 5 * 1024 * 1024,
+  dataDir: join(projectRoot, '.pigeonpost'),
+  temporalPort: 7233,
+  temporalUiPort: 8233,
+  namespace: 'default',
+  logLevel: 'info',
+} as const;
+
+/** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
+export const table = {
+  PIGEONPOST_HOST: {
+    description: 'Address the API listens on; 0.0.0.0 for every interface.',
+    default: defaults.host,
+    schema: listenHost,
+  },
+  PIGEONPOST_PORT: {
+    description: 'Port of the API; 0 picks a free one.',
+    default: String(defaults.port),
+    schema: port(0),
+  },
+  PIGEONPOST_ADMIN_KEY: {
+    description: 'Key that administrative API calls must carry, at least 16 characters.',
+    secret: true,
+    schema: z.string().min(16, { error: 'write at least 16 characters' }),
+  },
+  PIGEONPOST_MAX_BODY_BYTES: {
+    description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
+    default: String(defaults.maxBodyBytes),
+    schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
+  },
+  PIGEONPOST_LOG_LEVEL: {
+    description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',
+    default: defaults.logLevel,
+    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+  },
+  PIGEONPOST_DATA_DIR: {
+    description: 'Folder of the embedded PostgreSQL and Temporal: data, logs, generated password.',
+    default: '.pigeonpost in the project folder',
+    schema: folder,
+  },
+  PIGEONPOST_CACHE_DIR: {
+    description: 'Folder for programs that are fetched once, such as the Temporal CLI.',
+    default: 'pigeonpost in the cache folder of the user',
+    schema: folder,
+  },
+  DATABASE_URL: {
+    description: 'PostgreSQL to use, postgres://user:password@host:5432/database.',
+    default: 'an embedded PostgreSQL',
+    secret: true,
+    schema: url(['postgres', 'postgresql'], 'postgres://user:password@host:5432/database'),
+  },
+  PIGEONPOST_POSTGRES_PORT: {
+    description: 'Port of the embedded PostgreSQL.',
+    default: 'a free one, picked once',
+    schema: port(),
+  },
+  TEMPORAL_ADDRESS: {
+    description: 'Temporal server to use, host:port.',
+    default: 'an embedded development server',
+    schema: z.string().regex(/^[^\s/]+$/, { error: 'write host:port, without a scheme' }),
+  },
+  TEMPORAL_NAMESPACE: {
+    description: 'Namespace on that server.',
+    default: defaults.namespace,
+    schema: z.string(),
+  },
+  TEMPORAL_API_KEY: { description: 'API key for that server; turns TLS on.', secret: true, schema: z.string() },
+  TEMPORAL_TLS: {
+    description: 'Whether to connect with TLS.',
+    default: 'false without other TLS settings',
+    schema: flag,
+  },
+  TEMPORAL_TLS_CLIENT_CERT_PATH: { description: 'PEM file with the client certificate.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_CERT_DATA: { description: 'The client certificate itself, PEM.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_KEY_PATH: { description: 'PEM file with the key of the client certificate.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_KEY_DATA: {
+    description: 'The key of the client certificate itself, PEM.',
+    secret: true,
+    schema: z.string(),
+  },
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: {
+    description: "PEM file with the certificate authority of the server's certificate.",
+    schema: z.string(),
+  },
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: { description: 'That certificate authority itself, PEM.', schema: z.string() },
+  TEMPORAL_TLS_SERVER_NAME: { description: "Name expected in the server's certificate.", schema: z.string() },
+  TEMPORAL_PROFILE: { description: "Profile to use from Temporal's configuration file.", schema: z.string() },
+  TEMPORAL_CONFIG_FILE: {
+    description: "Temporal's configuration file (TOML); its profile names the server to use.",
+    schema: z.string(),
+  },
+  PIGEONPOST_TEMPORAL_PORT: {
+    description: 'Port of the embedded Temporal server.',
+    default: String(defaults.temporalPort),
+    schema: port(),
+  },
+  PIGEONPOST_TEMPORAL_UI_PORT: {
+    description: 'Port of the web interface of the embedded Temporal server.',
+    default: String(defaults.temporalUiPort),
+    schema: port(),
+  },
+  PIGEONPOST_TEMPORAL_UI_URL: {
+    description: "Where the browser finds Temporal's web interface, for links.",
+    default: 'http://localhost and PIGEONPOST_TEMPORAL_UI_PORT when Temporal is embedded',
+    schema: url(['http', 'https'], 'https://temporal.example.com'),
+  },
+  PIGEONPOST_TEMPORAL_CLI: {
+    description: 'Path of a Temporal CLI to run as the embedded server.',
+    default: 'temporal on the PATH, or a fetched one',
+    schema: executable,
+  },
+  PIGEONPOST_TEMPORAL_TEST_SERVER: {
+    description: "Path of Temporal's time-skipping test server; only the test suite uses it.",
+    default: 'a fetched one',
+    schema: executable,
+  },
+  PIGEONPOST_ALLOW_NETWORKS: {
+    description:
+      'Private networks that receivers may be in: CIDR blocks or addresses, comma separated, or none. Public addresses need no entry.',
+    default: `${EMBEDDED_NETWORKS.join(',')} when PostgreSQL and Temporal are embedded, none otherwise`,
+    schema: networks,
+  },
+  PIGEONPOST_ALLOW_HTTP: {
+    description: 'Whether receivers may be addressed by http:// too.',
+    default: 'true when PostgreSQL and Temporal are embedded, false otherwise',
+    schema: flag,
+  },
+  PIGEONPOST_RESOLVE: {
+    description:
+      'Where to connect for some hosts, whatever DNS says: host:port:address[:port], comma separated, IPv6 addresses in brackets.',
+    schema: pins,
+  },
+  PIGEONPOST_CA_FILE: {
+    description: 'PEM file with certificate authorities to trust for receivers, besides the usual ones.',
+    schema: certificates,
+  },
+  PIGEONPOST_ENCRYPTION_KEY: {
+    description: 'Key that secrets are encrypted with in the database: 32 bytes in base64.',
+    secret: true,
+    schema: key32,
+  },
+} as const satisfies Record<string, Definition>;
+
+/** Name of a setting. */
+export type SettingName = keyof typeof table;
+
+/** The settings that were set, checked and converted. */
+export type Values = { [Name in SettingName]?: z.output<(typeof table)[Name]['schema']> };
+
+/** Every setting as the documentation lists it. */
+export const settings: readonly Setting[] = Object.entries(table).map(([name, definition]: [string, Definition]) => ({
+  name,
+  description: definition.description,
+  ...(definition.default !== undefined && { default: definition.default }),
+  ...(definition.secret === true && { secret: true }),
+}));
+
+/** The folder for fetched programs where none is set, by the custom of the operating system. */
+export function defaultCacheDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): string {
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'pigeonpost');
+  const custom = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
+  const usual = platform === 'win32' ? join(homedir(), 'AppData', 'Local') : join(homedir(), '.cache');
+  return join(custom === undefined || custom === '' ? usual : custom, 'pigeonpost');
+}

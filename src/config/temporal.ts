@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { errorMessage } from '../errors.js';
+import { defaults, type Values } from './settings.js';
+
+type ConnectionOptions = ClientConnectConfig['connectionOptions'];
+
+/** How to connect to a Temporal server, both for a client's and a worker's connection. */
+export type TemporalConnectionOptions = Pick<ConnectionOptions, 'apiKey' | 'metadata' | 'tls'> & { address: string };
+
+/** Which Temporal is used: the embedded development server, or one that runs elsewhere. */
+export type TemporalConfig =
+  { embedded: true } | { embedded: false; connectionOptions: TemporalConnectionOptions; namespace: string };
+
+/** Settings that only mean something for a server that runs elsewhere. */
+const ONLY_EXTERNAL = [
+  'TEMPORAL_NAMESPACE',
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_TLS',
+  'TEMPORAL_TLS_CLIENT_CERT_PATH',
+  'TEMPORAL_TLS_CLIENT_CERT_DATA',
+  'TEMPORAL_TLS_CLIENT_KEY_PATH',
+  'TEMPORAL_TLS_CLIENT_KEY_DATA',
+  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+  'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
+  'TEMPORAL_TLS_SERVER_NAME',
+] as const;
+
+/** Reads which Temporal to use, adding what is wrong to `problems`. */
+export function readTemporal(env: NodeJS.ProcessEnv, values: Values, problems: string[]): TemporalConfig {
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_PROFILE: profile, TEMPORAL_CONFIG_FILE: file } = values;
+  if (address === undefined && profile === undefined && file === undefined) {
+    for (const name of ONLY_EXTERNAL.filter((name) => values[name] !== undefined)) {
+      problems.push(`${name} is set without TEMPORAL_ADDRESS: set TEMPORAL_ADDRESS too, or unset ${name}`);
+    }
+    return { embedded: true };
+  }
+  if (file !== undefined && !existsSync(file)) {
+    problems.push(`TEMPORAL_CONFIG_FILE is "${file}": write the path of a file; there is none`);
+    return { embedded: true };
+  }
+  const has = (half: 'CERT' | 'KEY') =>
+    (values[`TEMPORAL_TLS_CLIENT_${half}_PATH`] ?? values[`TEMPORAL_TLS_CLIENT_${half}_DATA`]) !== undefined;
+  if (has('CERT') !== has('KEY')) {
+    problems.push('TEMPORAL_TLS_CLIENT_CERT_… and TEMPORAL_TLS_CLIENT_KEY_… belong together: set both, or none');
+  }
+  try {
+    return connectConfig(env, values);
+  } catch (error) {
+    problems.push(`The TEMPORAL_… settings cannot be used: ${errorMessage(error)}`);
+    return { embedded: true };
+  }
+}
+
+function connectConfig(env: NodeJS.ProcessEnv, values: Values): TemporalConfig {
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: temporalVariables(env, values) });
+  const { address, apiKey, metadata, tls } = connectionOptions;
+  if (address === undefined) throw new Error('no server address; set TEMPORAL_ADDRESS, or address in the profile');
+  return {
+    embedded: false,
+    connectionOptions: {
+      address,
+      ...(apiKey !== undefined && { apiKey }),
+      ...(metadata !== undefined && { metadata }),
+      ...(tls !== undefined && { tls }),
+    },
+    namespace: namespace ?? defaults.namespace,
+  };
+}
+
+/** The environment as the SDK should see it: empty settings are unset, and TEMPORAL_TLS is one of its own two words. */
+function temporalVariables(env: NodeJS.ProcessEnv, values: Values): Record<string, string> {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => (entry[1] ?? '').trim() !== '');
+  const variables = Object.fromEntries(set.map(([name, value]) => [name, value.trim()]));
+  if (values.TEMPORAL_TLS !== undefined) variables.TEMPORAL_TLS = String(values.TEMPORAL_TLS);
+  return variables;
+}

@@ -1,0 +1,41 @@
+import { table } from './settings.js';
+
+/**
+ * Variables that Kubernetes sets in every container for a Service whose name begins with `pigeonpost`: nobody wrote
+ * them, so they are no typos.
+ */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
+
+/** A value as Kubernetes writes it, such as `tcp://10.0.0.1:8080`. */
+export const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
+
+/** Variables the test suite hands from its set-up to its tests. */
+const TEST_PREFIX = 'PIGEONPOST_TEST_';
+
+/** One line for every variable that looks like a setting of Pigeonpost and is none. */
+export function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env)
+    .filter(([name]) => name.startsWith('PIGEONPOST_') && !Object.hasOwn(table, name) && !name.startsWith(TEST_PREFIX))
+    .filter(([name, value]) => !SERVICE_LINK.test(name) && !SERVICE_LINK_VALUE.test(value ?? ''))
+    .map(([name]) => `${name} is not a setting: did you mean ${nearest(name)}?`);
+}
+
+function nearest(name: string): string {
+  const known = Object.keys(table).filter((candidate) => candidate.startsWith('PIGEONPOST_'));
+  const ranked = known.map((candidate) => ({ candidate, edits: distance(name, candidate) }));
+  return ranked.reduce((best, next) => (next.edits < best.edits ? next : best)).candidate;
+}
+
+/** How many letters must be added, removed or replaced to turn one name into the other. */
+function distance(from: string, to: string): number {
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [row, letter] of [...from].entries()) {
+    const current = [row + 1];
+    for (const [column, other] of [...to].entries()) {
+      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] ?? 0;
+}

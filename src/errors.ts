@@ -1,0 +1,65 @@
+/**
+ * Something the person who runs Pigeonpost can put right: one line that says what is wrong and, as the hint, what to do
+ * about it. It is shown without a stack trace.
+ */
+export class OperatorError extends Error {
+  constructor(
+    message: string,
+    readonly hint?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'OperatorError';
+  }
+
+  /** What to print: the message, and the hint after it. */
+  override toString(): string {
+    const space = this.message.includes('\n') ? '\n' : ' ';
+    return this.hint === undefined ? this.message : `${this.message}${space}${this.hint}`;
+  }
+}
+
+/** The code of a system error, such as `ENOENT` or `ECONNREFUSED`; undefined for anything else. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The message of whatever was thrown, on one line. */
+export function errorMessage(error: unknown): string {
+  const message = error instanceof Error && error.message !== '' ? error.message : (errorCode(error) ?? String(error));
+  return message.replace(/\s*\n\s*/g, ' ').trim();
+}
+
+/** A port that something else listens on; `variable` is the setting that changes it. */
+export function portInUse(what: string, port: number, variable: string): OperatorError {
+  return new OperatorError(
+    `Port ${port} for ${what} is already in use.`,
+    `Stop what listens there, or set ${variable} to another port.`,
+  );
+}
+
+/** A database or Temporal server that does not answer; `variable` is the setting that names it. */
+export function unreachable(what: string, where: string, variable: string, cause: unknown): OperatorError {
+  return new OperatorError(
+    `${what} at ${where} cannot be reached: ${errorMessage(cause)}.`,
+    `Check that it runs there and that ${variable} is right.`,
+    { cause },
+  );
+}
+
+/** Turns a system error that means a full or read-only disk, or missing rights, into one that says so. */
+export function explainFileError(error: unknown, path: string): unknown {
+  switch (errorCode(error)) {
+    case 'ENOSPC':
+      return new OperatorError(`The disk that holds ${path} is full.`, 'Free some space and start again.', {
+        cause: error,
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new OperatorError(`${path} cannot be written: ${errorMessage(error)}.`, undefined, { cause: error });
+    default:
+      return error;
+  }
+}
