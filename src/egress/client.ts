@@ -1,0 +1,98 @@
+/** The one HTTP client that leaves the house: it sends requests to addresses that strangers choose. */
+import { createConnector, type Lookup } from './connector.js';
+import { Deadline } from './deadline.js';
+import { exchange, type Answer } from './exchange.js';
+import { EgressFailure } from './failures.js';
+import { ConnectionPool } from './pool.js';
+import { redirected } from './redirects.js';
+import { firstHop, type Hop } from './request.js';
+import type { EgressClient, EgressSettings, Exchange, OutgoingRequest } from './types.js';
+
+export type * from './types.js';
+export { type Lookup } from './connector.js';
+
+/** How much of an answer's body is read unless told otherwise, in bytes. */
+export const DEFAULT_MAX_RESPONSE_BYTES = 16 * 1024;
+
+/**
+ * A client that sends requests by POST and connects only to public addresses and the networks of the settings.
+ *
+ * @param replaced parts to put in place of the system's, for tests.
+ * @throws Error when a network of the settings cannot be read.
+ */
+export function createEgressClient(settings: EgressSettings, replaced: { lookup?: Lookup } = {}): EgressClient {
+  const pool = new ConnectionPool(createConnector(settings, replaced.lookup));
+  const underWay = new Set<Promise<Exchange>>();
+  let closed = false;
+  return {
+    async send(request) {
+      if (closed) throw new Error('The egress client is closed');
+      const exchange = send(request, settings, pool);
+      underWay.add(exchange);
+      try {
+        return await exchange;
+      } finally {
+        underWay.delete(exchange);
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.allSettled(underWay);
+      await pool.close();
+    },
+  };
+}
+
+async function send(request: OutgoingRequest, settings: EgressSettings, pool: ConnectionPool): Promise<Exchange> {
+  const deadline = new Deadline(request.timeLimitMs, request.signal);
+  try {
+    const [url, answer] = await follow(request, settings, pool, deadline);
+    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, url };
+  } catch (error) {
+    if (!(error instanceof EgressFailure)) throw error;
+    return { kind: 'failure', reason: error.reason, message: error.message, durationMs: deadline.elapsedMs };
+  } finally {
+    deadline.stop();
+  }
+}
+
+/** Sends the request on until there is an answer that is no redirect, or none to follow; gives that and its URL. */
+async function follow(
+  request: OutgoingRequest,
+  settings: EgressSettings,
+  pool: ConnectionPool,
+  deadline: Deadline,
+): Promise<[url: string, answer: Answer]> {
+  let hop = firstHop(request, settings);
+  for (let redirects = 0; ; redirects++) {
+    const answer = await sendHop(hop, settings, pool, deadline);
+    const next = request.maxRedirects > 0 ? redirected(hop, answer) : undefined;
+    if (next === undefined) return [hop.url.href, answer];
+    if (redirects >= request.maxRedirects) {
+      throw new EgressFailure(
+        'too_many_redirects',
+        `${hop.url.host} redirected once more after ${redirects} redirects`,
+      );
+    }
+    hop = next;
+  }
+}
+
+async function sendHop(
+  hop: Hop,
+  { maxResponseBytes }: EgressSettings,
+  pool: ConnectionPool,
+  deadline: Deadline,
+): Promise<Answer> {
+  deadline.host = hop.url.host;
+  deadline.stage = 'queue';
+  const connection = await pool.acquire(hop.url.origin, deadline);
+  let reusable = false;
+  try {
+    const answer = await exchange(connection.client, hop, maxResponseBytes, deadline);
+    reusable = !answer.truncated;
+    return answer;
+  } finally {
+    pool.release(connection, reusable);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Connections that are kept for further requests to the same origin.
+ *
+ * An undici Agent would do this too, but it knows nothing of deadlines: a request that is given up while its connection
+ * is being opened or while it waits for one stays in the Agent's queue, is connected for in its turn, and after an abort
+ * once more (nodejs/undici #386, #5845). A receiver that swallows packets would so hold up all later requests. Here each
+ * connection is an undici Client of its own that carries one request at a time and is destroyed when that one fails.
+ */
+import { Connection } from './connection.js';
+import { type OpenConnection } from './connector.js';
+import { type Deadline } from './deadline.js';
+import { type EgressFailure } from './failures.js';
+
+/** How many requests to one origin are under way at once; further ones wait. */
+const MAX_PER_ORIGIN = 50;
+
+/** How many idle connections are kept in all; beyond that the longest idle one is closed. */
+const MAX_IDLE = 256;
+
+/** What the pool knows of one origin. */
+interface Lane {
+  readonly idle: Connection[];
+  /** Requests that wait for another one to end, first come first served. */
+  readonly waiting: Set<() => void>;
+  busy: number;
+}
+
+export class ConnectionPool {
+  readonly #lanes = new Map<string, Lane>();
+  /** All idle connections, the longest idle first. */
+  readonly #idle = new Set<Connection>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(private readonly open: OpenConnection) {}
+
+  /** A connection to an origin, which may be connected only when the request is sent. Give it back with `release`. */
+  async acquire(origin: string, deadline: Deadline): Promise<Connection> {
+    const lane = this.#lanes.get(origin) ?? { idle: [], waiting: new Set(), busy: 0 };
+    this.#lanes.set(origin, lane);
+    if (lane.busy < MAX_PER_ORIGIN) lane.busy++;
+    else await inTurn(lane, deadline);
+    for (let connection = lane.idle.pop(); connection !== undefined; connection = lane.idle.pop()) {
+      this.#idle.delete(connection);
+      if (connection.isUsable) return connection.lendTo(deadline);
+      this.#close(connection);
+    }
+    return this.#newConnection(origin).lendTo(deadline);
+  }
+
+  /** Takes a connection back; unless it is `reusable`, and alive, it is closed. */
+  release(connection: Connection, reusable: boolean): void {
+    const lane = this.#lanes.get(connection.origin);
+    if (lane === undefined) throw new Error('This connection is not from this pool');
+    if (reusable && connection.isUsable) this.#park(connection, lane);
+    else this.#close(connection);
+    const [next] = lane.waiting;
+    // The next in line takes this one's place, so nobody who comes now can be faster.
+    if (next === undefined) lane.busy--;
+    else next();
+    this.#forgetIfUnused(connection.origin, lane);
+  }
+
+  /** Closes the idle connections and waits for those that are being closed. */
+  async close(): Promise<void> {
+    for (const connection of [...this.#idle]) this.#evict(connection);
+    await Promise.all(this.#closing);
+  }
+
+  #newConnection(origin: string): Connection {
+    const connection = new Connection(origin, this.open);
+    connection.client.on('disconnect', () => {
+      if (this.#idle.has(connection)) this.#evict(connection);
+    });
+    return connection;
+  }
+
+  #park(connection: Connection, lane: Lane): void {
+    lane.idle.push(connection);
+    this.#idle.add(connection);
+    const [longestIdle] = this.#idle;
+    if (this.#idle.size > MAX_IDLE && longestIdle !== undefined) this.#evict(longestIdle);
+  }
+
+  #evict(connection: Connection): void {
+    this.#idle.delete(connection);
+    const lane = this.#lanes.get(connection.origin);
+    if (lane !== undefined) {
+      lane.idle.splice(lane.idle.indexOf(connection), 1);
+      this.#forgetIfUnused(connection.origin, lane);
+    }
+    this.#close(connection);
+  }
+
+  #close(connection: Connection): void {
+    const closed = connection.client.destroy().finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+
+  #forgetIfUnused(origin: string, lane: Lane): void {
+    if (lane.busy === 0 && lane.idle.length === 0) this.#lanes.delete(origin);
+  }
+}
+
+/** Waits until a request to the same origin ends and hands over its place. */
+function inTurn(lane: Lane, { signal }: Deadline): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as EgressFailure);
+    const take = (): void => {
+      lane.waiting.delete(take);
+      signal.removeEventListener('abort', leave);
+      resolve();
+    };
+    const leave = (): void => {
+      lane.waiting.delete(take);
+      reject(signal.reason as EgressFailure);
+    };
+    lane.waiting.add(take);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+}

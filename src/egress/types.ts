@@ -1,0 +1,82 @@
+/** What goes into and comes out of the HTTP client that leaves the house. */
+
+/** As curl's `--resolve`: requests to this host and port go to this address. */
+export interface ResolveRule {
+  /** Host name or address as in the URL, in any case. */
+  readonly host: string;
+  /** Port in the URL, the scheme's own included (443 or 80). */
+  readonly port: number;
+  /** IPv4 or IPv6 address to connect to. It passes the address guard like any other. */
+  readonly address: string;
+  /** Port to connect to instead; the URL's own when absent. */
+  readonly targetPort?: number;
+}
+
+export interface EgressSettings {
+  /** Networks (CIDR) and single addresses that requests may reach although not public. */
+  readonly allowNetworks: readonly string[];
+  /** Whether plain http addresses are allowed; asked again at every send. */
+  readonly allowHttp: boolean;
+  readonly resolve: readonly ResolveRule[];
+  /** Certificate authorities to trust in addition to the system's, PEM. */
+  readonly extraCa?: string;
+  /** How much of an answer's body is read and kept as its excerpt, in bytes. */
+  readonly maxResponseBytes: number;
+}
+
+/** One POST request. */
+export interface OutgoingRequest {
+  /** Absolute, http or https, without credentials. */
+  readonly url: string;
+  /** Sent as they are, in this order. Host, Connection and Content-Length are the client's own. */
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly body: string;
+  /** For everything together, in milliseconds: waiting for a connection, DNS, TCP, TLS, headers, body, redirects. */
+  readonly timeLimitMs: number;
+  /** How many redirects are followed; with 0 a 3xx is the answer. */
+  readonly maxRedirects: number;
+  /** Ends the request early; that counts as a failure for `timeout`. */
+  readonly signal?: AbortSignal;
+}
+
+export type FailureReason =
+  | 'timeout'
+  | 'dns'
+  | 'refused'
+  | 'unreachable'
+  | 'reset'
+  | 'tls'
+  | 'blocked'
+  | 'invalid_response'
+  | 'too_many_redirects'
+  | 'invalid_request';
+
+/** How a request went. */
+export type Exchange =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      /** Names in lower case; values of headers that came several times are joined by a comma. */
+      readonly headers: Record<string, string>;
+      /** The beginning of the body as it came, not decompressed, as UTF-8 without NUL. */
+      readonly excerpt: string;
+      /** Whether the body was longer than the excerpt. */
+      readonly truncated: boolean;
+      readonly durationMs: number;
+      /** Where the answer came from, after redirects. */
+      readonly url: string;
+    }
+  | {
+      readonly kind: 'failure';
+      readonly reason: FailureReason;
+      /** For people; names no address that the receiver's owner did not write. */
+      readonly message: string;
+      readonly durationMs: number;
+    };
+
+export interface EgressClient {
+  /** Sends a request. What goes wrong on the way is the result and never a rejection. */
+  send(request: OutgoingRequest): Promise<Exchange>;
+  /** Takes no more requests, waits for those under way and closes every connection. */
+  close(): Promise<void>;
+}
