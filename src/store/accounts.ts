@@ -1,0 +1,96 @@
+/** Accounts and their rows. */
+import type { Account } from '../contract/types.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from './store.js';
+
+/** An account as it is stored, typed by its provider's contract. */
+export interface StoredAccount extends Account {
+  readonly provider: string;
+  /** Whether payloads are checked against the documented shape of their event. */
+  readonly validatePayloads: boolean;
+  readonly createdAt: Date;
+}
+
+/** The columns from which `toAccount` reads an account. */
+export interface AccountRow {
+  id: string;
+  provider: string;
+  name: string;
+  scope: unknown;
+  settings: unknown;
+  validate_payloads: boolean;
+  secrets: Buffer;
+  created_at: Date;
+}
+
+/** Reads a row; decrypts the account's secrets. */
+export function toAccount(store: Store, row: AccountRow): StoredAccount {
+  return {
+    id: row.id,
+    provider: row.provider,
+    name: row.name,
+    scope: row.scope,
+    settings: row.settings,
+    validatePayloads: row.validate_payloads,
+    secrets: store.box.open(row.secrets, row.id),
+    createdAt: row.created_at,
+  };
+}
+
+export async function insertAccount(
+  store: Store,
+  client: Queryable,
+  account: Omit<StoredAccount, 'createdAt'>,
+): Promise<Date> {
+  const { rows } = await client.query<{ created_at: Date }>(
+    `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at`,
+    [
+      account.id,
+      account.provider,
+      account.name,
+      JSON.stringify(account.scope),
+      JSON.stringify(account.settings),
+      account.validatePayloads,
+      store.box.seal(account.secrets, account.id),
+    ],
+  );
+  return rows[0]!.created_at;
+}
+
+export async function findAccount(store: Store, id: string): Promise<StoredAccount | undefined> {
+  const result = await store.pool.query<AccountRow>('SELECT * FROM accounts WHERE id = $1 AND deleted_at IS NULL', [
+    id,
+  ]);
+  const row = onlyRow(result);
+  return row && toAccount(store, row);
+}
+
+/** Accounts from the newest on, at most `limit`, older than the account `before`. */
+export async function listAccounts(
+  store: Store,
+  { limit, before, provider }: { limit: number; before?: string; provider?: string },
+): Promise<StoredAccount[]> {
+  const { rows } = await store.pool.query<AccountRow>(
+    `SELECT * FROM accounts
+     WHERE deleted_at IS NULL AND ($2::text IS NULL OR id < $2) AND ($3::text IS NULL OR provider = $3)
+     ORDER BY id DESC LIMIT $1`,
+    [limit, before ?? null, provider ?? null],
+  );
+  return rows.map((row) => toAccount(store, row));
+}
+
+/** Deletes an account with its keys and subscriptions; false when there is none. What was delivered stays readable. */
+export async function deleteAccount(store: Store, id: string): Promise<boolean> {
+  return inTransaction(store, async (client) => {
+    const { rowCount } = await client.query(
+      'UPDATE accounts SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL',
+      [id],
+    );
+    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL', [id]);
+    await client.query(
+      `UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE account_id = $1 AND deleted_at IS NULL`,
+      [id],
+    );
+    return rowCount === 1;
+  });
+}

@@ -1,0 +1,97 @@
+/** Events, their bodies and their deliveries, written together. */
+import type { Event } from '../contract/types.js';
+import { onlyRow, type Queryable, type Store } from './store.js';
+
+/** A delivery to be written with its event. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly subscriptionId: string;
+  readonly bodyVariant: string;
+}
+
+/** An event with everything that is committed in one go. */
+export interface NewEvent {
+  readonly event: Pick<Event, 'id' | 'type' | 'occurredAt' | 'channels' | 'text'>;
+  readonly accountId: string;
+  readonly provider: string;
+  /** Bodies by variant. */
+  readonly bodies: ReadonlyMap<string, string>;
+  readonly deliveries: readonly NewDelivery[];
+}
+
+/** Writes events, bodies and deliveries in one statement: all of them or none. */
+export async function insertEvents(client: Queryable, events: readonly NewEvent[]): Promise<void> {
+  const bodies = events.flatMap(({ event, bodies }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
+  );
+  const deliveries = events.flatMap((item) => item.deliveries.map((delivery) => ({ ...item, delivery })));
+  await client.query({
+    name: 'insert-events',
+    text: `
+      WITH new_events AS (
+        INSERT INTO events (id, account_id, type, occurred_at, channels, data)
+        SELECT id, account_id, type, occurred_at,
+               ARRAY(SELECT jsonb_array_elements_text(channels)), data
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[])
+          AS event (id, account_id, type, occurred_at, channels, data)
+      ), new_bodies AS (
+        INSERT INTO event_bodies (event_id, variant, body)
+        SELECT * FROM unnest($7::text[], $8::text[], $9::text[])
+      )
+      INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
+      SELECT * FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])`,
+    values: [
+      events.map(({ event }) => event.id),
+      events.map(({ accountId }) => accountId),
+      events.map(({ event }) => event.type),
+      events.map(({ event }) => event.occurredAt),
+      events.map(({ event }) => JSON.stringify(event.channels)),
+      events.map(({ event }) => event.text),
+      bodies.map(([id]) => id),
+      bodies.map(([, variant]) => variant),
+      bodies.map(([, , body]) => body),
+      deliveries.map(({ delivery }) => delivery.id),
+      deliveries.map(({ event }) => event.id),
+      deliveries.map(({ accountId }) => accountId),
+      deliveries.map(({ delivery }) => delivery.subscriptionId),
+      deliveries.map(({ provider }) => provider),
+      deliveries.map(({ event }) => event.type),
+      deliveries.map(({ delivery }) => delivery.bodyVariant),
+    ],
+  });
+}
+
+/** An event as it is shown: its payload is JSON text. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly accountId: string;
+  readonly type: string;
+  readonly occurredAt: Date;
+  readonly channels: string[];
+  readonly text: string;
+  readonly createdAt: Date;
+}
+
+export async function findEvent(store: Store, id: string): Promise<StoredEvent | undefined> {
+  const result = await store.pool.query<{
+    id: string;
+    account_id: string;
+    type: string;
+    occurred_at: Date;
+    channels: string[];
+    data: string;
+    created_at: Date;
+  }>('SELECT * FROM events WHERE id = $1', [id]);
+  const row = onlyRow(result);
+  return (
+    row && {
+      id: row.id,
+      accountId: row.account_id,
+      type: row.type,
+      occurredAt: row.occurred_at,
+      channels: row.channels,
+      text: row.data,
+      createdAt: row.created_at,
+    }
+  );
+}

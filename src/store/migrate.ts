@@ -1,0 +1,24 @@
+/** Forward-only migrations in plain SQL, run by node-pg-migrate under an advisory lock. */
+import { join } from 'path';
+import { Client } from 'pg';
+
+/** Brings the database to the newest schema; several processes may call this at once. Returns the names applied. */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  // Published as an ES module only.
+  const { runner } = await import('node-pg-migrate');
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    const applied = await runner({
+      dbClient: client,
+      dir: join(__dirname, 'migrations'),
+      direction: 'up',
+      migrationsTable: 'migrations',
+      advisoryLockMode: 'wait',
+      log: () => undefined,
+    });
+    return applied.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,164 @@
+/** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
+import type { Subscription } from '../contract/types.js';
+import { onlyRow, type Queryable, type Store } from './store.js';
+
+/** A subscription as it is stored, typed by its provider's contract. */
+export interface StoredSubscription extends Subscription {
+  readonly accountId: string;
+  /** Why it is disabled, when it was not its owner who did it. */
+  readonly disabledReason: string | null;
+  readonly updatedAt: Date;
+}
+
+/** The columns from which `toSubscription` reads a subscription. */
+export interface SubscriptionRow {
+  id: string;
+  reference: string;
+  account_id: string;
+  url: string;
+  event_types: string[];
+  description: string | null;
+  enabled: boolean;
+  disabled_reason: string | null;
+  options: unknown;
+  secrets: Buffer;
+  created_at: Date;
+  updated_at: Date;
+}
+
+interface SealedSecrets {
+  headers: Record<string, string>;
+  own: unknown;
+}
+
+/** Reads a row; decrypts headers and secrets. */
+export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscription {
+  const { headers, own } = store.box.open(row.secrets, row.id) as SealedSecrets;
+  return {
+    id: row.id,
+    reference: row.reference,
+    accountId: row.account_id,
+    url: row.url,
+    eventTypes: row.event_types,
+    description: row.description,
+    enabled: row.enabled,
+    disabledReason: row.disabled_reason,
+    headers,
+    options: row.options,
+    secrets: own,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The next number of a subscription, unique over all accounts and never given twice. */
+export async function nextSubscriptionNumber(store: Store): Promise<number> {
+  const { rows } = await store.pool.query<{ number: string }>(`SELECT nextval('subscription_numbers') AS number`);
+  return Number(rows[0]!.number);
+}
+
+/** Inserts a subscription, or replaces every editable column of the one with this id. */
+export async function saveSubscription(
+  store: Store,
+  subscription: Omit<StoredSubscription, 'createdAt' | 'updatedAt'>,
+  client: Queryable = store.pool,
+): Promise<StoredSubscription> {
+  const { rows } = await client.query<SubscriptionRow>(
+    `INSERT INTO subscriptions
+       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (id) DO UPDATE SET
+       url = excluded.url, event_types = excluded.event_types, description = excluded.description,
+       enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
+       secrets = excluded.secrets, updated_at = now()
+     RETURNING *`,
+    [
+      subscription.id,
+      subscription.reference,
+      subscription.accountId,
+      subscription.url,
+      subscription.eventTypes,
+      subscription.description,
+      subscription.enabled,
+      subscription.disabledReason,
+      JSON.stringify(subscription.options),
+      store.box.seal(
+        { headers: subscription.headers, own: subscription.secrets } satisfies SealedSecrets,
+        subscription.id,
+      ),
+    ],
+  );
+  return toSubscription(store, rows[0]!);
+}
+
+export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {
+  const result = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE id = $1 AND deleted_at IS NULL',
+    [id],
+  );
+  const row = onlyRow(result);
+  return row && toSubscription(store, row);
+}
+
+/** Subscriptions of an account from the newest on, at most `limit`, older than the subscription `before`. */
+export async function listSubscriptions(
+  store: Store,
+  { accountId, limit, before }: { accountId: string; limit: number; before?: string },
+): Promise<StoredSubscription[]> {
+  const { rows } = await store.pool.query<SubscriptionRow>(
+    `SELECT * FROM subscriptions
+     WHERE account_id = $1 AND deleted_at IS NULL AND ($3::text IS NULL OR id < $3)
+     ORDER BY id DESC LIMIT $2`,
+    [accountId, limit, before ?? null],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}
+
+/** All subscriptions of an account, the oldest first. */
+export async function allSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
+  const { rows } = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id',
+    [accountId],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}
+
+/** A subscription of an account by its id in the provider's form. */
+export async function findSubscriptionByReference(
+  store: Store,
+  accountId: string,
+  reference: string,
+): Promise<StoredSubscription | undefined> {
+  const result = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND reference = $2 AND deleted_at IS NULL',
+    [accountId, reference],
+  );
+  const row = onlyRow(result);
+  return row && toSubscription(store, row);
+}
+
+/** All subscriptions of an account that take events. */
+export async function enabledSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
+  const { rows } = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND enabled AND deleted_at IS NULL ORDER BY id',
+    [accountId],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}
+
+/** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
+export async function disableSubscription(store: Store, id: string, reason: string): Promise<void> {
+  await store.pool.query(
+    'UPDATE subscriptions SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1 AND enabled',
+    [id, reason],
+  );
+}
+
+/** Deletes a subscription; false when there is none. */
+export async function deleteSubscription(store: Store, id: string): Promise<boolean> {
+  const { rowCount } = await store.pool.query(
+    'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL',
+    [id],
+  );
+  return rowCount === 1;
+}

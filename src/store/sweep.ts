@@ -1,0 +1,68 @@
+/** Deliveries that something must be done about although nothing calls for it: what crashes and deletions leave. */
+import type { Store } from './store.js';
+
+/** Pending deliveries without a known owner that are older than `seconds`, the oldest first. */
+export async function unownedDeliveries(
+  store: Store,
+  { olderThan, limit }: { olderThan: number; limit: number },
+): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT id FROM deliveries
+     WHERE NOT owned AND state = 'pending' AND updated_at < now() - make_interval(secs => $1)
+     ORDER BY updated_at LIMIT $2`,
+    [olderThan, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Deliveries whose next attempt is overdue by more than `seconds`, the most overdue first. */
+export async function overdueDeliveries(
+  store: Store,
+  { overdueBy, limit }: { overdueBy: number; limit: number },
+): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT id FROM deliveries
+     WHERE state = 'retrying' AND next_attempt_at < now() - make_interval(secs => $1)
+     ORDER BY next_attempt_at LIMIT $2`,
+    [overdueBy, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Open deliveries of deleted subscriptions. */
+export async function orphanedDeliveries(store: Store, limit: number): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT d.id FROM subscriptions s JOIN deliveries d ON d.subscription_id = s.id
+     WHERE s.deleted_at IS NOT NULL AND d.state IN ('pending', 'retrying', 'paused') LIMIT $1`,
+    [limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Deliveries that are held because their subscription is disabled, of one subscription. */
+export async function heldDeliveries(store: Store, subscriptionId: string, reason: string): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2`,
+    [subscriptionId, reason],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Cancels open deliveries whose workflow was terminated. One that was touched after that is left alone: it has been
+ * redelivered, or an attempt that was under way has yet to be judged. Returns how many were cancelled.
+ */
+export async function cancelTerminated(
+  store: Store,
+  terminated: readonly { id: string; closedAt: Date }[],
+  reason: string,
+): Promise<number> {
+  const { rowCount } = await store.pool.query(
+    `UPDATE deliveries d SET state = 'cancelled', state_reason = $3, next_attempt_at = NULL, owned = true,
+       settled_at = now(), updated_at = now()
+     FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, closed_at)
+     WHERE d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at`,
+    [terminated.map(({ id }) => id), terminated.map(({ closedAt }) => closedAt), reason],
+  );
+  return rowCount ?? 0;
+}
