@@ -1,0 +1,116 @@
+/**
+ * Postscript: SMS marketing events of a shop.
+ *
+ * Sources: https://developers.postscript.io/docs/configuring-webhooks ("guide" below) and the webhook operations of
+ * https://developers.postscript.io/reference ("reference").
+ */
+import { z } from 'zod';
+import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
+import { jsonMember, jsonObject } from '../../contract/json.js';
+import { uuidV4 } from '../../contract/random.js';
+import { every, minutes, seconds } from '../../contract/schedule.js';
+import type { Contract, Subscription } from '../../contract/types.js';
+import { canonicalType, events, findEvent } from './events.js';
+
+interface Scope {
+  readonly shopId: string;
+}
+
+interface AccountSecrets {
+  /** What receivers compare the `Postscript-Signature` header with. */
+  readonly token: string;
+}
+
+type Nothing = Record<string, never>;
+
+/** Guide, "Retry strategy": every 5 minutes until a 200, for up to 1 hour. */
+const SCHEDULE = every(minutes(5), 12);
+
+/** Guide: an answer that "takes a long time" is a failure; how long is left open. */
+const TIME_LIMIT_MS = seconds(10);
+
+export const contract: Contract<Scope, Nothing, AccountSecrets, Nothing, Nothing, Nothing> = {
+  provider: 'postscript',
+  title: 'Postscript',
+  events,
+  findEvent,
+  hasChannels: false,
+
+  accounts: {
+    scope: z.strictObject({ shopId: z.string().regex(/^shop_[a-zA-Z0-9]{1,64}$/) }),
+    newScope: (randomBytes) => ({ shopId: `shop_${randomBytes(8).toString('hex')}` }),
+    settings: z.strictObject({}),
+    newSecrets: (randomBytes) => ({ token: randomBytes(32).toString('base64url') }),
+    newApiKey: (randomBytes) => `sk_${randomBytes(24).toString('base64url')}`,
+  },
+
+  subscriptions: {
+    fields: z.object({}),
+    allowsUrlCredentials: false,
+    reservedHeaders: ['postscript-signature', 'content-type', 'user-agent'],
+    keep: () => ({ options: {}, secrets: {} }),
+    show: () => ({}),
+    checkEventTypes: (eventTypes, _options, previous) =>
+      otherThanOne(eventTypes) ?? unknownEventType(eventTypes, findEvent) ?? changedEvent(eventTypes, previous),
+    // Reference, callback_url: "HTTPS only".
+    checkUrl: (url) =>
+      new URL(url).protocol === 'https:' ? undefined : 'Postscript calls only addresses that begin with https://',
+    newReference: (_number, randomBytes) => uuidV4(randomBytes),
+    // Reference, get-webhook-signing-token: one token for the whole shop.
+    signingSecret: (_subscription, account) => account.secrets.token,
+  },
+
+  select: (event, subscriptions) => subscriptions.filter(({ eventTypes }) => includesEvent(eventTypes, event.type)),
+
+  // The body names its subscription, so no two subscriptions share one.
+  bodyVariant: ({ reference }) => reference,
+  renderBody: ({ event, account, subscription }) =>
+    jsonObject([
+      jsonMember('webhook_id', subscription.reference),
+      jsonMember('resource_type', 'shop'),
+      jsonMember('resource_id', account.scope.shopId),
+      jsonMember('event_time', naiveTime(event.occurredAt)),
+      jsonMember('event', canonicalType(event.type)),
+      { key: 'event_data', value: event.text },
+    ]),
+
+  request: ({ account, subscription }) => ({
+    url: subscription.url,
+    headers: [
+      { name: 'Content-Type', value: 'application/json' },
+      { name: 'User-Agent', value: 'Pigeonpost/1' },
+      // No digest despite its name: the token itself, the same in every request of the shop.
+      { name: 'Postscript-Signature', value: account.secrets.token, secret: true },
+      ...Object.entries(subscription.headers).map(([name, value]) => ({ name, value, secret: true })),
+    ],
+  }),
+
+  timeLimitMs: () => TIME_LIMIT_MS,
+  schedule: () => SCHEDULE,
+  maxRedirects: () => 0,
+
+  judge: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
+};
+
+function includesEvent(eventTypes: readonly string[], type: string): boolean {
+  return eventTypes.some((own) => canonicalType(own) === canonicalType(type));
+}
+
+function otherThanOne(eventTypes: readonly string[]): string | undefined {
+  return eventTypes.length === 1 ? undefined : 'a Postscript subscription takes exactly one event type';
+}
+
+/** Reference, update-webhook-subscription: it takes an address and headers but no event. */
+function changedEvent(
+  eventTypes: readonly string[],
+  previous: Pick<Subscription, 'eventTypes'> | undefined,
+): string | undefined {
+  return previous && !eventTypes.every((type) => includesEvent(previous.eventTypes, type))
+    ? 'the event of a subscription cannot be changed; create another one'
+    : undefined;
+}
+
+/** A time as Postscript writes it: UTC without a zone, six digits of fraction, as in `2021-11-04T21:52:41.025455`. */
+function naiveTime(time: Date): string {
+  return time.toISOString().replace('Z', '000');
+}

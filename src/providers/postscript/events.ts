@@ -1,0 +1,104 @@
+/**
+ * Postscript's events: https://developers.postscript.io/docs/configuring-webhooks and, for their names, the
+ * create-webhook-subscription, example-event and test-shop-webhook operations of its API reference.
+ *
+ * Only `shop.incoming_message` has a published `event_data`. The fields of the others follow the same vocabulary and
+ * are optional, because Postscript publishes nothing that would require them.
+ */
+import { z } from 'zod';
+import { catalogue, defineEvent } from '../../contract/contract.js';
+import type { EventDefinition } from '../../contract/types.js';
+
+const EMAIL_COLLECTED = 'shop.email_collected';
+
+/** How create-webhook-subscription spells {@link EMAIL_COLLECTED}; every other page has one `shop.` only. */
+const EMAIL_COLLECTED_ON_CREATION = 'shop.shop.email_collected';
+
+/** Shopify's number of a customer; the published example is null, its type is not given. */
+const shopifyCustomerId = z.union([z.string(), z.number()]).nullable();
+
+const test = z.looseObject({});
+
+const incomingMessage = z.looseObject({
+  id: z.string(),
+  subscriber_id: z.string(),
+  shop_id: z.string(),
+  is_opt_out: z.boolean(),
+  shopify_customer_id: shopifyCustomerId,
+  from_number: z.string(),
+  created_at: z.string(),
+  body: z.string(),
+});
+
+const subscriber = z.looseObject({
+  id: z.string().optional(),
+  subscriber_id: z.string().optional(),
+  shop_id: z.string().optional(),
+  phone_number: z.string().optional(),
+  shopify_customer_id: shopifyCustomerId.optional(),
+  created_at: z.string().optional(),
+});
+
+const emailCollected = z.looseObject({
+  shop_id: z.string().optional(),
+  email: z.string().optional(),
+  created_at: z.string().optional(),
+});
+
+const exampleSubscriber = {
+  id: 's_7654321dcba',
+  subscriber_id: 's_7654321dcba',
+  shop_id: 'shop_7654321dcba',
+  phone_number: '+15555550123',
+  shopify_customer_id: null,
+  created_at: '2026-03-02T10:11:12.345678',
+};
+
+export const events: readonly EventDefinition[] = [
+  defineEvent({ type: 'shop.test', title: 'A test of a subscription', data: test, example: {} }),
+  defineEvent({
+    type: 'shop.incoming_message',
+    title: 'A subscriber sent the shop a message',
+    data: incomingMessage,
+    example: {
+      id: 'im_9c8b7a6d5e4f3a2b',
+      subscriber_id: 's_7654321dcba',
+      shop_id: 'shop_7654321dcba',
+      is_opt_out: false,
+      shopify_customer_id: null,
+      from_number: '+15555550123',
+      created_at: '2026-03-02T10:11:12.345678',
+      body: 'Is it in stock?',
+    },
+  }),
+  defineEvent({
+    type: 'shop.subscriber.opt_in',
+    title: "A subscriber opted in to the shop's messages",
+    data: subscriber,
+    example: exampleSubscriber,
+  }),
+  defineEvent({
+    type: 'shop.subscriber.opt_out',
+    title: "A subscriber opted out of the shop's messages",
+    data: subscriber,
+    example: exampleSubscriber,
+  }),
+  defineEvent({
+    type: EMAIL_COLLECTED,
+    title: 'A popup collected an email address',
+    data: emailCollected,
+    example: { shop_id: 'shop_7654321dcba', email: 'kim@example.com', created_at: '2026-03-02T10:11:12.345678' },
+  }),
+];
+
+const findByName = catalogue(events);
+
+/** The one name of an event that Postscript spells in two ways; every other name as it is. */
+export function canonicalType(type: string): string {
+  return type === EMAIL_COLLECTED_ON_CREATION ? EMAIL_COLLECTED : type;
+}
+
+/** The definition of an event under either spelling. */
+export function findEvent(type: string): EventDefinition | undefined {
+  return findByName(canonicalType(type));
+}
