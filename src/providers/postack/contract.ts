@@ -1,0 +1,166 @@
+/**
+ * Postack: SMS events, delivered by Svix.
+ *
+ * Postack's own pages (https://docs.postack.dev/api-reference/webhooks) fix POST, JSON, HTTPS, 2xx, and that receivers
+ * verify with the `svix` package; what they leave open is therefore Svix's. Sources: https://docs.svix.com and the
+ * code of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
+ */
+import { z } from 'zod';
+import { ACCEPTED, isSuccess, RETRY, takesType, unknownEventType } from '../../contract/contract.js';
+import { basicAuthorization, urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
+import { idSuffix } from '../../contract/ids.js';
+import { jsonMember, jsonObject } from '../../contract/json.js';
+import { base62 } from '../../contract/random.js';
+import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
+import { hours, minutes, seconds } from '../../contract/schedule.js';
+import {
+  checkSigningSecret,
+  newSigningSecret,
+  rotateSigningKeys,
+  signatureHeader,
+  type SigningKey,
+} from '../../contract/signing-keys.js';
+import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import { events, findEvent } from './events.js';
+import { RESERVED_HEADERS } from './reserved-headers.js';
+
+interface Scope {
+  readonly appId: string;
+}
+
+interface Options {
+  readonly channels: readonly string[];
+}
+
+interface Secrets {
+  readonly keys: readonly SigningKey[];
+  /** Of an address given as `https://user:password@host`. */
+  readonly credentials?: BasicCredentials;
+}
+
+type Nothing = Record<string, never>;
+
+const fields = z.object({
+  secret: z.string().optional().describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes. Made when absent.'),
+  channels: z
+    .array(z.string().regex(/^[a-zA-Z0-9\-_.]{1,128}$/))
+    .max(10)
+    .optional()
+    .describe('Take only events with one of these channels.'),
+});
+type Fields = z.infer<typeof fields>;
+
+/** https://docs.svix.com/retries: eight attempts over 27 h 35 min 5 s. */
+const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours(10), hours(10)];
+
+/** https://docs.svix.com/retries: "15s with Svix". */
+const TIME_LIMIT_MS = seconds(15);
+
+/** Answers by which a receiver asks to slow down. */
+const SLOW_DOWN = new Set([429, 503]);
+
+export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
+  provider: 'postack',
+  title: 'Postack',
+  events,
+  findEvent,
+  hasChannels: true,
+
+  accounts: {
+    scope: z.strictObject({ appId: z.string().regex(/^app_[a-zA-Z0-9]{1,64}$/) }),
+    newScope: (randomBytes) => ({ appId: `app_${base62(randomBytes(20))}` }),
+    settings: z.strictObject({}),
+    newSecrets: () => ({}),
+    newApiKey: (randomBytes) => `sk_${base62(randomBytes(24))}`,
+  },
+
+  subscriptions: {
+    fields,
+    allowsUrlCredentials: true,
+    reservedHeaders: RESERVED_HEADERS,
+    keep: ({ fields: given, url, previous, randomBytes }) => ({
+      options: { channels: given.channels ?? previous?.options.channels ?? [] },
+      secrets: {
+        keys:
+          given.secret === undefined && previous
+            ? previous.secrets.keys
+            : [{ secret: given.secret ?? newSigningSecret(randomBytes) }],
+        credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
+      },
+    }),
+    show: ({ options }) => ({ channels: options.channels }),
+    checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
+    checkUrl: (url) =>
+      new URL(url).protocol === 'https:' ? undefined : 'Postack calls only addresses that begin with https://',
+    newReference: (_number, randomBytes) => `ep_${base62(randomBytes(20))}`,
+    // Postack's receivers verify with a package that reads `v1` signatures only; an ed25519 key would lock them out.
+    checkSecret: (secret) =>
+      secret.startsWith('whsec_') ? checkSigningSecret(secret) : 'must begin with whsec_ (shared secret)',
+    signingSecret: ({ secrets }) => secrets.keys[0]?.secret,
+    rotateSecret: ({ secrets }, { randomBytes, overlapEndsAt, now, secret }) => ({
+      ...secrets,
+      keys: rotateSigningKeys(secrets.keys, { secret: secret ?? newSigningSecret(randomBytes), now, overlapEndsAt }),
+    }),
+  },
+
+  select: (event, subscriptions) =>
+    subscriptions.filter(
+      ({ eventTypes, options }) =>
+        takesType({ eventTypes }, event.type) &&
+        (options.channels.length === 0 || options.channels.some((channel) => event.channels.includes(channel))),
+    ),
+
+  bodyVariant: () => '',
+  renderBody: ({ event }) =>
+    jsonObject([
+      jsonMember('type', event.type),
+      jsonMember('timestamp', event.occurredAt.toISOString()),
+      { key: 'data', value: event.text },
+    ]),
+
+  request: ({ subscription, event, body, now }) => {
+    const id = `msg_${idSuffix(event.id)}`;
+    const timestamp = Math.floor(now.getTime() / 1_000);
+    return {
+      url: subscription.url,
+      headers: withCustomHeaders(subscription, [
+        { name: 'Accept', value: '*/*' },
+        { name: 'Content-Type', value: 'application/json' },
+        { name: 'User-Agent', value: 'Svix-Webhooks/1.0 (Postack)' },
+        { name: 'svix-id', value: id },
+        { name: 'svix-timestamp', value: String(timestamp) },
+        { name: 'svix-signature', value: signatureHeader(subscription.secrets.keys, { id, timestamp, body }, now) },
+      ]),
+    };
+  },
+
+  timeLimitMs: () => TIME_LIMIT_MS,
+  schedule: () => SCHEDULE,
+  maxRedirects: () => 0,
+
+  judge: ({ status, headers }, { now, waitMs }) => {
+    if (isSuccess(status)) return ACCEPTED;
+    // https://docs.svix.com/receiving/delivery-control
+    switch (headers['webhook-delivery']?.trim().toLowerCase()) {
+      case 'abort-message':
+        return { kind: 'stop', because: 'the receiver answered webhook-delivery: abort-message' };
+      case 'disable':
+        return { kind: 'stop', because: 'the receiver answered webhook-delivery: disable', disable: true };
+    }
+    if (!SLOW_DOWN.has(status)) return RETRY;
+    return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
+  },
+};
+
+/** A subscription's own headers come last and displace `Accept` and the `Authorization` made of the address. */
+function withCustomHeaders(
+  { headers, secrets }: Subscription<Options, Secrets>,
+  own: readonly RequestHeader[],
+): RequestHeader[] {
+  const custom = Object.entries(headers).map(([name, value]) => ({ name, value, secret: true }));
+  const taken = new Set(custom.map(({ name }) => name.toLowerCase()));
+  const authorization = secrets.credentials
+    ? [{ name: 'Authorization', value: basicAuthorization(secrets.credentials), secret: true }]
+    : [];
+  return [...[...own, ...authorization].filter(({ name }) => !taken.has(name.toLowerCase())), ...custom];
+}
