@@ -1,0 +1,155 @@
+/**
+ * postpress.ai: the API and payloads of Unipile's first generation under another name.
+ * https://www.postpress.ai/docs/webhooks-overview, https://api.postpress.io/docs/webhooks-create
+ */
+import { z } from 'zod';
+import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
+import { minutes, seconds } from '../../contract/schedule.js';
+import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import { renderBody, type BodyOptions } from './body.js';
+import { defaultEventTypes, events, findEvent, sourceOf } from './events.js';
+import { newReference } from './reference.js';
+import { MAPPED_KEYS, SOURCES, type Source } from './sources.js';
+
+interface Options extends BodyOptions {
+  readonly source: Source;
+  /** Connected accounts whose events are taken; empty means all, current and future. */
+  readonly accountIds: readonly string[];
+  /** Where the webhook was made: only the dashboard's webhooks get a Content-Type by themselves. */
+  readonly origin: 'api' | 'dashboard';
+}
+
+type None = Record<string, never>;
+
+const fields = z.object({
+  source: z.enum(SOURCES).describe('The family of events to take; eventTypes must belong to it.'),
+  accountIds: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Take only events of these connected accounts; all when absent or empty.'),
+  format: z.enum(['json', 'form']).optional().describe('Encoding of the body: json (default) or form.'),
+  data: z
+    .array(z.strictObject({ name: z.string().min(1), key: z.string().min(1) }))
+    .refine((mappings) => new Set(mappings.map(({ name }) => name)).size === mappings.length, 'names must differ')
+    .optional()
+    .describe('Send only these payload fields (`key`), each under a name of its own (`name`); all when empty.'),
+  origin: z
+    .enum(['api', 'dashboard'])
+    .optional()
+    .describe('Where the webhook counts as made: api (default) sends no Content-Type, dashboard application/json.'),
+  name: z.string().max(255).optional().describe('Display name, echoed in the body as webhook_name; none when empty.'),
+});
+type Fields = z.infer<typeof fields>;
+
+/** Five retries "with an incremental time delay" that postpress does not publish; the waits are our choice. */
+const SCHEDULE = [minutes(1), minutes(5), minutes(15), minutes(30), minutes(60)];
+
+/** "Reply with a status code 200 in less than 30 seconds." */
+const TIME_LIMIT_MS = seconds(30);
+
+export const contract: Contract<None, None, None, Fields, Options, None> = {
+  provider: 'postpress',
+  title: 'postpress.ai',
+  events,
+  findEvent,
+  hasChannels: false,
+
+  accounts: {
+    scope: z.strictObject({}),
+    newScope: () => ({}),
+    settings: z.strictObject({}),
+    newSecrets: () => ({}),
+    newApiKey: (randomBytes) => `pp_live_${randomBytes(24).toString('hex')}`,
+  },
+
+  subscriptions: {
+    fields,
+    allowsUrlCredentials: false,
+    // "headers" is the documented way to get a Content-Type, so that one is not reserved.
+    reservedHeaders: [],
+    keep: ({ fields: given, previous }) => ({
+      options: {
+        // An edit may leave `source` out although a new subscription must name it.
+        source: given.source ?? previous?.options.source,
+        accountIds: given.accountIds ?? previous?.options.accountIds ?? [],
+        format: given.format ?? previous?.options.format ?? 'json',
+        data: given.data ?? previous?.options.data ?? [],
+        origin: given.origin ?? previous?.options.origin ?? 'api',
+        name: given.name === undefined ? (previous?.options.name ?? null) : given.name || null,
+      },
+      secrets: {},
+    }),
+    show: ({ options: { source, accountIds, format, data, origin, name } }) => ({
+      source,
+      accountIds,
+      format,
+      data,
+      origin,
+      name,
+    }),
+    checkEventTypes: (eventTypes, options) =>
+      unknownEventType(eventTypes, findEvent) ?? foreignEventType(eventTypes, options) ?? unknownMapping(options),
+    checkUrl: (url, { source }) =>
+      source === 'calendar_event' && new URL(url).protocol !== 'https:'
+        ? 'must begin with https:// for source calendar_event'
+        : undefined,
+    newReference: (_number, randomBytes) => newReference(randomBytes),
+  },
+
+  select: (event, subscriptions) => {
+    const source = sourceOf(event.type);
+    const account = connectedAccount(event.data);
+    return subscriptions.filter(
+      ({ eventTypes, options }) =>
+        options.source === source &&
+        (eventTypes.length === 0 ? defaultEventTypes(source) : eventTypes).includes(event.type) &&
+        (options.accountIds.length === 0 || (account !== undefined && options.accountIds.includes(account))),
+    );
+  },
+
+  bodyVariant: ({ options: { format, name, data } }) =>
+    JSON.stringify([format, name, data.map(({ name: property, key }) => [property, key])]),
+  renderBody: ({ event, subscription }) => renderBody(event, subscription.options),
+
+  request: ({ subscription }) => ({ url: subscription.url, headers: headers(subscription) }),
+
+  timeLimitMs: () => TIME_LIMIT_MS,
+  schedule: () => SCHEDULE,
+  maxRedirects: () => 0,
+
+  judge: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
+};
+
+/** The subscription's own headers and, where they do not name them, those that the contract sends. */
+function headers({ headers: own, options }: Subscription<Options>): RequestHeader[] {
+  const custom = Object.entries(own).map(([name, value]) => ({ name, value, secret: true }));
+  const named = new Set(custom.map(({ name }) => name.toLowerCase()));
+  const contentType = contentTypeOf(options);
+  const ours = [
+    ...(contentType === undefined ? [] : [{ name: 'Content-Type', value: contentType }]),
+    { name: 'User-Agent', value: 'Pigeonpost/1' },
+  ];
+  return [...ours.filter(({ name }) => !named.has(name.toLowerCase())), ...custom];
+}
+
+function contentTypeOf({ format, origin }: Options): string | undefined {
+  if (format === 'form') return 'application/x-www-form-urlencoded';
+  return origin === 'dashboard' ? 'application/json' : undefined;
+}
+
+function foreignEventType(eventTypes: readonly string[], { source }: Options): string | undefined {
+  const foreign = eventTypes.find((type) => sourceOf(type) !== source);
+  return foreign === undefined ? undefined : `source ${source} has no event type ${JSON.stringify(foreign)}`;
+}
+
+function unknownMapping({ source, data }: Options): string | undefined {
+  const unknown = data.find(({ key }) => MAPPED_KEYS[source]?.includes(key) === false);
+  return unknown && `source ${source} has no field ${JSON.stringify(unknown.key)} that data could map`;
+}
+
+/** The connected account that an event is about; that of an account_status event may be wrapped. */
+function connectedAccount(data: unknown): string | undefined {
+  const payload = data as { account_id?: unknown; AccountStatus?: { account_id?: unknown } } | null;
+  const id = payload?.AccountStatus?.account_id ?? payload?.account_id;
+  return typeof id === 'string' ? id : undefined;
+}
