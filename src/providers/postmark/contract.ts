@@ -1,0 +1,79 @@
+/**
+ * Postmark: webhooks of an e-mail service, one for several triggers of one message stream.
+ * https://postmarkapp.com/developer/webhooks/webhooks-overview
+ */
+import { z } from 'zod';
+import { uuidV4 } from '../../contract/random.js';
+import { minutes, seconds } from '../../contract/schedule.js';
+import type { Contract } from '../../contract/types.js';
+import { bodyVariant, renderBody } from './body.js';
+import { eras, rulesOf, type Era } from './eras.js';
+import { events, findEvent } from './events.js';
+import { request, reservedHeaders } from './request.js';
+import { INBOUND, streamOf } from './streams.js';
+import { checkEventTypes, fields, keep, show, type Fields, type Options, type Secrets } from './subscription.js';
+
+interface Scope {
+  /** The server in the account, as `ServerID` in bodies. */
+  readonly serverId: number;
+}
+
+interface Settings {
+  /** Which of Postmark's two contracts the account has. */
+  readonly contract: Era;
+}
+
+/** Server ids made here stay within 32 bits, as the vendor's .NET client reads them. */
+const SERVER_IDS = 2 ** 31 - 1;
+
+/** Nothing is documented for outbound webhooks, and integrators assume 10 s: a limit on the patient side. */
+const TIME_LIMIT_MS = seconds(30);
+
+/** "What are inbound error messages": two minutes. */
+const INBOUND_TIME_LIMIT_MS = minutes(2);
+
+export const contract: Contract<Scope, Settings, Record<string, never>, Fields, Options, Secrets> = {
+  provider: 'postmark',
+  title: 'Postmark',
+  events,
+  findEvent,
+  hasChannels: false,
+
+  accounts: {
+    scope: z.strictObject({ serverId: z.int().positive() }),
+    newScope: (randomBytes) => ({ serverId: 1 + (randomBytes(4).readUInt32BE() % SERVER_IDS) }),
+    settings: z.strictObject({ contract: z.enum(eras).default('classic') }),
+    newSecrets: () => ({}),
+    // A server token is a UUID.
+    newApiKey: uuidV4,
+  },
+
+  subscriptions: {
+    fields,
+    allowsUrlCredentials: true,
+    reservedHeaders,
+    keep,
+    show,
+    checkEventTypes,
+    checkUrl: () => undefined,
+    newReference: (number) => String(number),
+  },
+
+  select: (event, subscriptions) => {
+    const stream = streamOf(event);
+    const repeated = event.type === 'Open' && !(event.data as { FirstOpen: boolean }).FirstOpen;
+    return subscriptions.filter(
+      ({ eventTypes, options }) =>
+        eventTypes.includes(event.type) && options.messageStream === stream && !(repeated && options.postFirstOpenOnly),
+    );
+  },
+
+  bodyVariant,
+  renderBody,
+  request,
+
+  timeLimitMs: (eventType) => (eventType === INBOUND ? INBOUND_TIME_LIMIT_MS : TIME_LIMIT_MS),
+  schedule: (eventType, { settings }) => rulesOf(settings.contract, eventType).schedule(eventType),
+  maxRedirects: (eventType, { settings }) => rulesOf(settings.contract, eventType).maxRedirects,
+  judge: ({ status }, { account, eventType }) => rulesOf(account.settings.contract, eventType).judge(status),
+};

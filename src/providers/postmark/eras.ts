@@ -1,0 +1,63 @@
+/**
+ * What Postmark changed in 2026: which answers it accepts, which it retries and when.
+ *
+ * Classic is the contract of the webhooks overview up to spring 2026, of the vendor's skill `postmark-webhooks` 1.0.0
+ * and of all its SDKs. The rules of 2026 are those of the overview of September 2026 and of the skill 1.1.0. They are
+ * about outbound webhooks only: incoming mail keeps the classic rules under both.
+ * https://postmarkapp.com/developer/webhooks/webhooks-overview
+ */
+import { ACCEPTED, isSuccess, RETRY } from '../../contract/contract.js';
+import { hours, minutes, type Schedule } from '../../contract/schedule.js';
+import type { Verdict } from '../../contract/types.js';
+import { INBOUND } from './streams.js';
+
+export const eras = ['classic', '2026'] as const;
+export type Era = (typeof eras)[number];
+
+export interface Rules {
+  schedule(eventType: string): Schedule;
+  judge(status: number): Verdict;
+  readonly maxRedirects: number;
+}
+
+/** "Click, Open, Delivery, and Subscription Change": 3 retries over 21 min. */
+const SHORT: Schedule = [1, 5, 15].map(minutes);
+
+/** The table of September 2026, for every trigger: 6 retries over 51 min. */
+const SINGLE: Schedule = [1, 5, 10, 10, 10, 15].map(minutes);
+
+/** "Bounce and Inbound": 10 retries over 10 h 21 min, which the documentation rounds to 10.5 h. */
+const LONG: Schedule = [...SINGLE, minutes(30), hours(1), hours(2), hours(6)];
+
+/** The classic page leaves SpamComplaint out; it has the body of a bounce, so it takes the schedule of one. */
+const ON_LONG_SCHEDULE = new Set(['Bounce', 'SpamComplaint', INBOUND]);
+
+/** Client errors that pass, and so are retried like errors of the server. */
+const PASSING = new Set([408, 429]);
+
+const classic: Rules = {
+  schedule: (eventType) => (ON_LONG_SCHEDULE.has(eventType) ? LONG : SHORT),
+  judge: (status) => {
+    if (status === 200) return ACCEPTED;
+    return status === 403 ? refusal(status) : RETRY;
+  },
+  maxRedirects: 0,
+};
+
+const since2026: Rules = {
+  schedule: () => SINGLE,
+  judge: (status) => {
+    if (isSuccess(status)) return ACCEPTED;
+    return status >= 400 && status <= 499 && !PASSING.has(status) ? refusal(status) : RETRY;
+  },
+  maxRedirects: 10,
+};
+
+/** The rules for an event type. */
+export function rulesOf(era: Era, eventType: string): Rules {
+  return era === 'classic' || eventType === INBOUND ? classic : since2026;
+}
+
+function refusal(status: number): Verdict {
+  return { kind: 'stop', because: `the receiver answered ${status}, which Postmark does not retry` };
+}
