@@ -1,0 +1,199 @@
+/**
+ * Bird, formerly MessageBird: the notifications API of api.bird.com.
+ * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions/create-a-webhook-subscription
+ *
+ * Neither the older rest.messagebird.com nor the platform of 2026 (bird.com/docs/webhooks) is meant here; both sign
+ * differently.
+ */
+import { z } from 'zod';
+import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
+import { idToUuid } from '../../contract/ids.js';
+import { jsonMember, jsonObject } from '../../contract/json.js';
+import { base62, uuidV4 } from '../../contract/random.js';
+import { every, minutes, seconds } from '../../contract/schedule.js';
+import type { Contract } from '../../contract/types.js';
+import { events, findEvent, serviceOf, SERVICES, type Service } from './events.js';
+import { eventFilters, passes, unknownFilter, type EventFilter } from './filters.js';
+import { sign } from './signature.js';
+
+interface Scope {
+  readonly organizationId: string;
+  readonly workspaceId: string;
+}
+
+interface Settings {
+  /** Give an unfiltered subscription also the events that a filtered one matches. */
+  readonly unfilteredTakesAll: boolean;
+  /** Sign each attempt with its own time instead of that of the first. */
+  readonly restampRetries: boolean;
+}
+
+interface Options {
+  readonly service: Service;
+  readonly eventFilters: readonly EventFilter[];
+  /** Bird's name of a body template. Bird publishes none, so it is kept and shown but changes nothing. */
+  readonly template: string | null;
+}
+
+interface Secrets {
+  readonly signingKey: string | null;
+}
+
+const LONGEST_SIGNING_KEY = 1_024;
+/** Characters of a key for `Authorization: AccessKey …`; made of as many random bytes, so that none is likelier. */
+const ACCESS_KEY_LENGTH = 40;
+
+const fields = z.object({
+  service: z.enum(SERVICES).describe('The service that the event belongs to.'),
+  signingKey: z
+    .string()
+    .min(1)
+    .max(LONGEST_SIGNING_KEY)
+    .nullable()
+    .optional()
+    .describe('Signs deliveries, used as plain text. Without it, or with null, deliveries are not signed.'),
+  eventFilters: eventFilters
+    .nullable()
+    .optional()
+    .describe('Take only events that pass all of these filters; all events when absent, null or empty.'),
+  template: z.string().max(255).nullable().optional().describe('Kept and shown; Bird does not document its effect.'),
+});
+type Fields = z.infer<typeof fields>;
+
+/** The pattern that Bird documents for `url`: a dotted host name by https, without port or user. */
+const URL_PATTERN = /^https:\/\/([a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}(\/[^\s]*)?$/;
+
+/**
+ * "At increasing intervals over a period of 8 hours", without the intervals. Bird's sample log counts 36 attempts,
+ * which these waits reproduce: 1, 2, 4 and 8 minutes, then every 15, together 8 hours.
+ */
+const SCHEDULE = [minutes(1), minutes(2), minutes(4), minutes(8), ...every(minutes(15), 31)];
+
+/** Bird publishes no limit; this one is our choice. */
+const TIME_LIMIT_MS = seconds(10);
+
+export const contract: Contract<Scope, Settings, Record<string, never>, Fields, Options, Secrets> = {
+  provider: 'bird',
+  title: 'Bird',
+  events,
+  findEvent,
+  hasChannels: false,
+
+  accounts: {
+    scope: z.strictObject({ organizationId: z.uuid(), workspaceId: z.uuid() }),
+    newScope: (randomBytes) => ({ organizationId: uuidV4(randomBytes), workspaceId: uuidV4(randomBytes) }),
+    settings: z.strictObject({
+      unfilteredTakesAll: z
+        .boolean()
+        .default(false)
+        .describe('Give unfiltered subscriptions also the events that a filtered subscription matches.'),
+      restampRetries: z
+        .boolean()
+        .default(false)
+        .describe('Give each attempt a timestamp and signature of its own instead of those of the first.'),
+    }),
+    newSecrets: () => ({}),
+    newApiKey: (randomBytes) => base62(randomBytes(ACCESS_KEY_LENGTH)).slice(-ACCESS_KEY_LENGTH),
+  },
+
+  subscriptions: {
+    fields,
+    allowsUrlCredentials: false,
+    reservedHeaders: [
+      'content-type',
+      'user-agent',
+      'messagebird-request-id',
+      'messagebird-request-timestamp',
+      'messagebird-signature',
+    ],
+    keep: ({ fields: given, previous }) => ({
+      options: {
+        // An edit may leave `service` out although a new subscription must name it.
+        service: given.service ?? previous?.options.service,
+        eventFilters: (given.eventFilters === undefined ? previous?.options.eventFilters : given.eventFilters) ?? [],
+        template: (given.template === undefined ? previous?.options.template : given.template) ?? null,
+      },
+      secrets: {
+        signingKey: (given.signingKey === undefined ? previous?.secrets.signingKey : given.signingKey) ?? null,
+      },
+    }),
+    show: ({ options: { service, eventFilters: filters, template } }) => ({ service, eventFilters: filters, template }),
+    checkEventTypes: (eventTypes, options) =>
+      otherThanOne(eventTypes) ??
+      unknownEventType(eventTypes, findEvent) ??
+      foreignEventType(eventTypes, options) ??
+      foreignFilter(options),
+    checkUrl: (url) => (URL_PATTERN.test(url) ? undefined : `must match ${URL_PATTERN.source}`),
+    newReference: (_number, randomBytes) => uuidV4(randomBytes),
+    signingSecret: ({ secrets }) => secrets.signingKey ?? undefined,
+    // One header holds one signature, so the former key cannot stay valid beside the new one.
+    rotateSecret: (_subscription, { randomBytes, secret }) => ({
+      signingKey: secret ?? randomBytes(32).toString('base64'),
+    }),
+    checkSecret: (secret) =>
+      secret.length >= 1 && secret.length <= LONGEST_SIGNING_KEY
+        ? undefined
+        : `must have 1 to ${LONGEST_SIGNING_KEY} characters`,
+  },
+
+  /**
+   * "If you do not add a filter you will get all events (except where you have other webhooks with an explicit
+   * filter)": what a filtered subscription matches, unfiltered ones of the same service and event lose.
+   */
+  select: (event, subscriptions, { settings }) => {
+    const service = serviceOf(event.type);
+    const matching = subscriptions.filter(
+      ({ eventTypes, options }) =>
+        options.service === service && eventTypes.includes(event.type) && passes(event.data, options.eventFilters),
+    );
+    const filtered = matching.filter(({ options }) => options.eventFilters.length > 0);
+    return filtered.length === 0 || settings.unfilteredTakesAll ? matching : filtered;
+  },
+
+  bodyVariant: () => '',
+  renderBody: ({ event }) =>
+    jsonObject([
+      jsonMember('service', serviceOf(event.type)),
+      jsonMember('event', event.type),
+      { key: 'payload', value: event.text },
+    ]),
+
+  request: ({ account, subscription, event, body, now, firstAttemptAt }) => {
+    const { url, secrets } = subscription;
+    const signedAt = account.settings.restampRetries ? now : firstAttemptAt;
+    const timestamp = String(Math.floor(signedAt.getTime() / 1_000));
+    return {
+      url,
+      headers: [
+        { name: 'Content-Type', value: 'application/json' },
+        { name: 'User-Agent', value: 'Pigeonpost/1' },
+        { name: 'messagebird-request-id', value: idToUuid(event.id) },
+        { name: 'messagebird-request-timestamp', value: timestamp },
+        ...(secrets.signingKey === null
+          ? []
+          : [{ name: 'messagebird-signature', value: sign(secrets.signingKey, { timestamp, url, body }) }]),
+        ...Object.entries(subscription.headers).map(([name, value]) => ({ name, value, secret: true })),
+      ],
+    };
+  },
+
+  timeLimitMs: () => TIME_LIMIT_MS,
+  schedule: () => SCHEDULE,
+  maxRedirects: () => 0,
+
+  judge: ({ status }) => (isSuccess(status) ? ACCEPTED : RETRY),
+};
+
+function otherThanOne(eventTypes: readonly string[]): string | undefined {
+  return eventTypes.length === 1 ? undefined : 'a subscription takes exactly one event type';
+}
+
+function foreignEventType(eventTypes: readonly string[], { service }: Options): string | undefined {
+  const foreign = eventTypes.find((type) => serviceOf(type) !== service);
+  return foreign === undefined ? undefined : `service ${service} has no event type ${JSON.stringify(foreign)}`;
+}
+
+function foreignFilter({ service, eventFilters: filters }: Options): string | undefined {
+  const unknown = unknownFilter(filters, service);
+  return unknown && `events of service ${service} cannot be filtered by ${unknown.key}`;
+}
