@@ -1,0 +1,147 @@
+/**
+ * Standard Webhooks, specification 1.0.0: the contract for a platform without one of its own.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+import { z } from 'zod';
+import { ACCEPTED, isSuccess, RETRY, takesType, unknownEventType } from '../../contract/contract.js';
+import { idSuffix } from '../../contract/ids.js';
+import { jsonMember, jsonObject } from '../../contract/json.js';
+import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
+import { hours, minutes, seconds } from '../../contract/schedule.js';
+import {
+  checkSigningSecret,
+  newSigningSecret,
+  rotateSigningKeys,
+  signatureHeader,
+  verificationKey,
+  type SigningKey,
+} from '../../contract/signing-keys.js';
+import type { Contract } from '../../contract/types.js';
+import { events, findEvent } from './events.js';
+
+interface Options {
+  readonly channels: readonly string[];
+}
+
+interface Secrets {
+  readonly keys: readonly SigningKey[];
+}
+
+type Scope = Record<string, never>;
+type Settings = Record<string, never>;
+
+const fields = z.object({
+  secret: z
+    .string()
+    .optional()
+    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes, or whsk_ for ed25519. Made when absent.'),
+  signature: z
+    .enum(['v1', 'v1a'])
+    .optional()
+    .describe('Kind of secret to make when none is given: v1 is HMAC-SHA256 (default), v1a is ed25519.'),
+  channels: z
+    .array(z.string().min(1).max(128))
+    .max(10)
+    .optional()
+    .describe('Take only events with one of these channels.'),
+});
+type Fields = z.infer<typeof fields>;
+
+/** "Operational considerations": ten attempts over 75 h 35 min 5 s. */
+const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours(10), hours(14), hours(20), hours(24)];
+
+/** The specification recommends 15 to 30 s. */
+const TIME_LIMIT_MS = seconds(15);
+
+/** Answers by which a receiver asks to slow down. */
+const SLOW_DOWN = new Set([429, 502, 503, 504]);
+
+export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets> = {
+  provider: 'standard',
+  title: 'Standard Webhooks',
+  events,
+  findEvent,
+  hasChannels: true,
+
+  accounts: {
+    scope: z.strictObject({}),
+    newScope: () => ({}),
+    settings: z.strictObject({}),
+    newSecrets: () => ({}),
+    newApiKey: (randomBytes) => `sk_${randomBytes(24).toString('base64url')}`,
+  },
+
+  subscriptions: {
+    fields,
+    allowsUrlCredentials: false,
+    reservedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent'],
+    keep: ({ fields: given, previous, randomBytes }) => ({
+      options: { channels: given.channels ?? previous?.options.channels ?? [] },
+      secrets:
+        given.secret === undefined && previous
+          ? previous.secrets
+          : { keys: [{ secret: given.secret ?? newSigningSecret(randomBytes, given.signature) }] },
+    }),
+    show: ({ options }) => ({ channels: options.channels }),
+    checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
+    checkUrl: () => undefined,
+    newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
+    checkSecret: checkSigningSecret,
+    signingSecret: ({ secrets }) => verificationKey(currentSecret(secrets)),
+    rotateSecret: ({ secrets }, { randomBytes, overlapEndsAt, now, secret }) => ({
+      keys: rotateSigningKeys(secrets.keys, {
+        secret: secret ?? newSigningSecret(randomBytes, currentSecret(secrets).startsWith('whsk_') ? 'v1a' : 'v1'),
+        now,
+        overlapEndsAt,
+      }),
+    }),
+  },
+
+  select: (event, subscriptions) =>
+    subscriptions.filter(
+      ({ eventTypes, options }) =>
+        takesType({ eventTypes }, event.type) &&
+        (options.channels.length === 0 || options.channels.some((channel) => event.channels.includes(channel))),
+    ),
+
+  bodyVariant: () => '',
+  renderBody: ({ event }) =>
+    jsonObject([
+      jsonMember('type', event.type),
+      jsonMember('timestamp', event.occurredAt.toISOString()),
+      { key: 'data', value: event.text },
+    ]),
+
+  request: ({ subscription, event, body, now }) => {
+    const id = `msg_${idSuffix(event.id)}`;
+    const timestamp = Math.floor(now.getTime() / 1_000);
+    return {
+      url: subscription.url,
+      headers: [
+        { name: 'Content-Type', value: 'application/json' },
+        { name: 'User-Agent', value: 'Pigeonpost/1' },
+        { name: 'webhook-id', value: id },
+        { name: 'webhook-timestamp', value: String(timestamp) },
+        { name: 'webhook-signature', value: signatureHeader(subscription.secrets.keys, { id, timestamp, body }, now) },
+        ...Object.entries(subscription.headers).map(([name, value]) => ({ name, value, secret: true })),
+      ],
+    };
+  },
+
+  timeLimitMs: () => TIME_LIMIT_MS,
+  schedule: () => SCHEDULE,
+  maxRedirects: () => 0,
+
+  judge: ({ status, headers }, { now, waitMs }) => {
+    if (isSuccess(status)) return ACCEPTED;
+    if (status === 410) return { kind: 'stop', because: 'the receiver answered 410 Gone', disable: true };
+    if (!SLOW_DOWN.has(status)) return RETRY;
+    return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
+  },
+};
+
+function currentSecret({ keys }: Secrets): string {
+  const [current] = keys;
+  if (!current) throw new Error('a subscription without a signing key');
+  return current.secret;
+}
