@@ -1,0 +1,66 @@
+/**
+ * What a provider's own registration API is built on. Each `src/providers/<name>/api.ts` translates between the
+ * provider's routes, fields and errors and these few operations, which do all checks and all storing.
+ */
+import type { RequestHandler, Router } from 'express';
+import type { StoredAccount } from '../store/accounts.js';
+import type { StoredSubscription } from '../store/subscriptions.js';
+import type { Exchange } from '../egress/types.js';
+
+/** A provider's routes, mounted at the root with the provider's own paths. */
+export type RegistrationRoutes = (registrar: Registrar) => Router;
+
+/** Fields of a subscription as `/v1` takes them: url, eventTypes, description, enabled, headers and the contract's own. */
+export type SubscriptionBody = Readonly<Record<string, unknown>>;
+
+/** One delivery as a registration API may report it. */
+export interface DeliveryLogEntry {
+  readonly deliveryId: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly lastStatus: number | null;
+  readonly createdAt: Date;
+}
+
+export interface Registrar {
+  /**
+   * Reads JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
+   * `malformed_request`, `body_too_large` or `unsupported_media_type`.
+   */
+  readonly readJson: readonly RequestHandler[];
+  /** The account that an API key belongs to, if it is one of this provider. */
+  authenticate(provider: string, key: string): Promise<StoredAccount | undefined>;
+  /** All subscriptions of an account, the oldest first. */
+  list(account: StoredAccount): Promise<StoredSubscription[]>;
+  /** A subscription of this account by its id in the provider's form. */
+  find(account: StoredAccount, reference: string): Promise<StoredSubscription | undefined>;
+  /** Creates a subscription. Throws a Problem whose `errors` name fields as `/v1` calls them. */
+  create(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
+  /** Checks a new subscription like `create` without storing it. */
+  draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
+  /** Edits a subscription: fields that are not named stay. Throws as `create` does. */
+  edit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): Promise<StoredSubscription>;
+  /** Checks an edit like `edit` without storing it. */
+  draftEdit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): StoredSubscription;
+  /** Stores secrets that were changed by rotation. */
+  save(subscription: StoredSubscription): Promise<StoredSubscription>;
+  remove(subscription: StoredSubscription): Promise<void>;
+  /** Emits an event to one subscription whatever it filters; the event type's documented example unless data is given. */
+  sendTest(
+    account: StoredAccount,
+    subscription: StoredSubscription,
+    eventType: string,
+    data?: unknown,
+  ): Promise<{ eventId: string }>;
+  /** Emits an event of the account to all subscriptions that take it; the documented example. */
+  emitExample(account: StoredAccount, eventType: string): Promise<{ eventId: string }>;
+  /** Makes one request of a subscription now, with the event type's example, and records nothing. */
+  probe(account: StoredAccount, subscription: StoredSubscription, eventType: string): Promise<Exchange>;
+  /** Deliveries of a subscription since a time, the newest first, at most `limit`, before the delivery `beforeId`. */
+  log(
+    subscription: StoredSubscription,
+    page: { since: Date; limit: number; beforeId?: string; eventId?: string },
+  ): Promise<DeliveryLogEntry[]>;
+}
