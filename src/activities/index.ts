@@ -1,0 +1,31 @@
+/** The activities a worker registers. */
+import { activityInfo, getClient } from '@temporalio/activity';
+import { changeState, findPlace } from '../store/deliveries.js';
+import { recordAttempt } from '../store/attempts.js';
+import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
+import { attempt, type AttemptDependencies } from './attempt.js';
+import { fromOutcome } from './record.js';
+import { sweep } from './upkeep.js';
+
+export function createActivities(dependencies: AttemptDependencies): DeliveryActivities & UpkeepActivities {
+  const { store } = dependencies;
+  return {
+    attempt: (task) => attempt(dependencies, task),
+    recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
+    place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
+    changeState: (task) =>
+      changeState(store, {
+        ...task,
+        nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
+      }),
+    cancelOwnWorkflow: async () => {
+      const { workflowId, runId } = activityInfo().workflowExecution!;
+      await getClient().workflow.getHandle(workflowId, runId).cancel();
+    },
+    sweep: () => sweep({ store, client: getClient() }),
+  };
+}
+
+function ownRunId(): string {
+  return activityInfo().workflowExecution?.runId ?? '';
+}

@@ -1,0 +1,93 @@
+/** Pure decisions about an attempt that was made: what to record of it and what to tell Temporal. */
+import { ApplicationFailure } from '@temporalio/common';
+import { policyWait, retryPolicy } from '../contract/schedule.js';
+import type { Verdict } from '../contract/types.js';
+import type { Exchange } from '../egress/types.js';
+import type { AttemptOutcome } from '../store/attempts.js';
+import { FailureType, type AttemptTask } from '../workflows/types.js';
+
+/** An attempt's outcome and what follows from it for its delivery. */
+export interface Decision {
+  readonly outcome: AttemptOutcome;
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly state: 'delivered' | 'retrying' | 'failed';
+  readonly stateReason: string | null;
+  /** Wait before the next attempt in milliseconds; null when there is none. */
+  readonly waitMs: number | null;
+}
+
+/** Where in its round an attempt stands. */
+export interface AttemptPlace {
+  readonly task: AttemptTask;
+  /** Counts the round's attempts from 1. */
+  readonly attemptOfRound: number;
+  /** The schedule's wait after this attempt in milliseconds; undefined when it is the last. */
+  readonly waitMs: number | undefined;
+}
+
+/** Decides what an exchange means. `waitMs` is the schedule's next wait, undefined when this was the last attempt. */
+export function decide(exchange: Exchange, verdict: Verdict, waitMs: number | undefined): Decision {
+  const facts =
+    exchange.kind === 'answer'
+      ? { status: exchange.status, reason: 'status', message: `the receiver answered ${exchange.status}` }
+      : { status: null, reason: exchange.reason, message: exchange.message };
+  if (verdict.kind === 'accepted') {
+    return {
+      ...facts,
+      outcome: 'accepted',
+      reason: null,
+      message: null,
+      state: 'delivered',
+      stateReason: null,
+      waitMs: null,
+    };
+  }
+  const outcome = exchange.kind === 'answer' ? 'refused' : 'failed';
+  if (verdict.kind === 'stop') {
+    return { ...facts, outcome, state: 'failed', stateReason: verdict.because, waitMs: null };
+  }
+  if (waitMs === undefined) {
+    return {
+      ...facts,
+      outcome,
+      state: 'failed',
+      stateReason: `every attempt failed; the last: ${facts.message}`,
+      waitMs: null,
+    };
+  }
+  return { ...facts, outcome, state: 'retrying', stateReason: null, waitMs: verdict.retryAfterMs ?? waitMs };
+}
+
+/**
+ * The failure that tells Temporal to go on or to end. It names its wait only where the retry policy would wait
+ * differently. Benign, because a receiver's refusal is expected and no fault of the worker; no body enters a history.
+ */
+export function failureOf(decision: Decision, verdict: Verdict, place: AttemptPlace): ApplicationFailure {
+  const { waitMs, message, status, reason } = decision;
+  const details = [{ status, reason }];
+  if (waitMs === null) {
+    const type = verdict.kind === 'stop' ? FailureType.stopped : FailureType.exhausted;
+    return ApplicationFailure.create({
+      type,
+      message: decision.stateReason ?? undefined,
+      nonRetryable: true,
+      category: 'BENIGN',
+      details,
+    });
+  }
+  const followsPolicy = policyWait(retryPolicy(place.task.schedule), place.attemptOfRound - 1) === waitMs;
+  return ApplicationFailure.create({
+    type: FailureType.notAccepted,
+    message: `${message ?? 'not accepted'}; next attempt in ${waitMs / 1_000} s`,
+    category: 'BENIGN',
+    details,
+    ...(followsPolicy ? {} : { nextRetryDelay: waitMs }),
+  });
+}
+
+/** A failure that ends the round without a verdict on the delivery: the workflow decides what comes next. */
+export function roundEnding(type: string, message: string, details?: unknown[]): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN', details });
+}

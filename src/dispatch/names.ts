@@ -1,0 +1,27 @@
+/** Names under which Pigeonpost's workflows are found in Temporal. */
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+
+/** The task queue of all workers. */
+export const TASK_QUEUE = 'pigeonpost';
+
+/** The workflow id of a delivery. */
+export function deliveryWorkflowId(deliveryId: string): string {
+  return `delivery-${deliveryId}`;
+}
+
+/** The delivery that a workflow id belongs to, or undefined. */
+export function deliveryIdOf(workflowId: string): string | undefined {
+  return workflowId.startsWith('delivery-') ? workflowId.slice('delivery-'.length) : undefined;
+}
+
+/** The Temporal Schedule that keeps house, and its workflow. */
+export const UPKEEP_SCHEDULE_ID = 'pigeonpost-upkeep';
+export const UPKEEP_WORKFLOW_ID = 'upkeep';
+
+/** Search attributes of deliveries. None holds anything personal: Temporal keeps them in clear. */
+export const searchAttributes = {
+  provider: defineSearchAttributeKey('PigeonpostProvider', SearchAttributeType.KEYWORD),
+  account: defineSearchAttributeKey('PigeonpostAccount', SearchAttributeType.KEYWORD),
+  subscription: defineSearchAttributeKey('PigeonpostSubscription', SearchAttributeType.KEYWORD),
+  eventType: defineSearchAttributeKey('PigeonpostEventType', SearchAttributeType.KEYWORD),
+} as const;

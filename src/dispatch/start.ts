@@ -1,0 +1,70 @@
+/** From committed deliveries to their workflows. */
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import { contractOf } from '../providers/index.js';
+import type { Startable } from '../store/startables.js';
+import type { delivery } from '../workflows/delivery.js';
+import type { DeliveryInput } from '../workflows/types.js';
+import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from './names.js';
+
+/** How a client starts deliveries. */
+export interface Starter {
+  readonly client: Client;
+  /** Whether the client shares its connection with a worker of this process, so that a start may skip the task queue. */
+  readonly eager: boolean;
+}
+
+/**
+ * Starts the workflow of a delivery. Starting it twice is harmless: false when it was there already. The first run may
+ * be started only once, ever; a redelivery takes over the workflow id of the finished run.
+ */
+export async function startDelivery(starter: Starter, startable: Startable): Promise<boolean> {
+  for (;;) {
+    if (await tryStart(starter, startable)) return true;
+    if (startable.run === 0) return false;
+    // A delivery is recorded as finished a moment before its workflow closes, so this may still be the former run.
+    const handle = starter.client.workflow.getHandle(deliveryWorkflowId(startable.deliveryId));
+    const { memo } = await handle.describe();
+    if (memo?.run === startable.run) return false;
+    await handle.result().catch(() => undefined);
+  }
+}
+
+async function tryStart({ client, eager }: Starter, startable: Startable): Promise<boolean> {
+  try {
+    await client.workflow.start<typeof delivery>('delivery', {
+      ...startOptions(startable),
+      ...(eager ? { requestEagerStart: true } : {}),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** The options of a delivery's workflow, its input included. */
+export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url }: Startable) {
+  const contract = contractOf(account.provider);
+  const input: DeliveryInput = {
+    deliveryId,
+    run,
+    schedule: contract.schedule(eventType, account),
+    timeLimitMs: contract.timeLimitMs(eventType, account),
+  };
+  return {
+    args: [input] as [DeliveryInput],
+    taskQueue: TASK_QUEUE,
+    workflowId: deliveryWorkflowId(deliveryId),
+    workflowIdReusePolicy: run === 0 ? ('REJECT_DUPLICATE' as const) : ('ALLOW_DUPLICATE' as const),
+    memo: { run },
+    // The host only: a path may be as good as a password.
+    staticSummary: `${eventType} → ${new URL(url).host}${run === 0 ? '' : ` (redelivery ${run})`}`.slice(0, 200),
+    staticDetails: `Delivery \`${deliveryId}\` of ${contract.title}, account ${account.id}, subscription ${subscriptionId}`,
+    typedSearchAttributes: [
+      { key: searchAttributes.provider, value: account.provider },
+      { key: searchAttributes.account, value: account.id },
+      { key: searchAttributes.subscription, value: subscriptionId },
+      { key: searchAttributes.eventType, value: eventType.slice(0, 255) },
+    ],
+  };
+}

@@ -1,0 +1,99 @@
+/** A delivery: one event on its way to one subscription, from the first attempt to its end. */
+import { ApplicationFailure, CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { obey } from './obey.js';
+import { interrupted, takeOrders } from './messages.js';
+import { runRound } from './round.js';
+import {
+  FailureType,
+  SUBSCRIPTION_DELETED,
+  SUBSCRIPTION_DISABLED,
+  type DeliveryActivities,
+  type DeliveryInput,
+  type DeliveryResult,
+  type UnrecordedOutcome,
+} from './types.js';
+
+/** Waits for a database that cannot be reached, in milliseconds: doubled from the first to the longest. */
+const FIRST_STALL_MS = 5_000;
+const LONGEST_STALL_MS = 300_000;
+
+/** Small reads and writes; they are repeated until the database answers. */
+const activities = proxyActivities<DeliveryActivities>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** Where the next round begins. */
+export interface Next {
+  /** How many waits of the schedule come before it. */
+  readonly position: number;
+  /** How long to wait before it, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/**
+ * Delivers until accepted. Fails when the schedule is exhausted or the contract stops it, and closes as cancelled when
+ * told to end, so that Temporal's own statuses say how a delivery ended.
+ */
+export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
+  const root = CancellationScope.current();
+  const orders = takeOrders();
+  // Nothing in here may be cut short: what an attempt did must be known before the delivery ends.
+  return CancellationScope.nonCancellable(async () => {
+    let next: Next = { position: 0, waitMs: 0 };
+    let stallMs = FIRST_STALL_MS;
+    for (let round = 0; ; round += 1) {
+      next = await untilDue(next);
+      const end = await runRound(input, round, next.position, orders);
+      switch (end.kind) {
+        case 'accepted':
+          return end.result;
+        case 'failed':
+          if (!end.recorded) await recordFailed(end.message);
+          throw failure(end.type, end.message);
+        case 'unrecorded':
+          await activities.recordOutcome(end.outcome);
+          if (end.outcome.state === 'delivered') return { attempts: end.outcome.number, status: end.outcome.status };
+          next = afterUnrecorded(end.outcome);
+          break;
+        case 'stalled':
+          stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, LONGEST_STALL_MS);
+          next = { position: next.position + end.attemptsMade, waitMs: stallMs };
+          break;
+        case 'held':
+          orders.pause ??= { reason: SUBSCRIPTION_DISABLED };
+          break;
+        case 'orphaned':
+          orders.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
+          break;
+        case 'interrupted':
+          next = await obey(input, orders, root, activities);
+      }
+    }
+  });
+
+  /** Waits for a round to be due, obeying orders meanwhile. */
+  async function untilDue(next: Next): Promise<Next> {
+    for (;;) {
+      if (next.waitMs > 0) await condition(() => interrupted(orders), next.waitMs);
+      if (!interrupted(orders)) return next;
+      next = await obey(input, orders, root, activities);
+    }
+  }
+
+  async function recordFailed(reason: string): Promise<void> {
+    const { deliveryId, run } = input;
+    await activities.changeState({ deliveryId, run, state: 'failed', reason, nextAttemptAt: null });
+  }
+}
+
+/** Goes on after an outcome that had to be recorded apart from its attempt. */
+function afterUnrecorded({ state, stateReason, schedulePosition, nextAttemptAt }: UnrecordedOutcome): Next {
+  if (state === 'failed') throw failure(FailureType.stopped, stateReason ?? 'not accepted');
+  return { position: schedulePosition + 1, waitMs: Math.max((nextAttemptAt ?? 0) - Date.now(), 0) };
+}
+
+/** Benign: that a receiver refuses a delivery is no fault of the worker. */
+function failure(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN' });
+}

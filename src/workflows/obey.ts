@@ -1,0 +1,71 @@
+/** Carrying out what a delivery was told: to end, to pause, to go on or to try at once. */
+import { condition, type CancellationScope } from '@temporalio/workflow';
+import type { Next } from './delivery.js';
+import type { Orders } from './messages.js';
+import type { DeliveryActivities, DeliveryInput, Place } from './types.js';
+
+type Activities = Pick<DeliveryActivities, 'place' | 'changeState' | 'cancelOwnWorkflow'>;
+
+/**
+ * Obeys all orders given so far and says where to go on. Throws a CancelledFailure when told to end. A delivery that
+ * turns out to be settled takes no orders: its next round finds that out without sending anything.
+ */
+export async function obey(
+  { deliveryId, run }: DeliveryInput,
+  orders: Orders,
+  root: CancellationScope,
+  activities: Activities,
+): Promise<Next> {
+  const place = await activities.place({ deliveryId, run });
+  if (place.settledHere) {
+    delete orders.cancel;
+    delete orders.pause;
+    orders.retryNow = false;
+    return { position: 0, waitMs: 0 };
+  }
+  while (orders.pause && !orders.cancel) {
+    await activities.changeState({
+      deliveryId,
+      run,
+      state: 'paused',
+      reason: orders.pause.reason,
+      nextAttemptAt: null,
+    });
+    await condition(() => !orders.pause || orders.cancel !== undefined);
+  }
+  if (orders.cancel) {
+    await activities.changeState({
+      deliveryId,
+      run,
+      state: 'cancelled',
+      reason: orders.cancel.reason,
+      nextAttemptAt: null,
+    });
+    // Only a workflow that Temporal was asked to cancel closes as cancelled.
+    if (!orders.cancel.byTemporal) await activities.cancelOwnWorkflow();
+    await root.cancelRequested;
+  }
+  const next = orders.retryNow ? extraAttempt(place) : sameSchedule(place);
+  orders.retryNow = false;
+  await activities.changeState({
+    deliveryId,
+    run,
+    state: place.attempted ? 'retrying' : 'pending',
+    reason: null,
+    nextAttemptAt: Date.now() + next.waitMs,
+  });
+  return next;
+}
+
+/** An attempt at once, after which the wait that it interrupted is waited for anew: it costs no place of the schedule. */
+function extraAttempt({ schedulePosition }: Place): Next {
+  return { position: schedulePosition ?? 0, waitMs: 0 };
+}
+
+/** The next attempt of the schedule at its time, or at once when that has passed. */
+function sameSchedule({ schedulePosition, nextAttemptAt }: Place): Next {
+  return {
+    position: schedulePosition === null ? 0 : schedulePosition + 1,
+    waitMs: Math.max((nextAttemptAt ?? 0) - Date.now(), 0),
+  };
+}

@@ -1,0 +1,102 @@
+/** One round: a single activity that makes attempts by the rest of the schedule until it ends or is interrupted. */
+import { RetryState } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  proxyActivities,
+} from '@temporalio/workflow';
+import { remaining, retryPolicy } from '../contract/schedule.js';
+import { interrupted, type Orders } from './messages.js';
+import {
+  FailureType,
+  type DeliveryActivities,
+  type DeliveryInput,
+  type DeliveryResult,
+  type UnrecordedOutcome,
+} from './types.js';
+
+/** Beyond the contract's time limit: for loading the delivery and recording the outcome, in milliseconds. */
+const MARGIN_MS = 15_000;
+
+/** How a round ended. */
+export type RoundEnd =
+  | { readonly kind: 'accepted'; readonly result: DeliveryResult }
+  /** No further attempt; `recorded` tells whether the database knows. */
+  | { readonly kind: 'failed'; readonly type: string; readonly message: string; readonly recorded: boolean }
+  | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
+  /** The database could not be reached before attempt `attemptsMade + 1` of the round. */
+  | { readonly kind: 'stalled'; readonly attemptsMade: number }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'orphaned' }
+  | { readonly kind: 'interrupted' };
+
+/**
+ * Makes attempts until the delivery is accepted, ends or is interrupted. An order cancels the wait between attempts;
+ * an attempt under way is never abandoned, so what the receiver accepted is known to be accepted.
+ */
+export async function runRound(
+  input: DeliveryInput,
+  round: number,
+  position: number,
+  orders: Orders,
+): Promise<RoundEnd> {
+  const schedule = remaining(input.schedule, position);
+  const { attempt } = proxyActivities<DeliveryActivities>({
+    // Its own id per round: operators can address it, and a cancelled activity's id is not used again.
+    activityId: `attempt-${round}`,
+    summary: round === 0 ? 'attempts by the schedule' : `attempts from place ${position + 1} of the schedule`,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    startToCloseTimeout: input.timeLimitMs + MARGIN_MS,
+    retry: retryPolicy(schedule),
+  });
+  const scope = new CancellationScope();
+  let end: RoundEnd | undefined;
+  const finished = scope
+    .run(() =>
+      attempt({ deliveryId: input.deliveryId, run: input.run, schedule, position, timeLimitMs: input.timeLimitMs }),
+    )
+    .then(
+      (result) => (end = { kind: 'accepted', result }),
+      (error: unknown) => (end = endOf(error)),
+    );
+  await condition(() => end !== undefined || interrupted(orders));
+  if (!end) scope.cancel();
+  return finished;
+}
+
+function endOf(error: unknown): RoundEnd {
+  if (!(error instanceof ActivityFailure)) throw error;
+  const { cause, retryState } = error;
+  if (cause instanceof CancelledFailure || retryState === RetryState.CANCEL_REQUESTED) {
+    if (!(cause instanceof ApplicationFailure) || cause.type === FailureType.notAccepted)
+      return { kind: 'interrupted' };
+  }
+  if (!(cause instanceof ApplicationFailure)) {
+    return {
+      kind: 'failed',
+      type: FailureType.exhausted,
+      message: 'the worker stopped during the last attempt of the schedule',
+      recorded: false,
+    };
+  }
+  switch (cause.type) {
+    case FailureType.storeUnavailable:
+      return { kind: 'stalled', attemptsMade: cause.details?.[0] as number };
+    case FailureType.unrecorded:
+      return { kind: 'unrecorded', outcome: cause.details?.[0] as UnrecordedOutcome };
+    case FailureType.held:
+      return { kind: 'held' };
+    case FailureType.orphaned:
+      return { kind: 'orphaned' };
+    default:
+      return {
+        kind: 'failed',
+        type: cause.type ?? FailureType.stopped,
+        message: cause.message,
+        recorded: cause.type === FailureType.stopped || cause.type === FailureType.exhausted,
+      };
+  }
+}

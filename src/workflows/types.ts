@@ -1,0 +1,124 @@
+/**
+ * What crosses the border between workflows and activities. All of it ends up in histories that anyone with access to
+ * Temporal can read: ids, numbers and schedule facts only, never a payload, a secret or an address.
+ */
+
+/** Starts a delivery. Frozen at the start, so that a contract can change without breaking a replay. */
+export interface DeliveryInput {
+  readonly deliveryId: string;
+  /** Which redelivery this is; 0 for the delivery itself. */
+  readonly run: number;
+  /** The waits after failed attempts, in milliseconds. */
+  readonly schedule: readonly number[];
+  /** The longest time one exchange may take, in milliseconds. */
+  readonly timeLimitMs: number;
+}
+
+/** How a delivery that was accepted ended. */
+export interface DeliveryResult {
+  readonly attempts: number;
+  /** The accepting answer's HTTP status. */
+  readonly status: number | null;
+}
+
+/** One round of attempts: a single activity whose retries follow the rest of the schedule. */
+export interface AttemptTask {
+  readonly deliveryId: string;
+  readonly run: number;
+  /** The waits this round still has, in milliseconds. */
+  readonly schedule: readonly number[];
+  /** How many waits of the whole schedule came before. */
+  readonly position: number;
+  readonly timeLimitMs: number;
+}
+
+/** The outcome of an attempt that was made but could not be recorded, without anything the receiver said. */
+export interface UnrecordedOutcome {
+  readonly deliveryId: string;
+  readonly run: number;
+  readonly number: number;
+  /** Unix time in milliseconds. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly outcome: 'accepted' | 'refused' | 'failed';
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly state: 'delivered' | 'retrying' | 'failed';
+  readonly stateReason: string | null;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number | null;
+  readonly schedulePosition: number;
+}
+
+/** Where a delivery stands according to the database. */
+export interface Place {
+  /** Whether the workflow run that asks has already recorded its end. */
+  readonly settledHere: boolean;
+  /** Whether this run of the delivery has made an attempt. */
+  readonly attempted: boolean;
+  /** Which wait of the schedule follows the last attempt; null before the first attempt of this run. */
+  readonly schedulePosition: number | null;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number | null;
+}
+
+/** A change of state that is not the outcome of an attempt. */
+export interface StateTask {
+  readonly deliveryId: string;
+  readonly run: number;
+  readonly state: 'pending' | 'retrying' | 'paused' | 'failed' | 'cancelled';
+  readonly reason: string | null;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number | null;
+}
+
+/** The activities a delivery uses. */
+export interface DeliveryActivities {
+  /** Makes one attempt and records it. Throws an ApplicationFailure of one of {@link FailureType} unless accepted. */
+  attempt(task: AttemptTask): Promise<DeliveryResult>;
+  /** Records an outcome that the attempt itself could not record. */
+  recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
+  place(task: { deliveryId: string; run: number }): Promise<Place>;
+  changeState(task: StateTask): Promise<void>;
+  /** Asks Temporal to cancel the workflow that calls this. */
+  cancelOwnWorkflow(): Promise<void>;
+}
+
+/** The activities that keep house. */
+export interface UpkeepActivities {
+  /** Starts what has no owner, ends what lost its reason and takes note of terminated workflows. */
+  sweep(): Promise<SweepReport>;
+}
+
+export interface SweepReport {
+  /** Deliveries that got a workflow. */
+  readonly started: number;
+  /** Deliveries of deleted subscriptions that were told to end. */
+  readonly cancelled: number;
+  /** Deliveries whose workflow had been terminated. */
+  readonly terminated: number;
+}
+
+/** Types of the failures an attempt can end with. */
+export const FailureType = {
+  /** Not accepted; the schedule goes on. */
+  notAccepted: 'NotAccepted',
+  /** The contract allows no further attempt after this answer. */
+  stopped: 'DeliveryStopped',
+  /** The schedule has no further attempt. */
+  exhausted: 'DeliveryExhausted',
+  /** Nothing was sent because the delivery could not be loaded. */
+  storeUnavailable: 'StoreUnavailable',
+  /** Sent, but the outcome could not be recorded; it is the failure's first detail. */
+  unrecorded: 'OutcomeUnrecorded',
+  /** Nothing was sent: the subscription is disabled. */
+  held: 'SubscriptionDisabled',
+  /** Nothing was sent: the subscription is deleted. */
+  orphaned: 'SubscriptionDeleted',
+} as const;
+
+/** The state reason of deliveries that wait for their subscription to be enabled again. */
+export const SUBSCRIPTION_DISABLED = 'the subscription is disabled';
+/** The state reason of deliveries whose subscription is gone. */
+export const SUBSCRIPTION_DELETED = 'the subscription was deleted';

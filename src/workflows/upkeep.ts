@@ -1,0 +1,14 @@
+/** Upkeep, started by a Temporal Schedule: one sweep over what crashes and deletions leave behind. */
+import { proxyActivities } from '@temporalio/workflow';
+import type { SweepReport, UpkeepActivities } from './types.js';
+
+const { sweep } = proxyActivities<UpkeepActivities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '30s',
+  // The schedule comes round again in seconds: a sweep that failed is better left to the next one.
+  retry: { maximumAttempts: 1 },
+});
+
+export async function upkeep(): Promise<SweepReport> {
+  return sweep();
+}
