@@ -1,0 +1,170 @@
+/** Accounts and their API keys. */
+import { randomBytes } from 'crypto';
+import { z } from 'zod';
+import { newId } from '../contract/ids.js';
+import { contracts, findContract } from '../providers/index.js';
+import { deleteAccount, findAccount, insertAccount, listAccounts, type StoredAccount } from '../store/accounts.js';
+import { insertApiKey, listApiKeys, revokeApiKey } from '../store/api-keys.js';
+import { inTransaction } from '../store/store.js';
+import type { ApiContext, Routing } from './context.js';
+import { page, readCursor } from './paging.js';
+import { invalid, invalidField, notFound } from './problem.js';
+import { addRoute } from './route.js';
+import { accountSchema, apiKeySchema, line, pageOf, paging } from './schemas.js';
+
+const tag = 'Accounts';
+const accountParams = z.object({ id: z.string() });
+const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
+
+const newAccount = z.strictObject({
+  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
+  name: line(200).min(1),
+  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
+  settings: z.record(z.string(), z.unknown()).optional(),
+  validatePayloads: z.boolean().default(true).describe('Refuse events that lack a documented field of their type.'),
+});
+
+/** The account of an id, or a 404. */
+export async function mustFindAccount({ store }: Pick<ApiContext, 'store'>, id: string): Promise<StoredAccount> {
+  const account = await findAccount(store, id);
+  if (!account) throw notFound('account');
+  return account;
+}
+
+export function accountRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/accounts',
+      tag,
+      summary: 'Create an account',
+      body: newAccount,
+      answers: {
+        status: 201,
+        description: 'The account and its first API key',
+        schema: accountSchema.extend(withKey.shape),
+      },
+    },
+    async ({ body }) => {
+      const contract = findContract(body.provider);
+      if (!contract)
+        throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
+      const rules = contract.accounts;
+      const scope = body.scope === undefined ? rules.newScope(randomBytes) : parse(rules.scope, body.scope, 'scope');
+      const settings = parse(rules.settings, body.settings ?? {}, 'settings');
+      const account = {
+        id: newId('acc'),
+        provider: contract.provider,
+        name: body.name,
+        scope,
+        settings,
+        validatePayloads: body.validatePayloads,
+        secrets: rules.newSecrets(randomBytes),
+      };
+      const apiKey = rules.newApiKey(randomBytes);
+      const createdAt = await inTransaction(store, async (client) => {
+        const at = await insertAccount(store, client, account);
+        await insertApiKey(client, account.id, apiKey);
+        return at;
+      });
+      return { ...showAccount({ ...account, createdAt }), apiKey };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/accounts',
+      tag,
+      summary: 'List accounts',
+      query: paging.extend({ provider: z.string().optional() }),
+      answers: { status: 200, description: 'Accounts, the newest first', schema: pageOf(accountSchema) },
+    },
+    async ({ query: { limit, cursor, provider } }) => {
+      const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), provider });
+      return page(rows, limit, showAccount);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/accounts/{id}',
+      tag,
+      summary: 'Get an account',
+      params: accountParams,
+      answers: {
+        status: 200,
+        description: 'The account and its API keys',
+        schema: accountSchema.extend({ keys: z.array(apiKeySchema) }),
+      },
+    },
+    async ({ params }) => {
+      const account = await mustFindAccount(context, params.id);
+      return { ...showAccount(account), keys: await listApiKeys(store, account.id) };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'delete',
+      path: '/v1/accounts/{id}',
+      tag,
+      summary: 'Delete an account',
+      description: 'Its keys stop working, its subscriptions are deleted and their open deliveries cancelled.',
+      params: accountParams,
+      answers: { status: 204, description: 'Deleted', schema: null },
+    },
+    async ({ params }) => {
+      if (!(await deleteAccount(store, params.id))) throw notFound('account');
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/accounts/{id}/keys',
+      tag,
+      summary: 'Add an API key',
+      params: accountParams,
+      answers: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
+    },
+    async ({ params }) => {
+      const account = await mustFindAccount(context, params.id);
+      const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
+      return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'delete',
+      path: '/v1/accounts/{id}/keys/{keyId}',
+      tag,
+      summary: 'Revoke an API key',
+      params: accountParams.extend({ keyId: z.string() }),
+      answers: { status: 204, description: 'Revoked', schema: null },
+    },
+    async ({ params }) => {
+      if (!(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+    },
+  );
+}
+
+function parse(schema: z.ZodType, value: unknown, path: string): unknown {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalid(result.error, path);
+  return result.data;
+}
+
+function showAccount({ id, provider, name, scope, settings, validatePayloads, createdAt }: StoredAccount) {
+  return { id, provider, name, scope, settings, validatePayloads, createdAt };
+}

@@ -1,0 +1,43 @@
+/** The Express application: every route, in the order they are tried. */
+import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import express, { Router, type Express } from 'express';
+import type { EgressClient } from '../egress/types.js';
+import { registrationApis } from '../providers/index.js';
+import { accountRoutes } from './accounts.js';
+import { requireAdminKey } from './admin-key.js';
+import type { ApiContext } from './context.js';
+import { deliveryRoutes } from './deliveries.js';
+import { answerErrors, unknownRoute } from './errors.js';
+import { eventRoutes } from './events.js';
+import { healthRoutes } from './health.js';
+import { jsonBody } from './json-body.js';
+import { openApiDocument } from './openapi.js';
+import { createRegistrar } from './registrar.js';
+import { subscriptionRoutes } from './subscriptions.js';
+
+export function createApp(context: ApiContext & { readonly egress: EgressClient }): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  const registrar = createRegistrar(context);
+  const registry = new OpenAPIRegistry();
+  const admin = Router();
+  const routing = { router: admin, registry };
+  accountRoutes(routing, context);
+  subscriptionRoutes(routing, context, registrar);
+  eventRoutes(routing, context);
+  deliveryRoutes(routing, context);
+  const document = openApiDocument(registry);
+
+  healthRoutes(app, context);
+  app.get('/openapi.json', (_request, response) => void response.json(document));
+  // Before our own: some of the providers' paths begin with /v1 too.
+  for (const routes of registrationApis) app.use(routes(registrar));
+  app.use('/v1', requireAdminKey(context.adminKey), ...jsonBody(context.maxBodyBytes));
+  app.use(admin);
+  app.use(unknownRoute);
+  app.use(answerErrors(context.log));
+  return app;
+}

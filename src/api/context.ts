@@ -1,0 +1,30 @@
+/** What the API's routes work with. */
+import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import type { Client } from '@temporalio/client';
+import type { Router } from 'express';
+import type { Logger } from 'pino';
+import type { Dispatcher } from '../dispatch/dispatcher.js';
+import type { AddressGuard } from '../egress/address.js';
+import type { Store } from '../store/store.js';
+
+export interface ApiContext {
+  readonly store: Store;
+  readonly client: Client;
+  readonly dispatcher: Dispatcher;
+  readonly log: Logger;
+  readonly adminKey: string;
+  /** Request bodies above this many bytes are refused. */
+  readonly maxBodyBytes: number;
+  /** Whether receivers may be plain http. */
+  readonly allowHttp: boolean;
+  /** Whether requests may be sent to an address. */
+  readonly allowsAddress: AddressGuard;
+  /** Where Temporal's UI is, without a slash at the end. */
+  readonly temporalUiUrl?: string;
+}
+
+/** Where routes are added. */
+export interface Routing {
+  readonly router: Router;
+  readonly registry: OpenAPIRegistry;
+}

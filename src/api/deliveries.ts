@@ -1,0 +1,201 @@
+/** Deliveries: finding them, reading their attempts and telling them what to do. */
+import { z } from 'zod';
+import { lowestIdAt } from '../contract/ids.js';
+import { giveOrder, redeliver, type Order } from '../dispatch/control.js';
+import { deliveryWorkflowId } from '../dispatch/names.js';
+import { listAttempts } from '../store/attempts.js';
+import {
+  deliveryStates,
+  findDelivery,
+  listDeliveries,
+  openStates,
+  type DeliveryState,
+  type StoredDelivery,
+} from '../store/deliveries.js';
+import type { ApiContext, Routing } from './context.js';
+import { page, readCursor } from './paging.js';
+import { notFound, Problem } from './problem.js';
+import { addRoute } from './route.js';
+import { attemptSchema, deliverySchema, line, pageOf, paging, time } from './schemas.js';
+
+const tag = 'Deliveries';
+const params = z.object({ id: z.string() });
+
+const filter = paging.extend({
+  accountId: z.string().optional(),
+  subscriptionId: z.string().optional(),
+  eventId: z.string().optional(),
+  type: z.string().optional().describe('Event type.'),
+  state: z.enum(deliveryStates).optional(),
+  from: time.optional().describe('Only deliveries created at this time or later.'),
+  to: time.optional().describe('Only deliveries created before this time.'),
+});
+
+const withReason = z.strictObject({
+  reason: line(500).optional().describe('Shown with the delivery and in Temporal.'),
+});
+
+/** What can be asked of an open delivery. */
+const orders: readonly {
+  readonly name: string;
+  readonly summary: string;
+  readonly order: (reason: string) => Order;
+  readonly states: readonly DeliveryState[];
+}[] = [
+  {
+    name: 'cancel',
+    summary: 'End a delivery; an attempt under way is awaited first',
+    order: (reason) => ({ signal: 'cancel', args: [reason] }),
+    states: openStates,
+  },
+  {
+    name: 'pause',
+    summary: 'Make no further attempt until resumed',
+    order: (reason) => ({ signal: 'pause', args: [reason] }),
+    states: openStates,
+  },
+  {
+    name: 'resume',
+    summary: 'Go on at the same place of the schedule',
+    order: () => ({ signal: 'resume', args: [] }),
+    states: ['paused'],
+  },
+  {
+    name: 'retry',
+    summary: 'Make an attempt at once, in addition to those of the schedule',
+    order: () => ({ signal: 'retryNow', args: [] }),
+    states: openStates,
+  },
+];
+
+export function deliveryRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
+  const show = (delivery: StoredDelivery) => showDelivery(context, delivery);
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries',
+      tag,
+      summary: 'List deliveries',
+      query: filter,
+      answers: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
+    },
+    async ({ query: { limit, cursor, type, from, to, ...ids } }) => {
+      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
+      const rows = await listDeliveries(store, {
+        ...ids,
+        eventType: type,
+        fromId: from && lowestIdAt('dlv', new Date(from)),
+        beforeId: ends.sort()[0],
+        limit: limit + 1,
+      });
+      return page(rows, limit, show);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/{id}',
+      tag,
+      summary: 'Get a delivery with its attempts',
+      params,
+      answers: {
+        status: 200,
+        description: 'The delivery',
+        schema: deliverySchema.extend({ attempts: z.array(attemptSchema) }),
+      },
+    },
+    async ({ params }) => {
+      const delivery = await mustFind(context, params.id);
+      return { ...show(delivery), attempts: await listAttempts(store, delivery.id) };
+    },
+  );
+
+  for (const { name, summary, order, states } of orders) {
+    addRoute(
+      routing,
+      {
+        method: 'post',
+        path: `/v1/deliveries/{id}/${name}`,
+        tag,
+        summary,
+        params,
+        bodyOptional: true,
+        body: withReason,
+        answers: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
+        problems: [409],
+      },
+      async ({ params, body }) => {
+        const delivery = await mustFind(context, params.id);
+        if (!states.includes(delivery.state)) throw closed(delivery, name);
+        const told = await giveOrder(context, delivery.id, order(body.reason ?? `${name} by the API`));
+        if (!told) throw closed(await mustFind(context, params.id), name);
+        return show(delivery);
+      },
+    );
+  }
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/deliveries/{id}/redeliver',
+      tag,
+      summary: 'Deliver a finished delivery again, from the start of the schedule',
+      params,
+      bodyOptional: true,
+      body: z.strictObject({}),
+      answers: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
+      problems: [409],
+    },
+    async ({ params }) => {
+      await mustFind(context, params.id);
+      const reopened = await redeliver(context, params.id);
+      if (!reopened)
+        throw new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
+      return show(reopened);
+    },
+  );
+}
+
+async function mustFind({ store }: ApiContext, id: string): Promise<StoredDelivery> {
+  const delivery = await findDelivery(store, id);
+  if (!delivery) throw notFound('delivery');
+  return delivery;
+}
+
+function closed({ state }: StoredDelivery, order: string): Problem {
+  if (openStates.includes(state)) return new Problem('conflict', `cannot ${order} a delivery that is ${state}`);
+  return new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
+}
+
+function showDelivery({ temporalUiUrl, client }: ApiContext, delivery: StoredDelivery) {
+  const { id, state, nextAttemptAt } = delivery;
+  const workflowId = deliveryWorkflowId(id);
+  return {
+    id,
+    eventId: delivery.eventId,
+    accountId: delivery.accountId,
+    subscriptionId: delivery.subscriptionId,
+    provider: delivery.provider,
+    type: delivery.eventType,
+    state,
+    stateReason: delivery.stateReason,
+    attemptCount: delivery.attempts,
+    redeliveries: delivery.run,
+    lastStatus: delivery.lastStatus,
+    lastReason: delivery.lastReason,
+    nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
+    workflowId,
+    temporalUrl: temporalUiUrl
+      ? `${temporalUiUrl}/namespaces/${client.options.namespace}/workflows/${workflowId}`
+      : null,
+    createdAt: delivery.createdAt,
+    updatedAt: delivery.updatedAt,
+    settledAt: delivery.settledAt,
+  };
+}

@@ -1,0 +1,47 @@
+/** The one place where errors become answers. */
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { Problem } from './problem.js';
+
+/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
+const DATABASE_AWAY = /^(08|53|57P|25006|55P03)/;
+const NETWORK_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH']);
+/** Seconds after which trying again makes sense. */
+const RETRY_AFTER_S = 5;
+
+/** Answers what no route took. */
+export const unknownRoute: RequestHandler = (request) => {
+  throw new Problem('not_found', `there is no ${request.method} ${request.path}; see /openapi.json`);
+};
+
+/** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */
+export function answerErrors(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = toProblem(error);
+    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, 'request failed');
+    if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { type, status, code, message } = error as { type?: string; status?: number; code?: unknown; message?: string };
+  if (type === 'entity.too.large')
+    return new Problem('body_too_large', 'the body is larger than PIGEONPOST_MAX_BODY_BYTES');
+  if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
+  if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
+  if (isAway(code, message))
+    return new Problem('unavailable', 'a service this needs does not answer; try again shortly');
+  return new Problem('internal_error', 'something went wrong on our side; it has been logged');
+}
+
+function isAway(code: unknown, message = ''): boolean {
+  // A pool that gets no connection in time has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
+  if (typeof code === 'number') return code === 4 || code === 14;
+  if (typeof code === 'string') return NETWORK_AWAY.has(code) || DATABASE_AWAY.test(code);
+  return /timeout exceeded when trying to connect|Connection terminated|Failed to (signal|start|connect)/i.test(
+    message,
+  );
+}

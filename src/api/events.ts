@@ -1,0 +1,193 @@
+/** Accepting events, one or many at a time. */
+import { createHash } from 'crypto';
+import { z } from 'zod';
+import { jsonElements, jsonMembers, minifyJson } from '../contract/json.js';
+import type { AnyContract } from '../contract/types.js';
+import {
+  AnsweredBefore,
+  candidates,
+  commitEvents,
+  describe,
+  planEvent,
+  type AcceptedEvent,
+  type EventInput,
+  type PlannedEvent,
+} from '../dispatch/accept.js';
+import { contractOf } from '../providers/index.js';
+import type { StoredAccount } from '../store/accounts.js';
+import { findEvent } from '../store/events.js';
+import type { StoredSubscription } from '../store/subscriptions.js';
+import { mustFindAccount } from './accounts.js';
+import type { ApiContext, Routing } from './context.js';
+import { invalid, invalidField, notFound, Problem } from './problem.js';
+import { addRoute } from './route.js';
+import { acceptedEventSchema, line, problemSchema, time } from './schemas.js';
+
+const tag = 'Events';
+const params = z.object({ id: z.string() });
+
+const eventFields = z.strictObject({
+  type: line(255).min(1).describe("The provider's own event name."),
+  data: z.unknown().describe("The provider's own payload; reaches the receiver as it is sent."),
+  occurredAt: time.optional().describe('When it happened; now when absent.'),
+  channels: z.array(line(128).min(1)).max(10).optional().describe('Where the contract has channels.'),
+});
+const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
+const idempotencyKey = z.object({
+  'Idempotency-Key': z.string().optional().describe('A repeated request with the same key gets the first answer.'),
+});
+
+/** One result of a batch: what a single event is answered with, or its problem. */
+const resultSchema = z.union([acceptedEventSchema, problemSchema]);
+type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
+
+export function eventRoutes(routing: Routing, context: ApiContext): void {
+  const { store, dispatcher } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/accounts/{id}/events',
+      tag,
+      summary: 'Emit an event, or up to 1,000',
+      description:
+        'Answered once the events and their deliveries are committed. A batch has one result per event, in order; ' +
+        'an event that is refused does not keep the others from being accepted.',
+      params,
+      headers: idempotencyKey,
+      body: z.union([eventFields, batchFields]),
+      readsBodyItself: true,
+      answers: {
+        status: 202,
+        description: 'Accepted',
+        schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
+      },
+      problems: [413],
+    },
+    async ({ params, request }) => {
+      const account = await mustFindAccount(context, params.id);
+      const subscriptions = await candidates(store, account);
+      const text = request.bodyText ?? '';
+      const planned: PlannedEvent[] = [];
+      const answer = isBatch(request.body)
+        ? { results: elements(text).map((element) => planOrRefuse(account, subscriptions, element, planned)) }
+        : describe(plan(account, subscriptions, text, planned));
+      return commit(account, planned, answer, text, request.get('idempotency-key'));
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/events/{id}',
+      tag,
+      summary: 'Get an event',
+      params,
+      answers: {
+        status: 200,
+        description: 'The event',
+        schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
+      },
+    },
+    async ({ params, response }) => {
+      const event = await findEvent(store, params.id);
+      if (!event) throw notFound('event');
+      const { text, ...rest } = event;
+      // Put in as text, so that it is shown exactly as it was sent.
+      response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
+    },
+  );
+
+  async function commit(
+    account: StoredAccount,
+    planned: readonly PlannedEvent[],
+    answer: unknown,
+    text: string,
+    key: string | undefined,
+  ): Promise<unknown> {
+    if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+      throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
+    }
+    const fingerprint = createHash('sha256').update(text).digest();
+    try {
+      await commitEvents(
+        store,
+        account.id,
+        planned,
+        key === undefined ? undefined : { key, answer: { fingerprint, answer } },
+      );
+    } catch (error) {
+      if (!(error instanceof AnsweredBefore)) throw error;
+      if (error.first.fingerprint.equals(fingerprint)) return error.first.answer;
+      throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
+    }
+    dispatcher.dispatch(planned.flatMap(({ startables }) => startables));
+    return answer;
+  }
+}
+
+function isBatch(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'events' in body;
+}
+
+function elements(text: string): string[] {
+  const result = batchFields.safeParse(JSON.parse(text));
+  if (!result.success) throw invalid(result.error);
+  return jsonElements(jsonMembers(text).find(({ key }) => key === 'events')!.value);
+}
+
+function planOrRefuse(
+  account: StoredAccount,
+  subscriptions: readonly StoredSubscription[],
+  text: string,
+  planned: PlannedEvent[],
+): Result {
+  try {
+    return describe(plan(account, subscriptions, text, planned));
+  } catch (error) {
+    if (error instanceof Problem) return error.toJSON();
+    throw error;
+  }
+}
+
+function plan(
+  account: StoredAccount,
+  subscriptions: readonly StoredSubscription[],
+  text: string,
+  planned: PlannedEvent[],
+): PlannedEvent {
+  const event = planEvent(account, subscriptions, readEvent(contractOf(account.provider), account, text));
+  planned.push(event);
+  return event;
+}
+
+/** Reads one event from its text. Throws a problem that names the field to change. */
+function readEvent(contract: AnyContract, account: StoredAccount, text: string): EventInput {
+  const parsed: unknown = JSON.parse(text);
+  const result = eventFields.safeParse(parsed);
+  if (!result.success) throw invalid(result.error);
+  const { type, data, occurredAt, channels = [] } = result.data;
+  const raw = jsonMembers(text).findLast(({ key }) => key === 'data');
+  if (!raw) throw invalidField('data', `is missing: send the payload of the event`);
+  const definition = contract.findEvent(type);
+  if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
+  if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
+  checkPayload(definition.data, data, account.validatePayloads);
+  return {
+    type: definition.type,
+    occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
+    text: minifyJson(raw.value),
+    data,
+    channels,
+  };
+}
+
+/** Checks a payload against its documented shape, or only for being an object where that shape is one. */
+function checkPayload(shape: z.ZodType, data: unknown, strictly: boolean): void {
+  const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
+  if (!isObject && !shape.safeParse(null).success) throw invalidField('data', 'must be a JSON object');
+  const checked = strictly ? shape.safeParse(data) : { success: true as const };
+  if (!checked.success) throw invalid(checked.error, 'data');
+}

@@ -1,0 +1,23 @@
+/** Pages of lists that are sorted by id, the newest first. A cursor is the last id of a page, wrapped. */
+import { isId, type IdKind } from '../contract/ids.js';
+import { invalidField } from './problem.js';
+
+/** The id to continue from. Throws a problem for a cursor that is none of ours. */
+export function readCursor(kind: IdKind, cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  const id = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!isId(kind, id)) throw invalidField('cursor', 'must be the nextCursor of a former page');
+  return id;
+}
+
+/** A page of rows of which one more than `limit` was asked for. */
+export function page<Row extends { readonly id: string }, Shown>(
+  rows: readonly Row[],
+  limit: number,
+  show: (row: Row) => Shown,
+): { data: Shown[]; nextCursor: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > limit && last ? Buffer.from(last.id).toString('base64url') : null;
+  return { data: shown.map(show), nextCursor };
+}

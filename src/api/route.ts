@@ -1,0 +1,106 @@
+/** Routes that are validated and documented by the same schemas. */
+import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
+import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
+import { invalid, Problem } from './problem.js';
+import { problemSchema } from './schemas.js';
+
+/** Everything a handler needs of a request, already checked. */
+export interface Checked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** With parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly headers?: z.ZodObject;
+  readonly body?: Body;
+  /** Whether the handler reads the body itself; the schema is then documentation. */
+  readonly readsBodyItself?: boolean;
+  /** Whether the body may be left out. */
+  readonly bodyOptional?: boolean;
+  /** The status of success and what is answered with it; null for nothing. */
+  readonly answers: { readonly status: number; readonly description: string; readonly schema: z.ZodType | null };
+  /** Statuses of problems beyond 401, 422 and 503. */
+  readonly problems?: readonly number[];
+}
+
+const none = z.strictObject({});
+
+/** Adds a route to the router and to the OpenAPI document. The handler's value is answered as JSON. */
+export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
+  { router, registry }: { router: Router; registry: OpenAPIRegistry },
+  definition: RouteDefinition<Params, Query, Body>,
+  handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
+): void {
+  registry.registerPath(documentation(definition));
+  const { method, path, params, query, body, answers } = definition;
+  router[method](path.replace(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+    const result = await handle({
+      params: check(params ?? none, request.params),
+      query: check(query ?? none, request.query),
+      body: body && readBody(request, definition, body),
+      request,
+      response,
+    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
+    if (response.headersSent) return;
+    response.status(answers.status);
+    if (answers.schema === null) response.end();
+    else response.json(result);
+  });
+}
+
+function readBody(
+  request: Request,
+  { bodyOptional, readsBodyItself }: { bodyOptional?: boolean; readsBodyItself?: boolean },
+  schema: z.ZodType,
+): unknown {
+  const body: unknown = request.body ?? (bodyOptional ? {} : undefined);
+  if (body === undefined) throw new Problem('malformed_request', 'send a JSON body');
+  return readsBodyItself ? body : check(schema, body);
+}
+
+function check(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (!result.success) throw invalid(result.error);
+  return result.data;
+}
+
+function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodType>): RouteConfig {
+  const { method, path, tag, summary, description, params, query, headers, body, answers, problems = [] } = definition;
+  const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
+  const statuses = [401, ...(params ? [404] : []), ...(body || query ? [422] : []), 503, ...problems];
+  return {
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(description ? { description } : {}),
+    security: [{ adminKey: [] }],
+    request: {
+      ...(params ? { params } : {}),
+      ...(query ? { query } : {}),
+      ...(headers ? { headers } : {}),
+      ...(body
+        ? { body: { required: !definition.bodyOptional, content: { 'application/json': { schema: body } } } }
+        : {}),
+    },
+    responses: {
+      [answers.status]: {
+        description: answers.description,
+        ...(answers.schema ? { content: { 'application/json': { schema: answers.schema } } } : {}),
+      },
+      ...Object.fromEntries(statuses.map((status) => [status, { description: 'A problem', ...problem }])),
+    },
+  };
+}

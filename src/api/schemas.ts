@@ -1,0 +1,123 @@
+/** Shapes of requests and answers, shared by validation and the OpenAPI document. */
+import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { deliveryStates } from '../store/deliveries.js';
+
+extendZodWithOpenApi(z);
+z.config({ customError: ({ input }) => (input === undefined ? 'is missing' : undefined) });
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi('Problem');
+
+/** Text without control characters; PostgreSQL could not keep a NUL, and nobody wants to read the others. */
+export const line = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters');
+
+export const time = z.iso.datetime({ offset: true });
+
+/** Paging of lists: as many as `limit`, from `cursor` on. */
+export const paging = z.object({
+  limit: z.coerce.number().int().min(1).max(250).default(50).describe('How many to return.'),
+  cursor: z.string().max(200).optional().describe('nextCursor of the page before.'),
+});
+
+/** A page of a list. */
+export const pageOf = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+
+export const accountSchema = z
+  .object({
+    id: z.string(),
+    provider: z.string(),
+    name: z.string(),
+    scope: z.record(z.string(), z.unknown()).describe("The provider's own ids for this customer."),
+    settings: z.record(z.string(), z.unknown()).describe('Choices among what the contract leaves open.'),
+    validatePayloads: z.boolean(),
+    createdAt: time,
+  })
+  .openapi('Account');
+
+export const apiKeySchema = z
+  .object({
+    id: z.string(),
+    hint: z.string().describe("The key's last characters."),
+    createdAt: time,
+  })
+  .openapi('ApiKey');
+
+export const subscriptionSchema = z
+  .looseObject({
+    id: z.string(),
+    reference: z.string().describe("The id by which the provider's own API and payloads know this subscription."),
+    accountId: z.string(),
+    provider: z.string(),
+    url: z.string(),
+    eventTypes: z.array(z.string()),
+    description: z.string().nullable(),
+    enabled: z.boolean(),
+    disabledReason: z.string().nullable(),
+    headers: z.record(z.string(), z.string()).describe('Values are masked.'),
+    createdAt: time,
+    updatedAt: time,
+    secret: z.string().optional().describe('What a receiver verifies with; on creation only.'),
+  })
+  .openapi('Subscription');
+
+export const acceptedEventSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    deliveries: z.array(z.object({ id: z.string(), subscriptionId: z.string(), workflowId: z.string() })),
+  })
+  .openapi('AcceptedEvent');
+
+export const deliverySchema = z
+  .object({
+    id: z.string(),
+    eventId: z.string(),
+    accountId: z.string(),
+    subscriptionId: z.string(),
+    provider: z.string(),
+    type: z.string(),
+    state: z.enum(deliveryStates),
+    stateReason: z.string().nullable().describe('Why it is paused, failed or cancelled.'),
+    attemptCount: z.int(),
+    redeliveries: z.int(),
+    lastStatus: z.int().nullable(),
+    lastReason: z.string().nullable(),
+    nextAttemptAt: time.nullable(),
+    workflowId: z.string(),
+    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI."),
+    createdAt: time,
+    updatedAt: time,
+    settledAt: time.nullable(),
+  })
+  .openapi('Delivery');
+
+export const attemptSchema = z
+  .object({
+    number: z.int(),
+    run: z.int().describe('Which redelivery made it; 0 for the delivery itself.'),
+    startedAt: time,
+    durationMs: z.int().nullable(),
+    outcome: z.enum(['accepted', 'refused', 'failed', 'interrupted']),
+    status: z.int().nullable(),
+    reason: z.string().nullable().describe('One word, such as status, timeout, refused, dns, tls or blocked.'),
+    message: z.string().nullable(),
+    url: z.string().nullable(),
+    requestHeaders: z.array(z.object({ name: z.string(), value: z.string() })).nullable(),
+    responseHeaders: z.record(z.string(), z.string()).nullable(),
+    responseExcerpt: z.string().nullable(),
+    responseTruncated: z.boolean().nullable(),
+  })
+  .openapi('Attempt');

@@ -1,0 +1,108 @@
+/** From a request to the subscription that is stored: every check, common ones first and the contract's after. */
+import { randomBytes } from 'crypto';
+import { z } from 'zod';
+import { checkHeaders } from '../contract/headers.js';
+import { newId } from '../contract/ids.js';
+import type { AnyContract } from '../contract/types.js';
+import { nextSubscriptionNumber, type StoredSubscription } from '../store/subscriptions.js';
+import type { ApiContext } from './context.js';
+import { invalid, invalidField } from './problem.js';
+import { checkReceiverUrl } from './receiver-url.js';
+import { line } from './schemas.js';
+
+/** Fields that subscriptions of all contracts have. */
+export const commonFields = z.object({
+  url: z.string().describe("The receiver's address."),
+  eventTypes: z.array(line(255).min(1)).max(200).describe("The provider's own event names."),
+  description: line(1_000).nullable().optional(),
+  enabled: z.boolean().optional().describe('Whether it takes events; true unless said otherwise.'),
+  headers: z.record(z.string(), z.string()).optional().describe('Sent with every attempt.'),
+});
+type Common = z.infer<typeof commonFields>;
+
+/** What is stored of a subscription, times aside. */
+export type SubscriptionDraft = Omit<StoredSubscription, 'createdAt' | 'updatedAt'>;
+
+/** A new subscription of an account from a request's body. Throws a problem that lists what to change. */
+export async function newSubscription(
+  context: ApiContext,
+  contract: AnyContract,
+  accountId: string,
+  body: unknown,
+): Promise<SubscriptionDraft> {
+  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape });
+  const given = parse(schema, body) as Common & Record<string, unknown>;
+  const draft = build(context, contract, given);
+  return {
+    ...draft,
+    id: newId('sub'),
+    accountId,
+    reference: contract.subscriptions.newReference(await nextSubscriptionNumber(context.store), randomBytes),
+  };
+}
+
+/** A subscription after an edit: what the body does not name stays as it was. */
+export function editedSubscription(
+  context: ApiContext,
+  contract: AnyContract,
+  previous: StoredSubscription,
+  body: unknown,
+): SubscriptionDraft {
+  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
+  const given = parse(schema, body) as Partial<Common> & Record<string, unknown>;
+  const { id, accountId, reference } = previous;
+  return { ...build(context, contract, given, previous), id, accountId, reference };
+}
+
+function build(
+  context: ApiContext,
+  contract: AnyContract,
+  given: Partial<Common> & Record<string, unknown>,
+  previous?: StoredSubscription,
+): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
+  const rules = contract.subscriptions;
+  const url =
+    given.url === undefined
+      ? undefined
+      : checkReceiverUrl(given.url, {
+          allowHttp: context.allowHttp,
+          allowsAddress: context.allowsAddress,
+          allowsCredentials: rules.allowsUrlCredentials,
+        });
+  checkCustomHeaders(given.headers, rules.reservedHeaders);
+  checkOwnSecret(given.secret, contract);
+  const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
+  const kept = rules.keep({ fields: given, eventTypes, url: url?.parsed, randomBytes, previous });
+  const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
+  if (urlProblem) throw invalidField('url', urlProblem);
+  const problem = rules.checkEventTypes(eventTypes, kept.options, previous);
+  if (problem) throw invalidField('eventTypes', problem);
+  const enabled = given.enabled ?? previous?.enabled ?? true;
+  return {
+    url: url?.stored ?? previous?.url ?? '',
+    eventTypes,
+    description: given.description === undefined ? (previous?.description ?? null) : given.description,
+    enabled,
+    disabledReason: enabled ? null : (previous?.disabledReason ?? null),
+    headers: given.headers ?? previous?.headers ?? {},
+    options: kept.options,
+    secrets: kept.secrets,
+  };
+}
+
+function checkCustomHeaders(headers: Common['headers'], reserved: readonly string[]): void {
+  const wrong = headers && checkHeaders(headers, reserved);
+  if (wrong) throw invalidField(`headers.${wrong.name}`, wrong.problem);
+}
+
+/** Checks a secret that its owner chose. */
+export function checkOwnSecret(secret: unknown, contract: AnyContract): void {
+  const problem = typeof secret === 'string' ? contract.subscriptions.checkSecret?.(secret) : undefined;
+  if (problem) throw invalidField('secret', problem);
+}
+
+function parse(schema: z.ZodType, body: unknown): unknown {
+  const result = schema.safeParse(body);
+  if (!result.success) throw invalid(result.error);
+  return result.data;
+}

@@ -1,0 +1,229 @@
+/** Subscriptions. */
+import { randomBytes } from 'crypto';
+import { z } from 'zod';
+import { commitEvents, describe, planFor } from '../dispatch/accept.js';
+import { contractOf } from '../providers/index.js';
+import type { Registrar } from '../providers/registration.js';
+import { findAccount, type StoredAccount } from '../store/accounts.js';
+import {
+  deleteSubscription,
+  findSubscription,
+  listSubscriptions,
+  type StoredSubscription,
+} from '../store/subscriptions.js';
+import { mustFindAccount } from './accounts.js';
+import type { ApiContext, Routing } from './context.js';
+import { page, readCursor } from './paging.js';
+import { notFound, Problem } from './problem.js';
+import { exampleOf } from './registrar.js';
+import { addRoute } from './route.js';
+import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from './schemas.js';
+import { checkOwnSecret, commonFields } from './subscription-input.js';
+
+const tag = 'Subscriptions';
+const params = z.object({ id: z.string() });
+const ownFields = "Beside these fields it takes the contract's own; see the provider's page in the documentation.";
+/** How long a rotated secret stays valid, in hours, unless the request says otherwise. */
+const OVERLAP_HOURS = 24;
+
+export function subscriptionRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/accounts/{id}/subscriptions',
+      tag,
+      summary: 'Create a subscription',
+      description: ownFields,
+      params,
+      body: z.looseObject(commonFields.shape),
+      answers: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
+    },
+    async ({ params, body }) => {
+      const account = await mustFindAccount(context, params.id);
+      const saved = await registrar.create(account, body);
+      const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
+      return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/accounts/{id}/subscriptions',
+      tag,
+      summary: "List an account's subscriptions",
+      params,
+      query: paging,
+      answers: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
+    },
+    async ({ params, query: { limit, cursor } }) => {
+      const account = await mustFindAccount(context, params.id);
+      const before = readCursor('sub', cursor);
+      const rows = await listSubscriptions(store, { accountId: account.id, limit: limit + 1, before });
+      return page(rows, limit, (row) => showSubscription(row, account.provider));
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Get a subscription',
+      params,
+      answers: { status: 200, description: 'The subscription', schema: subscriptionSchema },
+    },
+    async ({ params }) => {
+      const { subscription, account } = await mustFind(context, params.id);
+      return showSubscription(subscription, account.provider);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'patch',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Edit a subscription',
+      description: `Fields that are not named stay as they are; attempts still to come use the new ones. ${ownFields}`,
+      params,
+      body: z.looseObject(commonFields.partial().shape),
+      answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
+    },
+    async ({ params, body }) => {
+      const { subscription, account } = await mustFind(context, params.id);
+      return showSubscription(await registrar.edit(account, subscription, body), account.provider);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'delete',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Delete a subscription',
+      description: 'Its open deliveries are cancelled.',
+      params,
+      answers: { status: 204, description: 'Deleted', schema: null },
+    },
+    async ({ params }) => {
+      if (!(await deleteSubscription(store, params.id))) throw notFound('subscription');
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/subscriptions/{id}/secret',
+      tag,
+      summary: 'Get what a receiver verifies deliveries with',
+      params,
+      answers: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
+    },
+    async ({ params }) => {
+      const { subscription, account } = await mustFind(context, params.id);
+      const secret = contractOf(account.provider).subscriptions.signingSecret?.(subscription, account);
+      if (secret === undefined) throw new Problem('not_found', 'this subscription has no secret');
+      return { secret };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/rotate-secret',
+      tag,
+      summary: 'Replace the signing secret',
+      description: 'The old one signs as well until the overlap ends, where the contract can carry two signatures.',
+      params,
+      bodyOptional: true,
+      body: z.strictObject({
+        secret: z.string().optional().describe('The new secret; made when absent.'),
+        overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS),
+      }),
+      answers: {
+        status: 200,
+        description: 'The new secret',
+        schema: z.object({ secret: z.string().optional(), overlapEndsAt: time }),
+      },
+      problems: [409],
+    },
+    async ({ params, body }) => {
+      const { subscription, account } = await mustFind(context, params.id);
+      const contract = contractOf(account.provider);
+      const rules = contract.subscriptions;
+      if (!rules.rotateSecret)
+        throw new Problem('conflict', `subscriptions of ${contract.title} have no secret to rotate`);
+      checkOwnSecret(body.secret, contract);
+      const now = new Date();
+      const overlapEndsAt = new Date(now.getTime() + body.overlapHours * 3_600_000);
+      const secrets = rules.rotateSecret(subscription, { randomBytes, now, overlapEndsAt, secret: body.secret });
+      const saved = await registrar.save({ ...subscription, secrets });
+      return { secret: rules.signingSecret?.(saved, account), overlapEndsAt };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/test',
+      tag,
+      summary: 'Send a test event to this subscription',
+      params,
+      bodyOptional: true,
+      body: z.strictObject({ type: z.string().optional().describe('One of its event types; the first when absent.') }),
+      answers: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
+    },
+    async ({ params, body }) => {
+      const { subscription, account } = await mustFind(context, params.id);
+      const example = exampleOf(account, body.type ?? testType(subscription, account));
+      const planned = planFor(account, [subscription], example);
+      await commitEvents(store, account.id, [planned]);
+      context.dispatcher.dispatch(planned.startables);
+      return describe(planned);
+    },
+  );
+}
+
+function testType({ eventTypes }: StoredSubscription, { provider }: StoredAccount): string {
+  return eventTypes[0] ?? contractOf(provider).events[0]?.type ?? '';
+}
+
+async function mustFind(
+  { store }: ApiContext,
+  id: string,
+): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
+  const subscription = await findSubscription(store, id);
+  const account = subscription && (await findAccount(store, subscription.accountId));
+  if (!subscription || !account) throw notFound('subscription');
+  return { subscription, account };
+}
+
+function showSubscription(subscription: StoredSubscription, provider: string) {
+  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers } = subscription;
+  return {
+    id,
+    reference,
+    accountId,
+    provider,
+    url,
+    eventTypes,
+    description,
+    enabled,
+    disabledReason,
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '***'])),
+    ...contractOf(provider).subscriptions.show(subscription),
+    createdAt: subscription.createdAt,
+    updatedAt: subscription.updatedAt,
+  };
+}
