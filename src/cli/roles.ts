@@ -1,0 +1,68 @@
+/** `pigeonpost api`, `worker` and `migrate`: single roles against an external PostgreSQL and Temporal. */
+import { loadConfig, type Config } from '../config.js';
+import { OperatorError } from '../errors.js';
+import { loadKeys } from '../keys.js';
+import { createLogger } from '../log.js';
+import { migrate } from '../store/migrate.js';
+import { installRuntime } from '../worker/connection.js';
+import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
+import { closeShared, openShared, runApi, runWorker, type Shared, type Stoppable } from './services.js';
+import { told } from './stopping.js';
+
+/** Accepts events and starts their deliveries. */
+export function api(): Promise<void> {
+  return runRole(async (shared) => {
+    const running = await runApi(shared, { eager: false });
+    shared.log.info(`the API listens at ${running.url}`);
+    return running;
+  });
+}
+
+/** Makes attempts and keeps house. */
+export function worker(): Promise<void> {
+  return runRole(async (shared) => {
+    const { client } = shared.access;
+    await ensureSearchAttributes(client, shared.temporal.namespace);
+    const running = await runWorker(shared);
+    await ensureUpkeep(client);
+    shared.log.info('the worker runs');
+    return running;
+  });
+}
+
+/** Brings the database to the newest schema. */
+export async function migrateDatabase(): Promise<void> {
+  const applied = await migrate(externalDatabase(loadConfig()));
+  console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
+}
+
+async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<void> {
+  const config = loadConfig();
+  const databaseUrl = externalDatabase(config);
+  if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
+  const log = createLogger(config.logLevel);
+  installRuntime(log);
+  const shared = await openShared({
+    config,
+    keys: await loadKeys(config),
+    log,
+    databaseUrl,
+    temporal: config.temporal,
+  });
+  const running = await start(shared);
+  await told(log);
+  await running.stop();
+  await closeShared(shared);
+}
+
+function externalDatabase({ databaseUrl }: Config): string {
+  if (databaseUrl === undefined) throw missing('DATABASE_URL');
+  return databaseUrl;
+}
+
+function missing(name: string): OperatorError {
+  return new OperatorError(
+    `${name} is not set.`,
+    'A single role needs an external PostgreSQL and Temporal; `up` embeds both.',
+  );
+}

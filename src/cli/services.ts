@@ -1,0 +1,123 @@
+/** Putting the parts together: what each kind of process runs, and how it stops. */
+import type { Server } from 'http';
+import type { Logger } from 'pino';
+import { createApp } from '../api/app.js';
+import type { Config } from '../config.js';
+import { createDispatcher } from '../dispatch/dispatcher.js';
+import { createAddressGuard } from '../egress/address.js';
+import { createEgressClient } from '../egress/client.js';
+import type { EgressClient } from '../egress/types.js';
+import { portInUse, errorCode, unreachable } from '../errors.js';
+import type { Keys } from '../keys.js';
+import { createSecretBox } from '../store/secret-box.js';
+import { openStore, type Store } from '../store/store.js';
+import { connectTemporal, type TemporalAccess } from '../worker/connection.js';
+import { startWorker, type RunningWorker } from '../worker/worker.js';
+
+/** How much of an answer's body is kept, in bytes. */
+const EXCERPT_BYTES = 16 * 1_024;
+
+/** Where a process finds what it works with. */
+export interface Surroundings {
+  readonly config: Config;
+  readonly keys: Keys;
+  readonly log: Logger;
+  readonly databaseUrl: string;
+  readonly temporal: { readonly connectionOptions: Parameters<typeof connectTemporal>[0]; readonly namespace: string };
+}
+
+/** What is shared by the parts of one process. */
+export interface Shared extends Surroundings {
+  readonly store: Store;
+  readonly access: TemporalAccess;
+}
+
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Opens database and Temporal; throws an OperatorError for whichever cannot be reached. */
+export async function openShared(surroundings: Surroundings): Promise<Shared> {
+  const { databaseUrl, keys, log, temporal } = surroundings;
+  const store = openStore({
+    databaseUrl,
+    box: createSecretBox([keys.encryptionKey]),
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+  });
+  await store.pool.query('SELECT 1').catch((error: unknown) => {
+    throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+  });
+  const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
+  return { ...surroundings, store, access };
+}
+
+/** Closes what `openShared` opened. */
+export async function closeShared({ store, access }: Shared): Promise<void> {
+  await store.pool.end();
+  await access.close();
+}
+
+function openEgress({ egress }: Config): EgressClient {
+  return createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+}
+
+/** Starts the part that makes attempts. */
+export async function runWorker({ config, store, access, temporal, log }: Shared): Promise<Stoppable> {
+  const egress = openEgress(config);
+  const { connection } = access;
+  const worker: RunningWorker = await startWorker({ connection, namespace: temporal.namespace, store, egress, log });
+  return {
+    async stop() {
+      await worker.stop();
+      await egress.close();
+    },
+  };
+}
+
+/** Starts the part that accepts events. `eager` when a worker shares the process. */
+export async function runApi(shared: Shared, { eager }: { eager: boolean }): Promise<Stoppable & { url: string }> {
+  const { config, keys, store, access, log } = shared;
+  const dispatcher = createDispatcher({ client: access.client, eager }, log);
+  const egress = openEgress(config);
+  const app = createApp({
+    store,
+    client: access.client,
+    dispatcher,
+    egress,
+    log,
+    adminKey: keys.adminKey,
+    maxBodyBytes: config.api.maxBodyBytes,
+    allowHttp: config.egress.allowHttp,
+    allowsAddress: createAddressGuard(config.egress.allowNetworks),
+    ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
+  });
+  const server = await listen(app, config.api);
+  return {
+    url: urlOf(server, config.api.host),
+    async stop() {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeIdleConnections();
+      });
+      await dispatcher.stop();
+      await egress.close();
+    },
+  };
+}
+
+function listen(app: ReturnType<typeof createApp>, { host, port }: Config['api']): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = app.listen(port, host);
+    server.once('listening', () => resolve(server));
+    server.once('error', (error) => {
+      reject(errorCode(error) === 'EADDRINUSE' ? portInUse('the API', port, 'PIGEONPOST_PORT') : error);
+    });
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}

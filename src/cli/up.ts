@@ -1,0 +1,80 @@
+/** `pigeonpost up`: API and worker in one process, with whatever is not external embedded. */
+import { loadConfig } from '../config.js';
+import { startEmbedded } from '../embedded/index.js';
+import { loadKeys } from '../keys.js';
+import { createLogger } from '../log.js';
+import { migrate } from '../store/migrate.js';
+import { installRuntime } from '../worker/connection.js';
+import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
+import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
+import { told } from './stopping.js';
+
+/** A running Pigeonpost. */
+export interface Up {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly shared: Shared;
+  stop(): Promise<void>;
+}
+
+/** Starts everything; when a part fails, what was started before it is stopped again. */
+export async function startUp(): Promise<Up> {
+  const config = loadConfig();
+  const log = createLogger(config.logLevel);
+  installRuntime(log);
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse())
+      await step().catch((err: unknown) => log.warn({ err }, 'while stopping'));
+  };
+  try {
+    const embedded = await startEmbedded(config, { searchAttributes: searchAttributeTypes, log });
+    undo.push(() => embedded.stop());
+    const keys = await loadKeys(config);
+    const applied = await migrate(embedded.databaseUrl);
+    if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`);
+    const shared = await openShared({ config, keys, log, ...embedded });
+    undo.push(() => closeShared(shared));
+    await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace);
+    const worker = await runWorker(shared);
+    undo.push(() => worker.stop());
+    const api = await runApi(shared, { eager: true });
+    undo.push(() => api.stop());
+    await ensureUpkeep(shared.access.client);
+    return { url: api.url, adminKey: keys.adminKey, shared, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Runs until told to stop. */
+export async function up(): Promise<void> {
+  const running = await startUp();
+  const { config, log } = running.shared;
+  announce(running);
+  await told(log);
+  await running.stop();
+  log.info(`stopped; the data stays in ${config.dataDir}`);
+}
+
+function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up): void {
+  const { allowNetworks, allowHttp } = config.egress;
+  const lines = [
+    ['API', `${url}  (OpenAPI at ${url}/openapi.json)`],
+    ['Admin key', config.api.adminKey === undefined ? adminKey : 'as set in PIGEONPOST_ADMIN_KEY'],
+    ['Temporal', `${temporal.connectionOptions.address}, namespace ${temporal.namespace}`],
+    ['Temporal UI', config.temporalUiUrl ?? 'not told (PIGEONPOST_TEMPORAL_UI_URL)'],
+    ['PostgreSQL', `${new URL(databaseUrl).host}${config.databaseUrl === undefined ? ' (embedded)' : ''}`],
+    ['Data', config.dataDir],
+    ...(allowNetworks.length > 0 || allowHttp
+      ? [
+          [
+            'Receivers',
+            `${allowHttp ? 'plain http allowed' : 'https only'}; beside public addresses: ${allowNetworks.join(', ') || 'none'}`,
+          ],
+        ]
+      : []),
+  ];
+  console.log(`\nPigeonpost is up.\n${lines.map(([name, value]) => `  ${name!.padEnd(12)} ${value}`).join('\n')}\n`);
+}

@@ -1,0 +1,8 @@
+/** Logs: lines for people in a terminal, JSON everywhere else. */
+import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+export function createLogger(level: string): Logger {
+  if (!process.stdout.isTTY) return pino({ level });
+  return pino({ level }, pretty({ ignore: 'pid,hostname', translateTime: 'HH:MM:ss', sync: true }));
+}
