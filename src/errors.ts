@@ -27,8 +27,10 @@ export function errorCode(error: unknown): string | undefined {
 
 /** The message of whatever was thrown, on one line. */
 export function errorMessage(error: unknown): string {
-  const message = error instanceof Error && error.message !== '' ? error.message : (errorCode(error) ?? String(error));
-  return message.replace(/\s*\n\s*/g, ' ').trim();
+  // Not asked with instanceof, as an error may come from another realm.
+  const isError = typeof error === 'object' && error !== null && 'message' in error;
+  const message = isError && typeof error.message === 'string' ? error.message : String(error);
+  return (message === '' ? (errorCode(error) ?? String(error)) : message).replace(/\s*\n\s*/g, ' ').trim();
 }
 
 /** A port that something else listens on; `variable` is the setting that changes it. */
@@ -48,18 +50,15 @@ export function unreachable(what: string, where: string, variable: string, cause
   );
 }
 
-/** Turns a system error that means a full or read-only disk, or missing rights, into one that says so. */
+/** Turns an error of the file system into one that says what to do; leaves every other as it is. */
 export function explainFileError(error: unknown, path: string): unknown {
-  switch (errorCode(error)) {
-    case 'ENOSPC':
-      return new OperatorError(`The disk that holds ${path} is full.`, 'Free some space and start again.', {
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new OperatorError(`${path} cannot be written: ${errorMessage(error)}.`, undefined, { cause: error });
-    default:
-      return error;
+  if (errorCode(error) === 'ENOSPC') {
+    return new OperatorError(`The disk that holds ${path} is full.`, 'Free some space and start again.', {
+      cause: error,
+    });
   }
+  if (typeof error !== 'object' || error === null || !('syscall' in error)) return error;
+  return new OperatorError(`${path} cannot be used: ${errorMessage(error)}.`, 'Check that it can be written.', {
+    cause: error,
+  });
 }

@@ -1,0 +1,16 @@
+const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // Starts what tests share: PostgreSQL, and the programs of Temporal.
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  // node-pg-migrate is published as an ES module only, which Jest cannot load as it is.
+  transform: { '^.+\\.ts$': swc, '/node_modules/node-pg-migrate/.+\\.js$': swc },
+  transformIgnorePatterns: ['/node_modules/(?!node-pg-migrate/)'],
+  // TypeScript sources import each other with the .js suffix that Node needs.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testTimeout: 60_000,
+};

@@ -1,0 +1,36 @@
+// Compiles src to dist and bundles the workflows, which workers then load as they are.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { builtFrom, stamp } from './lib/build.mjs';
+import { ensureInstalled } from './lib/install.mjs';
+import { checkNode, inProject } from './lib/project.mjs';
+
+checkNode();
+ensureInstalled();
+const from = builtFrom();
+// What no longer has a source must not stay, a migration least of all.
+rmSync(inProject('dist'), { recursive: true, force: true });
+compile();
+copyMigrations();
+await bundleWorkflows();
+writeFileSync(stamp, from);
+
+function compile() {
+  const compiler = inProject('node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', inProject('tsconfig.build.json')], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+function copyMigrations() {
+  cpSync(inProject('src', 'store', 'migrations'), inProject('dist', 'store', 'migrations'), { recursive: true });
+}
+
+async function bundleWorkflows() {
+  const workflowsPath = inProject('dist', 'workflows', 'index.js');
+  if (!existsSync(workflowsPath)) return;
+  const { DefaultLogger, bundleWorkflowCode } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  writeFileSync(inProject('dist', 'workflow-bundle.js'), code);
+}

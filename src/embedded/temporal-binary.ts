@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Config } from '../config.js';
+import { OperatorError, errorMessage } from '../errors.js';
+import { fetchOnce, type Way } from './fetch-once.js';
+import { type Log } from './log.js';
+import { CommandError, runCommand } from './run-command.js';
+import { downloadBySdk } from './sdk-download.js';
+import { serverEnvironment } from './server-process.js';
+
+const run = promisify(execFile);
+
+/** The release that is built where none can be downloaded: the newest that `go install` accepts. */
+const GO_MODULE = 'github.com/temporalio/cli';
+const GO_VERSION = '1.5.1';
+const GO_TIMEOUT_MS = 30 * 60_000;
+const VERSION_TIMEOUT_MS = 20_000;
+/** The first server whose activities can be paused and started at once. */
+const OLDEST_SERVER = [1, 28] as const;
+const PROGRAM = process.platform === 'win32' ? 'temporal.exe' : 'temporal';
+
+/**
+ * Path of a Temporal CLI whose server is recent enough: the configured one, the one on the PATH, one fetched earlier, or
+ * one that is downloaded or built now.
+ */
+export async function findTemporalCli(
+  config: Pick<Config, 'temporalCli' | 'cacheDir'>,
+  log: Log,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  if (config.temporalCli !== undefined) {
+    await checkConfigured(config.temporalCli);
+    return config.temporalCli;
+  }
+  const onPath = findOnPath(env.PATH ?? '');
+  const tooBad = onPath === undefined ? 'none is there' : await problemOf(onPath);
+  if (onPath !== undefined && tooBad === undefined) return onPath;
+  if (onPath !== undefined) log.info(`${onPath} is not used: ${tooBad}`);
+
+  const folder = join(config.cacheDir, 'temporal-cli');
+  const failures = await fetchOnce({
+    what: 'the Temporal CLI',
+    folder,
+    check: async (where) => {
+      const problem = await problemOf(join(where, PROGRAM));
+      if (problem !== undefined) throw new Error(problem);
+    },
+    ways: [download(log), build(log, env)],
+    log,
+  });
+  if (failures === undefined) return join(folder, PROGRAM);
+  throw new OperatorError(
+    ['No Temporal server was found or could be fetched:', `on the PATH: ${tooBad}`, ...failures].join('\n  - '),
+    'Install the Temporal CLI or Go and start again, or set PIGEONPOST_TEMPORAL_CLI to the path of a Temporal CLI, ' +
+      'or TEMPORAL_ADDRESS to a server that runs.',
+  );
+}
+
+async function checkConfigured(path: string): Promise<void> {
+  const problem = await problemOf(path);
+  if (problem === undefined) return;
+  throw new OperatorError(
+    `The Temporal CLI ${path} cannot be used: ${problem}.`,
+    'Set PIGEONPOST_TEMPORAL_CLI to another one, or unset it.',
+  );
+}
+
+/** Why this CLI cannot be used; undefined when it can. */
+async function problemOf(path: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(path, ['--version'], { timeout: VERSION_TIMEOUT_MS, env: serverEnvironment() });
+    return tooOld(stdout);
+  } catch (error) {
+    return `it cannot be run (${errorMessage(error)})`;
+  }
+}
+
+/** Why a CLI that prints this as its version is too old; undefined when it is not. */
+export function tooOld(printed: string): string | undefined {
+  const [, major, minor] = /\bServer v?(\d+)\.(\d+)/.exec(printed)?.map(Number) ?? [];
+  if (major === undefined || minor === undefined) return `it is no Temporal CLI with a server ("${printed.trim()}")`;
+  const [oldestMajor, oldestMinor] = OLDEST_SERVER;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined;
+  return `its server ${major}.${minor} is older than ${oldestMajor}.${oldestMinor}`;
+}
+
+/** The first Temporal CLI in these folders. */
+function findOnPath(path: string): string | undefined {
+  const candidates = path.split(delimiter).flatMap((folder) => (folder === '' ? [] : [join(folder, PROGRAM)]));
+  return candidates.find((candidate) => {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function download(log: Log): Way {
+  return {
+    name: 'download',
+    fetch: (folder) => downloadBySdk('createLocal', folder, PROGRAM, 'Downloading the Temporal CLI', log),
+  };
+}
+
+function build(log: Log, env: NodeJS.ProcessEnv): Way {
+  return {
+    name: `go install ${GO_MODULE}/cmd/temporal@v${GO_VERSION}`,
+    fetch: (folder) => goInstall(folder, log, env),
+  };
+}
+
+async function goInstall(folder: string, log: Log, env: NodeJS.ProcessEnv): Promise<void> {
+  const options = { doing: 'Building the Temporal CLI with Go', log, env: goEnvironment(env, folder) };
+  await runCommand('go', ['version'], { ...options, timeoutMs: VERSION_TIMEOUT_MS }).catch((error: unknown) => {
+    throw new CommandError('Go is not installed', { cause: error });
+  });
+  log.info(`${options.doing}, as it cannot be downloaded; this takes some minutes, once`);
+  const flags = ['-trimpath', '-ldflags', `-s -w -X ${GO_MODULE}/temporalcli.Version=${GO_VERSION}`];
+  const target = `${GO_MODULE}/cmd/temporal@v${GO_VERSION}`;
+  await runCommand('go', ['install', ...flags, target], { ...options, timeoutMs: GO_TIMEOUT_MS });
+}
+
+/** It is built for this machine, without a C compiler, whatever the user's own settings of Go are for. */
+function goEnvironment(env: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !['GOOS', 'GOARCH', 'GOFLAGS'].includes(name));
+  return { ...Object.fromEntries(kept), GOBIN: folder, CGO_ENABLED: '0' };
+}

@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { Connection } from '@temporalio/client';
+import { type DataDir } from './data-dir.js';
+import { type Log } from './log.js';
+import { LOCALHOST, checkFree } from './ports.js';
+import { stopLeftover } from './processes.js';
+import { ServerProcess, ServerStartError } from './server-process.js';
+
+/** Types a search attribute can have. */
+export type SearchAttributeKind = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+
+/** Search attributes to register: their types by name. */
+export type SearchAttributes = Readonly<Record<string, SearchAttributeKind>>;
+
+export interface TemporalServerOptions {
+  /** Path of the Temporal CLI. */
+  cli: string;
+  dataDir: DataDir;
+  log: Log;
+  port: number;
+  /** Port of the web interface. */
+  uiPort: number;
+  searchAttributes: SearchAttributes;
+}
+
+/** A Temporal development server that runs as a child of this process. */
+export interface TemporalServer {
+  /** Where it listens, host:port. */
+  address: string;
+  /** Its process id; another one after it had to be started again. */
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+/** The namespace that a development server always has. */
+export const NAMESPACE = 'default';
+
+const NAME = 'Temporal';
+const STOP_SIGNALS = ['SIGTERM'] as const;
+/** It takes some three seconds to stop in order. */
+const STOP_PATIENCE_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+/** How often it is started when another process is in its way for a moment only. */
+const STARTS = 5;
+
+/**
+ * Settings of the server: activities may be handed to the worker with the answer to its workflow task, which halves the
+ * time to the first attempt; and its limits, meant for a cluster that many share, are out of the way of one machine.
+ */
+const DYNAMIC_CONFIG = {
+  'system.enableActivityEagerExecution': true,
+  'frontend.rps': 20_000,
+  'frontend.namespaceRPS': 20_000,
+  'frontend.namespaceRPS.visibility': 1_000,
+  'frontend.namespaceCount': 10_000,
+};
+
+/** Starts a development server that keeps its state in this data folder. */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const { dataDir, log, port, uiPort } = options;
+  const pidFile = dataDir.file('temporal.pid');
+  await clearLeftover(pidFile, databaseFile(dataDir), log);
+  await checkFree('the embedded Temporal server', port, 'PIGEONPOST_TEMPORAL_PORT');
+  await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
+  const server = await startPatiently(options, pidFile);
+  return {
+    address: `${LOCALHOST}:${port}`,
+    get pid() {
+      return server.pid;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+async function startPatiently(options: TemporalServerOptions, pidFile: string): Promise<ServerProcess> {
+  const { cli, dataDir, log, port } = options;
+  for (let start = 1; ; start++) {
+    try {
+      return await ServerProcess.start(
+        {
+          name: NAME,
+          file: cli,
+          args: serverArguments(options),
+          logFile: dataDir.file('logs', 'temporal.log'),
+          pidFile,
+          answers: () => answers(port),
+          startTimeoutMs: START_TIMEOUT_MS,
+          stopSignals: STOP_SIGNALS,
+          stopPatienceMs: STOP_PATIENCE_MS,
+        },
+        log,
+      );
+    } catch (error) {
+      if (start === STARTS || !(error instanceof ServerStartError) || !passes(error.output)) throw error;
+      log.info(`${NAME} could not start yet; trying again`);
+      await new Promise((resolve) => setTimeout(resolve, 1_000 * start));
+    }
+  }
+}
+
+/** A former server that still shuts down holds the database; the ports it picks for itself may be taken meanwhile. */
+function passes(output: string): boolean {
+  return /database is locked|address already in use/.test(output);
+}
+
+function serverArguments({ dataDir, port, uiPort, searchAttributes }: TemporalServerOptions): string[] {
+  return [
+    // A write-ahead log is as durable as SQLite's usual journal, at less than half the time for each workflow.
+    ...['server', 'start-dev', '--db-filename', databaseFile(dataDir), '--sqlite-pragma', 'journal_mode=WAL'],
+    ...['--ip', LOCALHOST, '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'warn'],
+    ...Object.entries(searchAttributes).flatMap(([name, kind]) => ['--search-attribute', `${name}=${kind}`]),
+    ...Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
+  ];
+}
+
+function databaseFile(dataDir: DataDir): string {
+  return dataDir.file('temporal.db');
+}
+
+async function clearLeftover(pidFile: string, mark: string, log: Log): Promise<void> {
+  const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
+  if (!(pid > 0)) return;
+  await stopLeftover(
+    { name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
+    log,
+  );
+}
+
+async function answers(port: number): Promise<boolean> {
+  let connection: Connection | undefined;
+  try {
+    connection = await Connection.connect({
+      address: `${LOCALHOST}:${port}`,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
+    const { workflowService } = connection;
+    await connection.withDeadline(Date.now() + CONNECT_TIMEOUT_MS, async () => {
+      await workflowService.describeNamespace({ namespace: NAMESPACE });
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await connection?.close();
+  }
+}
