@@ -23,6 +23,11 @@ program
   .description('Bring the database to the newest schema')
   .action(async () => (await import('./roles.js')).migrateDatabase());
 
+program
+  .command('demo')
+  .description('Show every contract at work against local receivers (from a clone, with its development packages)')
+  .action(async () => (await import('../demo/demo.js')).demo());
+
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof OperatorError ? `pigeonpost: ${error.toString()}` : error);
   process.exitCode = 1;

@@ -7,7 +7,7 @@ import { migrate } from '../store/migrate.js';
 import { installRuntime } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared, type Stoppable } from './services.js';
-import { told } from './stopping.js';
+import { watchSignals } from './stopping.js';
 
 /** Accepts events and starts their deliveries. */
 export function api(): Promise<void> {
@@ -37,6 +37,7 @@ export async function migrateDatabase(): Promise<void> {
 }
 
 async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<void> {
+  const signals = watchSignals();
   const config = loadConfig();
   const databaseUrl = externalDatabase(config);
   if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
@@ -50,7 +51,7 @@ async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<v
     temporal: config.temporal,
   });
   const running = await start(shared);
-  await told(log);
+  await signals.orderly();
   await running.stop();
   await closeShared(shared);
 }

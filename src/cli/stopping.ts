@@ -1,17 +1,32 @@
-/** Stopping in order when the terminal or the system says so. */
-import type { Logger } from 'pino';
+/** Ending when the terminal or the system says so. */
 
-/** Resolves when the process is told to stop. A second time ends it at once. */
-export function told(log: Logger): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      log.info('stopping: attempts under way are finished first (once more to stop at once)');
-      resolve(signal);
-    };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
-  });
+/** One Ctrl-C may arrive twice, from the terminal and from npm: this soon after the first it is the same, in ms. */
+const SAME_MS = 1_000;
+
+export interface Signals {
+  /** From now on a signal asks for an orderly stop: resolves at the first; another one ends the process at once. */
+  orderly(): Promise<void>;
+}
+
+/** Watches for signals. Until `orderly` is called one ends the process at once, and with it what it has started. */
+export function watchSignals(): Signals {
+  let onFirst = (): void => process.exit(130);
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    if (firstAt !== undefined && Date.now() - firstAt < SAME_MS) return;
+    if (firstAt !== undefined) process.exit(130);
+    firstAt = Date.now();
+    onFirst();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    orderly: () =>
+      new Promise((resolve) => {
+        onFirst = () => {
+          console.error('Stopping: attempts under way are finished first (Ctrl-C again to stop at once).');
+          resolve();
+        };
+      }),
+  };
 }

@@ -7,7 +7,7 @@ import { migrate } from '../store/migrate.js';
 import { installRuntime } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
-import { told } from './stopping.js';
+import { watchSignals } from './stopping.js';
 
 /** A running Pigeonpost. */
 export interface Up {
@@ -50,10 +50,11 @@ export async function startUp(): Promise<Up> {
 
 /** Runs until told to stop. */
 export async function up(): Promise<void> {
+  const signals = watchSignals();
   const running = await startUp();
   const { config, log } = running.shared;
   announce(running);
-  await told(log);
+  await signals.orderly();
   await running.stop();
   log.info(`stopped; the data stays in ${config.dataDir}`);
 }

@@ -1,0 +1,46 @@
+import { Webhook } from 'standardwebhooks';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+let system: TestSystem;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+
+/** An account with one subscription to everything at a path of the receiver; the event that is emitted to it. */
+async function deliver(path: string, data: unknown = { hello: 'world' }) {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const subscription = (
+    await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
+      url: path.startsWith('http') ? path : `${receiver.url}${path}`,
+      eventTypes: [],
+    })
+  ).body;
+  const event = (await system.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'user.created', data })).body;
+  return { account, subscription, event, deliveryId: event.deliveries[0].id as string };
+}
+
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+test('an accepted delivery is verified by the public library and recorded', async () => {
+  const { subscription, deliveryId } = await deliver('/ok');
+  const [request] = await receiver.waitFor(1);
+  expect(new Webhook(subscription.secret).verify(request!.body, request!.headers)).toMatchObject({
+    type: 'user.created',
+    data: { hello: 'world' },
+  });
+  const delivery = await system.settled(deliveryId, 'delivered');
+  expect(delivery).toMatchObject({ attemptCount: 1, lastStatus: 200, nextAttemptAt: null });
+  const handle = system.client.workflow.getHandle(`delivery-${deliveryId}`);
+  expect(await handle.result()).toEqual({ attempts: 1, status: 200 });
+});

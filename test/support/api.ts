@@ -1,0 +1,118 @@
+/** The API on a real socket with a real database. Without a worker: deliveries stay pending unless a system runs them. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import pino from 'pino';
+import { createApp } from '../../src/api/app';
+import type { Dispatcher } from '../../src/dispatch/dispatcher';
+import { createAddressGuard } from '../../src/egress/address';
+import { createEgressClient } from '../../src/egress/client';
+import type { Store } from '../../src/store/store';
+import { openTestDatabase, type TestDatabase } from './database';
+
+export const ADMIN_KEY = 'test-admin-key-0123456789';
+export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+
+/** An answer of the API. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  readonly body: any;
+  readonly text: string;
+}
+
+/** Asks the API as an administrator; a string body is sent as it is, anything else as JSON. */
+export type Ask = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<ApiAnswer>;
+
+export interface TestApi {
+  readonly url: string;
+  readonly ask: Ask;
+  close(): Promise<void>;
+}
+
+export interface ApiParts {
+  readonly store: Store;
+  /** Where there is none, Temporal cannot be reached. */
+  readonly client?: Client;
+  readonly dispatcher?: Dispatcher;
+  readonly allowHttp?: boolean;
+  readonly allowNetworks?: readonly string[];
+  readonly maxBodyBytes?: number;
+}
+
+const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => undefined };
+
+export async function startApi(parts: ApiParts): Promise<TestApi> {
+  const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;
+  const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
+  const egress = createEgressClient({ allowNetworks, allowHttp, resolve: [], maxResponseBytes: 16_384 });
+  const app = createApp({
+    store,
+    client: parts.client ?? new Client({ connection: nowhere }),
+    dispatcher,
+    egress,
+    log: pino({ level: 'silent' }),
+    adminKey: ADMIN_KEY,
+    maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
+    allowHttp,
+    allowsAddress: createAddressGuard(allowNetworks),
+    temporalUiUrl: 'http://localhost:8233',
+  });
+  const server = await new Promise<Server>((resolve) => {
+    const listening: Server = app.listen(0, '127.0.0.1', () => resolve(listening));
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    ask: (method, path, body, headers) => ask(url, method, path, body, headers),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await egress.close();
+      await nowhere.close();
+    },
+  };
+}
+
+/** The API with a database of its own. */
+export async function startApiWithDatabase(
+  parts: Omit<ApiParts, 'store'> = {},
+): Promise<TestApi & { readonly database: TestDatabase }> {
+  const database = await openTestDatabase();
+  const api = await startApi({ ...parts, store: database.store });
+  return {
+    ...api,
+    database,
+    async close() {
+      await api.close();
+      await database.close();
+    },
+  };
+}
+
+async function ask(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<ApiAnswer> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${ADMIN_KEY}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+}

@@ -1,0 +1,43 @@
+/** A database of its own for each test file, cloned from the migrated template. */
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { createSecretBox } from '../../src/store/secret-box';
+import { openStore, type Store } from '../../src/store/store';
+
+export interface TestDatabase {
+  readonly store: Store;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const url = new URL(adminUrl());
+  url.pathname = `/${name}`;
+  await asAdmin(`CREATE DATABASE ${name} TEMPLATE pigeonpost_template`);
+  const store = openStore({ databaseUrl: url.href, box: createSecretBox([randomBytes(32)]) });
+  return {
+    store,
+    url: url.href,
+    async close() {
+      await store.pool.end();
+      await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+function adminUrl(): string {
+  const url = process.env.PIGEONPOST_TEST_DATABASE_URL;
+  if (!url) throw new Error('the global set-up has started no PostgreSQL');
+  return url;
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const client = new Client({ connectionString: adminUrl() });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,96 @@
+/** Everything at once: a real Temporal development server, a worker, the API and a database of its own. */
+import { Client } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import pino from 'pino';
+import { createDispatcher } from '../../src/dispatch/dispatcher';
+import { createEgressClient } from '../../src/egress/client';
+import type { EgressSettings } from '../../src/egress/types';
+import { installRuntime } from '../../src/worker/connection';
+import { searchAttributeTypes } from '../../src/worker/registration';
+import { startWorker, type RunningWorker } from '../../src/worker/worker';
+import { startApi, LOOPBACK, type Ask } from './api';
+import { openTestDatabase, type TestDatabase } from './database';
+import { eventually } from './eventually';
+
+export interface TestSystem {
+  readonly url: string;
+  readonly ask: Ask;
+  readonly database: TestDatabase;
+  readonly environment: TestWorkflowEnvironment;
+  readonly client: Client;
+  /** Stops the worker as `npm start` does on Ctrl-C, and starts another. */
+  restartWorker(): Promise<void>;
+  /** A delivery once it is in one of these states. */
+  settled(deliveryId: string, ...states: string[]): Promise<Record<string, unknown> & { attempts: Attempt[] }>;
+  stop(): Promise<void>;
+}
+
+interface Attempt {
+  number: number;
+  outcome: string;
+  status: number | null;
+  reason: string | null;
+}
+
+/** The path that the global set-up found for a program. */
+export function fromSetup(name: string): string {
+  const path = process.env[name];
+  if (!path) throw new Error(`${name} is not set: the global set-up did not find that program`);
+  return path;
+}
+
+export async function startSystem(egressSettings: Partial<EgressSettings> = {}): Promise<TestSystem> {
+  const log = pino({ level: 'silent' });
+  installRuntime(log);
+  const [environment, database] = await Promise.all([
+    TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+        searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
+      },
+    }),
+    openTestDatabase(),
+  ]);
+  const { store } = database;
+  const connection = environment.nativeConnection;
+  const namespace = environment.namespace ?? 'default';
+  const client = new Client({ connection, namespace });
+  const egress = createEgressClient({
+    allowNetworks: LOOPBACK,
+    allowHttp: true,
+    resolve: [],
+    maxResponseBytes: 16_384,
+    ...egressSettings,
+  });
+  const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
+  const newWorker = (): Promise<RunningWorker> =>
+    startWorker({ connection, namespace, store, egress, log, workflowBundle });
+  let worker = await newWorker();
+  const dispatcher = createDispatcher({ client, eager: true }, log);
+  const api = await startApi({ store, client, dispatcher });
+
+  return {
+    url: api.url,
+    ask: api.ask,
+    database,
+    environment,
+    client,
+    async restartWorker() {
+      await worker.stop();
+      worker = await newWorker();
+    },
+    settled: (deliveryId, ...states) =>
+      eventually(
+        async () => (await api.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
+        ({ state }) => states.includes(state),
+      ),
+    async stop() {
+      await api.close();
+      await dispatcher.stop();
+      await worker.stop();
+      await egress.close();
+      await environment.teardown();
+      await database.close();
+    },
+  };
+}

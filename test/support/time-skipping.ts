@@ -1,0 +1,102 @@
+/** Deliveries on Temporal's time-skipping test server: real workflow, activities, contracts and database; no network. */
+import { temporal } from '@temporalio/proto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { createActivities } from '../../src/activities/index';
+import { TASK_QUEUE } from '../../src/dispatch/names';
+import { startOptions } from '../../src/dispatch/start';
+import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
+import type { Startable } from '../../src/store/startables';
+import { installRuntime } from '../../src/worker/connection';
+import { searchAttributeTypes } from '../../src/worker/registration';
+import type { delivery } from '../../src/workflows/delivery';
+import { startApi, type TestApi } from './api';
+import { openTestDatabase, type TestDatabase } from './database';
+import { fromSetup } from './system';
+
+/** A request that was made, and the server's time when it was, in Unix milliseconds. */
+export interface Sent extends OutgoingRequest {
+  readonly at: number;
+}
+
+export interface TimeMachine {
+  readonly api: TestApi;
+  readonly database: TestDatabase;
+  readonly environment: TestWorkflowEnvironment;
+  /** Deliveries that were accepted and wait to be started. */
+  readonly startables: Startable[];
+  /** Every request of every delivery since `script` was called last. */
+  readonly sent: Sent[];
+  /** What receivers answer, attempt by attempt; the last one stays. */
+  script(...exchanges: (number | Exchange)[]): void;
+  /** Starts the workflow of a delivery. */
+  start(startable: Startable): ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>;
+  close(): Promise<void>;
+}
+
+/** An answer without headers. */
+export function answered(status: number, headers: Record<string, string> = {}): Exchange {
+  return { kind: 'answer', status, headers, excerpt: '', truncated: false, durationMs: 1, url: 'https://example.com/' };
+}
+
+export async function openTimeMachine(): Promise<TimeMachine> {
+  installRuntime(pino({ level: 'silent' }));
+  const [environment, database] = await Promise.all([
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: {
+        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TIME_SKIPPING_SERVER') },
+      },
+    }),
+    openTestDatabase(),
+  ]);
+  const { INDEXED_VALUE_TYPE_KEYWORD: keyword } = temporal.api.enums.v1.IndexedValueType;
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: environment.namespace ?? 'default',
+    searchAttributes: Object.fromEntries(Object.keys(searchAttributeTypes).map((name) => [name, keyword])),
+  });
+
+  const sent: Sent[] = [];
+  let exchanges: Exchange[] = [answered(200)];
+  const egress: EgressClient = {
+    async send(request) {
+      sent.push({ ...request, at: await environment.currentTimeMs() });
+      return exchanges.length > 1 ? exchanges.shift()! : exchanges[0]!;
+    },
+    close: async () => undefined,
+  };
+  const startables: Startable[] = [];
+  const api = await startApi({
+    store: database.store,
+    client: environment.client,
+    dispatcher: { dispatch: (more) => void startables.push(...more), stop: async () => undefined },
+  });
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    namespace: environment.namespace ?? 'default',
+    taskQueue: TASK_QUEUE,
+    workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
+    activities: createActivities({ store: database.store, egress }),
+  });
+  const running = worker.run();
+
+  return {
+    api,
+    database,
+    environment,
+    startables,
+    sent,
+    script(...next) {
+      sent.splice(0);
+      exchanges = next.map((exchange) => (typeof exchange === 'number' ? answered(exchange) : exchange));
+    },
+    start: (startable) => environment.client.workflow.start<typeof delivery>('delivery', startOptions(startable)),
+    async close() {
+      worker.shutdown();
+      await running;
+      await api.close();
+      await environment.teardown();
+      await database.close();
+    },
+  };
+}
