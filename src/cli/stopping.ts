@@ -18,8 +18,8 @@ export function watchSignals(): Signals {
     firstAt = Date.now();
     onFirst();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  // SIGHUP: the terminal's window was closed.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
   return {
     orderly: () =>
       new Promise((resolve) => {
