@@ -13,6 +13,7 @@ import {
   type AttemptTask,
   type DeliveryResult,
 } from '../workflows/types.js';
+import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
 
@@ -45,6 +46,7 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
   if (verdict.kind === 'stop' && verdict.disable) {
     await disableSubscription(store, material.subscription.id, verdict.because);
   }
+  if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
   return { attempts: number, status: decision.status };
 }

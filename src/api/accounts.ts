@@ -6,9 +6,10 @@ import { contracts, findContract } from '../providers/index.js';
 import { deleteAccount, findAccount, insertAccount, listAccounts, type StoredAccount } from '../store/accounts.js';
 import { insertApiKey, listApiKeys, revokeApiKey } from '../store/api-keys.js';
 import { inTransaction } from '../store/store.js';
+import { check } from './check.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
-import { invalid, invalidField, notFound } from './problem.js';
+import { invalidField, notFound } from './problem.js';
 import { addRoute } from './route.js';
 import { accountSchema, apiKeySchema, line, pageOf, paging } from './schemas.js';
 
@@ -53,8 +54,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       if (!contract)
         throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
       const rules = contract.accounts;
-      const scope = body.scope === undefined ? rules.newScope(randomBytes) : parse(rules.scope, body.scope, 'scope');
-      const settings = parse(rules.settings, body.settings ?? {}, 'settings');
+      const scope = body.scope === undefined ? rules.newScope(randomBytes) : check(rules.scope, body.scope, 'scope');
+      const settings = check(rules.settings, body.settings ?? {}, 'settings');
       const account = {
         id: newId('acc'),
         provider: contract.provider,
@@ -157,12 +158,6 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       if (!(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
-}
-
-function parse(schema: z.ZodType, value: unknown, path: string): unknown {
-  const result = schema.safeParse(value);
-  if (!result.success) throw invalid(result.error, path);
-  return result.data;
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, createdAt }: StoredAccount) {

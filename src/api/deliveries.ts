@@ -1,6 +1,6 @@
 /** Deliveries: finding them, reading their attempts and telling them what to do. */
 import { z } from 'zod';
-import { lowestIdAt } from '../contract/ids.js';
+import { idTime, lowestIdAt } from '../contract/ids.js';
 import { giveOrder, redeliver, type Order } from '../dispatch/control.js';
 import { deliveryWorkflowId } from '../dispatch/names.js';
 import { listAttempts } from '../store/attempts.js';
@@ -194,7 +194,8 @@ function showDelivery({ temporalUiUrl, client }: ApiContext, delivery: StoredDel
     temporalUrl: temporalUiUrl
       ? `${temporalUiUrl}/namespaces/${client.options.namespace}/workflows/${workflowId}`
       : null,
-    createdAt: delivery.createdAt,
+    // By the clock that `from` and `to` go by.
+    createdAt: idTime(id),
     updatedAt: delivery.updatedAt,
     settledAt: delivery.settledAt,
   };

@@ -1,11 +1,20 @@
 /** The one place where errors become answers. */
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from './problem.js';
 
 /** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
 const DATABASE_AWAY = /^(08|53|57P|25006|55P03)/;
-const NETWORK_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EHOSTUNREACH']);
+const NETWORK_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 /** Seconds after which trying again makes sense. */
 const RETRY_AFTER_S = 5;
 
@@ -16,13 +25,20 @@ export const unknownRoute: RequestHandler = (request) => {
 
 /** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */
 export function answerErrors(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
+  return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const problem = toProblem(error);
-    if (problem.status >= 500) log.error({ err: error, method: request.method, path: request.path }, 'request failed');
-    if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
+    const problem = explain(error, response, log);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
+}
+
+/** The problem that an error amounts to. One of our own is logged; one that will pass says in a header when. */
+export function explain(error: unknown, response: Response, log: Logger): Problem {
+  const problem = toProblem(error);
+  const { method, path } = response.req;
+  if (problem.status >= 500) log.error({ err: error, method, path }, 'request failed');
+  if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
+  return problem;
 }
 
 function toProblem(error: unknown): Problem {

@@ -1,7 +1,7 @@
 /** Accepting events, one or many at a time. */
 import { createHash } from 'crypto';
 import { z } from 'zod';
-import { jsonElements, jsonMembers, minifyJson } from '../contract/json.js';
+import { duplicateKey, jsonElements, jsonMembers, minifyJson } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
 import {
   AnsweredBefore,
@@ -28,7 +28,7 @@ const params = z.object({ id: z.string() });
 
 const eventFields = z.strictObject({
   type: line(255).min(1).describe("The provider's own event name."),
-  data: z.unknown().describe("The provider's own payload; reaches the receiver as it is sent."),
+  data: z.unknown().nonoptional().describe("The provider's own payload; reaches the receiver as it is sent."),
   occurredAt: time.optional().describe('When it happened; now when absent.'),
   channels: z.array(line(128).min(1)).max(10).optional().describe('Where the contract has channels.'),
 });
@@ -63,7 +63,6 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         description: 'Accepted',
         schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
       },
-      problems: [413],
     },
     async ({ params, request }) => {
       const account = await mustFindAccount(context, params.id);
@@ -169,8 +168,10 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
   const { type, data, occurredAt, channels = [] } = result.data;
-  const raw = jsonMembers(text).findLast(({ key }) => key === 'data');
-  if (!raw) throw invalidField('data', `is missing: send the payload of the event`);
+  const members = jsonMembers(text);
+  const repeated = duplicateKey(members);
+  if (repeated !== undefined)
+    throw new Problem('malformed_request', `the event names ${JSON.stringify(repeated)} twice`);
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
@@ -178,7 +179,7 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   return {
     type: definition.type,
     occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
-    text: minifyJson(raw.value),
+    text: minifyJson(members.find(({ key }) => key === 'data')!.value),
     data,
     channels,
   };

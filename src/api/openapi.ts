@@ -1,8 +1,27 @@
 /** The OpenAPI 3.1 document of the API, made of the same schemas that validate it. */
 import { OpenApiGeneratorV31, type OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+
+/** Routes that ask for no key and are not made by `addRoute`. */
+const open: readonly { path: string; summary: string; statuses: Record<number, string> }[] = [
+  { path: '/healthz', summary: 'Whether the process lives', statuses: { 200: 'It does' } },
+  {
+    path: '/readyz',
+    summary: 'Whether the process can do its work',
+    statuses: { 200: 'It can', 503: 'PostgreSQL or Temporal does not answer' },
+  },
+  { path: '/openapi.json', summary: 'This document', statuses: { 200: 'OpenAPI 3.1' } },
+];
 
 export function openApiDocument(registry: OpenAPIRegistry) {
   registry.registerComponent('securitySchemes', 'adminKey', { type: 'http', scheme: 'bearer' });
+  for (const { path, summary, statuses } of open) {
+    const content = { 'application/json': { schema: z.looseObject({}) } };
+    const responses = Object.fromEntries(
+      Object.entries(statuses).map(([status, description]) => [status, { description, content }]),
+    );
+    registry.registerPath({ method: 'get', path, tags: ['Operation'], summary, security: [], responses });
+  }
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {

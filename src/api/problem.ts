@@ -26,6 +26,9 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** What is said of a field that there is not, unless a schema has words of its own. */
+export const UNKNOWN_FIELD = 'is unknown here; remove it';
+
 /** An error that is answered as a problem. */
 export class Problem extends Error {
   constructor(
@@ -60,13 +63,29 @@ export function invalidField(path: string, message: string): Problem {
 
 /** A problem that lists everything a schema found wrong; `prefix` is the path of the checked value. */
 export function invalid(error: z.ZodError, prefix = ''): Problem {
-  const errors = error.issues.map((issue) => ({ path: fieldPath(issue.path, prefix), message: issue.message }));
+  const errors = error.issues.flatMap((issue) => fieldErrors(issue, prefix));
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   return new Problem('invalid_request', first ? `${first.path || 'body'}: ${first.message}${more}` : 'invalid', errors);
 }
 
 export const notFound = (what: string): Problem => new Problem('not_found', `there is no such ${what}`);
+
+function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
+  const path = fieldPath(issue.path, prefix);
+  if (issue.code === 'unrecognized_keys' && issue.message === UNKNOWN_FIELD) {
+    return issue.keys.map((key) => ({ path: fieldPath([key], path), message: issue.message }));
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) return closest(issue.errors, path);
+  return [{ path, message: issue.message }];
+}
+
+/** Of the alternatives of a union the one that fits but for some field inside; what each wants where none does. */
+function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[], path: string): FieldError[] {
+  const errors = alternatives.map((issues) => issues.flatMap((issue) => fieldErrors(issue, path)));
+  const inside = errors.find((alternative) => alternative.every((error) => error.path !== path));
+  return inside ?? [{ path, message: [...new Set(errors.flat().map(({ message }) => message))].join('; or: ') }];
+}
 
 function fieldPath(path: readonly PropertyKey[], prefix: string): string {
   return path.reduce<string>((text, key) => {

@@ -28,7 +28,8 @@ export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
   if (given.length > LONGEST) fail(`must not be longer than ${LONGEST} characters`);
   if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
   const parsed = new URL(given);
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') fail('must begin with https:// or http://');
+  // The parser would take any number of slashes.
+  if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
   if (parsed.protocol === 'http:' && !rules.allowHttp)
     fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');
   if (parsed.hash !== '' || given.endsWith('#')) fail('must not have a fragment (#…): it would not be sent');

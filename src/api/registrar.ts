@@ -12,29 +12,58 @@ import {
 import { resumeHeld } from '../dispatch/control.js';
 import type { EgressClient } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
-import type { Registrar } from '../providers/registration.js';
-import { findAccount, type StoredAccount } from '../store/accounts.js';
+import type { Admission, Registrar } from '../providers/registration.js';
+import { findAccount, lockAccount, type StoredAccount } from '../store/accounts.js';
 import { findAccountIdByKey } from '../store/api-keys.js';
+import { listAttempts, loadAttemptMaterial } from '../store/attempts.js';
 import { listDeliveries } from '../store/deliveries.js';
+import { attemptFigures } from '../store/figures.js';
+import { claimKey, findAnswer } from '../store/idempotency.js';
+import { inTransaction } from '../store/store.js';
 import {
   allSubscriptions,
   deleteSubscription,
+  findIdByReference,
   findSubscriptionByReference,
+  hasSubscribed,
+  isUidTaken,
   saveSubscription,
   type StoredSubscription,
 } from '../store/subscriptions.js';
 import type { ApiContext } from './context.js';
+import { explain } from './errors.js';
 import { jsonBody } from './json-body.js';
-import { invalidField } from './problem.js';
+import { invalidField, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
   const { store, dispatcher, egress } = context;
 
-  async function commit(account: StoredAccount, planned: PlannedEvent): Promise<{ eventId: string }> {
+  async function commit(account: StoredAccount, planned: PlannedEvent) {
     await commitEvents(store, account.id, [planned]);
     dispatcher.dispatch(planned.startables);
-    return { eventId: planned.row.event.id };
+    const { id, occurredAt } = planned.row.event;
+    return { eventId: id, occurredAt };
+  }
+
+  async function save(subscription: SubscriptionDraft, admit?: Admission): Promise<StoredSubscription> {
+    try {
+      return await (admit ? saveAdmitted(subscription, admit) : saveSubscription(store, subscription));
+    } catch (error) {
+      throw isUidTaken(error) ? new Problem('conflict', 'another subscription of the account has this uid') : error;
+    }
+  }
+
+  function saveAdmitted(subscription: SubscriptionDraft, admit: Admission): Promise<StoredSubscription> {
+    return inTransaction(store, async (client) => {
+      await lockAccount(client, subscription.accountId);
+      const all = await allSubscriptions(store, subscription.accountId, client);
+      admit(
+        asStored(subscription),
+        all.filter(({ id }) => id !== subscription.id),
+      );
+      return saveSubscription(store, subscription, client);
+    });
   }
 
   return {
@@ -53,20 +82,17 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     draftEdit: (account, previous, body) =>
       asStored(editedSubscription(context, contractOf(account.provider), previous, body), previous),
 
-    async create(account, body) {
-      return saveSubscription(store, await newSubscription(context, contractOf(account.provider), account.id, body));
+    async create(account, body, admit) {
+      return save(await newSubscription(context, contractOf(account.provider), account.id, body), admit);
     },
 
-    async edit(account, previous, body) {
-      const saved = await saveSubscription(
-        store,
-        editedSubscription(context, contractOf(account.provider), previous, body),
-      );
+    async edit(account, previous, body, admit) {
+      const saved = await save(editedSubscription(context, contractOf(account.provider), previous, body), admit);
       if (saved.enabled && !previous.enabled) await resumeHeld(context, saved.id);
       return saved;
     },
 
-    save: (subscription) => saveSubscription(store, subscription),
+    save: (subscription) => save(subscription),
 
     async remove(subscription) {
       await deleteSubscription(store, subscription.id);
@@ -104,16 +130,36 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
       });
     },
 
-    async log(subscription, { since, limit, beforeId, eventId }) {
+    async log(subscription, { since, limit, beforeId, eventId, states }) {
       const rows = await listDeliveries(store, {
         subscriptionId: subscription.id,
         fromId: lowestIdAt('dlv', since),
         limit,
         ...(beforeId === undefined ? {} : { beforeId }),
         ...(eventId === undefined ? {} : { eventId }),
+        ...(states === undefined ? {} : { states }),
       });
       return rows.map(({ id, ...row }) => ({ ...row, deliveryId: id }));
     },
+
+    async attempts(deliveryId) {
+      const [material, attempts] = await Promise.all([
+        loadAttemptMaterial(store, deliveryId),
+        listAttempts(store, deliveryId),
+      ]);
+      return { body: material?.body ?? '', attempts };
+    },
+
+    explain: (error, response) => explain(error, response, context.log),
+    hasSubscribed: (account) => hasSubscribed(store, account.id),
+    placeOf: (account, reference) => findIdByReference(store, account.id, reference),
+    recall: async (account, key) => (await findAnswer(store, account.id, key))?.answer,
+
+    async remember(account, key, answer) {
+      await claimKey(store.pool, account.id, key, { fingerprint: Buffer.alloc(0), answer });
+    },
+
+    figures: (subscription, window) => attemptFigures(store, { subscriptionId: subscription.id, ...window }),
   };
 }
 

@@ -2,7 +2,8 @@
 import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { invalid, Problem } from './problem.js';
+import { check, isStorable } from './check.js';
+import { notFound, Problem } from './problem.js';
 import { problemSchema } from './schemas.js';
 
 /** Everything a handler needs of a request, already checked. */
@@ -31,7 +32,7 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   readonly bodyOptional?: boolean;
   /** The status of success and what is answered with it; null for nothing. */
   readonly answers: { readonly status: number; readonly description: string; readonly schema: z.ZodType | null };
-  /** Statuses of problems beyond 401, 422 and 503. */
+  /** Statuses of problems beyond those that any route of its form may have. */
   readonly problems?: readonly number[];
 }
 
@@ -47,7 +48,7 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   const { method, path, params, query, body, answers } = definition;
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), async (request, response) => {
     const result = await handle({
-      params: check(params ?? none, request.params),
+      params: readParams(params ?? none, request.params),
       query: check(query ?? none, request.query),
       body: body && readBody(request, definition, body),
       request,
@@ -70,16 +71,21 @@ function readBody(
   return readsBodyItself ? body : check(schema, body);
 }
 
-function check(schema: z.ZodType, value: unknown): unknown {
-  const result = schema.safeParse(value);
-  if (!result.success) throw invalid(result.error);
-  return result.data;
+/** The parameters of the path; what no id can hold is not looked for. */
+function readParams(schema: z.ZodObject, params: Request['params']): unknown {
+  if (!Object.values(params).flat().every(isStorable)) throw notFound('thing');
+  return check(schema, params);
 }
 
 function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodType>): RouteConfig {
   const { method, path, tag, summary, description, params, query, headers, body, answers, problems = [] } = definition;
   const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
-  const statuses = [401, ...(params ? [404] : []), ...(body || query ? [422] : []), 503, ...problems];
+  const statuses = [
+    ...(body ? [400, 413, 415] : []),
+    ...(params ? [404] : []),
+    ...(body || query ? [422] : []),
+    ...[401, 503, ...problems],
+  ];
   return {
     method,
     path,

@@ -2,9 +2,13 @@
 import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { deliveryStates } from '../store/deliveries.js';
+import { UNKNOWN_FIELD } from './problem.js';
 
 extendZodWithOpenApi(z);
-z.config({ customError: ({ input }) => (input === undefined ? 'is missing' : undefined) });
+z.config({
+  customError: ({ code, input }) =>
+    code === 'unrecognized_keys' ? UNKNOWN_FIELD : input === undefined ? 'is missing' : undefined,
+});
 
 export const problemSchema = z
   .object({
@@ -17,17 +21,20 @@ export const problemSchema = z
   })
   .openapi('Problem');
 
-/** Text without control characters; PostgreSQL could not keep a NUL, and nobody wants to read the others. */
+/**
+ * Text without control characters and halves of surrogate pairs; PostgreSQL could not keep NUL and the halves. Not by
+ * `regex`, which would put the pattern into the OpenAPI document with its flag.
+ */
 export const line = (longest: number) =>
   z
     .string()
     .max(longest)
-    .regex(/^\P{Cc}*$/u, 'must not hold control characters');
+    .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not hold control characters or halves of surrogate pairs');
 
 export const time = z.iso.datetime({ offset: true });
 
 /** Paging of lists: as many as `limit`, from `cursor` on. */
-export const paging = z.object({
+export const paging = z.strictObject({
   limit: z.coerce.number().int().min(1).max(250).default(50).describe('How many to return.'),
   cursor: z.string().max(200).optional().describe('nextCursor of the page before.'),
 });

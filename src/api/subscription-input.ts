@@ -5,8 +5,9 @@ import { checkHeaders } from '../contract/headers.js';
 import { newId } from '../contract/ids.js';
 import type { AnyContract } from '../contract/types.js';
 import { nextSubscriptionNumber, type StoredSubscription } from '../store/subscriptions.js';
+import { check } from './check.js';
 import type { ApiContext } from './context.js';
-import { invalid, invalidField } from './problem.js';
+import { invalidField } from './problem.js';
 import { checkReceiverUrl } from './receiver-url.js';
 import { line } from './schemas.js';
 
@@ -31,7 +32,7 @@ export async function newSubscription(
   body: unknown,
 ): Promise<SubscriptionDraft> {
   const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape });
-  const given = parse(schema, body) as Common & Record<string, unknown>;
+  const given = check(schema, body) as Common & Record<string, unknown>;
   const draft = build(context, contract, given);
   return {
     ...draft,
@@ -49,7 +50,7 @@ export function editedSubscription(
   body: unknown,
 ): SubscriptionDraft {
   const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = parse(schema, body) as Partial<Common> & Record<string, unknown>;
+  const given = check(schema, body) as Partial<Common> & Record<string, unknown>;
   const { id, accountId, reference } = previous;
   return { ...build(context, contract, given, previous), id, accountId, reference };
 }
@@ -99,10 +100,4 @@ function checkCustomHeaders(headers: Common['headers'], reserved: readonly strin
 export function checkOwnSecret(secret: unknown, contract: AnyContract): void {
   const problem = typeof secret === 'string' ? contract.subscriptions.checkSecret?.(secret) : undefined;
   if (problem) throw invalidField('secret', problem);
-}
-
-function parse(schema: z.ZodType, body: unknown): unknown {
-  const result = schema.safeParse(body);
-  if (!result.success) throw invalid(result.error);
-  return result.data;
 }

@@ -195,8 +195,10 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
   );
 }
 
-function testType({ eventTypes }: StoredSubscription, { provider }: StoredAccount): string {
-  return eventTypes[0] ?? contractOf(provider).events[0]?.type ?? '';
+/** The first of its event types; of a subscription that names none, the first that it could name. */
+function testType({ eventTypes, options }: StoredSubscription, { provider }: StoredAccount): string {
+  const { events, subscriptions: rules } = contractOf(provider);
+  return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';
 }
 
 async function mustFind(

@@ -27,9 +27,22 @@ export function idToUuid(id: string): string {
   return TypeID.fromString(id).toUUID();
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The id of a kind that holds a UUID, or undefined when the text is none. */
+export function uuidToId(kind: IdKind, text: string): string | undefined {
+  const uuid = text.toLowerCase();
+  return UUID.test(uuid) ? TypeID.fromUUID(kind, uuid).toString() : undefined;
+}
+
 /** The part of an id behind its prefix: 26 characters of base32 without a full stop. */
 export function idSuffix(id: string): string {
   return id.slice(id.indexOf('_') + 1);
+}
+
+/** When an id was made, to the millisecond. */
+export function idTime(id: string): Date {
+  return new Date(Number.parseInt(idToUuid(id).replace('-', '').slice(0, 12), 16));
 }
 
 /** The lowest id of a kind that can have been made at a time; ids bound time ranges because they sort by it. */

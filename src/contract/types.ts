@@ -5,6 +5,7 @@
  * request testable against known answers.
  */
 import type { z } from 'zod';
+import type { LastingFailure } from './lasting-failure.js';
 import type { Schedule } from './schedule.js';
 
 /** A source of random bytes; `crypto.randomBytes` outside of tests. */
@@ -246,6 +247,8 @@ export interface Contract<
   ): Verdict;
   /** How many redirects one attempt follows; each hop passes the address guard again. */
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
+  /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
+  readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
 }
 
 /** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */

@@ -93,15 +93,14 @@ export async function commitEvents(
   const rows = planned.map(({ row }) => row);
   if (!once) return rows.length > 0 ? insertEvents(store.pool, rows) : undefined;
   await inTransaction(store, async (client) => {
-    if (!(await claimKey(client, accountId, once.key, once.answer))) throw new AnsweredBefore(await answered());
+    if (!(await claimKey(client, accountId, once.key, once.answer))) {
+      // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
+      const first = await findAnswer(store, accountId, once.key, client);
+      if (!first) throw new Error('the idempotency key was forgotten meanwhile');
+      throw new AnsweredBefore(first);
+    }
     if (rows.length > 0) await insertEvents(client, rows);
   });
-
-  async function answered(): Promise<IdempotentAnswer> {
-    const first = await findAnswer(store, accountId, once!.key);
-    if (!first) throw new Error('the idempotency key was forgotten meanwhile');
-    return first;
-  }
 }
 
 /** The subscriptions among which events of an account are matched. */

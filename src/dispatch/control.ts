@@ -1,8 +1,8 @@
 /** Telling a delivery's workflow what to do. */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 import { reopenDelivery, type StoredDelivery } from '../store/deliveries.js';
-import { loadStartables } from '../store/startables.js';
+import { loadStartables, type Startable } from '../store/startables.js';
 import { heldDeliveries } from '../store/sweep.js';
 import type { Store } from '../store/store.js';
 import type { delivery } from '../workflows/delivery.js';
@@ -10,6 +10,9 @@ import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
 import type { Dispatcher } from './dispatcher.js';
 import { deliveryWorkflowId } from './names.js';
 import { startOptions } from './start.js';
+
+/** How long giving one order may take, in milliseconds. */
+const DEADLINE_MS = 5_000;
 
 /** A signal of the delivery workflow by name, with its arguments. */
 export type Order =
@@ -23,17 +26,29 @@ export type Order =
 export async function giveOrder(
   { client, store }: { client: Client; store: Store },
   deliveryId: string,
-  { signal, args }: Order,
+  order: Order,
 ): Promise<boolean> {
   const [startable] = await loadStartables(store, [deliveryId]);
-  if (startable?.state === 'pending') {
+  return client.withDeadline(Date.now() + DEADLINE_MS, () =>
+    startable?.state === 'pending' ? startWith(client, startable, order) : tell(client, deliveryId, order),
+  );
+}
+
+async function startWith(client: Client, startable: Startable, { signal, args }: Order): Promise<boolean> {
+  try {
     await client.workflow.signalWithStart<typeof delivery, string[]>('delivery', {
       ...startOptions(startable),
       signal: signal as unknown as SignalDefinition<string[]>,
       signalArgs: args,
     });
     return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
   }
+}
+
+async function tell(client: Client, deliveryId: string, { signal, args }: Order): Promise<boolean> {
   try {
     await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).signal(signal, ...args);
     return true;

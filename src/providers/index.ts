@@ -1,9 +1,14 @@
 /** The only list of providers. A new one is a folder beside this file and two lines here. */
 import type { AnyContract } from '../contract/types.js';
+import { routes as birdRoutes } from './bird/api.js';
 import { contract as bird } from './bird/contract.js';
+import { routes as postackRoutes } from './postack/api.js';
 import { contract as postack } from './postack/contract.js';
+import { routes as postmarkRoutes } from './postmark/api.js';
 import { contract as postmark } from './postmark/contract.js';
+import { routes as postpressRoutes } from './postpress/api.js';
 import { contract as postpress } from './postpress/contract.js';
+import { routes as postscriptRoutes } from './postscript/api.js';
 import { contract as postscript } from './postscript/contract.js';
 import type { RegistrationRoutes } from './registration.js';
 import { contract as standard } from './standard/contract.js';
@@ -13,7 +18,13 @@ export const contracts: readonly AnyContract[] = [postscript, postack, postpress
 const byProvider = new Map(contracts.map((contract) => [contract.provider, contract]));
 
 /** The providers' own registration APIs. */
-export const registrationApis: readonly RegistrationRoutes[] = [];
+export const registrationApis: readonly RegistrationRoutes[] = [
+  birdRoutes,
+  postpressRoutes,
+  postmarkRoutes,
+  postackRoutes,
+  postscriptRoutes,
+];
 
 /** The contract of a provider by its name, or undefined. */
 export function findContract(provider: string): AnyContract | undefined {

@@ -2,8 +2,12 @@
  * What a provider's own registration API is built on. Each `src/providers/<name>/api.ts` translates between the
  * provider's routes, fields and errors and these few operations, which do all checks and all storing.
  */
-import type { RequestHandler, Router } from 'express';
+import type { RequestHandler, Response, Router } from 'express';
+import type { Problem } from '../api/problem.js';
 import type { StoredAccount } from '../store/accounts.js';
+import type { StoredAttempt } from '../store/attempts.js';
+import type { DeliveryState } from '../store/deliveries.js';
+import type { AttemptFigures } from '../store/figures.js';
 import type { StoredSubscription } from '../store/subscriptions.js';
 import type { Exchange } from '../egress/types.js';
 
@@ -13,12 +17,18 @@ export type RegistrationRoutes = (registrar: Registrar) => Router;
 /** Fields of a subscription as `/v1` takes them: url, eventTypes, description, enabled, headers and the contract's own. */
 export type SubscriptionBody = Readonly<Record<string, unknown>>;
 
+/**
+ * Throws a Problem when a subscription may not be stored beside the account's others. None of those is added or changed
+ * under a rule of this kind meanwhile.
+ */
+export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
+
 /** One delivery as a registration API may report it. */
 export interface DeliveryLogEntry {
   readonly deliveryId: string;
   readonly eventId: string;
   readonly eventType: string;
-  readonly state: string;
+  readonly state: DeliveryState;
   readonly attempts: number;
   readonly lastStatus: number | null;
   readonly createdAt: Date;
@@ -36,12 +46,20 @@ export interface Registrar {
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's form. */
   find(account: StoredAccount, reference: string): Promise<StoredSubscription | undefined>;
-  /** Creates a subscription. Throws a Problem whose `errors` name fields as `/v1` calls them. */
-  create(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
+  /**
+   * Creates a subscription. Throws a Problem whose `errors` name fields as `/v1` calls them, or `conflict` for a `uid`
+   * that another subscription of the account has.
+   */
+  create(account: StoredAccount, body: SubscriptionBody, admit?: Admission): Promise<StoredSubscription>;
   /** Checks a new subscription like `create` without storing it. */
   draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
   /** Edits a subscription: fields that are not named stay. Throws as `create` does. */
-  edit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): Promise<StoredSubscription>;
+  edit(
+    account: StoredAccount,
+    subscription: StoredSubscription,
+    body: SubscriptionBody,
+    admit?: Admission,
+  ): Promise<StoredSubscription>;
   /** Checks an edit like `edit` without storing it. */
   draftEdit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): StoredSubscription;
   /** Stores secrets that were changed by rotation. */
@@ -53,7 +71,7 @@ export interface Registrar {
     subscription: StoredSubscription,
     eventType: string,
     data?: unknown,
-  ): Promise<{ eventId: string }>;
+  ): Promise<{ eventId: string; occurredAt: Date }>;
   /** Emits an event of the account to all subscriptions that take it; the documented example. */
   emitExample(account: StoredAccount, eventType: string): Promise<{ eventId: string }>;
   /** Makes one request of a subscription now, with the event type's example, and records nothing. */
@@ -61,6 +79,26 @@ export interface Registrar {
   /** Deliveries of a subscription since a time, the newest first, at most `limit`, before the delivery `beforeId`. */
   log(
     subscription: StoredSubscription,
-    page: { since: Date; limit: number; beforeId?: string; eventId?: string },
+    page: { since: Date; limit: number; beforeId?: string; eventId?: string; states?: readonly DeliveryState[] },
   ): Promise<DeliveryLogEntry[]>;
+  /** The body of a delivery and every attempt at it, the first one first. */
+  attempts(deliveryId: string): Promise<{ body: string; attempts: StoredAttempt[] }>;
+  /** The problem that an error of a route amounts to; what went wrong on our side is logged and not told. */
+  explain(error: unknown, response: Response): Problem;
+  /** Whether the account has a subscription or once had one. */
+  hasSubscribed(account: StoredAccount): Promise<boolean>;
+  /** Our own id of a subscription, deleted ones included, by its id in the provider's form; `list` is in their order. */
+  placeOf(account: StoredAccount, reference: string): Promise<string | undefined>;
+  /** What was answered to a request of this account with the same key before; kept for a day. */
+  recall(account: StoredAccount, key: string): Promise<unknown>;
+  /** Keeps an answer for `recall`. */
+  remember(account: StoredAccount, key: string, answer: unknown): Promise<void>;
+  /**
+   * Attempts of a subscription since a time, counted by event type, by how they ended and by how long they took:
+   * `band` says how many of the times in `slowerThanMs`, which ascend, an attempt reached.
+   */
+  figures(
+    subscription: StoredSubscription,
+    window: { since: Date; slowerThanMs: readonly number[] },
+  ): Promise<AttemptFigures[]>;
 }

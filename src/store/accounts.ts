@@ -65,6 +65,11 @@ export async function findAccount(store: Store, id: string): Promise<StoredAccou
   return row && toAccount(store, row);
 }
 
+/** Makes everyone else who locks this account wait until the transaction ends. */
+export async function lockAccount(client: Queryable, id: string): Promise<void> {
+  await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
+}
+
 /** Accounts from the newest on, at most `limit`, older than the account `before`. */
 export async function listAccounts(
   store: Store,

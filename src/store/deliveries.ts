@@ -1,4 +1,5 @@
 /** Deliveries: reading them, and the changes of state that are not the outcome of an attempt. */
+import { lowestIdAt } from '../contract/ids.js';
 import { onlyRow, type Store } from './store.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -83,6 +84,7 @@ export interface DeliveryFilter {
   readonly eventId?: string;
   readonly eventType?: string;
   readonly state?: DeliveryState;
+  readonly states?: readonly DeliveryState[];
   /** Only ids from this one on. */
   readonly fromId?: string;
   /** Only ids before this one. */
@@ -102,6 +104,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('event_id = ?', filter.eventId);
   where('event_type = ?', filter.eventType);
   where('state = ?', filter.state);
+  where('state = ANY(?)', filter.states);
   where('id >= ?', filter.fromId);
   where('id < ?', filter.beforeId);
   const { rows } = await store.pool.query<DeliveryRow>(
@@ -110,6 +113,34 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
     values,
   );
   return rows.map(toDelivery);
+}
+
+/**
+ * Whether the newest finished deliveries of an event type to a subscription, as many as `deliveries`, all failed.
+ * Counted are those accepted since a time and since the subscription was last changed.
+ */
+export async function keepsFailing(
+  store: Store,
+  { subscriptionId, eventType, deliveries, since }: StreakQuestion,
+): Promise<boolean> {
+  const { rows } = await store.pool.query<{ failing: boolean }>(
+    `SELECT count(*) = $4 AND bool_and(state = 'failed') AS failing FROM (
+       SELECT state FROM deliveries
+       WHERE subscription_id = $1 AND event_type = $2 AND id >= $3 AND state IN ('delivered', 'failed')
+         AND created_at >= (SELECT updated_at FROM subscriptions WHERE id = $1)
+       ORDER BY id DESC LIMIT $4
+     ) newest`,
+    [subscriptionId, eventType, lowestIdAt('dlv', since), deliveries],
+  );
+  return rows[0]!.failing;
+}
+
+/** What `keepsFailing` is asked. */
+export interface StreakQuestion {
+  readonly subscriptionId: string;
+  readonly eventType: string;
+  readonly deliveries: number;
+  readonly since: Date;
 }
 
 /** A change of state of one run; later runs are left alone. */

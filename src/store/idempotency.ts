@@ -8,8 +8,13 @@ export interface IdempotentAnswer {
 }
 
 /** What was answered to a key before, or undefined. */
-export async function findAnswer(store: Store, accountId: string, key: string): Promise<IdempotentAnswer | undefined> {
-  const result = await store.pool.query<IdempotentAnswer>(
+export async function findAnswer(
+  store: Store,
+  accountId: string,
+  key: string,
+  client: Queryable = store.pool,
+): Promise<IdempotentAnswer | undefined> {
+  const result = await client.query<IdempotentAnswer>(
     'SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND key = $2',
     [accountId, key],
   );

@@ -2,6 +2,9 @@
 import type { Subscription } from '../contract/types.js';
 import { onlyRow, type Queryable, type Store } from './store.js';
 
+/** SQLSTATE of a row that a unique index refuses. */
+const UNIQUE_VIOLATION = '23505';
+
 /** A subscription as it is stored, typed by its provider's contract. */
 export interface StoredSubscription extends Subscription {
   readonly accountId: string;
@@ -91,6 +94,12 @@ export async function saveSubscription(
   return toSubscription(store, rows[0]!);
 }
 
+/** Whether saving failed because another subscription of the account has the same `uid` among its options. */
+export function isUidTaken(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === UNIQUE_VIOLATION && constraint === 'subscriptions_by_uid';
+}
+
 export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {
   const result = await store.pool.query<SubscriptionRow>(
     'SELECT * FROM subscriptions WHERE id = $1 AND deleted_at IS NULL',
@@ -115,8 +124,12 @@ export async function listSubscriptions(
 }
 
 /** All subscriptions of an account, the oldest first. */
-export async function allSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
-  const { rows } = await store.pool.query<SubscriptionRow>(
+export async function allSubscriptions(
+  store: Store,
+  accountId: string,
+  client: Queryable = store.pool,
+): Promise<StoredSubscription[]> {
+  const { rows } = await client.query<SubscriptionRow>(
     'SELECT * FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id',
     [accountId],
   );
@@ -137,6 +150,25 @@ export async function findSubscriptionByReference(
   return row && toSubscription(store, row);
 }
 
+/** The id of a subscription of an account, deleted or not, by its id in the provider's form. */
+export async function findIdByReference(
+  store: Store,
+  accountId: string,
+  reference: string,
+): Promise<string | undefined> {
+  const result = await store.pool.query<{ id: string }>(
+    'SELECT id FROM subscriptions WHERE account_id = $1 AND reference = $2',
+    [accountId, reference],
+  );
+  return onlyRow(result)?.id;
+}
+
+/** Whether an account has a subscription or once had one. */
+export async function hasSubscribed(store: Store, accountId: string): Promise<boolean> {
+  const { rows } = await store.pool.query('SELECT FROM subscriptions WHERE account_id = $1 LIMIT 1', [accountId]);
+  return rows.length > 0;
+}
+
 /** All subscriptions of an account that take events. */
 export async function enabledSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
   const { rows } = await store.pool.query<SubscriptionRow>(
@@ -151,6 +183,18 @@ export async function disableSubscription(store: Store, id: string, reason: stri
   await store.pool.query(
     'UPDATE subscriptions SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1 AND enabled',
     [id, reason],
+  );
+}
+
+/** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */
+export async function replaceOptions(
+  store: Store,
+  id: string,
+  { from, to }: { from: unknown; to: unknown },
+): Promise<void> {
+  await store.pool.query(
+    'UPDATE subscriptions SET options = $3, updated_at = now() WHERE id = $1 AND options = $2::jsonb',
+    [id, JSON.stringify(from), JSON.stringify(to)],
   );
 }
 

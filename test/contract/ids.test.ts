@@ -1,5 +1,5 @@
 /** Ids: TypeIDs by kind, sorted by time. */
-import { idSuffix, idToUuid, isId, newId, type IdKind } from '../../src/contract/ids.js';
+import { idSuffix, idToUuid, isId, newId, uuidToId, type IdKind } from '../../src/contract/ids.js';
 
 const KINDS: readonly IdKind[] = ['acc', 'key', 'sub', 'evt', 'dlv'];
 const SUFFIX = '01h455vb4pex5vsknk084sn02q';
@@ -28,6 +28,12 @@ it('ids hold a UUIDv7 and a suffix without a full stop', () => {
   expect(idToUuid(`evt_${SUFFIX}`)).toBe('01890a5d-ac96-774b-bcce-b302099a8057');
   expect(idToUuid(newId('dlv'))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(idSuffix(`evt_${SUFFIX}`)).toBe(SUFFIX);
+});
+
+it('a UUID in upper or lower case leads back to its id, and nothing else to any', () => {
+  expect(uuidToId('evt', '01890A5D-AC96-774B-bcce-b302099a8057')).toBe(`evt_${SUFFIX}`);
+  for (const text of ['', 'nope', '01890a5dac96774bbcceb302099a8057', '01890a5d-ac96-774b-bcce-b302099a805g'])
+    expect(uuidToId('evt', text)).toBeUndefined();
 });
 
 it.each([

@@ -455,7 +455,11 @@ describe('subscriptions', () => {
       workspaceId: 'a1405560-c8d3-4b1a-877d-3f449ad95352',
     });
     expect(accounts.scope.safeParse({ organizationId: 'x', workspaceId: 'y' }).success).toBe(false);
-    expect(accounts.settings.parse({})).toEqual({ unfilteredTakesAll: false, restampRetries: false });
+    expect(accounts.settings.parse({})).toEqual({
+      unfilteredTakesAll: false,
+      restampRetries: false,
+      showSigningKey: true,
+    });
     expect(accounts.settings.safeParse({ other: true }).success).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { minifyJson } from '../../src/contract/json.js';
 import { minutes, retryPolicy } from '../../src/contract/schedule.js';
 import type { Account, Event, SubscriptionInput, Subscription, Verdict } from '../../src/contract/types.js';
+import type { Scope, Settings } from '../../src/providers/postmark/account.js';
 import { contract } from '../../src/providers/postmark/contract.js';
 import { events, findEvent } from '../../src/providers/postmark/events.js';
 import type { Fields, Options, Secrets } from '../../src/providers/postmark/subscription.js';
@@ -14,8 +15,9 @@ const TRACE_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
 const randomBytes = (size: number): Buffer => Buffer.alloc(size, 0xab);
 
-function account(era: Era = 'classic'): Account<{ serverId: number }, { contract: Era }, Record<string, never>> {
-  return { id: 'acc_1', name: 'Shop', scope: { serverId: 23 }, settings: { contract: era }, secrets: {} };
+function account(era: Era = 'classic'): Account<Scope, Settings, Record<string, never>> {
+  const settings = { contract: era, messageStreams: [], archivedStreams: [] };
+  return { id: 'acc_1', name: 'Shop', scope: { serverId: 23 }, settings, secrets: {} };
 }
 
 function subscription({
@@ -37,6 +39,7 @@ function subscription({
       messageStream: 'outbound',
       postFirstOpenOnly: false,
       includeContent: { bounce: false, spamComplaint: false },
+      unverifiedTriggers: [],
       ...options,
     },
   };
@@ -375,11 +378,37 @@ describe('matching', () => {
     expect(select('Click', {}, first)).toBe(true);
   });
 
+  test('leaves out triggers that are not verified', () => {
+    const kept = subscription({ eventTypes: ['Open', 'Click'], options: { unverifiedTriggers: ['Click', 'Bounce'] } });
+    expect(select('Open', { FirstOpen: true }, kept)).toBe(true);
+    expect(select('Click', {}, kept)).toBe(false);
+  });
+
   test('keeps the order of several subscriptions', () => {
     const kept = ['sub_1', 'sub_2', 'sub_3'].map((id) =>
       subscription({ id, eventTypes: id === 'sub_2' ? [] : ['Delivery'] }),
     );
     expect(contract.select(event('Delivery', {}), kept, account()).map(({ id }) => id)).toEqual(['sub_1', 'sub_3']);
+  });
+});
+
+describe('lasting failure', () => {
+  const { lastingFailure } = contract;
+  const after = (type: string, era: Era, unverifiedTriggers: string[] = []) =>
+    lastingFailure!.optionsAfter(type, subscription({ options: { unverifiedTriggers } }), account(era));
+
+  test('is ten deliveries within a day', () => {
+    expect([lastingFailure!.deliveries, lastingFailure!.withinMs]).toEqual([10, 86_400_000]);
+  });
+
+  test('pauses one trigger under the contract of 2026', () => {
+    expect(after('Bounce', '2026', ['Open'])).toEqual({
+      ...subscription().options,
+      unverifiedTriggers: ['Open', 'Bounce'],
+    });
+    expect(after('Bounce', '2026', ['Bounce'])).toBeUndefined();
+    expect(after('Inbound', '2026')).toBeUndefined();
+    expect(after('Bounce', 'classic')).toBeUndefined();
   });
 });
 
@@ -395,6 +424,7 @@ describe('subscription fields', () => {
         messageStream: 'outbound',
         postFirstOpenOnly: false,
         includeContent: { bounce: false, spamComplaint: false },
+        unverifiedTriggers: [],
       },
       secrets: {},
     });
@@ -417,6 +447,7 @@ describe('subscription fields', () => {
         messageStream: 'broadcast',
         postFirstOpenOnly: true,
         includeContent: { bounce: true, spamComplaint: false },
+        unverifiedTriggers: ['Bounce'],
       },
       secrets: { httpAuth },
     });
@@ -454,13 +485,26 @@ describe('subscription fields', () => {
     const url = new URL('https://a:b@example.com/');
     expect(keep({ httpAuth }, { url }).secrets).toEqual({ httpAuth });
     expect(keep({ httpAuth: null }, { url }).secrets).toEqual({});
-    expect(keep({}, { url, previous: subscription({ secrets: { httpAuth } }) }).secrets).toEqual({
-      httpAuth: { username: 'a', password: 'b' },
+    expect(keep({}, { url, previous: subscription({ secrets: { httpAuth } }) }).secrets.httpAuth).toEqual({
+      username: 'a',
+      password: 'b',
+    });
+  });
+
+  test('remember credentials of the address as they were written, until the address or they change', () => {
+    const { secrets } = keep({}, { url: new URL('https://k%40m:p$ss@example.com/') });
+    expect(secrets).toEqual({ httpAuth: { username: 'k@m', password: 'p$ss' }, userinfo: 'k%40m:p$ss' });
+    expect(keep({}, { url: new URL('https://kim@example.com/') }).secrets.userinfo).toBe('kim');
+    const previous = subscription({ secrets });
+    expect(keep({}, { previous }).secrets).toEqual(secrets);
+    expect(keep({ httpAuth }, { previous }).secrets).toEqual({ httpAuth });
+    expect(keep({}, { previous, url: new URL('https://example.com/') }).secrets).toEqual({
+      httpAuth: secrets.httpAuth,
     });
   });
 
   test('show everything but the password', () => {
-    const options = { messageStream: 'outbound', postFirstOpenOnly: false };
+    const options = { messageStream: 'outbound', postFirstOpenOnly: false, unverifiedTriggers: [] };
     const includeContent = { bounce: false, spamComplaint: false };
     expect(contract.subscriptions.show(subscription({ secrets: { httpAuth } }))).toEqual({
       ...options,
@@ -480,6 +524,8 @@ describe('subscription fields', () => {
     [{ httpAuth: { username: 'kim' } }, false],
     [{ messageStream: '' }, false],
     [{ includeContent: { open: true } }, false],
+    [{ unverifiedTriggers: ['Open'] }, true],
+    [{ unverifiedTriggers: ['Inbound'] }, false],
   ])('%j is well formed: %p', (given, expected) => {
     expect(contract.subscriptions.fields.strict().safeParse(given).success).toBe(expected);
   });
@@ -508,8 +554,12 @@ describe('accounts', () => {
     for (const wrong of [{}, { serverId: 0 }, { serverId: 1.5 }, { serverId: '1' }, { serverId: 1, id: 1 }]) {
       expect(scope.safeParse(wrong).success).toBe(false);
     }
-    expect(settings.parse({})).toEqual({ contract: 'classic' });
-    expect(settings.parse({ contract: '2026' })).toEqual({ contract: '2026' });
+    expect(settings.parse({})).toEqual({ contract: 'classic', messageStreams: [], archivedStreams: [] });
+    expect(settings.parse({ contract: '2026' })).toMatchObject({ contract: '2026' });
+    expect(settings.parse({ messageStreams: ['news.v2-b_1'] })).toMatchObject({ messageStreams: ['news.v2-b_1'] });
+    for (const id of ['', '1news', 'pm-news', `n${'x'.repeat(30)}`, 'a b']) {
+      expect(settings.safeParse({ messageStreams: [id] }).success).toBe(false);
+    }
     expect(settings.safeParse({ contract: '2025' }).success).toBe(false);
     expect(settings.safeParse({ era: 'classic' }).success).toBe(false);
   });

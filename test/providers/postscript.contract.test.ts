@@ -10,11 +10,11 @@ const TOKEN = 'KTtOeqTHZ4o0Xj3mJmJ7m1eWnq0JxQYQ4rYw0m9sWbE';
 const REFERENCE = '89066f0a-eb36-4ed8-b98c-606e6dcac715';
 const NOW = new Date('2026-03-02T10:11:13.000Z');
 
-const account: Account<{ shopId: string }, Empty, { token: string }> = {
+const account: Account<{ shopId: string }, { enforceRateLimit: boolean }, { token: string }> = {
   id: 'acc_01h455vb4pex5vsknk084sn02q',
   name: 'Kim',
   scope: { shopId: 'shop_1234567abcd' },
-  settings: {},
+  settings: { enforceRateLimit: false },
   secrets: { token: TOKEN },
 };
 
@@ -338,8 +338,9 @@ describe('accounts', () => {
     }
   });
 
-  it('have no settings', () => {
-    expect(rules.settings.parse({})).toEqual({});
+  it('have no limit of requests unless they want one', () => {
+    expect(rules.settings.parse({})).toEqual({ enforceRateLimit: false });
+    expect(rules.settings.parse({ enforceRateLimit: true })).toEqual({ enforceRateLimit: true });
     expect(rules.settings.safeParse({ retries: 1 }).success).toBe(false);
   });
 

@@ -50,7 +50,7 @@ const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => 
 
 export async function startApi(parts: ApiParts): Promise<TestApi> {
   const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;
-  const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
+  const nowhere = Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100, interceptors: [] });
   const egress = createEgressClient({ allowNetworks, allowHttp, resolve: [], maxResponseBytes: 16_384 });
   const app = createApp({
     store,
@@ -66,6 +66,8 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   });
   const server = await new Promise<Server>((resolve) => {
     const listening: Server = app.listen(0, '127.0.0.1', () => resolve(listening));
+    // Longer than any test: a busy machine must not close a connection at the moment when a test uses it again.
+    listening.keepAliveTimeout = 120_000;
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

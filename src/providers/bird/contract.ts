@@ -16,26 +16,28 @@ import { events, findEvent, serviceOf, SERVICES, type Service } from './events.j
 import { eventFilters, passes, unknownFilter, type EventFilter } from './filters.js';
 import { sign } from './signature.js';
 
-interface Scope {
+export interface Scope {
   readonly organizationId: string;
   readonly workspaceId: string;
 }
 
-interface Settings {
+export interface Settings {
   /** Give an unfiltered subscription also the events that a filtered one matches. */
   readonly unfilteredTakesAll: boolean;
   /** Sign each attempt with its own time instead of that of the first. */
   readonly restampRetries: boolean;
+  /** Show signing keys in answers of Bird's own API. */
+  readonly showSigningKey: boolean;
 }
 
-interface Options {
+export interface Options {
   readonly service: Service;
   readonly eventFilters: readonly EventFilter[];
   /** Bird's name of a body template. Bird publishes none, so it is kept and shown but changes nothing. */
   readonly template: string | null;
 }
 
-interface Secrets {
+export interface Secrets {
   readonly signingKey: string | null;
 }
 
@@ -91,6 +93,10 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
         .boolean()
         .default(false)
         .describe('Give each attempt a timestamp and signature of its own instead of those of the first.'),
+      showSigningKey: z
+        .boolean()
+        .default(true)
+        .describe("Show signing keys in answers of Bird's own API, as documented; integrators have seen it hide them."),
     }),
     newSecrets: () => ({}),
     newApiKey: (randomBytes) => base62(randomBytes(ACCESS_KEY_LENGTH)).slice(-ACCESS_KEY_LENGTH),

@@ -22,33 +22,20 @@ import {
 } from '../../contract/signing-keys.js';
 import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
+import { fields, keepOptions, type Fields, type Options } from './fields.js';
 import { RESERVED_HEADERS } from './reserved-headers.js';
 
-interface Scope {
+export interface Scope {
   readonly appId: string;
 }
 
-interface Options {
-  readonly channels: readonly string[];
-}
-
-interface Secrets {
+export interface Secrets {
   readonly keys: readonly SigningKey[];
   /** Of an address given as `https://user:password@host`. */
   readonly credentials?: BasicCredentials;
 }
 
 type Nothing = Record<string, never>;
-
-const fields = z.object({
-  secret: z.string().optional().describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes. Made when absent.'),
-  channels: z
-    .array(z.string().regex(/^[a-zA-Z0-9\-_.]{1,128}$/))
-    .max(10)
-    .optional()
-    .describe('Take only events with one of these channels.'),
-});
-type Fields = z.infer<typeof fields>;
 
 /** https://docs.svix.com/retries: eight attempts over 27 h 35 min 5 s. */
 const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours(10), hours(10)];
@@ -79,7 +66,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     allowsUrlCredentials: true,
     reservedHeaders: RESERVED_HEADERS,
     keep: ({ fields: given, url, previous, randomBytes }) => ({
-      options: { channels: given.channels ?? previous?.options.channels ?? [] },
+      options: keepOptions(given, previous?.options),
       secrets: {
         keys:
           given.secret === undefined && previous
@@ -88,7 +75,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
         credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
       },
     }),
-    show: ({ options }) => ({ channels: options.channels }),
+    show: ({ options }) => ({ ...options }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
     checkUrl: (url) =>
       new URL(url).protocol === 'https:' ? undefined : 'Postack calls only addresses that begin with https://',
@@ -119,7 +106,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     ]),
 
   request: ({ subscription, event, body, now }) => {
-    const id = `msg_${idSuffix(event.id)}`;
+    const id = messageId(event.id);
     const timestamp = Math.floor(now.getTime() / 1_000);
     return {
       url: subscription.url,
@@ -151,6 +138,11 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
+
+/** The id of an event as receivers and Svix's API know it. */
+export function messageId(eventId: string): string {
+  return `msg_${idSuffix(eventId)}`;
+}
 
 /** A subscription's own headers come last and displace `Accept` and the `Authorization` made of the address. */
 function withCustomHeaders(

@@ -2,26 +2,17 @@
  * Postmark: webhooks of an e-mail service, one for several triggers of one message stream.
  * https://postmarkapp.com/developer/webhooks/webhooks-overview
  */
-import { z } from 'zod';
 import { uuidV4 } from '../../contract/random.js';
 import { minutes, seconds } from '../../contract/schedule.js';
 import type { Contract } from '../../contract/types.js';
+import { scope, settings, type Scope, type Settings } from './account.js';
 import { bodyVariant, renderBody } from './body.js';
-import { eras, rulesOf, type Era } from './eras.js';
+import { rulesOf } from './eras.js';
 import { events, findEvent } from './events.js';
+import { lastingFailure } from './pausing.js';
 import { request, reservedHeaders } from './request.js';
 import { INBOUND, streamOf } from './streams.js';
 import { checkEventTypes, fields, keep, show, type Fields, type Options, type Secrets } from './subscription.js';
-
-interface Scope {
-  /** The server in the account, as `ServerID` in bodies. */
-  readonly serverId: number;
-}
-
-interface Settings {
-  /** Which of Postmark's two contracts the account has. */
-  readonly contract: Era;
-}
 
 /** Server ids made here stay within 32 bits, as the vendor's .NET client reads them. */
 const SERVER_IDS = 2 ** 31 - 1;
@@ -40,9 +31,9 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   hasChannels: false,
 
   accounts: {
-    scope: z.strictObject({ serverId: z.int().positive() }),
+    scope,
     newScope: (randomBytes) => ({ serverId: 1 + (randomBytes(4).readUInt32BE() % SERVER_IDS) }),
-    settings: z.strictObject({ contract: z.enum(eras).default('classic') }),
+    settings,
     newSecrets: () => ({}),
     // A server token is a UUID.
     newApiKey: uuidV4,
@@ -64,7 +55,10 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     const repeated = event.type === 'Open' && !(event.data as { FirstOpen: boolean }).FirstOpen;
     return subscriptions.filter(
       ({ eventTypes, options }) =>
-        eventTypes.includes(event.type) && options.messageStream === stream && !(repeated && options.postFirstOpenOnly),
+        eventTypes.includes(event.type) &&
+        options.messageStream === stream &&
+        !options.unverifiedTriggers.includes(event.type) &&
+        !(repeated && options.postFirstOpenOnly),
     );
   },
 
@@ -76,4 +70,6 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   schedule: (eventType, { settings }) => rulesOf(settings.contract, eventType).schedule(eventType),
   maxRedirects: (eventType, { settings }) => rulesOf(settings.contract, eventType).maxRedirects,
   judge: ({ status }, { account, eventType }) => rulesOf(account.settings.contract, eventType).judge(status),
+
+  lastingFailure,
 };

@@ -1,5 +1,7 @@
 /** Message streams: every message of a Postmark server, and so every event, belongs to exactly one. */
 
+import { z } from 'zod';
+
 /** The event type of incoming mail, which Postmark keeps apart from its triggers. */
 export const INBOUND = 'Inbound';
 
@@ -13,3 +15,11 @@ export function streamOf(event: { readonly type: string; readonly data: unknown 
   const { MessageStream: stream } = event.data as { MessageStream?: unknown };
   return typeof stream === 'string' ? stream : defaultStream(event.type);
 }
+
+/** The streams that every server has from the start: transactional, broadcast and inbound. */
+export const DEFAULT_STREAMS: readonly string[] = ['outbound', 'broadcast', 'inbound'];
+
+/** Postmark's rule for ids of new streams (errors 1227 and 1233), its other characters undocumented. */
+export const streamId = z
+  .string()
+  .regex(/^(?!pm-)[a-z][\w.-]{0,29}$/i, 'must begin with a letter, but not with pm-, and have at most 30 characters');

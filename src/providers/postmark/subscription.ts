@@ -5,6 +5,7 @@ import { unknownEventType } from '../../contract/contract.js';
 import type { Subscription, SubscriptionFields, SubscriptionInput } from '../../contract/types.js';
 import { findEvent } from './events.js';
 import { defaultStream, INBOUND } from './streams.js';
+import { triggers } from './triggers.js';
 
 export interface Options {
   /** Only events of this message stream are sent. */
@@ -13,10 +14,15 @@ export interface Options {
   readonly postFirstOpenOnly: boolean;
   /** Whether the raw message goes along, by trigger. */
   readonly includeContent: { readonly bounce: boolean; readonly spamComplaint: boolean };
+  /** Triggers that get nothing until the endpoint has passed verification. */
+  readonly unverifiedTriggers: readonly string[];
 }
 
 export interface Secrets {
+  /** Sent with every attempt. */
   readonly httpAuth?: BasicCredentials;
+  /** The same credentials as they stood in the address, where they came from there. */
+  readonly userinfo?: string;
 }
 
 /** Basic credentials cannot hold control characters, nor the user a colon (RFC 7617, section 2). */
@@ -37,6 +43,10 @@ export const fields = z.object({
     .union([z.boolean(), z.strictObject({ bounce: z.boolean().optional(), spamComplaint: z.boolean().optional() })])
     .optional()
     .describe('Send Content, the raw message, with Bounce and SpamComplaint. One for both or each; default false.'),
+  unverifiedTriggers: z
+    .array(z.enum(triggers))
+    .optional()
+    .describe('Triggers that get nothing until verification passes or this list is emptied. Default none.'),
 });
 export type Fields = z.infer<typeof fields>;
 
@@ -56,6 +66,7 @@ export function keep({ fields: given, eventTypes, url, previous }: Input): Subsc
         bounce: includeContent?.bounce ?? former?.includeContent.bounce ?? false,
         spamComplaint: includeContent?.spamComplaint ?? former?.includeContent.spamComplaint ?? false,
       },
+      unverifiedTriggers: given.unverifiedTriggers ?? former?.unverifiedTriggers ?? [],
     },
     secrets: keepSecrets(given.httpAuth, url, previous),
   };
@@ -66,6 +77,7 @@ export function show({ options, secrets }: Subscription<Options, Secrets>): Reco
     messageStream: options.messageStream,
     postFirstOpenOnly: options.postFirstOpenOnly,
     includeContent: options.includeContent,
+    unverifiedTriggers: options.unverifiedTriggers,
     httpAuth: secrets.httpAuth ? { username: secrets.httpAuth.username, password: '***' } : null,
   };
 }
@@ -82,7 +94,14 @@ export function checkEventTypes(eventTypes: readonly string[]): string | undefin
 function keepSecrets(given: Fields['httpAuth'], url: URL | undefined, previous: Input['previous']): Secrets {
   if (given !== undefined) return given === null ? {} : { httpAuth: given };
   const credentials = url && urlCredentials(url);
-  return credentials ? { httpAuth: credentials } : (previous?.secrets ?? {});
+  if (credentials) return { httpAuth: credentials, userinfo: userinfoOf(url) };
+  const former = previous?.secrets ?? {};
+  // They stay with another address, but no longer as a part of it.
+  return url && former.httpAuth ? { httpAuth: former.httpAuth } : former;
+}
+
+function userinfoOf({ username, password }: URL): string {
+  return password === '' ? username : `${username}:${password}`;
 }
 
 /** An edit keeps the stream, unless it turns a subscription to triggers into one to Inbound or back. */

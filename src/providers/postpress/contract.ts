@@ -11,7 +11,7 @@ import { defaultEventTypes, events, findEvent, sourceOf } from './events.js';
 import { newReference } from './reference.js';
 import { MAPPED_KEYS, SOURCES, type Source } from './sources.js';
 
-interface Options extends BodyOptions {
+export interface Options extends BodyOptions {
   readonly source: Source;
   /** Connected accounts whose events are taken; empty means all, current and future. */
   readonly accountIds: readonly string[];
@@ -20,6 +20,8 @@ interface Options extends BodyOptions {
 }
 
 type None = Record<string, never>;
+
+export const LONGEST_NAME = 255;
 
 const fields = z.object({
   source: z.enum(SOURCES).describe('The family of events to take; eventTypes must belong to it.'),
@@ -37,7 +39,11 @@ const fields = z.object({
     .enum(['api', 'dashboard'])
     .optional()
     .describe('Where the webhook counts as made: api (default) sends no Content-Type, dashboard application/json.'),
-  name: z.string().max(255).optional().describe('Display name, echoed in the body as webhook_name; none when empty.'),
+  name: z
+    .string()
+    .max(LONGEST_NAME)
+    .optional()
+    .describe('Display name, echoed in the body as webhook_name; none when empty.'),
 });
 type Fields = z.infer<typeof fields>;
 

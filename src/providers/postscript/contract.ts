@@ -6,17 +6,22 @@
  */
 import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
-import { jsonMember, jsonObject } from '../../contract/json.js';
 import { uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
 import type { Contract, Subscription } from '../../contract/types.js';
+import { envelope } from './envelope.js';
 import { canonicalType, events, findEvent } from './events.js';
 
-interface Scope {
+export interface Scope {
   readonly shopId: string;
 }
 
-interface AccountSecrets {
+export interface Settings {
+  /** Whether Postscript's own API answers 429 to more than 15 requests a second. */
+  readonly enforceRateLimit: boolean;
+}
+
+export interface AccountSecrets {
   /** What receivers compare the `Postscript-Signature` header with. */
   readonly token: string;
 }
@@ -29,7 +34,7 @@ const SCHEDULE = every(minutes(5), 12);
 /** Guide: an answer that "takes a long time" is a failure; how long is left open. */
 const TIME_LIMIT_MS = seconds(10);
 
-export const contract: Contract<Scope, Nothing, AccountSecrets, Nothing, Nothing, Nothing> = {
+export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothing, Nothing> = {
   provider: 'postscript',
   title: 'Postscript',
   events,
@@ -39,7 +44,7 @@ export const contract: Contract<Scope, Nothing, AccountSecrets, Nothing, Nothing
   accounts: {
     scope: z.strictObject({ shopId: z.string().regex(/^shop_[a-zA-Z0-9]{1,64}$/) }),
     newScope: (randomBytes) => ({ shopId: `shop_${randomBytes(8).toString('hex')}` }),
-    settings: z.strictObject({}),
+    settings: z.strictObject({ enforceRateLimit: z.boolean().default(false) }),
     newSecrets: (randomBytes) => ({ token: randomBytes(32).toString('base64url') }),
     newApiKey: (randomBytes) => `sk_${randomBytes(24).toString('base64url')}`,
   },
@@ -65,14 +70,7 @@ export const contract: Contract<Scope, Nothing, AccountSecrets, Nothing, Nothing
   // The body names its subscription, so no two subscriptions share one.
   bodyVariant: ({ reference }) => reference,
   renderBody: ({ event, account, subscription }) =>
-    jsonObject([
-      jsonMember('webhook_id', subscription.reference),
-      jsonMember('resource_type', 'shop'),
-      jsonMember('resource_id', account.scope.shopId),
-      jsonMember('event_time', naiveTime(event.occurredAt)),
-      jsonMember('event', canonicalType(event.type)),
-      { key: 'event_data', value: event.text },
-    ]),
+    envelope({ webhookId: subscription.reference, shopId: account.scope.shopId, event }),
 
   request: ({ account, subscription }) => ({
     url: subscription.url,
@@ -108,9 +106,4 @@ function changedEvent(
   return previous && !eventTypes.every((type) => includesEvent(previous.eventTypes, type))
     ? 'the event of a subscription cannot be changed; create another one'
     : undefined;
-}
-
-/** A time as Postscript writes it: UTC without a zone, six digits of fraction, as in `2021-11-04T21:52:41.025455`. */
-function naiveTime(time: Date): string {
-  return time.toISOString().replace('Z', '000');
 }

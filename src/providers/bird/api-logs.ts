@@ -1,0 +1,79 @@
+/**
+ * Logs of Bird's API: deliveries of the last seven days, one entry for each request id, and every attempt of one.
+ * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions/webhook-subscription-logs
+ */
+import { idToUuid } from '../../contract/ids.js';
+import { page } from '../../api/paging.js';
+import { notFound } from '../../api/problem.js';
+import type { StoredAttempt } from '../../store/attempts.js';
+import type { DeliveryState } from '../../store/deliveries.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { DeliveryLogEntry, Registrar } from '../registration.js';
+import { EXECUTION_STATUSES, readLogQuery, readRequestId, type ExecutionStatus } from './api-fields.js';
+
+const KEPT_MS = 7 * 24 * 3_600_000;
+
+const STATES: Readonly<Record<ExecutionStatus, readonly DeliveryState[]>> = {
+  succeeded: ['delivered'],
+  failed: ['failed', 'cancelled'],
+  pending: ['pending', 'retrying', 'paused'],
+};
+
+/** A page of the log, the newest first. */
+export async function listLog(registrar: Registrar, subscription: StoredSubscription, query: unknown) {
+  const { limit, before, executionStatus } = readLogQuery(query);
+  const entries = await registrar.log(subscription, {
+    since: oldest(),
+    limit: limit + 1,
+    ...(before === undefined ? {} : { beforeId: before }),
+    ...(executionStatus === undefined ? {} : { states: STATES[executionStatus] }),
+  });
+  const { data, nextCursor } = page(
+    entries.map((entry) => ({ ...entry, id: entry.deliveryId })),
+    limit,
+    showEntry,
+  );
+  return { results: data, ...(nextCursor === null ? {} : { nextPageToken: nextCursor }) };
+}
+
+/** One entry of the log with every attempt. Bird's own shape of the attempts is unknown to us. */
+export async function describeLog(registrar: Registrar, subscription: StoredSubscription, query: unknown) {
+  const eventId = readRequestId(query);
+  const [entry] = await registrar.log(subscription, { since: oldest(), limit: 1, eventId });
+  if (!entry) throw notFound('request');
+  const { body, attempts } = await registrar.attempts(entry.deliveryId);
+  return { ...showEntry(entry), results: attempts.map((attempt) => showAttempt(attempt, body)) };
+}
+
+const oldest = (): Date => new Date(Date.now() - KEPT_MS);
+
+function showEntry({ eventId, attempts, lastStatus, state, createdAt }: DeliveryLogEntry) {
+  return {
+    requestId: idToUuid(eventId),
+    attemptCount: attempts,
+    ...statusOf(lastStatus),
+    executionStatus: EXECUTION_STATUSES.find((status) => STATES[status].includes(state)),
+    createdAt,
+  };
+}
+
+function showAttempt(
+  { number, url, status, outcome, message, responseExcerpt, startedAt }: StoredAttempt,
+  body: string,
+) {
+  return {
+    attempt: number,
+    url,
+    requestBody: body,
+    ...statusOf(status),
+    responseBody: responseExcerpt,
+    executionStatus: (outcome === 'accepted' ? 'succeeded' : 'failed') satisfies ExecutionStatus,
+    ...(message === null ? {} : { error: message }),
+    createdAt: startedAt,
+  };
+}
+
+/** Left out while no answer has come, because the documented type has no value for that. */
+function statusOf(status: number | null) {
+  return status === null ? {} : { httpStatusCode: status };
+}

@@ -1,0 +1,158 @@
+/**
+ * Bird's own API of webhook subscriptions.
+ * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
+ */
+import { Router, type RequestHandler } from 'express';
+import { page } from '../../api/paging.js';
+import { notFound, Problem } from '../../api/problem.js';
+import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Registrar, RegistrationRoutes } from '../registration.js';
+import { answerErrors } from './api-errors.js';
+import { readCreation, readListQuery, readUpdate } from './api-fields.js';
+import { describeLog, listLog } from './api-logs.js';
+import { atMostFive } from './combination.js';
+import type { Options, Scope, Secrets, Settings } from './contract.js';
+
+/** Newer copies of the pages leave the organization out of the path. */
+const PREFIXES = [
+  '/workspaces/:workspaceId/webhook-subscriptions',
+  '/organizations/:organizationId/workspaces/:workspaceId/webhook-subscriptions',
+];
+
+/** The form of ids; anything else is no subscription and is not looked for. */
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+type Locals = { account: StoredAccount; subscription: StoredSubscription };
+type Params = { organizationId?: string; workspaceId: string; id: string };
+type Handler = RequestHandler<Params, unknown, unknown, unknown, Locals>;
+
+export const routes: RegistrationRoutes = (registrar) => {
+  const create: Handler = async ({ body }, response) => {
+    const { account } = response.locals;
+    response.status(201).json(show(await registrar.create(account, readCreation(body), atMostFive), account));
+  };
+
+  const list: Handler = async ({ query }, response) => {
+    const { account } = response.locals;
+    const { limit, after = '', service } = readListQuery(query);
+    const rows = (await registrar.list(account)).filter(
+      ({ id, options }) => id > after && (service === undefined || (options as Options).service === service),
+    );
+    const { data, nextCursor } = page(rows, limit, (row) => show(row, account));
+    response.json({ results: data, ...(nextCursor === null ? {} : { nextPageToken: nextCursor }) });
+  };
+
+  const get: Handler = (_request, response) => {
+    const { account, subscription } = response.locals;
+    response.json(show(subscription, account));
+  };
+
+  const update: Handler = async ({ body }, response) => {
+    const { account, subscription } = response.locals;
+    const changes = readUpdate(body);
+    const admit = 'eventFilters' in changes ? atMostFive : undefined;
+    response.json(show(await registrar.edit(account, subscription, changes, admit), account));
+  };
+
+  const remove: Handler = async (_request, response) => {
+    await registrar.remove(response.locals.subscription);
+    response.status(204).end();
+  };
+
+  const logs: Handler = async ({ query }, response) => {
+    response.json(await listLog(registrar, response.locals.subscription, query));
+  };
+
+  const logDetails: Handler = async ({ query }, response) => {
+    response.json(await describeLog(registrar, response.locals.subscription, query));
+  };
+
+  const { readJson } = registrar;
+  const isFound = find(registrar);
+  const subscriptions = Router({ mergeParams: true });
+  subscriptions.use(authenticate(registrar));
+  subscriptions
+    .route('/')
+    .post(...readJson, create)
+    .get(list)
+    .all(only('GET, POST'));
+  subscriptions.use('/:id', isFound);
+  subscriptions
+    .route('/:id')
+    .get(get)
+    .patch(...readJson, update)
+    .delete(remove)
+    .all(only('GET, PATCH, DELETE'));
+  subscriptions.route('/:id/logs').get(logs).all(only('GET'));
+  subscriptions.route('/:id/logs/details').get(logDetails).all(only('GET'));
+  subscriptions.use(() => {
+    throw notFound('path');
+  });
+
+  const router = Router();
+  router.use(PREFIXES, subscriptions);
+  router.use(answerErrors(registrar));
+  return router;
+};
+
+/** Lets the account of a key pass whose organization and workspace the path names; any others do not exist for it. */
+function authenticate(registrar: Registrar): Handler {
+  return async (request, response, next) => {
+    const [, key] = /^AccessKey +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
+    const account = key === undefined ? undefined : await registrar.authenticate('bird', key);
+    if (!account) {
+      response.set('WWW-Authenticate', 'AccessKey');
+      throw new Problem('unauthorized', 'send a valid access key as Authorization: AccessKey <key>');
+    }
+    const scope = account.scope as Scope;
+    const { organizationId = scope.organizationId, workspaceId } = request.params;
+    if (!isSame(organizationId, scope.organizationId) || !isSame(workspaceId, scope.workspaceId))
+      throw notFound('workspace');
+    response.locals.account = account;
+    next();
+  };
+}
+
+function find(registrar: Registrar): Handler {
+  return async ({ params: { id } }, response, next) => {
+    const found = ID.test(id) ? await registrar.find(response.locals.account, id.toLowerCase()) : undefined;
+    if (!found) throw notFound('webhook subscription');
+    response.locals.subscription = found;
+    next();
+  };
+}
+
+function only(methods: string): RequestHandler {
+  return ({ method }, response) => {
+    response.set('Allow', methods);
+    throw new Problem('method_not_allowed', `${method} is not among ${methods}`);
+  };
+}
+
+/** UUIDs are the same in upper and lower case. */
+function isSame(given: string, own: string): boolean {
+  return given.toLowerCase() === own.toLowerCase();
+}
+
+/** A subscription as all answers show it. What is not set is left out, as in the documentation's optional fields. */
+function show(subscription: StoredSubscription, account: StoredAccount) {
+  const { organizationId, workspaceId } = account.scope as Scope;
+  const { service, eventFilters, template } = subscription.options as Options;
+  const { signingKey } = subscription.secrets as Secrets;
+  const { showSigningKey } = account.settings as Settings;
+  return {
+    id: subscription.reference,
+    organizationId,
+    workspaceId,
+    service,
+    event: subscription.eventTypes[0],
+    ...(eventFilters.length === 0 ? {} : { eventFilters }),
+    ...(template === null ? {} : { template }),
+    url: subscription.url,
+    ...(signingKey === null || !showSigningKey ? {} : { signingKey }),
+    status: subscription.enabled ? 'active' : 'inactive',
+    createdAt: subscription.createdAt,
+    updatedAt: subscription.updatedAt,
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * "You can create up to five subscriptions for the same filter combination":
+ * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
+ */
+import { Problem } from '../../api/problem.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Admission } from '../registration.js';
+import type { Options } from './contract.js';
+
+const MOST = 5;
+
+/** Refuses a subscription to events that five others take already. Inactive ones count too. */
+export const atMostFive: Admission = (subscription, others) => {
+  const combination = combinationOf(subscription);
+  if (others.filter((other) => combinationOf(other) === combination).length < MOST) return;
+  const message = `there are ${MOST} subscriptions for the same filter combination already`;
+  throw new Problem('invalid_request', message, [{ path: 'eventFilters', message }]);
+};
+
+/** The same for all subscriptions to the same events, in whatever order they name the filters. */
+function combinationOf({ eventTypes, options }: StoredSubscription): string {
+  const { service, eventFilters } = options as Options;
+  const filters = eventFilters.map(({ key, value }) => JSON.stringify([key, value])).sort();
+  return JSON.stringify([service, eventTypes, filters]);
+}

@@ -1,0 +1,45 @@
+/** Answers errors as Svix's API does. */
+import type { ErrorRequestHandler } from 'express';
+import { Problem, type FieldError } from '../../api/problem.js';
+import type { Registrar } from '../registration.js';
+import { nativeName } from './endpoint-input.js';
+import { notFound, SvixError, svixError, unreadableBody } from './svix-error.js';
+
+export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const { status, body } =
+      error instanceof SvixError ? error : translate(registrar.explain(error, response), error, request.body);
+    response.status(status).json(body);
+  };
+}
+
+function translate(problem: Problem, error: unknown, body: unknown): SvixError {
+  const { status, code, detail, errors = [] } = problem;
+  switch (code) {
+    case 'malformed_request':
+      // Anything else that is malformed is the request line: a path that does not decode.
+      return error instanceof Problem ? unreadableBody(detail) : svixError(400, 'generic_error', detail);
+    case 'invalid_request':
+      return new SvixError(422, { detail: errors.map((field) => item(field, body)) });
+    case 'unauthorized':
+      return svixError(401, 'authentication_failed', 'Invalid token');
+    case 'not_found':
+      return notFound();
+    case 'conflict':
+      return svixError(409, 'conflict', 'A conflict has occurred');
+    case 'body_too_large':
+      return svixError(413, 'payload_too_large', 'Request payload is too large.');
+    case 'internal_error':
+      return svixError(500, 'server_error', 'Internal Server Error');
+    default:
+      return svixError(status, code, detail);
+  }
+}
+
+/** A field's error with its place: `eventTypes[0]` is at `eventTypes`, `[0]`; `headers.X-A` at `headers`, `X-A`. */
+function item({ path, message }: FieldError, body: unknown) {
+  const [, name = '', rest = ''] = /^(\w*)\.?(.*)$/s.exec(path) ?? [];
+  const place = [nativeName(name, body), rest].filter((part) => part !== '');
+  return { loc: ['body', ...place], msg: message, type: 'value_error' };
+}

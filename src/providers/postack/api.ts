@@ -1,0 +1,161 @@
+/**
+ * Svix's API for endpoints, as the `svix` client packages speak it: Postack's webhooks are Svix's, and it has no API of
+ * its own for them. Source: https://github.com/svix/svix-webhooks, server/svix-server/src/v1/endpoints/endpoint.
+ */
+import { Router, type RequestHandler, type Response } from 'express';
+import { Problem } from '../../api/problem.js';
+import type { AnyContract } from '../../contract/types.js';
+import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Registrar, RegistrationRoutes } from '../registration.js';
+import { answerErrors } from './api-errors.js';
+import { contract, type Scope } from './contract.js';
+import { patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
+import { newEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-input.js';
+import { listEndpoints } from './endpoint-list.js';
+import { showEndpoint } from './endpoint-output.js';
+import { sendExample } from './example-message.js';
+import type { Options } from './fields.js';
+import { createOnce, type Answer } from './idempotency.js';
+import { rotatedSecrets } from './secret-rotation.js';
+import { notFound, readObject } from './svix-error.js';
+
+const ROOT = '/api/v1/app';
+const ENDPOINTS = `${ROOT}/:app_id/endpoint`;
+const ENDPOINT = `${ENDPOINTS}/:id`;
+
+export const routes: RegistrationRoutes = (registrar) => {
+  const once = createOnce(registrar);
+  const router = Router();
+  router.use(ROOT, requireAccount(registrar), ...registrar.readJson);
+  router.param('app_id', (_request, response, next, appId) => {
+    const { id, scope } = accountOf(response);
+    if (appId !== (scope as Scope).appId && appId !== id) throw notFound();
+    next();
+  });
+
+  router.post(ENDPOINTS, async (request, response) => {
+    const account = accountOf(response);
+    const create = async (): Promise<Answer> => {
+      const created = await registrar.create(account, newEndpoint(readObject(request.body)));
+      return { status: 201, body: showEndpoint(created) };
+    };
+    send(response, await once(request, account, create));
+  });
+
+  router.get(ENDPOINTS, async (request, response) => {
+    response.json(await listEndpoints(registrar, accountOf(response), request.query));
+  });
+
+  router.get(ENDPOINT, async (request, response) => {
+    response.json(showEndpoint(await mustFind(registrar, accountOf(response), request.params.id)));
+  });
+
+  router.put(ENDPOINT, async (request, response) => {
+    const account = accountOf(response);
+    const endpoint = await find(registrar, account, request.params.id);
+    const given = readObject(request.body);
+    // As svix-server does: an id that is not there makes a new endpoint, with an id of its own.
+    const saved = endpoint
+      ? await registrar.edit(account, endpoint, replacedEndpoint(given))
+      : await registrar.create(account, newEndpoint({ ...given, headers: undefined, secret: undefined }));
+    response.status(endpoint ? 200 : 201).json(showEndpoint(saved));
+  });
+
+  router.patch(ENDPOINT, async (request, response) => {
+    const account = accountOf(response);
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    const changes = patchedEndpoint(readObject(request.body));
+    response.json(showEndpoint(await registrar.edit(account, endpoint, changes)));
+  });
+
+  router.delete(ENDPOINT, async (request, response) => {
+    await registrar.remove(await mustFind(registrar, accountOf(response), request.params.id));
+    response.status(204).end();
+  });
+
+  router.get(`${ENDPOINT}/secret`, async (request, response) => {
+    const account = accountOf(response);
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    response.json({ key: (contract as AnyContract).subscriptions.signingSecret?.(endpoint, account) });
+  });
+
+  router.post(`${ENDPOINT}/secret/rotate`, async (request, response) => {
+    const account = accountOf(response);
+    const rotate = async (): Promise<Answer> => {
+      const endpoint = await mustFind(registrar, account, request.params.id);
+      await registrar.save({ ...endpoint, secrets: rotatedSecrets(endpoint, request.body) });
+      return { status: 204 };
+    };
+    send(response, await once(request, account, rotate));
+  });
+
+  router.get(`${ENDPOINT}/headers`, async (request, response) => {
+    response.json(showHeaders((await mustFind(registrar, accountOf(response), request.params.id)).headers));
+  });
+
+  router.put(`${ENDPOINT}/headers`, async (request, response) => {
+    const account = accountOf(response);
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    await registrar.edit(account, endpoint, { headers: replacedHeaders(request.body) });
+    response.status(204).end();
+  });
+
+  router.patch(`${ENDPOINT}/headers`, async (request, response) => {
+    const account = accountOf(response);
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    await registrar.edit(account, endpoint, { headers: patchedHeaders(endpoint.headers, request.body) });
+    response.status(204).end();
+  });
+
+  router.post(`${ENDPOINT}/send-example`, async (request, response) => {
+    const account = accountOf(response);
+    const sendIt = async (): Promise<Answer> => {
+      const endpoint = await mustFind(registrar, account, request.params.id);
+      return { status: 202, body: await sendExample(registrar, account, endpoint, request.body) };
+    };
+    send(response, await once(request, account, sendIt));
+  });
+
+  router.use(ROOT, () => {
+    throw notFound();
+  });
+  router.use(ROOT, answerErrors(registrar));
+  return router;
+};
+
+/** Lets requests pass that carry the key of an account. */
+function requireAccount(registrar: Registrar): RequestHandler {
+  return async (request, response, next) => {
+    const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
+    const account = key && (await registrar.authenticate(contract.provider, key));
+    if (!account) {
+      response.set('WWW-Authenticate', 'Bearer');
+      throw new Problem('unauthorized', 'Invalid token');
+    }
+    response.locals.account = account;
+    next();
+  };
+}
+
+function accountOf(response: Response): StoredAccount {
+  return response.locals.account as StoredAccount;
+}
+
+/** An endpoint of the account by its id or its uid. */
+async function find(registrar: Registrar, account: StoredAccount, id: string): Promise<StoredSubscription | undefined> {
+  if (/^ep_[a-zA-Z0-9]{1,64}$/.test(id)) return registrar.find(account, id);
+  return (await registrar.list(account)).find(({ options }) => (options as Options).uid === id);
+}
+
+async function mustFind(registrar: Registrar, account: StoredAccount, id: string): Promise<StoredSubscription> {
+  const endpoint = await find(registrar, account, id);
+  if (!endpoint) throw notFound();
+  return endpoint;
+}
+
+function send(response: Response, { status, body }: Answer): void {
+  response.status(status);
+  if (body === undefined) response.end();
+  else response.json(body);
+}

@@ -1,0 +1,29 @@
+/** Svix's EndpointOut: svix-server, src/v1/endpoints/endpoint/mod.rs. */
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Options } from './fields.js';
+
+/** An endpoint as it is shown, by the older and the newer names of its fields. */
+export function showEndpoint(subscription: StoredSubscription) {
+  const { uid = null, rateLimit = null, version = 1, channels, metadata = {} } = subscription.options as Options;
+  const eventTypes = orNull(subscription.eventTypes);
+  return {
+    description: subscription.description ?? '',
+    rateLimit,
+    throttleRate: rateLimit,
+    uid,
+    url: subscription.url,
+    version,
+    disabled: !subscription.enabled,
+    eventTypes,
+    filterTypes: eventTypes,
+    channels: orNull(channels),
+    createdAt: subscription.createdAt,
+    updatedAt: subscription.updatedAt,
+    id: subscription.reference,
+    metadata,
+  };
+}
+
+function orNull(list: readonly string[]): readonly string[] | null {
+  return list.length === 0 ? null : list;
+}

@@ -1,0 +1,45 @@
+/** Svix's EndpointSecretRotateIn and its limits: svix-server, src/v1/endpoints/endpoint/{mod,secrets}.rs. */
+import { randomBytes } from 'crypto';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import { contract, type Secrets } from './contract.js';
+import { withPrefix } from './endpoint-input.js';
+import type { Options } from './fields.js';
+import { readObject, svixError, validationError } from './svix-error.js';
+
+const GRACE_SECONDS = 86_400;
+const LONGEST_GRACE_SECONDS = 604_800;
+/** Former keys that may still be valid at a time (`MAX_OLD_KEYS`). */
+const MOST_FORMER_KEYS = 10;
+
+/** The secrets of an endpoint after the rotation that a body asks for; no body asks for the defaults. */
+export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Secrets {
+  const { key, gracePeriodSeconds } = readObject(body ?? {});
+  const now = new Date();
+  const grace = gracePeriodSeconds ?? GRACE_SECONDS;
+  if (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0 || grace > LONGEST_GRACE_SECONDS) {
+    throw validationError(['body', 'gracePeriodSeconds'], 'Duration must be between 0 and 7 days');
+  }
+  const rotated = contract.subscriptions.rotateSecret!(
+    { ...endpoint, options: endpoint.options as Options, secrets: endpoint.secrets as Secrets },
+    { randomBytes, now, overlapEndsAt: new Date(now.getTime() + grace * 1_000), secret: readKey(key) },
+  );
+  if (rotated.keys.length > MOST_FORMER_KEYS + 1) throw tooMany(rotated);
+  return rotated;
+}
+
+function readKey(given: unknown): string | undefined {
+  const key = withPrefix(given);
+  if (key === undefined) return undefined;
+  const wrong = typeof key === 'string' ? contract.subscriptions.checkSecret?.(key) : 'must be text';
+  if (wrong !== undefined) throw validationError(['body', 'key'], wrong);
+  return key as string;
+}
+
+function tooMany({ keys }: Secrets) {
+  const next = keys.flatMap(({ expiresAt }) => expiresAt ?? []).sort()[0];
+  return svixError(
+    400,
+    'limit_reached',
+    `You can only rotate a key ${MOST_FORMER_KEYS} times; please wait for old keys to expire. Your next key expires at ${next}.`,
+  );
+}

@@ -1,0 +1,21 @@
+/** What an account is at Postmark: one server. */
+import { z } from 'zod';
+import type { Account } from '../../contract/types.js';
+import type { StoredAccount } from '../../store/accounts.js';
+import { eras } from './eras.js';
+import { streamId } from './streams.js';
+
+export const scope = z.strictObject({ serverId: z.int().positive().describe('The server, as `ServerID` in bodies.') });
+export type Scope = z.infer<typeof scope>;
+
+const streams = z.array(streamId).default([]);
+
+export const settings = z.strictObject({
+  contract: z.enum(eras).default('classic').describe("Which of Postmark's two contracts the account has."),
+  messageStreams: streams.describe('Streams of the server beside outbound, broadcast and inbound.'),
+  archivedStreams: streams.describe('Streams for which no more webhooks can be made.'),
+});
+export type Settings = z.infer<typeof settings>;
+
+/** An account of this provider, with its fields typed. */
+export type PostmarkAccount = StoredAccount & Account<Scope, Settings>;

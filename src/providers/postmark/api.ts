@@ -1,0 +1,155 @@
+/**
+ * Postmark's own webhooks API.
+ * https://postmarkapp.com/developer/api/webhooks-api
+ */
+import { Router, type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
+import { Problem } from '../../api/problem.js';
+import type { Registrar, RegistrationRoutes } from '../registration.js';
+import type { PostmarkAccount } from './account.js';
+import { ApiError, fromProblem } from './errors.js';
+import { readEdit, readNew, toFields, type Given } from './input.js';
+import { statistics } from './statistics.js';
+import { checkStream, streamExists } from './stream-rules.js';
+import { defaultStream } from './streams.js';
+import { testBeforeSaving, unverifiedBy, verify } from './verification.js';
+import { isWebhook, toWebhook, type Webhook } from './webhook.js';
+
+export const routes: RegistrationRoutes = (registrar) => {
+  const webhooks = Router();
+  webhooks.use(requireToken(registrar));
+
+  webhooks.get('/', async (request, response) => {
+    const account = accountOf(response);
+    const stream = queryValue(request, 'messagestream');
+    const rows = await list(registrar, account);
+    if (stream && !streamExists(stream, account, rows)) throw new ApiError(1226);
+    const wanted = rows.filter(({ options }) => !stream || options.messageStream === stream);
+    response.json({ Webhooks: wanted.map((webhook) => toWebhook(webhook, account.settings.contract)) });
+  });
+
+  webhooks.post('/', ...registrar.readJson, async (request, response) => {
+    const account = accountOf(response);
+    const { contract } = account.settings;
+    const given = readNew(request.body, contract);
+    const messageStream = given.MessageStream ?? defaultStream('');
+    checkStream(messageStream, account, await list(registrar, account));
+    const body = { ...toFields(given), messageStream };
+    const verified = await tested(request, given, account, async () =>
+      verify(registrar, account, (await registrar.draft(account, body)) as Webhook, 0),
+    );
+    response.json(toWebhook((await registrar.create(account, { ...body, ...verified })) as Webhook, contract));
+  });
+
+  webhooks.get('/:id', async (request, response) => {
+    const account = accountOf(response);
+    response.json(toWebhook(await mustFind(registrar, account, request), account.settings.contract));
+  });
+
+  webhooks.put('/:id', ...registrar.readJson, async (request, response) => {
+    const account = accountOf(response);
+    const { contract } = account.settings;
+    let webhook = await mustFind(registrar, account, request);
+    const given = readEdit(request.body, contract, webhook);
+    const draft = registrar.draftEdit(account, webhook, toFields(given, webhook)) as Webhook;
+    const verified = await tested(request, given, account, () => verify(registrar, account, draft));
+    // A test takes its time: what was changed meanwhile stays changed.
+    if (contract === '2026') webhook = await mustFind(registrar, account, request);
+    const edited = await registrar.edit(account, webhook, { ...toFields(given, webhook), ...verified });
+    response.json(toWebhook(edited as Webhook, contract));
+  });
+
+  webhooks.delete('/:id', async (request, response) => {
+    const webhook = await mustFind(registrar, accountOf(response), request);
+    await registrar.remove(webhook);
+    response.json({ ErrorCode: 0, Message: `Webhook ${webhook.reference} removed.` });
+  });
+
+  webhooks.post('/:id/verify', since2026, async (request, response) => {
+    const account = accountOf(response);
+    const report = await verify(registrar, account, await mustFind(registrar, account, request));
+    const webhook = await mustFind(registrar, account, request);
+    await registrar.edit(account, webhook, { unverifiedTriggers: unverifiedBy(report) });
+    response.json(report);
+  });
+
+  webhooks.get('/:id/statistics', since2026, async (request, response) => {
+    const account = accountOf(response);
+    response.json(await statistics(registrar, account, await mustFind(registrar, account, request)));
+  });
+
+  webhooks.use(() => {
+    throw new ApiError(404);
+  });
+  webhooks.use(answerErrors(registrar));
+  return Router().use('/webhooks', webhooks);
+};
+
+function requireToken(registrar: Registrar): RequestHandler {
+  return async (request, response, next) => {
+    // "The header name and value are case insensitive", and tokens are made in lower case.
+    const token = request.get('X-Postmark-Server-Token')?.trim().toLowerCase();
+    const account = token ? await registrar.authenticate('postmark', token) : undefined;
+    if (!account) throw new ApiError(10);
+    response.locals.account = account;
+    next();
+  };
+}
+
+function accountOf(response: Response): PostmarkAccount {
+  return response.locals.account as PostmarkAccount;
+}
+
+/** Lets pass what accounts of the classic contract know nothing of. */
+const since2026: RequestHandler = (_request, response, next) => {
+  if (accountOf(response).settings.contract !== '2026') throw new ApiError(404);
+  next();
+};
+
+async function list(registrar: Registrar, account: PostmarkAccount): Promise<Webhook[]> {
+  return (await registrar.list(account)).filter(isWebhook) as Webhook[];
+}
+
+/** Another account's id and one that never was are answered alike. */
+async function mustFind(registrar: Registrar, account: PostmarkAccount, { params }: Request): Promise<Webhook> {
+  const { id } = params;
+  const found = typeof id === 'string' && /^\d{1,18}$/.test(id) ? await registrar.find(account, id) : undefined;
+  if (!found || !isWebhook(found)) throw new ApiError(1352);
+  return found as Webhook;
+}
+
+/** Tests an endpoint before it is saved, where the contract does; see `testBeforeSaving`. */
+async function tested(
+  request: Request,
+  given: Given,
+  { settings }: PostmarkAccount,
+  test: Parameters<typeof testBeforeSaving>[1],
+): Promise<Record<string, unknown>> {
+  if (settings.contract !== '2026') return {};
+  const query = queryValue(request, 'verify')?.toLowerCase();
+  if (query && !['true', 'false'].includes(query)) throw new ApiError(1361, "'Verify' must be true or false.");
+  // The page documents a field of the body, error 1364 a query; whoever sends either means it.
+  const wanted = given.Verify !== false && query !== 'false';
+  return { unverifiedTriggers: await testBeforeSaving(wanted, test) };
+}
+
+/** A value of the query by its key in any case: the vendor's clients do not agree on one. */
+function queryValue({ query }: Request, key: string): string | undefined {
+  const entries = Object.entries(query as Record<string, string | string[]>);
+  const value = entries.find(([name]) => name.toLowerCase() === key)?.[1];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function answerErrors(registrar: Registrar): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof ApiError) return error.answer(response);
+    if (isBadPath(error)) return new ApiError(404).answer(response);
+    fromProblem(registrar.explain(error, response), request).answer(response);
+  };
+}
+
+/** Express could not decode the path; errors of reading a body have a type. */
+function isBadPath(error: unknown): boolean {
+  const { status, type } = error as { status?: number; type?: string };
+  return status === 400 && type === undefined && !(error instanceof Problem);
+}

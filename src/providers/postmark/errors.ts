@@ -1,0 +1,102 @@
+/**
+ * Errors of Postmark's API: `{"ErrorCode","Message"}`, the code in a header as well. Codes, statuses and meanings are
+ * those of the overview's tables; where they have none, the code is the status.
+ * https://postmarkapp.com/developer/api/overview#error-codes
+ */
+import { isIP } from 'net';
+import type { Request, Response } from 'express';
+import type { Problem } from '../../api/problem.js';
+
+const MESSAGES = {
+  10: 'Request does not contain a valid Server token.',
+  100: 'The API is temporarily unavailable. Try again shortly.',
+  101: 'Something went wrong on our side. It has been logged.',
+  402: 'Invalid JSON.',
+  403: 'Invalid request field(s).',
+  404: 'There is no such resource.',
+  409: "JSON required: send the body with 'Content-Type: application/json'.",
+  413: 'The request is too large.',
+  606: "The supplied 'Url' is not valid.",
+  1226: "The message stream for the provided 'ID' was not found.",
+  1235: 'The stream provided does not exist on this server.',
+  1350: "You cannot create a webhook using an archived 'MessageStream'.",
+  1351: 'You cannot create a webhook using an inbound stream.',
+  1352: "The webhook for the provided 'ID' was not found.",
+  1353: 'The webhook trigger is not supported on this message stream.',
+  1354: "The request must contain a valid 'Url' field.",
+  1355: 'A request body must be provided.',
+  1356: "A request 'ID' must not be provided when creating a webhook.",
+  1357: "You cannot update the 'ID' or 'MessageStream' fields of a webhook.",
+  1358: "You must provide a valid 'HttpHeader' 'Name'.",
+  1359: 'You have reached the maximum number of webhooks for this stream.',
+  1361: 'Invalid value provided for a field.',
+  1362: "Invalid value provided for 'Status'. Must be one of: verified, unverified.",
+  1363: "The 'Status' field cannot be provided when creating or updating a webhook.",
+  1364: "Webhook verification failed; nothing was saved. Fix the endpoint and retry, or send 'Verify': false.",
+} as const;
+export type ErrorCode = keyof typeof MESSAGES;
+
+/** Statuses other than 422. */
+const STATUSES: Partial<Record<ErrorCode, number>> = { 10: 401, 100: 503, 101: 500, 404: 404, 409: 415, 413: 413 };
+
+/** A message without the hints about our settings, which are the operator's business and not the customer's. */
+export function forCustomers(message: string): string {
+  return message.replace(/ \(PIGEONPOST_[^)]*\)/g, '');
+}
+
+/** An error as Postmark answers it. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    detail?: string,
+    /** What is answered beside the code, in place of the message. */
+    readonly body?: object,
+  ) {
+    super(detail === undefined ? MESSAGES[code] : `${MESSAGES[code]} ${forCustomers(detail)}`);
+  }
+
+  answer(response: Response): void {
+    const { code, message, body } = this;
+    response
+      .status(STATUSES[code] ?? 422)
+      .set('X-PM-ApiErrorCode', String(code))
+      .json({ ErrorCode: code, ...(body ?? { Message: message }) });
+  }
+}
+
+/** What a problem found by the registrar is called at Postmark. */
+export function fromProblem(problem: Problem, request: Request): ApiError {
+  switch (problem.code) {
+    case 'malformed_request':
+      return new ApiError(402, problem.detail);
+    case 'unsupported_media_type':
+      return new ApiError(409);
+    case 'body_too_large':
+      return new ApiError(413);
+    case 'invalid_request':
+      return fromField(problem.errors?.[0] ?? { path: '', message: problem.detail }, request);
+    case 'unavailable':
+      return new ApiError(100);
+    default:
+      return new ApiError(101);
+  }
+}
+
+/** Fields as `/v1` calls them that have a name of their own at Postmark. */
+const NAMES: Readonly<Record<string, string>> = {
+  url: 'Url',
+  'httpAuth.username': 'HttpAuth.Username',
+  'httpAuth.password': 'HttpAuth.Password',
+};
+
+function fromField({ path, message }: { path: string; message: string }, { body }: Request): ApiError {
+  const detail = `'${NAMES[path] ?? path}': ${message}.`;
+  if (path === 'url') return new ApiError(namesAddress(body) ? 606 : 1354, detail);
+  return new ApiError(path.startsWith('headers') ? 1358 : 1361, detail);
+}
+
+/** Whether the address given is a literal IP address: then it is refused for that, as 606 did for hooks of servers. */
+function namesAddress(body: unknown): boolean {
+  const { Url: url } = body as { Url?: string };
+  return url !== undefined && URL.canParse(url) && isIP(new URL(url).hostname.replace(/^\[|\]$/g, '')) !== 0;
+}

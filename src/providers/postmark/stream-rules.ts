@@ -1,0 +1,23 @@
+/** Which message streams a server has, and whether one takes another webhook. */
+import type { PostmarkAccount } from './account.js';
+import { ApiError } from './errors.js';
+import { DEFAULT_STREAMS } from './streams.js';
+import type { Webhook } from './webhook.js';
+
+/** "Add up to 10 different URLs" (postmarkapp.com/email-webhooks); error 1359 says: for a stream. */
+const MOST_PER_STREAM = 10;
+
+/** Whether the server has a stream: one that every server has, one of its settings, or one that `/v1` brought up. */
+export function streamExists(stream: string, { settings }: PostmarkAccount, webhooks: readonly Webhook[]): boolean {
+  const known = [...DEFAULT_STREAMS, ...settings.messageStreams, ...settings.archivedStreams];
+  return known.includes(stream) || webhooks.some(({ options }) => options.messageStream === stream);
+}
+
+/** Throws what keeps a new webhook from a stream; `webhooks` are those that the account has. */
+export function checkStream(stream: string, account: PostmarkAccount, webhooks: readonly Webhook[]): void {
+  if (stream === 'inbound') throw new ApiError(1351);
+  if (!streamExists(stream, account, webhooks)) throw new ApiError(1235);
+  if (account.settings.archivedStreams.includes(stream)) throw new ApiError(1350);
+  const others = webhooks.filter(({ options }) => options.messageStream === stream);
+  if (others.length >= MOST_PER_STREAM) throw new ApiError(1359);
+}

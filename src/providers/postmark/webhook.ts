@@ -1,0 +1,61 @@
+/**
+ * A webhook as Postmark's API shows it. Every trigger is there with all its fields, which the vendor's Python client
+ * demands; `HttpAuth` is left out where there is none, as a half-filled one breaks that client.
+ * https://postmarkapp.com/developer/api/webhooks-api
+ */
+import type { Subscription } from '../../contract/types.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Era } from './eras.js';
+import { INBOUND } from './streams.js';
+import type { Options, Secrets } from './subscription.js';
+import { triggers, type Trigger } from './triggers.js';
+
+/** A subscription of this provider, with its fields typed. */
+export type Webhook = StoredSubscription & Subscription<Options, Secrets>;
+
+/** Incoming mail is no webhook at Postmark but an address set on the server. */
+export function isWebhook({ eventTypes }: StoredSubscription): boolean {
+  return !eventTypes.includes(INBOUND);
+}
+
+/** The triggers of a webhook that are enabled. */
+export function enabledTriggers({ eventTypes }: Webhook): readonly Trigger[] {
+  return triggers.filter((trigger) => eventTypes.includes(trigger));
+}
+
+export function toWebhook(webhook: Webhook, era: Era) {
+  const { reference, headers, eventTypes, options } = webhook;
+  const { postFirstOpenOnly, includeContent, unverifiedTriggers } = options;
+  const at = (trigger: Trigger) => ({ Enabled: eventTypes.includes(trigger) });
+  return {
+    ID: Number(reference),
+    Url: urlOf(webhook),
+    MessageStream: options.messageStream,
+    ...httpAuthOf(webhook),
+    HttpHeaders: Object.entries(headers).map(([name, value]) => ({ Name: name, Value: value })),
+    Triggers: {
+      Open: { ...at('Open'), PostFirstOpenOnly: postFirstOpenOnly },
+      Click: at('Click'),
+      Delivery: at('Delivery'),
+      Bounce: { ...at('Bounce'), IncludeContent: includeContent.bounce },
+      SpamComplaint: { ...at('SpamComplaint'), IncludeContent: includeContent.spamComplaint },
+      SubscriptionChange: at('SubscriptionChange'),
+    },
+    ...(era === '2026' ? { Status: statusOf(unverifiedTriggers.length === 0) } : {}),
+  };
+}
+
+export function statusOf(verified: boolean): 'verified' | 'unverified' {
+  return verified ? 'verified' : 'unverified';
+}
+
+/** The address as its owner gave it, credentials included: programs find their webhook by comparing it. */
+export function urlOf({ url, secrets: { userinfo } }: Webhook): string {
+  return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`);
+}
+
+/** Credentials that were given as a field, not in the address. */
+function httpAuthOf({ secrets: { httpAuth, userinfo } }: Webhook) {
+  if (!httpAuth || userinfo !== undefined) return {};
+  return { HttpAuth: { Username: httpAuth.username, Password: httpAuth.password } };
+}

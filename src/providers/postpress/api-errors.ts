@@ -1,0 +1,84 @@
+/**
+ * Errors of postpress' API: `{title, detail, type, status}`. The types, and that all of those about a request have
+ * status 400, are on https://api.postpress.io/docs/webhooks-delete; types of other statuses and the titles are those
+ * that Unipile's API is seen to answer with. `instance` ("request identifier for support") is optional and left out.
+ */
+import type { ErrorRequestHandler } from 'express';
+import type { Problem, ProblemCode } from '../../api/problem.js';
+import type { Registrar } from '../registration.js';
+
+/** Every error and its status and title. */
+const ERRORS = {
+  invalid_parameters: [400, 'Invalid parameters'],
+  missing_parameters: [400, 'Missing parameters'],
+  malformed_request: [400, 'Malformed request'],
+  content_too_large: [400, 'Content too large'],
+  invalid_url: [400, 'Invalid URL'],
+  too_many_characters: [400, 'Too many characters'],
+  unescaped_characters: [400, 'Unescaped characters'],
+  limit_too_high: [400, 'Limit too high'],
+  missing_credentials: [401, 'Missing credentials'],
+  invalid_credentials: [401, 'Invalid credentials'],
+  resource_not_found: [404, 'Resource not found.'],
+  unexpected_error: [500, 'Unexpected error'],
+  service_unavailable: [503, 'Service unavailable'],
+} as const;
+
+type ErrorType = keyof typeof ERRORS;
+
+/** An error that is answered in postpress' form. */
+export class PostpressError extends Error {
+  constructor(
+    readonly type: ErrorType,
+    readonly detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** What our own problems are called here; `invalid_parameters` where nothing is named. */
+const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
+  malformed_request: 'malformed_request',
+  unsupported_media_type: 'malformed_request',
+  body_too_large: 'content_too_large',
+  internal_error: 'unexpected_error',
+  unavailable: 'service_unavailable',
+};
+
+/** Fields that `/v1` calls by other names. */
+const NAMES: Readonly<Record<string, string>> = {
+  url: 'request_url',
+  eventTypes: 'events',
+  accountIds: 'account_ids',
+};
+
+/** Answers whatever a route has thrown. */
+export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const { type, detail } = translate(error) ?? fromProblem(registrar.explain(error, response));
+    const [status, title] = ERRORS[type];
+    response.status(status).json({ title, detail, type: `errors/${type}`, status });
+  };
+}
+
+function translate(error: unknown): PostpressError | undefined {
+  if (error instanceof PostpressError) return error;
+  // The router could not decode a parameter of the path.
+  return error instanceof URIError
+    ? new PostpressError('unescaped_characters', 'the path holds characters that are not percent-encoded')
+    : undefined;
+}
+
+function fromProblem({ code, detail, errors }: Problem): PostpressError {
+  if (!errors) return new PostpressError(TYPES[code] ?? 'invalid_parameters', detail);
+  const isAboutUrl = errors.some(({ path }) => path === 'url');
+  return new PostpressError(
+    isAboutUrl ? 'invalid_url' : 'invalid_parameters',
+    errors.map(({ path, message }) => `${nativePath(path)}: ${message}`).join('; '),
+  );
+}
+
+function nativePath(path: string): string {
+  return path.replace(/^\w+/, (name) => NAMES[name] ?? name);
+}

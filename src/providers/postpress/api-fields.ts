@@ -1,0 +1,107 @@
+/** What requests to postpress' API hold. https://api.postpress.io/docs/webhooks-create, /webhooks-list */
+import { z } from 'zod';
+import type { SubscriptionBody } from '../registration.js';
+import { PostpressError } from './api-errors.js';
+import { LONGEST_NAME } from './contract.js';
+import { SOURCES } from './sources.js';
+
+const MISSING = 'is missing';
+
+/**
+ * The common fields of all sources; the contract checks what differs between them. Unknown fields are ignored: the
+ * reference does not forbid them and unipile-node-sdk lets programs add some.
+ */
+const creation = z.object({
+  source: z.enum(SOURCES),
+  request_url: z.string(),
+  name: z.string().max(LONGEST_NAME).optional(),
+  format: z.enum(['json', 'form']).optional(),
+  enabled: z.boolean().optional(),
+  account_ids: z.array(z.string()).optional(),
+  events: z.array(z.string()).optional(),
+  headers: z
+    .array(z.object({ key: z.string(), value: z.string() }))
+    .superRefine((headers, context) => {
+      const keys = headers.map(({ key }) => key.toLowerCase());
+      const again = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+      if (again !== -1) context.addIssue({ code: 'custom', path: [again, 'key'], message: 'is given twice' });
+    })
+    .optional(),
+  data: z.array(z.object({ name: z.string(), key: z.string() })).optional(),
+});
+
+/** A new webhook as `/v1` takes it. */
+export function readCreation(body: unknown): SubscriptionBody {
+  const given = check(creation, body === undefined ? {} : body);
+  return {
+    source: given.source,
+    url: given.request_url,
+    eventTypes: given.events ?? [],
+    headers: Object.fromEntries((given.headers ?? []).map(({ key, value }) => [key, value])),
+    name: given.name,
+    format: given.format,
+    enabled: given.enabled,
+    accountIds: given.account_ids,
+    data: given.data,
+  };
+}
+
+const DEFAULT_LIMIT = 100;
+const HIGHEST_LIMIT = 250;
+
+const query = z.object({
+  limit: z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).optional(),
+  cursor: z.string().min(1).optional(),
+});
+
+/** What a cursor says, in the form of unipile-node-sdk (`WebhookListDecodedCursorSchema`): base64 of this as JSON. */
+const position = z.object({
+  limit: z.int().min(1).max(HIGHEST_LIMIT),
+  cursor: z.object({ last_id: z.string().min(1) }),
+});
+
+/** A page of a list: as many as `limit`, behind the subscription with our id `after`. */
+export interface Page {
+  readonly limit: number;
+  readonly after?: string;
+}
+
+/** The page that a list is asked for. A limit beside a cursor replaces the cursor's own. */
+export function readPage(given: unknown): Page {
+  const { limit, cursor } = check(query, given);
+  const from = cursor === undefined ? undefined : readCursor(cursor);
+  const asked = limit ?? from?.limit ?? DEFAULT_LIMIT;
+  if (asked < 1) throw new PostpressError('invalid_parameters', 'limit: must be at least 1');
+  if (asked > HIGHEST_LIMIT) throw new PostpressError('limit_too_high', `limit: must be at most ${HIGHEST_LIMIT}`);
+  return { limit: asked, ...(from === undefined ? {} : { after: from.cursor.last_id }) };
+}
+
+/** The cursor of the page behind the subscription with our id `last`. */
+export function writeCursor(limit: number, last: string): string {
+  const next: z.input<typeof position> = { limit, cursor: { last_id: last } };
+  return Buffer.from(JSON.stringify(next)).toString('base64');
+}
+
+function readCursor(cursor: string): z.output<typeof position> {
+  try {
+    return position.parse(JSON.parse(Buffer.from(cursor, 'base64').toString('utf8')));
+  } catch {
+    throw new PostpressError('invalid_parameters', 'cursor: must be the cursor of a former page');
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value, { error: ({ input }) => (input === undefined ? MISSING : undefined) });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const detail = issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
+  throw new PostpressError(errorType(issues[0]!), detail);
+}
+
+function errorType({
+  code,
+  message,
+}: z.core.$ZodIssue): 'missing_parameters' | 'too_many_characters' | 'invalid_parameters' {
+  if (message === MISSING) return 'missing_parameters';
+  return code === 'too_big' ? 'too_many_characters' : 'invalid_parameters';
+}

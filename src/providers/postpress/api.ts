@@ -1,0 +1,106 @@
+/**
+ * postpress' own API of webhooks: create, list and delete. Neither its reference nor unipile-node-sdk 1.9.3 has a way
+ * to read or edit one webhook. https://api.postpress.io/docs/webhooks-create, /webhooks-list, /webhooks-delete
+ */
+import { Router, type RequestHandler } from 'express';
+import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { RegistrationRoutes, Registrar } from '../registration.js';
+import { answerErrors, PostpressError } from './api-errors.js';
+import { readCreation, readPage, writeCursor } from './api-fields.js';
+import { type Options } from './contract.js';
+import type { Source } from './sources.js';
+
+/** The reference prints both prefixes; unipile-node-sdk knows the second only. */
+const PREFIXES = ['/v1', '/api/v1'];
+const WEBHOOKS = PREFIXES.map((prefix) => `${prefix}/webhooks`);
+const WEBHOOK = PREFIXES.map((prefix) => `${prefix}/webhooks/:id`);
+
+/** The form of ids; anything else is no webhook and is not looked for. */
+const ID = /^wh_[0-9A-Z]{26}$/;
+
+type Locals = { account: StoredAccount };
+type Handler<Params = object> = RequestHandler<Params, unknown, unknown, unknown, Locals>;
+
+export const routes: RegistrationRoutes = (registrar) => {
+  const router = Router();
+  const isKnown = authenticate(registrar);
+
+  const create: Handler = async ({ body }, response) => {
+    const webhook = await registrar.create(response.locals.account, readCreation(body));
+    response.status(201).json({ object: 'WebhookCreated', webhook_id: webhook.reference });
+  };
+
+  const list: Handler = async ({ query }, response) => {
+    const { limit, after = '' } = readPage(query);
+    const rest = (await registrar.list(response.locals.account)).filter(({ id }) => id > after);
+    const page = rest.slice(0, limit);
+    const last = page.at(-1);
+    const cursor = rest.length > limit && last ? writeCursor(limit, last.id) : null;
+    response.json({ object: 'WebhookList', items: page.map(show), cursor });
+  };
+
+  const remove: Handler<{ id: string }> = async ({ params: { id } }, response) => {
+    const webhook = ID.test(id) ? await registrar.find(response.locals.account, id) : undefined;
+    if (!webhook) throw new PostpressError('resource_not_found', 'Webhook not found');
+    await registrar.remove(webhook);
+    response.json({ object: 'WebhookDeleted' });
+  };
+
+  router
+    .route(WEBHOOKS)
+    .all(isKnown)
+    .post(...registrar.readJson, create)
+    .get(list)
+    .all(noSuchOperation);
+  router.route(WEBHOOK).all(isKnown).delete(remove).all(noSuchOperation);
+  router.use(answerErrors(registrar));
+  return router;
+};
+
+function authenticate(registrar: Registrar): Handler {
+  return async (request, response, next) => {
+    const key = request.get('x-api-key');
+    if (!key) throw new PostpressError('missing_credentials', 'send your API key as X-API-KEY');
+    const account = await registrar.authenticate('postpress', key);
+    if (!account) throw new PostpressError('invalid_credentials', 'there is no such API key');
+    response.locals.account = account;
+    next();
+  };
+}
+
+/** postpress documents no 405; what does not exist is not found. */
+const noSuchOperation: RequestHandler = ({ method, path }) => {
+  throw new PostpressError('resource_not_found', `Cannot ${method} ${path}`);
+};
+
+/** A webhook as lists show it: `WebhookAutoSchema` of unipile-node-sdk, which tolerates no other shape. */
+function show({ reference, enabled, url, eventTypes, headers, options }: StoredSubscription) {
+  const { source, name, format, accountIds, data } = options as Options;
+  return {
+    object: 'Webhook',
+    type: 'AUTO',
+    id: reference,
+    ...(name === null ? {} : { name }),
+    enabled,
+    request_url: url,
+    format,
+    account_ids: accountIds.map((id) => ({ id, type: ACCOUNT_TYPE[source] })),
+    headers: Object.entries(headers).map(([key, value]) => ({ key, value })),
+    data,
+    ...(eventTypes.length === 0 ? {} : { events: eventTypes }),
+  };
+}
+
+/**
+ * Webhooks name connected accounts by id only, but lists must say of which type they are. This is the type that
+ * postpress' samples of the source have, or for mail, where they have none, the one for any mailbox.
+ */
+const ACCOUNT_TYPE: Readonly<Record<Source, string>> = {
+  messaging: 'LINKEDIN',
+  users: 'LINKEDIN',
+  account_status: 'LINKEDIN',
+  email: 'MAIL',
+  email_tracking: 'MAIL',
+  calendar_event: 'GOOGLE_CALENDAR',
+};

@@ -1,0 +1,34 @@
+/** Errors as Postscript's webhook operations answer them: a status and `{}` (https://developers.postscript.io/reference). */
+import type { ErrorRequestHandler } from 'express';
+import { Problem } from '../../api/problem.js';
+import type { Registrar } from '../registration.js';
+import { bodyError } from './test-request.js';
+
+/** Says in words what the empty body does not. */
+const REASON = 'Pigeonpost-Problem';
+
+/** Answers errors of every operation. A 400 is the only status that is published for what is wrong with a request. */
+export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = registrar.explain(error, response);
+    response.status(problem.code === 'invalid_request' ? 400 : problem.status);
+    response.set(REASON, reason(problem)).json({});
+  };
+}
+
+/** A problem in one line that a header can carry, with fields by Postscript's names. */
+function reason({ detail, errors }: Problem): string {
+  const text = errors?.map(({ path, message }) => `${nativeName(path)}: ${message}`).join('; ') ?? detail;
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+}
+
+function nativeName(path: string): string {
+  return path.replace(/^url$/, 'callback_url').replace(/^eventTypes(\[0\])?$/, 'event');
+}
+
+/** Answers what test-shop-webhook cannot read; that operation has an error body of its own. */
+export const answerUnreadableTest: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (!(error instanceof Problem) || error.code !== 'malformed_request') return next(error);
+  response.status(400).json({ errors: [bodyError(error.detail, 'value_error.jsondecode')] });
+};

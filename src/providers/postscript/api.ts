@@ -1,0 +1,136 @@
+/**
+ * Postscript's own API for webhook subscriptions: the webhook operations of
+ * https://developers.postscript.io/reference, as copied in the GitHub repository api-evangelist/postscript
+ * (`openapi/postscript-webhooks-api-openapi.yml`).
+ */
+import { randomBytes } from 'crypto';
+import { Router, type RequestHandler, type Response } from 'express';
+import { notFound, Problem } from '../../api/problem.js';
+import { uuidV4 } from '../../contract/random.js';
+import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Registrar, RegistrationRoutes, SubscriptionBody } from '../registration.js';
+import { answerErrors, answerUnreadableTest } from './api-errors.js';
+import { contract, type AccountSecrets, type Scope, type Settings } from './contract.js';
+import { envelope } from './envelope.js';
+import { findEvent } from './events.js';
+import { createRateLimit, RATE_LIMITED } from './rate-limit.js';
+import { callerOf } from './shop-key.js';
+import { readTest } from './test-request.js';
+
+const ROOT = '/api/v2/webhooks';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export const routes: RegistrationRoutes = (registrar) => {
+  const router = Router();
+  router.use(ROOT, requireShop(registrar), ...registrar.readJson);
+  router.use(`${ROOT}/test`, answerUnreadableTest);
+
+  router.post(ROOT, async (request, response) => {
+    response.json(show(await registrar.create(shopOf(response), toSubscription(request.body))));
+  });
+
+  router.get(ROOT, async (_request, response) => {
+    response.json({ webhook_subscriptions: (await registrar.list(shopOf(response))).map(show) });
+  });
+
+  router.get(`${ROOT}/token`, async (_request, response) => {
+    const shop = shopOf(response);
+    // Integrators found that the token comes into being with the shop's first subscription.
+    if (!(await registrar.hasSubscribed(shop))) throw badRequest('there is no token before the first subscription');
+    response.json({ token: (shop.secrets as AccountSecrets).token });
+  });
+
+  router.get(`${ROOT}/example`, (request, response) => {
+    const { event } = request.query;
+    const definition = typeof event === 'string' ? findEvent(event) : undefined;
+    if (!definition) throw badRequest('event: name one event of the catalogue');
+    const example = { type: definition.type, occurredAt: new Date(), text: JSON.stringify(definition.example) };
+    const { shopId } = shopOf(response).scope as Scope;
+    response.type('json').send(envelope({ webhookId: uuidV4(randomBytes), shopId, event: example }));
+  });
+
+  router.post(`${ROOT}/test`, async (request, response) => {
+    const event = readTest(request.body);
+    if ('msg' in event) return void response.status(400).json({ errors: [event] });
+    await registrar.emitExample(shopOf(response), event.type);
+    response.status(202).json({ message: 'OK' });
+  });
+
+  router.get(`${ROOT}/:id`, async (request, response) => {
+    response.json(show(await mustFind(registrar, shopOf(response), request.params.id)));
+  });
+
+  router.patch(`${ROOT}/:id`, async (request, response) => {
+    const shop = shopOf(response);
+    const subscription = await mustFind(registrar, shop, request.params.id);
+    response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body))));
+  });
+
+  router.delete(`${ROOT}/:id`, async (request, response) => {
+    await registrar.remove(await mustFind(registrar, shopOf(response), request.params.id));
+    response.json({});
+  });
+
+  router.use(ROOT, () => {
+    throw notFound('operation');
+  });
+  router.use(ROOT, answerErrors(registrar));
+  return router;
+};
+
+/** Lets the requests of a shop pass, no more of them than its limit where it has one. */
+function requireShop(registrar: Registrar): RequestHandler {
+  const mayGoOn = createRateLimit();
+  return async (request, response, next) => {
+    const caller = callerOf(request);
+    const shop = caller && (await registrar.authenticate(contract.provider, caller.shopKey));
+    if (!shop) {
+      response.set('WWW-Authenticate', 'Bearer');
+      throw new Problem('unauthorized', "send the shop's private key as Authorization: Bearer sk_...");
+    }
+    if ((shop.settings as Settings).enforceRateLimit && !mayGoOn(caller.name)) {
+      return void response.status(429).json(RATE_LIMITED);
+    }
+    response.locals.shop = shop;
+    next();
+  };
+}
+
+function shopOf(response: Response): StoredAccount {
+  return response.locals.shop as StoredAccount;
+}
+
+async function mustFind(registrar: Registrar, shop: StoredAccount, id: string): Promise<StoredSubscription> {
+  const subscription = UUID.test(id) ? await registrar.find(shop, id) : undefined;
+  if (!subscription) throw badRequest('there is no such webhook subscription');
+  return subscription;
+}
+
+/** What is wrong with a request; the published operations declare 400 for everything. */
+function badRequest(detail: string): Problem {
+  return new Problem('invalid_request', detail);
+}
+
+/** A body in the fields of `/v1`. Fields that Postscript does not have are ignored, as nothing says that it minds them. */
+function toSubscription(body: unknown): SubscriptionBody {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('send a JSON object');
+  const { callback_url: url, event, headers } = body as Record<string, unknown>;
+  return { url, headers, ...(event === undefined ? {} : { eventTypes: [event] }) };
+}
+
+function show({ reference, url, eventTypes, headers, createdAt, updatedAt }: StoredSubscription) {
+  return {
+    callback_url: url,
+    created_at: toSeconds(createdAt),
+    event: eventTypes[0],
+    headers,
+    id: reference,
+    updated_at: toSeconds(updatedAt),
+  };
+}
+
+/** As in the samples: `2019-08-24T14:15:22Z`. */
+function toSeconds(time: Date): string {
+  return `${time.toISOString().slice(0, -'.000Z'.length)}Z`;
+}
