@@ -6,10 +6,10 @@
  * code of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
  */
 import { z } from 'zod';
-import { ACCEPTED, isSuccess, RETRY, takesType, unknownEventType } from '../../contract/contract.js';
+import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import { basicAuthorization, urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
 import { idSuffix } from '../../contract/ids.js';
-import { jsonMember, jsonObject } from '../../contract/json.js';
+import { renderMessage, takesMessage } from '../../contract/message.js';
 import { base62 } from '../../contract/random.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
@@ -90,20 +90,9 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     }),
   },
 
-  select: (event, subscriptions) =>
-    subscriptions.filter(
-      ({ eventTypes, options }) =>
-        takesType({ eventTypes }, event.type) &&
-        (options.channels.length === 0 || options.channels.some((channel) => event.channels.includes(channel))),
-    ),
-
+  select: (event, subscriptions) => subscriptions.filter((subscription) => takesMessage(subscription, event)),
   bodyVariant: () => '',
-  renderBody: ({ event }) =>
-    jsonObject([
-      jsonMember('type', event.type),
-      jsonMember('timestamp', event.occurredAt.toISOString()),
-      { key: 'data', value: event.text },
-    ]),
+  renderBody: ({ event }) => renderMessage(event),
 
   request: ({ subscription, event, body, now }) => {
     const id = messageId(event.id);

@@ -3,9 +3,9 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { z } from 'zod';
-import { ACCEPTED, isSuccess, RETRY, takesType, unknownEventType } from '../../contract/contract.js';
+import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import { idSuffix } from '../../contract/ids.js';
-import { jsonMember, jsonObject } from '../../contract/json.js';
+import { renderMessage, takesMessage } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
@@ -97,20 +97,9 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     }),
   },
 
-  select: (event, subscriptions) =>
-    subscriptions.filter(
-      ({ eventTypes, options }) =>
-        takesType({ eventTypes }, event.type) &&
-        (options.channels.length === 0 || options.channels.some((channel) => event.channels.includes(channel))),
-    ),
-
+  select: (event, subscriptions) => subscriptions.filter((subscription) => takesMessage(subscription, event)),
   bodyVariant: () => '',
-  renderBody: ({ event }) =>
-    jsonObject([
-      jsonMember('type', event.type),
-      jsonMember('timestamp', event.occurredAt.toISOString()),
-      { key: 'data', value: event.text },
-    ]),
+  renderBody: ({ event }) => renderMessage(event),
 
   request: ({ subscription, event, body, now }) => {
     const id = `msg_${idSuffix(event.id)}`;
