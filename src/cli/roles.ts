@@ -22,7 +22,7 @@ export function api(): Promise<void> {
 export function worker(): Promise<void> {
   return runRole(async (shared) => {
     const { client } = shared.access;
-    await ensureSearchAttributes(client, shared.temporal.namespace);
+    await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
     const running = await runWorker(shared);
     await ensureUpkeep(client);
     shared.log.info('the worker runs');

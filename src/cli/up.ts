@@ -35,7 +35,7 @@ export async function startUp(): Promise<Up> {
     if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`);
     const shared = await openShared({ config, keys, log, ...embedded });
     undo.push(() => closeShared(shared));
-    await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace);
+    await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace, log);
     const worker = await runWorker(shared);
     undo.push(() => worker.stop());
     const api = await runApi(shared, { eager: true });

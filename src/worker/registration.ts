@@ -1,6 +1,7 @@
 /** What Pigeonpost needs to find in a Temporal namespace: search attributes and the schedule of its upkeep. */
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
+import type { Logger } from 'pino';
 import { OperatorError } from '../errors.js';
 import { searchAttributes, TASK_QUEUE, UPKEEP_SCHEDULE_ID, UPKEEP_WORKFLOW_ID } from '../dispatch/names.js';
 import type { upkeep } from '../workflows/upkeep.js';
@@ -13,13 +14,18 @@ export const searchAttributeTypes: Readonly<Record<string, 'Keyword'>> = Object.
   Object.values(searchAttributes).map(({ name }) => [name, 'Keyword']),
 );
 
-/** Registers the search attributes that the namespace lacks. */
-export async function ensureSearchAttributes(client: Client, namespace: string): Promise<void> {
+/**
+ * Registers the search attributes that the namespace lacks. Where they cannot even be listed, as on Temporal Cloud, they
+ * are taken to be there: a delivery that cannot be started says so.
+ */
+export async function ensureSearchAttributes(client: Client, namespace: string, log: Logger): Promise<void> {
   const { operatorService } = client.connection as unknown as {
     operatorService: temporal.api.operatorservice.v1.OperatorService;
   };
-  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = Object.keys(searchAttributeTypes).filter((name) => !(name in customAttributes));
+  const known = await operatorService.listSearchAttributes({ namespace }).catch((error: unknown) => {
+    log.warn({ err: error }, `cannot look for search attributes; these must be there: ${names().join(', ')}`);
+  });
+  const missing = known ? names().filter((name) => !(name in known.customAttributes)) : [];
   if (missing.length === 0) return;
   const { INDEXED_VALUE_TYPE_KEYWORD: keyword } = temporal.api.enums.v1.IndexedValueType;
   try {
@@ -35,6 +41,8 @@ export async function ensureSearchAttributes(client: Client, namespace: string):
     );
   }
 }
+
+const names = (): string[] => Object.keys(searchAttributeTypes);
 
 /** Creates the schedule of the upkeep where there is none, and has it run now: something may have been left undone. */
 export async function ensureUpkeep(client: Client): Promise<void> {

@@ -1,0 +1,45 @@
+# The image of every role: `pigeonpost api`, `pigeonpost worker`, `pigeonpost migrate`.
+
+# Debian, as Temporal's native part needs glibc.
+FROM node:24.21.0-bookworm-slim AS base
+WORKDIR /app
+
+# Compiles and bundles. No package's install script is run, here or below: none is needed.
+FROM base AS build
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY src ./src
+RUN npm run build
+
+# What runs needs neither the compiler nor the embedded PostgreSQL, which comes as optional packages, nor Temporal's
+# native part for other systems.
+FROM base AS dependencies
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+  && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name '*-linux-gnu' -exec rm -r {} +
+
+FROM base
+LABEL org.opencontainers.image.title="Pigeonpost" \
+  org.opencontainers.image.description="Webhook delivery orchestrator on Temporal" \
+  org.opencontainers.image.licenses="MIT"
+# Certificate authorities for a Temporal that is reached by TLS: its native part asks the system, unlike Node.js.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends ca-certificates \
+  && rm -rf /var/lib/apt/lists/*
+# Where generated keys are kept. A new named volume mounted here takes over owner and rights.
+RUN install --directory --owner=node --group=node --mode=0700 /data
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY deploy/pigeonpost ./deploy/pigeonpost
+COPY package.json LICENSE ./
+# Names are looked up on libuv's threads, of which there are four by default: too few for many receivers at once.
+ENV NODE_ENV=production \
+  UV_THREADPOOL_SIZE=64 \
+  PIGEONPOST_HOST=0.0.0.0 \
+  PIGEONPOST_DATA_DIR=/data
+USER node
+EXPOSE 8080
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+CMD ["--help"]

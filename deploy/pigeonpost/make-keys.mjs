@@ -1,0 +1,11 @@
+// Makes the keys that are not set in the environment and keeps them in the data folder; those that are there stay.
+// Run once before api and worker start, so that they cannot make two at the same time.
+import { loadConfig } from '../../dist/config.js';
+import { loadKeys } from '../../dist/keys.js';
+
+try {
+  await loadKeys(loadConfig());
+} catch (error) {
+  console.error(String(error));
+  process.exitCode = 1;
+}
