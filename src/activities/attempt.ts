@@ -5,7 +5,6 @@ import type { EgressClient, Exchange } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
 import { loadAttemptMaterial, type AttemptMaterial } from '../store/attempts.js';
 import type { Store } from '../store/store.js';
-import { disableSubscription } from '../store/subscriptions.js';
 import {
   FailureType,
   SUBSCRIPTION_DELETED,
@@ -30,6 +29,8 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
   const material = await load(store, task, info.attempt);
   const settled = alreadySettled(material, runId);
   if (settled) return settled;
+  // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
+  if (material.run !== task.run) throw roundEnding(FailureType.stopped, 'redelivered before this run had ended');
   if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
@@ -43,9 +44,6 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
 
   await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
-  if (verdict.kind === 'stop' && verdict.disable) {
-    await disableSubscription(store, material.subscription.id, verdict.because);
-  }
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
   return { attempts: number, status: decision.status };

@@ -14,6 +14,8 @@ export interface Decision {
   readonly message: string | null;
   readonly state: 'delivered' | 'retrying' | 'failed';
   readonly stateReason: string | null;
+  /** Whether the subscription takes no further events, for the reason of the state. */
+  readonly disable: boolean;
   /** Wait before the next attempt in milliseconds; null when there is none. */
   readonly waitMs: number | null;
 }
@@ -41,12 +43,14 @@ export function decide(exchange: Exchange, verdict: Verdict, waitMs: number | un
       message: null,
       state: 'delivered',
       stateReason: null,
+      disable: false,
       waitMs: null,
     };
   }
   const outcome = exchange.kind === 'answer' ? 'refused' : 'failed';
   if (verdict.kind === 'stop') {
-    return { ...facts, outcome, state: 'failed', stateReason: verdict.because, waitMs: null };
+    const disable = verdict.disable ?? false;
+    return { ...facts, outcome, state: 'failed', stateReason: verdict.because, disable, waitMs: null };
   }
   if (waitMs === undefined) {
     return {
@@ -54,10 +58,18 @@ export function decide(exchange: Exchange, verdict: Verdict, waitMs: number | un
       outcome,
       state: 'failed',
       stateReason: `every attempt failed; the last: ${facts.message}`,
+      disable: false,
       waitMs: null,
     };
   }
-  return { ...facts, outcome, state: 'retrying', stateReason: null, waitMs: verdict.retryAfterMs ?? waitMs };
+  return {
+    ...facts,
+    outcome,
+    state: 'retrying',
+    stateReason: null,
+    disable: false,
+    waitMs: verdict.retryAfterMs ?? waitMs,
+  };
 }
 
 /**

@@ -45,6 +45,7 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptR
   return {
     ...outcome,
     startedAt: new Date(outcome.startedAt),
+    disable: outcome.disable ?? false,
     nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
     recordedBy: runId,
     url: null,

@@ -1,20 +1,28 @@
 /** The sweep: everything that must not depend on the process that began it being still alive. */
 import { heartbeat } from '@temporalio/activity';
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { giveOrder } from '../dispatch/control.js';
-import { deliveryIdOf, deliveryWorkflowId } from '../dispatch/names.js';
+import type { Client } from '@temporalio/client';
+import { giveOrder, noteEnd, workflowStatus } from '../dispatch/control.js';
+import { deliveryIdOf } from '../dispatch/names.js';
 import { startDelivery, type Starter } from '../dispatch/start.js';
-import { changeState, findDelivery, markOwned } from '../store/deliveries.js';
+import { markOwned } from '../store/deliveries.js';
 import { forgetAnswers } from '../store/idempotency.js';
-import { loadStartables } from '../store/startables.js';
+import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
-import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
-import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
+import {
+  cancelTerminated,
+  orphanedDeliveries,
+  overdueDeliveries,
+  releasedDeliveries,
+  unownedDeliveries,
+} from '../store/sweep.js';
+import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type SweepReport } from '../workflows/types.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const UNOWNED_AFTER_S = 10;
 /** Seconds by which an attempt may be late before its workflow is looked for. */
 const OVERDUE_AFTER_S = 300;
+/** How long one start may take, in milliseconds. */
+const START_DEADLINE_MS = 5_000;
 /** Rows looked at together. */
 const BATCH = 200;
 /** How far back terminated workflows are looked for, in milliseconds. */
@@ -27,11 +35,12 @@ export interface UpkeepDependencies {
   readonly client: Client;
 }
 
-/** Starts what has no owner, ends what lost its subscription and takes note of terminated workflows. */
+/** Starts what has no owner, ends or resumes what its subscription says and takes note of terminated workflows. */
 export async function sweep({ store, client }: UpkeepDependencies): Promise<SweepReport> {
   const starter: Starter = { client, eager: false };
   const started = (await startUnowned(store, starter)) + (await startLost(store, starter));
   const cancelled = await cancelOrphans(store, client);
+  await resumeReleased(store, client);
   const terminated = await noteTerminated(store, client);
   await forgetAnswers(store, IDEMPOTENCY_HOURS);
   return { started, cancelled, terminated };
@@ -43,10 +52,25 @@ async function startUnowned(store: Store, starter: Starter): Promise<number> {
     const ids = await unownedDeliveries(store, { olderThan: UNOWNED_AFTER_S, limit: BATCH });
     if (ids.length === 0) return started;
     const startables = await loadStartables(store, ids);
-    const results = await Promise.all(startables.map((startable) => startDelivery(starter, startable)));
-    started += results.filter(Boolean).length;
-    await markOwned(store, ids);
+    const results = await Promise.all(startables.map((startable) => startInTime(starter, startable)));
+    started += results.filter((result) => result === 'started').length;
+    const late = new Set(
+      startables.filter((_, index) => results[index] === 'late').map(({ deliveryId }) => deliveryId),
+    );
+    const owned = ids.filter((id) => !late.has(id));
+    await markOwned(store, owned);
     heartbeat();
+    if (late.size > 0) return started;
+  }
+}
+
+/** A redelivery may have to wait for its former run; one that waits for long is left to the next sweep. */
+async function startInTime(starter: Starter, startable: Startable): Promise<'started' | 'there' | 'late'> {
+  try {
+    const deadline = Date.now() + START_DEADLINE_MS;
+    return (await starter.client.withDeadline(deadline, () => startDelivery(starter, startable))) ? 'started' : 'there';
+  } catch {
+    return 'late';
   }
 }
 
@@ -67,24 +91,21 @@ async function startLost(store: Store, starter: Starter): Promise<number> {
   return started;
 }
 
-async function workflowStatus(client: Client, deliveryId: string): Promise<string | undefined> {
-  try {
-    const { status } = await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).describe();
-    return status.name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}
-
 async function cancelOrphans(store: Store, client: Client): Promise<number> {
   const ids = await orphanedDeliveries(store, BATCH);
   for (const id of ids) {
     heartbeat();
-    const told = await giveOrder({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
-    if (!told) await noteEnd(store, id, SUBSCRIPTION_DELETED);
+    await giveOrder({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
   }
   return ids.length;
+}
+
+/** Deliveries that nobody told that their subscription is enabled again, or that were held at that very moment. */
+async function resumeReleased(store: Store, client: Client): Promise<void> {
+  for (const id of await releasedDeliveries(store, SUBSCRIPTION_DISABLED, BATCH)) {
+    heartbeat();
+    await giveOrder({ client, store }, id, { signal: 'resume', args: [] });
+  }
 }
 
 async function noteTerminated(store: Store, client: Client): Promise<number> {
@@ -97,11 +118,4 @@ async function noteTerminated(store: Store, client: Client): Promise<number> {
   }
   heartbeat();
   return cancelTerminated(store, terminated, 'terminated in Temporal');
-}
-
-/** Records that a delivery ended without its workflow saying so. */
-async function noteEnd(store: Store, id: string, reason: string): Promise<void> {
-  const delivery = await findDelivery(store, id);
-  if (!delivery || delivery.settledAt !== null) return;
-  await changeState(store, { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null });
 }

@@ -1,7 +1,7 @@
 /** Telling a delivery's workflow what to do. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
-import { reopenDelivery, type StoredDelivery } from '../store/deliveries.js';
+import { changeState, findDelivery, openStates, reopenDelivery, type StoredDelivery } from '../store/deliveries.js';
 import { loadStartables, type Startable } from '../store/startables.js';
 import { heldDeliveries } from '../store/sweep.js';
 import type { Store } from '../store/store.js';
@@ -20,8 +20,9 @@ export type Order =
   | { readonly signal: 'resume' | 'retryNow'; readonly args: [] };
 
 /**
- * Gives an order to an open delivery. One whose workflow has not been started yet is started with it. False when the
- * workflow has ended meanwhile.
+ * Gives an order to an open delivery. One whose workflow has not been started yet, or that Temporal no longer knows, is
+ * started with it; one whose workflow has ended without saying so can still be cancelled. False when the workflow has
+ * ended and there is nothing to be done.
  */
 export async function giveOrder(
   { client, store }: { client: Client; store: Store },
@@ -29,9 +30,34 @@ export async function giveOrder(
   order: Order,
 ): Promise<boolean> {
   const [startable] = await loadStartables(store, [deliveryId]);
-  return client.withDeadline(Date.now() + DEADLINE_MS, () =>
-    startable?.state === 'pending' ? startWith(client, startable, order) : tell(client, deliveryId, order),
-  );
+  if (!startable) return false;
+  const told = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
+    if (startable.state !== 'pending') {
+      if (await tell(client, deliveryId, order)) return true;
+      if ((await workflowStatus(client, deliveryId)) !== undefined) return false;
+    }
+    return startWith(client, startable, order);
+  });
+  return told || (order.signal === 'cancel' && (await noteEnd(store, deliveryId, order.args[0])));
+}
+
+/** The status of a delivery's workflow in Temporal's words; undefined when Temporal knows no such workflow. */
+export async function workflowStatus(client: Client, deliveryId: string): Promise<string | undefined> {
+  try {
+    const { status } = await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).describe();
+    return status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Records that an open delivery ended without its workflow saying so; false when it was not open. */
+export async function noteEnd(store: Store, id: string, reason: string): Promise<boolean> {
+  const delivery = await findDelivery(store, id);
+  if (!delivery || !openStates.includes(delivery.state)) return false;
+  await changeState(store, { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null });
+  return true;
 }
 
 async function startWith(client: Client, startable: Startable, { signal, args }: Order): Promise<boolean> {
@@ -58,10 +84,15 @@ async function tell(client: Client, deliveryId: string, { signal, args }: Order)
   }
 }
 
-/** Lets the deliveries go on that were held because their subscription was disabled. */
+/** Lets the deliveries go on that were held because their subscription was disabled; those it misses the sweep finds. */
 export async function resumeHeld(context: { client: Client; store: Store }, subscriptionId: string): Promise<void> {
   for (const id of await heldDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED)) {
-    await giveOrder(context, id, { signal: 'resume', args: [] });
+    try {
+      await giveOrder(context, id, { signal: 'resume', args: [] });
+    } catch {
+      // The subscription is saved, so its edit has not failed although Temporal is away.
+      return;
+    }
   }
 }
 

@@ -103,6 +103,8 @@ export interface AttemptRecord {
   /** The delivery's state after this attempt. */
   readonly state: DeliveryState;
   readonly stateReason: string | null;
+  /** Whether the subscription takes no further events, for the reason of the state. */
+  readonly disable: boolean;
   readonly nextAttemptAt: Date | null;
   readonly schedulePosition: number;
   /** The workflow run that made it. */
@@ -110,7 +112,7 @@ export interface AttemptRecord {
 }
 
 /**
- * Records an attempt and its delivery's new state in one statement. Numbers that no worker lived to record become
+ * Records an attempt, its delivery's new state and what follows for the subscription in one statement. Numbers that no worker lived to record become
  * `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same attempt twice
  * changes nothing, and an accepted one is never undone by a late failure.
  */
@@ -134,6 +136,10 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
           request_headers = excluded.request_headers, response_headers = excluded.response_headers,
           response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated
         WHERE attempts.outcome = 'interrupted'
+      ), disabled AS (
+        UPDATE subscriptions s SET enabled = false, disabled_reason = $16, updated_at = now()
+        FROM deliveries d
+        WHERE $20 AND d.id = $1 AND s.id = d.subscription_id AND s.enabled
       )
       UPDATE deliveries SET
         state = $15, state_reason = $16, next_attempt_at = $17, schedule_position = $18, recorded_by = $19,
@@ -163,6 +169,7 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
       record.nextAttemptAt,
       record.schedulePosition,
       record.recordedBy,
+      record.disable,
     ],
   });
 }

@@ -178,14 +178,6 @@ export async function enabledSubscriptions(store: Store, accountId: string): Pro
   return rows.map((row) => toSubscription(store, row));
 }
 
-/** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
-export async function disableSubscription(store: Store, id: string, reason: string): Promise<void> {
-  await store.pool.query(
-    'UPDATE subscriptions SET enabled = false, disabled_reason = $2, updated_at = now() WHERE id = $1 AND enabled',
-    [id, reason],
-  );
-}
-
 /** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */
 export async function replaceOptions(
   store: Store,

@@ -15,15 +15,18 @@ export async function unownedDeliveries(
   return rows.map(({ id }) => id);
 }
 
-/** Deliveries whose next attempt is overdue by more than `seconds`, the most overdue first. */
+/** Deliveries whose next attempt, or whose first, is overdue by more than `seconds`, the most overdue first. */
 export async function overdueDeliveries(
   store: Store,
   { overdueBy, limit }: { overdueBy: number; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT id FROM deliveries
-     WHERE state = 'retrying' AND next_attempt_at < now() - make_interval(secs => $1)
-     ORDER BY next_attempt_at LIMIT $2`,
+    `SELECT id FROM (
+       SELECT id, next_attempt_at AS due FROM deliveries WHERE state = 'retrying'
+       UNION ALL
+       SELECT id, coalesce(next_attempt_at, updated_at) FROM deliveries WHERE owned AND state = 'pending'
+     ) expected
+     WHERE due < now() - make_interval(secs => $1) ORDER BY due LIMIT $2`,
     [overdueBy, limit],
   );
   return rows.map(({ id }) => id);
@@ -44,6 +47,16 @@ export async function heldDeliveries(store: Store, subscriptionId: string, reaso
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2`,
     [subscriptionId, reason],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Deliveries that are held for this reason although their subscription is enabled. */
+export async function releasedDeliveries(store: Store, reason: string, limit: number): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT d.id FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+     WHERE d.state = 'paused' AND d.state_reason = $1 AND s.enabled AND s.deleted_at IS NULL LIMIT $2`,
+    [reason, limit],
   );
   return rows.map(({ id }) => id);
 }

@@ -46,6 +46,8 @@ export interface UnrecordedOutcome {
   readonly message: string | null;
   readonly state: 'delivered' | 'retrying' | 'failed';
   readonly stateReason: string | null;
+  /** Whether the subscription is to be disabled; absent in histories that are older than this field. */
+  readonly disable?: boolean;
   /** Unix time in milliseconds. */
   readonly nextAttemptAt: number | null;
   readonly schedulePosition: number;

@@ -28,8 +28,8 @@ export interface TimeMachine {
   readonly startables: Startable[];
   /** Every request of every delivery since `script` was called last. */
   readonly sent: Sent[];
-  /** What receivers answer, attempt by attempt; the last one stays. */
-  script(...exchanges: (number | Exchange)[]): void;
+  /** What receivers answer, attempt by attempt; the last one stays. A promise is an answer that takes its time. */
+  script(...exchanges: (number | Exchange | Promise<Exchange>)[]): void;
   /** Starts the workflow of a delivery. */
   start(startable: Startable): ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>;
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export async function openTimeMachine(): Promise<TimeMachine> {
   });
 
   const sent: Sent[] = [];
-  let exchanges: Exchange[] = [answered(200)];
+  let exchanges: (Exchange | Promise<Exchange>)[] = [answered(200)];
   const egress: EgressClient = {
     async send(request) {
       sent.push({ ...request, at: await environment.currentTimeMs() });

@@ -1,0 +1,439 @@
+/** What is left behind by processes that die, workflows that are taken away and servers that forget. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { startDelivery } from '../../src/dispatch/start';
+import { reopenDelivery } from '../../src/store/deliveries';
+import { loadStartables } from '../../src/store/startables';
+import { eventually } from '../support/eventually';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { emitExample, type Emitted } from '../support/subscriptions';
+import { startSystem, type TestSystem } from '../support/system';
+import { age, commitOnly, injectFaults, sweepOnce, type Faults } from './faults';
+
+// One try of each write is enough where faults are ordered by number.
+jest.mock('../../src/activities/retrying', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+
+let system: TestSystem;
+let receiver: Receiver;
+let faults: Faults;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+  faults = injectFaults(system.database.store);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+let paths = 0;
+/** An address that no other delivery has. */
+const address = (): string => `${receiver.url}/${(paths += 1)}`;
+/** How many requests have come for a delivery. */
+async function requestsOf(id: string): Promise<number> {
+  const { subscriptionId } = (await system.ask('GET', `/v1/deliveries/${id}`)).body;
+  const { rows } = await system.database.store.pool.query<{ url: string }>(
+    'SELECT url FROM subscriptions WHERE id = $1',
+    [subscriptionId],
+  );
+  return receiver.received.filter(({ path }) => rows[0]!.url.endsWith(path)).length;
+}
+
+const sweep = () => sweepOnce(system.database.store, system.client);
+const handle = (id: string) => system.client.workflow.getHandle(`delivery-${id}`);
+const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const setRow = (id: string, assignments: string) =>
+  system.database.store.pool.query(`UPDATE deliveries SET ${assignments} WHERE id = $1`, [id]);
+const closed = (id: string) =>
+  handle(id)
+    .result()
+    .catch(() => undefined);
+
+/** An account with a subscription to everything at the receiver. */
+async function subscribe(): Promise<{ accountId: string; subscriptionId: string }> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const body = { url: address(), eventTypes: [] };
+  const subscription = (await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body)).body;
+  return { accountId: account.id, subscriptionId: subscription.id };
+}
+
+/** A delivery that is committed and known to nobody else. */
+async function unstarted(accountId?: string): Promise<string> {
+  const { deliveryIds } = await commitOnly(
+    system.database.store,
+    accountId ?? (await subscribe()).accountId,
+    'user.created',
+    { n: 1 },
+  );
+  return deliveryIds[0]!;
+}
+
+/** A delivery whose first attempt was refused, so that it waits: postmark's Open waits a minute. */
+async function waiting(): Promise<Emitted> {
+  receiver.answer(500);
+  const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+  await system.settled(emitted.deliveryId, 'retrying');
+  receiver.answer(200);
+  return emitted;
+}
+
+/** A delivery whose first attempt is under way; `answer` ends it. */
+async function underWay(): Promise<Emitted & { answer: (status: number) => void }> {
+  let answer: (status: number) => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    receiver.answer((response) => {
+      answer = (status) => void response.writeHead(status).end();
+      resolve();
+    });
+  });
+  const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+  await asked;
+  receiver.answer(200);
+  return { ...emitted, answer };
+}
+
+describe('a delivery that was committed and never started', () => {
+  test('is started by the sweep once it is old enough, and once only', async () => {
+    const id = await unstarted();
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', attempts: [] });
+    await expect(handle(id).describe()).rejects.toThrow(WorkflowNotFoundError);
+    await age(system.database.store, [id], 11);
+    expect(await sweep()).toMatchObject({ started: 1 });
+    const delivery = await system.settled(id, 'delivered');
+    expect(delivery).toMatchObject({ attemptCount: 1 });
+    await age(system.database.store, [id], 1_000);
+    expect(await sweep()).toMatchObject({ started: 0 });
+    expect(await requestsOf(id)).toBe(1);
+  });
+
+  test('is started once by two sweeps at the same time', async () => {
+    const { accountId } = await subscribe();
+    const ids: string[] = [];
+    for (let index = 0; index < 5; index += 1) ids.push(await unstarted(accountId));
+    await age(system.database.store, ids, 11);
+    const reports = await Promise.all([sweep(), sweep(), sweep()]);
+    expect(reports.reduce((sum, { started }) => sum + started, 0)).toBe(5);
+    for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
+    expect(await requestsOf(ids[0]!)).toBe(5);
+  });
+
+  test('is left to its workflow where there is one already', async () => {
+    const { deliveryId: id, answer } = await underWay();
+    await age(system.database.store, [id], 1_000);
+    expect(await sweep()).toMatchObject({ started: 0 });
+    answer(200);
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
+    expect(await requestsOf(id)).toBe(1);
+  });
+
+  test('takes orders before it is started', async () => {
+    const id = await unstarted();
+    expect((await order(id, 'pause', { reason: 'not yet' })).status).toBe(202);
+    expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'not yet', attemptCount: 0 });
+    expect((await order(id, 'resume')).status).toBe(202);
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
+  });
+});
+
+describe('a worker that stops', () => {
+  test('is followed by another that goes on by the schedule', async () => {
+    const { accountId } = await subscribe();
+    receiver.answer(500, 200);
+    const event = { type: 'user.created', data: 1 };
+    const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, event);
+    const id = body.deliveries[0].id as string;
+    await system.settled(id, 'retrying');
+    await system.restartWorker();
+    expect(await requestsOf(id)).toBe(1);
+    const delivery = await system.settled(id, 'delivered');
+    expect(delivery.attempts).toMatchObject([
+      { number: 1, outcome: 'refused' },
+      { number: 2, outcome: 'accepted' },
+    ]);
+  });
+
+  test('waits for the answer to what it has sent', async () => {
+    const { deliveryId: id, answer } = await underWay();
+    const restarting = system.restartWorker();
+    answer(200);
+    await restarting;
+    const delivery = await system.settled(id, 'delivered');
+    expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
+    expect(await requestsOf(id)).toBe(1);
+  });
+});
+
+describe('a workflow that was terminated', () => {
+  const swept = (id: string, state: string) =>
+    eventually(
+      // Temporal lists a closed workflow a moment after it has closed.
+      async () => {
+        await sweep();
+        return (await system.ask('GET', `/v1/deliveries/${id}`)).body;
+      },
+      (delivery) => delivery.state === state,
+    );
+
+  test('while it waited leaves a delivery that the sweep cancels', async () => {
+    const { deliveryId: id } = await waiting();
+    await handle(id).terminate('by hand');
+    expect(await swept(id, 'cancelled')).toMatchObject({
+      stateReason: 'terminated in Temporal',
+      nextAttemptAt: null,
+      attemptCount: 1,
+      settledAt: expect.any(String),
+    });
+    await order(id, 'redeliver');
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2, redeliveries: 1 });
+    // The first run is still in the list of what was terminated.
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
+  });
+
+  test('while it was paused leaves a delivery that the sweep cancels', async () => {
+    const { deliveryId: id } = await waiting();
+    await order(id, 'pause');
+    await system.settled(id, 'paused');
+    await handle(id).terminate('by hand');
+    expect(await swept(id, 'cancelled')).toMatchObject({ stateReason: 'terminated in Temporal' });
+  });
+
+  test('during an attempt does not hide that the receiver accepted', async () => {
+    const { deliveryId: id, answer } = await underWay();
+    await handle(id).terminate('by hand');
+    answer(200);
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
+  });
+
+  test.each(['retry', 'pause'])('answers 409 to %s', async (name) => {
+    const pending = await unstarted();
+    const [startable] = await loadStartables(system.database.store, [pending]);
+    receiver.answer(() => undefined);
+    await startDelivery({ client: system.client, eager: false }, startable!);
+    await handle(pending).terminate('by hand');
+    expect(await order(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    const { deliveryId: waited } = await waiting();
+    await handle(waited).terminate('by hand');
+    expect(await order(waited, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  });
+
+  test('does not keep its delivery from being cancelled', async () => {
+    for (const state of ['paused', 'retrying', 'pending']) {
+      const { deliveryId: id } = await waiting();
+      await handle(id).terminate('by hand');
+      await setRow(id, `state = '${state}'`);
+      expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+      expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
+        state: 'cancelled',
+        stateReason: 'enough',
+      });
+    }
+  });
+
+  test('does not keep the sweep from the deliveries of deleted subscriptions', async () => {
+    for (const state of ['pending', 'paused']) {
+      const { deliveryId: id, subscriptionId } = await waiting();
+      await handle(id).terminate('by hand');
+      await setRow(id, `state = '${state}'`);
+      await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
+      await sweep();
+      const { body } = await system.ask('GET', `/v1/deliveries/${id}`);
+      expect(body).toMatchObject({ state: 'cancelled', stateReason: 'the subscription was deleted' });
+    }
+  });
+});
+
+describe('a workflow that Temporal has lost', () => {
+  /** A delivery as it stands when Temporal’s database is gone: the row says that there is a workflow. */
+  async function lost(assignments: string): Promise<string> {
+    const id = await unstarted();
+    await setRow(id, `owned = true, ${assignments}`);
+    return id;
+  }
+
+  test.each([
+    ['waited for its next attempt', "state = 'retrying', next_attempt_at = now() - interval '301 s', attempts = 1"],
+    ['was about to make its first attempt', "state = 'pending', updated_at = now() - interval '301 s'"],
+  ])('while it %s is started again by the sweep', async (_where, assignments) => {
+    const id = await lost(assignments);
+    expect(await sweep()).toMatchObject({ started: 1 });
+    expect(await system.settled(id, 'delivered')).toMatchObject({ lastStatus: 200 });
+    expect(await requestsOf(id)).toBe(1);
+  });
+
+  test.each([
+    ['retrying', "state = 'retrying', next_attempt_at = now() - interval '299 s'"],
+    ['pending', "state = 'pending', updated_at = now() - interval '299 s'"],
+  ])('is not looked for before %s it is five minutes late', async (_state, assignments) => {
+    const id = await lost(assignments);
+    expect(await sweep()).toMatchObject({ started: 0 });
+    await order(id, 'cancel');
+  });
+
+  test.each(['resume', 'retry'])('while it was paused is started again by %s', async (name) => {
+    const id = await lost("state = 'paused', state_reason = 'by hand'");
+    expect((await order(id, name)).status).toBe(202);
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1, stateReason: null });
+  });
+
+  test.each(['paused', 'retrying'])('while it was %s is started again to be cancelled', async (state) => {
+    const id = await lost(`state = '${state}'`);
+    expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+    expect(await system.settled(id, 'cancelled')).toMatchObject({ stateReason: 'enough', attemptCount: 0 });
+    await closed(id);
+    expect((await handle(id).describe()).status.name).toBe('CANCELLED');
+    expect(await requestsOf(id)).toBe(0);
+  });
+
+  test('is not what a workflow is that still runs, however late', async () => {
+    const { deliveryId: id } = await waiting();
+    await age(system.database.store, [id], 1_000);
+    expect(await sweep()).toMatchObject({ started: 0 });
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('retrying');
+    await order(id, 'cancel');
+  });
+});
+
+describe('a subscription', () => {
+  test('that was enabled without its deliveries being told has them told by the sweep', async () => {
+    const { deliveryId: id, subscriptionId } = await waiting();
+    await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
+    await order(id, 'retry');
+    await system.settled(id, 'paused');
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('paused');
+    // As when the process dies between saving the subscription and telling the deliveries.
+    await system.database.store.pool.query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
+    await sweep();
+    expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2 });
+  });
+
+  test('that is enabled leaves alone what its owner paused', async () => {
+    const { deliveryId: id } = await waiting();
+    await order(id, 'pause', { reason: 'by hand' });
+    await system.settled(id, 'paused');
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
+      state: 'paused',
+      stateReason: 'by hand',
+    });
+  });
+
+  test('that was deleted has its open deliveries cancelled, started or not', async () => {
+    const { accountId, subscriptionId } = await subscribe();
+    const id = await unstarted(accountId);
+    await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
+    expect((await sweep()).cancelled).toBeGreaterThanOrEqual(1);
+    expect(await system.settled(id, 'cancelled')).toMatchObject({
+      stateReason: 'the subscription was deleted',
+      attemptCount: 0,
+    });
+    expect(await requestsOf(id)).toBe(0);
+  });
+});
+
+describe('a redelivery', () => {
+  test('whose former run does not close holds up nothing else', async () => {
+    const { deliveryId: id } = await waiting();
+    // As when a worker dies after it has recorded the end and before it could report it.
+    await setRow(id, "state = 'delivered'");
+    await reopenDelivery(system.database.store, id);
+    const other = await unstarted();
+    await age(system.database.store, [id, other], 11);
+    await sweep();
+    expect(await system.settled(other, 'delivered')).toMatchObject({ attemptCount: 1 });
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', redeliveries: 1 });
+    // The former run finds that it is over, and the sweep starts the next one.
+    await handle(id).signal('retryNow');
+    await closed(id);
+    await sweep();
+    expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1, attemptCount: 2 });
+    expect(await requestsOf(id)).toBe(2);
+  });
+
+  test('to a subscription that was deleted is cancelled', async () => {
+    const { deliveryId: id, subscriptionId } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+    await system.settled(id, 'delivered');
+    await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
+    expect((await order(id, 'redeliver')).status).toBe(202);
+    const delivery = await system.settled(id, 'cancelled');
+    expect(delivery).toMatchObject({ stateReason: 'the subscription was deleted', attemptCount: 1, redeliveries: 1 });
+  });
+});
+
+test('an outcome that could not be recorded is recorded later, and the schedule goes on from there', async () => {
+  receiver.answer(500, 200);
+  // The attempt itself, and the workflow's first try to record it for the attempt.
+  faults.fail('record-attempt', 2);
+  const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+  const delivery = await system.settled(id, 'retrying');
+  expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'refused', status: 500 }]);
+  expect(faults.left).toBe(0);
+  const nextIn = Date.parse(delivery.nextAttemptAt as string) - Date.now();
+  expect(nextIn).toBeGreaterThan(50_000);
+  expect(nextIn).toBeLessThan(61_000);
+  expect(await requestsOf(id)).toBe(1);
+  await order(id, 'retry');
+  expect((await system.settled(id, 'delivered')).attempts).toMatchObject([
+    { number: 1, outcome: 'refused' },
+    { number: 2, outcome: 'accepted' },
+  ]);
+});
+
+test('a process with its database and Temporal is ready', async () => {
+  expect(await system.ask('GET', '/readyz')).toMatchObject({
+    status: 200,
+    body: { status: 'ok', database: 'ok', temporal: 'ok' },
+  });
+});
+
+test('an idempotency key is forgotten after a day', async () => {
+  const { accountId } = await subscribe();
+  const emit = (data: number) =>
+    system.ask('POST', `/v1/accounts/${accountId}/events`, { type: 'a', data }, { 'idempotency-key': 'k' });
+  const keepFor = (hours: number) =>
+    system.database.store.pool.query(
+      'UPDATE idempotency_keys SET created_at = now() - make_interval(hours => $2) WHERE account_id = $1',
+      [accountId, hours],
+    );
+  expect((await emit(1)).status).toBe(202);
+  await keepFor(23);
+  await sweep();
+  expect((await emit(2)).status).toBe(422);
+  await keepFor(25);
+  await sweep();
+  expect((await emit(2)).status).toBe(202);
+});
+
+test('Reset of a finished delivery sends again', async () => {
+  const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+  await system.settled(id, 'delivered');
+  await closed(id);
+  const { runId } = (await handle(id).describe()) as { runId: string };
+  const { events } = await handle(id).fetchHistory();
+  const firstTask = events!.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes)!;
+  await system.client.workflowService.resetWorkflowExecution({
+    namespace: system.client.options.namespace,
+    workflowExecution: { workflowId: `delivery-${id}`, runId },
+    workflowTaskFinishEventId: firstTask.eventId,
+    requestId: 'reset-1',
+    reason: 'by hand',
+  });
+  await eventually(
+    () => requestsOf(id),
+    (count) => count === 2,
+  );
+  await closed(id);
+  const delivery = await system.settled(id, 'delivered');
+  expect(delivery.attempts).toMatchObject([
+    { number: 1, run: 0, outcome: 'accepted' },
+    { number: 2, run: 0, outcome: 'accepted' },
+  ]);
+  await sweep();
+  expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
+});
