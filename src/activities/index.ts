@@ -2,12 +2,16 @@
 import { activityInfo, getClient } from '@temporalio/activity';
 import { changeState, findPlace } from '../store/deliveries.js';
 import { recordAttempt } from '../store/attempts.js';
+import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
 import { fromOutcome } from './record.js';
+import { createRecoveryActivities } from './recovery.js';
 import { sweep } from './upkeep.js';
 
-export function createActivities(dependencies: AttemptDependencies): DeliveryActivities & UpkeepActivities {
+export function createActivities(
+  dependencies: AttemptDependencies,
+): DeliveryActivities & UpkeepActivities & RecoveryActivities {
   const { store } = dependencies;
   return {
     attempt: (task) => attempt(dependencies, task),
@@ -23,6 +27,7 @@ export function createActivities(dependencies: AttemptDependencies): DeliveryAct
       await getClient().workflow.getHandle(workflowId, runId).cancel();
     },
     sweep: () => sweep({ store, client: getClient() }),
+    ...createRecoveryActivities(store),
   };
 }
 

@@ -12,6 +12,7 @@ import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { openApiDocument } from './openapi.js';
+import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { subscriptionRoutes } from './subscriptions.js';
 
@@ -29,6 +30,7 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   subscriptionRoutes(routing, context, registrar);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
+  recoveryRoutes(routing, context);
   const document = openApiDocument(registry);
 
   healthRoutes(app, context);

@@ -32,6 +32,8 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   readonly bodyOptional?: boolean;
   /** The status of success and what is answered with it; null for nothing. */
   readonly answers: { readonly status: number; readonly description: string; readonly schema: z.ZodType | null };
+  /** What may be answered instead, by a handler that answers itself. */
+  readonly otherwise?: { readonly status: number; readonly description: string; readonly schema: z.ZodType };
   /** Statuses of problems beyond those that any route of its form may have. */
   readonly problems?: readonly number[];
 }
@@ -78,7 +80,20 @@ function readParams(schema: z.ZodObject, params: Request['params']): unknown {
 }
 
 function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodType>): RouteConfig {
-  const { method, path, tag, summary, description, params, query, headers, body, answers, problems = [] } = definition;
+  const {
+    method,
+    path,
+    tag,
+    summary,
+    description,
+    params,
+    query,
+    headers,
+    body,
+    answers,
+    otherwise,
+    problems = [],
+  } = definition;
   const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
   const statuses = [
     ...(body ? [400, 413, 415] : []),
@@ -106,6 +121,12 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
         description: answers.description,
         ...(answers.schema ? { content: { 'application/json': { schema: answers.schema } } } : {}),
       },
+      ...(otherwise && {
+        [otherwise.status]: {
+          description: otherwise.description,
+          content: { 'application/json': { schema: otherwise.schema } },
+        },
+      }),
       ...Object.fromEntries(statuses.map((status) => [status, { description: 'A problem', ...problem }])),
     },
   };

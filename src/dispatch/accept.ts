@@ -33,10 +33,11 @@ export function planEvent(
   input: EventInput,
 ): PlannedEvent {
   const event: Event = { ...input, id: newId('evt') };
-  return planFor(account, contractOf(account.provider).select(event, subscriptions, account), event);
+  const planned = planFor(account, contractOf(account.provider).select(event, subscriptions, account), event);
+  return { ...planned, row: { ...planned.row, addressed: false } };
 }
 
-/** Plans an event for exactly these subscriptions. */
+/** Plans an event for exactly these subscriptions, and for them alone. */
 export function planFor(
   account: StoredAccount,
   receivers: readonly Subscription[],
@@ -51,7 +52,7 @@ export function planFor(
     return { id: newId('dlv'), subscriptionId: subscription.id, bodyVariant, url: subscription.url };
   });
   return {
-    row: { event, accountId: account.id, provider: account.provider, bodies, deliveries: planned },
+    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries: planned },
     startables: planned.map(({ id, subscriptionId, url }) => ({
       deliveryId: id,
       run: 0,

@@ -1,5 +1,6 @@
 /** From committed deliveries to their workflows. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
 import { contractOf } from '../providers/index.js';
 import type { Startable } from '../store/startables.js';
 import type { delivery } from '../workflows/delivery.js';
@@ -13,13 +14,22 @@ export interface Starter {
   readonly eager: boolean;
 }
 
+/** What a start may ask for beyond the delivery's own options. */
+export interface StartWishes {
+  readonly priority?: Priority;
+}
+
 /**
  * Starts the workflow of a delivery. Starting it twice is harmless: false when it was there already. The first run may
  * be started only once, ever; a redelivery takes over the workflow id of the finished run.
  */
-export async function startDelivery(starter: Starter, startable: Startable): Promise<boolean> {
+export async function startDelivery(
+  starter: Starter,
+  startable: Startable,
+  wishes: StartWishes = {},
+): Promise<boolean> {
   for (;;) {
-    if (await tryStart(starter, startable)) return true;
+    if (await tryStart(starter, startable, wishes)) return true;
     if (startable.run === 0) return false;
     // A delivery is recorded as finished a moment before its workflow closes, so this may still be the former run.
     const handle = starter.client.workflow.getHandle(deliveryWorkflowId(startable.deliveryId));
@@ -29,10 +39,11 @@ export async function startDelivery(starter: Starter, startable: Startable): Pro
   }
 }
 
-async function tryStart({ client, eager }: Starter, startable: Startable): Promise<boolean> {
+async function tryStart({ client, eager }: Starter, startable: Startable, wishes: StartWishes): Promise<boolean> {
   try {
     await client.workflow.start<typeof delivery>('delivery', {
       ...startOptions(startable),
+      ...wishes,
       ...(eager ? { requestEagerStart: true } : {}),
     });
     return true;

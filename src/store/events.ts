@@ -14,6 +14,8 @@ export interface NewEvent {
   readonly event: Pick<Event, 'id' | 'type' | 'occurredAt' | 'channels' | 'text'>;
   readonly accountId: string;
   readonly provider: string;
+  /** Whether it was meant for its receivers alone, as a test is; no other subscription lacks it then. */
+  readonly addressed: boolean;
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
@@ -29,11 +31,11 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
     name: 'insert-events',
     text: `
       WITH new_events AS (
-        INSERT INTO events (id, account_id, type, occurred_at, channels, data)
+        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed)
         SELECT id, account_id, type, occurred_at,
-               ARRAY(SELECT jsonb_array_elements_text(channels)), data
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[])
-          AS event (id, account_id, type, occurred_at, channels, data)
+               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[])
+          AS event (id, account_id, type, occurred_at, channels, data, addressed)
       ), new_bodies AS (
         INSERT INTO event_bodies (event_id, variant, body)
         SELECT * FROM unnest($7::text[], $8::text[], $9::text[])
@@ -57,6 +59,7 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
       deliveries.map(({ provider }) => provider),
       deliveries.map(({ event }) => event.type),
       deliveries.map(({ delivery }) => delivery.bodyVariant),
+      events.map(({ addressed }) => addressed),
     ],
   });
 }

@@ -12,8 +12,18 @@ const folder = join(__dirname, '../histories');
 
 /** Keeps the history of a delivery's last run under a name, when histories are being recorded. */
 export async function keepHistory(client: Client, name: string, deliveryId: string): Promise<void> {
+  await keepWorkflowHistory(client, name, `delivery-${deliveryId}`);
+}
+
+/** Keeps the history of a workflow's last run, or of the run with an id, when histories are being recorded. */
+export async function keepWorkflowHistory(
+  client: Client,
+  name: string,
+  workflowId: string,
+  runId?: string,
+): Promise<void> {
   if (process.env.RECORD_HISTORIES !== '1') return;
-  const history = await client.workflow.getHandle(`delivery-${deliveryId}`).fetchHistory();
+  const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
   await writeFile(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
 }
 

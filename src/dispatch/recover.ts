@@ -1,0 +1,70 @@
+/** Sending a batch of a recovery on its way. Doing it again after a crash sends nothing twice. */
+import type { DeliveryState } from '../store/deliveries.js';
+import type { NewEvent } from '../store/events.js';
+import { findEvents, insertMissing } from '../store/missing.js';
+import { reopenFinished } from '../store/recovery.js';
+import { loadStartables, type Startable } from '../store/startables.js';
+import type { Store } from '../store/store.js';
+import type { BatchTask } from '../workflows/recovery-types.js';
+import { planFor } from './accept.js';
+import type { Receiver } from './recoverable.js';
+import { startDelivery, type Starter } from './start.js';
+
+/** How many starts are under way at once. */
+const CONCURRENCY = 50;
+/** How long one start may take, in milliseconds; then it is left to the sweep. */
+const START_DEADLINE_MS = 10_000;
+/** What is delivered for the first time goes before what is recovered; 3 is Temporal's own, and less is sooner. */
+const PRIORITY_KEY = 4;
+
+export interface RecoverContext {
+  readonly store: Store;
+  readonly starter: Starter;
+  /** Told after every few starts. */
+  readonly beat: () => void;
+  /** Told when a delivery could not be started and is left to the sweep. */
+  readonly warn: (deliveryId: string, error: unknown) => void;
+}
+
+/** Writes that these deliveries are to be made, then starts them. Gives back how many of the batch are on their way. */
+export async function recoverBatch(context: RecoverContext, receiver: Receiver, task: BatchTask): Promise<number> {
+  const ids = task.phase === 'finished' ? await reopen(context, task) : await planMissing(context, receiver, task);
+  const startables = (await loadStartables(context.store, ids)).filter(({ state }) => state === 'pending');
+  for (let at = 0; at < startables.length; at += CONCURRENCY) {
+    await Promise.all(startables.slice(at, at + CONCURRENCY).map((startable) => start(context, startable)));
+    context.beat();
+  }
+  return ids.length;
+}
+
+function reopen({ store }: RecoverContext, { scope, items }: BatchTask): Promise<string[]> {
+  const states = scope.states.filter((state): state is 'failed' & DeliveryState => state !== 'missing');
+  return reopenFinished(store, items, states);
+}
+
+async function planMissing({ store }: RecoverContext, receiver: Receiver, { items }: BatchTask): Promise<string[]> {
+  const { account, subscription } = receiver;
+  const events = await findEvents(
+    store,
+    items.map(({ id }) => id),
+  );
+  const planned = events.flatMap((event): NewEvent[] => {
+    try {
+      return [planFor(account, [subscription], event).row];
+    } catch {
+      // Its contract cannot make a body of it; it is counted as skipped, and the others are not held up.
+      return [];
+    }
+  });
+  return insertMissing(store, subscription.id, planned);
+}
+
+async function start({ starter, warn }: RecoverContext, startable: Startable): Promise<void> {
+  try {
+    await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      startDelivery(starter, startable, { priority: { priorityKey: PRIORITY_KEY } }),
+    );
+  } catch (error) {
+    warn(startable.deliveryId, error);
+  }
+}

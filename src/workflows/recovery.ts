@@ -1,0 +1,115 @@
+/** A recovery: what a subscription has missed is sent on its way again, batch by batch, at a limited rate. */
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  SUBSCRIPTION_GONE,
+  type RecoveryActivities,
+  type RecoveryInput,
+  type RecoveryMemo,
+  type RecoveryPhase,
+  type RecoveryPlace,
+  type RecoveryProgress,
+} from './recovery-types.js';
+
+export const progressQuery = defineQuery<RecoveryProgress>('progress');
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const { countRecoverable } = proxyActivities<RecoveryActivities>({
+  startToCloseTimeout: '1h',
+  heartbeatTimeout: '2m',
+  summary: 'count what there is to recover',
+  retry,
+});
+const { nextBatch, recoverBatch } = proxyActivities<RecoveryActivities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '30s',
+  retry: { ...retry, nonRetryableErrorTypes: [SUBSCRIPTION_GONE] },
+});
+
+/**
+ * Recovers everything in its scope, the oldest first, and completes with how much that was. Closes as cancelled when
+ * Temporal is asked to cancel it; a batch under way is finished first.
+ */
+export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> {
+  const root = CancellationScope.current();
+  let cancelled = false;
+  root.cancelRequested.catch(() => (cancelled = true));
+  let progress: RecoveryProgress = input.place?.progress ?? { total: null, recovered: 0, skipped: 0 };
+  setHandler(progressQuery, () => progress, { description: 'How much there was and how much is on its way.' });
+  show();
+  // Nothing in here may be cut short: what was begun is finished and counted.
+  return CancellationScope.nonCancellable(async () => {
+    let place = input.place ?? (await begin());
+    for (let batches = 0; ;) {
+      if (cancelled) await root.cancelRequested;
+      const startedAt = Date.now();
+      const { scope, batchSize: limit } = input;
+      const { settledBy, phase, afterId } = place;
+      const batch = await nextBatch({ scope, settledBy, phase, afterId, limit });
+      if (batch.items.length > 0) {
+        const recovered = await recoverBatch({ scope, phase, items: batch.items });
+        note({
+          ...progress,
+          recovered: progress.recovered + recovered,
+          skipped: progress.skipped + batch.items.length - recovered,
+        });
+      }
+      const next = batch.afterId === null ? phaseAfter(phase) : phase;
+      if (next === undefined) return end();
+      place = { ...place, progress, phase: next, afterId: batch.afterId ?? '' };
+      batches += 1;
+      const dueAt = startedAt + (batch.items.length * 1_000) / input.ratePerSecond;
+      const waitMs = dueAt - Date.now();
+      if (waitMs > 0) await condition(() => cancelled, waitMs);
+      if (!cancelled && (batches >= input.batchesPerRun || workflowInfo().continueAsNewSuggested)) {
+        await continueAsNew<typeof recovery>({ ...input, place });
+      }
+    }
+  });
+
+  async function begin(): Promise<RecoveryPlace> {
+    const { total, settledBy } = await countRecoverable(input.scope);
+    note({ ...progress, total });
+    return { progress, settledBy, phase: phaseAfter(undefined)!, afterId: '' };
+  }
+
+  /** The phase that follows one; undefined after the last. */
+  function phaseAfter(phase: RecoveryPhase | undefined): RecoveryPhase | undefined {
+    const missing = input.scope.states.includes('missing');
+    const finished = input.scope.states.some((state) => state !== 'missing');
+    if (phase === undefined) return finished ? 'finished' : 'missing';
+    return phase === 'finished' && missing ? 'missing' : undefined;
+  }
+
+  /** What was counted and not found again has been taken care of by somebody else meanwhile. */
+  function end(): RecoveryProgress {
+    const { total, recovered, skipped } = progress;
+    note({ ...progress, skipped: Math.max((total ?? 0) - recovered, skipped) });
+    return progress;
+  }
+
+  function note(next: RecoveryProgress): void {
+    progress = next;
+    upsertMemo({ progress } satisfies Partial<RecoveryMemo>);
+    show();
+  }
+
+  function show(): void {
+    const { total, recovered, skipped } = progress;
+    const rate = `At most ${input.ratePerSecond} per second.`;
+    setCurrentDetails(
+      total === null
+        ? `Counting. ${rate}`
+        : `**${recovered} of ${total}** on their way again, ${skipped} skipped. ${rate}`,
+    );
+  }
+}

@@ -1,0 +1,247 @@
+/** Sending again in bulk what a subscription has missed, on a real Temporal server. */
+import { contractOf } from '../../src/providers/index';
+import { loadReceiver } from '../../src/dispatch/recoverable';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recoveries';
+import type { RecoveryScope } from '../../src/workflows/recovery-types';
+import { eventually } from '../support/eventually';
+import { keepWorkflowHistory } from '../support/histories';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+jest.setTimeout(120_000);
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(403);
+});
+
+interface Setup {
+  readonly accountId: string;
+  readonly subscriptionId: string;
+}
+
+const LONG_AGO = '2020-01-01T00:00:00Z';
+
+async function setUp(eventTypes = ['Open', 'Bounce']): Promise<Setup> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'postmark', name: 'Acme' })).body;
+  const url = `${receiver.url}/in`;
+  const own = { url, eventTypes, messageStream: 'outbound' };
+  const { body } = await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, own);
+  return { accountId: account.id, subscriptionId: body.id };
+}
+
+/** Emits as many events of a type; gives back the ids of their deliveries. */
+async function emit({ accountId }: Setup, count: number, type = 'Open'): Promise<string[]> {
+  const event = { type, data: contractOf('postmark').findEvent(type)!.example };
+  const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events: Array(count).fill(event) });
+  return body.results.flatMap(({ deliveries }: { deliveries: { id: string }[] }) => deliveries.map(({ id }) => id));
+}
+
+/** Deliveries that have failed: postmark's contract stops at 403. */
+async function failed(setup: Setup, count: number, type?: string): Promise<string[]> {
+  receiver.answer(403);
+  const ids = await emit(setup, count, type);
+  await Promise.all(ids.map((id) => system.settled(id, 'failed')));
+  receiver.clear();
+  receiver.answer(200);
+  return ids;
+}
+
+const recover = ({ subscriptionId }: Setup, body: object = {}) =>
+  system.ask('POST', `/v1/subscriptions/${subscriptionId}/recover`, { from: LONG_AGO, ...body });
+const look = async (id: string) => (await system.ask('GET', `/v1/recoveries/${id}`)).body;
+const ended = (id: string) =>
+  eventually(
+    () => look(id),
+    ({ state }) => state !== 'running',
+    60_000,
+  );
+
+/** How often each delivery was redelivered and what became of it, in order of their ids. */
+async function standOf(ids: string[]): Promise<[state: string, redeliveries: number][]> {
+  const deliveries = await Promise.all(ids.map((id) => system.settled(id, 'delivered', 'failed', 'cancelled')));
+  return deliveries.map(({ state, redeliveries }) => [state as string, redeliveries as number]);
+}
+
+test('every failed delivery is recovered once, and delivered ones are left alone', async () => {
+  const setup = await setUp();
+  receiver.answer(200);
+  const [untouched] = await emit(setup, 1);
+  await system.settled(untouched!, 'delivered');
+  const ids = await failed(setup, 30);
+  expect(await recover(setup, { dryRun: true })).toMatchObject({
+    status: 200,
+    body: { dryRun: true, total: 30, counts: [{ state: 'failed', type: 'Open', count: 30 }] },
+  });
+  expect((await system.ask('GET', `/v1/subscriptions/${setup.subscriptionId}/recoveries`)).body).toEqual({ data: [] });
+
+  const { status, body } = await recover(setup, { ratePerSecond: 20 });
+  expect(status).toBe(202);
+  expect(body).toMatchObject({
+    subscriptionId: setup.subscriptionId,
+    states: ['failed'],
+    types: [],
+    ratePerSecond: 20,
+  });
+  expect(await ended(body.id)).toMatchObject({ state: 'completed', total: 30, recovered: 30, skipped: 0 });
+  expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 1]));
+  expect(await standOf([untouched!])).toEqual([['delivered', 0]]);
+  expect(receiver.received).toHaveLength(30);
+
+  const workflowId = recoveryWorkflowId(setup.subscriptionId);
+  const handle = system.client.workflow.getHandle(workflowId);
+  expect(await handle.query('progress')).toEqual({ total: 30, recovered: 30, skipped: 0 });
+  const description = await handle.describe();
+  expect(await description.staticSummary()).toBe(`failed → 127.0.0.1:${receiver.port}`);
+  const list = await eventually(
+    async () => (await system.ask('GET', `/v1/subscriptions/${setup.subscriptionId}/recoveries`)).body.data,
+    ([first]) => first?.state === 'completed',
+  );
+  expect(list).toEqual([expect.objectContaining({ id: body.id, recovered: 30, temporalUrl: body.temporalUrl })]);
+  const redelivered = await system.client.workflow.getHandle(`delivery-${ids[0]}`).describe();
+  expect(redelivered.priority).toMatchObject({ priorityKey: 4 });
+  await keepWorkflowHistory(system.client, 'recovery-completed', workflowId);
+});
+
+test('what fails again is not taken twice by the same recovery, but by the next', async () => {
+  const setup = await setUp();
+  const ids = await failed(setup, 3);
+  receiver.answer(403);
+  const first = (await recover(setup, { ratePerSecond: 1 })).body;
+  expect(await ended(first.id)).toMatchObject({ total: 3, recovered: 3 });
+  expect(await standOf(ids)).toEqual(ids.map(() => ['failed', 1]));
+  receiver.answer(200);
+  const second = (await recover(setup)).body;
+  expect(await ended(second.id)).toMatchObject({ recovered: 3 });
+  expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 2]));
+  // The former one is still found, once Temporal's list knows of it.
+  await eventually(
+    () => look(first.id),
+    ({ id }) => id === first.id,
+  );
+  expect(await look(first.id)).toMatchObject({ id: first.id, state: 'completed', recovered: 3 });
+});
+
+test('the window, the types and the states bound what is taken', async () => {
+  const setup = await setUp();
+  const opens = await failed(setup, 2);
+  const [bounce] = await failed(setup, 1, 'Bounce');
+  const { createdAt } = (await system.ask('GET', `/v1/deliveries/${bounce}`)).body;
+  const total = async (body: object) => (await recover(setup, { dryRun: true, ...body })).body.total;
+  expect(await total({ from: createdAt })).toBe(1);
+  expect(await total({ to: createdAt })).toBe(2);
+  expect(await total({ types: ['Bounce'] })).toBe(1);
+  expect(await total({ states: ['delivered', 'cancelled'] })).toBe(0);
+  const { body } = await recover(setup, { to: createdAt });
+  expect(await ended(body.id)).toMatchObject({ total: 2, recovered: 2 });
+  expect(await standOf([...opens, bounce!])).toEqual([
+    ['delivered', 1],
+    ['delivered', 1],
+    ['failed', 0],
+  ]);
+});
+
+test('events that were missed are delivered; tests of other subscriptions and foreign types are not', async () => {
+  const setup = await setUp();
+  const path = `/v1/subscriptions/${setup.subscriptionId}`;
+  await system.ask('PATCH', path, { enabled: false });
+  expect(await emit(setup, 3)).toEqual([]);
+  await emit(setup, 1, 'Click');
+  const other = { url: `${receiver.url}/other`, eventTypes: ['Open'], messageStream: 'outbound' };
+  const { body: neighbour } = await system.ask('POST', `/v1/accounts/${setup.accountId}/subscriptions`, other);
+  receiver.answer(200);
+  await system.ask('POST', `/v1/subscriptions/${neighbour.id}/test`, {});
+  await receiver.waitFor(1);
+  receiver.clear();
+  await system.ask('PATCH', path, { enabled: true });
+
+  const states = ['failed', 'missing'];
+  expect((await recover(setup, { states, dryRun: true })).body).toMatchObject({
+    total: 3,
+    counts: [{ state: 'missing', type: 'Open', count: 3 }],
+  });
+  const { body } = await recover(setup, { states });
+  expect(await ended(body.id)).toMatchObject({ total: 3, recovered: 3, skipped: 0 });
+  await receiver.waitFor(3);
+  expect(receiver.received.map(({ path }) => path)).toEqual(['/in', '/in', '/in']);
+  await keepWorkflowHistory(system.client, 'recovery-missing', recoveryWorkflowId(setup.subscriptionId));
+  expect((await recover(setup, { states, dryRun: true })).body.total).toBe(0);
+});
+
+test('a second one is refused while one runs; cancel finishes what was begun', async () => {
+  const setup = await setUp();
+  const ids = await failed(setup, 30);
+  const { body } = await recover(setup, { ratePerSecond: 1 });
+  expect(await recover(setup)).toMatchObject({ status: 409, body: { code: 'conflict', recoveryId: body.id } });
+  await receiver.waitFor(2);
+  expect((await system.ask('POST', `/v1/recoveries/${body.id}/cancel`)).status).toBe(202);
+  const { state, recovered } = await ended(body.id);
+  expect(state).toBe('cancelled');
+  const stands = await standOf(ids);
+  expect(stands.filter(([state]) => state === 'delivered')).toHaveLength(recovered);
+  expect(recovered).toBeLessThan(30);
+  expect(await system.ask('POST', `/v1/recoveries/${body.id}/cancel`)).toMatchObject({ status: 409 });
+  await keepWorkflowHistory(system.client, 'recovery-cancelled', recoveryWorkflowId(setup.subscriptionId));
+});
+
+test('a worker that is restarted in the middle goes on, and sends each exactly once', async () => {
+  const setup = await setUp();
+  const ids = await failed(setup, 30);
+  const { body } = await recover(setup, { ratePerSecond: 10 });
+  await receiver.waitFor(5);
+  await system.restartWorker();
+  expect(await ended(body.id)).toMatchObject({ state: 'completed', recovered: 30, skipped: 0 });
+  expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 1]));
+  expect(receiver.received).toHaveLength(30);
+});
+
+test('a long one goes on as a new run with its progress', async () => {
+  const setup = await setUp();
+  const ids = await failed(setup, 5);
+  const found = (await loadReceiver(system.database.store, setup.subscriptionId))!;
+  const recoveryId = newRecoveryId(setup.subscriptionId);
+  const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['failed'], types: [] };
+  const input = { recoveryId, scope, ratePerSecond: 1_000, batchSize: 1, batchesPerRun: 2 };
+  expect(await startRecovery(system.client, found, input)).toBe(true);
+  const workflowId = recoveryWorkflowId(setup.subscriptionId);
+  const { runId } = await system.client.workflow.getHandle(workflowId).describe();
+  const result = await ended(recoveryId);
+  expect(result).toMatchObject({ state: 'completed', total: 5, recovered: 5, skipped: 0 });
+  expect(result.temporalUrl).not.toContain(runId);
+  expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 1]));
+  const { body } = await eventually(
+    () => system.ask('GET', `/v1/subscriptions/${setup.subscriptionId}/recoveries`),
+    ({ body }) => body.data[0]?.state === 'completed',
+  );
+  expect(body.data).toHaveLength(1);
+  await keepWorkflowHistory(system.client, 'recovery-continued', workflowId);
+});
+
+test('what cannot be recovered is said', async () => {
+  const setup = await setUp();
+  expect(await recover({ ...setup, subscriptionId: 'sub_nothing' })).toMatchObject({ status: 404 });
+  expect(await system.ask('GET', '/v1/recoveries/rec_nothing')).toMatchObject({ status: 404 });
+  expect(await system.ask('GET', `/v1/recoveries/${newRecoveryId(setup.subscriptionId)}`)).toMatchObject({
+    status: 404,
+  });
+  for (const body of [
+    { states: ['pending'] },
+    { states: [] },
+    { types: ['NoSuchEvent'] },
+    { from: '2999-01-01T00:00:00Z' },
+    { to: LONG_AGO },
+    { ratePerSecond: 1_001 },
+    { ratePerSecond: 0 },
+  ]) {
+    expect(await recover(setup, body)).toMatchObject({ status: 422, body: { code: 'invalid_request' } });
+  }
+});
