@@ -58,6 +58,8 @@ export interface Config {
   temporalCli?: string;
   /** Path of the time-skipping test server to use. */
   temporalTestServer?: string;
+  /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
+  maxConcurrentAttempts: number;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -133,6 +135,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,

@@ -74,6 +74,8 @@ export const subscriptionSchema = z
     enabled: z.boolean(),
     disabledReason: z.string().nullable(),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
+    maxConcurrentAttempts: z.int().nullable().describe('Attempts under way at once; null for as many as usual.'),
+    ratePerSecond: z.number().nullable().describe('Attempts begun per second at most; null for any number.'),
     createdAt: time,
     updatedAt: time,
     secret: z.string().optional().describe('What a receiver verifies with; on creation only.'),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkHeaders } from '../contract/headers.js';
 import { newId } from '../contract/ids.js';
 import type { AnyContract } from '../contract/types.js';
+import type { AttemptLimits } from '../store/limits.js';
 import { nextSubscriptionNumber, type StoredSubscription } from '../store/subscriptions.js';
 import { check } from './check.js';
 import type { ApiContext } from './context.js';
@@ -18,6 +19,20 @@ export const commonFields = z.object({
   description: line(1_000).nullable().optional(),
   enabled: z.boolean().optional().describe('Whether it takes events; true unless said otherwise.'),
   headers: z.record(z.string(), z.string()).optional().describe('Sent with every attempt.'),
+  maxConcurrentAttempts: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .nullable()
+    .optional()
+    .describe('Attempts under way at once; null for as many as usual.'),
+  ratePerSecond: z
+    .number()
+    .min(0.1)
+    .max(10_000)
+    .nullable()
+    .optional()
+    .describe('Attempts begun per second at most; null for any number.'),
 });
 type Common = z.infer<typeof commonFields>;
 
@@ -86,8 +101,17 @@ function build(
     enabled,
     disabledReason: enabled ? null : (previous?.disabledReason ?? null),
     headers: given.headers ?? previous?.headers ?? {},
+    limits: limitsOf(given, previous?.limits),
     options: kept.options,
     secrets: kept.secrets,
+  };
+}
+
+function limitsOf(given: Partial<Common>, previous: AttemptLimits = {}): AttemptLimits {
+  const { maxConcurrentAttempts = previous.maxConcurrentAttempts, ratePerSecond = previous.ratePerSecond } = given;
+  return {
+    ...(typeof maxConcurrentAttempts === 'number' ? { maxConcurrentAttempts } : {}),
+    ...(typeof ratePerSecond === 'number' ? { ratePerSecond } : {}),
   };
 }
 

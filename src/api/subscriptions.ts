@@ -212,7 +212,8 @@ async function mustFind(
 }
 
 function showSubscription(subscription: StoredSubscription, provider: string) {
-  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers } = subscription;
+  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers, limits } =
+    subscription;
   return {
     id,
     reference,
@@ -224,6 +225,8 @@ function showSubscription(subscription: StoredSubscription, provider: string) {
     enabled,
     disabledReason,
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '***'])),
+    maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
+    ratePerSecond: limits.ratePerSecond ?? null,
     ...contractOf(provider).subscriptions.show(subscription),
     createdAt: subscription.createdAt,
     updatedAt: subscription.updatedAt,

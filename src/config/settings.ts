@@ -30,6 +30,7 @@ export const defaults = {
   host: '127.0.0.1',
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
+  maxConcurrentAttempts: 50,
   dataDir: join(projectRoot, '.pigeonpost'),
   temporalPort: 7233,
   temporalUiPort: 8233,
@@ -58,6 +59,12 @@ export const table = {
     description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
+  },
+  PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
+    description:
+      'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
+    default: String(defaults.maxConcurrentAttempts),
+    schema: wholeNumber(1, 400),
   },
   PIGEONPOST_LOG_LEVEL: {
     description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',

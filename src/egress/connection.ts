@@ -24,6 +24,8 @@ export class Connection {
   constructor(
     readonly origin: string,
     private readonly open: OpenConnection,
+    /** Which connections it may stand in for. */
+    readonly key = origin,
   ) {
     this.client = new Client(origin, {
       pipelining: 1,

@@ -35,6 +35,11 @@ export interface OutgoingRequest {
   readonly timeLimitMs: number;
   /** How many redirects are followed; with 0 a 3xx is the answer. */
   readonly maxRedirects: number;
+  /**
+   * Whose request it is. Requests of different lanes share no connections and never wait for each other; whoever names a
+   * lane bounds its requests. Those without one share an origin's connections, of which there are 50.
+   */
+  readonly lane?: string;
   /** Ends the request early; that counts as a failure for `timeout`. */
   readonly signal?: AbortSignal;
 }

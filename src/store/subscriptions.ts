@@ -1,5 +1,6 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
 import type { Subscription } from '../contract/types.js';
+import type { AttemptLimits } from './limits.js';
 import { onlyRow, type Queryable, type Store } from './store.js';
 
 /** SQLSTATE of a row that a unique index refuses. */
@@ -10,6 +11,7 @@ export interface StoredSubscription extends Subscription {
   readonly accountId: string;
   /** Why it is disabled, when it was not its owner who did it. */
   readonly disabledReason: string | null;
+  readonly limits: AttemptLimits;
   readonly updatedAt: Date;
 }
 
@@ -24,6 +26,7 @@ export interface SubscriptionRow {
   enabled: boolean;
   disabled_reason: string | null;
   options: unknown;
+  limits: AttemptLimits;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
@@ -48,6 +51,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     disabledReason: row.disabled_reason,
     headers,
     options: row.options,
+    limits: row.limits,
     secrets: own,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -68,12 +72,12 @@ export async function saveSubscription(
 ): Promise<StoredSubscription> {
   const { rows } = await client.query<SubscriptionRow>(
     `INSERT INTO subscriptions
-       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (id) DO UPDATE SET
        url = excluded.url, event_types = excluded.event_types, description = excluded.description,
        enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
-       secrets = excluded.secrets, updated_at = now()
+       secrets = excluded.secrets, limits = excluded.limits, updated_at = now()
      RETURNING *`,
     [
       subscription.id,
@@ -89,6 +93,7 @@ export async function saveSubscription(
         { headers: subscription.headers, own: subscription.secrets } satisfies SealedSecrets,
         subscription.id,
       ),
+      JSON.stringify(subscription.limits),
     ],
   );
   return toSubscription(store, rows[0]!);
