@@ -28,6 +28,11 @@ export interface EgressConfig {
   resolve: PinnedAddress[];
   /** Certificate authorities to trust besides the usual ones, PEM. */
   extraCa?: string;
+  /** The only ports that receivers may be addressed at. */
+  allowPorts?: number[];
+  tlsMinVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Proxy to reach receivers through. */
+  proxy?: string;
 }
 
 /** Every setting, checked. */
@@ -141,6 +146,9 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
       resolve: values.PIGEONPOST_RESOLVE ?? [],
       ...optional('extraCa', values.PIGEONPOST_CA_FILE),
+      ...optional('allowPorts', values.PIGEONPOST_ALLOW_PORTS),
+      ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
+      ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
     },
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,

@@ -108,8 +108,9 @@ async function send(
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
   }
   const { url, headers } = request;
+  const { id, tlsClient } = subscription;
   const maxRedirects = contract.maxRedirects(event.type, account);
-  return egress.send({ url, headers, body, timeLimitMs, maxRedirects, lane: subscription.id });
+  return egress.send({ url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) });
 }
 
 function judge(

@@ -11,6 +11,7 @@ import type { ApiContext } from './context.js';
 import { invalidField } from './problem.js';
 import { checkReceiverUrl } from './receiver-url.js';
 import { line } from './schemas.js';
+import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
 export const commonFields = z.object({
@@ -33,6 +34,7 @@ export const commonFields = z.object({
     .nullable()
     .optional()
     .describe('Attempts begun per second at most; null for any number.'),
+  tlsClient: tlsClientInput,
 });
 type Common = z.infer<typeof commonFields>;
 
@@ -83,10 +85,13 @@ function build(
       : checkReceiverUrl(given.url, {
           allowHttp: context.allowHttp,
           allowsAddress: context.allowsAddress,
+          allowPorts: context.allowPorts,
           allowsCredentials: rules.allowsUrlCredentials,
         });
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
+  checkTlsClient(given.tlsClient);
+  const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   const kept = rules.keep({ fields: given, eventTypes, url: url?.parsed, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
@@ -102,6 +107,7 @@ function build(
     disabledReason: enabled ? null : (previous?.disabledReason ?? null),
     headers: given.headers ?? previous?.headers ?? {},
     limits: limitsOf(given, previous?.limits),
+    ...(tlsClient ? { tlsClient } : {}),
     options: kept.options,
     secrets: kept.secrets,
   };

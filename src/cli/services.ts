@@ -91,6 +91,7 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
     maxBodyBytes: config.api.maxBodyBytes,
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
+    ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
   });
   const server = await listen(app, config.api);

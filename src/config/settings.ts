@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { certificates, executable, flag, folder, key32, listenHost, networks } from './formats.js';
-import { oneOf, pins, port, url, wholeNumber } from './formats.js';
+import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
 /** What the documentation says about one setting. */
 export interface Setting {
@@ -171,6 +171,22 @@ export const table = {
   PIGEONPOST_CA_FILE: {
     description: 'PEM file with certificate authorities to trust for receivers, besides the usual ones.',
     schema: certificates,
+  },
+  PIGEONPOST_ALLOW_PORTS: {
+    description: 'Ports that receivers may be addressed at, comma separated.',
+    default: 'any',
+    schema: portList,
+  },
+  PIGEONPOST_TLS_MIN_VERSION: {
+    description: 'Oldest version of TLS that is spoken with receivers: TLSv1.2 or TLSv1.3.',
+    default: 'TLSv1.2',
+    schema: oneOf(['TLSv1.2', 'TLSv1.3']),
+  },
+  PIGEONPOST_EGRESS_PROXY: {
+    description:
+      'HTTP proxy to reach receivers through (CONNECT), http://user:password@host:port; it is told addresses, not names.',
+    secret: true,
+    schema: proxyUrl,
   },
   PIGEONPOST_ENCRYPTION_KEY: {
     description: 'Key that secrets are encrypted with in the database: 32 bytes in base64.',

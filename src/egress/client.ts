@@ -64,8 +64,11 @@ async function follow(
   deadline: Deadline,
 ): Promise<[url: string, answer: Answer]> {
   let hop = firstHop(request, settings);
+  const { origin } = hop.url;
   for (let redirects = 0; ; redirects++) {
-    const answer = await sendHop(hop, settings, pool, deadline, request);
+    const { lane } = request;
+    const separation = hop.url.origin === origin ? request : lane === undefined ? {} : { lane };
+    const answer = await sendHop(hop, settings, pool, deadline, separation);
     const next = request.maxRedirects > 0 ? redirected(hop, answer) : undefined;
     if (next === undefined) return [hop.url.href, answer];
     if (redirects >= request.maxRedirects) {

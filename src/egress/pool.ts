@@ -10,7 +10,8 @@ import { Connection } from './connection.js';
 import { type OpenConnection } from './connector.js';
 import { type Deadline } from './deadline.js';
 import { type EgressFailure } from './failures.js';
-import type { OutgoingRequest } from './types.js';
+import { clientId } from './trust.js';
+import type { ClientCertificate, OutgoingRequest } from './types.js';
 
 /** How many requests to one origin are under way at once; further ones wait. Lanes that have a name have no limit. */
 const MAX_PER_ORIGIN = 50;
@@ -27,7 +28,7 @@ interface Lane {
 }
 
 /** What keeps requests to the same origin apart. */
-export type Separation = Pick<OutgoingRequest, 'lane'>;
+export type Separation = Pick<OutgoingRequest, 'lane' | 'tlsClient'>;
 
 export class ConnectionPool {
   readonly #lanes = new Map<string, Lane>();
@@ -38,8 +39,9 @@ export class ConnectionPool {
   constructor(private readonly open: OpenConnection) {}
 
   /** A connection to an origin, which may be connected only when the request is sent. Give it back with `release`. */
-  async acquire(origin: string, deadline: Deadline, { lane: name = '' }: Separation = {}): Promise<Connection> {
-    const key = `${name} ${origin}`;
+  async acquire(origin: string, deadline: Deadline, separation: Separation = {}): Promise<Connection> {
+    const { lane: name = '', tlsClient } = separation;
+    const key = `${name} ${tlsClient ? clientId(tlsClient) : ''} ${origin}`;
     const lane = this.#lanes.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
     this.#lanes.set(key, lane);
     if (name !== '' || lane.busy < MAX_PER_ORIGIN) lane.busy++;
@@ -49,7 +51,7 @@ export class ConnectionPool {
       if (connection.isUsable) return connection.lendTo(deadline);
       this.#close(connection);
     }
-    return this.#newConnection(origin, key).lendTo(deadline);
+    return this.#newConnection(origin, key, tlsClient).lendTo(deadline);
   }
 
   /** Takes a connection back; unless it is `reusable`, and alive, it is closed. */
@@ -71,8 +73,8 @@ export class ConnectionPool {
     await Promise.all(this.#closing);
   }
 
-  #newConnection(origin: string, key: string): Connection {
-    const connection = new Connection(origin, this.open, key);
+  #newConnection(origin: string, key: string, tlsClient: ClientCertificate | undefined): Connection {
+    const connection = new Connection(origin, this.open, key, tlsClient);
     connection.client.on('disconnect', () => {
       if (this.#idle.has(connection)) this.#evict(connection);
     });

@@ -1,5 +1,6 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
 import type { Subscription } from '../contract/types.js';
+import type { ClientCertificate } from '../egress/types.js';
 import type { AttemptLimits } from './limits.js';
 import { onlyRow, type Queryable, type Store } from './store.js';
 
@@ -12,6 +13,8 @@ export interface StoredSubscription extends Subscription {
   /** Why it is disabled, when it was not its owner who did it. */
   readonly disabledReason: string | null;
   readonly limits: AttemptLimits;
+  /** The certificate that is shown to the receiver; encrypted at rest with its key. */
+  readonly tlsClient?: ClientCertificate;
   readonly updatedAt: Date;
 }
 
@@ -35,11 +38,12 @@ export interface SubscriptionRow {
 interface SealedSecrets {
   headers: Record<string, string>;
   own: unknown;
+  tlsClient?: ClientCertificate;
 }
 
 /** Reads a row; decrypts headers and secrets. */
 export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscription {
-  const { headers, own } = store.box.open(row.secrets, row.id) as SealedSecrets;
+  const { headers, own, tlsClient } = store.box.open(row.secrets, row.id) as SealedSecrets;
   return {
     id: row.id,
     reference: row.reference,
@@ -52,6 +56,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     headers,
     options: row.options,
     limits: row.limits,
+    ...(tlsClient ? { tlsClient } : {}),
     secrets: own,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -90,7 +95,11 @@ export async function saveSubscription(
       subscription.disabledReason,
       JSON.stringify(subscription.options),
       store.box.seal(
-        { headers: subscription.headers, own: subscription.secrets } satisfies SealedSecrets,
+        {
+          headers: subscription.headers,
+          own: subscription.secrets,
+          ...(subscription.tlsClient ? { tlsClient: subscription.tlsClient } : {}),
+        } satisfies SealedSecrets,
         subscription.id,
       ),
       JSON.stringify(subscription.limits),
