@@ -65,8 +65,8 @@ function readStatus(socket: Socket, { signal }: Deadline): Promise<number> {
       socket.pause();
       end();
     };
-    const fail = (error: unknown): void => settle(() => reject(error as Error));
-    const onAbort = (): void => fail(signal.reason);
+    const fail = (error: Error): void => settle(() => reject(error));
+    const onAbort = (): void => fail(signal.reason as EgressFailure);
     const onClose = (): void => fail(new EgressFailure('proxy', 'The proxy closed the connection'));
     const onData = (chunk: Buffer): void => {
       read = Buffer.concat([read, chunk]);

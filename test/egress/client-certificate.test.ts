@@ -11,7 +11,8 @@ let others: ClientCertificate;
 const servers: Server[] = [];
 
 beforeAll(async () => {
-  [ours, others] = await Promise.all(['ours', 'others'].map(makeCertificate));
+  ours = await makeCertificate('ours');
+  others = await makeCertificate('others');
 });
 afterEach(async () => {
   await closeAll();
