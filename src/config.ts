@@ -28,6 +28,11 @@ export interface EgressConfig {
   resolve: PinnedAddress[];
   /** Certificate authorities to trust besides the usual ones, PEM. */
   extraCa?: string;
+  /** The only ports that receivers may be addressed at. */
+  allowPorts?: number[];
+  tlsMinVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Proxy to reach receivers through. */
+  proxy?: string;
 }
 
 /** Every setting, checked. */
@@ -58,6 +63,8 @@ export interface Config {
   temporalCli?: string;
   /** Path of the time-skipping test server to use. */
   temporalTestServer?: string;
+  /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
+  maxConcurrentAttempts: number;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -133,11 +140,15 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
       resolve: values.PIGEONPOST_RESOLVE ?? [],
       ...optional('extraCa', values.PIGEONPOST_CA_FILE),
+      ...optional('allowPorts', values.PIGEONPOST_ALLOW_PORTS),
+      ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
+      ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
     },
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,

@@ -39,6 +39,7 @@ describe('without any setting', () => {
       temporalUiPort: 8233,
       temporalUiUrl: 'http://localhost:8233',
       egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
+      maxConcurrentAttempts: 50,
       logLevel: 'info',
     });
   });

@@ -12,6 +12,7 @@ import {
   type AttemptTask,
   type DeliveryResult,
 } from '../workflows/types.js';
+import { admit, type AdmissionDependencies } from './admission.js';
 import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
@@ -19,10 +20,15 @@ import { record } from './record.js';
 export interface AttemptDependencies {
   readonly store: Store;
   readonly egress: EgressClient;
+  /** Attempts under way at once for a subscription that sets no limit of its own, in this process. */
+  readonly maxConcurrentAttempts?: number;
 }
 
 /** Makes one attempt. Throws an ApplicationFailure of one of {@link FailureType} unless it was accepted. */
-export async function attempt(dependencies: AttemptDependencies, task: AttemptTask): Promise<DeliveryResult> {
+export async function attempt(
+  dependencies: AttemptDependencies & AdmissionDependencies,
+  task: AttemptTask,
+): Promise<DeliveryResult> {
   const { store, egress } = dependencies;
   const info = activityInfo();
   const runId = info.workflowExecution?.runId ?? '';
@@ -35,10 +41,11 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
   const contract = contractOf(material.account.provider);
+  const leave = await admit(dependencies, material, task, info.attempt);
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
   const startedAt = new Date();
   const request = buildRequest(contract, material, startedAt, task.schedule.length - info.attempt + 1);
-  const exchange = await send(egress, contract, material, request, task.timeLimitMs);
+  const exchange = await send(egress, contract, material, request, task.timeLimitMs).finally(leave);
   const verdict = judge(contract, material, exchange, place);
   const decision = decide(exchange, verdict, place.waitMs);
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
@@ -90,7 +97,7 @@ function buildRequest(
 async function send(
   egress: EgressClient,
   contract: AnyContract,
-  { account, event, body }: AttemptMaterial,
+  { account, event, body, subscription }: AttemptMaterial,
   request: DeliveryRequest | Error,
   timeLimitMs: number,
 ): Promise<Exchange> {
@@ -99,7 +106,9 @@ async function send(
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
   }
   const { url, headers } = request;
-  return egress.send({ url, headers, body, timeLimitMs, maxRedirects: contract.maxRedirects(event.type, account) });
+  const { id, tlsClient } = subscription;
+  const maxRedirects = contract.maxRedirects(event.type, account);
+  return egress.send({ url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) });
 }
 
 function judge(

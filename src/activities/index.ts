@@ -1,5 +1,6 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient } from '@temporalio/activity';
+import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
 import { recordAttempt } from '../store/attempts.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
@@ -7,14 +8,16 @@ import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js
 import { attempt, type AttemptDependencies } from './attempt.js';
 import { fromOutcome } from './record.js';
 import { createRecoveryActivities } from './recovery.js';
+import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
 
 export function createActivities(
   dependencies: AttemptDependencies,
 ): DeliveryActivities & UpkeepActivities & RecoveryActivities {
-  const { store } = dependencies;
+  const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
+  const slots = new Slots();
   return {
-    attempt: (task) => attempt(dependencies, task),
+    attempt: (task) => attempt({ ...dependencies, slots, maxConcurrentAttempts }, task),
     recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
     changeState: (task) =>

@@ -19,6 +19,8 @@ export interface ApiContext {
   readonly allowHttp: boolean;
   /** Whether requests may be sent to an address. */
   readonly allowsAddress: AddressGuard;
+  /** The only ports that receivers may be addressed at; any when absent. */
+  readonly allowPorts?: readonly number[];
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
 }

@@ -8,6 +8,7 @@ const LONGEST = 2_048;
 export interface UrlRules {
   readonly allowHttp: boolean;
   readonly allowsAddress: AddressGuard;
+  readonly allowPorts?: readonly number[];
   /** Whether the contract keeps credentials that are written into the address. */
   readonly allowsCredentials: boolean;
 }
@@ -38,6 +39,10 @@ export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) && !rules.allowsAddress(host)) {
     fail(`${host} is not a public address (PIGEONPOST_ALLOW_NETWORKS allows networks)`);
+  }
+  const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
+  if (rules.allowPorts && !rules.allowPorts.includes(port)) {
+    fail(`port ${port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`);
   }
   return { stored: hasCredentials ? withoutCredentials(parsed) : given, parsed };
 }

@@ -127,6 +127,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
         body,
         timeLimitMs: contract.timeLimitMs(event.type, account),
         maxRedirects: contract.maxRedirects(event.type, account),
+        ...(subscription.tlsClient ? { tlsClient: subscription.tlsClient } : {}),
       });
     },
 

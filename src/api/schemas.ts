@@ -3,6 +3,7 @@ import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { deliveryStates } from '../store/deliveries.js';
 import { UNKNOWN_FIELD } from './problem.js';
+import { tlsClientShown } from './tls-client.js';
 
 extendZodWithOpenApi(z);
 z.config({
@@ -74,6 +75,9 @@ export const subscriptionSchema = z
     enabled: z.boolean(),
     disabledReason: z.string().nullable(),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
+    maxConcurrentAttempts: z.int().nullable().describe('Attempts under way at once; null for as many as usual.'),
+    ratePerSecond: z.number().nullable().describe('Attempts begun per second at most; null for any number.'),
+    tlsClient: tlsClientShown,
     createdAt: time,
     updatedAt: time,
     secret: z.string().optional().describe('What a receiver verifies with; on creation only.'),

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { checkHeaders } from '../contract/headers.js';
 import { newId } from '../contract/ids.js';
 import type { AnyContract } from '../contract/types.js';
+import type { AttemptLimits } from '../store/limits.js';
 import { nextSubscriptionNumber, type StoredSubscription } from '../store/subscriptions.js';
 import { check } from './check.js';
 import type { ApiContext } from './context.js';
 import { invalidField } from './problem.js';
 import { checkReceiverUrl } from './receiver-url.js';
 import { line } from './schemas.js';
+import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
 export const commonFields = z.object({
@@ -18,6 +20,21 @@ export const commonFields = z.object({
   description: line(1_000).nullable().optional(),
   enabled: z.boolean().optional().describe('Whether it takes events; true unless said otherwise.'),
   headers: z.record(z.string(), z.string()).optional().describe('Sent with every attempt.'),
+  maxConcurrentAttempts: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .nullable()
+    .optional()
+    .describe('Attempts under way at once; null for as many as usual.'),
+  ratePerSecond: z
+    .number()
+    .min(0.1)
+    .max(10_000)
+    .nullable()
+    .optional()
+    .describe('Attempts begun per second at most; null for any number.'),
+  tlsClient: tlsClientInput,
 });
 type Common = z.infer<typeof commonFields>;
 
@@ -68,10 +85,13 @@ function build(
       : checkReceiverUrl(given.url, {
           allowHttp: context.allowHttp,
           allowsAddress: context.allowsAddress,
+          allowPorts: context.allowPorts,
           allowsCredentials: rules.allowsUrlCredentials,
         });
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
+  checkTlsClient(given.tlsClient);
+  const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   const kept = rules.keep({ fields: given, eventTypes, url: url?.parsed, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
@@ -86,8 +106,18 @@ function build(
     enabled,
     disabledReason: enabled ? null : (previous?.disabledReason ?? null),
     headers: given.headers ?? previous?.headers ?? {},
+    limits: limitsOf(given, previous?.limits),
+    ...(tlsClient ? { tlsClient } : {}),
     options: kept.options,
     secrets: kept.secrets,
+  };
+}
+
+function limitsOf(given: Partial<Common>, previous: AttemptLimits = {}): AttemptLimits {
+  const { maxConcurrentAttempts = previous.maxConcurrentAttempts, ratePerSecond = previous.ratePerSecond } = given;
+  return {
+    ...(typeof maxConcurrentAttempts === 'number' ? { maxConcurrentAttempts } : {}),
+    ...(typeof ratePerSecond === 'number' ? { ratePerSecond } : {}),
   };
 }
 

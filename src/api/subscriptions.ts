@@ -19,6 +19,7 @@ import { exampleOf } from './registrar.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from './schemas.js';
 import { checkOwnSecret, commonFields } from './subscription-input.js';
+import { showTlsClient } from './tls-client.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
@@ -212,7 +213,8 @@ async function mustFind(
 }
 
 function showSubscription(subscription: StoredSubscription, provider: string) {
-  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers } = subscription;
+  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers, limits } =
+    subscription;
   return {
     id,
     reference,
@@ -224,6 +226,9 @@ function showSubscription(subscription: StoredSubscription, provider: string) {
     enabled,
     disabledReason,
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '***'])),
+    maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
+    ratePerSecond: limits.ratePerSecond ?? null,
+    tlsClient: showTlsClient(subscription.tlsClient),
     ...contractOf(provider).subscriptions.show(subscription),
     createdAt: subscription.createdAt,
     updatedAt: subscription.updatedAt,

@@ -65,7 +65,9 @@ function openEgress({ egress }: Config): EgressClient {
 export async function runWorker({ config, store, access, temporal, log }: Shared): Promise<Stoppable> {
   const egress = openEgress(config);
   const { connection } = access;
-  const worker: RunningWorker = await startWorker({ connection, namespace: temporal.namespace, store, egress, log });
+  const { maxConcurrentAttempts } = config;
+  const { namespace } = temporal;
+  const worker: RunningWorker = await startWorker({ connection, namespace, store, egress, log, maxConcurrentAttempts });
   return {
     async stop() {
       await worker.stop();
@@ -89,6 +91,7 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
     maxBodyBytes: config.api.maxBodyBytes,
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
+    ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
   });
   const server = await listen(app, config.api);

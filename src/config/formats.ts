@@ -118,6 +118,23 @@ export const key32 = parsed((text) => {
 /** Networks in CIDR notation or single addresses, comma separated, or the word `none`; all become CIDR. */
 export const networks = parsed((text) => (text === 'none' ? [] : list(text).map(network)));
 
+/** TCP ports, comma separated. */
+export const portList = parsed((text) =>
+  list(text).map((item) => {
+    if (!/^\d{1,5}$/.test(item) || !isPort(item)) throw new Error('write port numbers such as 443,8443');
+    return Number(item);
+  }),
+);
+
+/** The address of a proxy: host and port, credentials if it wants some, and nothing else. */
+export const proxyUrl = parsed((text) => {
+  const { protocol, hostname, pathname, search, hash } = URL.canParse(text) ? new URL(text) : ({} as Partial<URL>);
+  if (protocol !== 'http:' || !hostname || `${pathname}${search}${hash}` !== '/') {
+    throw new Error('write http://host:port or http://user:password@host:port');
+  }
+  return text;
+});
+
 /** Pins `host:port:address[:port]`, comma separated, IPv6 addresses in brackets. */
 export const pins = parsed((text) => list(text).map(pin));
 

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { certificates, executable, flag, folder, key32, listenHost, networks } from './formats.js';
-import { oneOf, pins, port, url, wholeNumber } from './formats.js';
+import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
 /** What the documentation says about one setting. */
 export interface Setting {
@@ -30,6 +30,7 @@ export const defaults = {
   host: '127.0.0.1',
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
+  maxConcurrentAttempts: 50,
   dataDir: join(projectRoot, '.pigeonpost'),
   temporalPort: 7233,
   temporalUiPort: 8233,
@@ -58,6 +59,12 @@ export const table = {
     description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
+  },
+  PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
+    description:
+      'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
+    default: String(defaults.maxConcurrentAttempts),
+    schema: wholeNumber(1, 400),
   },
   PIGEONPOST_LOG_LEVEL: {
     description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',
@@ -164,6 +171,22 @@ export const table = {
   PIGEONPOST_CA_FILE: {
     description: 'PEM file with certificate authorities to trust for receivers, besides the usual ones.',
     schema: certificates,
+  },
+  PIGEONPOST_ALLOW_PORTS: {
+    description: 'Ports that receivers may be addressed at, comma separated.',
+    default: 'any',
+    schema: portList,
+  },
+  PIGEONPOST_TLS_MIN_VERSION: {
+    description: 'Oldest version of TLS that is spoken with receivers: TLSv1.2 or TLSv1.3.',
+    default: 'TLSv1.2',
+    schema: oneOf(['TLSv1.2', 'TLSv1.3']),
+  },
+  PIGEONPOST_EGRESS_PROXY: {
+    description:
+      'HTTP proxy to reach receivers through (CONNECT), http://user:password@host:port; it is told addresses, not names.',
+    secret: true,
+    schema: proxyUrl,
   },
   PIGEONPOST_ENCRYPTION_KEY: {
     description: 'Key that secrets are encrypted with in the database: 32 bytes in base64.',

@@ -3,7 +3,7 @@ import { createConnector, type Lookup } from './connector.js';
 import { Deadline } from './deadline.js';
 import { exchange, type Answer } from './exchange.js';
 import { EgressFailure } from './failures.js';
-import { ConnectionPool } from './pool.js';
+import { ConnectionPool, type Separation } from './pool.js';
 import { redirected } from './redirects.js';
 import { firstHop, type Hop } from './request.js';
 import type { EgressClient, EgressSettings, Exchange, OutgoingRequest } from './types.js';
@@ -64,8 +64,11 @@ async function follow(
   deadline: Deadline,
 ): Promise<[url: string, answer: Answer]> {
   let hop = firstHop(request, settings);
+  const { origin } = hop.url;
   for (let redirects = 0; ; redirects++) {
-    const answer = await sendHop(hop, settings, pool, deadline);
+    const { lane } = request;
+    const separation = hop.url.origin === origin ? request : lane === undefined ? {} : { lane };
+    const answer = await sendHop(hop, settings, pool, deadline, separation);
     const next = request.maxRedirects > 0 ? redirected(hop, answer) : undefined;
     if (next === undefined) return [hop.url.href, answer];
     if (redirects >= request.maxRedirects) {
@@ -83,10 +86,11 @@ async function sendHop(
   { maxResponseBytes }: EgressSettings,
   pool: ConnectionPool,
   deadline: Deadline,
+  separation: Separation,
 ): Promise<Answer> {
   deadline.host = hop.url.host;
   deadline.stage = 'queue';
-  const connection = await pool.acquire(hop.url.origin, deadline);
+  const connection = await pool.acquire(hop.url.origin, deadline, separation);
   let reusable = false;
   try {
     const answer = await exchange(connection.client, hop, maxResponseBytes, deadline);

@@ -3,6 +3,7 @@ import { Client } from 'undici';
 import { type OpenConnection, type Target } from './connector.js';
 import { type Deadline } from './deadline.js';
 import { EgressFailure } from './failures.js';
+import type { ClientCertificate } from './types.js';
 
 /** How long an idle connection is kept, in milliseconds. */
 const IDLE_MS = 10_000;
@@ -24,6 +25,9 @@ export class Connection {
   constructor(
     readonly origin: string,
     private readonly open: OpenConnection,
+    /** Which connections it may stand in for. */
+    readonly key = origin,
+    private readonly tlsClient?: ClientCertificate,
   ) {
     this.client = new Client(origin, {
       pipelining: 1,
@@ -65,7 +69,7 @@ export class Connection {
     const deadline = this.#borrower;
     this.#borrower = undefined;
     if (deadline === undefined) throw new EgressFailure('reset', `${new URL(this.origin).host} closed the connection`);
-    this.#socket = await this.open(targetOf(this.origin), deadline);
+    this.#socket = await this.open(targetOf(this.origin), deadline, this.tlsClient);
     this.#openedAt = performance.now();
     return this.#socket;
   }

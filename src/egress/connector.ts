@@ -9,7 +9,9 @@ import * as tls from 'node:tls';
 import { createAddressGuard, type AddressGuard } from './address.js';
 import { type Deadline } from './deadline.js';
 import { connectFailure, EgressFailure, lookupFailure, tlsFailure } from './failures.js';
-import type { EgressSettings, ResolveRule } from './types.js';
+import { openTunnel, readProxy, type Proxy } from './proxy.js';
+import { createSecureContexts } from './trust.js';
+import type { ClientCertificate, EgressSettings, ResolveRule } from './types.js';
 
 /** All addresses of a host name; rejects as `dns.lookup` does. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;
@@ -23,7 +25,7 @@ export interface Target {
 }
 
 /** Opens a connection, TLS included, for a request with this deadline. Rejects with an EgressFailure. */
-export type OpenConnection = (target: Target, deadline: Deadline) => Promise<Socket>;
+export type OpenConnection = (target: Target, deadline: Deadline, client?: ClientCertificate) => Promise<Socket>;
 
 /** How long one of several addresses of a name may take before the next one is tried, in milliseconds (RFC 8305). */
 const ATTEMPT_TIMEOUT_MS = 500;
@@ -36,10 +38,21 @@ const ADVICE = '(PIGEONPOST_ALLOW_NETWORKS allows networks)';
 /** @throws Error when a network of the settings cannot be read. */
 export function createConnector(settings: EgressSettings, lookup: Lookup = lookupBySystem): OpenConnection {
   const permits = createAddressGuard(settings.allowNetworks);
-  const secureContext = trust(settings.extraCa);
-  return async (target, deadline) => {
-    const socket = await openTcp(route(target, settings.resolve), permits, lookup, deadline);
-    return target.secure ? await startTls(socket, target.hostname, secureContext, deadline) : socket;
+  const secureContexts = createSecureContexts(settings);
+  const proxy = settings.proxy === undefined ? undefined : readProxy(settings.proxy);
+  return async (target, deadline, client) => {
+    if (settings.allowPorts && !settings.allowPorts.includes(target.port)) {
+      throw new EgressFailure(
+        'blocked',
+        `Port ${target.port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`,
+      );
+    }
+    const secureContext = target.secure ? secureContexts(client) : undefined;
+    const way = route(target, settings.resolve);
+    const socket = proxy
+      ? await openByProxy(proxy, way, permits, lookup, deadline)
+      : await openTcp(way, permits, lookup, deadline);
+    return secureContext ? await startTls(socket, target.hostname, secureContext, deadline) : socket;
   };
 }
 
@@ -107,6 +120,43 @@ async function openTcp(
 }
 
 /**
+ * A connection through a proxy to an address that was looked up and judged here, one after the other until one answers.
+ * The guard holds as it does without a proxy, whatever the proxy's own name server says.
+ */
+async function openByProxy(
+  proxy: Proxy,
+  { host, port, blocked }: Route,
+  permits: AddressGuard,
+  lookup: Lookup,
+  deadline: Deadline,
+): Promise<Socket> {
+  deadline.stage = 'lookup';
+  const addresses = isIP(host) === 0 ? await beforeDeadline(lookup(host), host, deadline) : [host];
+  if (addresses.length === 0) throw lookupFailure({ code: 'ENODATA' }, host);
+  if (!addresses.every(permits)) throw new EgressFailure('blocked', blocked);
+  for (const address of addresses.slice(0, -1)) {
+    const socket = await openTunnel(proxy, address, port, deadline).catch(() => undefined);
+    if (socket) return socket;
+  }
+  return openTunnel(proxy, addresses.at(-1)!, port, deadline);
+}
+
+function beforeDeadline(
+  addresses: Promise<readonly string[]>,
+  host: string,
+  { signal }: Deadline,
+): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason as EgressFailure);
+    if (signal.aborted) return giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    addresses
+      .then(resolve, (error: unknown) => reject(lookupFailure(error, host)))
+      .finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}
+
+/**
  * Looks a name up for a socket and hands out its addresses if each of them may be reached. One that may not condemns the
  * whole name: no honest name mixes them, and picking the good ones would let the receiver try again and again.
  */
@@ -168,15 +218,4 @@ async function opened(
     socket.destroy();
     throw signal.aborted ? (signal.reason as EgressFailure) : explain(error, host);
   }
-}
-
-/**
- * The certificate authorities that count: those of Node, and with `extraCa` those as well, which has to name both. One
- * context for all connections, as building one takes many milliseconds.
- */
-function trust(extraCa: string | undefined): tls.SecureContext {
-  if (extraCa === undefined) return tls.createSecureContext();
-  // Since Node 22.15; also gives those of NODE_EXTRA_CA_CERTS and --use-system-ca.
-  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
-  return tls.createSecureContext({ ca: [...(getCACertificates?.('default') ?? tls.rootCertificates), extraCa] });
 }

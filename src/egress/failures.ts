@@ -15,11 +15,12 @@ export class EgressFailure extends Error {
 }
 
 /** How far a request has come. */
-export type Stage = 'queue' | 'lookup' | 'connect' | 'tls' | 'answer' | 'body';
+export type Stage = 'queue' | 'lookup' | 'proxy' | 'connect' | 'tls' | 'answer' | 'body';
 
 const WAITED_FOR: Record<Stage, (host: string) => string> = {
   queue: (host) => `No connection to ${host} was free`,
   lookup: (host) => `The name of ${host} was not resolved`,
+  proxy: (host) => `The proxy on the way to ${host} did not accept the connection`,
   connect: (host) => `${host} did not accept the connection`,
   tls: (host) => `${host} did not complete the TLS handshake`,
   answer: (host) => `${host} did not answer`,
@@ -29,7 +30,8 @@ const WAITED_FOR: Record<Stage, (host: string) => string> = {
 /** The failure of a request whose time ran out while it was waiting for this stage. */
 export function timeoutFailure(stage: Stage, host: string, limitMs: number): EgressFailure {
   const limit = limitMs >= 1_000 ? `${limitMs / 1_000} s` : `${limitMs} ms`;
-  return new EgressFailure('timeout', `${WAITED_FOR[stage](host)} within ${limit}`);
+  const reason = stage === 'proxy' ? 'proxy' : 'timeout';
+  return new EgressFailure(reason, `${WAITED_FOR[stage](host)} within ${limit}`);
 }
 
 /** What the errors of looking up a name mean (getaddrinfo). */

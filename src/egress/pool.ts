@@ -10,20 +10,25 @@ import { Connection } from './connection.js';
 import { type OpenConnection } from './connector.js';
 import { type Deadline } from './deadline.js';
 import { type EgressFailure } from './failures.js';
+import { clientId } from './trust.js';
+import type { ClientCertificate, OutgoingRequest } from './types.js';
 
-/** How many requests to one origin are under way at once; further ones wait. */
+/** How many requests to one origin are under way at once; further ones wait. Lanes that have a name have no limit. */
 const MAX_PER_ORIGIN = 50;
 
 /** How many idle connections are kept in all; beyond that the longest idle one is closed. */
 const MAX_IDLE = 256;
 
-/** What the pool knows of one origin. */
+/** What the pool knows of one origin, as far as one lane is concerned. */
 interface Lane {
   readonly idle: Connection[];
   /** Requests that wait for another one to end, first come first served. */
   readonly waiting: Set<() => void>;
   busy: number;
 }
+
+/** What keeps requests to the same origin apart. */
+export type Separation = Pick<OutgoingRequest, 'lane' | 'tlsClient'>;
 
 export class ConnectionPool {
   readonly #lanes = new Map<string, Lane>();
@@ -34,22 +39,24 @@ export class ConnectionPool {
   constructor(private readonly open: OpenConnection) {}
 
   /** A connection to an origin, which may be connected only when the request is sent. Give it back with `release`. */
-  async acquire(origin: string, deadline: Deadline): Promise<Connection> {
-    const lane = this.#lanes.get(origin) ?? { idle: [], waiting: new Set(), busy: 0 };
-    this.#lanes.set(origin, lane);
-    if (lane.busy < MAX_PER_ORIGIN) lane.busy++;
+  async acquire(origin: string, deadline: Deadline, separation: Separation = {}): Promise<Connection> {
+    const { lane: name = '', tlsClient } = separation;
+    const key = `${name} ${tlsClient ? clientId(tlsClient) : ''} ${origin}`;
+    const lane = this.#lanes.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
+    this.#lanes.set(key, lane);
+    if (name !== '' || lane.busy < MAX_PER_ORIGIN) lane.busy++;
     else await inTurn(lane, deadline);
     for (let connection = lane.idle.pop(); connection !== undefined; connection = lane.idle.pop()) {
       this.#idle.delete(connection);
       if (connection.isUsable) return connection.lendTo(deadline);
       this.#close(connection);
     }
-    return this.#newConnection(origin).lendTo(deadline);
+    return this.#newConnection(origin, key, tlsClient).lendTo(deadline);
   }
 
   /** Takes a connection back; unless it is `reusable`, and alive, it is closed. */
   release(connection: Connection, reusable: boolean): void {
-    const lane = this.#lanes.get(connection.origin);
+    const lane = this.#lanes.get(connection.key);
     if (lane === undefined) throw new Error('This connection is not from this pool');
     if (reusable && connection.isUsable) this.#park(connection, lane);
     else this.#close(connection);
@@ -57,7 +64,7 @@ export class ConnectionPool {
     // The next in line takes this one's place, so nobody who comes now can be faster.
     if (next === undefined) lane.busy--;
     else next();
-    this.#forgetIfUnused(connection.origin, lane);
+    this.#forgetIfUnused(connection.key, lane);
   }
 
   /** Closes the idle connections and waits for those that are being closed. */
@@ -66,8 +73,8 @@ export class ConnectionPool {
     await Promise.all(this.#closing);
   }
 
-  #newConnection(origin: string): Connection {
-    const connection = new Connection(origin, this.open);
+  #newConnection(origin: string, key: string, tlsClient: ClientCertificate | undefined): Connection {
+    const connection = new Connection(origin, this.open, key, tlsClient);
     connection.client.on('disconnect', () => {
       if (this.#idle.has(connection)) this.#evict(connection);
     });
@@ -83,10 +90,10 @@ export class ConnectionPool {
 
   #evict(connection: Connection): void {
     this.#idle.delete(connection);
-    const lane = this.#lanes.get(connection.origin);
+    const lane = this.#lanes.get(connection.key);
     if (lane !== undefined) {
       lane.idle.splice(lane.idle.indexOf(connection), 1);
-      this.#forgetIfUnused(connection.origin, lane);
+      this.#forgetIfUnused(connection.key, lane);
     }
     this.#close(connection);
   }
@@ -96,8 +103,8 @@ export class ConnectionPool {
     this.#closing.add(closed);
   }
 
-  #forgetIfUnused(origin: string, lane: Lane): void {
-    if (lane.busy === 0 && lane.idle.length === 0) this.#lanes.delete(origin);
+  #forgetIfUnused(key: string, lane: Lane): void {
+    if (lane.busy === 0 && lane.idle.length === 0) this.#lanes.delete(key);
   }
 }
 

@@ -20,8 +20,20 @@ export interface EgressSettings {
   readonly resolve: readonly ResolveRule[];
   /** Certificate authorities to trust in addition to the system's, PEM. */
   readonly extraCa?: string;
+  /** The oldest version of TLS to speak; 1.2 unless told otherwise. */
+  readonly tlsMinVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** The only ports that URLs may name; any when absent. */
+  readonly allowPorts?: readonly number[];
+  /** Proxy to connect through: http://user:password@host:port. */
+  readonly proxy?: string;
   /** How much of an answer's body is read and kept as its excerpt, in bytes. */
   readonly maxResponseBytes: number;
+}
+
+/** What the client proves with who it is (mutual TLS), PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
 }
 
 /** One POST request. */
@@ -35,6 +47,13 @@ export interface OutgoingRequest {
   readonly timeLimitMs: number;
   /** How many redirects are followed; with 0 a 3xx is the answer. */
   readonly maxRedirects: number;
+  /**
+   * Whose request it is. Requests of different lanes share no connections and never wait for each other; whoever names a
+   * lane bounds its requests. Those without one share an origin's connections, of which there are 50.
+   */
+  readonly lane?: string;
+  /** Shown to the origin of the URL, and to no other that it redirects to. */
+  readonly tlsClient?: ClientCertificate;
   /** Ends the request early; that counts as a failure for `timeout`. */
   readonly signal?: AbortSignal;
 }
@@ -47,6 +66,7 @@ export type FailureReason =
   | 'reset'
   | 'tls'
   | 'blocked'
+  | 'proxy'
   | 'invalid_response'
   | 'too_many_redirects'
   | 'invalid_request';

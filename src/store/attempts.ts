@@ -1,14 +1,14 @@
 /** Attempts: loading what one needs and recording how it ended, each in a single statement. */
-import type { RequestHeader, Subscription } from '../contract/types.js';
+import type { RequestHeader } from '../contract/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import { fromJson, onlyRow, type Store } from './store.js';
-import { toSubscription, type SubscriptionRow } from './subscriptions.js';
+import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
 /** A delivery with everything its next attempt needs. */
 export interface AttemptMaterial {
   readonly account: StoredAccount;
-  readonly subscription: Subscription;
+  readonly subscription: StoredSubscription;
   readonly subscriptionDeleted: boolean;
   readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
   readonly delivery: { readonly id: string; readonly createdAt: Date };

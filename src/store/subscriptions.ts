@@ -1,5 +1,7 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
 import type { Subscription } from '../contract/types.js';
+import type { ClientCertificate } from '../egress/types.js';
+import type { AttemptLimits } from './limits.js';
 import { onlyRow, type Queryable, type Store } from './store.js';
 
 /** SQLSTATE of a row that a unique index refuses. */
@@ -10,6 +12,9 @@ export interface StoredSubscription extends Subscription {
   readonly accountId: string;
   /** Why it is disabled, when it was not its owner who did it. */
   readonly disabledReason: string | null;
+  readonly limits: AttemptLimits;
+  /** The certificate that is shown to the receiver; encrypted at rest with its key. */
+  readonly tlsClient?: ClientCertificate;
   readonly updatedAt: Date;
 }
 
@@ -24,6 +29,7 @@ export interface SubscriptionRow {
   enabled: boolean;
   disabled_reason: string | null;
   options: unknown;
+  limits: AttemptLimits;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
@@ -32,11 +38,12 @@ export interface SubscriptionRow {
 interface SealedSecrets {
   headers: Record<string, string>;
   own: unknown;
+  tlsClient?: ClientCertificate;
 }
 
 /** Reads a row; decrypts headers and secrets. */
 export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscription {
-  const { headers, own } = store.box.open(row.secrets, row.id) as SealedSecrets;
+  const { headers, own, tlsClient } = store.box.open(row.secrets, row.id) as SealedSecrets;
   return {
     id: row.id,
     reference: row.reference,
@@ -48,6 +55,8 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     disabledReason: row.disabled_reason,
     headers,
     options: row.options,
+    limits: row.limits,
+    ...(tlsClient ? { tlsClient } : {}),
     secrets: own,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -68,12 +77,12 @@ export async function saveSubscription(
 ): Promise<StoredSubscription> {
   const { rows } = await client.query<SubscriptionRow>(
     `INSERT INTO subscriptions
-       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (id) DO UPDATE SET
        url = excluded.url, event_types = excluded.event_types, description = excluded.description,
        enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
-       secrets = excluded.secrets, updated_at = now()
+       secrets = excluded.secrets, limits = excluded.limits, updated_at = now()
      RETURNING *`,
     [
       subscription.id,
@@ -86,9 +95,14 @@ export async function saveSubscription(
       subscription.disabledReason,
       JSON.stringify(subscription.options),
       store.box.seal(
-        { headers: subscription.headers, own: subscription.secrets } satisfies SealedSecrets,
+        {
+          headers: subscription.headers,
+          own: subscription.secrets,
+          ...(subscription.tlsClient ? { tlsClient: subscription.tlsClient } : {}),
+        } satisfies SealedSecrets,
         subscription.id,
       ),
+      JSON.stringify(subscription.limits),
     ],
   );
   return toSubscription(store, rows[0]!);

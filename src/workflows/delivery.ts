@@ -7,6 +7,7 @@ import {
   FailureType,
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
+  type ComingBack,
   type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
@@ -29,6 +30,8 @@ export interface Next {
   readonly position: number;
   /** How long to wait before it, in milliseconds. */
   readonly waitMs: number;
+  /** Present when its attempt was turned away before. */
+  readonly comingBack?: ComingBack;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
       next = await untilDue(next);
-      const end = await runRound(input, round, next.position, orders);
+      const end = await runRound(input, round, next.position, orders, next.comingBack);
       switch (end.kind) {
         case 'accepted':
           return end.result;
@@ -59,6 +62,9 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
         case 'stalled':
           stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, LONGEST_STALL_MS);
           next = { position: next.position + end.attemptsMade, waitMs: stallMs };
+          break;
+        case 'busy':
+          next = { position: next.position + end.attemptsMade, waitMs: end.waitMs, comingBack: end.comingBack };
           break;
         case 'held':
           orders.pause ??= { reason: SUBSCRIPTION_DISABLED };

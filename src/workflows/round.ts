@@ -12,6 +12,7 @@ import { remaining, retryPolicy } from '../contract/schedule.js';
 import { interrupted, type Orders } from './messages.js';
 import {
   FailureType,
+  type ComingBack,
   type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
@@ -29,6 +30,13 @@ export type RoundEnd =
   | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
   /** The database could not be reached before attempt `attemptsMade + 1` of the round. */
   | { readonly kind: 'stalled'; readonly attemptsMade: number }
+  /** The subscription's limits left no room for attempt `attemptsMade + 1` of the round; `waitMs` is how long to stay away. */
+  | {
+      readonly kind: 'busy';
+      readonly attemptsMade: number;
+      readonly waitMs: number;
+      readonly comingBack: ComingBack;
+    }
   | { readonly kind: 'held' }
   | { readonly kind: 'orphaned' }
   | { readonly kind: 'interrupted' };
@@ -42,6 +50,7 @@ export async function runRound(
   round: number,
   position: number,
   orders: Orders,
+  comingBack?: ComingBack,
 ): Promise<RoundEnd> {
   const schedule = remaining(input.schedule, position);
   const { attempt } = proxyActivities<DeliveryActivities>({
@@ -56,7 +65,14 @@ export async function runRound(
   let end: RoundEnd | undefined;
   const finished = scope
     .run(() =>
-      attempt({ deliveryId: input.deliveryId, run: input.run, schedule, position, timeLimitMs: input.timeLimitMs }),
+      attempt({
+        deliveryId: input.deliveryId,
+        run: input.run,
+        schedule,
+        position,
+        timeLimitMs: input.timeLimitMs,
+        ...(comingBack ? { comingBack } : {}),
+      }),
     )
     .then(
       (result) => (end = { kind: 'accepted', result }),
@@ -85,6 +101,10 @@ function endOf(error: unknown): RoundEnd {
   switch (cause.type) {
     case FailureType.storeUnavailable:
       return { kind: 'stalled', attemptsMade: cause.details?.[0] as number };
+    case FailureType.busy: {
+      const [attemptsMade, waitMs, comingBack] = cause.details as [number, number, ComingBack];
+      return { kind: 'busy', attemptsMade, waitMs, comingBack };
+    }
     case FailureType.unrecorded:
       return { kind: 'unrecorded', outcome: cause.details?.[0] as UnrecordedOutcome };
     case FailureType.held:

@@ -30,6 +30,16 @@ export interface AttemptTask {
   /** How many waits of the whole schedule came before. */
   readonly position: number;
   readonly timeLimitMs: number;
+  /** Present when the first attempt of this round was turned away before. */
+  readonly comingBack?: ComingBack;
+}
+
+/** What an attempt that was turned away takes along, so that it need not begin to queue again. */
+export interface ComingBack {
+  /** How often in a row it was turned away. */
+  readonly times: number;
+  /** The turn that was booked for it, where the subscription has a rate; Unix time in milliseconds. */
+  readonly turnAt?: number;
 }
 
 /** The outcome of an attempt that was made but could not be recorded, without anything the receiver said. */
@@ -112,6 +122,8 @@ export const FailureType = {
   exhausted: 'DeliveryExhausted',
   /** Nothing was sent because the delivery could not be loaded. */
   storeUnavailable: 'StoreUnavailable',
+  /** Nothing was sent: the subscription's limits leave no room now. Its details say when to come back. */
+  busy: 'SubscriptionBusy',
   /** Sent, but the outcome could not be recorded; it is the failure's first detail. */
   unrecorded: 'OutcomeUnrecorded',
   /** Nothing was sent: the subscription is disabled. */

@@ -127,6 +127,20 @@ describe('with as many requests under way as an origin may have', () => {
     expect(target.connections).toBe(50);
   });
 
+  test('other lanes do not wait, and have connections of their own', async () => {
+    const [target, sender, sent] = await fill();
+    const others = ['a', 'b'].map((lane) => sender.send(request(target.url(), { lane })));
+    while (requests.length < 52) await new Promise(setImmediate);
+    answerAll();
+    await Promise.all([...sent, ...others]);
+    expect(target.connections).toBe(52);
+    const again = sender.send(request(target.url(), { lane: 'a' }));
+    while (requests.length === 0) await new Promise(setImmediate);
+    answerAll();
+    expect((await again).kind).toBe('answer');
+    expect(target.connections).toBe(52);
+  });
+
   test('other origins do not wait', async () => {
     const [, sender, sent] = await fill();
     const other = await answering(OK);

@@ -1,0 +1,144 @@
+/** Limits of subscriptions: a receiver that hangs keeps nobody else waiting, and being turned away costs no attempt. */
+import type { ServerResponse } from 'node:http';
+import { keepHistory } from '../support/histories';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+let system: TestSystem;
+let receiver: Receiver;
+let hanging: ServerResponse[] = [];
+let mostHanging = 0;
+
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await receiver.close();
+  await system.stop();
+});
+beforeEach(() => {
+  receiver.clear();
+  hanging = [];
+  mostHanging = 0;
+});
+
+interface Subscribed {
+  readonly id: string;
+  readonly emit: () => Promise<string>;
+}
+
+async function subscribe(path: string, fields: object = {}): Promise<Subscribed> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const subscription = await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
+    url: `${receiver.url}${path}`,
+    eventTypes: [],
+    ...fields,
+  });
+  expect(subscription.status).toBe(201);
+  return {
+    id: subscription.body.id,
+    emit: async () => {
+      const event = await system.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'user.created', data: {} });
+      return event.body.deliveries[0].id as string;
+    },
+  };
+}
+
+function many(count: number, { emit }: Subscribed): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, emit));
+}
+
+/** Answers requests to /slow never, and all others at once. */
+function hangOnSlow(): void {
+  receiver.answer((response, { path }) => {
+    if (path !== '/slow') return void response.writeHead(200).end();
+    hanging.push(response);
+    response.on('close', () => hanging.splice(hanging.indexOf(response), 1));
+    mostHanging = Math.max(mostHanging, hanging.length);
+  });
+}
+
+function release(): void {
+  receiver.answer(200);
+  for (const response of [...hanging]) response.writeHead(200).end();
+}
+
+async function expectOneAttemptEach(ids: readonly string[]): Promise<void> {
+  const { rows } = await system.database.store.pool.query(
+    `SELECT state, attempts, schedule_position, count(*)::int FROM deliveries WHERE id = ANY($1) GROUP BY 1, 2, 3`,
+    [ids],
+  );
+  expect(rows).toEqual([{ state: 'delivered', attempts: 1, schedule_position: 0, count: ids.length }]);
+}
+
+test.each([
+  ['a limit of its own, which holds for all workers', { maxConcurrentAttempts: 5 }, 5],
+  ['the common limit', {}, 50],
+])('a receiver that hangs keeps nobody else waiting: %s', async (_which, fields, limit) => {
+  hangOnSlow();
+  const slow = await subscribe('/slow', fields);
+  const fast = await subscribe('/fast');
+  const waiting = await many(200, slow);
+  await receiver.waitFor(limit);
+  const delivered = await many(20, fast);
+  await receiver.waitFor(limit + 20);
+  // In the order of their coming: while the first requests hung, none but the other subscription's came.
+  const paths = receiver.received.map(({ path }) => path);
+  expect(paths.slice(0, limit)).toEqual(Array.from({ length: limit }, () => '/slow'));
+  expect(paths.slice(limit)).toEqual(Array.from({ length: 20 }, () => '/fast'));
+  expect(hanging).toHaveLength(limit);
+  release();
+  for (const id of [...delivered, ...waiting]) await system.settled(id, 'delivered');
+  expect(mostHanging).toBe(limit);
+  await expectOneAttemptEach([...delivered, ...waiting]);
+  const { rows } = await system.database.store.pool.query('SELECT * FROM attempt_slots');
+  expect(rows).toEqual([]);
+});
+
+test('a turned-away delivery shows when it comes back and obeys orders meanwhile', async () => {
+  hangOnSlow();
+  const slow = await subscribe('/slow', { maxConcurrentAttempts: 1 });
+  const first = await slow.emit();
+  await receiver.waitFor(1);
+  const second = await slow.emit();
+  const shown = await system.settled(second, 'pending');
+  expect(shown.attempts).toEqual([]);
+  await system.ask('POST', `/v1/deliveries/${second}/cancel`);
+  await system.settled(second, 'cancelled');
+  release();
+  await system.settled(first, 'delivered');
+  await keepHistory(system.client, 'cancelled-while-busy', second);
+  expect(receiver.received).toHaveLength(1);
+});
+
+test('a rate spaces attempts evenly, and each delivery queues once', async () => {
+  const limited = await subscribe('/rate', { ratePerSecond: 10 });
+  const ids = await many(40, limited);
+  for (const id of ids) await system.settled(id, 'delivered');
+  const times = receiver.received.map(({ at }) => at);
+  expect(times).toHaveLength(40);
+  // 39 spaces of 100 ms; and within any second as many as the rate, give or take what a busy machine delays.
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThanOrEqual(3_500);
+  for (const at of times) expect(times.filter((other) => other >= at && other < at + 1_000).length).toBeLessThan(20);
+  await expectOneAttemptEach(ids);
+  const rounds = await Promise.all(
+    ids.map(async (id) => {
+      const { events } = await system.client.workflow.getHandle(`delivery-${id}`).fetchHistory();
+      return events!.filter(({ timerStartedEventAttributes }) => timerStartedEventAttributes).length;
+    }),
+  );
+  expect(Math.max(...rounds)).toBeLessThanOrEqual(2);
+  await keepHistory(system.client, 'turned-away-then-accepted', ids[rounds.indexOf(1)]!);
+});
+
+test('limits are shown, can be edited and taken away', async () => {
+  const { id } = await subscribe('/in', { maxConcurrentAttempts: 7, ratePerSecond: 0.5 });
+  const edit = async (body: object) => (await system.ask('PATCH', `/v1/subscriptions/${id}`, body)).body;
+  expect(await edit({})).toMatchObject({ maxConcurrentAttempts: 7, ratePerSecond: 0.5 });
+  expect(await edit({ ratePerSecond: null })).toMatchObject({ maxConcurrentAttempts: 7, ratePerSecond: null });
+  expect(await edit({ maxConcurrentAttempts: null })).toMatchObject({ maxConcurrentAttempts: null });
+  for (const wrong of [{ maxConcurrentAttempts: 0 }, { maxConcurrentAttempts: 1.5 }, { ratePerSecond: 0.01 }]) {
+    const answer = await system.ask('PATCH', `/v1/subscriptions/${id}`, wrong);
+    expect([answer.status, answer.body.errors[0].path]).toEqual([422, Object.keys(wrong)[0]]);
+  }
+});
