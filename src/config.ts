@@ -61,6 +61,8 @@ export interface Config {
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
+  /** Keys that open what they once sealed, 32 bytes each. */
+  previousEncryptionKeys?: Buffer[];
   logLevel: LogLevel;
 }
 
@@ -140,6 +142,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       ...optional('extraCa', values.PIGEONPOST_CA_FILE),
     },
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
+    ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
   };
 }
