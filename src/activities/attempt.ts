@@ -16,6 +16,7 @@ import {
 import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
+import { redactExchange, redactMessage } from './redact.js';
 
 export interface AttemptDependencies {
   readonly store: Store;
@@ -97,11 +98,12 @@ async function send(
   timeLimitMs: number,
 ): Promise<Exchange> {
   if (request instanceof Error) {
-    const message = `the request cannot be built: ${request.message}`;
+    const message = `the request cannot be built: ${redactMessage(request.message)}`;
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
   }
   const { url, headers } = request;
-  return egress.send({ url, headers, body, timeLimitMs, maxRedirects: contract.maxRedirects(event.type, account) });
+  const maxRedirects = contract.maxRedirects(event.type, account);
+  return redactExchange(await egress.send({ url, headers, body, timeLimitMs, maxRedirects }), request);
 }
 
 function judge(
