@@ -71,7 +71,7 @@ function dyingAt(store: Store, update: number, done: boolean): Store {
   const query = async (...args: Parameters<Store['pool']['query']>): Promise<unknown> => {
     const dies = String(args[0]).startsWith('UPDATE') && --left === 0;
     if (dies && !done) throw new Error('killed');
-    const result: unknown = await (store.pool.query(...args) as unknown as Promise<unknown>);
+    const result = await (store.pool.query(...args) as unknown as Promise<unknown>);
     if (dies) throw new Error('killed');
     return result;
   };
