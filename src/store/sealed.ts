@@ -1,5 +1,5 @@
 /** Every sealed column of the database: whether its keys are known, and sealing it anew with the current one. */
-import { errorCode } from '../errors.js';
+import { errorCode, OperatorError } from '../errors.js';
 import { unknownKey } from './secret-box.js';
 import type { Store } from './store.js';
 
@@ -39,7 +39,10 @@ export async function checkAllKeys(store: Store): Promise<void> {
   const all = sealedColumns.map(
     ({ table, column }) => `SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL`,
   );
-  await refuseUnknownKeys(store, all.join(' UNION '));
+  await refuseUnknownKeys(store, all.join(' UNION ')).catch((error: unknown) => {
+    if (errorCode(error) !== UNDEFINED_TABLE) throw error;
+    throw new OperatorError('The database has no tables yet.', 'Start Pigeonpost once, or run `pigeonpost migrate`.');
+  });
 }
 
 async function refuseUnknownKeys({ pool, box }: Store, query: string): Promise<void> {

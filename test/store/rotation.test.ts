@@ -231,6 +231,7 @@ it('a process with a wrong key finds out when it starts', async () => {
   const empty = openStore({ databaseUrl: url.href, box: createSecretBox([wrong]) });
   stores.push(empty);
   await checkKeys(empty);
+  await expect(checkAllKeys(empty)).rejects.toThrow('The database has no tables yet.');
 });
 
 it('a row that belongs to another key or another row is not opened', () => {
