@@ -68,6 +68,8 @@ export interface Config {
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
+  /** Keys that open what they once sealed, 32 bytes each. */
+  previousEncryptionKeys?: Buffer[];
   logLevel: LogLevel;
 }
 
@@ -151,6 +153,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
     },
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
+    ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
   };
 }

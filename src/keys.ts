@@ -3,28 +3,33 @@ import { randomBytes } from 'crypto';
 import { mkdir, readFile, writeFile } from 'fs/promises';
 import { join } from 'path';
 import type { Config } from './config.js';
-import { errorCode, explainFileError, OperatorError } from './errors.js';
+import { errorCode, explainFileError } from './errors.js';
+import { KEY_FILE, newKeyText, readKeyFiles } from './key-files.js';
+import type { KeyRing } from './store/secret-box.js';
 
 export interface Keys {
   readonly adminKey: string;
-  /** 32 bytes. */
-  readonly encryptionKey: Buffer;
+  /** The keys that secrets are sealed and opened with, as they are now. */
+  readonly encryptionKeys: () => KeyRing;
 }
 
 /** The keys of the settings, or those in the data folder, made when there are none. */
-export async function loadKeys({ api, encryptionKey, dataDir }: Config): Promise<Keys> {
+export async function loadKeys(config: Config): Promise<Keys> {
+  const { api, dataDir } = config;
   return {
     adminKey: api.adminKey ?? (await kept(dataDir, 'admin-key', () => `ppk_${randomBytes(24).toString('base64url')}`)),
-    encryptionKey: encryptionKey ?? readKey(await kept(dataDir, 'encryption-key', newKey)),
+    encryptionKeys: await loadEncryptionKeys(config),
   };
 }
 
-const newKey = (): string => randomBytes(32).toString('base64');
-
-function readKey(text: string): Buffer {
-  const key = Buffer.from(text, 'base64');
-  if (key.length === 32) return key;
-  throw new OperatorError('The file encryption-key in the data folder is damaged.', 'Restore it from a backup.');
+/** The encryption keys alone. */
+export async function loadEncryptionKeys(config: Config): Promise<() => KeyRing> {
+  const { encryptionKey, previousEncryptionKeys = [], dataDir } = config;
+  if (encryptionKey) return () => [encryptionKey, ...previousEncryptionKeys];
+  await kept(dataDir, KEY_FILE, newKeyText);
+  const read = (): KeyRing => [...readKeyFiles(dataDir), ...previousEncryptionKeys];
+  read();
+  return read;
 }
 
 /** What a file in the data folder says; the first process to come writes it. */

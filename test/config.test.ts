@@ -229,6 +229,7 @@ describe('values', () => {
       PIGEONPOST_TEMPORAL_UI_PORT: '9000',
       PIGEONPOST_TEMPORAL_CLI: process.execPath,
       PIGEONPOST_ENCRYPTION_KEY: key,
+      PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: `${key}, ${key}`,
     });
     expect(config).toMatchObject({
       api: { host: '::', port: 0, adminKey: '0123456789abcdef' },
@@ -239,6 +240,7 @@ describe('values', () => {
       temporalCli: process.execPath,
     });
     expect(config.encryptionKey?.toString('base64')).toBe(key);
+    expect(config.previousEncryptionKeys?.map((previous) => previous.toString('base64'))).toEqual([key, key]);
   });
 });
 

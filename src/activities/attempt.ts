@@ -16,6 +16,7 @@ import { admit, type AdmissionDependencies } from './admission.js';
 import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
+import { redactExchange, redactMessage } from './redact.js';
 
 export interface AttemptDependencies {
   readonly store: Store;
@@ -102,13 +103,14 @@ async function send(
   timeLimitMs: number,
 ): Promise<Exchange> {
   if (request instanceof Error) {
-    const message = `the request cannot be built: ${request.message}`;
+    const message = `the request cannot be built: ${redactMessage(request.message)}`;
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
   }
   const { url, headers } = request;
   const { id, tlsClient } = subscription;
   const maxRedirects = contract.maxRedirects(event.type, account);
-  return egress.send({ url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) });
+  const outgoing = { url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) };
+  return redactExchange(await egress.send(outgoing), request);
 }
 
 function judge(

@@ -13,6 +13,7 @@ import {
 } from '../store/subscriptions.js';
 import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
+import { refuseMovedSecrets } from './moved-secrets.js';
 import { page, readCursor } from './paging.js';
 import { notFound, Problem } from './problem.js';
 import { exampleOf } from './registrar.js';
@@ -92,13 +93,16 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}',
       tag,
       summary: 'Edit a subscription',
-      description: `Fields that are not named stay as they are; attempts still to come use the new ones. ${ownFields}`,
+      description:
+        'Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin ' +
+        `needs headers and credentials to be named again, as they would be sent there. ${ownFields}`,
       params,
       body: z.looseObject(commonFields.partial().shape),
       answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
     },
     async ({ params, body }) => {
       const { subscription, account } = await mustFind(context, params.id);
+      refuseMovedSecrets(contractOf(account.provider), subscription, body);
       return showSubscription(await registrar.edit(account, subscription, body), account.provider);
     },
   );

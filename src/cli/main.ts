@@ -22,6 +22,10 @@ program
   .command('migrate')
   .description('Bring the database to the newest schema')
   .action(async () => (await import('./roles.js')).migrateDatabase());
+program
+  .command('rotate-encryption-key')
+  .description('Encrypt every secret in the database with a new key, or with the one that was set anew')
+  .action(async () => (await import('./rotate-encryption-key.js')).rotateEncryptionKey());
 
 program
   .command('demo')

@@ -9,6 +9,7 @@ import { createEgressClient } from '../egress/client.js';
 import type { EgressClient } from '../egress/types.js';
 import { portInUse, errorCode, unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
+import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
 import { openStore, type Store } from '../store/store.js';
 import { connectTemporal, type TemporalAccess } from '../worker/connection.js';
@@ -41,11 +42,15 @@ export async function openShared(surroundings: Surroundings): Promise<Shared> {
   const { databaseUrl, keys, log, temporal } = surroundings;
   const store = openStore({
     databaseUrl,
-    box: createSecretBox([keys.encryptionKey]),
+    box: createSecretBox(keys.encryptionKeys),
     onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
   await store.pool.query('SELECT 1').catch((error: unknown) => {
     throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+  });
+  await checkKeys(store).catch(async (error: unknown) => {
+    await store.pool.end();
+    throw error;
   });
   const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
   return { ...surroundings, store, access };

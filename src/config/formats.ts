@@ -107,13 +107,18 @@ export const certificates = parsed((text) => {
 });
 
 /** 32 bytes in base64. */
-export const key32 = parsed((text) => {
+export const key32 = parsed(readKey32);
+
+/** Several of them, comma separated. */
+export const keys32 = parsed((text) => list(text).map(readKey32));
+
+function readKey32(text: string): Buffer {
   const key = Buffer.from(text, 'base64');
   if (!/^[A-Za-z0-9+/]{43}=?$/.test(text) || key.length !== 32) {
     throw new Error('write 32 random bytes in base64, as `openssl rand -base64 32` prints them');
   }
   return key;
-});
+}
 
 /** Networks in CIDR notation or single addresses, comma separated, or the word `none`; all become CIDR. */
 export const networks = parsed((text) => (text === 'none' ? [] : list(text).map(network)));

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { certificates, executable, flag, folder, key32, listenHost, networks } from './formats.js';
+import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
 /** What the documentation says about one setting. */
@@ -190,8 +190,15 @@ export const table = {
   },
   PIGEONPOST_ENCRYPTION_KEY: {
     description: 'Key that secrets are encrypted with in the database: 32 bytes in base64.',
+    default: 'a generated one in the data folder',
     secret: true,
     schema: key32,
+  },
+  PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: {
+    description:
+      'Other keys, comma separated, that secrets in the database may still be encrypted with; see SECURITY.md.',
+    secret: true,
+    schema: keys32,
   },
 } as const satisfies Record<string, Definition>;
 

@@ -175,6 +175,8 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
   ): string | undefined;
   /** Whether the address may carry credentials (`https://user:password@host`); `keep` then stores them as secrets. */
   readonly allowsUrlCredentials: boolean;
+  /** Own fields that are sent to the receiver as credentials; `show` masks them, and shows null where there are none. */
+  readonly credentialFields?: readonly string[];
   /**
    * Why the receiver's address breaks the contract, or undefined. The general rules (absolute, http or https, http
    * only where the operator allows it) have already passed. `url` is exactly as given.

@@ -2,11 +2,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app';
 import type { Dispatcher } from '../../src/dispatch/dispatcher';
 import { createAddressGuard } from '../../src/egress/address';
 import { createEgressClient } from '../../src/egress/client';
+import type { EgressSettings } from '../../src/egress/types';
 import type { Store } from '../../src/store/store';
 import { openTestDatabase, type TestDatabase } from './database';
 
@@ -44,6 +45,9 @@ export interface ApiParts {
   readonly allowHttp?: boolean;
   readonly allowNetworks?: readonly string[];
   readonly maxBodyBytes?: number;
+  /** What requests that the API itself makes may reach. */
+  readonly egress?: Partial<EgressSettings>;
+  readonly log?: Logger;
 }
 
 const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => undefined };
@@ -51,13 +55,19 @@ const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => 
 export async function startApi(parts: ApiParts): Promise<TestApi> {
   const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;
   const nowhere = Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100, interceptors: [] });
-  const egress = createEgressClient({ allowNetworks, allowHttp, resolve: [], maxResponseBytes: 16_384 });
+  const egress = createEgressClient({
+    allowNetworks,
+    allowHttp,
+    resolve: [],
+    maxResponseBytes: 16_384,
+    ...parts.egress,
+  });
   const app = createApp({
     store,
     client: parts.client ?? new Client({ connection: nowhere }),
     dispatcher,
     egress,
-    log: pino({ level: 'silent' }),
+    log: parts.log ?? pino({ level: 'silent' }),
     adminKey: ADMIN_KEY,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     allowHttp,

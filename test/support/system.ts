@@ -1,7 +1,7 @@
 /** Everything at once: a real Temporal development server, a worker, the API and a database of its own. */
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
 import type { EgressSettings } from '../../src/egress/types';
@@ -39,8 +39,10 @@ export function fromSetup(name: string): string {
   return path;
 }
 
-export async function startSystem(egressSettings: Partial<EgressSettings> = {}): Promise<TestSystem> {
-  const log = pino({ level: 'silent' });
+export async function startSystem(
+  egressSettings: Partial<EgressSettings> = {},
+  log: Logger = pino({ level: 'silent' }),
+): Promise<TestSystem> {
   installRuntime(log);
   const [environment, database] = await Promise.all([
     TestWorkflowEnvironment.createLocal({
@@ -67,7 +69,7 @@ export async function startSystem(egressSettings: Partial<EgressSettings> = {}):
     startWorker({ connection, namespace, store, egress, log, workflowBundle });
   let worker = await newWorker();
   const dispatcher = createDispatcher({ client, eager: true }, log);
-  const api = await startApi({ store, client, dispatcher });
+  const api = await startApi({ store, client, dispatcher, egress: egressSettings, log });
 
   return {
     url: api.url,

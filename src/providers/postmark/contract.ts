@@ -42,6 +42,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   subscriptions: {
     fields,
     allowsUrlCredentials: true,
+    credentialFields: ['httpAuth'],
     reservedHeaders,
     keep,
     show,

@@ -1,0 +1,47 @@
+/** What is kept of an exchange holds no secret, even where the receiver repeats what it was sent. */
+import type { DeliveryRequest } from '../contract/types.js';
+import type { Exchange } from '../egress/types.js';
+
+const MASK = '***';
+/** Shorter values are found in any text by chance. */
+const SHORTEST = 6;
+/** User and password of an address. */
+const USERINFO = /(?<=\/\/)[^\s/?#@"'<>]+(?=@)/g;
+
+/** The exchange with every secret header of its request masked wherever it stands, and addresses without credentials. */
+export function redactExchange(exchange: Exchange, { headers }: Pick<DeliveryRequest, 'headers'>): Exchange {
+  if (exchange.kind === 'failure') return { ...exchange, message: redactMessage(exchange.message, headers) };
+  const secrets = secretsOf(headers);
+  const entries = Object.entries(exchange.headers).map(([name, value]) => [name, mask(value, secrets)]);
+  return {
+    ...exchange,
+    headers: Object.fromEntries(entries) as Record<string, string>,
+    excerpt: mask(exchange.excerpt, secrets),
+  };
+}
+
+/** A message for people, without header values and credentials of addresses. */
+export function redactMessage(message: string, headers: DeliveryRequest['headers'] = []): string {
+  return mask(message, secretsOf(headers)).replace(USERINFO, MASK);
+}
+
+function mask(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
+}
+
+/** Values of secret headers, the longest first: whole, their parts, and the password of Basic credentials. */
+function secretsOf(headers: DeliveryRequest['headers']): string[] {
+  const values = headers.filter(({ secret }) => secret).flatMap(({ value }) => [value, ...value.split(/\s+/)]);
+  const passwords = headers
+    .filter(({ secret }) => secret)
+    .flatMap(({ value }) => /^Basic (\S+)$/i.exec(value)?.[1] ?? [])
+    .map((credentials) =>
+      Buffer.from(credentials, 'base64')
+        .toString()
+        .replace(/^[^:]*:/, ''),
+    );
+  const all = [...values, ...passwords].filter((value) => value.length >= SHORTEST);
+  // A receiver that answers in JSON repeats them escaped.
+  const escaped = all.map((value) => JSON.stringify(value).slice(1, -1));
+  return [...new Set([...all, ...escaped])].sort((a, b) => b.length - a.length);
+}

@@ -1,0 +1,95 @@
+/** Every sealed column of the database: whether its keys are known, and sealing it anew with the current one. */
+import { errorCode, OperatorError } from '../errors.js';
+import { unknownKey } from './secret-box.js';
+import type { Store } from './store.js';
+
+/** Sealed columns; each row is sealed for its `id`. A test compares this list with the schema. */
+export const sealedColumns = [
+  { table: 'accounts', column: 'secrets' },
+  { table: 'subscriptions', column: 'secrets' },
+] as const;
+
+type SealedColumn = (typeof sealedColumns)[number];
+
+/** Rows that are read, sealed and written at once. */
+const BATCH = 200;
+/** SQLSTATE of a table that is not there. */
+const UNDEFINED_TABLE = '42P01';
+/** The id of the key a column is sealed with: the bytes after the version (see secret-box.ts). */
+const keyIdIn = (column: string): string => `substring(${column} FROM 2 FOR 4)`;
+
+/**
+ * Looks at the oldest and the newest row of each table, so that a process with the wrong key says so when it starts.
+ * A database without tables has nothing to open yet.
+ */
+export async function checkKeys(store: Store): Promise<void> {
+  const ends = sealedColumns.flatMap(({ table, column }) =>
+    ['ASC', 'DESC'].map(
+      (order) =>
+        `(SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL ORDER BY id ${order} LIMIT 1)`,
+    ),
+  );
+  await refuseUnknownKeys(store, ends.join(' UNION ')).catch((error: unknown) => {
+    if (errorCode(error) !== UNDEFINED_TABLE) throw error;
+  });
+}
+
+/** Looks at every row. */
+export async function checkAllKeys(store: Store): Promise<void> {
+  const all = sealedColumns.map(
+    ({ table, column }) => `SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL`,
+  );
+  await refuseUnknownKeys(store, all.join(' UNION ')).catch((error: unknown) => {
+    if (errorCode(error) !== UNDEFINED_TABLE) throw error;
+    throw new OperatorError('The database has no tables yet.', 'Start Pigeonpost once, or run `pigeonpost migrate`.');
+  });
+}
+
+async function refuseUnknownKeys({ pool, box }: Store, query: string): Promise<void> {
+  const { rows } = await pool.query<{ id: Buffer }>(query);
+  const unknown = rows.map(({ id }) => id).filter((id) => !box.hasKey(id));
+  if (unknown.length > 0) throw unknownKey('Secrets in the database are', unknown);
+}
+
+/**
+ * Seals with the current key whatever is sealed with another one, until nothing is. A row that is edited meanwhile is
+ * left to its editor. May end anywhere and be called again. Returns how many rows of each table were sealed anew.
+ */
+export async function resealAll(store: Store, batch = BATCH): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const sealed of sealedColumns) {
+    counts[sealed.table] ??= 0;
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const page = await resealPage(store, sealed, after, batch);
+      counts[sealed.table]! += page.changed;
+      // Once at the end, from the beginning again: rows may have come, or been edited, with the former key.
+      after = page.last ?? (after === '' ? undefined : '');
+    }
+  }
+  return counts;
+}
+
+async function resealPage(
+  { pool, box }: Store,
+  { table, column }: SealedColumn,
+  after: string,
+  batch: number,
+): Promise<{ changed: number; last?: string }> {
+  const { rows } = await pool.query<{ id: string; sealed: Buffer }>(
+    `SELECT id, ${column} AS sealed FROM ${table} WHERE id > $1 AND ${keyIdIn(column)} <> $2 ORDER BY id LIMIT $3`,
+    [after, box.currentKeyId(), batch],
+  );
+  const last = rows.at(-1)?.id;
+  if (last === undefined) return { changed: 0 };
+  const { rowCount } = await pool.query(
+    `UPDATE ${table} SET ${column} = anew.sealed
+     FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS anew (id, former, sealed)
+     WHERE ${table}.id = anew.id AND ${column} = anew.former`,
+    [
+      rows.map(({ id }) => id),
+      rows.map(({ sealed }) => sealed),
+      rows.map(({ id, sealed }) => box.seal(box.open(sealed, id), id)),
+    ],
+  );
+  return { changed: rowCount ?? 0, last };
+}

@@ -1,0 +1,331 @@
+/** No secret leaves: whatever the whole system writes down while it works is searched for every secret it was given. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pino from 'pino';
+import { contractOf } from '../../src/providers/index';
+import { ADMIN_KEY, type ApiAnswer } from '../support/api';
+import { Canaries, readable } from '../support/canaries';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+const HOST = 'hooks.example.test';
+const certificate = (name: string): string => readFileSync(join(__dirname, '../support/certs', name), 'utf8');
+
+const canaries = new Canaries();
+const logged: string[] = [];
+let system: TestSystem;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  canaries.know('the admin key', ADMIN_KEY);
+  receiver = await startReceiver({ tls: { key: certificate('server.key'), cert: certificate('server.pem') } });
+  // It accepts, or refuses and says what it was sent, as debugging receivers do.
+  receiver.answer((response, { path, headers, body }) => {
+    if (path.startsWith('/ok')) return void response.writeHead(200).end();
+    const authorization = headers.authorization ?? '';
+    response
+      .writeHead(path === '/gone' ? 410 : 500, { 'x-echo': authorization || 'none' })
+      .end(JSON.stringify({ headers, body }));
+  });
+  system = await startSystem(
+    {
+      resolve: [{ host: HOST, port: 443, address: '127.0.0.1', targetPort: receiver.port }],
+      extraCa: certificate('ca.pem'),
+    },
+    pino({ level: 'trace' }, { write: (line) => void logged.push(line) }),
+  );
+});
+
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+
+/** What a provider's subscriptions hold of their own; the secrets among it are canaries. */
+interface Plan {
+  readonly eventType: string;
+  readonly own: () => Record<string, unknown>;
+  /** Credentials in the address, with the @ after them. */
+  readonly userinfo?: () => string;
+  /** A secret to rotate to. */
+  readonly newSecret?: () => string;
+}
+
+const plans: Record<string, Plan> = {
+  standard: {
+    eventType: 'user.created',
+    own: () => ({ secret: canaries.signingSecret('a signing secret of standard') }),
+    newSecret: () => canaries.signingSecret('a rotated signing secret of standard'),
+  },
+  postack: {
+    eventType: 'message.received',
+    own: () => ({ secret: canaries.signingSecret('a signing secret of postack') }),
+    userinfo: () => credentials('postack'),
+    newSecret: () => canaries.signingSecret('a rotated signing secret of postack'),
+  },
+  postmark: {
+    eventType: 'Bounce',
+    own: () => ({ messageStream: 'outbound', httpAuth: basicAuth() }),
+  },
+  postscript: { eventType: 'shop.incoming_message', own: () => ({}) },
+  postpress: { eventType: 'message_received', own: () => ({ source: 'messaging' }) },
+  bird: {
+    eventType: 'sms.inbound',
+    own: () => ({ service: 'channels', signingKey: canaries.text('a signing key of bird') }),
+    newSecret: () => canaries.text('a rotated signing key of bird'),
+  },
+};
+
+function credentials(provider: string): string {
+  const password = canaries.text(`a password in an address of ${provider}`);
+  canaries.know(`credentials of an address of ${provider} in base64`, base64(`kim:${password}`));
+  return `kim:${password}@`;
+}
+
+function basicAuth() {
+  const password = canaries.text('a password of postmark');
+  canaries.know('credentials of postmark in base64', base64(`kim:${password}`));
+  return { username: 'kim', password };
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const secretHeaders = (provider: string) => ({ 'X-Token': `Bearer ${canaries.text(`a header of ${provider}`)}` });
+
+/** Asks and keeps the answer among what was written; `except` names secrets that the answer is there to tell. */
+async function ask(method: string, path: string, body?: unknown, headers?: Record<string, string>, except?: string[]) {
+  const answer = await system.ask(method, path, body, headers);
+  note(`${method} ${path}`, answer, except);
+  return answer;
+}
+
+function note(where: string, { status, text, headers }: ApiAnswer, except?: string[]): void {
+  canaries.write(`the answer ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
+}
+
+/** Creating is the one time at which keys and secrets are told. */
+async function create(path: string, body: unknown) {
+  const answer = await system.ask('POST', path, body);
+  expect(answer).toMatchObject({ status: 201 });
+  return answer.body;
+}
+
+async function run(provider: string, { eventType, own, userinfo, newSecret }: Plan): Promise<void> {
+  const account = await create('/v1/accounts', { provider, name: 'Acme' });
+  canaries.know(`an API key of ${provider}`, account.apiKey);
+  const base = `/v1/accounts/${account.id}`;
+  canaries.know(`a second API key of ${provider}`, (await create(`${base}/keys`, {})).apiKey);
+  const subscribe = async (at: string) => {
+    const url = at.replace('//', `//${userinfo?.() ?? ''}`);
+    const fields = { url, eventTypes: [eventType], headers: secretHeaders(provider), ...own() };
+    const subscription = await create(`${base}/subscriptions`, fields);
+    const { body } = await system.ask('GET', `/v1/subscriptions/${subscription.id}/secret`);
+    if (body.secret !== undefined) canaries.know(`the secret of a subscription of ${provider}`, body.secret);
+    return subscription.id as string;
+  };
+  const subscriptions: string[] = [];
+  for (const at of [`https://${HOST}/ok`, `https://${HOST}/refused`, 'https://nowhere.example.test/']) {
+    subscriptions.push(await subscribe(at));
+  }
+  const [accepting, refusing] = subscriptions as [string, string];
+
+  const data = contractOf(provider).findEvent(eventType)?.example;
+  const event = await ask(
+    'POST',
+    `${base}/events`,
+    { type: eventType, data },
+    { 'idempotency-key': `once-${provider}` },
+  );
+  expect(event.body.deliveries).toHaveLength(3);
+  const deliveryOf = (subscriptionId: string): string =>
+    event.body.deliveries.find((each: { subscriptionId: string }) => each.subscriptionId === subscriptionId).id;
+  await system.settled(deliveryOf(accepting), 'delivered');
+  await ask('POST', `/v1/deliveries/${deliveryOf(accepting)}/redeliver`);
+  for (const id of subscriptions.slice(1)) await system.settled(deliveryOf(id), 'retrying');
+  await ask('POST', `/v1/deliveries/${deliveryOf(refusing)}/retry`);
+
+  const sent = await ask('POST', `/v1/subscriptions/${accepting}/test`);
+  await system.settled(sent.body.deliveries[0].id, 'delivered');
+  if (newSecret) {
+    const rotated = await system.ask('POST', `/v1/subscriptions/${accepting}/rotate-secret`, { secret: newSecret() });
+    expect(rotated.status).toBe(200);
+    const again = await ask('POST', `/v1/subscriptions/${accepting}/test`);
+    await system.settled(again.body.deliveries[0].id, 'delivered');
+  }
+  await ask('PATCH', `/v1/subscriptions/${accepting}`, { headers: secretHeaders(provider) });
+  await refusals(base, provider, { url: `https://${HOST}/`, eventTypes: [eventType], ...own() });
+
+  for (const path of [base, `${base}/keys`, `${base}/subscriptions`, `/v1/events/${event.body.id}`]) {
+    await ask('GET', path);
+  }
+  for (const id of subscriptions) {
+    await ask('GET', `/v1/subscriptions/${id}`);
+    await ask('GET', `/v1/deliveries/${deliveryOf(id)}`);
+  }
+  await ask('POST', `/v1/deliveries/${deliveryOf(refusing)}/cancel`, {});
+  await system.settled(deliveryOf(refusing), 'cancelled');
+}
+
+/** Requests that cannot be accepted, full of secrets. */
+async function refusals(base: string, provider: string, fields: Record<string, unknown>): Promise<void> {
+  const secret = (): string => canaries.text(`a secret in a refused request of ${provider}`);
+  const wrong: Record<string, unknown>[] = [
+    { ...fields, url: `ftp://kim:${secret()}@${HOST}/` },
+    { ...fields, url: `https://kim:${secret()}@10.0.0.1/` },
+    { ...fields, url: `https://kim:${secret()}@[nowhere` },
+    { ...fields, headers: { 'X-Token': `${secret()}\n` } },
+    { ...fields, headers: { Host: secret() } },
+    { ...fields, headers: { 'X-Token': [secret()] } },
+    { ...fields, secret: { secret: secret() } },
+    { ...fields, httpAuth: secret() },
+    { ...fields, signingKey: [secret()] },
+    { ...fields, unknown: secret() },
+  ];
+  for (const body of wrong) expect((await ask('POST', `${base}/subscriptions`, body)).status).toBe(422);
+  expect((await ask('POST', `${base}/subscriptions`, `{"secret": ${secret()}}`)).status).toBe(400);
+  const unauthorized = { authorization: `Bearer ${secret()}` };
+  expect((await ask('GET', base, undefined, unauthorized)).status).toBe(401);
+}
+
+/** The providers' own APIs. Where they are documented to tell owners their own values, these belong there. */
+async function runNativeApis(): Promise<void> {
+  const open = async (provider: string, settings = {}) => {
+    const account = await create('/v1/accounts', { provider, name: 'Native', settings });
+    canaries.know(`an API key for the own API of ${provider}`, account.apiKey);
+    return account;
+  };
+  const url = `https://${HOST}/ok`;
+  const native = (headers: Record<string, string>, except: string[] = []) => {
+    return async (method: string, path: string, body?: unknown, status = 200) => {
+      const answer = await ask(method, path, body, { authorization: '', ...headers }, except);
+      expect({ path, status: answer.status }).toEqual({ path, status });
+      return answer.body;
+    };
+  };
+  const header = (provider: string): string => canaries.text(`a header given to the own API of ${provider}`);
+
+  const postack = await open('postack');
+  const svix = native({ authorization: `Bearer ${postack.apiKey}` });
+  const once = native({ authorization: `Bearer ${postack.apiKey}`, 'idempotency-key': 'native' });
+  const endpoints = `/api/v1/app/${postack.scope.appId}/endpoint`;
+  const endpoint = {
+    url: `https://${credentials('the own API of postack')}${HOST}/ok`,
+    headers: { Authorization: header('postack') },
+    secret: canaries.signingSecret('a signing secret given to the own API of postack'),
+  };
+  const { id: endpointId } = await once('POST', endpoints, endpoint, 201);
+  await svix('GET', endpoints);
+  await svix('GET', `${endpoints}/${endpointId}`);
+  await svix('GET', `${endpoints}/${endpointId}/headers`);
+  await svix('PATCH', `${endpoints}/${endpointId}`, { description: 'edited' });
+  const key = canaries.signingSecret('a signing secret rotated by the own API of postack').slice('whsec_'.length);
+  await svix('POST', `${endpoints}/${endpointId}/secret/rotate`, { key }, 204);
+  await svix('POST', `${endpoints}/${endpointId}/send-example`, { eventType: 'message.received' }, 202);
+  await svix('POST', endpoints, { ...endpoint, headers: { 'svix-id': header('postack') } }, 422);
+
+  const token = header('postmark');
+  const httpAuth = basicAuth();
+  const postmark = await open('postmark', { contract: '2026' });
+  const webhook = {
+    Url: `https://${HOST}/refused`,
+    HttpAuth: { Username: httpAuth.username, Password: httpAuth.password },
+    HttpHeaders: [{ Name: 'X-Token', Value: token }],
+    Triggers: { Bounce: { Enabled: true } },
+  };
+  const told = native({ 'x-postmark-server-token': postmark.apiKey }, [token, httpAuth.password]);
+  const silent = native({ 'x-postmark-server-token': postmark.apiKey });
+  // The receiver refuses the test, and says what it was sent.
+  await silent('POST', '/webhooks', webhook, 422);
+  const { ID } = await told('POST', '/webhooks', { ...webhook, Url: url });
+  await told('GET', '/webhooks');
+  await told('PUT', `/webhooks/${ID}`, { Triggers: { Delivery: { Enabled: true } } });
+  await silent('POST', `/webhooks/${ID}/verify`);
+  await silent('GET', `/webhooks/${ID}/statistics`);
+
+  const shopHeader = header('postscript');
+  const postscript = await open('postscript');
+  const shop = native({ authorization: `Bearer ${postscript.apiKey}` }, [shopHeader]);
+  const subscription = { callback_url: url, event: 'shop.incoming_message', headers: { 'X-Token': shopHeader } };
+  await shop('POST', '/api/v2/webhooks', subscription);
+  const shopToken = await system.ask('GET', '/api/v2/webhooks/token', undefined, {
+    authorization: `Bearer ${postscript.apiKey}`,
+  });
+  canaries.know('the token of a shop of postscript', shopToken.body.token);
+  await shop('GET', '/api/v2/webhooks');
+  await shop('GET', '/api/v2/webhooks/example?event=shop.incoming_message');
+  await shop('POST', '/api/v2/webhooks/test', { event: 'shop.incoming_message' }, 202);
+
+  const ownHeader = header('postpress');
+  const postpress = await open('postpress');
+  const unipile = native({ 'x-api-key': postpress.apiKey }, [ownHeader]);
+  const headers = [{ key: 'X-Token', value: ownHeader }];
+  await unipile('POST', '/api/v1/webhooks', { source: 'messaging', request_url: url, headers }, 201);
+  await unipile('GET', '/api/v1/webhooks');
+
+  const bird = await open('bird', { showSigningKey: false });
+  const { organizationId, workspaceId } = bird.scope;
+  const hooks = `/organizations/${organizationId}/workspaces/${workspaceId}/webhook-subscriptions`;
+  const birdApi = native({ authorization: `AccessKey ${bird.apiKey}` });
+  const signingKey = canaries.text('a signing key given to the own API of bird');
+  const { id } = await birdApi('POST', hooks, { service: 'channels', event: 'sms.inbound', url, signingKey }, 201);
+  await birdApi('GET', hooks);
+  await birdApi('GET', `${hooks}/${id}`);
+  await birdApi('GET', `${hooks}/${id}/logs`);
+}
+
+/** Everything Temporal keeps of every workflow. */
+async function readTemporal(): Promise<void> {
+  const { workflow } = system.client;
+  for await (const { workflowId, runId } of workflow.list()) {
+    const handle = workflow.getHandle(workflowId, runId);
+    const { events } = await handle.fetchHistory();
+    const description = await handle.describe();
+    canaries.write(`the history of ${workflowId}`, readable(events));
+    const texts = [await description.staticSummary(), await description.staticDetails(), description.memo];
+    canaries.write(`the description of ${workflowId}`, `${readable(description.raw)} ${readable(texts)}`);
+  }
+}
+
+/** Every row of every table as text; bytes are hexadecimal in it. */
+async function readDatabase(): Promise<void> {
+  const { pool } = system.database.store;
+  const tables = await pool.query<{ name: string }>(
+    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
+  );
+  for (const { name } of tables.rows) {
+    const { rows } = await pool.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`);
+    canaries.write(`the table ${name}`, rows.map(({ row }) => row).join('\n'));
+  }
+}
+
+test('no secret is in an answer, a log, a history or the database', async () => {
+  for (const [provider, plan] of Object.entries(plans)) await run(provider, plan);
+  await runNativeApis();
+  for (const path of ['/v1/accounts', '/v1/deliveries', '/openapi.json', '/readyz', '/v1/nowhere']) {
+    await ask('GET', path);
+  }
+  const { data: accounts } = (await ask('GET', '/v1/accounts?provider=standard')).body;
+  const gone = { url: `https://${HOST}/gone`, eventTypes: [], headers: secretHeaders('standard') };
+  const { id: goneId } = await create(`/v1/accounts/${accounts[0].id}/subscriptions`, gone);
+  const ended = await ask('POST', `/v1/subscriptions/${goneId}/test`);
+  await system.settled(ended.body.deliveries[0].id, 'failed');
+  await ask('GET', `/v1/deliveries/${ended.body.deliveries[0].id}`);
+  // An error on our side is logged with all that is known of it.
+  await system.database.store.pool.query('ALTER TABLE subscriptions ADD CONSTRAINT refuses CHECK (false) NOT VALID');
+  const unlucky = { url: `https://${HOST}/`, eventTypes: [], headers: secretHeaders('standard') };
+  expect((await ask('POST', `/v1/accounts/${accounts[0].id}/subscriptions`, unlucky)).status).toBe(500);
+  await system.restartWorker();
+
+  await readTemporal();
+  await readDatabase();
+  canaries.write('the log', logged.join(''));
+
+  // There was something to search, in a form that can be searched.
+  expect(canaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
+  expect(canaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
+  expect(canaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
+  expect(canaries.count(/^the description of delivery-/, `→ ${HOST}`)).toBeGreaterThanOrEqual(6 * 5);
+  expect(canaries.count(/^the table attempts/, '***')).toBe(1);
+  expect(canaries.count(/^the log/, 'request failed')).toBe(1);
+  expect(receiver.received.some(({ headers }) => 'authorization' in headers)).toBe(true);
+  expect(canaries.found()).toEqual([]);
+});

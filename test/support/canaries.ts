@@ -1,0 +1,78 @@
+/** Secrets that are recognised wherever they turn up, and everything that was written to look for them in. */
+import { randomBytes } from 'node:crypto';
+
+/** Something the system wrote, and where. */
+export interface Written {
+  readonly where: string;
+  readonly text: string;
+  /** Secrets that belong there. */
+  readonly except?: readonly string[];
+}
+
+export class Canaries {
+  readonly #secrets = new Map<string, string>();
+  readonly #written: Written[] = [];
+
+  /** A secret of letters and digits. */
+  text(what: string): string {
+    return this.know(what, `canary${randomBytes(12).toString('hex')}`);
+  }
+
+  /** A shared signing key in the form of Standard Webhooks. */
+  signingSecret(what: string): string {
+    return this.know(what, `whsec_${randomBytes(32).toString('base64')}`);
+  }
+
+  /** Takes a secret that was made elsewhere for one of these. */
+  know(what: string, secret: string): string {
+    this.#secrets.set(secret, what);
+    return secret;
+  }
+
+  write(where: string, text: string, except: readonly string[] = []): void {
+    this.#written.push({ where, text, except });
+  }
+
+  /** In how many of these places a text stands that is no secret, which shows that they can be read. */
+  count(where: RegExp, text: string): number {
+    return this.#written.filter((written) => where.test(written.where) && written.text.includes(text)).length;
+  }
+
+  /** Which secret turned up where, in any of the forms it could have. */
+  found(): string[] {
+    return this.#written.flatMap(({ where, text, except = [] }) =>
+      Array.from(this.#secrets)
+        .filter(([secret]) => !except.includes(secret) && formsOf(secret).some((form) => text.includes(form)))
+        .map(([, what]) => `${what} in ${where}`),
+    );
+  }
+}
+
+/** As it is, encoded, and for a signing key its bytes. */
+function formsOf(secret: string): string[] {
+  const bytes = [Buffer.from(secret)];
+  const [, key] = /^whsec_(.+)$/.exec(secret) ?? [];
+  if (key !== undefined) bytes.push(Buffer.from(key, 'base64'));
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    ...bytes.flatMap((each) => [each.toString('hex'), each.toString('base64').replace(/=+$/, '')]),
+  ];
+}
+
+/** Everything in a value as text: bytes are read as UTF-8. */
+export function readable(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) => {
+    const bytes = bytesOf(member);
+    if (bytes) return bytes.toString('utf8');
+    return typeof member === 'bigint' ? String(member) : member;
+  });
+}
+
+function bytesOf(value: unknown): Buffer | undefined {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  // A Buffer has been through toJSON before it gets here.
+  const { type, data } = (value ?? {}) as { type?: unknown; data?: unknown };
+  return type === 'Buffer' && Array.isArray(data) ? Buffer.from(data as number[]) : undefined;
+}
