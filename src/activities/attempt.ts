@@ -13,6 +13,7 @@ import {
   type AttemptTask,
   type DeliveryResult,
 } from '../workflows/types.js';
+import { noteFailure } from './failing.js';
 import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
@@ -44,7 +45,9 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
 
   await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
   if (verdict.kind === 'stop' && verdict.disable) {
-    await disableSubscription(store, material.subscription.id, verdict.because);
+    await disableSubscription(store.pool, material.subscription.id, verdict.because);
+  } else if (decision.state !== 'delivered') {
+    await noteFailure(store, contract, material, startedAt);
   }
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);

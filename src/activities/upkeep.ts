@@ -10,6 +10,8 @@ import { loadStartables } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
 import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
+import { emitWaiting } from './emit.js';
+import { resumeForgotten } from './resume.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const UNOWNED_AFTER_S = 10;
@@ -27,14 +29,19 @@ export interface UpkeepDependencies {
   readonly client: Client;
 }
 
-/** Starts what has no owner, ends what lost its subscription and takes note of terminated workflows. */
+/**
+ * Starts what has no owner, ends what lost its subscription, takes note of terminated workflows, resumes what waits for
+ * nothing and emits operational events.
+ */
 export async function sweep({ store, client }: UpkeepDependencies): Promise<SweepReport> {
   const starter: Starter = { client, eager: false };
   const started = (await startUnowned(store, starter)) + (await startLost(store, starter));
   const cancelled = await cancelOrphans(store, client);
   const terminated = await noteTerminated(store, client);
+  const resumed = await resumeForgotten(store, client, BATCH);
+  const emitted = await emitWaiting(store, starter, BATCH);
   await forgetAnswers(store, IDEMPOTENCY_HOURS);
-  return { started, cancelled, terminated };
+  return { started, cancelled, terminated, resumed, emitted };
 }
 
 async function startUnowned(store: Store, starter: Starter): Promise<number> {

@@ -14,6 +14,7 @@ import { jsonBody } from './json-body.js';
 import { openApiDocument } from './openapi.js';
 import { createRegistrar } from './registrar.js';
 import { subscriptionRoutes } from './subscriptions.js';
+import { waitingRoutes } from './waiting.js';
 
 export function createApp(context: ApiContext & { readonly egress: EgressClient }): Express {
   const app = express();
@@ -27,6 +28,7 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   const routing = { router: admin, registry };
   accountRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
+  waitingRoutes(routing, context);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
   const document = openApiDocument(registry);

@@ -32,6 +32,14 @@ export const FIVE_DAYS_OF_FAILURES: FailingRule = {
   startsAfter: { atLeastMs: hours(12), atMostMs: hours(24) },
 };
 
+/** The rule for an account's subscriptions: the contract's, or the account's own where the contract has none. */
+export function ruleOf(
+  { disableAfterFailing }: { readonly disableAfterFailing?: FailingRule },
+  { disableAfterHours }: { readonly disableAfterHours: number | null },
+): FailingRule | undefined {
+  return disableAfterFailing ?? (disableAfterHours === null ? undefined : { forMs: hours(disableAfterHours) });
+}
+
 /**
  * What to remember after an attempt that failed at a time. The start of the span and the last failure are enough to
  * find any two failures of the right distance: while none lies 12 to 24 h behind the span's start, all lie within its

@@ -39,11 +39,17 @@ export async function orphanedDeliveries(store: Store, limit: number): Promise<s
   return rows.map(({ id }) => id);
 }
 
-/** Deliveries that are held because their subscription is disabled, of one subscription. */
-export async function heldDeliveries(store: Store, subscriptionId: string, reason: string): Promise<string[]> {
+/** Deliveries that are held because their subscription is disabled, of one subscription; at most `limit`. */
+export async function heldDeliveries(
+  store: Store,
+  subscriptionId: string,
+  reason: string,
+  limit: number,
+): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2`,
-    [subscriptionId, reason],
+    `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2
+     ORDER BY id LIMIT $3`,
+    [subscriptionId, reason, limit],
   );
   return rows.map(({ id }) => id);
 }

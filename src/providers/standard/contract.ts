@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ACCEPTED, isSuccess, RETRY, takesType, unknownEventType } from '../../contract/contract.js';
+import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
@@ -131,6 +132,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   judge: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;
