@@ -43,12 +43,14 @@ export async function attempt(dependencies: AttemptDependencies, task: AttemptTa
   const decision = decide(exchange, verdict, place.waitMs);
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
 
+  // Beside the record, so that Temporal hears of the failure no later for it.
+  const counts = verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
+  const counted = counts ? noteFailure(store, contract, material, startedAt) : undefined;
   await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
   if (verdict.kind === 'stop' && verdict.disable) {
     await disableSubscription(store.pool, material.subscription.id, verdict.because);
-  } else if (decision.state !== 'delivered') {
-    await noteFailure(store, contract, material, startedAt);
   }
+  await counted;
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
   return { attempts: number, status: decision.status };
