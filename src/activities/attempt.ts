@@ -13,6 +13,7 @@ import {
   type DeliveryResult,
 } from '../workflows/types.js';
 import { admit, type AdmissionDependencies } from './admission.js';
+import { noteFailure } from './failing.js';
 import { afterFailure } from './lasting-failure.js';
 import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
@@ -51,7 +52,11 @@ export async function attempt(
   const decision = decide(exchange, verdict, place.waitMs);
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
 
+  // Beside the record, so that Temporal hears of the failure no later for it.
+  const counts = verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
+  const counted = counts ? noteFailure(store, contract, material, startedAt) : undefined;
   await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
+  await counted;
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
   return { attempts: number, status: decision.status };

@@ -8,14 +8,10 @@ import { markOwned } from '../store/deliveries.js';
 import { forgetAnswers } from '../store/idempotency.js';
 import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
-import {
-  cancelTerminated,
-  orphanedDeliveries,
-  overdueDeliveries,
-  releasedDeliveries,
-  unownedDeliveries,
-} from '../store/sweep.js';
-import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type SweepReport } from '../workflows/types.js';
+import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
+import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
+import { emitWaiting } from './emit.js';
+import { resumeForgotten } from './resume.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const UNOWNED_AFTER_S = 10;
@@ -35,15 +31,19 @@ export interface UpkeepDependencies {
   readonly client: Client;
 }
 
-/** Starts what has no owner, ends or resumes what its subscription says and takes note of terminated workflows. */
+/**
+ * Starts what has no owner, ends what lost its subscription, takes note of terminated workflows, resumes what waits for
+ * nothing and emits operational events.
+ */
 export async function sweep({ store, client }: UpkeepDependencies): Promise<SweepReport> {
   const starter: Starter = { client, eager: false };
   const started = (await startUnowned(store, starter)) + (await startLost(store, starter));
   const cancelled = await cancelOrphans(store, client);
-  await resumeReleased(store, client);
   const terminated = await noteTerminated(store, client);
+  const resumed = await resumeForgotten(store, client, BATCH);
+  const emitted = await emitWaiting(store, starter, BATCH);
   await forgetAnswers(store, IDEMPOTENCY_HOURS);
-  return { started, cancelled, terminated };
+  return { started, cancelled, terminated, resumed, emitted };
 }
 
 async function startUnowned(store: Store, starter: Starter): Promise<number> {
@@ -98,14 +98,6 @@ async function cancelOrphans(store: Store, client: Client): Promise<number> {
     await giveOrder({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
   }
   return ids.length;
-}
-
-/** Deliveries that nobody told that their subscription is enabled again, or that were held at that very moment. */
-async function resumeReleased(store: Store, client: Client): Promise<void> {
-  for (const id of await releasedDeliveries(store, SUBSCRIPTION_DISABLED, BATCH)) {
-    heartbeat();
-    await giveOrder({ client, store }, id, { signal: 'resume', args: [] });
-  }
 }
 
 async function noteTerminated(store: Store, client: Client): Promise<number> {

@@ -3,9 +3,17 @@ import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { newId } from '../contract/ids.js';
 import { contracts, findContract } from '../providers/index.js';
-import { deleteAccount, findAccount, insertAccount, listAccounts, type StoredAccount } from '../store/accounts.js';
+import {
+  deleteAccount,
+  findAccount,
+  insertAccount,
+  listAccounts,
+  updateAccount,
+  type StoredAccount,
+} from '../store/accounts.js';
 import { insertApiKey, listApiKeys, revokeApiKey } from '../store/api-keys.js';
 import { inTransaction } from '../store/store.js';
+import { accountChoices, checkChoices } from './account-choices.js';
 import { check } from './check.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
@@ -23,6 +31,7 @@ const newAccount = z.strictObject({
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
   settings: z.record(z.string(), z.unknown()).optional(),
   validatePayloads: z.boolean().default(true).describe('Refuse events that lack a documented field of their type.'),
+  ...accountChoices,
 });
 
 /** The account of an id, or a 404. */
@@ -63,6 +72,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         scope,
         settings,
         validatePayloads: body.validatePayloads,
+        ...checkChoices(contract, body),
         secrets: rules.newSecrets(randomBytes),
       };
       const apiKey = rules.newApiKey(randomBytes);
@@ -108,6 +118,26 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
     async ({ params }) => {
       const account = await mustFindAccount(context, params.id);
       return { ...showAccount(account), keys: await listApiKeys(store, account.id) };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'patch',
+      path: '/v1/accounts/{id}',
+      tag,
+      summary: 'Edit an account',
+      description: 'Fields that are not named stay as they are.',
+      params: accountParams,
+      body: z.strictObject(accountChoices),
+      answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
+    },
+    async ({ params, body }) => {
+      const account = await mustFindAccount(context, params.id);
+      const choices = checkChoices(findContract(account.provider)!, body, account);
+      await updateAccount(store, account.id, choices);
+      return showAccount({ ...account, ...choices });
     },
   );
 
@@ -160,6 +190,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
   );
 }
 
-function showAccount({ id, provider, name, scope, settings, validatePayloads, createdAt }: StoredAccount) {
-  return { id, provider, name, scope, settings, validatePayloads, createdAt };
+function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
+  const { receivesOperations, disableAfterHours, createdAt } = account;
+  return { id, provider, name, scope, settings, validatePayloads, receivesOperations, disableAfterHours, createdAt };
 }

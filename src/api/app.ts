@@ -15,6 +15,7 @@ import { openApiDocument } from './openapi.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { subscriptionRoutes } from './subscriptions.js';
+import { waitingRoutes } from './waiting.js';
 
 export function createApp(context: ApiContext & { readonly egress: EgressClient }): Express {
   const app = express();
@@ -28,6 +29,7 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   const routing = { router: admin, registry };
   accountRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
+  waitingRoutes(routing, context);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
   recoveryRoutes(routing, context);

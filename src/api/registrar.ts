@@ -27,6 +27,7 @@ import {
   findSubscriptionByReference,
   hasSubscribed,
   isUidTaken,
+  saveRotated,
   saveSubscription,
   type StoredSubscription,
 } from '../store/subscriptions.js';
@@ -66,6 +67,15 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     });
   }
 
+  /** What cannot be told to go on now, because Temporal is away or there is too much of it, is told by the sweep. */
+  async function resumeSoon(subscriptionId: string): Promise<void> {
+    try {
+      await resumeHeld(context, subscriptionId);
+    } catch (error) {
+      context.log.warn({ err: error, subscriptionId }, 'cannot resume what waited now; the sweep will');
+    }
+  }
+
   return {
     readJson: jsonBody(context.maxBodyBytes),
 
@@ -88,11 +98,11 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     async edit(account, previous, body, admit) {
       const saved = await save(editedSubscription(context, contractOf(account.provider), previous, body), admit);
-      if (saved.enabled && !previous.enabled) await resumeHeld(context, saved.id);
+      if (saved.enabled && !previous.enabled) await resumeSoon(saved.id);
       return saved;
     },
 
-    save: (subscription) => save(subscription),
+    save: (subscription) => saveRotated(store, subscription),
 
     async remove(subscription) {
       await deleteSubscription(store, subscription.id);
@@ -167,7 +177,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 /** A draft as it would be read back. */
 function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): StoredSubscription {
   const now = new Date();
-  return { ...draft, createdAt: previous?.createdAt ?? now, updatedAt: now };
+  return { ...draft, failing: previous?.failing ?? null, createdAt: previous?.createdAt ?? now, updatedAt: now };
 }
 
 /** The documented example of an event type, or `data` in its place. Throws a problem about `type` when there is none. */

@@ -51,6 +51,8 @@ export const accountSchema = z
     scope: z.record(z.string(), z.unknown()).describe("The provider's own ids for this customer."),
     settings: z.record(z.string(), z.unknown()).describe('Choices among what the contract leaves open.'),
     validatePayloads: z.boolean(),
+    receivesOperations: z.boolean().describe('Whether operational events are emitted to it.'),
+    disableAfterHours: z.int().nullable().describe('Hours of failure that disable a subscription; null for never.'),
     createdAt: time,
   })
   .openapi('Account');
@@ -63,6 +65,17 @@ export const apiKeySchema = z
   })
   .openapi('ApiKey');
 
+const healthSchema = z
+  .object({
+    failingSince: time.nullable().describe('The first failed attempt since one was accepted; null while it is well.'),
+    lastFailureAt: time.nullable(),
+    consecutiveFailures: z.int().describe('Failed attempts since one was accepted.'),
+    disablesAt: time
+      .nullable()
+      .describe('A failed attempt from this time on disables it, unless one is accepted before; null for never.'),
+  })
+  .openapi('Health');
+
 export const subscriptionSchema = z
   .looseObject({
     id: z.string(),
@@ -74,6 +87,7 @@ export const subscriptionSchema = z
     description: z.string().nullable(),
     enabled: z.boolean(),
     disabledReason: z.string().nullable(),
+    health: healthSchema.optional().describe('Where one subscription is asked for.'),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
     maxConcurrentAttempts: z.int().nullable().describe('Attempts under way at once; null for as many as usual.'),
     ratePerSecond: z.number().nullable().describe('Attempts begun per second at most; null for any number.'),

@@ -5,7 +5,7 @@ import { checkHeaders } from '../contract/headers.js';
 import { newId } from '../contract/ids.js';
 import type { AnyContract } from '../contract/types.js';
 import type { AttemptLimits } from '../store/limits.js';
-import { nextSubscriptionNumber, type StoredSubscription } from '../store/subscriptions.js';
+import { nextSubscriptionNumber, type SavedSubscription, type StoredSubscription } from '../store/subscriptions.js';
 import { check } from './check.js';
 import type { ApiContext } from './context.js';
 import { invalidField } from './problem.js';
@@ -39,7 +39,7 @@ export const commonFields = z.object({
 type Common = z.infer<typeof commonFields>;
 
 /** What is stored of a subscription, times aside. */
-export type SubscriptionDraft = Omit<StoredSubscription, 'createdAt' | 'updatedAt'>;
+export type SubscriptionDraft = SavedSubscription;
 
 /** A new subscription of an account from a request's body. Throws a problem that lists what to change. */
 export async function newSubscription(

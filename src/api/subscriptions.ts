@@ -2,6 +2,7 @@
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { commitEvents, describe, planFor } from '../dispatch/accept.js';
+import { disablesAt, ruleOf } from '../contract/failing.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
@@ -82,7 +83,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     },
     async ({ params }) => {
       const { subscription, account } = await mustFind(context, params.id);
-      return showSubscription(subscription, account.provider);
+      return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
     },
   );
 
@@ -214,6 +215,15 @@ async function mustFind(
   const account = subscription && (await findAccount(store, subscription.accountId));
   if (!subscription || !account) throw notFound('subscription');
   return { subscription, account };
+}
+
+function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
+  return {
+    failingSince: failing?.since ?? null,
+    lastFailureAt: failing?.lastAt ?? null,
+    consecutiveFailures: failing?.attempts ?? 0,
+    disablesAt: enabled ? disablesAt(failing, ruleOf(contractOf(account.provider), account)) : null,
+  };
 }
 
 function showSubscription(subscription: StoredSubscription, provider: string) {

@@ -5,6 +5,7 @@
  * request testable against known answers.
  */
 import type { z } from 'zod';
+import type { FailingRule } from './failing.js';
 import type { LastingFailure } from './lasting-failure.js';
 import type { Schedule } from './schedule.js';
 
@@ -251,6 +252,8 @@ export interface Contract<
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
+  /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
+  readonly disableAfterFailing?: FailingRule;
 }
 
 /** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */

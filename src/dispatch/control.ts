@@ -84,9 +84,12 @@ async function tell(client: Client, deliveryId: string, { signal, args }: Order)
   }
 }
 
+/** How many held deliveries are told to go on at once; the sweep tells the others. */
+const RESUMED_AT_ONCE = 200;
+
 /** Lets the deliveries go on that were held because their subscription was disabled; those it misses the sweep finds. */
 export async function resumeHeld(context: { client: Client; store: Store }, subscriptionId: string): Promise<void> {
-  for (const id of await heldDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED)) {
+  for (const id of await heldDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED, RESUMED_AT_ONCE)) {
     try {
       await giveOrder(context, id, { signal: 'resume', args: [] });
     } catch {

@@ -7,6 +7,10 @@ export interface StoredAccount extends Account {
   readonly provider: string;
   /** Whether payloads are checked against the documented shape of their event. */
   readonly validatePayloads: boolean;
+  /** Whether operational events are emitted to it. */
+  readonly receivesOperations: boolean;
+  /** Hours of failure that disable its subscriptions where the contract says nothing; null for never. */
+  readonly disableAfterHours: number | null;
   readonly createdAt: Date;
 }
 
@@ -18,6 +22,8 @@ export interface AccountRow {
   scope: unknown;
   settings: unknown;
   validate_payloads: boolean;
+  receives_operations: boolean;
+  disable_after_hours: number | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -31,6 +37,8 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     scope: row.scope,
     settings: row.settings,
     validatePayloads: row.validate_payloads,
+    receivesOperations: row.receives_operations,
+    disableAfterHours: row.disable_after_hours,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -42,8 +50,9 @@ export async function insertAccount(
   account: Omit<StoredAccount, 'createdAt'>,
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
-    `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at`,
+    `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
+                           receives_operations, disable_after_hours)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -52,9 +61,30 @@ export async function insertAccount(
       JSON.stringify(account.settings),
       account.validatePayloads,
       store.box.seal(account.secrets, account.id),
+      account.receivesOperations,
+      account.disableAfterHours,
     ],
   );
   return rows[0]!.created_at;
+}
+
+/** What of an account can be changed. */
+export type AccountChoices = Pick<StoredAccount, 'receivesOperations' | 'disableAfterHours'>;
+
+export async function updateAccount(store: Store, id: string, choices: AccountChoices): Promise<void> {
+  await store.pool.query('UPDATE accounts SET receives_operations = $2, disable_after_hours = $3 WHERE id = $1', [
+    id,
+    choices.receivesOperations,
+    choices.disableAfterHours,
+  ]);
+}
+
+/** The accounts to which operational events are emitted. */
+export async function operationsAccounts(store: Store): Promise<StoredAccount[]> {
+  const { rows } = await store.pool.query<AccountRow>(
+    'SELECT * FROM accounts WHERE receives_operations AND deleted_at IS NULL ORDER BY id',
+  );
+  return rows.map((row) => toAccount(store, row));
 }
 
 export async function findAccount(store: Store, id: string): Promise<StoredAccount | undefined> {

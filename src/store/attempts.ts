@@ -2,6 +2,7 @@
 import type { RequestHeader } from '../contract/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
+import { noteExhausted, Operation } from './operations.js';
 import { fromJson, onlyRow, type Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -112,9 +113,10 @@ export interface AttemptRecord {
 }
 
 /**
- * Records an attempt, its delivery's new state and what follows for the subscription in one statement. Numbers that no worker lived to record become
- * `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same attempt twice
- * changes nothing, and an accepted one is never undone by a late failure.
+ * Records an attempt, its delivery's new state and what follows for the subscription in one statement. Numbers that no
+ * worker lived to record become `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same attempt twice
+ * changes nothing, and an accepted one is never undone by a late failure. An accepted attempt ends a row of failures;
+ * where there was none, it costs no write.
  */
 export async function recordAttempt(store: Store, record: AttemptRecord): Promise<void> {
   await store.pool.query({
@@ -140,15 +142,25 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
         UPDATE subscriptions s SET enabled = false, disabled_reason = $16, updated_at = now()
         FROM deliveries d
         WHERE $20 AND d.id = $1 AND s.id = d.subscription_id AND s.enabled
+        RETURNING s.id
+      ), told AS (
+        INSERT INTO operational_events (type, subscription_id, facts)
+        SELECT '${Operation.disabled}', id, jsonb_build_object('reason', $16::text) FROM disabled
+      ), recovered AS (
+        UPDATE subscriptions s SET failing = NULL FROM deliveries d
+        WHERE $6 = 'accepted' AND d.id = $1 AND s.id = d.subscription_id AND s.failing IS NOT NULL
+      ), changed AS (
+        UPDATE deliveries SET
+          state = $15, state_reason = $16, next_attempt_at = $17, schedule_position = $18, recorded_by = $19,
+          attempts = greatest(attempts, $3), last_status = $7, last_reason = $8, owned = true,
+          first_attempt_at = coalesce(first_attempt_at, $4), updated_at = now(),
+          settled_at = CASE WHEN $15 IN ('delivered', 'failed') THEN now() END
+        WHERE id = $1 AND run = $2
+          AND ($6 = 'accepted' OR $3 > attempts)
+          AND (state <> 'delivered' OR recorded_by IS DISTINCT FROM $19)
+        RETURNING *
       )
-      UPDATE deliveries SET
-        state = $15, state_reason = $16, next_attempt_at = $17, schedule_position = $18, recorded_by = $19,
-        attempts = greatest(attempts, $3), last_status = $7, last_reason = $8, owned = true,
-        first_attempt_at = coalesce(first_attempt_at, $4), updated_at = now(),
-        settled_at = CASE WHEN $15 IN ('delivered', 'failed') THEN now() END
-      WHERE id = $1 AND run = $2
-        AND ($6 = 'accepted' OR $3 > attempts)
-        AND (state <> 'delivered' OR recorded_by IS DISTINCT FROM $19)`,
+      ${noteExhausted('changed')}`,
     values: [
       record.deliveryId,
       record.run,

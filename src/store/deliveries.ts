@@ -1,5 +1,6 @@
 /** Deliveries: reading them, and the changes of state that are not the outcome of an attempt. */
 import { lowestIdAt } from '../contract/ids.js';
+import { noteExhausted } from './operations.js';
 import { onlyRow, type Store } from './store.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -155,9 +156,13 @@ export interface StateChange {
 /** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
 export async function changeState(store: Store, change: StateChange): Promise<void> {
   await store.pool.query(
-    `UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
-       settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
-     WHERE id = $1 AND run = $2 AND state <> 'delivered'`,
+    `WITH changed AS (
+       UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
+         settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
+       WHERE id = $1 AND run = $2 AND state <> 'delivered'
+       RETURNING *
+     )
+     ${noteExhausted('changed')}`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
 }

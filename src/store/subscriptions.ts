@@ -1,8 +1,10 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
+import type { Failing } from '../contract/failing.js';
 import type { Subscription } from '../contract/types.js';
 import type { ClientCertificate } from '../egress/types.js';
 import type { AttemptLimits } from './limits.js';
-import { onlyRow, type Queryable, type Store } from './store.js';
+import { noteOperation, Operation } from './operations.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from './store.js';
 
 /** SQLSTATE of a row that a unique index refuses. */
 const UNIQUE_VIOLATION = '23505';
@@ -15,6 +17,8 @@ export interface StoredSubscription extends Subscription {
   readonly limits: AttemptLimits;
   /** The certificate that is shown to the receiver; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
+  /** Set while every attempt fails. */
+  readonly failing: Failing | null;
   readonly updatedAt: Date;
 }
 
@@ -28,11 +32,29 @@ export interface SubscriptionRow {
   description: string | null;
   enabled: boolean;
   disabled_reason: string | null;
+  failing: FailingJson | null;
   options: unknown;
   limits: AttemptLimits;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
+}
+
+/** As the column holds it: times are ISO text. */
+export type FailingJson = { readonly [Name in keyof Failing]: JsonOf<Failing[Name]> };
+type JsonOf<T> = T extends Date ? string : T;
+
+/** Reads the column. */
+export function readFailing(json: FailingJson | null): Failing | null {
+  return (
+    json && {
+      since: new Date(json.since),
+      lastAt: new Date(json.lastAt),
+      attempts: json.attempts,
+      spanSince: new Date(json.spanSince),
+      clockSince: json.clockSince === null ? null : new Date(json.clockSince),
+    }
+  );
 }
 
 interface SealedSecrets {
@@ -53,6 +75,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     description: row.description,
     enabled: row.enabled,
     disabledReason: row.disabled_reason,
+    failing: readFailing(row.failing),
     headers,
     options: row.options,
     limits: row.limits,
@@ -69,21 +92,36 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
   return Number(rows[0]!.number);
 }
 
-/** Inserts a subscription, or replaces every editable column of the one with this id. */
+/** What is saved of a subscription. */
+export type SavedSubscription = Omit<StoredSubscription, 'failing' | 'createdAt' | 'updatedAt'>;
+
+/**
+ * Inserts a subscription, or replaces every editable column of the one with this id. One that is enabled again is given
+ * time anew. The statement sees rows as they were, so `former` is the subscription before.
+ */
 export async function saveSubscription(
   store: Store,
-  subscription: Omit<StoredSubscription, 'createdAt' | 'updatedAt'>,
+  subscription: SavedSubscription,
   client: Queryable = store.pool,
 ): Promise<StoredSubscription> {
   const { rows } = await client.query<SubscriptionRow>(
-    `INSERT INTO subscriptions
-       (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (id) DO UPDATE SET
-       url = excluded.url, event_types = excluded.event_types, description = excluded.description,
-       enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
-       secrets = excluded.secrets, limits = excluded.limits, updated_at = now()
-     RETURNING *`,
+    `WITH saved AS (
+       INSERT INTO subscriptions
+         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       ON CONFLICT (id) DO UPDATE SET
+         url = excluded.url, event_types = excluded.event_types, description = excluded.description,
+         enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
+         secrets = excluded.secrets, limits = excluded.limits, updated_at = now(),
+         failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
+       RETURNING *
+     ), noted AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
+              jsonb_build_object('reason', saved.disabled_reason)
+       FROM saved JOIN subscriptions former ON former.id = saved.id AND former.enabled <> saved.enabled
+     )
+     SELECT * FROM saved`,
     [
       subscription.id,
       subscription.reference,
@@ -103,6 +141,8 @@ export async function saveSubscription(
         subscription.id,
       ),
       JSON.stringify(subscription.limits),
+      Operation.enabled,
+      Operation.disabled,
     ],
   );
   return toSubscription(store, rows[0]!);
@@ -190,6 +230,27 @@ export async function enabledSubscriptions(store: Store, accountId: string): Pro
     [accountId],
   );
   return rows.map((row) => toSubscription(store, row));
+}
+
+/** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
+export async function disableSubscription(client: Queryable, id: string, reason: string): Promise<void> {
+  await client.query(
+    `WITH disabled AS (
+       UPDATE subscriptions SET enabled = false, disabled_reason = $2, updated_at = now()
+       WHERE id = $1 AND enabled RETURNING id
+     )
+     INSERT INTO operational_events (type, subscription_id, facts)
+     SELECT $3, id, jsonb_build_object('reason', $2::text) FROM disabled`,
+    [id, reason, Operation.disabled],
+  );
+}
+
+/** Saves a subscription whose secret was rotated. */
+export function saveRotated(store: Store, subscription: SavedSubscription): Promise<StoredSubscription> {
+  return inTransaction(store, async (client) => {
+    await noteOperation(client, Operation.secretRotated, subscription.id);
+    return saveSubscription(store, subscription, client);
+  });
 }
 
 /** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */

@@ -42,21 +42,17 @@ export async function orphanedDeliveries(store: Store, limit: number): Promise<s
   return rows.map(({ id }) => id);
 }
 
-/** Deliveries that are held because their subscription is disabled, of one subscription. */
-export async function heldDeliveries(store: Store, subscriptionId: string, reason: string): Promise<string[]> {
+/** Deliveries that are held because their subscription is disabled, of one subscription; at most `limit`. */
+export async function heldDeliveries(
+  store: Store,
+  subscriptionId: string,
+  reason: string,
+  limit: number,
+): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2`,
-    [subscriptionId, reason],
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** Deliveries that are held for this reason although their subscription is enabled. */
-export async function releasedDeliveries(store: Store, reason: string, limit: number): Promise<string[]> {
-  const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT d.id FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
-     WHERE d.state = 'paused' AND d.state_reason = $1 AND s.enabled AND s.deleted_at IS NULL LIMIT $2`,
-    [reason, limit],
+    `SELECT id FROM deliveries WHERE subscription_id = $1 AND state = 'paused' AND state_reason = $2
+     ORDER BY id LIMIT $3`,
+    [subscriptionId, reason, limit],
   );
   return rows.map(({ id }) => id);
 }

@@ -110,6 +110,10 @@ export interface SweepReport {
   readonly cancelled: number;
   /** Deliveries whose workflow had been terminated. */
   readonly terminated: number;
+  /** Deliveries that waited for a subscription that is enabled. */
+  readonly resumed: number;
+  /** Operational events. */
+  readonly emitted: number;
 }
 
 /** Types of the failures an attempt can end with. */

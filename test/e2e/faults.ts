@@ -18,14 +18,14 @@ export interface Faults {
 export function injectFaults({ pool }: Store): Faults {
   const failures = new Map<string, number>();
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
-  jest.spyOn(pool, 'query').mockImplementation(((...args: unknown[]) => {
+  jest.spyOn(pool, 'query').mockImplementation((...args: unknown[]) => {
     const { name = '' } = (args[0] ?? {}) as { name?: string };
     const left = failures.get(name) ?? 0;
     if (left === 0) return query(...args);
     failures.set(name, left - 1);
     const error = new Error('terminating connection due to administrator command');
     return Promise.reject(Object.assign(error, { code: '57P01' }));
-  }));
+  });
   return {
     fail: (name, times = 1) => void failures.set(name, times),
     get left() {

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import { basicAuthorization, urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
+import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
 import { renderMessage, takesMessage } from '../../contract/message.js';
 import { base62 } from '../../contract/random.js';
@@ -113,6 +114,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   judge: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
+import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
 import { renderMessage, takesMessage } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
@@ -120,6 +121,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   judge: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;

@@ -1,0 +1,20 @@
+/** Counting failed attempts, and disabling a subscription that fails for too long. */
+import { ruleOf } from '../contract/failing.js';
+import type { AnyContract } from '../contract/types.js';
+import type { AttemptMaterial } from '../store/attempts.js';
+import { countFailure } from '../store/failing.js';
+import type { Store } from '../store/store.js';
+
+/** Counts an attempt that has failed. Never throws: the outcome is recorded, and the next failure is counted again. */
+export async function noteFailure(
+  store: Store,
+  contract: AnyContract,
+  { account, subscription }: Pick<AttemptMaterial, 'account' | 'subscription'>,
+  startedAt: Date,
+): Promise<void> {
+  try {
+    await countFailure(store, subscription.id, startedAt, ruleOf(contract, account));
+  } catch {
+    // An error here must not make Temporal repeat the attempt.
+  }
+}

@@ -1,0 +1,35 @@
+/** Dropping what waits for a disabled subscription. */
+import type { Client } from '@temporalio/client';
+import { changeState } from '../store/deliveries.js';
+import type { Store } from '../store/store.js';
+import { openDeliveries } from '../store/waiting.js';
+import { giveOrder } from './control.js';
+
+/** How many deliveries one call drops at most. */
+const LIMIT = 1_000;
+/** How many are told at once. */
+const CONCURRENCY = 50;
+
+/** Tells the open deliveries of a subscription to end; `more` says whether there are others to drop by another call. */
+export async function dropWaiting(
+  context: { client: Client; store: Store },
+  subscriptionId: string,
+  reason: string,
+): Promise<{ dropped: number; more: boolean }> {
+  const open = await openDeliveries(context.store, subscriptionId, LIMIT + 1);
+  const dropped = open.slice(0, LIMIT);
+  for (let from = 0; from < dropped.length; from += CONCURRENCY) {
+    await Promise.all(dropped.slice(from, from + CONCURRENCY).map((delivery) => drop(context, delivery, reason)));
+  }
+  return { dropped: dropped.length, more: open.length > LIMIT };
+}
+
+async function drop(
+  context: { client: Client; store: Store },
+  { id, run }: { id: string; run: number },
+  reason: string,
+): Promise<void> {
+  const told = await giveOrder(context, id, { signal: 'cancel', args: [reason] });
+  // Its workflow has ended without saying so.
+  if (!told) await changeState(context.store, { deliveryId: id, run, state: 'cancelled', reason, nextAttemptAt: null });
+}

@@ -1,0 +1,310 @@
+/** Attempts that are cut short by a worker that dies or a database that goes away, in the test server's time. */
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { attempt } from '../../src/activities/attempt';
+import { fromOutcome } from '../../src/activities/record';
+import { startOptions } from '../../src/dispatch/start';
+import type { EgressClient, Exchange } from '../../src/egress/types';
+import { recordAttempt } from '../../src/store/attempts';
+import { reopenDelivery } from '../../src/store/deliveries';
+import type { delivery } from '../../src/workflows/delivery';
+import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
+import { eventually } from '../support/eventually';
+import { Slots } from '../../src/activities/slots';
+import { emitExample } from '../support/subscriptions';
+import { answered, openTimeMachine, type TimeMachine } from '../support/time-skipping';
+import { injectFaults, type Faults } from './faults';
+
+// One try of each write is enough where faults are ordered by number.
+jest.mock('../../src/activities/retrying', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+
+const MINUTE = 60_000;
+/** Time that an attempt has beyond its contract's limit. */
+const MARGIN_MS = 15_000;
+
+let machine: TimeMachine;
+let faults: Faults;
+beforeAll(async () => {
+  machine = await openTimeMachine();
+  faults = injectFaults(machine.database.store);
+});
+afterAll(() => machine.close());
+afterEach(() => expect(faults.left).toBe(0));
+
+const show = async (id: string) => (await machine.api.ask('GET', `/v1/deliveries/${id}`)).body;
+const outcomes = (shown: { attempts: { number: number; outcome: string }[] }) =>
+  shown.attempts.map(({ number, outcome }) => `${number} ${outcome}`);
+
+/** A delivery that is committed; postmark's Open has waits of 1, 5 and 15 minutes. */
+async function accepted(provider = 'postmark', eventType = 'Open') {
+  const { deliveryId } = await emitExample(machine.api.ask, provider, eventType);
+  return machine.startables.find((startable) => startable.deliveryId === deliveryId)!;
+}
+
+/** Runs a delivery to its end; its id and why it failed. */
+async function run(provider?: string, eventType?: string): Promise<{ id: string; error?: Error }> {
+  const startable = await accepted(provider, eventType);
+  const handle = await machine.start(startable);
+  const error = await handle.result().then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  return { id: startable.deliveryId, error };
+}
+
+/** An answer that comes when it is told to. */
+function delayed(): { answer: Promise<Exchange>; come: (exchange: Exchange) => void } {
+  let come: (exchange: Exchange) => void = () => undefined;
+  const answer = new Promise<Exchange>((resolve) => (come = resolve));
+  return { answer, come };
+}
+
+const failure: Exchange = { kind: 'failure', reason: 'reset', message: 'hung up', durationMs: 1 };
+
+describe('a worker that dies during an attempt', () => {
+  /** Starts a delivery whose attempts may take half a second, the margin included. */
+  async function startImpatient(): Promise<{ id: string; result: () => Promise<DeliveryResult> }> {
+    const startable = await accepted();
+    const { args, ...options } = startOptions(startable);
+    const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
+      ...options,
+      args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
+    });
+    return { id: startable.deliveryId, result: () => handle.result() };
+  }
+
+  test('is noticed, and the next attempt is made by the schedule with the next number', async () => {
+    const { answer, come } = delayed();
+    machine.script(answer, 200);
+    const { id, result } = await startImpatient();
+    expect(await result()).toEqual({ attempts: 2, status: 200 });
+    const shown = await show(id);
+    expect(outcomes(shown)).toEqual(['1 interrupted', '2 accepted']);
+    expect(shown).toMatchObject({ state: 'delivered', attemptCount: 2, lastStatus: 200 });
+    const [first, second] = machine.sent;
+    expect(second!.at - first!.at).toBeGreaterThanOrEqual(MINUTE);
+    expect(second!.body).toBe(first!.body);
+    come(failure);
+    // It was only frozen: what it has to say about its own attempt is kept, and undoes nothing.
+    const late = await eventually(
+      () => show(id),
+      ({ attempts }) => attempts[0].outcome !== 'interrupted',
+    );
+    expect(late).toMatchObject({ state: 'delivered', attemptCount: 2, lastStatus: 200 });
+    expect(outcomes(late)).toEqual(['1 failed', '2 accepted']);
+  });
+
+  test('several times uses up one place of the schedule each time', async () => {
+    const [one, two] = [delayed(), delayed()];
+    machine.script(one.answer, two.answer, 500, 200);
+    const { id, result } = await startImpatient();
+    expect(await result()).toEqual({ attempts: 4, status: 200 });
+    expect(outcomes(await show(id))).toEqual(['1 interrupted', '2 interrupted', '3 refused', '4 accepted']);
+    one.come(failure);
+    two.come(failure);
+  });
+
+  test('on the last one leaves a delivery that has failed visibly', async () => {
+    const { answer, come } = delayed();
+    machine.script(500, 500, 500, answer);
+    const { id, result } = await startImpatient();
+    await expect(result()).rejects.toThrow();
+    expect(await show(id)).toMatchObject({
+      state: 'failed',
+      stateReason: expect.stringMatching('the worker stopped during the last attempt'),
+      nextAttemptAt: null,
+    });
+    come(failure);
+  });
+});
+
+describe('a database that goes away before anything is sent', () => {
+  test('costs the delivery no attempt, at the beginning or in between', async () => {
+    machine.script(500);
+    faults.fail('load-attempt-material', 3);
+    const { id, error } = await run();
+    expect(error).toMatchObject({ cause: { type: FailureType.exhausted } });
+    const shown = await show(id);
+    expect(outcomes(shown)).toEqual(['1 refused', '2 refused', '3 refused', '4 refused']);
+    expect(machine.sent).toHaveLength(4);
+  });
+
+  test('in between costs no attempt either', async () => {
+    const { answer, come } = delayed();
+    machine.script(500, answer, 500);
+    const running = run();
+    await eventually(
+      async () => machine.sent.length,
+      (count) => count === 2,
+    );
+    faults.fail('load-attempt-material', 2);
+    come(failure);
+    const { id } = await running;
+    expect(outcomes(await show(id))).toEqual(['1 refused', '2 failed', '3 refused', '4 refused']);
+    expect(machine.sent).toHaveLength(4);
+  });
+});
+
+describe('a database that goes away after something was sent', () => {
+  test('learns later that it was accepted, and nothing is sent again', async () => {
+    machine.script(200);
+    faults.fail('record-attempt', 3);
+    const { id, error } = await run();
+    expect(error).toBeUndefined();
+    const shown = await show(id);
+    expect(shown).toMatchObject({ state: 'delivered', attemptCount: 1, lastStatus: 200 });
+    expect(outcomes(shown)).toEqual(['1 accepted']);
+    expect(machine.sent).toHaveLength(1);
+  });
+
+  test('learns later that it was refused, and the schedule goes on from there', async () => {
+    machine.script(500, 200);
+    faults.fail('record-attempt', 2);
+    const { id, error } = await run();
+    expect(error).toBeUndefined();
+    expect(outcomes(await show(id))).toEqual(['1 refused', '2 accepted']);
+    expect(machine.sent).toHaveLength(2);
+  });
+
+  test('learns later that it was the last attempt', async () => {
+    const { answer, come } = delayed();
+    machine.script(500, 500, 500, answer);
+    const running = run();
+    await eventually(
+      async () => machine.sent.length,
+      (count) => count === 4,
+    );
+    faults.fail('record-attempt', 2);
+    come(answered(500));
+    const { id, error } = await running;
+    expect(error).toBeDefined();
+    expect(await show(id)).toMatchObject({ state: 'failed', attemptCount: 4, lastStatus: 500, nextAttemptAt: null });
+    expect(machine.sent).toHaveLength(4);
+  });
+
+  test.each([0, 1, 2])('learns from 410 that the subscription is disabled, after %i failures', async (times) => {
+    machine.script(410);
+    faults.fail('record-attempt', times);
+    const { id, error } = await run('standard', 'user.created');
+    expect(error).toBeDefined();
+    const shown = await show(id);
+    expect(shown).toMatchObject({ state: 'failed', attemptCount: 1, lastStatus: 410 });
+    const { body } = await machine.api.ask('GET', `/v1/subscriptions/${shown.subscriptionId}`);
+    expect(body).toMatchObject({ enabled: false, disabledReason: 'the receiver answered 410 Gone' });
+  });
+});
+
+describe('an attempt whose report is lost', () => {
+  /** Makes an attempt as an activity of this workflow run; what it returns or throws. */
+  async function make(task: AttemptTask, { runId = 'run-1', number = 1 } = {}): Promise<unknown> {
+    const { store } = machine.database;
+    const egress: EgressClient = {
+      send: async (request) => {
+        machine.sent.push({ ...request, at: 0 });
+        return statuses.length > 1 ? answered(statuses.shift()!) : answered(statuses[0]!);
+      },
+      close: async () => undefined,
+    };
+    const environment = new MockActivityEnvironment(
+      { attempt: number, workflowExecution: { workflowId: `delivery-${task.deliveryId}`, runId } },
+      { logger: quiet },
+    );
+    return environment
+      .run(() => attempt({ store, egress, slots: new Slots(), maxConcurrentAttempts: 50 }, task))
+      .catch((error: unknown) => error);
+  }
+  const nothing = (): void => undefined;
+  const quiet = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
+  let statuses: number[];
+
+  async function task(schedule: readonly number[] = [1_000]): Promise<AttemptTask> {
+    const { deliveryId, run: number } = await accepted('standard', 'user.created');
+    machine.script();
+    return { deliveryId, run: number, schedule, position: 0, timeLimitMs: 1_000 };
+  }
+
+  test('is not made again when it was accepted', async () => {
+    statuses = [200];
+    const it = await task();
+    expect(await make(it)).toEqual({ attempts: 1, status: 200 });
+    expect(await make(it, { number: 2 })).toEqual({ attempts: 1, status: 200 });
+    expect(machine.sent).toHaveLength(1);
+    expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted']);
+  });
+
+  test('is not made again when it was the last', async () => {
+    statuses = [500];
+    const it = await task([]);
+    expect(await make(it)).toMatchObject({ type: FailureType.exhausted, nonRetryable: true });
+    expect(await make(it)).toMatchObject({ type: FailureType.exhausted, nonRetryable: true });
+    expect(machine.sent).toHaveLength(1);
+    expect(await show(it.deliveryId)).toMatchObject({ state: 'failed', attemptCount: 1 });
+  });
+
+  test('is followed by the next one when it was refused', async () => {
+    statuses = [500, 200];
+    const it = await task();
+    expect(await make(it)).toMatchObject({ type: FailureType.notAccepted, nonRetryable: false });
+    expect(await make(it, { number: 2 })).toEqual({ attempts: 2, status: 200 });
+    expect(outcomes(await show(it.deliveryId))).toEqual(['1 refused', '2 accepted']);
+  });
+
+  test('is followed by no other when one that was thought dead has been accepted meanwhile', async () => {
+    statuses = [500];
+    const it = await task();
+    // The first one hangs; the second is refused; then the first one turns out to have been accepted.
+    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.exhausted });
+    const { store } = machine.database;
+    const [row] = (await store.pool.query('SELECT * FROM deliveries WHERE id = $1', [it.deliveryId])).rows;
+    expect(row).toMatchObject({ attempts: 2, state: 'failed' });
+    await recordAttempt(store, {
+      ...fromOutcome(
+        {
+          deliveryId: it.deliveryId,
+          run: 0,
+          number: 1,
+          startedAt: Date.now(),
+          durationMs: 1,
+          outcome: 'accepted',
+          status: 200,
+          reason: null,
+          message: null,
+          state: 'delivered',
+          stateReason: null,
+          nextAttemptAt: null,
+          schedulePosition: 0,
+        },
+        'run-1',
+      ),
+    });
+    expect(await make(it, { number: 3 })).toEqual({ attempts: 2, status: 200 });
+    expect(machine.sent).toHaveLength(1);
+    expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted', '2 refused']);
+  });
+
+  test('is made again by another run of the workflow, as after Reset', async () => {
+    statuses = [200];
+    const it = await task();
+    await make(it);
+    expect(await make(it, { runId: 'run-2' })).toEqual({ attempts: 2, status: 200 });
+    expect(machine.sent).toHaveLength(2);
+  });
+
+  test('is not made for a run that was followed by a redelivery', async () => {
+    statuses = [200];
+    const it = await task();
+    await make(it);
+    await reopenDelivery(machine.database.store, it.deliveryId);
+    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.stopped, nonRetryable: true });
+    expect(machine.sent).toHaveLength(1);
+    expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
+    expect(await make({ ...it, run: 1 }, { runId: 'run-2' })).toEqual({ attempts: 2, status: 200 });
+    expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted', '2 accepted']);
+  });
+
+  test('says in its failure nothing that the receiver said', async () => {
+    statuses = [500];
+    const it = await task();
+    const error = await make(it);
+    expect(error).toMatchObject({ message: 'the receiver answered 500; next attempt in 1 s', category: 'BENIGN' });
+  });
+});
