@@ -17,5 +17,3 @@ CREATE TABLE operational_events (
   facts           jsonb NOT NULL,
   created_at      timestamptz NOT NULL DEFAULT now()
 );
-
-CREATE INDEX deliveries_paused ON deliveries (subscription_id, id) WHERE state = 'paused';
