@@ -39,7 +39,8 @@ program
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof OperatorError ? `pigeonpost: ${error.toString()}` : error);
-  process.exitCode = 1;
+  // Not by exit code alone: Temporal's runtime would keep a process that could not start, and no supervisor would see it.
+  process.exit(1);
 });
 
 function wholeNumber(text: string): number {
