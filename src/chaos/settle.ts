@@ -8,6 +8,8 @@ import { insist } from './servers.js';
 const LOOK_EVERY_MS = 1_000;
 /** A delivery is hurried when it would wait longer than this for its next attempt, and no more often; milliseconds. */
 const HURRY_MS = 10_000;
+/** Deliveries hurried together; more would keep a busy Temporal from the rest. */
+const HURRIED_AT_ONCE = 25;
 /** A delivery that is pending for longer is hurried too: its worker may have been killed. In milliseconds. */
 const PENDING_MS = 60_000;
 
@@ -40,11 +42,11 @@ export async function settle(databaseUrl: string, ask: Ask, never: string, limit
     if (waiting.length === 0) return true;
     if (Date.now() > end) return false;
     const now = Date.now();
-    for (const { id } of waiting.filter((row) => waitsLong(row, now))) {
-      if (now - (hurriedAt.get(id) ?? 0) < HURRY_MS) continue;
-      hurriedAt.set(id, now);
-      await ask('POST', `/v1/deliveries/${id}/retry`);
-    }
+    const hurried = waiting
+      .filter((row) => waitsLong(row, now) && now - (hurriedAt.get(row.id) ?? 0) >= HURRY_MS)
+      .slice(0, HURRIED_AT_ONCE);
+    for (const { id } of hurried) hurriedAt.set(id, now);
+    await Promise.all(hurried.map(({ id }) => ask('POST', `/v1/deliveries/${id}/retry`)));
     await sleep(LOOK_EVERY_MS);
   }
 }
