@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import type { PlanOptions } from '../chaos/plan.js';
 import { OperatorError } from '../errors.js';
 
 const program = new Command('pigeonpost').description('Webhook delivery orchestrator on Temporal').version('0.1.0');
@@ -32,7 +33,21 @@ program
   .description('Show every contract at work against local receivers (from a clone, with its development packages)')
   .action(async () => (await import('../demo/demo.js')).demo());
 
+program
+  .command('chaos', { hidden: true })
+  .description('Run real processes under seeded faults and print the ledger (from a clone)')
+  .option('--seed <number>', 'the same seed repeats the same faults', wholeNumber, 1)
+  .option('--events <number>', 'events to emit', wholeNumber, 3_000)
+  .option('--seconds <number>', 'over how long to spread them', wholeNumber, 60)
+  .action(async (options: PlanOptions) => (await import('../chaos/chaos.js')).chaos(options));
+
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof OperatorError ? `pigeonpost: ${error.toString()}` : error);
-  process.exitCode = 1;
+  // Not by exit code alone: Temporal's runtime would keep a process that could not start, and no supervisor would see it.
+  process.exit(1);
 });
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Write a whole number from 1 on.');
+  return Number(text);
+}

@@ -35,6 +35,10 @@ export function openStore({ databaseUrl, box, maxConnections = 20, onIdleError }
 export async function inTransaction<T>(store: Store, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await store.pool.connect();
   let broken: Error | undefined;
+  // The pool listens to idle connections only. That this one broke is told by the query that fails; without a listener
+  // it would end the process.
+  const onError = (error: Error): void => void (broken = error);
+  client.on('error', onError);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -44,6 +48,7 @@ export async function inTransaction<T>(store: Store, work: (client: PoolClient) 
     await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }

@@ -1,0 +1,39 @@
+/** The API as the caller of a run sees it: a request may stay without an answer. */
+
+/** What came of one request; `hung` when nothing happened for longer than anyone should wait. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown; readonly tookMs: number }
+  | { readonly kind: 'none'; readonly hung: boolean };
+
+/** An answer later than this counts as none, in milliseconds. */
+export const PATIENCE_MS = 20_000;
+
+export type Ask = (
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+  options?: { readonly key?: string; readonly hangsUpAfterMs?: number },
+) => Promise<Reply>;
+
+export function createApiClient(url: string, adminKey: string): Ask {
+  return async (method, path, body, { key, hangsUpAfterMs } = {}) => {
+    const began = performance.now();
+    try {
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${adminKey}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(hangsUpAfterMs ?? PATIENCE_MS),
+      });
+      const text = await response.text();
+      const answer: unknown = text === '' ? undefined : JSON.parse(text);
+      return { kind: 'answer', status: response.status, body: answer, tookMs: performance.now() - began };
+    } catch (error) {
+      return { kind: 'none', hung: (error as Error).name === 'TimeoutError' && hangsUpAfterMs === undefined };
+    }
+  };
+}

@@ -1,0 +1,58 @@
+/** Collecting the facts for the ledger from the database and from Temporal, past the API. */
+import { Client, Connection } from '@temporalio/client';
+import { deliveryIdOf } from '../dispatch/names.js';
+import type { DeliveryFact } from './ledger.js';
+import type { ReceiverKind } from './plan.js';
+import { insist } from './servers.js';
+
+/** Every delivery with its attempts; `kinds` are the receivers by the id of their subscription. */
+export async function deliveryFacts(
+  databaseUrl: string,
+  kinds: ReadonlyMap<string, ReceiverKind>,
+): Promise<DeliveryFact[]> {
+  return insist(databaseUrl, async (client) => {
+    const { rows } = await client.query<{
+      id: string;
+      event_id: string;
+      subscription_id: string;
+      state: string;
+      outcomes: string[];
+    }>(
+      `SELECT id, event_id, subscription_id, state,
+              ARRAY(SELECT outcome FROM attempts WHERE delivery_id = deliveries.id ORDER BY number) AS outcomes
+       FROM deliveries`,
+    );
+    return rows.map(({ event_id: eventId, subscription_id: subscription, ...row }) => ({
+      ...row,
+      eventId,
+      kind: kinds.get(subscription)!,
+    }));
+  });
+}
+
+/** Per planned event, how many events there are. */
+export async function eventCounts(databaseUrl: string): Promise<Map<number, number>> {
+  return insist(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ n: number; count: number }>(
+      `SELECT (data::jsonb ->> 'n')::int AS n, count(*)::int AS count FROM events GROUP BY 1`,
+    );
+    return new Map(rows.map(({ n, count }) => [n, count]));
+  });
+}
+
+/** Ids of all deliveries whose workflow runs. */
+export async function runningDeliveries(address: string): Promise<Set<string>> {
+  const connection = await Connection.connect({ address });
+  try {
+    const { workflow } = new Client({ connection });
+    const running = new Set<string>();
+    const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Running'`;
+    for await (const { workflowId } of workflow.list({ query, pageSize: 1_000 })) {
+      const id = deliveryIdOf(workflowId);
+      if (id !== undefined) running.add(id);
+    }
+    return running;
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,130 @@
+/** The callers of a run: they emit the planned events and repeat a request until it has its answer. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ask, Reply } from './api-client.js';
+import type { Plan, PlannedEvent, PlannedRequest } from './plan.js';
+
+/** Callers at once. */
+const CALLERS = 16;
+/** Wait before a request without an answer is repeated, in milliseconds; Retry-After would make the run longer only. */
+const REPEAT_MS = 300;
+/** How long a caller goes on repeating, in milliseconds. */
+const GIVE_UP_MS = 180_000;
+
+/** An event that the API has acknowledged. */
+export interface Acknowledged {
+  readonly planned: PlannedEvent;
+  readonly eventId: string;
+  readonly deliveryIds: readonly string[];
+}
+
+/** What the callers saw. */
+export interface LoadReport {
+  /** Events sent at least once so far. */
+  emitted: number;
+  readonly acknowledged: Acknowledged[];
+  /** Requests that were answered 503. */
+  unavailable: number;
+  /** Requests without an answer: refused or broken connections, and those that were hung up on. */
+  unanswered: number;
+  /** Requests that stayed without any answer for longer than anyone should wait. */
+  hung: number;
+  /** The slowest answer, in milliseconds. */
+  slowestMs: number;
+  /** Answers that no caller should ever get, in words. */
+  readonly unexpected: string[];
+}
+
+export function newLoadReport(): LoadReport {
+  return { emitted: 0, acknowledged: [], unavailable: 0, unanswered: 0, hung: 0, slowestMs: 0, unexpected: [] };
+}
+
+/** Emits all events of the plan, spread over `seconds`; resolves when each request has its answer or was given up. */
+export async function emitAll(
+  ask: Ask,
+  accountId: string,
+  plan: Plan,
+  seconds: number,
+  report: LoadReport,
+): Promise<void> {
+  const waiting = [...plan.requests];
+  const began = Date.now();
+  const caller = async (): Promise<void> => {
+    for (let request = waiting.shift(); request; request = waiting.shift()) {
+      const dueAt = began + (request.events[0]!.n / plan.events) * seconds * 1_000;
+      await sleep(Math.max(dueAt - Date.now(), 0));
+      report.emitted += request.events.length;
+      await emit(ask, accountId, request, report);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+}
+
+async function emit(ask: Ask, accountId: string, request: PlannedRequest, report: LoadReport): Promise<void> {
+  const send = (hangsUpAfterMs?: number): Promise<Reply> =>
+    ask('POST', `/v1/accounts/${accountId}/events`, bodyOf(request), {
+      key: request.key,
+      ...(hangsUpAfterMs === undefined ? {} : { hangsUpAfterMs }),
+    });
+  if (request.hangsUpAfterMs !== null) await send(request.hangsUpAfterMs);
+  const first = await insist(send, report);
+  if (first === undefined) return;
+  acknowledge(request, first, report);
+  if (!request.repeated) return;
+  const second = await insist(send, report);
+  if (second !== undefined && JSON.stringify(sorted(second)) !== JSON.stringify(sorted(first))) {
+    report.unexpected.push(`${request.key} was answered differently the second time`);
+  }
+}
+
+/** Repeats a request until it is accepted. */
+async function insist(send: () => Promise<Reply>, report: LoadReport): Promise<unknown> {
+  const end = Date.now() + GIVE_UP_MS;
+  while (Date.now() < end) {
+    const reply = await send();
+    if (reply.kind === 'none') {
+      report.unanswered += 1;
+      if (reply.hung) report.hung += 1;
+    } else {
+      report.slowestMs = Math.max(report.slowestMs, Math.round(reply.tookMs));
+      if (reply.status === 202) return reply.body;
+      if (reply.status === 503) report.unavailable += 1;
+      else report.unexpected.push(`${reply.status} ${JSON.stringify(reply.body)}`);
+    }
+    await sleep(REPEAT_MS);
+  }
+  return undefined;
+}
+
+function bodyOf({ events, batch }: PlannedRequest): unknown {
+  const each = events.map(({ n, kind }) => ({ type: `chaos.${kind.replace('-', '_')}`, data: { n } }));
+  return batch ? { events: each } : each[0];
+}
+
+interface Accepted {
+  readonly id: string;
+  readonly deliveries: readonly { readonly id: string }[];
+}
+
+function acknowledge({ events, batch, key }: PlannedRequest, body: unknown, report: LoadReport): void {
+  const results = batch ? (body as { results: Accepted[] }).results : [body as Accepted];
+  events.forEach((planned, index) => {
+    const result = results[index];
+    if (result?.deliveries === undefined) {
+      report.unexpected.push(`${key} was refused: ${JSON.stringify(result)}`);
+      return;
+    }
+    const deliveryIds = result.deliveries.map(({ id }) => id);
+    report.acknowledged.push({ planned, eventId: result.id, deliveryIds });
+  });
+}
+
+/** The same value with its keys in order: an answer that was stored as jsonb comes back in another order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => [name, sorted(member)]),
+  );
+}

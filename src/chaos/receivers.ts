@@ -1,0 +1,78 @@
+/** The receivers of a run: one local server with a path per kind, which remembers what arrived and what it accepted. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { react, type Reaction } from './behaviour.js';
+import { receiverKinds, type ReceiverKind } from './plan.js';
+
+/** What one receiver knows of one event. */
+export interface Receipt {
+  arrivals: number;
+  /** When it sent a whole 2xx answer to someone who was still there; Unix times in milliseconds. */
+  readonly acceptedAt: number[];
+}
+
+export interface Receivers {
+  urlOf(kind: ReceiverKind): string;
+  /** What the receiver of a kind knows of an event, by the id of the event. */
+  receipt(kind: ReceiverKind, eventId: string): Receipt | undefined;
+  close(): Promise<void>;
+}
+
+const TRICKLED_BYTES = 10;
+
+export async function startReceivers(seed: number, timeLimitMs: number): Promise<Receivers> {
+  const receipts = new Map<string, Receipt>();
+  const server = createServer((request, response) => {
+    const kind = receiverKinds.find((name) => request.url === `/${name}`);
+    const eventId = `evt_${String(request.headers['webhook-id']).slice('msg_'.length)}`;
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (!kind) return void response.writeHead(404).end();
+      const { data } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { data: { n: number } };
+      const key = `${kind} ${eventId}`;
+      const receipt = receipts.get(key) ?? { arrivals: 0, acceptedAt: [] };
+      receipts.set(key, receipt);
+      const reaction = react(seed, kind, data.n, receipt.arrivals, timeLimitMs);
+      receipt.arrivals += 1;
+      // Whoever answers late writes to a connection that is gone.
+      response.on('error', () => undefined);
+      response.on('finish', () => {
+        if (response.statusCode < 300 && !response.destroyed) receipt.acceptedAt.push(Date.now());
+      });
+      void carryOut(reaction, response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    urlOf: (kind) => `http://127.0.0.1:${port}/${kind}`,
+    receipt: (kind, eventId) => receipts.get(`${kind} ${eventId}`),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function carryOut(reaction: Reaction, response: ServerResponse): Promise<void> {
+  switch (reaction.kind) {
+    case 'answer':
+      return void response.writeHead(reaction.status, reaction.headers).end();
+    case 'wait':
+      await sleep(reaction.forMs, undefined, { ref: false });
+      return void response.writeHead(200).end();
+    case 'trickle':
+      response.writeHead(200, { 'content-length': TRICKLED_BYTES });
+      for (let sent = 0; sent < TRICKLED_BYTES && !response.destroyed; sent += 1) {
+        response.write('.');
+        await sleep(reaction.forMs / TRICKLED_BYTES, undefined, { ref: false });
+      }
+      return void response.end();
+    case 'close':
+      if (reaction.midway) response.writeHead(200, { 'content-length': TRICKLED_BYTES }).write('.');
+      return void response.socket?.destroySoon();
+    case 'hang':
+  }
+}

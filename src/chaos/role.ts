@@ -1,0 +1,92 @@
+/** An API or a worker as a process of its own, started again whenever it ends, as any supervisor would. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../embedded/poll.js';
+import { signal } from '../embedded/processes.js';
+
+/** Wait before a process that ended is started again, in milliseconds. */
+const RESTART_MS = 500;
+/** How long an orderly stop may take, in milliseconds. */
+const STOP_MS = 20_000;
+
+export interface RoleSpec {
+  readonly name: string;
+  readonly command: 'api' | 'worker';
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** What it prints once it is at work. */
+  readonly readyText: string;
+}
+
+export interface Role {
+  readonly ready: boolean;
+  /** How often it ended by itself although it had been at work. */
+  readonly crashes: number;
+  kill(): void;
+  freeze(forMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startRole(spec: RoleSpec): Role {
+  const log = createWriteStream(spec.logFile);
+  let child: ChildProcess | undefined;
+  let ready = false;
+  let killed = false;
+  let stopping = false;
+  let crashes = 0;
+
+  const start = (): void => {
+    ready = false;
+    killed = false;
+    // In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order.
+    child = spawn(process.execPath, [join(__dirname, '..', 'cli', 'main.js'), spec.command], {
+      env: { ...process.env, ...spec.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    child.stdout!.on('data', (chunk: Buffer) => {
+      log.write(chunk);
+      ready ||= chunk.includes(spec.readyText);
+    });
+    child.stderr!.on('data', (chunk: Buffer) => log.write(chunk));
+    child.once('exit', (code, name) => {
+      log.write(`--- ended (${name ?? code}) at ${new Date().toISOString()}\n`);
+      if (ready && !killed && !stopping) crashes += 1;
+      ready = false;
+      child = undefined;
+      if (!stopping) setTimeout(start, RESTART_MS).unref();
+    });
+  };
+  const kill = (): void => {
+    killed = true;
+    if (child?.pid !== undefined) signal(child.pid, 'SIGKILL');
+  };
+  process.on('exit', kill);
+  start();
+
+  return {
+    get ready() {
+      return ready;
+    },
+    get crashes() {
+      return crashes;
+    },
+    kill,
+    async freeze(forMs) {
+      const pid = child?.pid;
+      if (pid === undefined) return;
+      signal(pid, 'SIGSTOP');
+      await sleep(forMs);
+      signal(pid, 'SIGCONT');
+    },
+    async stop() {
+      stopping = true;
+      if (child?.pid !== undefined) signal(child.pid, 'SIGTERM');
+      if (!(await waitUntil(() => child === undefined, STOP_MS))) kill();
+      process.off('exit', kill);
+      log.end();
+    },
+  };
+}

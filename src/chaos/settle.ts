@@ -1,0 +1,57 @@
+/** The end of a run: everything works again, and what still waits is hurried. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ask } from './api-client.js';
+import { say } from './progress.js';
+import { insist } from './servers.js';
+
+/** How often is looked, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+/** A delivery is hurried when it would wait longer than this for its next attempt, and no more often; milliseconds. */
+const HURRY_MS = 10_000;
+/** Deliveries hurried together; more would keep a busy Temporal from the rest. */
+const HURRIED_AT_ONCE = 25;
+/** A delivery that is pending for longer is hurried too: its worker may have been killed. In milliseconds. */
+const PENDING_MS = 60_000;
+
+interface OpenRow {
+  readonly id: string;
+  readonly subscription_id: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly next_attempt_at: Date | null;
+  readonly updated_at: Date;
+}
+
+/**
+ * Waits until every delivery is settled or, at a receiver that never accepts, has been attempted; at most `limitMs`.
+ * Returns whether it came to that.
+ */
+export async function settle(databaseUrl: string, ask: Ask, never: string, limitMs: number): Promise<boolean> {
+  const hurriedAt = new Map<string, number>();
+  const end = Date.now() + limitMs;
+  for (let look = 0; ; look += 1) {
+    const open = await insist(databaseUrl, async (client) => {
+      const { rows } = await client.query<OpenRow>(
+        `SELECT id, subscription_id, state, attempts, next_attempt_at, updated_at FROM deliveries
+         WHERE state IN ('pending', 'retrying', 'paused')`,
+      );
+      return rows;
+    });
+    const waiting = open.filter((row) => row.subscription_id !== never || row.attempts === 0);
+    if (look % 10 === 0) say(`${waiting.length} deliveries are not settled yet`);
+    if (waiting.length === 0) return true;
+    if (Date.now() > end) return false;
+    const now = Date.now();
+    const hurried = waiting
+      .filter((row) => waitsLong(row, now) && now - (hurriedAt.get(row.id) ?? 0) >= HURRY_MS)
+      .slice(0, HURRIED_AT_ONCE);
+    for (const { id } of hurried) hurriedAt.set(id, now);
+    await Promise.all(hurried.map(({ id }) => ask('POST', `/v1/deliveries/${id}/retry`)));
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+function waitsLong({ state, next_attempt_at: next, updated_at: updated }: OpenRow, now: number): boolean {
+  if (state === 'pending') return now - updated.getTime() > PENDING_MS;
+  return next !== null && next.getTime() - now > HURRY_MS;
+}

@@ -1,0 +1,34 @@
+import { inTransaction } from '../../src/store/store';
+import { openTestDatabase, type TestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+
+test('a connection that breaks in a transaction fails the transaction, not the process', async () => {
+  const { store } = database;
+  const errors: unknown[] = [];
+  const work = inTransaction(store, async (client) => {
+    // Stands for the process: what nobody listens to would end it.
+    const emit = client.emit.bind(client);
+    client.emit = (name: string, ...args: unknown[]) => {
+      if (name === 'error' && client.listenerCount('error') === 0) return errors.push(args[0]) > 0;
+      return emit(name as never, ...(args as never[]));
+    };
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const [{ pid }] = rows as [{ pid: number }];
+    await store.pool.query('SELECT pg_terminate_backend($1)', [pid]);
+    await eventually(
+      async () => (await store.pool.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount,
+      (count) => count === 0,
+    );
+    await client.query('SELECT 1');
+  });
+  await expect(work).rejects.toThrow(/connection/i);
+  expect(errors).toEqual([]);
+  expect((await store.pool.query('SELECT 1')).rowCount).toBe(1);
+});
