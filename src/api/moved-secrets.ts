@@ -12,8 +12,7 @@ export function refuseMovedSecrets(
   previous: Subscription,
   body: Readonly<Record<string, unknown>>,
 ): void {
-  // What is no address is refused later, in better words.
-  if (typeof body.url !== 'string' || !URL.canParse(body.url)) return;
+  if (typeof body.url !== 'string') return;
   const url = new URL(body.url);
   if (url.origin === new URL(previous.url).origin) return;
   const shown = rules.show(previous);

@@ -103,6 +103,8 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     },
     async ({ params, body }) => {
       const { subscription, account } = await mustFind(context, params.id);
+      // What is wrong in itself is said first.
+      registrar.draftEdit(account, subscription, body);
       refuseMovedSecrets(contractOf(account.provider), subscription, body);
       return showSubscription(await registrar.edit(account, subscription, body), account.provider);
     },

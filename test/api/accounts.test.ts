@@ -21,13 +21,15 @@ test('the samples cover every provider', () => {
 describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, settings }) => {
   test('is created with ids of its own and a key in the form of the provider', async () => {
     const { body } = expectStatus(await create({ provider, name: 'Acme GmbH' }), 201);
-    expect(body).toEqual({
+    expect(body).toMatchObject({
       id: expect.stringMatching(/^acc_[0-9a-z]{26}$/),
       provider,
       name: 'Acme GmbH',
       scope: expect.any(Object),
       settings: expect.any(Object),
       validatePayloads: true,
+      receivesOperations: false,
+      disableAfterHours: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       apiKey: expect.stringMatching(apiKey),
     });

@@ -58,6 +58,7 @@ const routes: [method: string, path: string][] = [
   ['POST', '/v1/accounts'],
   ['GET', '/v1/accounts'],
   ['GET', `/v1/accounts/${unknownIds.account}`],
+  ['PATCH', `/v1/accounts/${unknownIds.account}`],
   ['DELETE', `/v1/accounts/${unknownIds.account}`],
   ['POST', `/v1/accounts/${unknownIds.account}/keys`],
   ['DELETE', `/v1/accounts/${unknownIds.account}/keys/${unknownIds.key}`],
@@ -69,6 +70,8 @@ const routes: [method: string, path: string][] = [
   ['GET', `/v1/subscriptions/${unknownIds.subscription}/secret`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/rotate-secret`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/test`],
+  ['POST', `/v1/subscriptions/${unknownIds.subscription}/drop-waiting`],
+  ['POST', `/v1/subscriptions/${unknownIds.subscription}/recover`],
   ['POST', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/events/${unknownIds.event}`],
   ['GET', '/v1/deliveries'],
@@ -134,7 +137,7 @@ describe('routes', () => {
     ['GET', '/v1/nothing'],
     ['GET', '/v1'],
     ['PUT', '/v1/accounts'],
-    ['PATCH', '/v1/accounts/acc_1'],
+    ['PUT', '/v1/accounts/acc_1'],
     ['GET', '/v1/accounts/acc_1/keys'],
     ['GET', '/v1//accounts'],
     ['GET', '/v1/deliveries/dlv_1/cancel'],
@@ -158,6 +161,7 @@ describe('routes', () => {
       const bodies: Record<string, unknown> = {
         subscriptions: { url: 'https://hooks.example.com', eventTypes: [] },
         events: event,
+        recover: { from: '2026-01-01T00:00:00Z' },
       };
       const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
       expectProblem(await api.ask(method, path, body), 404, 'not_found');
@@ -361,6 +365,7 @@ describe('without its database', () => {
       accounts: { provider: 'standard', name: 'Acme' },
       subscriptions: { url: 'https://hooks.example.com', eventTypes: [] },
       events: event,
+      recover: { from: '2026-01-01T00:00:00Z' },
     };
     const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
     const answer = await lost.ask(method, path, body);

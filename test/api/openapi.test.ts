@@ -1,4 +1,5 @@
 /** The OpenAPI document: that it is one, and that the API does what it says. */
+import { newRecoveryId } from '../../src/dispatch/recoveries';
 import { startApiWithDatabase, type ApiAnswer, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
 import { emitted, exampleOf, newAccount, plainSubscription, samples } from './support';
@@ -119,6 +120,7 @@ test('documents every route, and none that there is not', () => {
       'post /v1/accounts',
       'get /v1/accounts',
       'get /v1/accounts/{id}',
+      'patch /v1/accounts/{id}',
       'delete /v1/accounts/{id}',
       'post /v1/accounts/{id}/keys',
       'delete /v1/accounts/{id}/keys/{keyId}',
@@ -130,6 +132,11 @@ test('documents every route, and none that there is not', () => {
       'get /v1/subscriptions/{id}/secret',
       'post /v1/subscriptions/{id}/rotate-secret',
       'post /v1/subscriptions/{id}/test',
+      'post /v1/subscriptions/{id}/drop-waiting',
+      'post /v1/subscriptions/{id}/recover',
+      'get /v1/subscriptions/{id}/recoveries',
+      'get /v1/recoveries/{id}',
+      'post /v1/recoveries/{id}/cancel',
       'post /v1/accounts/{id}/events',
       'get /v1/events/{id}',
       'get /v1/deliveries',
@@ -168,10 +175,7 @@ test('says of each operation what it is for, what it takes and what it answers',
       Array.from(path.matchAll(/\{(\w+)\}/g), ([, parameter]) => parameter),
     ]);
     for (const parameter of inPath) expect(parameter.required).toBe(true);
-    expect([name, Object.keys(responses).filter((status) => status.startsWith('2'))]).toEqual([
-      name,
-      [expect.any(String)],
-    ]);
+    expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([expect.stringMatching(/^2/)])]);
     for (const [status, { description, content = {} }] of Object.entries(responses)) {
       expect(description).toMatch(/\w/);
       if (Number(status) < 400 || !path.startsWith('/v1/')) continue;
@@ -193,12 +197,16 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/accounts': { provider, name: 'Acme' },
     'post /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
+    'patch /v1/accounts/{id}': { disableAfterHours: 24 },
     'patch /v1/subscriptions/{id}': { description: 'other' },
+    'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
   test('each documented operation answers as documented', async () => {
     for (const [method, path, { requestBody, responses }] of operations()) {
       const name = `${method} ${path}`;
+      // Only Temporal knows recoveries, and there is none here; test/e2e/recovery.test.ts has them.
+      if (path.startsWith('/v1/recoveries/')) continue;
       const { account, subscription, event, deliveryId } = await emitted(api.ask, provider);
       const [key] = (await api.ask('GET', `/v1/accounts/${account.id}`)).body.keys;
       const ids: Record<string, string> = {
@@ -206,6 +214,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         subscriptions: subscription.id,
         events: event.id,
         deliveries: deliveryId,
+        recoveries: newRecoveryId(subscription.id),
       };
       const asked = path.replace('{keyId}', key.id).replace('{id}', ids[path.split('/')[2] ?? ''] ?? '');
       const body = bodies[name];

@@ -53,7 +53,9 @@ test('a value that is cut off or empty does not open', () => {
 test('a key that is not configured is named by its public id, and by nothing else', () => {
   const sealed = createSecretBox([other]).seal({ password: 'hunter2' }, 'sub_1');
   const id = createHash('sha256').update(other).digest('hex').slice(0, 8);
-  expect(() => box.open(sealed, 'sub_1')).toThrow(`secrets of sub_1 are encrypted with key ${id}`);
+  expect(() => box.open(sealed, 'sub_1')).toThrow(
+    new RegExp(`^The secrets of sub_1 are encrypted with a key that is not configured \\(id ${id}\\)\\.$`),
+  );
 });
 
 test('after a rotation old values open with the old key, and new ones are sealed with the new key', () => {
