@@ -19,7 +19,7 @@ import { listAttempts, loadAttemptMaterial } from '../store/attempts.js';
 import { listDeliveries } from '../store/deliveries.js';
 import { attemptFigures } from '../store/figures.js';
 import { claimKey, findAnswer } from '../store/idempotency.js';
-import { inTransaction } from '../store/store.js';
+import { inTransaction, type Queryable } from '../store/store.js';
 import {
   allSubscriptions,
   deleteSubscription,
@@ -27,14 +27,15 @@ import {
   findSubscriptionByReference,
   hasSubscribed,
   isUidTaken,
-  saveRotated,
+  lockSubscription,
+  noteRotated,
   saveSubscription,
   type StoredSubscription,
 } from '../store/subscriptions.js';
 import type { ApiContext } from './context.js';
 import { explain } from './errors.js';
 import { jsonBody } from './json-body.js';
-import { invalidField, Problem } from './problem.js';
+import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
@@ -47,24 +48,32 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     return { eventId: id, occurredAt };
   }
 
-  async function save(subscription: SubscriptionDraft, admit?: Admission): Promise<StoredSubscription> {
+  /** Saves what `draft` makes of things as they are inside the transaction, so that no other change is undone. */
+  async function save(
+    accountId: string,
+    draft: (client: Queryable) => SubscriptionDraft | Promise<SubscriptionDraft>,
+    admit?: Admission,
+  ): Promise<StoredSubscription> {
     try {
-      return await (admit ? saveAdmitted(subscription, admit) : saveSubscription(store, subscription));
+      return await inTransaction(store, async (client) => {
+        if (admit) await lockAccount(client, accountId);
+        const subscription = await draft(client);
+        if (admit) {
+          const all = await allSubscriptions(store, accountId, client);
+          const others = all.filter(({ id }) => id !== subscription.id);
+          admit(asStored(subscription), others);
+        }
+        return saveSubscription(store, subscription, client);
+      });
     } catch (error) {
       throw isUidTaken(error) ? new Problem('conflict', 'another subscription of the account has this uid') : error;
     }
   }
 
-  function saveAdmitted(subscription: SubscriptionDraft, admit: Admission): Promise<StoredSubscription> {
-    return inTransaction(store, async (client) => {
-      await lockAccount(client, subscription.accountId);
-      const all = await allSubscriptions(store, subscription.accountId, client);
-      admit(
-        asStored(subscription),
-        all.filter(({ id }) => id !== subscription.id),
-      );
-      return saveSubscription(store, subscription, client);
-    });
+  async function current(client: Queryable, { id }: StoredSubscription): Promise<StoredSubscription> {
+    const subscription = await lockSubscription(store, client, id);
+    if (!subscription) throw notFound('subscription');
+    return subscription;
   }
 
   /** What cannot be told to go on now, because Temporal is away or there is too much of it, is told by the sweep. */
@@ -93,16 +102,25 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
       asStored(editedSubscription(context, contractOf(account.provider), previous, body), previous),
 
     async create(account, body, admit) {
-      return save(await newSubscription(context, contractOf(account.provider), account.id, body), admit);
+      const draft = await newSubscription(context, contractOf(account.provider), account.id, body);
+      return save(account.id, () => draft, admit);
     },
 
     async edit(account, previous, body, admit) {
-      const saved = await save(editedSubscription(context, contractOf(account.provider), previous, body), admit);
+      const contract = contractOf(account.provider);
+      const edited = async (client: Queryable) =>
+        editedSubscription(context, contract, await current(client, previous), body);
+      const saved = await save(account.id, edited, admit);
       if (saved.enabled && !previous.enabled) await resumeSoon(saved.id);
       return saved;
     },
 
-    save: (subscription) => saveRotated(store, subscription),
+    rotate: (subscription, secretsAfter) =>
+      save(subscription.accountId, async (client) => {
+        const now = await current(client, subscription);
+        await noteRotated(client, now.id);
+        return { ...now, secrets: secretsAfter(now) };
+      }),
 
     async remove(subscription) {
       await deleteSubscription(store, subscription.id);

@@ -174,8 +174,9 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       checkOwnSecret(body.secret, contract);
       const now = new Date();
       const overlapEndsAt = new Date(now.getTime() + body.overlapHours * 3_600_000);
-      const secrets = rules.rotateSecret(subscription, { randomBytes, now, overlapEndsAt, secret: body.secret });
-      const saved = await registrar.save({ ...subscription, secrets });
+      const saved = await registrar.rotate(subscription, (current) =>
+        rules.rotateSecret?.(current, { randomBytes, now, overlapEndsAt, secret: body.secret }),
+      );
       return { secret: rules.signingSecret?.(saved, account), overlapEndsAt };
     },
   );

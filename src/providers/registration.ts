@@ -62,8 +62,11 @@ export interface Registrar {
   ): Promise<StoredSubscription>;
   /** Checks an edit like `edit` without storing it. */
   draftEdit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): StoredSubscription;
-  /** Stores secrets that were changed by rotation. */
-  save(subscription: StoredSubscription): Promise<StoredSubscription>;
+  /** Replaces the secrets of a subscription by those that `secretsAfter` makes of it as it is now. */
+  rotate(
+    subscription: StoredSubscription,
+    secretsAfter: (current: StoredSubscription) => unknown,
+  ): Promise<StoredSubscription>;
   remove(subscription: StoredSubscription): Promise<void>;
   /** Emits an event to one subscription whatever it filters; the event type's documented example unless data is given. */
   sendTest(

@@ -4,7 +4,7 @@ import type { Subscription } from '../contract/types.js';
 import type { ClientCertificate } from '../egress/types.js';
 import type { AttemptLimits } from './limits.js';
 import { noteOperation, Operation } from './operations.js';
-import { inTransaction, onlyRow, type Queryable, type Store } from './store.js';
+import { onlyRow, type Queryable, type Store } from './store.js';
 
 /** SQLSTATE of a row that a unique index refuses. */
 const UNIQUE_VIOLATION = '23505';
@@ -245,12 +245,23 @@ export async function disableSubscription(client: Queryable, id: string, reason:
   );
 }
 
-/** Saves a subscription whose secret was rotated. */
-export function saveRotated(store: Store, subscription: SavedSubscription): Promise<StoredSubscription> {
-  return inTransaction(store, async (client) => {
-    await noteOperation(client, Operation.secretRotated, subscription.id);
-    return saveSubscription(store, subscription, client);
-  });
+/** A subscription as it is now, held against other changes until the transaction ends; undefined when it is gone. */
+export async function lockSubscription(
+  store: Store,
+  client: Queryable,
+  id: string,
+): Promise<StoredSubscription | undefined> {
+  const row = onlyRow(
+    await client.query<SubscriptionRow>('SELECT * FROM subscriptions WHERE id = $1 AND deleted_at IS NULL FOR UPDATE', [
+      id,
+    ]),
+  );
+  return row && toSubscription(store, row);
+}
+
+/** Notes that the secret of a subscription was rotated. */
+export function noteRotated(client: Queryable, id: string): Promise<void> {
+  return noteOperation(client, Operation.secretRotated, id);
 }
 
 /** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */

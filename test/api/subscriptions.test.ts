@@ -590,3 +590,23 @@ test('an account’s subscriptions cannot be had under an id that is none', asyn
     expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 404, 'not_found']);
   }
 });
+
+test('edits and rotations at the same time undo nothing of each other', async () => {
+  const account = await newAccount(api.ask, 'standard');
+  const { id } = await newSubscription(api.ask, account.id, 'standard');
+  const path = `/v1/subscriptions/${id}`;
+  const rotations = [];
+  for (let round = 0; round < 10; round += 1) {
+    const [, , rotated] = await Promise.all([
+      api.ask('PATCH', path, { description: `round ${round}` }),
+      api.ask('PATCH', path, { channels: [`channel${round}`] }),
+      api.ask('POST', `${path}/rotate-secret`),
+    ]);
+    rotations.push(rotated.body.secret);
+    expect((await api.ask('GET', path)).body).toMatchObject({
+      description: `round ${round}`,
+      channels: [`channel${round}`],
+    });
+    expect((await api.ask('GET', `${path}/secret`)).body.secret).toBe(rotations.at(-1));
+  }
+});

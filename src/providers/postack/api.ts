@@ -84,7 +84,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const account = accountOf(response);
     const rotate = async (): Promise<Answer> => {
       const endpoint = await mustFind(registrar, account, request.params.id);
-      await registrar.save({ ...endpoint, secrets: rotatedSecrets(endpoint, request.body) });
+      await registrar.rotate(endpoint, (current) => rotatedSecrets(current, request.body));
       return { status: 204 };
     };
     send(response, await once(request, account, rotate));
