@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils';
 
-const folder = join(__dirname, '../histories');
+const root = join(__dirname, '../..');
+const folder = join(root, 'test/histories');
 
 /** Keeps the history of a delivery's last run under a name, when histories are being recorded. */
 export async function keepHistory(client: Client, name: string, deliveryId: string): Promise<void> {
@@ -24,7 +25,9 @@ export async function keepWorkflowHistory(
 ): Promise<void> {
   if (process.env.RECORD_HISTORIES !== '1') return;
   const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
+  const text = JSON.stringify(JSON.parse(historyToJSON(history)), null, 1);
+  // Stack traces name files: where the project lies on somebody's machine is nobody's business.
+  await writeFile(join(folder, `${name}.json`), `${text.replaceAll(`${root}/`, '')}\n`);
 }
 
 /** All kept histories by name. */
