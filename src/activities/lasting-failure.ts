@@ -3,7 +3,7 @@ import type { AnyContract } from '../contract/types.js';
 import type { AttemptMaterial } from '../store/attempts.js';
 import { keepsFailing } from '../store/deliveries.js';
 import type { Store } from '../store/store.js';
-import { replaceOptions } from '../store/subscriptions.js';
+import { replaceOptions } from '../store/subscription-changes.js';
 
 /** Looks at the deliveries before one that has just failed. Never throws: the next one that fails looks again. */
 export async function afterFailure(

@@ -20,15 +20,13 @@ import { listDeliveries } from '../store/deliveries.js';
 import { attemptFigures } from '../store/figures.js';
 import { claimKey, findAnswer } from '../store/idempotency.js';
 import { inTransaction, type Queryable } from '../store/store.js';
+import { deleteSubscription, lockSubscription, noteRotated } from '../store/subscription-changes.js';
 import {
   allSubscriptions,
-  deleteSubscription,
   findIdByReference,
   findSubscriptionByReference,
   hasSubscribed,
   isUidTaken,
-  lockSubscription,
-  noteRotated,
   saveSubscription,
   type StoredSubscription,
 } from '../store/subscriptions.js';

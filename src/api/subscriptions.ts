@@ -6,12 +6,8 @@ import { disablesAt, ruleOf } from '../contract/failing.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
-import {
-  deleteSubscription,
-  findSubscription,
-  listSubscriptions,
-  type StoredSubscription,
-} from '../store/subscriptions.js';
+import { deleteSubscription } from '../store/subscription-changes.js';
+import { findSubscription, listSubscriptions, type StoredSubscription } from '../store/subscriptions.js';
 import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
 import { refuseMovedSecrets } from './moved-secrets.js';

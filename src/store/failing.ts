@@ -1,7 +1,8 @@
 /** Counting the failed attempts of a subscription. */
 import { afterFailure, disabledBecause, type FailingRule } from '../contract/failing.js';
 import { inTransaction, onlyRow, type Store } from './store.js';
-import { disableSubscription, readFailing, type FailingJson } from './subscriptions.js';
+import { disableSubscription } from './subscription-changes.js';
+import { readFailing, type FailingJson } from './subscriptions.js';
 
 /**
  * Counts an attempt that failed at a time, and disables its subscription when that has lasted as long as the rule says.

@@ -14,7 +14,7 @@ import {
   type UnrecordedOutcome,
 } from './types.js';
 
-/** Waits for a database that cannot be reached, in milliseconds: doubled from the first to the longest. */
+/** Waits for a database that cannot be reached, in milliseconds: each doubles, the first from this, up to the longest. */
 const FIRST_STALL_MS = 5_000;
 const LONGEST_STALL_MS = 300_000;
 

@@ -1,6 +1,7 @@
 import { minifyJson } from '../../src/contract/json.js';
 import { minutes, retryPolicy } from '../../src/contract/schedule.js';
-import type { Account, Event, SubscriptionInput, Subscription, Verdict } from '../../src/contract/types.js';
+import type { SubscriptionInput } from '../../src/contract/rules.js';
+import type { Account, Event, Subscription, Verdict } from '../../src/contract/types.js';
 import type { Scope, Settings } from '../../src/providers/postmark/account.js';
 import { contract } from '../../src/providers/postmark/contract.js';
 import { events, findEvent } from '../../src/providers/postmark/events.js';

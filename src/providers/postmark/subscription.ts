@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
 import { unknownEventType } from '../../contract/contract.js';
-import type { Subscription, SubscriptionFields, SubscriptionInput } from '../../contract/types.js';
+import type { SubscriptionFields, SubscriptionInput } from '../../contract/rules.js';
+import type { Subscription } from '../../contract/types.js';
 import { findEvent } from './events.js';
 import { defaultStream, INBOUND } from './streams.js';
 import { triggers } from './triggers.js';
