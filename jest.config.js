@@ -7,6 +7,7 @@ module.exports = {
   // Starts what tests share: PostgreSQL, and the programs of Temporal.
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  setupFiles: ['<rootDir>/test/support/properties.ts'],
   // node-pg-migrate is published as an ES module only, which Jest cannot load as it is.
   transform: { '^.+\\.ts$': swc, '/node_modules/node-pg-migrate/.+\\.js$': swc },
   transformIgnorePatterns: ['/node_modules/(?!node-pg-migrate/)'],
