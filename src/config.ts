@@ -65,6 +65,8 @@ export interface Config {
   temporalTestServer?: string;
   /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
   maxConcurrentAttempts: number;
+  /** Whether deliveries of which many wait at once make their first attempts together. */
+  bursts: boolean;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -142,6 +144,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    bursts: values.PIGEONPOST_BURSTS !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),

@@ -2,29 +2,39 @@
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
-import { recordAttempt } from '../store/attempts.js';
+import type { BurstActivities } from '../workflows/burst-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
+import { awaitBurst } from './await-burst.js';
+import { carry } from './carry.js';
 import { fromOutcome } from './record.js';
+import { Recorder } from './recorder.js';
 import { createRecoveryActivities } from './recovery.js';
+import { Room } from './room.js';
 import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
 
+/** Deliveries that bursts have in memory at once, each with its body. */
+const MOST_CARRIED_AT_ONCE = 5_000;
+
 export function createActivities(
   dependencies: AttemptDependencies,
-): DeliveryActivities & UpkeepActivities & RecoveryActivities {
+): DeliveryActivities & BurstActivities & UpkeepActivities & RecoveryActivities {
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
-  const slots = new Slots();
+  const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
+  const room = new Room(MOST_CARRIED_AT_ONCE);
   return {
-    attempt: (task) => attempt({ ...dependencies, slots, maxConcurrentAttempts }, task),
-    recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
+    attempt: (task) => attempt(shared, task),
+    recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
     changeState: (task) =>
       changeState(store, {
         ...task,
         nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
       }),
+    awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
+    carry: (input) => carry({ ...shared, room, starter: { client: getClient(), eager: false } }, input),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

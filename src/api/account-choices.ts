@@ -7,6 +7,7 @@ import { invalidField } from './problem.js';
 
 /** A year: longer is never. */
 const MOST_HOURS = 8_760;
+const MOST_WEIGHT = 100;
 
 export const accountChoices = {
   receivesOperations: z
@@ -25,19 +26,25 @@ export const accountChoices = {
       'Disable a subscription of which every attempt has failed for so long; only where the contract says nothing ' +
         'about that. Null, the default, for never.',
     ),
+  dispatchWeight: z
+    .int()
+    .min(1)
+    .max(MOST_WEIGHT)
+    .optional()
+    .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
 };
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
 export function checkChoices(
   contract: AnyContract,
   given: z.infer<z.ZodObject<typeof accountChoices>>,
-  former: AccountChoices = { receivesOperations: false, disableAfterHours: null },
+  former: AccountChoices = { receivesOperations: false, disableAfterHours: null, dispatchWeight: 1 },
 ): AccountChoices {
-  const { receivesOperations = former.receivesOperations, disableAfterHours = former.disableAfterHours } = given;
+  const { receivesOperations, disableAfterHours, dispatchWeight } = { ...former, ...given };
   const refused = receivesOperations ? refusedOperation(contract.provider) : undefined;
   if (refused !== undefined) throw invalidField('receivesOperations', `${contract.title} has no event ${refused}`);
   if (disableAfterHours !== null && contract.disableAfterFailing) {
     throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
   }
-  return { receivesOperations, disableAfterHours };
+  return { receivesOperations, disableAfterHours, dispatchWeight };
 }

@@ -171,7 +171,8 @@ export async function changeState(store: Store, change: StateChange): Promise<vo
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
     `UPDATE deliveries SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, updated_at = now()
+       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
+       updated_at = now()
      WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') RETURNING *`,
     [id],
   );
