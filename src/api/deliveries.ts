@@ -175,7 +175,7 @@ function closed({ state }: StoredDelivery, order: string): Problem {
 
 function showDelivery({ temporalUiUrl, client }: ApiContext, delivery: StoredDelivery) {
   const { id, state, nextAttemptAt } = delivery;
-  const workflowId = deliveryWorkflowId(id);
+  const workflowId = delivery.carrier ?? deliveryWorkflowId(id);
   return {
     id,
     eventId: delivery.eventId,

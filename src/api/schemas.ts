@@ -122,7 +122,7 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
-    workflowId: z.string(),
+    workflowId: z.string().describe('Its own workflow, or the burst in which it was accepted.'),
     temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI."),
     createdAt: time,
     updatedAt: time,

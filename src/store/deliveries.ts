@@ -28,6 +28,8 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, in words. */
   readonly stateReason: string | null;
+  /** The workflow id of the burst in which it was accepted; null where its own workflow knows how it ended. */
+  readonly carrier: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -48,6 +50,7 @@ interface DeliveryRow {
   last_status: number | null;
   last_reason: string | null;
   state_reason: string | null;
+  carrier: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -68,6 +71,7 @@ const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
+  carrier: row.carrier,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
