@@ -137,6 +137,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       const account = await mustFindAccount(context, params.id);
       const choices = checkChoices(findContract(account.provider)!, body, account);
       await updateAccount(store, account.id, choices);
+      context.directory.forget(account.id);
       return showAccount({ ...account, ...choices });
     },
   );
@@ -154,6 +155,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params }) => {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
+      context.directory.forget(params.id);
     },
   );
 

@@ -3,6 +3,7 @@ import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
 import { Intake } from '../dispatch/intake.js';
 import type { EgressClient } from '../egress/types.js';
+import { plainDirectory, type Directory } from '../store/directory.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
 import { requireAdminKey } from './admin-key.js';
@@ -18,8 +19,16 @@ import { createRegistrar } from './registrar.js';
 import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
-export function createApp(parts: Omit<ApiContext, 'intake'> & { readonly egress: EgressClient }): Express {
-  const context = { ...parts, intake: new Intake(parts.store, parts.dispatcher) };
+/** What the application is made of. */
+export interface AppParts extends Omit<ApiContext, 'intake' | 'directory'> {
+  readonly egress: EgressClient;
+  /** One that keeps nothing unless another is given. */
+  readonly directory?: Directory;
+}
+
+export function createApp(parts: AppParts): Express {
+  const { store, dispatcher, directory = plainDirectory(store) } = parts;
+  const context = { ...parts, directory, intake: new Intake(store, dispatcher) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
+import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
 
 export interface ApiContext {
@@ -13,6 +14,7 @@ export interface ApiContext {
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
+  readonly directory: Directory;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */

@@ -5,7 +5,6 @@ import { duplicateKey, jsonElements, jsonMembers, minifyJson } from '../contract
 import type { AnyContract } from '../contract/types.js';
 import {
   AnsweredBefore,
-  candidates,
   describe,
   planEvent,
   type AcceptedEvent,
@@ -16,7 +15,6 @@ import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
 import { findEvent } from '../store/events.js';
 import type { StoredSubscription } from '../store/subscriptions.js';
-import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
 import { invalid, invalidField, notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
@@ -41,7 +39,7 @@ const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {
-  const { store, intake } = context;
+  const { store, intake, directory } = context;
 
   addRoute(
     routing,
@@ -64,8 +62,9 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       },
     },
     async ({ params, request }) => {
-      const account = await mustFindAccount(context, params.id);
-      const subscriptions = await candidates(store, account);
+      const entry = await directory.find(params.id);
+      if (!entry) throw notFound('account');
+      const { account, subscriptions } = entry;
       const text = request.bodyText ?? '';
       const planned: PlannedEvent[] = [];
       const answer = isBatch(request.body)

@@ -118,7 +118,9 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       answers: { status: 204, description: 'Deleted', schema: null },
     },
     async ({ params }) => {
-      if (!(await deleteSubscription(store, params.id))) throw notFound('subscription');
+      const accountId = await deleteSubscription(store, params.id);
+      if (accountId === undefined) throw notFound('subscription');
+      context.directory.forget(accountId);
     },
   );
 

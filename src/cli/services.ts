@@ -11,6 +11,7 @@ import { portInUse, errorCode, unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
+import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
 import { connectTemporal, type TemporalAccess } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
@@ -86,8 +87,10 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
+  const directory = keepingDirectory(store, shared.databaseUrl, log);
   const app = createApp({
     store,
+    directory,
     client: access.client,
     dispatcher,
     egress,
@@ -108,6 +111,7 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
         server.closeIdleConnections();
       });
       await dispatcher.stop();
+      await directory.close();
       await egress.close();
     },
   };
