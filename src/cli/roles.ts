@@ -4,14 +4,14 @@ import { OperatorError } from '../errors.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { installRuntime } from '../worker/connection.js';
+import { connectTemporal, installRuntime, lazyTemporal, type TemporalClient } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
-import { closeShared, openShared, runApi, runWorker, type Shared, type Stoppable } from './services.js';
+import { closeShared, openShared, runApi, runWorker, type Connect, type Shared, type Stoppable } from './services.js';
 import { watchSignals } from './stopping.js';
 
-/** Accepts events and starts their deliveries. */
+/** Accepts events and starts their deliveries. While Temporal is away it accepts; deliveries start later. */
 export function api(): Promise<void> {
-  return runRole(async (shared) => {
+  return runRole(lazyTemporal, async (shared) => {
     const running = await runApi(shared, { eager: false });
     shared.log.info(`the API listens at ${running.url}`);
     return running;
@@ -20,7 +20,7 @@ export function api(): Promise<void> {
 
 /** Makes attempts and keeps house. */
 export function worker(): Promise<void> {
-  return runRole(async (shared) => {
+  return runRole(connectTemporal, async (shared) => {
     const { client } = shared.access;
     await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
     const running = await runWorker(shared);
@@ -36,20 +36,18 @@ export async function migrateDatabase(): Promise<void> {
   console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
 }
 
-async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<void> {
+async function runRole<Access extends TemporalClient>(
+  connect: Connect<Access>,
+  start: (shared: Shared<Access>) => Promise<Stoppable>,
+): Promise<void> {
   const signals = watchSignals();
   const config = loadConfig();
   const databaseUrl = externalDatabase(config);
   if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
   const log = createLogger(config.logLevel);
   installRuntime(log);
-  const shared = await openShared({
-    config,
-    keys: await loadKeys(config),
-    log,
-    databaseUrl,
-    temporal: config.temporal,
-  });
+  const keys = await loadKeys(config);
+  const shared = await openShared({ config, keys, log, databaseUrl, temporal: config.temporal }, connect);
   const running = await start(shared);
   await signals.orderly();
   await running.stop();
