@@ -37,7 +37,7 @@ type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
     readonly unavailable: number;
     readonly unanswered: number;
     readonly slowestAnswerMs: number;
-    /** Requests that hung, answers that nobody should get, processes that ended by themselves. */
+    /** Requests that hung, answers that nobody should get, processes that did not end as they should. */
     readonly hung: number;
     readonly unexpected: number;
     readonly crashes: number;
@@ -93,42 +93,57 @@ async function run(plan: Plan, seconds: number, dataDir: DataDir): Promise<Outco
   const timeLimitMs = contractOf(PROVIDER).timeLimitMs('', undefined as never);
   const receivers = await startReceivers(plan.seed, timeLimitMs);
   const servers = await startServers(dataDir, log);
-  const { databaseUrl, temporalAddress } = servers;
-  await migrate(databaseUrl);
-  const { ask, victims, roles } = await startRoles(servers, dataDir);
-  try {
-    await untilHealthy(ask, roles);
-    const { accountId, kinds, never } = await subscribe(ask, receivers);
-    const load = newLoadReport();
-    const [disturbances] = await Promise.all([
-      inflict(plan.faults, victims, () => load.emitted),
-      emitAll(ask, accountId, plan, seconds, load),
-    ]);
-    say(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
-    await untilHealthy(ask, roles);
-    await settle(databaseUrl, ask, never);
-    const unowned = await unownedDeliveries(databaseUrl, temporalAddress);
-    await giveUpOn(never, databaseUrl, ask);
-    const { books, problems } = balance({
-      acknowledged: load.acknowledged,
-      deliveries: await deliveryFacts(databaseUrl, kinds),
-      unowned,
-      eventsByN: await eventCounts(databaseUrl),
-      disturbances,
-      arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
-    });
-    return { books, problems, load, crashes: roles.reduce((sum, role) => sum + role.crashes, 0) };
-  } finally {
+  await migrate(servers.databaseUrl);
+  const system = { receivers, servers, ...(await startRoles(servers, dataDir)) };
+  const outcome = await breakAndBalance(plan, seconds, system).finally(async () => {
     await receivers.close();
-    await Promise.all(roles.map((role) => role.stop()));
+    await Promise.all(system.roles.map((role) => role.stop()));
     await servers.stop();
-  }
+  });
+  return { ...outcome, crashes: system.roles.reduce((sum, role) => sum + role.crashes, 0) };
 }
 
-async function startRoles(
-  servers: Servers,
-  dataDir: DataDir,
-): Promise<{ ask: Ask; victims: Victims; roles: readonly Role[] }> {
+async function breakAndBalance(
+  plan: Plan,
+  seconds: number,
+  { receivers, servers: { databaseUrl, temporalAddress }, ask, victims, roles }: System,
+): Promise<Omit<Outcome, 'crashes'>> {
+  await untilHealthy(ask, roles);
+  const { accountId, kinds, never } = await subscribe(ask, receivers);
+  const load = newLoadReport();
+  const [disturbances] = await Promise.all([
+    inflict(plan.faults, victims, () => load.emitted),
+    emitAll(ask, accountId, plan, seconds, load),
+  ]);
+  say(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
+  await untilHealthy(ask, roles);
+  await settle(databaseUrl, ask, never);
+  const unowned = await unownedDeliveries(databaseUrl, temporalAddress);
+  await giveUpOn(never, databaseUrl, ask);
+  const { books, problems } = balance({
+    acknowledged: load.acknowledged,
+    deliveries: await deliveryFacts(databaseUrl, kinds),
+    unowned,
+    eventsByN: await eventCounts(databaseUrl),
+    disturbances,
+    arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
+  });
+  return { books, problems, load };
+}
+
+/** The processes under test, and how they are asked and hit. */
+interface Processes {
+  readonly ask: Ask;
+  readonly victims: Victims;
+  readonly roles: readonly Role[];
+}
+
+interface System extends Processes {
+  readonly receivers: Receivers;
+  readonly servers: Servers;
+}
+
+async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes> {
   const port = await pickPort();
   const adminKey = randomBytes(16).toString('hex');
   const env = {

@@ -10,7 +10,7 @@ import { say } from './progress.js';
 /** Wait before a process that ended is started again, in milliseconds. */
 const RESTART_MS = 500;
 /** How long an orderly stop may take, in milliseconds: a worker waits for attempts under way. */
-const STOP_MS = 30_000;
+const STOP_MS = 60_000;
 
 export interface RoleSpec {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface RoleSpec {
 
 export interface Role {
   readonly ready: boolean;
-  /** How often it ended by itself although it had been at work. */
+  /** How often it ended by itself although it had been at work, or did not end when it was asked to. */
   readonly crashes: number;
   kill(): void;
   /** Asks it to stop and waits until it has; it is started again as after any end. */
@@ -72,6 +72,7 @@ export function startRole(spec: RoleSpec): Role {
     expected = true;
     signal(ending.pid, 'SIGTERM');
     if (await waitUntil(() => child !== ending, STOP_MS)) return;
+    crashes += 1;
     say(`${spec.name} does not stop in order; it is killed`);
     kill();
   };
