@@ -19,6 +19,12 @@ import { failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
 import type { Recorder } from './recorder.js';
 
+/**
+ * How long an attempt may take to come to its request, in milliseconds: the time its activity has beyond the contract's
+ * limit. After that Temporal may have given it up, and another worker may be making it.
+ */
+const STALE_AFTER_MS = 15_000;
+
 export interface AttemptDependencies {
   readonly store: Store;
   readonly egress: EgressClient;
@@ -32,6 +38,7 @@ export async function attempt(
   task: AttemptTask,
 ): Promise<DeliveryResult> {
   const { store, egress, recorder } = dependencies;
+  const began = performance.now();
   const info = activityInfo();
   const runId = info.workflowExecution?.runId ?? '';
   const material = await load(store, task, info.attempt);
@@ -44,6 +51,10 @@ export async function attempt(
 
   const contract = contractOf(material.account.provider);
   const leave = await admit(dependencies, material, task, info.attempt);
+  if (performance.now() - began > STALE_AFTER_MS) {
+    await leave();
+    throw roundEnding(FailureType.storeUnavailable, 'loading the delivery took too long', [info.attempt - 1]);
+  }
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
   const made = await makeAttempt(egress, contract, material, place).finally(leave);

@@ -1,5 +1,5 @@
 /** Carrying a burst: the first attempts of many deliveries, recorded together as they come. */
-import { activityInfo, heartbeat } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import type { Starter } from '../dispatch/start.js';
 import { contractOf } from '../providers/index.js';
 import { loadCarried, type CarriedDelivery } from '../store/carried.js';
@@ -12,6 +12,7 @@ import { HandOver } from './hand-over.js';
 import { afterFailure } from './lasting-failure.js';
 import { countsAsFailure, makeAttempt } from './make-attempt.js';
 import type { AttemptPlace } from './outcome.js';
+import { Pulse } from './pulse.js';
 import { outcomeOf, recordOf, type MadeAttempt } from './record.js';
 import type { Recorder } from './recorder.js';
 import type { Room } from './room.js';
@@ -21,7 +22,6 @@ import type { Slots } from './slots.js';
 const PATIENCE_MS = 2_000;
 /** How long a burst begins further attempts, in milliseconds. */
 const LONGEST_BURST_MS = 30_000;
-const HEARTBEAT_MS = 2_000;
 /** Heartbeat of a burst that has begun: what it has not recorded when it dies may have been sent. */
 const BEGUN = 'begun';
 
@@ -38,6 +38,8 @@ interface Burst {
   readonly id: string;
   readonly runId: string;
   readonly startedAt: number;
+  /** Whether it stood still for so long that another worker may be carrying it. */
+  readonly isStale: () => boolean;
   /** Attempts that a killed predecessor may have made of what it did not record. */
   readonly lostAttempts: number;
   readonly handOver: HandOver;
@@ -55,17 +57,17 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
   const info = activityInfo();
   const { workflowId, runId } = info.workflowExecution!;
   const ids = groups.flatMap(({ deliveryIds }) => deliveryIds);
-  let sign: string | undefined;
-  const beat = setInterval(() => heartbeat(sign), HEARTBEAT_MS);
+  const pulse = new Pulse();
   try {
     await room.enter(ids.length);
     const claimed = await claim(store, workflowId, ids);
-    heartbeat((sign = BEGUN));
+    pulse.say(BEGUN);
     const found = await loadCarried(store, claimed);
     const burst: Burst = {
       id: workflowId,
       runId,
       startedAt: Date.now(),
+      isStale: () => pulse.isStale,
       lostAttempts: info.attempt > 1 && info.heartbeatDetails === BEGUN ? 1 : 0,
       handOver: new HandOver(store, starter),
       failures: new FailureTally(store),
@@ -76,7 +78,7 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
     const handedOver = burst.handOver.count;
     return { accepted: found.length - handedOver - left, handedOver, left: ids.length - claimed.length + left };
   } finally {
-    clearInterval(beat);
+    pulse.stop();
     room.leave(ids.length);
   }
 }
@@ -115,6 +117,7 @@ async function carryLine(
   let tooSlow = false;
   const goThrough = async (): Promise<void> => {
     for (let delivery = line[next++]; delivery; delivery = line[next++]) {
+      if (burst.isStale()) throw new Error('the worker stood still for too long to go on');
       tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
       const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
       if (slot) {

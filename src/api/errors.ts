@@ -54,10 +54,10 @@ function toProblem(error: unknown): Problem {
 }
 
 function isAway(code: unknown, message = ''): boolean {
-  // A pool that gets no connection in time has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
+  // A pool that gets no connection in time, or no answer, has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
   if (typeof code === 'string') return NETWORK_AWAY.has(code) || DATABASE_AWAY.test(code);
-  return /timeout exceeded when trying to connect|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
+  return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
     message,
   );
 }

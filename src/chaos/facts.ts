@@ -1,9 +1,14 @@
 /** Collecting the facts for the ledger from the database and from Temporal, past the API. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { deliveryIdOf } from '../dispatch/names.js';
 import type { DeliveryFact } from './ledger.js';
 import type { ReceiverKind } from './plan.js';
 import { insist } from './servers.js';
+
+/** Temporal's lists lag behind what runs, and an owner may be about to hand a delivery on; in milliseconds. */
+const LISTED_WITHIN_MS = 20_000;
+const LOOK_EVERY_MS = 1_000;
 
 /** Every delivery with its attempts; `kinds` are the receivers by the id of their subscription. */
 export async function deliveryFacts(
@@ -40,8 +45,28 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
   });
 }
 
-/** Ids of all deliveries whose workflow runs. */
-export async function runningDeliveries(address: string): Promise<Set<string>> {
+/**
+ * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor are they pending
+ * and marked for the sweep. Looked for again and again for a while, as long as there are any.
+ */
+export async function unownedDeliveries(databaseUrl: string, temporalAddress: string): Promise<string[]> {
+  const end = Date.now() + LISTED_WITHIN_MS;
+  for (;;) {
+    const running = await runningDeliveries(temporalAddress);
+    const open = await insist(databaseUrl, async (client) => {
+      const { rows } = await client.query<{ id: string }>(
+        `SELECT id FROM deliveries
+         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')`,
+      );
+      return rows.map(({ id }) => id);
+    });
+    const unowned = open.filter((id) => !running.has(id));
+    if (unowned.length === 0 || Date.now() > end) return unowned;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function runningDeliveries(address: string): Promise<Set<string>> {
   const connection = await Connection.connect({ address });
   try {
     const { workflow } = new Client({ connection });

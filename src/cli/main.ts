@@ -37,8 +37,8 @@ program
   .command('chaos', { hidden: true })
   .description('Run real processes under seeded faults and print the ledger (from a clone)')
   .option('--seed <number>', 'the same seed repeats the same faults', wholeNumber, 1)
-  .option('--events <number>', 'events to emit', wholeNumber, 3_000)
-  .option('--seconds <number>', 'over how long to spread them', wholeNumber, 60)
+  .option('--events <number>', 'events to emit', wholeNumber, 500)
+  .option('--seconds <number>', 'over how long to spread them', wholeNumber, 30)
   .action(async (options: PlanOptions) => (await import('../chaos/chaos.js')).chaos(options));
 
 program.parseAsync().catch((error: unknown) => {

@@ -2,7 +2,7 @@
 import type { Server } from 'http';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
-import type { Config } from '../config.js';
+import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
@@ -13,7 +13,7 @@ import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
 import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
-import { connectTemporal, type TemporalAccess } from '../worker/connection.js';
+import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
 
 /** How much of an answer's body is kept, in bytes. */
@@ -25,21 +25,27 @@ export interface Surroundings {
   readonly keys: Keys;
   readonly log: Logger;
   readonly databaseUrl: string;
-  readonly temporal: { readonly connectionOptions: Parameters<typeof connectTemporal>[0]; readonly namespace: string };
+  readonly temporal: { readonly connectionOptions: TemporalConnectionOptions; readonly namespace: string };
 }
 
-/** What is shared by the parts of one process. */
-export interface Shared extends Surroundings {
+/** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
+export interface Shared<Access extends TemporalClient = TemporalAccess> extends Surroundings {
   readonly store: Store;
-  readonly access: TemporalAccess;
+  readonly access: Access;
 }
+
+/** A way to Temporal: connected at once, or by the first who asks. */
+export type Connect<Access> = (options: TemporalConnectionOptions, namespace: string) => Access | Promise<Access>;
 
 export interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Opens database and Temporal; throws an OperatorError for whichever cannot be reached. */
-export async function openShared(surroundings: Surroundings): Promise<Shared> {
+/** Opens database and Temporal; throws an OperatorError for a database that cannot be reached, and what `connect` does. */
+export async function openShared<Access extends TemporalClient>(
+  surroundings: Surroundings,
+  connect: Connect<Access>,
+): Promise<Shared<Access>> {
   const { databaseUrl, keys, log, temporal } = surroundings;
   const store = openStore({
     databaseUrl,
@@ -53,12 +59,12 @@ export async function openShared(surroundings: Surroundings): Promise<Shared> {
     await store.pool.end();
     throw error;
   });
-  const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
+  const access = await connect(temporal.connectionOptions, temporal.namespace);
   return { ...surroundings, store, access };
 }
 
 /** Closes what `openShared` opened. */
-export async function closeShared({ store, access }: Shared): Promise<void> {
+export async function closeShared({ store, access }: Shared<TemporalClient>): Promise<void> {
   await store.pool.end();
   await access.close();
 }
@@ -83,7 +89,10 @@ export async function runWorker({ config, store, access, temporal, log }: Shared
 }
 
 /** Starts the part that accepts events. `eager` when a worker shares the process. */
-export async function runApi(shared: Shared, { eager }: { eager: boolean }): Promise<Stoppable & { url: string }> {
+export async function runApi(
+  shared: Shared<TemporalClient>,
+  { eager }: { eager: boolean },
+): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);

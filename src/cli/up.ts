@@ -4,7 +4,7 @@ import { startEmbedded } from '../embedded/index.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { installRuntime } from '../worker/connection.js';
+import { connectTemporal, installRuntime } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
 import { watchSignals } from './stopping.js';
@@ -33,7 +33,7 @@ export async function startUp(): Promise<Up> {
     const keys = await loadKeys(config);
     const applied = await migrate(embedded.databaseUrl);
     if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`);
-    const shared = await openShared({ config, keys, log, ...embedded });
+    const shared = await openShared({ config, keys, log, ...embedded }, connectTemporal);
     undo.push(() => closeShared(shared));
     await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace, log);
     const worker = await runWorker(shared);

@@ -1,5 +1,5 @@
 /** The connection to Temporal. A worker and its client share one, so that workflows can be started eagerly. */
-import { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
@@ -25,10 +25,18 @@ export function installRuntime(log: Logger): void {
   });
 }
 
-export interface TemporalAccess {
-  readonly connection: NativeConnection;
+/** After how long at most a lost connection is tried again, in milliseconds; the transport's own choice is two minutes. */
+const RECONNECT_WITHIN_MS = 5_000;
+
+/** What asks Temporal for something. */
+export interface TemporalClient {
   readonly client: Client;
   close(): Promise<void>;
+}
+
+/** What can be given to a worker as well. */
+export interface TemporalAccess extends TemporalClient {
+  readonly connection: NativeConnection;
 }
 
 /** Connects; throws an OperatorError that says where when nothing answers. */
@@ -41,4 +49,17 @@ export async function connectTemporal(
   });
   const client = new Client({ connection, namespace });
   return { connection, client, close: () => connection.close() };
+}
+
+/** A client that connects once it is used, so that Temporal may be away until then, and later too. */
+export function lazyTemporal(connectionOptions: TemporalConnectionOptions, namespace: string): TemporalClient {
+  const connection = Connection.lazy({
+    ...connectionOptions,
+    channelArgs: {
+      'grpc.initial_reconnect_backoff_ms': 1_000,
+      'grpc.max_reconnect_backoff_ms': RECONNECT_WITHIN_MS,
+    },
+  });
+  const client = new Client({ connection, namespace });
+  return { client, close: () => connection.close() };
 }

@@ -304,6 +304,18 @@ describe('an attempt whose report is lost', () => {
     expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted', '2 accepted']);
   });
 
+  test('sends nothing when its worker or the database stood still before that', async () => {
+    statuses = [200];
+    const it = await task();
+    let now = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 20_000));
+    expect(await make(it)).toMatchObject({ type: FailureType.storeUnavailable, nonRetryable: true, details: [0] });
+    clock.mockRestore();
+    expect(machine.sent).toHaveLength(0);
+    expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', attemptCount: 0 });
+    expect(await make(it)).toEqual({ attempts: 1, status: 200 });
+  });
+
   test('says in its failure nothing that the receiver said', async () => {
     statuses = [500];
     const it = await task();
