@@ -3,6 +3,7 @@ import type { RequestHeader } from '../contract/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import { noteExhausted, Operation } from './operations.js';
+import { ANYWHERE, eventsNear, type IdRange } from './ranges.js';
 import { fromJson, onlyRow, type Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -45,6 +46,13 @@ interface MaterialRow {
 
 /** Loads a delivery for an attempt; undefined when there is no such delivery. */
 export async function loadAttemptMaterial(store: Store, deliveryId: string): Promise<AttemptMaterial | undefined> {
+  const row =
+    (await findMaterial(store, deliveryId, eventsNear(deliveryId))) ??
+    (await findMaterial(store, deliveryId, ANYWHERE));
+  return row && toMaterial(store, row);
+}
+
+async function findMaterial(store: Store, deliveryId: string, events: IdRange): Promise<MaterialRow | undefined> {
   const result = await store.pool.query<MaterialRow>({
     name: 'load-attempt-material',
     text: `
@@ -52,33 +60,33 @@ export async function loadAttemptMaterial(store: Store, deliveryId: string): Pro
              d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, b.body,
              to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
-      JOIN events e ON e.id = d.event_id
-      JOIN event_bodies b ON b.event_id = d.event_id AND b.variant = d.body_variant
+      JOIN events e ON e.id = d.event_id AND e.id >= $2 AND e.id < $3
+      JOIN event_bodies b
+        ON b.event_id = d.event_id AND b.variant = d.body_variant AND b.event_id >= $2 AND b.event_id < $3
       JOIN accounts a ON a.id = d.account_id
       JOIN subscriptions s ON s.id = d.subscription_id
       WHERE d.id = $1`,
-    values: [deliveryId],
+    values: [deliveryId, ...events],
   });
-  const row = onlyRow(result);
-  return (
-    row && {
-      account: toAccount(store, fromJson(row.account)),
-      subscription: toSubscription(store, fromJson(row.subscription)),
-      subscriptionDeleted: row.subscription.deleted_at !== null,
-      event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
-      delivery: { id: row.id, createdAt: row.created_at },
-      body: row.body,
-      state: row.state,
-      run: row.run,
-      attempts: row.attempts,
-      lastStatus: row.last_status,
-      stateReason: row.state_reason,
-      recordedBy: row.recorded_by,
-      schedulePosition: row.schedule_position,
-      firstAttemptAt: row.first_attempt_at,
-    }
-  );
+  return onlyRow(result);
 }
+
+const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
+  account: toAccount(store, fromJson(row.account)),
+  subscription: toSubscription(store, fromJson(row.subscription)),
+  subscriptionDeleted: row.subscription.deleted_at !== null,
+  event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
+  delivery: { id: row.id, createdAt: row.created_at },
+  body: row.body,
+  state: row.state,
+  run: row.run,
+  attempts: row.attempts,
+  lastStatus: row.last_status,
+  stateReason: row.state_reason,
+  recordedBy: row.recorded_by,
+  schedulePosition: row.schedule_position,
+  firstAttemptAt: row.first_attempt_at,
+});
 
 /** How an attempt ended: accepted or refused by an answer, failed without one. */
 export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
@@ -160,7 +168,7 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
           AND (state <> 'delivered' OR recorded_by IS DISTINCT FROM $19)
         RETURNING *
       )
-      ${noteExhausted('changed')}`,
+      ${noteExhausted('changed', 'former.id = $1')}`,
     values: [
       record.deliveryId,
       record.run,
