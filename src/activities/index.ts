@@ -8,14 +8,21 @@ import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js
 import { attempt, type AttemptDependencies } from './attempt.js';
 import { fromOutcome } from './record.js';
 import { createRecoveryActivities } from './recovery.js';
+import { createRetention } from './retention.js';
 import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
 
+export interface ActivityDependencies extends AttemptDependencies {
+  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  readonly retentionDays?: number;
+}
+
 export function createActivities(
-  dependencies: AttemptDependencies,
+  dependencies: ActivityDependencies,
 ): DeliveryActivities & UpkeepActivities & RecoveryActivities {
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   const slots = new Slots();
+  const enforceRetention = createRetention(store, dependencies.retentionDays ?? defaults.retentionDays);
   return {
     attempt: (task) => attempt({ ...dependencies, slots, maxConcurrentAttempts }, task),
     recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
@@ -29,7 +36,11 @@ export function createActivities(
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();
     },
-    sweep: () => sweep({ store, client: getClient() }),
+    sweep: async () => {
+      const report = await sweep({ store, client: getClient() });
+      await enforceRetention();
+      return report;
+    },
     ...createRecoveryActivities(store),
   };
 }

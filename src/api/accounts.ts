@@ -191,6 +191,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperations, disableAfterHours, createdAt } = account;
-  return { id, provider, name, scope, settings, validatePayloads, receivesOperations, disableAfterHours, createdAt };
+  const { receivesOperations, disableAfterHours, retentionDays, createdAt } = account;
+  const choices = { receivesOperations, disableAfterHours, retentionDays };
+  return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

@@ -20,6 +20,7 @@ function startable(number: number): Startable {
       validatePayloads: true,
       receivesOperations: false,
       disableAfterHours: null,
+      retentionDays: null,
       createdAt: new Date(),
     },
     subscriptionId: 'sub_1',
