@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const nodeBuiltins = ['node:*', 'fs', 'path', 'crypto', 'http', 'https', 'net', 'os', 'child_process'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', '.pigeonpost/', 'node_modules/'] },
+  { ignores: ['dist/', 'coverage/', 'bench/out/', '.pigeonpost/', 'node_modules/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

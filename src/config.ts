@@ -67,6 +67,8 @@ export interface Config {
   maxConcurrentAttempts: number;
   /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
   retentionDays: number;
+  /** Whether deliveries of which many wait at once make their first attempts together. */
+  bursts: boolean;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -144,6 +146,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    bursts: values.PIGEONPOST_BURSTS !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     egress: {

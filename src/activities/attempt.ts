@@ -1,7 +1,6 @@
 /** One attempt of a delivery: load it, build the request, send it, judge the answer, record what happened. */
 import { activityInfo } from '@temporalio/activity';
-import type { AnyContract, DeliveryRequest, Verdict } from '../contract/types.js';
-import type { EgressClient, Exchange } from '../egress/types.js';
+import type { EgressClient } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
 import { loadAttemptMaterial, type AttemptMaterial } from '../store/attempts.js';
 import type { Store } from '../store/store.js';
@@ -15,9 +14,10 @@ import {
 import { admit, type AdmissionDependencies } from './admission.js';
 import { noteFailure } from './failing.js';
 import { afterFailure } from './lasting-failure.js';
-import { decide, failureOf, roundEnding, type AttemptPlace } from './outcome.js';
+import { countsAsFailure, makeAttempt } from './make-attempt.js';
+import { failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
-import { redactExchange, redactMessage } from './redact.js';
+import type { Recorder } from './recorder.js';
 
 export interface AttemptDependencies {
   readonly store: Store;
@@ -28,10 +28,10 @@ export interface AttemptDependencies {
 
 /** Makes one attempt. Throws an ApplicationFailure of one of {@link FailureType} unless it was accepted. */
 export async function attempt(
-  dependencies: AttemptDependencies & AdmissionDependencies,
+  dependencies: AttemptDependencies & AdmissionDependencies & { readonly recorder: Recorder },
   task: AttemptTask,
 ): Promise<DeliveryResult> {
-  const { store, egress } = dependencies;
+  const { store, egress, recorder } = dependencies;
   const info = activityInfo();
   const runId = info.workflowExecution?.runId ?? '';
   const material = await load(store, task, info.attempt);
@@ -45,17 +45,13 @@ export async function attempt(
   const contract = contractOf(material.account.provider);
   const leave = await admit(dependencies, material, task, info.attempt);
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
-  const startedAt = new Date();
-  const request = buildRequest(contract, material, startedAt, task.schedule.length - info.attempt + 1);
-  const exchange = await send(egress, contract, material, request, task.timeLimitMs).finally(leave);
-  const verdict = judge(contract, material, exchange, place);
-  const decision = decide(exchange, verdict, place.waitMs);
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
+  const made = await makeAttempt(egress, contract, material, place).finally(leave);
+  const { decision, verdict } = made;
 
   // Beside the record, so that Temporal hears of the failure no later for it.
-  const counts = verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
-  const counted = counts ? noteFailure(store, contract, material, startedAt) : undefined;
-  await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
+  const counted = countsAsFailure(verdict) ? noteFailure(store, contract, material, made.startedAt) : undefined;
+  await record(recorder, { ...made, place, number, runId });
   await counted;
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
@@ -84,46 +80,4 @@ function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: Attem
   const { recordedBy, schedulePosition } = material;
   const recorded = recordedBy === runId && schedulePosition !== null ? schedulePosition : task.position - 1;
   return Math.max(task.position + attemptOfRound - 2 - recorded, 0);
-}
-
-/** The request, or why it cannot be built; that counts as an attempt, so that it is seen. */
-function buildRequest(
-  contract: AnyContract,
-  material: AttemptMaterial,
-  now: Date,
-  retriesRemaining: number,
-): DeliveryRequest | Error {
-  try {
-    return contract.request({ ...material, now, firstAttemptAt: material.firstAttemptAt ?? now, retriesRemaining });
-  } catch (error) {
-    return error as Error;
-  }
-}
-
-async function send(
-  egress: EgressClient,
-  contract: AnyContract,
-  { account, event, body, subscription }: AttemptMaterial,
-  request: DeliveryRequest | Error,
-  timeLimitMs: number,
-): Promise<Exchange> {
-  if (request instanceof Error) {
-    const message = `the request cannot be built: ${redactMessage(request.message)}`;
-    return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
-  }
-  const { url, headers } = request;
-  const { id, tlsClient } = subscription;
-  const maxRedirects = contract.maxRedirects(event.type, account);
-  const outgoing = { url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) };
-  return redactExchange(await egress.send(outgoing), request);
-}
-
-function judge(
-  contract: AnyContract,
-  { account, event }: AttemptMaterial,
-  exchange: Exchange,
-  { waitMs }: AttemptPlace,
-): Verdict {
-  if (exchange.kind === 'failure') return { kind: 'retry' };
-  return contract.judge(exchange, { account, eventType: event.type, now: new Date(), waitMs });
 }

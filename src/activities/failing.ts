@@ -5,15 +5,16 @@ import type { AttemptMaterial } from '../store/attempts.js';
 import { countFailure } from '../store/failing.js';
 import type { Store } from '../store/store.js';
 
-/** Counts an attempt that has failed. Never throws: the outcome is recorded, and the next failure is counted again. */
+/** Counts attempts that have failed, the last at `startedAt`. Never throws: the outcome is recorded, and the next failure is counted again. */
 export async function noteFailure(
   store: Store,
   contract: AnyContract,
   { account, subscription }: Pick<AttemptMaterial, 'account' | 'subscription'>,
   startedAt: Date,
+  attempts = 1,
 ): Promise<void> {
   try {
-    await countFailure(store, subscription.id, startedAt, ruleOf(contract, account));
+    await countFailure(store, subscription.id, startedAt, ruleOf(contract, account), attempts);
   } catch {
     // An error here must not make Temporal repeat the attempt.
   }

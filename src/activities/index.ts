@@ -2,15 +2,22 @@
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
-import { recordAttempt } from '../store/attempts.js';
+import type { BurstActivities } from '../workflows/burst-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
+import { awaitBurst } from './await-burst.js';
+import { carry } from './carry.js';
 import { fromOutcome } from './record.js';
+import { Recorder } from './recorder.js';
 import { createRecoveryActivities } from './recovery.js';
 import { createRetention } from './retention.js';
+import { Room } from './room.js';
 import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
+
+/** Deliveries that bursts have in memory at once, each with its body. */
+const MOST_CARRIED_AT_ONCE = 5_000;
 
 export interface ActivityDependencies extends AttemptDependencies {
   /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
@@ -19,19 +26,23 @@ export interface ActivityDependencies extends AttemptDependencies {
 
 export function createActivities(
   dependencies: ActivityDependencies,
-): DeliveryActivities & UpkeepActivities & RecoveryActivities {
+): DeliveryActivities & BurstActivities & UpkeepActivities & RecoveryActivities {
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
-  const slots = new Slots();
-  const enforceRetention = createRetention(store, dependencies.retentionDays ?? defaults.retentionDays);
+  const { retentionDays = defaults.retentionDays } = dependencies;
+  const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
+  const room = new Room(MOST_CARRIED_AT_ONCE);
+  const enforceRetention = createRetention(store, retentionDays);
   return {
-    attempt: (task) => attempt({ ...dependencies, slots, maxConcurrentAttempts }, task),
-    recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
+    attempt: (task) => attempt(shared, task),
+    recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
     changeState: (task) =>
       changeState(store, {
         ...task,
         nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
       }),
+    awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
+    carry: (input) => carry({ ...shared, room, starter: { client: getClient(), eager: false } }, input),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { policyWait, retryPolicy } from '../contract/schedule.js';
 import type { Verdict } from '../contract/types.js';
 import type { Exchange } from '../egress/types.js';
-import type { AttemptOutcome } from '../store/attempts.js';
+import type { AttemptOutcome } from '../store/recording.js';
 import { FailureType, type AttemptTask } from '../workflows/types.js';
 
 /** An attempt's outcome and what follows from it for its delivery. */

@@ -1,43 +1,43 @@
 /** Recording an attempt, or handing its outcome to the workflow when the database stays away. */
 import type { DeliveryRequest } from '../contract/types.js';
-import type { Exchange } from '../egress/types.js';
-import { recordAttempt, type AttemptRecord } from '../store/attempts.js';
-import type { Store } from '../store/store.js';
-import { FailureType, type AttemptTask, type UnrecordedOutcome } from '../workflows/types.js';
-import { roundEnding, type AttemptPlace, type Decision } from './outcome.js';
-import { retrying } from './retrying.js';
+import type { AttemptRecord } from '../store/recording.js';
+import { FailureType, type UnrecordedOutcome } from '../workflows/types.js';
+import type { AttemptMade } from './make-attempt.js';
+import { roundEnding, type AttemptPlace } from './outcome.js';
+import type { Recorder } from './recorder.js';
 
-/** An attempt that was made. */
-export interface MadeAttempt {
-  readonly task: AttemptTask;
-  readonly number: number;
-  readonly startedAt: Date;
-  readonly request: DeliveryRequest | Error;
-  readonly exchange: Exchange;
-  readonly decision: Decision;
+/** An attempt with what its row needs beside. */
+export interface MadeAttempt extends Omit<AttemptMade, 'verdict'> {
   readonly place: AttemptPlace;
+  readonly number: number;
   readonly runId: string;
+  /** The workflow id of the burst it was made in. */
+  readonly burst?: string;
 }
 
 /** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
-export async function record(store: Store, made: MadeAttempt): Promise<void> {
-  const outcome = outcomeOf(made);
-  const { request, exchange } = made;
-  const answer = exchange.kind === 'answer' ? exchange : undefined;
+export async function record(recorder: Recorder, made: MadeAttempt): Promise<void> {
   try {
-    await retrying(() =>
-      recordAttempt(store, {
-        ...fromOutcome(outcome, made.runId),
-        url: request instanceof Error ? null : request.url,
-        requestHeaders: request instanceof Error ? null : masked(request),
-        responseHeaders: answer?.headers ?? null,
-        responseExcerpt: answer?.excerpt ?? null,
-        responseTruncated: answer?.truncated ?? null,
-      }),
-    );
+    await recorder.add(recordOf(made));
   } catch (error) {
-    throw roundEnding(FailureType.unrecorded, `cannot record the outcome: ${(error as Error).message}`, [outcome]);
+    const message = `cannot record the outcome: ${(error as Error).message}`;
+    throw roundEnding(FailureType.unrecorded, message, [outcomeOf(made)]);
   }
+}
+
+/** The row of an attempt. */
+export function recordOf(made: MadeAttempt): AttemptRecord {
+  const { request, exchange, burst } = made;
+  const answer = exchange.kind === 'answer' ? exchange : undefined;
+  return {
+    ...fromOutcome(outcomeOf(made), made.runId),
+    url: request instanceof Error ? null : request.url,
+    requestHeaders: request instanceof Error ? null : masked(request),
+    responseHeaders: answer?.headers ?? null,
+    responseExcerpt: answer?.excerpt ?? null,
+    responseTruncated: answer?.truncated ?? null,
+    ...(burst === undefined ? {} : { burst }),
+  };
 }
 
 /** The row of an outcome about which no more than this is known. */
@@ -56,8 +56,10 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptR
   };
 }
 
-function outcomeOf({ task, number, startedAt, exchange, decision, place }: MadeAttempt): UnrecordedOutcome {
+/** What a workflow carries of an attempt that could not be recorded. */
+export function outcomeOf({ number, startedAt, exchange, decision, place }: MadeAttempt): UnrecordedOutcome {
   const { waitMs, ...decided } = decision;
+  const { task } = place;
   return {
     ...decided,
     deliveryId: task.deliveryId,

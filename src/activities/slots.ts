@@ -35,22 +35,21 @@ export class Slots {
   async take(subscriptionId: string, limit: number): Promise<Slot> {
     const lane = this.#lane(subscriptionId);
     if (lane.running.size >= limit) {
-      const inTime = lane.waiting.size < MAX_WAITING && (await freed(lane));
+      const inTime = lane.waiting.size < MAX_WAITING && (await freed(lane, LONGEST_WAIT_MS));
       if (!inTime || lane.running.size >= limit) return { comeBackInMs: this.turnAway(subscriptionId, limit) };
     }
-    // It may have been forgotten while this one waited.
-    this.#lanes.set(subscriptionId, lane);
-    const attempt = { since: performance.now() };
-    lane.running.add(attempt);
-    return {
-      free: () => {
-        if (!lane.running.delete(attempt)) return;
-        lane.typicalMs += WEIGHT * (performance.now() - attempt.since - lane.typicalMs);
-        const [next] = lane.waiting;
-        if (next) next();
-        else this.#forgetIfUnused(subscriptionId, lane);
-      },
-    };
+    return this.#give(subscriptionId, lane);
+  }
+
+  /** A slot for somebody who has a line to wait in; undefined when none becomes free within `patienceMs`. */
+  async takeWithin(
+    subscriptionId: string,
+    limit: number,
+    patienceMs: number,
+  ): Promise<{ readonly free: () => void } | undefined> {
+    const lane = this.#lane(subscriptionId);
+    while (lane.running.size >= limit) if (!(await freed(lane, patienceMs))) return undefined;
+    return this.#give(subscriptionId, lane);
   }
 
   /**
@@ -64,6 +63,22 @@ export class Slots {
     const expectedMs = Math.max(lane.typicalMs, oldest === undefined ? 0 : now - oldest.since);
     lane.queueEndsAt = Math.min(Math.max(lane.queueEndsAt, now) + expectedMs / limit, now + HORIZON_MS);
     return lane.queueEndsAt - now;
+  }
+
+  #give(subscriptionId: string, lane: Lane): { readonly free: () => void } {
+    // It may have been forgotten while this one waited.
+    this.#lanes.set(subscriptionId, lane);
+    const attempt = { since: performance.now() };
+    lane.running.add(attempt);
+    return {
+      free: () => {
+        if (!lane.running.delete(attempt)) return;
+        lane.typicalMs += WEIGHT * (performance.now() - attempt.since - lane.typicalMs);
+        const [next] = lane.waiting;
+        if (next) next();
+        else this.#forgetIfUnused(subscriptionId, lane);
+      },
+    };
   }
 
   #lane(subscriptionId: string): Lane {
@@ -81,7 +96,7 @@ export class Slots {
 }
 
 /** Waits until a slot becomes free; false when that takes too long. */
-function freed(lane: Lane): Promise<boolean> {
+function freed(lane: Lane, patienceMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const leave = (inTime: boolean): void => {
       clearTimeout(timer);
@@ -89,7 +104,7 @@ function freed(lane: Lane): Promise<boolean> {
       resolve(inTime);
     };
     const called = (): void => leave(true);
-    const timer = setTimeout(() => leave(false), LONGEST_WAIT_MS);
+    const timer = setTimeout(() => leave(false), patienceMs);
     lane.waiting.add(called);
   });
 }

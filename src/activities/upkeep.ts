@@ -10,6 +10,7 @@ import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
 import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
+import { carryForgotten } from './carry-forgotten.js';
 import { emitWaiting } from './emit.js';
 import { resumeForgotten } from './resume.js';
 
@@ -39,11 +40,12 @@ export async function sweep({ store, client }: UpkeepDependencies): Promise<Swee
   const starter: Starter = { client, eager: false };
   const started = (await startUnowned(store, starter)) + (await startLost(store, starter));
   const cancelled = await cancelOrphans(store, client);
+  const carried = await carryForgotten(store, starter);
   const terminated = await noteTerminated(store, client);
   const resumed = await resumeForgotten(store, client, BATCH);
   const emitted = await emitWaiting(store, starter, BATCH);
   await forgetAnswers(store, IDEMPOTENCY_HOURS);
-  return { started, cancelled, terminated, resumed, emitted };
+  return { started, carried, cancelled, terminated, resumed, emitted };
 }
 
 async function startUnowned(store: Store, starter: Starter): Promise<number> {

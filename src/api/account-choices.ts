@@ -8,6 +8,7 @@ import { invalidField } from './problem.js';
 
 /** A year: longer is never. */
 const MOST_HOURS = 8_760;
+const MOST_WEIGHT = 100;
 
 export const accountChoices = {
   receivesOperations: z
@@ -36,19 +37,32 @@ export const accountChoices = {
       'Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept ' +
         'longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says.',
     ),
+  dispatchWeight: z
+    .int()
+    .min(1)
+    .max(MOST_WEIGHT)
+    .optional()
+    .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
 };
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
 export function checkChoices(
   contract: AnyContract,
   given: z.infer<z.ZodObject<typeof accountChoices>>,
-  former: AccountChoices = { receivesOperations: false, disableAfterHours: null, retentionDays: null },
+  former: AccountChoices = {
+    receivesOperations: false,
+    disableAfterHours: null,
+    retentionDays: null,
+    dispatchWeight: 1,
+  },
 ): AccountChoices {
-  const { receivesOperations, disableAfterHours, retentionDays } = { ...former, ...given };
+  const choices = { ...former, ...given };
+  const { receivesOperations, disableAfterHours } = choices;
   const refused = receivesOperations ? refusedOperation(contract.provider) : undefined;
   if (refused !== undefined) throw invalidField('receivesOperations', `${contract.title} has no event ${refused}`);
   if (disableAfterHours !== null && contract.disableAfterFailing) {
     throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
   }
-  return { receivesOperations, disableAfterHours, retentionDays };
+  const { retentionDays, dispatchWeight } = choices;
+  return { receivesOperations, disableAfterHours, retentionDays, dispatchWeight };
 }

@@ -1,6 +1,7 @@
 /** The Express application: every route, in the order they are tried. */
 import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
+import { Intake } from '../dispatch/intake.js';
 import type { EgressClient } from '../egress/types.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
@@ -17,7 +18,8 @@ import { createRegistrar } from './registrar.js';
 import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
-export function createApp(context: ApiContext & { readonly egress: EgressClient }): Express {
+export function createApp(parts: Omit<ApiContext, 'intake'> & { readonly egress: EgressClient }): Express {
+  const context = { ...parts, intake: new Intake(parts.store, parts.dispatcher) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
+import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 
@@ -11,6 +12,7 @@ export interface ApiContext {
   readonly store: Store;
   readonly client: Client;
   readonly dispatcher: Dispatcher;
+  readonly intake: Intake;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */

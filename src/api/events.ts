@@ -6,7 +6,6 @@ import type { AnyContract } from '../contract/types.js';
 import {
   AnsweredBefore,
   candidates,
-  commitEvents,
   describe,
   planEvent,
   type AcceptedEvent,
@@ -42,7 +41,7 @@ const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {
-  const { store, dispatcher } = context;
+  const { store, intake } = context;
 
   addRoute(
     routing,
@@ -111,18 +110,13 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
     }
     const fingerprint = createHash('sha256').update(text).digest();
     try {
-      await commitEvents(
-        store,
-        account.id,
-        planned,
-        key === undefined ? undefined : { key, answer: { fingerprint, answer } },
-      );
+      const once = key === undefined ? undefined : { accountId: account.id, key, answer: { fingerprint, answer } };
+      await intake.take(planned, once);
     } catch (error) {
       if (!(error instanceof AnsweredBefore)) throw error;
       if (error.first.fingerprint.equals(fingerprint)) return error.first.answer;
       throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
     }
-    dispatcher.dispatch(planned.flatMap(({ startables }) => startables));
     return answer;
   }
 }

@@ -1,14 +1,7 @@
 /** The operations behind every registration API, ours and the providers' own. */
 import { lowestIdAt, newId } from '../contract/ids.js';
 import type { EventDefinition } from '../contract/types.js';
-import {
-  candidates,
-  commitEvents,
-  planEvent,
-  planFor,
-  type EventInput,
-  type PlannedEvent,
-} from '../dispatch/accept.js';
+import { candidates, planEvent, planFor, type EventInput, type PlannedEvent } from '../dispatch/accept.js';
 import { resumeHeld } from '../dispatch/control.js';
 import type { EgressClient } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
@@ -37,11 +30,10 @@ import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
-  const { store, dispatcher, egress } = context;
+  const { store, intake, egress } = context;
 
-  async function commit(account: StoredAccount, planned: PlannedEvent) {
-    await commitEvents(store, account.id, [planned]);
-    dispatcher.dispatch(planned.startables);
+  async function commit(planned: PlannedEvent) {
+    await intake.take([planned]);
     const { id, occurredAt } = planned.row.event;
     return { eventId: id, occurredAt };
   }
@@ -125,11 +117,11 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     },
 
     sendTest: (account, subscription, eventType, data) =>
-      commit(account, planFor(account, [subscription], exampleOf(account, eventType, data))),
+      commit(planFor(account, [subscription], exampleOf(account, eventType, data))),
 
     async emitExample(account, eventType) {
       const subscriptions = await candidates(store, account);
-      return commit(account, planEvent(account, subscriptions, exampleOf(account, eventType)));
+      return commit(planEvent(account, subscriptions, exampleOf(account, eventType)));
     },
 
     async probe(account, subscription, eventType) {

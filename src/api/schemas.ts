@@ -57,6 +57,7 @@ export const accountSchema = z
       .int()
       .nullable()
       .describe("Days that what happened is kept for; 0 for ever, null for the setting's."),
+    dispatchWeight: z.int().describe('How many of its deliveries are started in its turn.'),
     createdAt: time,
   })
   .openapi('Account');

@@ -1,7 +1,7 @@
 /** Subscriptions. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
-import { commitEvents, describe, planFor } from '../dispatch/accept.js';
+import { describe, planFor } from '../dispatch/accept.js';
 import { disablesAt, ruleOf } from '../contract/failing.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
@@ -193,8 +193,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       const { subscription, account } = await mustFind(context, params.id);
       const example = exampleOf(account, body.type ?? testType(subscription, account));
       const planned = planFor(account, [subscription], example);
-      await commitEvents(store, account.id, [planned]);
-      context.dispatcher.dispatch(planned.startables);
+      await context.intake.take([planned]);
       return describe(planned);
     },
   );

@@ -85,7 +85,7 @@ export async function runWorker({ config, store, access, temporal, log }: Shared
 /** Starts the part that accepts events. `eager` when a worker shares the process. */
 export async function runApi(shared: Shared, { eager }: { eager: boolean }): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
-  const dispatcher = createDispatcher({ client: access.client, eager }, log);
+  const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
   const app = createApp({
     store,

@@ -76,6 +76,12 @@ export const table = {
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MOST_RETENTION_DAYS, 'a number of days'),
   },
+  PIGEONPOST_BURSTS: {
+    description:
+      'Whether deliveries of which many wait at once make their first attempts together: on or off. Off gives each delivery a workflow of its own, always.',
+    default: 'on',
+    schema: oneOf(['on', 'off']),
+  },
   PIGEONPOST_LOG_LEVEL: {
     description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',
     default: defaults.logLevel,

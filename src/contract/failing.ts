@@ -41,15 +41,20 @@ export function ruleOf(
 }
 
 /**
- * What to remember after an attempt that failed at a time. The start of the span and the last failure are enough to
+ * What to remember after attempts that failed at a time. The start of the span and the last failure are enough to
  * find any two failures of the right distance: while none lies 12 to 24 h behind the span's start, all lie within its
  * first 12 h, so a later one is either at most 24 h from the last of them or more than 24 h from them all.
  */
-export function afterFailure(before: Failing | null, failedAt: Date, rule: FailingRule | undefined): Failing {
-  if (!before) return { since: failedAt, lastAt: failedAt, attempts: 1, spanSince: failedAt, clockSince: null };
+export function afterFailure(
+  before: Failing | null,
+  failedAt: Date,
+  rule: FailingRule | undefined,
+  attempts = 1,
+): Failing {
+  if (!before) return { since: failedAt, lastAt: failedAt, attempts, spanSince: failedAt, clockSince: null };
   // Attempts of several deliveries end in any order.
   const lastAt = failedAt > before.lastAt ? failedAt : before.lastAt;
-  const after: Failing = { ...before, lastAt, attempts: before.attempts + 1 };
+  const after: Failing = { ...before, lastAt, attempts: before.attempts + attempts };
   if (!rule?.startsAfter || before.clockSince) return after;
   const { atLeastMs, atMostMs } = rule.startsAfter;
   const spanSince = [before.spanSince, before.lastAt].find((time) => elapsed(time, lastAt) <= atMostMs) ?? lastAt;

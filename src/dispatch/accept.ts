@@ -3,7 +3,7 @@ import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/types.js';
 import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
-import { insertEvents, type NewEvent } from '../store/events.js';
+import { insertEvents, type Lane, type NewEvent } from '../store/events.js';
 import { claimKey, findAnswer, type IdempotentAnswer } from '../store/idempotency.js';
 import type { Startable } from '../store/startables.js';
 import { inTransaction, type Store } from '../store/store.js';
@@ -84,23 +84,29 @@ export class AnsweredBefore extends Error {
   }
 }
 
-/** Commits planned events: all of them or none. With a key, throws AnsweredBefore when its request had its answer. */
-export async function commitEvents(
+/** A request that is to be answered once, and how. */
+export interface Once {
+  readonly accountId: string;
+  readonly key: string;
+  readonly answer: IdempotentAnswer;
+}
+
+/** Commits planned events: all of them or none. Throws AnsweredBefore when their request had its answer. */
+export async function commitOnce(
   store: Store,
-  accountId: string,
   planned: readonly PlannedEvent[],
-  once?: { readonly key: string; readonly answer: IdempotentAnswer },
+  { accountId, key, answer }: Once,
+  lane: Lane,
 ): Promise<void> {
   const rows = planned.map(({ row }) => row);
-  if (!once) return rows.length > 0 ? insertEvents(store.pool, rows) : undefined;
   await inTransaction(store, async (client) => {
-    if (!(await claimKey(client, accountId, once.key, once.answer))) {
+    if (!(await claimKey(client, accountId, key, answer))) {
       // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
-      const first = await findAnswer(store, accountId, once.key, client);
+      const first = await findAnswer(store, accountId, key, client);
       if (!first) throw new Error('the idempotency key was forgotten meanwhile');
       throw new AnsweredBefore(first);
     }
-    if (rows.length > 0) await insertEvents(client, rows);
+    if (rows.length > 0) await insertEvents(client, rows, lane);
   });
 }
 

@@ -1,8 +1,9 @@
 /** Telling a delivery's workflow what to do. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
+import { claim } from '../store/claims.js';
 import { changeState, findDelivery, openStates, reopenDelivery, type StoredDelivery } from '../store/deliveries.js';
-import { loadStartables, type Startable } from '../store/startables.js';
+import { loadStartables, type StandingDelivery, type Startable } from '../store/startables.js';
 import { heldDeliveries } from '../store/sweep.js';
 import type { Store } from '../store/store.js';
 import type { delivery } from '../workflows/delivery.js';
@@ -36,9 +37,16 @@ export async function giveOrder(
       if (await tell(client, deliveryId, order)) return true;
       if ((await workflowStatus(client, deliveryId)) !== undefined) return false;
     }
-    return startWith(client, startable, order);
+    return startWith(client, await aheadOfBursts(store, startable), order);
   });
   return told || (order.signal === 'cancel' && (await noteEnd(store, deliveryId, order.args[0])));
+}
+
+/** Keeps bursts from a delivery that gets a workflow of its own, or has that wait for the burst that carries it. */
+async function aheadOfBursts(store: Store, startable: StandingDelivery): Promise<Startable> {
+  if (!startable.leftToBurst) return startable;
+  const claimed = await claim(store, deliveryWorkflowId(startable.deliveryId), [startable.deliveryId]);
+  return claimed.length > 0 ? startable : { ...startable, begin: { kind: 'carried' } };
 }
 
 /** The status of a delivery's workflow in Temporal's words; undefined when Temporal knows no such workflow. */

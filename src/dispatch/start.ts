@@ -54,13 +54,14 @@ async function tryStart({ client, eager }: Starter, startable: Startable, wishes
 }
 
 /** The options of a delivery's workflow, its input included. */
-export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url }: Startable) {
+export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url, begin }: Startable) {
   const contract = contractOf(account.provider);
   const input: DeliveryInput = {
     deliveryId,
     run,
     schedule: contract.schedule(eventType, account),
     timeLimitMs: contract.timeLimitMs(eventType, account),
+    ...(begin ? { begin } : {}),
   };
   return {
     args: [input] as [DeliveryInput],

@@ -1,9 +1,8 @@
-/** Attempts: loading what one needs and recording how it ended, each in a single statement. */
-import type { RequestHeader } from '../contract/types.js';
+/** Attempts: loading what one needs in a single statement, and showing those that were made. */
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
-import { noteExhausted, Operation } from './operations.js';
-import { ANYWHERE, eventsNear, type IdRange } from './ranges.js';
+import type { AttemptOutcome } from './recording.js';
+import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from './ranges.js';
 import { fromJson, onlyRow, type Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -47,7 +46,7 @@ interface MaterialRow {
 /** Loads a delivery for an attempt; undefined when there is no such delivery. */
 export async function loadAttemptMaterial(store: Store, deliveryId: string): Promise<AttemptMaterial | undefined> {
   const row =
-    (await findMaterial(store, deliveryId, eventsNear(deliveryId))) ??
+    (await findMaterial(store, deliveryId, eventsNear([deliveryId]))) ??
     (await findMaterial(store, deliveryId, ANYWHERE));
   return row && toMaterial(store, row);
 }
@@ -60,9 +59,7 @@ async function findMaterial(store: Store, deliveryId: string, events: IdRange): 
              d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, b.body,
              to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
-      JOIN events e ON e.id = d.event_id AND e.id >= $2 AND e.id < $3
-      JOIN event_bodies b
-        ON b.event_id = d.event_id AND b.variant = d.body_variant AND b.event_id >= $2 AND b.event_id < $3
+      ${eventOfDelivery('$2', '$3')}
       JOIN accounts a ON a.id = d.account_id
       JOIN subscriptions s ON s.id = d.subscription_id
       WHERE d.id = $1`,
@@ -87,112 +84,6 @@ const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
 });
-
-/** How an attempt ended: accepted or refused by an answer, failed without one. */
-export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
-
-/** What is kept of an attempt. */
-export interface AttemptRecord {
-  readonly deliveryId: string;
-  readonly run: number;
-  readonly number: number;
-  readonly startedAt: Date;
-  readonly durationMs: number;
-  readonly outcome: AttemptOutcome;
-  readonly status: number | null;
-  /** One word for why it was not accepted, such as `timeout` or `status`. */
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly url: string | null;
-  /** As sent, secret values masked. */
-  readonly requestHeaders: readonly RequestHeader[] | null;
-  readonly responseHeaders: Readonly<Record<string, string>> | null;
-  readonly responseExcerpt: string | null;
-  readonly responseTruncated: boolean | null;
-  /** The delivery's state after this attempt. */
-  readonly state: DeliveryState;
-  readonly stateReason: string | null;
-  /** Whether the subscription takes no further events, for the reason of the state. */
-  readonly disable: boolean;
-  readonly nextAttemptAt: Date | null;
-  readonly schedulePosition: number;
-  /** The workflow run that made it. */
-  readonly recordedBy: string;
-}
-
-/**
- * Records an attempt, its delivery's new state and what follows for the subscription in one statement. Numbers that no
- * worker lived to record become `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same attempt twice
- * changes nothing, and an accepted one is never undone by a late failure. An accepted attempt ends a row of failures;
- * where there was none, it costs no write.
- */
-export async function recordAttempt(store: Store, record: AttemptRecord): Promise<void> {
-  await store.pool.query({
-    name: 'record-attempt',
-    text: `
-      WITH interrupted AS (
-        INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
-        SELECT d.id, missing, $2, $4, 'interrupted', 'interrupted', 'the worker stopped before it could record this attempt'
-        FROM deliveries d, generate_series(d.attempts + 1, $3::int - 1) AS missing
-        WHERE d.id = $1
-        ON CONFLICT DO NOTHING
-      ), recorded AS (
-        INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-                              request_headers, response_headers, response_excerpt, response_truncated)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-        ON CONFLICT (delivery_id, number) DO UPDATE SET
-          started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
-          status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
-          request_headers = excluded.request_headers, response_headers = excluded.response_headers,
-          response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated
-        WHERE attempts.outcome = 'interrupted'
-      ), disabled AS (
-        UPDATE subscriptions s SET enabled = false, disabled_reason = $16, updated_at = now()
-        FROM deliveries d
-        WHERE $20 AND d.id = $1 AND s.id = d.subscription_id AND s.enabled
-        RETURNING s.id
-      ), told AS (
-        INSERT INTO operational_events (type, subscription_id, facts)
-        SELECT '${Operation.disabled}', id, jsonb_build_object('reason', $16::text) FROM disabled
-      ), recovered AS (
-        UPDATE subscriptions s SET failing = NULL FROM deliveries d
-        WHERE $6 = 'accepted' AND d.id = $1 AND s.id = d.subscription_id AND s.failing IS NOT NULL
-      ), changed AS (
-        UPDATE deliveries SET
-          state = $15, state_reason = $16, next_attempt_at = $17, schedule_position = $18, recorded_by = $19,
-          attempts = greatest(attempts, $3), last_status = $7, last_reason = $8, owned = true,
-          first_attempt_at = coalesce(first_attempt_at, $4), updated_at = now(),
-          settled_at = CASE WHEN $15 IN ('delivered', 'failed') THEN now() END
-        WHERE id = $1 AND run = $2
-          AND ($6 = 'accepted' OR $3 > attempts)
-          AND (state <> 'delivered' OR recorded_by IS DISTINCT FROM $19)
-        RETURNING *
-      )
-      ${noteExhausted('changed', 'former.id = $1')}`,
-    values: [
-      record.deliveryId,
-      record.run,
-      record.number,
-      record.startedAt,
-      record.durationMs,
-      record.outcome,
-      record.status,
-      record.reason,
-      record.message,
-      record.url,
-      record.requestHeaders && JSON.stringify(record.requestHeaders),
-      record.responseHeaders && JSON.stringify(record.responseHeaders),
-      record.responseExcerpt,
-      record.responseTruncated,
-      record.state,
-      record.stateReason,
-      record.nextAttemptAt,
-      record.schedulePosition,
-      record.recordedBy,
-      record.disable,
-    ],
-  });
-}
 
 /** An attempt as it is shown. */
 export interface StoredAttempt {

@@ -159,13 +159,15 @@ export interface StateChange {
 /** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
 export async function changeState(store: Store, change: StateChange): Promise<void> {
   await store.pool.query(
-    `WITH changed AS (
+    `WITH former AS MATERIALIZED (
+       SELECT id, state FROM deliveries WHERE id = $1
+     ), changed AS (
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
      )
-     ${noteExhausted('changed', 'former.id = $1')}`,
+     ${noteExhausted('changed', 'former')}`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
 }
@@ -177,7 +179,8 @@ export async function changeState(store: Store, change: StateChange): Promise<vo
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
     `UPDATE deliveries d SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, updated_at = now()
+       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
+       updated_at = now()
      WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT} RETURNING *`,
     [id],
   );

@@ -21,8 +21,11 @@ export interface NewEvent {
   readonly deliveries: readonly NewDelivery[];
 }
 
+/** How the first attempts of new deliveries will be made: each by a workflow of its own, or in bursts. */
+export type Lane = 'own' | 'burst';
+
 /** Writes events, bodies and deliveries in one statement: all of them or none. */
-export async function insertEvents(client: Queryable, events: readonly NewEvent[]): Promise<void> {
+export async function insertEvents(client: Queryable, events: readonly NewEvent[], lane: Lane = 'own'): Promise<void> {
   const bodies = events.flatMap(({ event, bodies }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
   );
@@ -40,8 +43,9 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
         INSERT INTO event_bodies (event_id, variant, body)
         SELECT * FROM unnest($7::text[], $8::text[], $9::text[])
       )
-      INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
-      SELECT * FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])`,
+      INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, burst)
+      SELECT *, $18::boolean
+      FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])`,
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -60,6 +64,7 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
       deliveries.map(({ event }) => event.type),
       deliveries.map(({ delivery }) => delivery.bodyVariant),
       events.map(({ addressed }) => addressed),
+      lane === 'burst',
     ],
   });
 }

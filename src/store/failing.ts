@@ -5,7 +5,7 @@ import { disableSubscription } from './subscription-changes.js';
 import { readFailing, type FailingJson } from './subscriptions.js';
 
 /**
- * Counts an attempt that failed at a time, and disables its subscription when that has lasted as long as the rule says.
+ * Counts attempts that failed at a time, and disables its subscription when that has lasted as long as the rule says.
  * The row is locked meanwhile, so that of failures at the same time none is lost. A disabled subscription is left alone.
  */
 export async function countFailure(
@@ -13,6 +13,7 @@ export async function countFailure(
   subscriptionId: string,
   failedAt: Date,
   rule: FailingRule | undefined,
+  attempts = 1,
 ): Promise<void> {
   await inTransaction(store, async (client) => {
     const row = onlyRow(
@@ -22,7 +23,7 @@ export async function countFailure(
       ),
     );
     if (!row) return;
-    const failing = afterFailure(readFailing(row.failing), failedAt, rule);
+    const failing = afterFailure(readFailing(row.failing), failedAt, rule, attempts);
     await client.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [
       subscriptionId,
       JSON.stringify(failing),

@@ -1,6 +1,7 @@
 /** What starting the workflow of a delivery takes. */
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
+import type { Begin } from '../workflows/types.js';
 import { fromJson, type Store } from './store.js';
 
 export interface Startable {
@@ -12,23 +13,33 @@ export interface Startable {
   readonly eventType: string;
   /** The receiver's address. */
   readonly url: string;
+  /** Present when something has been done for it before. */
+  readonly begin?: Begin;
 }
 
-/** Deliveries of these ids, with the state they are in. */
-export async function loadStartables(
-  store: Store,
-  ids: readonly string[],
-): Promise<(Startable & { state: DeliveryState })[]> {
+/** A delivery with where it stands. */
+export interface StandingDelivery extends Startable {
+  readonly state: DeliveryState;
+  /** Whether its first attempt is left to a burst that has not had it yet. */
+  readonly leftToBurst: boolean;
+}
+
+/** Deliveries of these ids; those with attempts go on after them. */
+export async function loadStartables(store: Store, ids: readonly string[]): Promise<StandingDelivery[]> {
   const { rows } = await store.pool.query<{
     id: string;
     run: number;
     state: DeliveryState;
     subscription_id: string;
     event_type: string;
+    left_to_burst: boolean;
+    schedule_position: number | null;
+    next_attempt_at: Date | null;
     url: string;
     account: AccountRow;
   }>(
-    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, s.url, to_jsonb(a) AS account
+    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.burst AND NOT d.owned AS left_to_burst,
+            d.schedule_position, d.next_attempt_at, s.url, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
      JOIN subscriptions s ON s.id = d.subscription_id
@@ -43,5 +54,12 @@ export async function loadStartables(
     subscriptionId: row.subscription_id,
     eventType: row.event_type,
     url: row.url,
+    leftToBurst: row.left_to_burst,
+    ...begin(row),
   }));
+}
+
+function begin(row: { schedule_position: number | null; next_attempt_at: Date | null }): Pick<Startable, 'begin'> {
+  if (row.schedule_position === null) return {};
+  return { begin: { kind: 'place', position: row.schedule_position + 1, at: row.next_attempt_at?.getTime() ?? 0 } };
 }

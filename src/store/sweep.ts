@@ -1,14 +1,14 @@
 /** Deliveries that something must be done about although nothing calls for it: what crashes and deletions leave. */
 import type { Store } from './store.js';
 
-/** Pending deliveries without a known owner that are older than `seconds`, the oldest first. */
+/** Pending deliveries that no burst is to carry and without a known owner that are older than `seconds`, the oldest first. */
 export async function unownedDeliveries(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT id FROM deliveries
-     WHERE NOT owned AND state = 'pending' AND updated_at < now() - make_interval(secs => $1)
+     WHERE NOT owned AND state = 'pending' AND NOT burst AND updated_at < now() - make_interval(secs => $1)
      ORDER BY updated_at LIMIT $2`,
     [olderThan, limit],
   );

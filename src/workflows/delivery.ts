@@ -1,17 +1,17 @@
 /** A delivery: one event on its way to one subscription, from the first attempt to its end. */
-import { ApplicationFailure, CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { afterUnrecorded, beginning } from './beginning.js';
+import { failure } from './failure.js';
 import { obey } from './obey.js';
 import { interrupted, takeOrders } from './messages.js';
 import { runRound } from './round.js';
 import {
-  FailureType,
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
   type ComingBack,
   type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
-  type UnrecordedOutcome,
 } from './types.js';
 
 /** Waits for a database that cannot be reached, in milliseconds: each doubles, the first from this, up to the longest. */
@@ -43,7 +43,9 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   const orders = takeOrders();
   // Nothing in here may be cut short: what an attempt did must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
-    let next: Next = { position: 0, waitMs: 0 };
+    const beginningAt = await beginning(input, activities);
+    if ('result' in beginningAt) return beginningAt.result;
+    let next: Next = beginningAt;
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
       next = await untilDue(next);
@@ -91,15 +93,4 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
     const { deliveryId, run } = input;
     await activities.changeState({ deliveryId, run, state: 'failed', reason, nextAttemptAt: null });
   }
-}
-
-/** Goes on after an outcome that had to be recorded apart from its attempt. */
-function afterUnrecorded({ state, stateReason, schedulePosition, nextAttemptAt }: UnrecordedOutcome): Next {
-  if (state === 'failed') throw failure(FailureType.stopped, stateReason ?? 'not accepted');
-  return { position: schedulePosition + 1, waitMs: Math.max((nextAttemptAt ?? 0) - Date.now(), 0) };
-}
-
-/** Benign: that a receiver refuses a delivery is no fault of the worker. */
-function failure(type: string, message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN' });
 }

@@ -12,7 +12,27 @@ export interface DeliveryInput {
   readonly schedule: readonly number[];
   /** The longest time one exchange may take, in milliseconds. */
   readonly timeLimitMs: number;
+  /** Present when it does not begin with its first attempt. */
+  readonly begin?: Begin;
 }
+
+/** Where a delivery begins for which something has been done before. */
+export type Begin =
+  /** At a place of the schedule, at a time: Unix milliseconds. */
+  | { readonly kind: 'place'; readonly position: number; readonly at: number }
+  /** With an attempt whose outcome has yet to be recorded. */
+  | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
+  /** With its end, which is recorded. */
+  | { readonly kind: 'ended'; readonly type: string; readonly message: string }
+  /** When the burst that makes its first attempt is done with it. */
+  | { readonly kind: 'carried' };
+
+/** How a burst left a delivery. */
+export type Left =
+  | { readonly kind: 'delivered'; readonly result: DeliveryResult }
+  | { readonly kind: 'failed'; readonly message: string }
+  /** Still open, at a place of the schedule and a time: Unix milliseconds. */
+  | { readonly kind: 'open'; readonly position: number; readonly at: number };
 
 /** How a delivery that was accepted ended. */
 export interface DeliveryResult {
@@ -93,6 +113,8 @@ export interface DeliveryActivities {
   recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
   place(task: { deliveryId: string; run: number }): Promise<Place>;
   changeState(task: StateTask): Promise<void>;
+  /** Waits until no burst carries the delivery. */
+  awaitBurst(task: { deliveryId: string }): Promise<Left>;
   /** Asks Temporal to cancel the workflow that calls this. */
   cancelOwnWorkflow(): Promise<void>;
 }
@@ -112,6 +134,8 @@ export interface SweepReport {
   readonly terminated: number;
   /** Deliveries that waited for a subscription that is enabled. */
   readonly resumed: number;
+  /** Deliveries that nobody carried; absent in histories that are older than bursts. */
+  readonly carried?: number;
   /** Operational events. */
   readonly emitted: number;
 }

@@ -1,6 +1,6 @@
 /** Finding and reading deliveries over the API, on a real PostgreSQL; orders that need Temporal are in test/e2e. */
 import { newId } from '../../src/contract/ids';
-import { recordAttempt, type AttemptRecord } from '../../src/store/attempts';
+import { recordAttempt, type AttemptRecord } from '../../src/store/recording';
 import { startApiWithDatabase, type ApiAnswer, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
 import { emitted, exampleOf, expectStatus, newAccount, paths, plainSubscription, samples, unknownIds } from './support';

@@ -1,7 +1,7 @@
 /** Accepting events over the API, on a real PostgreSQL. */
 import { newId } from '../../src/contract/ids';
 import { jsonMembers } from '../../src/contract/json';
-import { commitEvents } from '../../src/dispatch/accept';
+import { commitOnce } from '../../src/dispatch/accept';
 import type { Startable } from '../../src/store/startables';
 import { startApiWithDatabase, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
@@ -21,7 +21,11 @@ const dispatched: Startable[] = [];
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {
   api = await startApiWithDatabase({
-    dispatcher: { dispatch: (startables) => void dispatched.push(...startables), stop: async () => undefined },
+    dispatcher: {
+      laneFor: () => 'own',
+      dispatch: (startables) => void dispatched.push(...startables),
+      stop: async () => undefined,
+    },
   });
 });
 afterAll(() => api.close());
@@ -365,7 +369,7 @@ describe('idempotency keys', () => {
     const answer = { fingerprint: Buffer.from('f'), answer: { n: 1 } };
     const outcomes = await Promise.allSettled(
       Array.from({ length: 3 * store.pool.options.max }, () =>
-        commitEvents(store, accountId, [], { key: 'k-1', answer }),
+        commitOnce(store, [], { accountId, key: 'k-1', answer }, 'own'),
       ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));

@@ -21,6 +21,7 @@ function startable(number: number): Startable {
       receivesOperations: false,
       disableAfterHours: null,
       retentionDays: null,
+      dispatchWeight: 1,
       createdAt: new Date(),
     },
     subscriptionId: 'sub_1',

@@ -2,8 +2,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
 import { sweep } from '../../src/activities/upkeep';
-import { candidates, commitEvents, planEvent, type PlannedEvent } from '../../src/dispatch/accept';
+import { candidates, planEvent, type PlannedEvent } from '../../src/dispatch/accept';
 import { findAccount } from '../../src/store/accounts';
+import { insertEvents, type Lane } from '../../src/store/events';
 import type { Store } from '../../src/store/store';
 import type { SweepReport } from '../../src/workflows/types';
 
@@ -45,11 +46,12 @@ export async function commitOnly(
   accountId: string,
   type: string,
   data: unknown,
+  lane?: Lane,
 ): Promise<PlannedEvent & { readonly deliveryIds: string[] }> {
   const account = (await findAccount(store, accountId))!;
   const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
   const planned = planEvent(account, await candidates(store, account), input);
-  await commitEvents(store, accountId, [planned]);
+  await insertEvents(store.pool, [planned.row], lane);
   return { ...planned, deliveryIds: planned.startables.map(({ deliveryId }) => deliveryId) };
 }
 

@@ -4,11 +4,12 @@ import { attempt } from '../../src/activities/attempt';
 import { fromOutcome } from '../../src/activities/record';
 import { startOptions } from '../../src/dispatch/start';
 import type { EgressClient, Exchange } from '../../src/egress/types';
-import { recordAttempt } from '../../src/store/attempts';
+import { recordAttempt } from '../../src/store/recording';
 import { reopenDelivery } from '../../src/store/deliveries';
 import type { delivery } from '../../src/workflows/delivery';
 import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
 import { eventually } from '../support/eventually';
+import { Recorder } from '../../src/activities/recorder';
 import { Slots } from '../../src/activities/slots';
 import { emitExample } from '../support/subscriptions';
 import { answered, openTimeMachine, type TimeMachine } from '../support/time-skipping';
@@ -209,7 +210,9 @@ describe('an attempt whose report is lost', () => {
       { logger: quiet },
     );
     return environment
-      .run(() => attempt({ store, egress, slots: new Slots(), maxConcurrentAttempts: 50 }, task))
+      .run(() =>
+        attempt({ store, egress, slots: new Slots(), recorder: new Recorder(store), maxConcurrentAttempts: 50 }, task),
+      )
       .catch((error: unknown) => error);
   }
   const nothing = (): void => undefined;

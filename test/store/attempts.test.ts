@@ -1,5 +1,6 @@
 /** Recording attempts: in any order, any number of times, by workers that are late. */
-import { listAttempts, loadAttemptMaterial, recordAttempt, type AttemptRecord } from '../../src/store/attempts';
+import { listAttempts, loadAttemptMaterial } from '../../src/store/attempts';
+import { recordAttempt, type AttemptRecord } from '../../src/store/recording';
 import { changeState, findDelivery, findPlace, reopenDelivery } from '../../src/store/deliveries';
 import { findSubscription } from '../../src/store/subscriptions';
 import { emitted } from '../api/support';

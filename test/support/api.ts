@@ -50,7 +50,7 @@ export interface ApiParts {
   readonly log?: Logger;
 }
 
-const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => undefined };
+const noDispatcher: Dispatcher = { laneFor: () => 'own', dispatch: () => undefined, stop: async () => undefined };
 
 export async function startApi(parts: ApiParts): Promise<TestApi> {
   const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;

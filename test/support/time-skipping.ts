@@ -69,7 +69,11 @@ export async function openTimeMachine(): Promise<TimeMachine> {
   const api = await startApi({
     store: database.store,
     client: environment.client,
-    dispatcher: { dispatch: (more) => void startables.push(...more), stop: async () => undefined },
+    dispatcher: {
+      laneFor: () => 'own',
+      dispatch: (more) => void startables.push(...more),
+      stop: async () => undefined,
+    },
   });
   const worker = await Worker.create({
     connection: environment.nativeConnection,

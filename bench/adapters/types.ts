@@ -1,0 +1,47 @@
+/** What a sender has to offer so that the loads of the bench can be put on it. */
+
+/** An address that takes POSTs, and the events it wants: those of its topic, a name of letters, digits and `_`. */
+export interface Receiver {
+  readonly url: string;
+  readonly topic: string;
+}
+
+/** An event of a load. Its data has to reach the receivers of its topic as JSON with the same members. */
+export interface BenchEvent {
+  readonly topic: string;
+  readonly data: {
+    readonly n: number;
+    /** When it ought to be emitted, by `nowMs`; receivers measure the latency from there. */
+    readonly dueAtMs: number;
+    readonly [name: string]: unknown;
+  };
+}
+
+/** Where things are, as far as the bench itself has started them. */
+export interface Place {
+  readonly url?: string;
+  readonly adminKey?: string;
+  readonly databaseUrl?: string;
+  /** host:port */
+  readonly temporalAddress?: string;
+  /** Of https receivers: the certificate to trust (PEM file), and where their name leads, as host:port:address. */
+  readonly receiverCaFile?: string;
+  readonly receiverResolve?: string;
+}
+
+/** A sender under load. */
+export interface Adapter {
+  /** Registers receivers. Events that are emitted from now on are for them alone. */
+  setUp(receivers: readonly Receiver[]): Promise<void>;
+  /** Emits events, several of them by one call where the sender can; resolves once they are accepted for good. */
+  emit(events: readonly BenchEvent[]): Promise<void>;
+  /**
+   * Waits until so many deliveries since `setUp` have ended and tells when the last of them was recorded, by `nowMs`.
+   * Of a sender that cannot tell, the last receipt counts.
+   */
+  settled?(deliveries: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** What the module of an adapter exports as `createAdapter`. */
+export type CreateAdapter = (place: Place) => Promise<Adapter>;

@@ -1,0 +1,40 @@
+/** A load as fast as the sender takes it. */
+import type { Load } from '../report/measures.js';
+import type { Figures } from '../report/report.js';
+import type { Stage } from './types.js';
+import { spread } from './receivers.js';
+import { watch } from './watch.js';
+
+/** Callers at once; each waits for its answer. */
+const CALLERS = 50;
+
+export interface Flood {
+  readonly name: Load;
+  /** Path of the module of the adapter. */
+  readonly adapter: string;
+  readonly events: number;
+  readonly perCall: number;
+  /** Whether all ten receivers want every event, or each its own tenth. */
+  readonly fansOut?: boolean;
+  /** Whether anything arrives at the receivers. */
+  readonly arrives?: boolean;
+}
+
+/** Tells deliveries per second from the first emit to the last recorded outcome, and the rate of acceptance. */
+export async function flood(stage: Stage, options: Flood): Promise<Figures & { readonly accepted: number }> {
+  const { name, adapter, events, perCall, fansOut = false, arrives = true } = options;
+  const { receiver, load } = stage;
+  const { receivers, topics } = spread(stage.receiverUrl, fansOut);
+  const deliveries = fansOut ? events * receivers.length : events;
+  await load.call('use', adapter, stage.place, receivers);
+  await receiver.call('expect', { count: deliveries, timed: false, hanging: [] });
+  const tellUsage = watch(stage, name);
+  const { startedMs, acceptedMs } = await load.call('emitAll', { events, callers: CALLERS, perCall, topics });
+  const lastReceiptMs = arrives ? (await receiver.call('arrivals')).lastMs : acceptedMs;
+  const endedMs = (await load.call('settled', deliveries)) ?? lastReceiptMs;
+  return {
+    [name]: (deliveries / (endedMs - startedMs)) * 1_000,
+    accepted: (events / (acceptedMs - startedMs)) * 1_000,
+    ...tellUsage(deliveries),
+  };
+}

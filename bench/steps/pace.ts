@@ -1,0 +1,43 @@
+/** A steady load, emitted when it is due whether or not the sender keeps up. */
+import type { Load } from '../report/measures.js';
+import type { Figures } from '../report/report.js';
+import { percentile } from '../report/statistics.js';
+import { RECEIVERS, spread } from './receivers.js';
+import type { Stage } from './types.js';
+import { watch } from './watch.js';
+
+/** Events per second. */
+export const PER_SECOND = 20;
+
+export interface Pace {
+  readonly name: Load;
+  readonly adapter: string;
+  readonly seconds: number;
+  /** Whether one of the ten receivers never answers. */
+  readonly hanging?: boolean;
+}
+
+/** Tells how long events were on their way, from when they were due to their arrival, in milliseconds. */
+export async function pace(stage: Stage, { name, adapter, seconds, hanging = false }: Pace): Promise<Figures> {
+  const { receiver, load } = stage;
+  const { receivers, topics } = spread(stage.receiverUrl);
+  // A whole number for each receiver.
+  const events = Math.max(Math.round((seconds * PER_SECOND) / RECEIVERS), 1) * RECEIVERS;
+  const hangs = hanging ? [new URL(receivers.at(-1)!.url).pathname] : [];
+  const answered = events - hangs.length * (events / RECEIVERS);
+  await load.call('use', adapter, stage.place, receivers);
+  await receiver.call('expect', { count: answered, timed: true, hanging: hangs });
+  const tellUsage = watch(stage, name);
+  await load.call('emitPaced', { events, perSecond: PER_SECOND, topics });
+  const { latenciesMs } = await receiver.call('arrivals');
+  const usage = tellUsage(events);
+  // What hangs is ended and sent again before the next load, which it would disturb.
+  if (hanging) await receiver.call('letGo');
+  await load.call('settled', events);
+  return {
+    [`${name}_p50`]: percentile(latenciesMs, 0.5),
+    [`${name}_p95`]: percentile(latenciesMs, 0.95),
+    [`${name}_p99`]: percentile(latenciesMs, 0.99),
+    ...usage,
+  };
+}

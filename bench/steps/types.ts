@@ -1,0 +1,38 @@
+/** What the loads are put on with. */
+import type { Place } from '../adapters/types.js';
+import type { Sizes } from '../options.js';
+import type { LoadMethods } from '../processes/load.js';
+import type { ReceiverMethods } from '../processes/receiver.js';
+import type { Remote } from '../processes/remote.js';
+import type { Load } from '../report/measures.js';
+import type { Figures } from '../report/report.js';
+import type { Installation } from '../system/installation.js';
+
+/** Everything that is running while a load is put on. */
+export interface Stage {
+  readonly sizes: Sizes;
+  readonly receiver: Remote<ReceiverMethods>;
+  /** Where the receivers are; each adds a path. */
+  readonly receiverUrl: string;
+  readonly load: Remote<LoadMethods>;
+  /** The module of the adapter to the sender that is measured. */
+  readonly sender: string;
+  readonly place: Place;
+  /** Absent when the sender is not Pigeonpost. */
+  readonly installation?: Installation;
+}
+
+/** Puts one load on and tells its figures. */
+export interface Step {
+  readonly load: Load;
+  run(stage: Stage): Promise<Figures>;
+}
+
+/** Loads that are put on the same installation, in turn. */
+export interface Group {
+  /** Settings of Pigeonpost that are not the default. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly steps: readonly Step[];
+  /** Done once before the first load. */
+  readonly prepare?: (stage: Stage) => Promise<void>;
+}

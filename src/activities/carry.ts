@@ -1,0 +1,169 @@
+/** Carrying a burst: the first attempts of many deliveries, recorded together as they come. */
+import { activityInfo, heartbeat } from '@temporalio/activity';
+import type { Starter } from '../dispatch/start.js';
+import { contractOf } from '../providers/index.js';
+import { loadCarried, type CarriedDelivery } from '../store/carried.js';
+import { claim, release } from '../store/claims.js';
+import type { BurstGroup, BurstInput, BurstReport } from '../workflows/burst-types.js';
+import { FailureType } from '../workflows/types.js';
+import type { AttemptDependencies } from './attempt.js';
+import { FailureTally } from './failure-tally.js';
+import { HandOver } from './hand-over.js';
+import { afterFailure } from './lasting-failure.js';
+import { countsAsFailure, makeAttempt } from './make-attempt.js';
+import type { AttemptPlace } from './outcome.js';
+import { outcomeOf, recordOf, type MadeAttempt } from './record.js';
+import type { Recorder } from './recorder.js';
+import type { Room } from './room.js';
+import type { Slots } from './slots.js';
+
+/** How long a delivery waits for a slot of its subscription, in milliseconds; then that is too slow for a burst. */
+const PATIENCE_MS = 2_000;
+/** How long a burst begins further attempts, in milliseconds. */
+const LONGEST_BURST_MS = 30_000;
+const HEARTBEAT_MS = 2_000;
+/** Heartbeat of a burst that has begun: what it has not recorded when it dies may have been sent. */
+const BEGUN = 'begun';
+
+export interface CarryDependencies extends AttemptDependencies {
+  readonly slots: Slots;
+  readonly maxConcurrentAttempts: number;
+  readonly recorder: Recorder;
+  readonly room: Room;
+  readonly starter: Starter;
+}
+
+/** Everything the deliveries of one burst have in common. */
+interface Burst {
+  readonly id: string;
+  readonly runId: string;
+  readonly startedAt: number;
+  /** Attempts that a killed predecessor may have made of what it did not record. */
+  readonly lostAttempts: number;
+  readonly handOver: HandOver;
+  readonly failures: FailureTally;
+  readonly groups: ReadonlyMap<string, BurstGroup>;
+}
+
+/**
+ * Makes the first attempt of each delivery and gives a workflow of its own to each that is not accepted, or that a burst
+ * cannot carry: of a disabled subscription, of one with limits of its own, of one that is slow. What a killed predecessor
+ * recorded is not sent again. Throws when not all could be handed over; repeating it does the rest.
+ */
+export async function carry(dependencies: CarryDependencies, { groups }: BurstInput): Promise<BurstReport> {
+  const { store, room, starter } = dependencies;
+  const info = activityInfo();
+  const { workflowId, runId } = info.workflowExecution!;
+  const ids = groups.flatMap(({ deliveryIds }) => deliveryIds);
+  let sign: string | undefined;
+  const beat = setInterval(() => heartbeat(sign), HEARTBEAT_MS);
+  try {
+    await room.enter(ids.length);
+    const claimed = await claim(store, workflowId, ids);
+    heartbeat((sign = BEGUN));
+    const found = await loadCarried(store, claimed);
+    const burst: Burst = {
+      id: workflowId,
+      runId,
+      startedAt: Date.now(),
+      lostAttempts: info.attempt > 1 && info.heartbeatDetails === BEGUN ? 1 : 0,
+      handOver: new HandOver(store, starter),
+      failures: new FailureTally(store),
+      groups: new Map(groups.flatMap((group) => group.deliveryIds.map((id) => [id, group]))),
+    };
+    const left = await carryAll(dependencies, burst, found);
+    await Promise.all([burst.handOver.finish(), burst.failures.write()]);
+    const handedOver = burst.handOver.count;
+    return { accepted: found.length - handedOver - left, handedOver, left: ids.length - claimed.length + left };
+  } finally {
+    clearInterval(beat);
+    room.leave(ids.length);
+  }
+}
+
+/** Carries what is to be carried, the deliveries of each subscription in a line. Gives back how many are not ours. */
+async function carryAll(
+  dependencies: CarryDependencies,
+  burst: Burst,
+  deliveries: readonly CarriedDelivery[],
+): Promise<number> {
+  const lines = new Map<string, CarriedDelivery[]>();
+  const notOurs: string[] = [];
+  for (const delivery of deliveries) {
+    const { subscription, subscriptionDeleted: deleted } = delivery;
+    const limited = Object.keys(subscription.limits).length > 0;
+    if (delivery.owned || delivery.run !== 0) notOurs.push(delivery.delivery.id);
+    else if (delivery.state !== 'pending') burst.handOver.after(delivery);
+    else if (deleted || !subscription.enabled || limited) burst.handOver.add(delivery);
+    else if (lines.has(subscription.id)) lines.get(subscription.id)!.push(delivery);
+    else lines.set(subscription.id, [delivery]);
+  }
+  await Promise.all(Array.from(lines.values(), (line) => carryLine(dependencies, burst, line)));
+  if (notOurs.length > 0) await release(dependencies.store, burst.id, notOurs);
+  return notOurs.length;
+}
+
+/** The deliveries to one subscription, as many at once as it may have. */
+async function carryLine(
+  dependencies: CarryDependencies,
+  burst: Burst,
+  line: readonly CarriedDelivery[],
+): Promise<void> {
+  const { slots, maxConcurrentAttempts: limit } = dependencies;
+  const recorded: Promise<void>[] = [];
+  let next = 0;
+  let tooSlow = false;
+  const goThrough = async (): Promise<void> => {
+    for (let delivery = line[next++]; delivery; delivery = line[next++]) {
+      tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
+      const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
+      if (slot) {
+        const made = await attempt(dependencies, burst, delivery).finally(slot.free);
+        recorded.push(record(dependencies, burst, delivery, made));
+      } else {
+        tooSlow = true;
+        burst.handOver.add(delivery);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, line.length) }, goThrough));
+  await Promise.all(recorded);
+}
+
+async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: CarriedDelivery): Promise<MadeAttempt> {
+  const { id: deliveryId } = delivery.delivery;
+  const { schedule, timeLimitMs } = burst.groups.get(deliveryId)!;
+  const place: AttemptPlace = {
+    task: { deliveryId, run: 0, schedule, position: 0, timeLimitMs },
+    attemptOfRound: 1,
+    waitMs: schedule[0],
+  };
+  const contract = contractOf(delivery.account.provider);
+  const { verdict, ...made } = await makeAttempt(egress, contract, delivery, place);
+  if (countsAsFailure(verdict)) burst.failures.add(delivery, made.startedAt);
+  const number = delivery.attempts + burst.lostAttempts + 1;
+  return { ...made, place, number, runId: burst.runId, burst: burst.id };
+}
+
+/** Records an attempt, and hands its delivery over unless it was accepted. */
+async function record(
+  { store, recorder }: CarryDependencies,
+  burst: Burst,
+  delivery: CarriedDelivery,
+  made: MadeAttempt,
+): Promise<void> {
+  const { state, stateReason } = made.decision;
+  const outcome = outcomeOf(made);
+  try {
+    await recorder.add(recordOf(made));
+  } catch {
+    return burst.handOver.add(delivery, { kind: 'unrecorded', outcome });
+  }
+  if (state === 'delivered') return;
+  if (state === 'failed') {
+    await afterFailure(store, contractOf(delivery.account.provider), delivery);
+    const type = made.place.waitMs === undefined ? FailureType.exhausted : FailureType.stopped;
+    return burst.handOver.add(delivery, { kind: 'ended', type, message: stateReason ?? 'not accepted' });
+  }
+  burst.handOver.add(delivery, { kind: 'place', position: 1, at: outcome.nextAttemptAt ?? 0 });
+}
