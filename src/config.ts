@@ -65,6 +65,8 @@ export interface Config {
   temporalTestServer?: string;
   /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
   maxConcurrentAttempts: number;
+  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  retentionDays: number;
   /** Whether deliveries of which many wait at once make their first attempts together. */
   bursts: boolean;
   egress: EgressConfig;
@@ -146,6 +148,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
     bursts: values.PIGEONPOST_BURSTS !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
+    retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,

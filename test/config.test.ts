@@ -41,6 +41,7 @@ describe('without any setting', () => {
       temporalUiUrl: 'http://localhost:8233',
       egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
       maxConcurrentAttempts: 50,
+      retentionDays: 90,
       logLevel: 'info',
     });
   });

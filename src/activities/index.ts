@@ -11,6 +11,7 @@ import { carry } from './carry.js';
 import { fromOutcome } from './record.js';
 import { Recorder } from './recorder.js';
 import { createRecoveryActivities } from './recovery.js';
+import { createRetention } from './retention.js';
 import { Room } from './room.js';
 import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
@@ -18,12 +19,19 @@ import { sweep } from './upkeep.js';
 /** Deliveries that bursts have in memory at once, each with its body. */
 const MOST_CARRIED_AT_ONCE = 5_000;
 
+export interface ActivityDependencies extends AttemptDependencies {
+  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  readonly retentionDays?: number;
+}
+
 export function createActivities(
-  dependencies: AttemptDependencies,
+  dependencies: ActivityDependencies,
 ): DeliveryActivities & BurstActivities & UpkeepActivities & RecoveryActivities {
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
+  const { retentionDays = defaults.retentionDays } = dependencies;
   const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
   const room = new Room(MOST_CARRIED_AT_ONCE);
+  const enforceRetention = createRetention(store, retentionDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
@@ -39,7 +47,11 @@ export function createActivities(
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();
     },
-    sweep: () => sweep({ store, client: getClient() }),
+    sweep: async () => {
+      const report = await sweep({ store, client: getClient() });
+      await enforceRetention();
+      return report;
+    },
     ...createRecoveryActivities(store),
   };
 }

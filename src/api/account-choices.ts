@@ -1,5 +1,6 @@
 /** What an operator chooses for an account, whatever its provider. */
 import { z } from 'zod';
+import { MOST_RETENTION_DAYS } from '../config/settings.js';
 import type { AnyContract } from '../contract/types.js';
 import { refusedOperation } from '../dispatch/operations.js';
 import type { AccountChoices } from '../store/accounts.js';
@@ -26,6 +27,16 @@ export const accountChoices = {
       'Disable a subscription of which every attempt has failed for so long; only where the contract says nothing ' +
         'about that. Null, the default, for never.',
     ),
+  retentionDays: z
+    .int()
+    .min(0)
+    .max(MOST_RETENTION_DAYS)
+    .nullable()
+    .optional()
+    .describe(
+      'Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept ' +
+        'longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says.',
+    ),
   dispatchWeight: z
     .int()
     .min(1)
@@ -38,13 +49,20 @@ export const accountChoices = {
 export function checkChoices(
   contract: AnyContract,
   given: z.infer<z.ZodObject<typeof accountChoices>>,
-  former: AccountChoices = { receivesOperations: false, disableAfterHours: null, dispatchWeight: 1 },
+  former: AccountChoices = {
+    receivesOperations: false,
+    disableAfterHours: null,
+    retentionDays: null,
+    dispatchWeight: 1,
+  },
 ): AccountChoices {
-  const { receivesOperations, disableAfterHours, dispatchWeight } = { ...former, ...given };
+  const choices = { ...former, ...given };
+  const { receivesOperations, disableAfterHours } = choices;
   const refused = receivesOperations ? refusedOperation(contract.provider) : undefined;
   if (refused !== undefined) throw invalidField('receivesOperations', `${contract.title} has no event ${refused}`);
   if (disableAfterHours !== null && contract.disableAfterFailing) {
     throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
   }
-  return { receivesOperations, disableAfterHours, dispatchWeight };
+  const { retentionDays, dispatchWeight } = choices;
+  return { receivesOperations, disableAfterHours, retentionDays, dispatchWeight };
 }

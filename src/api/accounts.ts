@@ -193,7 +193,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperations, disableAfterHours, dispatchWeight, createdAt } = account;
-  const choices = { receivesOperations, disableAfterHours, dispatchWeight };
+  const { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, createdAt } = account;
+  const choices = { receivesOperations, disableAfterHours, retentionDays, dispatchWeight };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

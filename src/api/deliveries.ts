@@ -12,6 +12,7 @@ import {
   type DeliveryState,
   type StoredDelivery,
 } from '../store/deliveries.js';
+import { findEvent } from '../store/events.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
 import { notFound, Problem } from './problem.js';
@@ -153,11 +154,12 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ params }) => {
-      await mustFind(context, params.id);
+      const { eventId } = await mustFind(context, params.id);
       const reopened = await redeliver(context, params.id);
-      if (!reopened)
-        throw new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
-      return show(reopened);
+      if (reopened) return show(reopened);
+      throw (await findEvent(store, eventId))
+        ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
+        : new Problem('conflict', 'its event is no longer kept, so it cannot be sent again; emit the event anew');
     },
   );
 }

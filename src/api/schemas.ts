@@ -53,6 +53,10 @@ export const accountSchema = z
     validatePayloads: z.boolean(),
     receivesOperations: z.boolean().describe('Whether operational events are emitted to it.'),
     disableAfterHours: z.int().nullable().describe('Hours of failure that disable a subscription; null for never.'),
+    retentionDays: z
+      .int()
+      .nullable()
+      .describe("Days that what happened is kept for; 0 for ever, null for the setting's."),
     dispatchWeight: z.int().describe('How many of its deliveries are started in its turn.'),
     createdAt: time,
   })

@@ -77,9 +77,10 @@ function openEgress({ egress }: Config): EgressClient {
 export async function runWorker({ config, store, access, temporal, log }: Shared): Promise<Stoppable> {
   const egress = openEgress(config);
   const { connection } = access;
-  const { maxConcurrentAttempts } = config;
+  const { maxConcurrentAttempts, retentionDays } = config;
   const { namespace } = temporal;
-  const worker: RunningWorker = await startWorker({ connection, namespace, store, egress, log, maxConcurrentAttempts });
+  const dependencies = { connection, namespace, store, egress, log, maxConcurrentAttempts, retentionDays };
+  const worker: RunningWorker = await startWorker(dependencies);
   return {
     async stop() {
       await worker.stop();

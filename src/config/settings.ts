@@ -31,12 +31,16 @@ export const defaults = {
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
   maxConcurrentAttempts: 50,
+  retentionDays: 90,
   dataDir: join(projectRoot, '.pigeonpost'),
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',
   logLevel: 'info',
 } as const;
+
+/** Ten years; longer is for ever. */
+export const MOST_RETENTION_DAYS = 3_650;
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
 export const table = {
@@ -65,6 +69,12 @@ export const table = {
       'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
     default: String(defaults.maxConcurrentAttempts),
     schema: wholeNumber(1, 400),
+  },
+  PIGEONPOST_RETENTION_DAYS: {
+    description:
+      'Days that events, deliveries and attempts are kept for, up to 3650, or 0 for ever; an account may say otherwise.',
+    default: String(defaults.retentionDays),
+    schema: wholeNumber(0, MOST_RETENTION_DAYS, 'a number of days'),
   },
   PIGEONPOST_BURSTS: {
     description:

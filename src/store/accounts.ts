@@ -11,6 +11,8 @@ export interface StoredAccount extends Account {
   readonly receivesOperations: boolean;
   /** Hours of failure that disable its subscriptions where the contract says nothing; null for never. */
   readonly disableAfterHours: number | null;
+  /** Days that what happened is kept for: 0 for ever, null for as long as the installation's setting says. */
+  readonly retentionDays: number | null;
   /** How many of its deliveries are started in its turn, when those of several accounts wait. */
   readonly dispatchWeight: number;
   readonly createdAt: Date;
@@ -26,6 +28,7 @@ export interface AccountRow {
   validate_payloads: boolean;
   receives_operations: boolean;
   disable_after_hours: number | null;
+  retention_days: number | null;
   dispatch_weight: number;
   secrets: Buffer;
   created_at: Date;
@@ -42,6 +45,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     validatePayloads: row.validate_payloads,
     receivesOperations: row.receives_operations,
     disableAfterHours: row.disable_after_hours,
+    retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
@@ -55,8 +59,8 @@ export async function insertAccount(
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
-                           receives_operations, disable_after_hours, dispatch_weight)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING created_at`,
+                           receives_operations, disable_after_hours, retention_days, dispatch_weight)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -67,6 +71,7 @@ export async function insertAccount(
       store.box.seal(account.secrets, account.id),
       account.receivesOperations,
       account.disableAfterHours,
+      account.retentionDays,
       account.dispatchWeight,
     ],
   );
@@ -74,12 +79,16 @@ export async function insertAccount(
 }
 
 /** What of an account can be changed. */
-export type AccountChoices = Pick<StoredAccount, 'receivesOperations' | 'disableAfterHours' | 'dispatchWeight'>;
+export type AccountChoices = Pick<
+  StoredAccount,
+  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+>;
 
 export async function updateAccount(store: Store, id: string, choices: AccountChoices): Promise<void> {
   await store.pool.query(
-    'UPDATE accounts SET receives_operations = $2, disable_after_hours = $3, dispatch_weight = $4 WHERE id = $1',
-    [id, choices.receivesOperations, choices.disableAfterHours, choices.dispatchWeight],
+    `UPDATE accounts SET receives_operations = $2, disable_after_hours = $3, retention_days = $4, dispatch_weight = $5
+     WHERE id = $1`,
+    [id, choices.receivesOperations, choices.disableAfterHours, choices.retentionDays, choices.dispatchWeight],
   );
 }
 

@@ -2,6 +2,7 @@
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import type { AttemptOutcome } from './recording.js';
+import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from './ranges.js';
 import { fromJson, onlyRow, type Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -44,6 +45,13 @@ interface MaterialRow {
 
 /** Loads a delivery for an attempt; undefined when there is no such delivery. */
 export async function loadAttemptMaterial(store: Store, deliveryId: string): Promise<AttemptMaterial | undefined> {
+  const row =
+    (await findMaterial(store, deliveryId, eventsNear([deliveryId]))) ??
+    (await findMaterial(store, deliveryId, ANYWHERE));
+  return row && toMaterial(store, row);
+}
+
+async function findMaterial(store: Store, deliveryId: string, events: IdRange): Promise<MaterialRow | undefined> {
   const result = await store.pool.query<MaterialRow>({
     name: 'load-attempt-material',
     text: `
@@ -51,33 +59,31 @@ export async function loadAttemptMaterial(store: Store, deliveryId: string): Pro
              d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, b.body,
              to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
-      JOIN events e ON e.id = d.event_id
-      JOIN event_bodies b ON b.event_id = d.event_id AND b.variant = d.body_variant
+      ${eventOfDelivery('$2', '$3')}
       JOIN accounts a ON a.id = d.account_id
       JOIN subscriptions s ON s.id = d.subscription_id
       WHERE d.id = $1`,
-    values: [deliveryId],
+    values: [deliveryId, ...events],
   });
-  const row = onlyRow(result);
-  return (
-    row && {
-      account: toAccount(store, fromJson(row.account)),
-      subscription: toSubscription(store, fromJson(row.subscription)),
-      subscriptionDeleted: row.subscription.deleted_at !== null,
-      event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
-      delivery: { id: row.id, createdAt: row.created_at },
-      body: row.body,
-      state: row.state,
-      run: row.run,
-      attempts: row.attempts,
-      lastStatus: row.last_status,
-      stateReason: row.state_reason,
-      recordedBy: row.recorded_by,
-      schedulePosition: row.schedule_position,
-      firstAttemptAt: row.first_attempt_at,
-    }
-  );
+  return onlyRow(result);
 }
+
+const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
+  account: toAccount(store, fromJson(row.account)),
+  subscription: toSubscription(store, fromJson(row.subscription)),
+  subscriptionDeleted: row.subscription.deleted_at !== null,
+  event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
+  delivery: { id: row.id, createdAt: row.created_at },
+  body: row.body,
+  state: row.state,
+  run: row.run,
+  attempts: row.attempts,
+  lastStatus: row.last_status,
+  stateReason: row.state_reason,
+  recordedBy: row.recorded_by,
+  schedulePosition: row.schedule_position,
+  firstAttemptAt: row.first_attempt_at,
+});
 
 /** An attempt as it is shown. */
 export interface StoredAttempt {

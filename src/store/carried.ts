@@ -2,6 +2,7 @@
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { AttemptMaterial } from './attempts.js';
 import type { DeliveryState } from './deliveries.js';
+import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from './ranges.js';
 import type { Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -36,18 +37,10 @@ interface CarriedRow {
 
 /** Loads deliveries with everything their first attempts need, in any order; those that are gone are left out. */
 export async function loadCarried(store: Store, ids: readonly string[]): Promise<CarriedDelivery[]> {
-  const { rows } = await store.pool.query<CarriedRow>({
-    name: 'load-carried',
-    text: `
-      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
-             d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
-             d.subscription_id, e.occurred_at, b.body
-      FROM deliveries d
-      JOIN events e ON e.id = d.event_id
-      JOIN event_bodies b ON b.event_id = d.event_id AND b.variant = d.body_variant
-      WHERE d.id = ANY($1)`,
-    values: [ids],
-  });
+  const near = await findCarried(store, ids, eventsNear(ids));
+  const found = new Set(near.map(({ id }) => id));
+  const others = ids.filter((id) => !found.has(id));
+  const rows = others.length === 0 ? near : [...near, ...(await findCarried(store, others, ANYWHERE))];
   const [accounts, subscriptions] = await Promise.all([
     loadAccounts(store, new Set(rows.map((row) => row.account_id))),
     loadSubscriptions(store, new Set(rows.map((row) => row.subscription_id))),
@@ -73,6 +66,21 @@ export async function loadCarried(store: Store, ids: readonly string[]): Promise
       nextAttemptAt: row.next_attempt_at,
     };
   });
+}
+
+async function findCarried(store: Store, ids: readonly string[], events: IdRange): Promise<CarriedRow[]> {
+  const { rows } = await store.pool.query<CarriedRow>({
+    name: 'load-carried',
+    text: `
+      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
+             d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
+             d.subscription_id, e.occurred_at, b.body
+      FROM deliveries d
+      ${eventOfDelivery('$2', '$3')}
+      WHERE d.id = ANY($1)`,
+    values: [ids, ...events],
+  });
+  return rows;
 }
 
 async function loadAccounts(store: Store, ids: ReadonlySet<string>): Promise<Map<string, StoredAccount>> {

@@ -1,6 +1,8 @@
 /** Deliveries: reading them, and the changes of state that are not the outcome of an attempt. */
 import { lowestIdAt } from '../contract/ids.js';
+import { EVENT_IS_KEPT } from './events.js';
 import { noteExhausted } from './operations.js';
+import { deliveriesFrom } from './ranges.js';
 import { onlyRow, type Store } from './store.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -107,6 +109,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);
   where('event_id = ?', filter.eventId);
+  where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
   where('event_type = ?', filter.eventType);
   where('state = ?', filter.state);
   where('state = ANY(?)', filter.states);
@@ -160,24 +163,29 @@ export interface StateChange {
 /** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
 export async function changeState(store: Store, change: StateChange): Promise<void> {
   await store.pool.query(
-    `WITH changed AS (
+    `WITH former AS MATERIALIZED (
+       SELECT id, state FROM deliveries WHERE id = $1
+     ), changed AS (
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
      )
-     ${noteExhausted('changed')}`,
+     ${noteExhausted('changed', 'former')}`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
 }
 
-/** Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished. */
+/**
+ * Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished, or when its
+ * event is no longer kept.
+ */
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
-    `UPDATE deliveries SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
+    `UPDATE deliveries d SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
        schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
        updated_at = now()
-     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') RETURNING *`,
+     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT} RETURNING *`,
     [id],
   );
   const row = onlyRow(result);

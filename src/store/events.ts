@@ -103,3 +103,6 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
     }
   );
 }
+
+/** Whether the event of a delivery `d` is still there, as part of a statement; without it nothing can be sent. */
+export const EVENT_IS_KEPT = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';

@@ -29,14 +29,14 @@ export async function attemptFigures(
     `SELECT d.event_type AS "eventType", ended.result, ended.band,
             count(*)::int AS attempts, sum(a.duration_ms)::float8 AS "totalMs"
      FROM deliveries d
-     JOIN attempts a ON a.delivery_id = d.id
+     JOIN attempts a ON a.delivery_id = d.id AND a.delivery_id >= $2
      CROSS JOIN LATERAL (
        SELECT width_bucket(a.duration_ms, $4::int[]) AS band,
               CASE WHEN a.outcome = 'accepted' THEN 'accepted'
                    -- The last attempt of a run: of one that failed, or of an earlier one, which redelivery reopened.
                    WHEN (d.state = 'failed' OR a.run < d.run) AND NOT EXISTS (
                      SELECT FROM attempts later
-                     WHERE later.delivery_id = d.id AND later.number = a.number + 1 AND later.run = a.run
+                     WHERE later.delivery_id = d.id AND later.delivery_id >= $2 AND later.number = a.number + 1 AND later.run = a.run
                    ) THEN 'failed'
                    ELSE 'retried' END AS result
      ) ended

@@ -1,9 +1,25 @@
 /** Forward-only migrations in plain SQL, run by node-pg-migrate under an advisory lock. */
 import { join } from 'path';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
+import { makePartitions } from './partitions.js';
 
-/** Brings the database to the newest schema; several processes may call this at once. Returns the names applied. */
+/**
+ * Brings the database to the newest schema, with partitions for the weeks to come; several processes may call this at
+ * once. Returns the names applied.
+ */
 export async function migrate(databaseUrl: string): Promise<string[]> {
+  const applied = await applyMigrations(databaseUrl);
+  const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 1 });
+  try {
+    // Where the tables are too busy for it now, the upkeep does it later.
+    await makePartitions({ pool }, new Date());
+  } finally {
+    await pool.end();
+  }
+  return applied;
+}
+
+async function applyMigrations(databaseUrl: string): Promise<string[]> {
   // Published as an ES module only.
   const { runner } = await import('node-pg-migrate');
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });

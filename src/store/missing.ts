@@ -1,7 +1,8 @@
 /** Events that a subscription has no delivery of, and the deliveries that make up for it. */
 import type { Event } from '../contract/types.js';
 import type { NewEvent } from './events.js';
-import { inTransaction, onlyRow, type Store } from './store.js';
+import { deliveriesFrom } from './ranges.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from './store.js';
 
 /** Which events a recovery looks at. */
 export interface MissingFilter {
@@ -41,9 +42,9 @@ export async function nextUndelivered(
     `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
-       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.subscription_id = $2)
+       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.subscription_id = $2 AND d.id >= $8)
      ORDER BY e.id LIMIT $7`,
-    [accountId, subscriptionId, fromId, beforeId, types, afterId, limit],
+    [accountId, subscriptionId, fromId, beforeId, types, afterId, limit, deliveriesFrom(fromId)],
   );
   return rows.map(toEvent);
 }
@@ -70,10 +71,17 @@ export async function insertMissing(
     // Everyone who does this for the subscription waits here, so that none is written twice.
     const lock = await client.query('SELECT id FROM subscriptions WHERE id = $1 FOR NO KEY UPDATE', [subscriptionId]);
     if (!onlyRow(lock)) return [];
-    const rows = planned.flatMap((item) =>
-      item.deliveries.map((delivery) => ({ ...item, delivery, body: item.bodies.get(delivery.bodyVariant)! })),
+    const kept = await lockEvents(
+      client,
+      planned.map(({ event }) => event.id),
     );
+    const rows = planned
+      .filter(({ event }) => kept.has(event.id))
+      .flatMap((item) =>
+        item.deliveries.map((delivery) => ({ ...item, delivery, body: item.bodies.get(delivery.bodyVariant)! })),
+      );
     const eventIds = rows.map(({ event }) => event.id);
+    const oldest = deliveriesFrom([...eventIds].sort()[0] ?? '');
     const variants = rows.map(({ delivery }) => delivery.bodyVariant);
     await client.query(
       `INSERT INTO event_bodies (event_id, variant, body)
@@ -85,7 +93,8 @@ export async function insertMissing(
        SELECT new.id, new.event_id, new.account_id, $1, new.provider, new.type, new.variant
        FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
          AS new (id, event_id, account_id, provider, type, variant)
-       WHERE NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = new.event_id AND d.subscription_id = $1)`,
+       WHERE NOT EXISTS (SELECT FROM deliveries d
+                         WHERE d.event_id = new.event_id AND d.subscription_id = $1 AND d.id >= $8)`,
       [
         subscriptionId,
         rows.map(({ delivery }) => delivery.id),
@@ -94,12 +103,19 @@ export async function insertMissing(
         rows.map(({ provider }) => provider),
         rows.map(({ event }) => event.type),
         variants,
+        oldest,
       ],
     );
     const { rows: deliveries } = await client.query<{ id: string }>(
-      'SELECT id FROM deliveries WHERE subscription_id = $1 AND event_id = ANY($2) ORDER BY id',
-      [subscriptionId, eventIds],
+      'SELECT id FROM deliveries WHERE subscription_id = $1 AND event_id = ANY($2) AND id >= $3 ORDER BY id',
+      [subscriptionId, eventIds, oldest],
     );
     return deliveries.map(({ id }) => id);
   });
+}
+
+/** Which of these events are still there; they stay until the transaction ends. */
+async function lockEvents(client: Queryable, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM events WHERE id = ANY($1) FOR KEY SHARE', [ids]);
+  return new Set(rows.map(({ id }) => id));
 }

@@ -22,16 +22,16 @@ export async function noteOperation(client: Queryable, type: OperationType, subs
 }
 
 /**
- * The last part of a statement that changes a delivery's state: notes that it has become failed. `changed` names the
- * part that returns the changed row. The statement sees rows as they were, so `former` is the delivery before.
+ * The last part of a statement that changes deliveries: notes those that have become failed. `changed` names the part that
+ * returns the changed rows, `former` the one that has read them as they were before.
  */
-export function noteExhausted(changed: string): string {
+export function noteExhausted(changed: string, former: string): string {
   return `
     INSERT INTO operational_events (type, subscription_id, facts)
     SELECT '${Operation.exhausted}', d.subscription_id,
            jsonb_build_object('deliveryId', d.id, 'eventId', d.event_id, 'eventType', d.event_type,
                               'attempts', d.attempts, 'lastStatus', d.last_status, 'lastReason', d.last_reason)
-    FROM ${changed} d JOIN deliveries former ON former.id = d.id AND former.state <> 'failed'
+    FROM ${changed} d JOIN ${former} before ON before.id = d.id AND before.state <> 'failed'
     WHERE d.state = 'failed'`;
 }
 

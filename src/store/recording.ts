@@ -51,7 +51,8 @@ export function recordAttempt(store: Store, record: AttemptRecord): Promise<void
  * an owner until it is handed over.
  */
 export async function recordAttempts(store: Store, records: readonly AttemptRecord[]): Promise<void> {
-  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(records)] });
+  const ids = records.map(({ deliveryId }) => deliveryId);
+  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(records), ids] });
 }
 
 const STATEMENT = `
@@ -66,11 +67,14 @@ const STATEMENT = `
       status integer, reason text, message text, url text, "requestHeaders" jsonb, "responseHeaders" jsonb,
       "responseExcerpt" text, "responseTruncated" boolean, state text, "stateReason" text, disable boolean,
       "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, burst text)
+  ), former AS MATERIALIZED (
+    -- Read once and by their ids, which tell the planner what partitions they are in.
+    SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
   ), interrupted AS (
     INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
     SELECT d.id, missing, g.run, g.started_at, 'interrupted', 'interrupted',
            'the worker stopped before it could record this attempt'
-    FROM given g JOIN deliveries d ON d.id = g.delivery_id, generate_series(d.attempts + 1, g.number - 1) AS missing
+    FROM given g JOIN former d ON d.id = g.delivery_id, generate_series(d.attempts + 1, g.number - 1) AS missing
     WHERE g.number > 1
     ON CONFLICT DO NOTHING
   ), recorded AS (
@@ -87,7 +91,7 @@ const STATEMENT = `
     WHERE attempts.outcome = 'interrupted'
   ), disabled AS (
     UPDATE subscriptions s SET enabled = false, disabled_reason = g.state_reason, updated_at = now()
-    FROM given g JOIN deliveries d ON d.id = g.delivery_id
+    FROM given g JOIN former d ON d.id = g.delivery_id
     WHERE g.disable AND s.id = d.subscription_id AND s.enabled
     RETURNING s.id, s.disabled_reason
   ), told AS (
@@ -102,15 +106,15 @@ const STATEMENT = `
       first_attempt_at = coalesce(d.first_attempt_at, g.started_at), updated_at = now(),
       settled_at = CASE WHEN g.state IN ('delivered', 'failed') THEN now() END
     FROM given g
-    WHERE d.id = g.delivery_id AND d.run = g.run
+    WHERE d.id = ANY($2) AND d.id = g.delivery_id AND d.run = g.run
       AND (g.outcome = 'accepted' OR g.number > d.attempts)
       AND (d.state <> 'delivered' OR d.recorded_by IS DISTINCT FROM g.recorded_by)
     RETURNING d.*
   ), recovered AS (
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
-      SELECT d.subscription_id FROM given g JOIN deliveries d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
+      SELECT d.subscription_id FROM given g JOIN former d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
   ), carried AS (
     DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.burst IS NOT NULL AND g.state = 'delivered'
   )
-  ${noteExhausted('changed')}`;
+  ${noteExhausted('changed', 'former')}`;

@@ -1,5 +1,6 @@
 /** What a recovery finds among the deliveries of a subscription, and making them pending again. */
 import type { DeliveryState } from './deliveries.js';
+import { EVENT_IS_KEPT } from './events.js';
 import { longQuery, type Store } from './store.js';
 
 /** Which finished deliveries a recovery takes. */
@@ -87,13 +88,13 @@ export async function reopenFinished(
        schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
        updated_at = now()
      FROM unnest($1::text[], $2::int[]) AS found (id, run)
-     WHERE d.id = found.id AND d.run = found.run AND d.state = ANY($3)
-       AND d.state IN ('delivered', 'failed', 'cancelled')`,
+     WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)
+       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT}`,
     [...values, states],
   );
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT d.id FROM unnest($1::text[], $2::int[]) AS found (id, run)
-     JOIN deliveries d ON d.id = found.id AND d.run > found.run`,
+     JOIN deliveries d ON d.id = ANY($1) AND d.id = found.id AND d.run > found.run`,
     values,
   );
   return rows.map(({ id }) => id);

@@ -64,7 +64,10 @@ export function isQueryTimeout(error: unknown): error is Error {
 }
 
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */
-export async function inTransaction<T>(store: Store, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  store: Pick<Store, 'pool'>,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await store.pool.connect();
   let broken: Error | undefined;
   // The pool listens to idle connections only. That this one broke is told by the query that fails; without a listener

@@ -70,7 +70,7 @@ export async function cancelTerminated(
     `UPDATE deliveries d SET state = 'cancelled', state_reason = $3, next_attempt_at = NULL, owned = true,
        settled_at = now(), updated_at = now()
      FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, closed_at)
-     WHERE d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at`,
+     WHERE d.id = ANY($1) AND d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at`,
     [terminated.map(({ id }) => id), terminated.map(({ closedAt }) => closedAt), reason],
   );
   return rowCount ?? 0;

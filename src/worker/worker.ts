@@ -4,8 +4,7 @@ import { join } from 'path';
 import { setTimeout as sleep } from 'timers/promises';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createActivities } from '../activities/index.js';
-import type { AttemptDependencies } from '../activities/attempt.js';
+import { createActivities, type ActivityDependencies } from '../activities/index.js';
 import { TASK_QUEUE } from '../dispatch/names.js';
 
 /** Attempts under way at once; each is little more than an open socket. */
@@ -21,7 +20,7 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-export interface WorkerSettings extends AttemptDependencies {
+export interface WorkerSettings extends ActivityDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly log: Logger;

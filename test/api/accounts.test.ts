@@ -30,6 +30,7 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
       validatePayloads: true,
       receivesOperations: false,
       disableAfterHours: null,
+      retentionDays: null,
       dispatchWeight: 1,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       apiKey: expect.stringMatching(apiKey),

@@ -20,6 +20,7 @@ function startable(number: number): Startable {
       validatePayloads: true,
       receivesOperations: false,
       disableAfterHours: null,
+      retentionDays: null,
       dispatchWeight: 1,
       createdAt: new Date(),
     },
