@@ -75,6 +75,6 @@ const fullTables: Group = {
   steps: [flooding('full_tables', inBatches)],
 };
 
-const soaking: Group = { steps: [{ load: 'soak', run: soak }] };
+const soaking: Group = { steps: [{ load: 'soak', run: soak, once: true }] };
 
 export const groups: readonly Group[] = [throughput, workflows, latency, fullTables, soaking];
