@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AnyContract } from '../contract/types.js';
 import { refusedOperation } from '../dispatch/operations.js';
-import type { AccountChoices } from '../store/accounts.js';
+import type { StoredAccount } from '../store/accounts.js';
 import { invalidField } from './problem.js';
 
 /** A year: longer is never. */
@@ -26,6 +26,8 @@ export const accountChoices = {
         'about that. Null, the default, for never.',
     ),
 };
+
+type AccountChoices = Pick<StoredAccount, 'receivesOperations' | 'disableAfterHours'>;
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
 export function checkChoices(
