@@ -34,7 +34,7 @@ export const commonFields = z.object({
   ratePerSecond: z
     .number()
     .min(0.1)
-    .max(10_000)
+    .max(65_535)
     .nullable()
     .optional()
     .describe('Attempts begun per second at most; null for any number.'),
