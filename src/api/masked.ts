@@ -15,13 +15,13 @@ interface Given {
 /** What a request means: masked values are those that are stored. Throws a problem where there is none to stay. */
 export function unmasked<Fields extends Given>(
   given: Fields,
-  { credentialFields = [], show }: AnyContract['subscriptions'],
+  rules: AnyContract['subscriptions'],
   previous?: Subscription,
 ): Fields {
   const meant: Record<string, unknown> = { ...given };
   if (given.headers) meant.headers = unmaskedHeaders(given.headers, previous?.headers ?? {});
-  const shown = previous ? show(previous) : {};
-  for (const name of credentialFields.filter((field) => isMasked(given[field]))) {
+  const shown = previous ? rules.show(previous) : {};
+  for (const name of (rules.credentialFields ?? []).filter((field) => isMasked(given[field]))) {
     if (!isDeepStrictEqual(given[name], shown[name])) throw nothingToKeep(name);
     delete meant[name];
   }
