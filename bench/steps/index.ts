@@ -51,6 +51,7 @@ const throughput: Group = {
 };
 
 const workflows: Group = {
+  settings: { PIGEONPOST_BURSTS: 'off' },
   steps: [
     flooding('temporal_floor', ({ sizes }) => ({
       adapter: adapter('temporal'),

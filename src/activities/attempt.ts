@@ -45,7 +45,7 @@ export async function attempt(
   const settled = alreadySettled(material, runId);
   if (settled) return settled;
   // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
-  if (material.run !== task.run) throw roundEnding(FailureType.stopped, 'redelivered before this run had ended');
+  if (material.run !== task.run) throw roundEnding(FailureType.stopped, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
@@ -83,6 +83,11 @@ function alreadySettled(material: AttemptMaterial, runId: string): DeliveryResul
   if (material.recordedBy !== runId) return undefined;
   if (material.state === 'failed') throw roundEnding(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
+}
+
+/** Why a run must not send: it had not ended when its delivery was redelivered, or it was reset in Temporal since. */
+function supersededBy(run: number): string {
+  return `redelivered since, and only redelivery ${run} sends; redeliver it to send again`;
 }
 
 /** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */

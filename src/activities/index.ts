@@ -3,6 +3,7 @@ import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
 import type { BurstActivities } from '../workflows/burst-types.js';
+import { noteLostAttempts } from '../store/lost-attempts.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
@@ -36,11 +37,13 @@ export function createActivities(
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
-    changeState: (task) =>
-      changeState(store, {
+    changeState: async (task) => {
+      if (task.lostUpTo !== undefined) await noteLostAttempts(store, { ...task, lostUpTo: task.lostUpTo });
+      await changeState(store, {
         ...task,
         nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
-      }),
+      });
+    },
     awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
     carry: (input) => carry({ ...shared, room, starter: { client: getClient(), eager: false } }, input),
     cancelOwnWorkflow: async () => {

@@ -2,13 +2,13 @@
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { newId } from '../contract/ids.js';
-import { contracts, findContract } from '../providers/index.js';
+import { contractOf, contracts, findContract } from '../providers/index.js';
 import {
   deleteAccount,
+  editAccount,
   findAccount,
   insertAccount,
   listAccounts,
-  updateAccount,
   type StoredAccount,
 } from '../store/accounts.js';
 import { insertApiKey, listApiKeys, revokeApiKey } from '../store/api-keys.js';
@@ -25,14 +25,22 @@ const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
 const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
 
+const editable = {
+  name: line(200).min(1),
+  settings: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("Choices among what the contract leaves open; see the provider's page in the documentation."),
+  validatePayloads: z.boolean().optional().describe('Refuse events that lack a documented field of their type.'),
+  ...accountChoices,
+};
 const newAccount = z.strictObject({
   provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
-  name: line(200).min(1),
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
-  settings: z.record(z.string(), z.unknown()).optional(),
-  validatePayloads: z.boolean().default(true).describe('Refuse events that lack a documented field of their type.'),
-  ...accountChoices,
+  ...editable,
+  validatePayloads: editable.validatePayloads.default(true),
 });
+const accountEdit = z.strictObject(editable).partial();
 
 /** The account of an id, or a 404. */
 export async function mustFindAccount({ store }: Pick<ApiContext, 'store'>, id: string): Promise<StoredAccount> {
@@ -128,17 +136,27 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}',
       tag,
       summary: 'Edit an account',
-      description: 'Fields that are not named stay as they are.',
+      description:
+        'Fields that are not named stay as they are, and so do settings. Deliveries under way keep their schedule and ' +
+        'time limit; everything else counts from their next attempt on.',
       params: accountParams,
-      body: z.strictObject(accountChoices),
+      body: accountEdit,
       answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
     },
     async ({ params, body }) => {
-      const account = await mustFindAccount(context, params.id);
-      const choices = checkChoices(findContract(account.provider)!, body, account);
-      await updateAccount(store, account.id, choices);
-      context.directory.forget(account.id);
-      return showAccount({ ...account, ...choices });
+      const edited = await editAccount(store, params.id, (former) => {
+        const contract = contractOf(former.provider);
+        const { name = former.name, validatePayloads = former.validatePayloads } = body;
+        const settings = check(
+          contract.accounts.settings,
+          { ...(former.settings as object), ...body.settings },
+          'settings',
+        );
+        return { name, validatePayloads, settings, ...checkChoices(contract, body, former) };
+      });
+      if (!edited) throw notFound('account');
+      context.directory.forget(edited.id);
+      return showAccount(edited);
     },
   );
 

@@ -1,7 +1,7 @@
 /** Accepting events, one or many at a time. */
 import { createHash } from 'crypto';
 import { z } from 'zod';
-import { duplicateKey, jsonElements, jsonMembers, minifyJson } from '../contract/json.js';
+import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
 import {
   AnsweredBefore,
@@ -16,6 +16,7 @@ import type { StoredAccount } from '../store/accounts.js';
 import { findEvent } from '../store/events.js';
 import type { StoredSubscription } from '../store/subscriptions.js';
 import type { ApiContext, Routing } from './context.js';
+import { namedTwice } from './json-body.js';
 import { invalid, invalidField, notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, line, problemSchema, time } from './schemas.js';
@@ -125,9 +126,10 @@ function isBatch(body: unknown): boolean {
 }
 
 function elements(text: string): string[] {
+  const members = ownMembers(text, 'the body');
   const result = batchFields.safeParse(JSON.parse(text));
   if (!result.success) throw invalid(result.error);
-  return jsonElements(jsonMembers(text).find(({ key }) => key === 'events')!.value);
+  return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
 function planOrRefuse(
@@ -161,10 +163,7 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
   const { type, data, occurredAt, channels = [] } = result.data;
-  const members = jsonMembers(text);
-  const repeated = duplicateKey(members);
-  if (repeated !== undefined)
-    throw new Problem('malformed_request', `the event names ${JSON.stringify(repeated)} twice`);
+  const members = ownMembers(text, 'the event');
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
@@ -176,6 +175,14 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
     data,
     channels,
   };
+}
+
+/** The members of an object, each named once; what a payload among them names twice is its sender's business. */
+function ownMembers(text: string, what: string): JsonMember[] {
+  const members = jsonMembers(text);
+  const repeated = duplicateKey(members);
+  if (repeated !== undefined) throw namedTwice(what, repeated);
+  return members;
 }
 
 /** Checks a payload against its documented shape, or only for being an object where that shape is one. */

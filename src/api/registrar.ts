@@ -25,7 +25,7 @@ import {
 } from '../store/subscriptions.js';
 import type { ApiContext } from './context.js';
 import { explain } from './errors.js';
-import { jsonBody } from './json-body.js';
+import { plainJsonBody } from './json-body.js';
 import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
@@ -76,7 +76,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   }
 
   return {
-    readJson: jsonBody(context.maxBodyBytes),
+    readJson: plainJsonBody(context.maxBodyBytes),
 
     async authenticate(provider, key) {
       const id = await findAccountIdByKey(store, key);

@@ -3,6 +3,7 @@ import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openap
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { check, isStorable } from './check.js';
+import { refuseRepeatedFields } from './json-body.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './schemas.js';
 
@@ -70,7 +71,9 @@ function readBody(
 ): unknown {
   const body: unknown = request.body ?? (bodyOptional ? {} : undefined);
   if (body === undefined) throw new Problem('malformed_request', 'send a JSON body');
-  return readsBodyItself ? body : check(schema, body);
+  if (readsBodyItself) return body;
+  refuseRepeatedFields(request);
+  return check(schema, body);
 }
 
 /** The parameters of the path; what no id can hold is not looked for. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { describe, planFor } from '../dispatch/accept.js';
 import { disablesAt, ruleOf } from '../contract/failing.js';
+import { MASK } from '../contract/mask.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
@@ -239,7 +240,7 @@ function showSubscription(subscription: StoredSubscription, provider: string) {
     description,
     enabled,
     disabledReason,
-    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '***'])),
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, MASK])),
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,
     tlsClient: showTlsClient(subscription.tlsClient),

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line. */
+import './threads.js';
 import { Command, InvalidArgumentError } from 'commander';
 import type { PlanOptions } from '../chaos/plan.js';
 import { OperatorError } from '../errors.js';

@@ -90,7 +90,14 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   }
 
   async function recordFailed(reason: string): Promise<void> {
-    const { deliveryId, run } = input;
-    await activities.changeState({ deliveryId, run, state: 'failed', reason, nextAttemptAt: null });
+    const { deliveryId, run, schedule } = input;
+    await activities.changeState({
+      deliveryId,
+      run,
+      state: 'failed',
+      reason,
+      nextAttemptAt: null,
+      lostUpTo: schedule.length,
+    });
   }
 }

@@ -255,6 +255,17 @@ describe('bodies', () => {
     expect(answer.body.detail).toContain(`"${name}" twice`);
   });
 
+  test.each([
+    ['a header', '"headers":{"X-Team":"a","X-Team":"b"}', 'X-Team'],
+    ['an escaped name', '"headers":{"X-Team":"a","X-\\u0054eam":"b"}', 'X-Team'],
+    ['a field of its own', '"enabled":true,"enabled":false', 'enabled'],
+  ])('that is no event may nowhere name twice: %s', async (_what, member, name) => {
+    const path = `/v1/accounts/${accountId}/subscriptions`;
+    const answer = await send(path, `{"url":"https://hooks.example.com/in","eventTypes":[],${member}}`);
+    expectProblem(answer, 400, 'malformed_request');
+    expect(answer.body.detail).toContain(`"${name}" twice`);
+  });
+
   test('may nest a hundred deep and no deeper', async () => {
     const nested = (depth: number) =>
       `{"type":"user.created","data":${'['.repeat(depth - 1)}"[[[\\"{{"${']'.repeat(depth - 1)}}`;

@@ -82,7 +82,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    ask: (method, path, body, headers) => ask(url, method, path, body, headers),
+    ask: (method, path, body, headers) => askAt(url, method, path, body, headers),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -108,7 +108,8 @@ export async function startApiWithDatabase(
   };
 }
 
-async function ask(
+/** Asks the API at an address as an administrator. */
+export async function askAt(
   url: string,
   method: string,
   path: string,

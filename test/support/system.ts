@@ -4,7 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
-import type { EgressSettings } from '../../src/egress/types';
+import type { EgressClient, EgressSettings } from '../../src/egress/types';
 import { installRuntime } from '../../src/worker/connection';
 import { searchAttributeTypes } from '../../src/worker/registration';
 import { startWorker, type RunningWorker } from '../../src/worker/worker';
@@ -18,7 +18,9 @@ export interface TestSystem {
   readonly database: TestDatabase;
   readonly environment: TestWorkflowEnvironment;
   readonly client: Client;
-  /** Stops the worker as `npm start` does on Ctrl-C, and starts another. */
+  /** Stops the worker as `npm start` does on Ctrl-C. */
+  stopWorker(): Promise<void>;
+  /** Stops the worker, if it has not been stopped, and starts another. */
   restartWorker(): Promise<void>;
   /** A delivery once it is in one of these states. */
   settled(deliveryId: string, ...states: string[]): Promise<Record<string, unknown> & { attempts: Attempt[] }>;
@@ -42,6 +44,7 @@ export function fromSetup(name: string): string {
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
+  wrapEgress = (client: EgressClient): EgressClient => client,
 ): Promise<TestSystem> {
   installRuntime(log);
   const [environment, database] = await Promise.all([
@@ -57,13 +60,15 @@ export async function startSystem(
   const connection = environment.nativeConnection;
   const namespace = environment.namespace ?? 'default';
   const client = new Client({ connection, namespace });
-  const egress = createEgressClient({
-    allowNetworks: LOOPBACK,
-    allowHttp: true,
-    resolve: [],
-    maxResponseBytes: 16_384,
-    ...egressSettings,
-  });
+  const egress = wrapEgress(
+    createEgressClient({
+      allowNetworks: LOOPBACK,
+      allowHttp: true,
+      resolve: [],
+      maxResponseBytes: 16_384,
+      ...egressSettings,
+    }),
+  );
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
     startWorker({ connection, namespace, store, egress, log, workflowBundle });
@@ -77,6 +82,7 @@ export async function startSystem(
     database,
     environment,
     client,
+    stopWorker: () => worker.stop(),
     async restartWorker() {
       await worker.stop();
       worker = await newWorker();
