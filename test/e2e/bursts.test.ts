@@ -321,6 +321,7 @@ describe('a burst whose worker was killed', () => {
       maxConcurrentAttempts: 50,
       recorder: new Recorder(store),
       room: new Room(100),
+      lines: new Room(100),
       starter: { client: system.client, eager: false },
     };
     return environment.run(() => carry(dependencies, burstInput(startables)));
