@@ -19,9 +19,14 @@ export function positive(text: string): number {
   throw new InvalidArgumentError('Write a number above 0.');
 }
 
-/** A number, or `none`. */
-export function orNone(read: (text: string) => number): (text: string) => number | null {
-  return (text) => (text === 'none' ? null : read(text));
+/** A number, or `none`; that word is kept, as null means to commander that nothing was said. */
+export function orNone(read: (text: string) => number): (text: string) => number | 'none' {
+  return (text) => (text === 'none' ? text : read(text));
+}
+
+/** The number of an option that {@link orNone} has read, or null for none. */
+export function noneIsNull(value: number | 'none' | undefined): number | null | undefined {
+  return value === 'none' ? null : value;
 }
 
 /** For options that may be given several times. */

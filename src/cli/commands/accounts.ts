@@ -1,7 +1,7 @@
 /** `pigeonpost accounts`: customers of the platform and their API keys. */
 import type { Command } from 'commander';
 import { answer, type components } from '../../client/index.js';
-import { jsonObjectOption, orNone, wholeNumber } from '../arguments.js';
+import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -11,7 +11,7 @@ interface NewAccount extends CommonOptions {
   readonly settings?: Record<string, unknown>;
   readonly validate: boolean;
   readonly operations?: boolean;
-  readonly disableAfter?: number | null;
+  readonly disableAfter?: number | 'none';
 }
 
 export function accountCommands(program: Command, terminal: Terminal): void {
@@ -41,7 +41,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
       const { scope, settings, validate: validatePayloads, operations, disableAfter } = options;
       const body = {
         ...{ provider, name, scope, settings, validatePayloads },
-        ...{ receivesOperations: operations, disableAfterHours: disableAfter },
+        ...{ receivesOperations: operations, disableAfterHours: noneIsNull(disableAfter) },
       };
       const account = await answer(client.POST('/v1/accounts', { body }));
       print(account, () => fields(account));

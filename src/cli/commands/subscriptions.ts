@@ -1,7 +1,7 @@
 /** `pigeonpost subscriptions`: where accounts want which events. */
 import type { Command } from 'commander';
 import { answer } from '../../client/index.js';
-import { assignment, collect, header, orNone, positive, wholeNumber } from '../arguments.js';
+import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { fields, table } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -11,8 +11,8 @@ interface FieldOptions extends CommonOptions {
   readonly type?: string[];
   readonly header?: Record<string, string>;
   readonly description?: string;
-  readonly maxConcurrent?: number | null;
-  readonly rate?: number | null;
+  readonly maxConcurrent?: number | 'none';
+  readonly rate?: number | 'none';
   readonly set?: Record<string, unknown>;
 }
 
@@ -111,7 +111,7 @@ function withFields(command: Command): Command {
 function fieldsOf({ type, header: headers, description, maxConcurrent, rate, set }: FieldOptions) {
   const given = {
     ...{ eventTypes: type, headers, description },
-    ...{ maxConcurrentAttempts: maxConcurrent, ratePerSecond: rate, ...set },
+    ...{ maxConcurrentAttempts: noneIsNull(maxConcurrent), ratePerSecond: noneIsNull(rate), ...set },
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
