@@ -32,6 +32,7 @@ describe('without any setting', () => {
   it('is all embedded, on this machine only', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
       api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880 },
+      client: {},
       dataDir: resolve(__dirname, '../.pigeonpost'),
       cacheDir: expect.stringMatching(/pigeonpost$/),
       temporal: { embedded: true },
