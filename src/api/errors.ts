@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Problem } from './problem.js';
 
 /** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
-const DATABASE_AWAY = /^(08|53|57P|25006|55P03)/;
+const DATABASE_AWAY = /^(08|53|57P|25006|55000|55P03)/;
 const NETWORK_AWAY = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
