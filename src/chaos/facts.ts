@@ -1,6 +1,6 @@
 /** Collecting the facts for the ledger from the database and from Temporal, past the API. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { deliveryIdOf } from '../dispatch/names.js';
 import type { DeliveryFact } from './ledger.js';
 import type { ReceiverKind } from './plan.js';
@@ -49,10 +49,10 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
  * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor are they pending
  * and marked for the sweep. Looked for again and again for a while, as long as there are any.
  */
-export async function unownedDeliveries(databaseUrl: string, temporalAddress: string): Promise<string[]> {
+export async function unownedDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
   const end = Date.now() + LISTED_WITHIN_MS;
   for (;;) {
-    const running = await runningDeliveries(temporalAddress);
+    const running = await runningDeliveries(temporal);
     const open = await insist(databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>(
         `SELECT id FROM deliveries
@@ -66,18 +66,12 @@ export async function unownedDeliveries(databaseUrl: string, temporalAddress: st
   }
 }
 
-async function runningDeliveries(address: string): Promise<Set<string>> {
-  const connection = await Connection.connect({ address });
-  try {
-    const { workflow } = new Client({ connection });
-    const running = new Set<string>();
-    const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Running'`;
-    for await (const { workflowId } of workflow.list({ query, pageSize: 1_000 })) {
-      const id = deliveryIdOf(workflowId);
-      if (id !== undefined) running.add(id);
-    }
-    return running;
-  } finally {
-    await connection.close();
+async function runningDeliveries({ workflow }: Client): Promise<Set<string>> {
+  const running = new Set<string>();
+  const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of workflow.list({ query, pageSize: 1_000 })) {
+    const id = deliveryIdOf(workflowId);
+    if (id !== undefined) running.add(id);
   }
+  return running;
 }
