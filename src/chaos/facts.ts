@@ -21,14 +21,16 @@ export async function deliveryFacts(
       event_id: string;
       subscription_id: string;
       state: string;
+      in_burst: boolean;
       outcomes: string[];
     }>(
-      `SELECT id, event_id, subscription_id, state,
+      `SELECT id, event_id, subscription_id, state, carrier IS NOT NULL AS in_burst,
               ARRAY(SELECT outcome FROM attempts WHERE delivery_id = deliveries.id ORDER BY number) AS outcomes
        FROM deliveries`,
     );
-    return rows.map(({ event_id: eventId, subscription_id: subscription, ...row }) => ({
+    return rows.map(({ event_id: eventId, subscription_id: subscription, in_burst: inBurst, ...row }) => ({
       ...row,
+      inBurst,
       eventId,
       kind: kinds.get(subscription)!,
     }));
@@ -46,8 +48,8 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
 }
 
 /**
- * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor are they pending
- * and marked for the sweep. Looked for again and again for a while, as long as there are any.
+ * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor does a burst
+ * have them, nor are they pending and marked for the sweep. Looked for again and again for a while, as long as there are any.
  */
 export async function unownedDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
   const end = Date.now() + LISTED_WITHIN_MS;
@@ -56,7 +58,8 @@ export async function unownedDeliveries(databaseUrl: string, temporal: Client): 
     const open = await insist(databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>(
         `SELECT id FROM deliveries
-         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')`,
+         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')
+           AND NOT EXISTS (SELECT FROM claims WHERE delivery_id = deliveries.id)`,
       );
       return rows.map(({ id }) => id);
     });
