@@ -1,4 +1,4 @@
-// Compiles src to dist and bundles the workflows, which workers then load as they are.
+// Compiles src to dist, bundles the workflows, which workers then load as they are, and the dashboard.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { builtFrom, stamp } from './lib/build.mjs';
@@ -13,6 +13,7 @@ rmSync(inProject('dist'), { recursive: true, force: true });
 compile();
 copyMigrations();
 await bundleWorkflows();
+await bundleDashboard();
 writeFileSync(stamp, from);
 
 function compile() {
@@ -33,4 +34,9 @@ async function bundleWorkflows() {
   const { DefaultLogger, bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   writeFileSync(inProject('dist', 'workflow-bundle.js'), code);
+}
+
+async function bundleDashboard() {
+  const { build } = await import('vite');
+  await build({ root: inProject('dashboard'), logLevel: 'warn' });
 }
