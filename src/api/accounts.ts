@@ -26,7 +26,8 @@ const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
 const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
 
-const newAccount = z.strictObject({
+/** What creates an account, whatever its provider. */
+export const newAccount = z.strictObject({
   provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
   name: line(200).min(1),
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),

@@ -5,6 +5,7 @@ import type { EgressClient } from '../egress/types.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
 import type { ApiContext } from './context.js';
+import { contractRoutes } from './contracts.js';
 import { deliveryRoutes } from './deliveries.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
@@ -12,6 +13,7 @@ import { healthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
 import { openApiDocument } from './openapi.js';
+import { overviewRoutes } from './overview.js';
 import { requireKey } from './principal.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
@@ -35,6 +37,8 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
   recoveryRoutes(routing, context);
+  overviewRoutes(routing, context);
+  contractRoutes(routing);
   const document = openApiDocument(registry);
 
   healthRoutes(app, context);

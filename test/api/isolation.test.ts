@@ -40,6 +40,22 @@ const OPERATORS_ONLY = [
   'POST /v1/accounts/{id}/events',
 ];
 
+/** Routes that name nothing of an account, each looked at by a test below. */
+const NAMELESS = [
+  'GET /v1/me',
+  'GET /v1/accounts',
+  'POST /v1/accounts',
+  'GET /v1/deliveries',
+  'GET /v1/overview',
+  'GET /v1/contracts',
+  'POST /v1/contracts/{provider}/verify',
+];
+
+test('what names nothing of an account is known', () => {
+  const nameless = operations.filter(([, path]) => !path.includes('{id}')).map(([method, path]) => `${method} ${path}`);
+  expect(nameless.sort()).toEqual([...NAMELESS].sort());
+});
+
 test('what only operators may do is documented so', () => {
   const documented = operations
     .filter(([, , forAccounts]) => !forAccounts)
@@ -131,6 +147,43 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     expect(await list(`?subscriptionId=${other.subscription.id}`)).toEqual([]);
     expect(await list(`?eventId=${other.event.id}`)).toEqual([]);
   });
+});
+
+test('accounts are made and listed by operators only', async () => {
+  const { apiKey } = await newAccount(api.ask, 'standard');
+  for (const method of ['GET', 'POST']) {
+    const body = method === 'POST' ? { provider: 'standard', name: 'Mine' } : undefined;
+    expect((await api.ask(method, '/v1/accounts', body, bearer(apiKey as string))).status).toBe(403);
+  }
+});
+
+test('figures are of its own', async () => {
+  const mine = await emitted(api.ask, 'standard');
+  const other = await emitted(api.ask, 'bird');
+  const overview = async (query = '') =>
+    (await api.ask('GET', `/v1/overview${query}`, undefined, bearer(mine.account.apiKey as string))).body;
+  for (const query of ['', `?accountId=${mine.account.id}`]) {
+    expect(await overview(query)).toMatchObject({
+      states: { pending: 1 },
+      backlog: { waiting: 1 },
+      providers: [{ provider: 'standard', deliveries: 1 }],
+    });
+  }
+  expect(await overview(`?accountId=${other.account.id}`)).toMatchObject({
+    states: { pending: 0 },
+    backlog: { waiting: 0, oldestWaitingAt: null },
+    providers: [],
+  });
+});
+
+test('contracts are its own', async () => {
+  const { apiKey } = await newAccount(api.ask, 'bird');
+  const own = (method: string, path: string, body?: unknown) =>
+    api.ask(method, `/v1/contracts${path}`, body, bearer(apiKey as string));
+  expect((await own('GET', '')).body.data).toMatchObject([{ provider: 'bird' }]);
+  const request = { secret: 'key', headers: {}, body: '', url: 'https://hooks.example.com' };
+  expect((await own('POST', '/bird/verify', request)).status).toBe(200);
+  expect((await own('POST', '/standard/verify', request)).status).toBe(404);
 });
 
 test('an operator is told to be one', async () => {

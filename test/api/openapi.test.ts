@@ -146,6 +146,9 @@ test('documents every route, and none that there is not', () => {
       'post /v1/accounts/{id}/events',
       'get /v1/events/{id}',
       'get /v1/deliveries',
+      'get /v1/overview',
+      'get /v1/contracts',
+      'post /v1/contracts/{provider}/verify',
       'get /v1/deliveries/{id}',
       'post /v1/deliveries/{id}/cancel',
       'post /v1/deliveries/{id}/pause',
@@ -208,6 +211,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
     'patch /v1/accounts/{id}': { disableAfterHours: 24 },
     'patch /v1/subscriptions/{id}': { description: 'other' },
+    'post /v1/contracts/{provider}/verify': { secret: 'x-secret: value-4711', headers: {}, body: '{}' },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
@@ -225,7 +229,10 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         deliveries: deliveryId,
         recoveries: newRecoveryId(subscription.id),
       };
-      const asked = path.replace('{keyId}', key.id).replace('{id}', ids[path.split('/')[2] ?? ''] ?? '');
+      const asked = path
+        .replace('{keyId}', key.id)
+        .replace('{provider}', provider)
+        .replace('{id}', ids[path.split('/')[2] ?? ''] ?? '');
       const body = bodies[name];
       if (body !== undefined) {
         expect([name, deviations(requestBody!.content['application/json']!.schema, body)]).toEqual([name, []]);
