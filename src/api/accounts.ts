@@ -17,6 +17,7 @@ import { accountChoices, checkChoices } from './account-choices.js';
 import { check } from './check.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
+import { sees, type Principal } from './principal.js';
 import { invalidField, notFound } from './problem.js';
 import { addRoute } from './route.js';
 import { accountSchema, apiKeySchema, line, pageOf, paging } from './schemas.js';
@@ -25,7 +26,8 @@ const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
 const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
 
-const newAccount = z.strictObject({
+/** What creates an account, whatever its provider. */
+export const newAccount = z.strictObject({
   provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
   name: line(200).min(1),
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
@@ -34,9 +36,13 @@ const newAccount = z.strictObject({
   ...accountChoices,
 });
 
-/** The account of an id, or a 404. */
-export async function mustFindAccount({ store }: Pick<ApiContext, 'store'>, id: string): Promise<StoredAccount> {
-  const account = await findAccount(store, id);
+/** The account of an id, or a 404; also when it is not there for whoever asks. */
+export async function mustFindAccount(
+  { store }: Pick<ApiContext, 'store'>,
+  principal: Principal,
+  id: string,
+): Promise<StoredAccount> {
+  const account = sees(principal, id) ? await findAccount(store, id) : undefined;
   if (!account) throw notFound('account');
   return account;
 }
@@ -108,6 +114,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}',
       tag,
       summary: 'Get an account',
+      forAccounts: true,
       params: accountParams,
       answers: {
         status: 200,
@@ -115,8 +122,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         schema: accountSchema.extend({ keys: z.array(apiKeySchema) }),
       },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       return { ...showAccount(account), keys: await listApiKeys(store, account.id) };
     },
   );
@@ -133,8 +140,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       body: z.strictObject(accountChoices),
       answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
     },
-    async ({ params, body }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, body, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const choices = checkChoices(findContract(account.provider)!, body, account);
       await updateAccount(store, account.id, choices);
       return showAccount({ ...account, ...choices });
@@ -164,11 +171,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys',
       tag,
       summary: 'Add an API key',
+      forAccounts: true,
       params: accountParams,
       answers: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
       return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
     },
@@ -181,11 +189,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys/{keyId}',
       tag,
       summary: 'Revoke an API key',
+      forAccounts: true,
       params: accountParams.extend({ keyId: z.string() }),
       answers: { status: 204, description: 'Revoked', schema: null },
     },
-    async ({ params }) => {
-      if (!(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+    async ({ params, principal }) => {
+      if (!sees(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
 }

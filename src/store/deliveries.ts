@@ -82,6 +82,7 @@ export async function findDelivery(store: Store, id: string): Promise<StoredDeli
 export interface DeliveryFilter {
   readonly accountId?: string;
   readonly subscriptionId?: string;
+  readonly provider?: string;
   readonly eventId?: string;
   readonly eventType?: string;
   readonly state?: DeliveryState;
@@ -102,6 +103,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   };
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);
+  where('provider = ?', filter.provider);
   where('event_id = ?', filter.eventId);
   where('event_type = ?', filter.eventType);
   where('state = ?', filter.state);

@@ -52,6 +52,7 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
     eventId: event.id,
     accountId: account.id,
     subscriptionId: subscription.id,
+    url: subscription.url,
     provider,
     type: eventType,
     state: 'pending',
@@ -154,6 +155,13 @@ describe('lists', () => {
     expect(idsOf(await list(`accountId=${accountId}&state=pending&type=odd.one`))).toEqual([ids[2]]);
     expect(idsOf(await list(`accountId=${accountId}&subscriptionId=${unknownIds.subscription}`))).toEqual([]);
     expect(idsOf(await list(`accountId=${unknownIds.account}`))).toEqual([]);
+  });
+
+  test('are narrowed by provider', async () => {
+    const [one, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'bird')];
+    const newest = (await list('provider=bird&limit=1')).body.data;
+    expect(newest).toMatchObject([{ id: other.deliveryId, provider: 'bird' }]);
+    expect((await list(`provider=bird&accountId=${one.account.id}`)).body.data).toEqual([]);
   });
 
   test('give each delivery exactly once over their pages, even while more arrive', async () => {
