@@ -1,6 +1,7 @@
 /** Names with a value each, such as headers. */
-import { ActionIcon, Button, Fieldset, TextInput } from '@mantine/core';
+import { ActionIcon, Button, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { Group } from './group-field.js';
 import styles from './record-field.module.css';
 
 interface Props {
@@ -22,45 +23,42 @@ export function RecordField({ label, description, error, value, onChange }: Prop
     onChange(named.length === 0 && value === undefined ? undefined : Object.fromEntries(named));
   }
   return (
-    <Fieldset legend={label}>
-      <div className="stack">
-        {description && <p className="muted">{description}</p>}
-        {rows.map(([name, text], index) => (
-          <div key={index} className={styles.row}>
-            <TextInput
-              aria-label={`${label}: name ${index + 1}`}
-              placeholder="Name"
-              value={name}
-              onChange={(event) => change(rows.with(index, [event.currentTarget.value, text]))}
-            />
-            <TextInput
-              aria-label={`${label}: value ${index + 1}`}
-              placeholder="Value"
-              autoComplete="off"
-              value={text}
-              onChange={(event) => change(rows.with(index, [name, event.currentTarget.value]))}
-            />
-            <ActionIcon
-              variant="default"
-              size="lg"
-              aria-label={`Remove ${name || `row ${index + 1}`}`}
-              onClick={() => change(rows.toSpliced(index, 1))}
-            >
-              ×
-            </ActionIcon>
-          </div>
-        ))}
-        {error && (
-          <p role="alert" className={styles.error}>
-            {error}
-          </p>
-        )}
-        <div>
-          <Button size="xs" variant="default" onClick={() => setRows([...rows, ['', '']])}>
-            Add
-          </Button>
+    <Group label={label} description={description}>
+      {rows.map(([name, text], index) => (
+        <div key={index} className={styles.row}>
+          <TextInput
+            aria-label={`${label}: name ${index + 1}`}
+            placeholder="Name"
+            value={name}
+            onChange={(event) => change(rows.with(index, [event.currentTarget.value, text]))}
+          />
+          <TextInput
+            aria-label={`${label}: value ${index + 1}`}
+            placeholder="Value"
+            autoComplete="off"
+            value={text}
+            onChange={(event) => change(rows.with(index, [name, event.currentTarget.value]))}
+          />
+          <ActionIcon
+            variant="default"
+            size="lg"
+            aria-label={`Remove ${name || `row ${index + 1}`}`}
+            onClick={() => change(rows.toSpliced(index, 1))}
+          >
+            ×
+          </ActionIcon>
         </div>
+      ))}
+      {error && (
+        <p role="alert" className={styles.error}>
+          {error}
+        </p>
+      )}
+      <div>
+        <Button size="xs" variant="default" onClick={() => setRows([...rows, ['', '']])}>
+          Add<span className="hidden"> to {label}</span>
+        </Button>
       </div>
-    </Fieldset>
+    </Group>
   );
 }

@@ -76,9 +76,20 @@ export function SchemaField(props: FieldProps) {
       const list = Array.isArray(value) ? value.map(String) : [];
       const input = { ...common, value: list, onChange: (given: string[]) => onChange(given), clearable: true };
       return field.choices ? (
-        <MultiSelect {...input} data={[...field.choices]} searchable />
+        <MultiSelect
+          {...input}
+          data={[...field.choices]}
+          searchable
+          placeholder={list.length === 0 ? 'Choose' : undefined}
+        />
       ) : (
-        <TagsInput {...input} data={[...(suggestions ?? [])]} acceptValueOnBlur splitChars={[',', ' ']} />
+        <TagsInput
+          {...input}
+          data={[...(suggestions ?? [])]}
+          placeholder={list.length === 0 ? 'Type, and press Enter' : undefined}
+          acceptValueOnBlur
+          splitChars={[',', ' ']}
+        />
       );
     }
     case 'record':

@@ -12,7 +12,7 @@ interface Props {
 
 export function Table({ caption, head, numbers = [], children }: Props) {
   return (
-    <div className={styles.frame} tabIndex={0} role="region" aria-label={caption}>
+    <div className={styles.frame} tabIndex={0} role="group" aria-label={caption}>
       <table className={styles.table}>
         <caption className="hidden">{caption}</caption>
         <thead>

@@ -12,7 +12,7 @@ import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 import { listAddress } from '../deliveries/filters.js';
-import styles from '../delivery/delivery-page.module.css';
+import columns from '../../parts/columns.module.css';
 import { Choices } from './choices.js';
 import { DeleteAccount } from './delete-account.js';
 import { Keys } from './keys.js';
@@ -42,7 +42,7 @@ export function AccountPage({ id }: { id: string }) {
         </Button>
         {isOperator && <DeleteAccount account={data} />}
       </PageHead>
-      <div className={styles.columns}>
+      <div className={columns.columns}>
         <Keys account={data} />
         <div className="stack">
           <About account={data} />

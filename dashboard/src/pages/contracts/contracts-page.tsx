@@ -6,6 +6,7 @@ import type { Contract } from '../../api/shapes.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import columns from '../../parts/columns.module.css';
 import styles from './contracts-page.module.css';
 import { Events } from './events.js';
 import { Schedules } from './schedules.js';
@@ -65,8 +66,10 @@ function OneContract({ contract }: { contract: Contract }) {
         </Facts>
       </Section>
       <Schedules contract={contract} />
-      <VerifyTool contract={contract} />
-      <Events contract={contract} />
+      <div className={columns.columns}>
+        <Events contract={contract} />
+        <VerifyTool contract={contract} />
+      </div>
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** Deliveries as rows; on a narrow screen each is a card. */
 import { Link } from 'wouter';
 import type { Delivery } from '../../api/shapes.js';
-import { counted } from '../../parts/format.js';
+import { count } from '../../parts/format.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Ago } from '../../parts/time.js';
 import styles from './delivery-table.module.css';
@@ -17,7 +17,7 @@ export function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] 
             <th scope="col">Event</th>
             <th scope="col">Receiver</th>
             <th scope="col">Attempts</th>
-            <th scope="col">Last answer</th>
+            <th scope="col">Answer</th>
             <th scope="col">Next</th>
             <th scope="col">Created</th>
           </tr>
@@ -51,7 +51,8 @@ function Row({ delivery }: { delivery: Delivery }) {
         </span>
       </td>
       <td className={styles.attempts}>
-        <span className="number">{counted(attemptCount, 'attempt')}</span>
+        <span className="number">{count(attemptCount)}</span>
+        <span className={styles.unit}> {attemptCount === 1 ? 'attempt' : 'attempts'}</span>
       </td>
       <td className={styles.answer}>
         <LastAnswer delivery={delivery} />

@@ -41,6 +41,11 @@ export function FilterBar({ filters, apply }: Props) {
             {state ?? 'all'}
           </label>
         ))}
+        {Object.keys(filters).length > 0 && (
+          <Button size="compact-sm" variant="subtle" onClick={() => apply({})}>
+            Clear filters
+          </Button>
+        )}
       </fieldset>
       <div className={styles.fields}>
         {text('type', 'Event type')}
@@ -63,11 +68,6 @@ export function FilterBar({ filters, apply }: Props) {
         {text('eventId', 'Event')}
         <TimeFilter label="Created from" value={filters.from} set={(value) => set('from', value)} />
         <TimeFilter label="until" value={filters.to} set={(value) => set('to', value)} />
-        {Object.keys(filters).length > 0 && (
-          <Button size="xs" variant="subtle" onClick={() => apply({})}>
-            Clear filters
-          </Button>
-        )}
       </div>
     </div>
   );

@@ -16,7 +16,7 @@ import { StateBadge } from '../../parts/state-badge.js';
 import { Moment } from '../../parts/time.js';
 import { listAddress } from '../deliveries/filters.js';
 import { Attempts } from './attempts.js';
-import styles from './delivery-page.module.css';
+import columns from '../../parts/columns.module.css';
 import { EventPayload, RequestAsSent } from './messages.js';
 import { OrderButtons } from './order-buttons.js';
 import { Schedule } from './schedule.js';
@@ -50,7 +50,7 @@ export function DeliveryPage({ id }: { id: string }) {
           {data.stateReason}
         </Alert>
       )}
-      <div className={styles.columns}>
+      <div className={columns.columns}>
         <div className="stack">
           <Schedule delivery={data} />
           <Attempts delivery={data} />

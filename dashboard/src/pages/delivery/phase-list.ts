@@ -2,21 +2,24 @@
 import type { Attempt } from '../../api/shapes.js';
 
 export interface Phase {
-  readonly name: 'name lookup' | 'connecting' | 'TLS' | 'waiting' | 'reading';
+  readonly name: 'name lookup' | 'connecting' | 'TLS' | 'waiting' | 'the rest';
   /** Milliseconds. */
   readonly ms: number;
 }
 
-/** Phases that there were: a connection that was used again had neither lookup, connecting nor TLS. */
+/**
+ * Phases that there were: a connection that was used again had neither lookup, connecting nor TLS. The rest is reading
+ * the answer, and waiting for a free connection.
+ */
 export function phasesOf({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs }: NonNullable<Attempt['timings']>): Phase[] {
   const known = [dnsMs, connectMs, tlsMs, firstByteMs].reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
-  const reading = firstByteMs === undefined ? undefined : Math.max(0, totalMs - known);
+  const rest = firstByteMs === undefined ? undefined : Math.max(0, totalMs - known);
   const all = [
     ['name lookup', dnsMs],
     ['connecting', connectMs],
     ['TLS', tlsMs],
     ['waiting', firstByteMs],
-    ['reading', reading],
+    ['the rest', rest],
   ] as const;
   return all.flatMap(([name, ms]) => (ms === undefined ? [] : [{ name, ms }]));
 }

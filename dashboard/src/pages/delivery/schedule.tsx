@@ -46,7 +46,7 @@ export function Schedule({ delivery }: { delivery: DeliveryDetail }) {
           {schedule.slice(0, LISTED).map(({ position, waitMs, at }) => (
             <li key={position} className={styles.row}>
               <span>{at ? <Ago at={at} /> : 'when resumed'}</span>
-              <span className="muted">{duration(waitMs)} after the attempt before</span>
+              <span className="muted">{waitMs > 0 && `${duration(waitMs)} after the attempt before`}</span>
               <span className="muted number">{at ? moment(at) : ''}</span>
             </li>
           ))}

@@ -56,6 +56,7 @@ export function DeliveriesChart({ overview: { series, from, to, bucketMs } }: { 
             iconType="circle"
             iconSize={8}
             height={26}
+            itemSorter={({ dataKey }) => PARTS.findIndex((name) => name === dataKey)}
             formatter={(name: string) => <span className={styles.legend}>{name}</span>}
           />
           {PARTS.map((name) => (

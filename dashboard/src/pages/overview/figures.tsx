@@ -19,11 +19,14 @@ export function Figures({ overview, accountId }: Props) {
       <li className={styles.figure}>
         <span className={styles.name}>Success</span>
         <span className={styles.value}>{ended === 0 ? '–' : percent(overview.states.delivered / ended)}</span>
-        <span className={styles.note}>of those that ended by themselves</span>
+        <span className={styles.note}>of those that ended</span>
       </li>
       <li className={styles.figure}>
         <span className={styles.name}>Backlog now</span>
-        <span className={styles.value}>{count(backlog.waiting)}</span>
+        <span className={styles.value}>
+          {count(backlog.waiting)}
+          {backlog.more && '+'}
+        </span>
         <span className={styles.note}>
           {backlog.oldestWaitingAt ? (
             <>

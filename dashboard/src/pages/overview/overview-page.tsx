@@ -6,6 +6,7 @@ import { answer } from '../../../../src/client/client.js';
 import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
+import { percent } from '../../parts/format.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { DeliveriesChart } from './deliveries-chart.js';
@@ -61,6 +62,11 @@ export default function OverviewPage() {
       {!data && !error && <Loading lines={10} />}
       {data && (
         <>
+          {data.share < 1 && (
+            <p className="muted">
+              There are so many deliveries that {percent(data.share)} of them were read; the counts are estimates.
+            </p>
+          )}
           <Figures overview={data} accountId={accountId} />
           <Section title="Deliveries by when they were created">
             <DeliveriesChart overview={data} />

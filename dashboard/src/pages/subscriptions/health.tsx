@@ -28,7 +28,7 @@ export function Health({ subscription: { health } }: { subscription: Subscriptio
                 by a failure from <Moment at={disablesAt} /> on, unless one is accepted before
               </>
             ) : (
-              'never by itself'
+              'not for now'
             )}
           </Fact>
         </Facts>

@@ -80,7 +80,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
           count.reset();
         }}
       >
-        <div className="row">
+        <div className={styles.choices}>
           {recoverable.map((state) => (
             <Checkbox key={state} value={state} label={MEANINGS[state]} size="sm" />
           ))}

@@ -25,7 +25,8 @@ interface Props {
 export function SubscriptionForm({ contract, before, submitLabel, busy, error, submit }: Props) {
   const schema = contract.subscriptionSchema as JsonSchema;
   const [{ values: former, masked }] = useState(() => valuesOf(schema, before));
-  const [values, setValues] = useState(former);
+  const isNew = before.id === undefined;
+  const [values, setValues] = useState<Values>(isNew ? { enabled: true } : former);
   const [replaced, setReplaced] = useState<readonly string[]>([]);
   const kept = masked.filter((name) => !replaced.includes(name));
   const shown = { ...schema, properties: without(schema.properties, kept) };

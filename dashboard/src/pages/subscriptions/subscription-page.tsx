@@ -16,7 +16,7 @@ import { Secret } from './secret.js';
 import { SendTest } from './send-test.js';
 import { Settings } from './settings.js';
 import { Waiting } from './waiting.js';
-import styles from '../delivery/delivery-page.module.css';
+import columns from '../../parts/columns.module.css';
 
 export function SubscriptionPage({ id }: { id: string }) {
   const { client } = useSession();
@@ -34,7 +34,7 @@ export function SubscriptionPage({ id }: { id: string }) {
     );
   return (
     <div className="stack">
-      <PageHead title={hostOf(data.url)} beside={<EnabledBadge subscription={data} />}>
+      <PageHead title={data.url.replace(/^https?:\/\//, '')} beside={<EnabledBadge subscription={data} />}>
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>
           Deliveries
         </Button>
@@ -49,7 +49,7 @@ export function SubscriptionPage({ id }: { id: string }) {
           {data.disabledReason}
         </Alert>
       )}
-      <div className={styles.columns}>
+      <div className={columns.columns}>
         <div className="stack">
           <Health subscription={data} />
           {!data.enabled && <Waiting subscription={data} />}
@@ -81,8 +81,4 @@ function Toggle({ subscription: { id, enabled } }: { subscription: Subscription 
       {change.error && <Failure error={change.error} />}
     </>
   );
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
 }
