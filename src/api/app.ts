@@ -7,6 +7,7 @@ import { accountRoutes } from './accounts.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
 import { deliveryRoutes } from './deliveries.js';
+import { deliveryDetailRoutes } from './delivery-detail.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
@@ -36,6 +37,7 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   waitingRoutes(routing, context);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
+  deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
   overviewRoutes(routing, context);
   contractRoutes(routing);

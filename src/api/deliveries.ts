@@ -1,8 +1,7 @@
-/** Deliveries: finding them, reading their attempts and telling them what to do. */
+/** Deliveries: finding them and telling them what to do. */
 import { z } from 'zod';
 import { lowestIdAt } from '../contract/ids.js';
 import { giveOrder, redeliver, type Order } from '../dispatch/control.js';
-import { listAttempts } from '../store/attempts.js';
 import {
   deliveryStates,
   listDeliveries,
@@ -16,7 +15,7 @@ import { page, readCursor } from './paging.js';
 import { accountSeen } from './principal.js';
 import { Problem } from './problem.js';
 import { addRoute } from './route.js';
-import { attemptSchema, deliverySchema, line, pageOf, paging, time } from './schemas.js';
+import { deliverySchema, line, pageOf, paging, time } from './schemas.js';
 
 const tag = 'Deliveries';
 const params = z.object({ id: z.string() });
@@ -95,27 +94,6 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       });
       const { data, nextCursor } = page(rows, limit, (row) => row);
       return { data: await showDeliveries(context, principal, data), nextCursor };
-    },
-  );
-
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries/{id}',
-      tag,
-      summary: 'Get a delivery with its attempts',
-      forAccounts: true,
-      params,
-      answers: {
-        status: 200,
-        description: 'The delivery',
-        schema: deliverySchema.extend({ attempts: z.array(attemptSchema) }),
-      },
-    },
-    async ({ params, principal }) => {
-      const delivery = await mustFindDelivery(context, principal, params.id);
-      return { ...(await showOne(context, principal, delivery)), attempts: await listAttempts(store, delivery.id) };
     },
   );
 

@@ -1,5 +1,6 @@
 /** Attempts: loading what one needs and recording how it ended, each in a single statement. */
 import type { RequestHeader } from '../contract/types.js';
+import type { Timings } from '../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import { noteExhausted, Operation } from './operations.js';
@@ -90,6 +91,8 @@ export interface AttemptRecord {
   readonly number: number;
   readonly startedAt: Date;
   readonly durationMs: number;
+  /** Null where nothing was sent, or where the workflow had to record it, whose history has none. */
+  readonly timings: Timings | null;
   readonly outcome: AttemptOutcome;
   readonly status: number | null;
   /** One word for why it was not accepted, such as `timeout` or `status`. */
@@ -130,13 +133,14 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
         ON CONFLICT DO NOTHING
       ), recorded AS (
         INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-                              request_headers, response_headers, response_excerpt, response_truncated)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                              request_headers, response_headers, response_excerpt, response_truncated, timings)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $21)
         ON CONFLICT (delivery_id, number) DO UPDATE SET
           started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
           status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
           request_headers = excluded.request_headers, response_headers = excluded.response_headers,
-          response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated
+          response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated,
+          timings = excluded.timings
         WHERE attempts.outcome = 'interrupted'
       ), disabled AS (
         UPDATE subscriptions s SET enabled = false, disabled_reason = $16, updated_at = now()
@@ -182,6 +186,7 @@ export async function recordAttempt(store: Store, record: AttemptRecord): Promis
       record.schedulePosition,
       record.recordedBy,
       record.disable,
+      record.timings && JSON.stringify(record.timings),
     ],
   });
 }
@@ -192,6 +197,7 @@ export interface StoredAttempt {
   readonly run: number;
   readonly startedAt: Date;
   readonly durationMs: number | null;
+  readonly timings: Timings | null;
   readonly outcome: AttemptOutcome | 'interrupted';
   readonly status: number | null;
   readonly reason: string | null;
@@ -206,7 +212,7 @@ export interface StoredAttempt {
 /** The attempts of a delivery, the first one first. */
 export async function listAttempts(store: Store, deliveryId: string): Promise<StoredAttempt[]> {
   const { rows } = await store.pool.query<StoredAttempt>(
-    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", outcome, status, reason, message, url,
+    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", timings, outcome, status, reason, message, url,
             request_headers AS "requestHeaders", response_headers AS "responseHeaders",
             response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated"
      FROM attempts WHERE delivery_id = $1 ORDER BY number`,

@@ -71,6 +71,8 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
   expect(expectStatus(await api.ask('GET', `/v1/deliveries/${deliveryId}`), 200).body).toEqual({
     ...shown,
     attempts: [],
+    schedule: expect.any(Array),
+    workflow: { id: shown.workflowId, url: shown.temporalUrl },
   });
   expect((await list(`eventId=${event.id}`)).body).toEqual({ data: [shown], nextCursor: null });
 });
@@ -82,6 +84,7 @@ describe('attempts', () => {
     number,
     startedAt: new Date('2026-03-02T10:11:12.345Z'),
     durationMs: 17,
+    timings: { dnsMs: 1, connectMs: 2.5, firstByteMs: 12, totalMs: 17.2 },
     outcome: 'refused',
     status: 500,
     reason: 'status',
@@ -126,6 +129,7 @@ describe('attempts', () => {
         run: 0,
         startedAt: '2026-03-02T10:11:12.345Z',
         durationMs: 17,
+        timings: { dnsMs: 1, connectMs: 2.5, firstByteMs: 12, totalMs: 17.2 },
         outcome: 'refused',
         status: 500,
         reason: 'status',

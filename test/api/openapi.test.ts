@@ -150,6 +150,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/contracts',
       'post /v1/contracts/{provider}/verify',
       'get /v1/deliveries/{id}',
+      'get /v1/deliveries/{id}/request',
       'post /v1/deliveries/{id}/cancel',
       'post /v1/deliveries/{id}/pause',
       'post /v1/deliveries/{id}/resume',

@@ -20,6 +20,7 @@ const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord
   number,
   startedAt: new Date(),
   durationMs: 10,
+  timings: null,
   outcome: 'refused',
   status: 500,
   reason: 'status',
