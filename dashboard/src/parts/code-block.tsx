@@ -4,7 +4,7 @@ import styles from './code-block.module.css';
 export function CodeBlock({ text, label }: { text: string; label: string }) {
   return (
     // Whoever has no pointer scrolls it by the keys.
-    <pre className={styles.code} tabIndex={0} role="region" aria-label={label}>
+    <pre className={styles.code} tabIndex={0} role="group" aria-label={label}>
       {text}
     </pre>
   );

@@ -1,6 +1,6 @@
 /** The filters of the list. Text takes effect with Enter or on leaving the field, everything else at once. */
 import { Button, NativeSelect, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useAccounts, useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import styles from './filter-bar.module.css';
@@ -14,6 +14,8 @@ interface Props {
 
 export function FilterBar({ filters, apply }: Props) {
   const { me } = useSession();
+  const fields = useId();
+  const [open, setOpen] = useState(false);
   const accounts = useAccounts().data ?? [];
   const contracts = useContracts().data ?? [];
   const set = (name: FilterName, value: string | undefined) => apply({ ...filters, [name]: value || undefined });
@@ -47,7 +49,17 @@ export function FilterBar({ filters, apply }: Props) {
           </Button>
         )}
       </fieldset>
-      <div className={styles.fields}>
+      <Button
+        className={styles.more}
+        size="xs"
+        variant="default"
+        aria-expanded={open}
+        aria-controls={fields}
+        onClick={() => setOpen(!open)}
+      >
+        {open ? 'Fewer filters' : 'More filters'}
+      </Button>
+      <div id={fields} className={styles.fields} data-open={open}>
         {text('type', 'Event type')}
         {!me.account && (
           <>

@@ -98,7 +98,7 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
         <Fact name="Workflow">
           {workflow.url ? (
             <a href={workflow.url} target="_blank" rel="noreferrer">
-              {workflow.id} in Temporal
+              See it in Temporal
             </a>
           ) : (
             <Identifier value={workflow.id} />

@@ -20,15 +20,16 @@ export function Schedule({ delivery }: { delivery: DeliveryDetail }) {
   ];
   const start = times.length > 0 ? Math.min(...times) : now;
   const marks: Mark[] = [
-    ...attempts.map((attempt) => ({
-      at: Date.parse(attempt.startedAt) - start,
-      kind: attempt.outcome,
-      title: `${attemptName(attempt)}, ${moment(attempt.startedAt)}: ${attemptResult(attempt)}`,
-    })),
+    // The past is drawn above what is to come.
     ...coming.map(({ at, waitMs }) => ({
       at: Date.parse(at ?? '') - start,
       kind: 'coming' as const,
       title: `about ${moment(at ?? '')}, ${duration(waitMs)} after the attempt before`,
+    })),
+    ...attempts.map((attempt) => ({
+      at: Date.parse(attempt.startedAt) - start,
+      kind: attempt.outcome,
+      title: `${attemptName(attempt)}, ${moment(attempt.startedAt)}: ${attemptResult(attempt)}`,
     })),
   ];
   if (marks.length < 2 && schedule.length === 0) return null;

@@ -19,7 +19,7 @@ export function Figures({ overview, accountId }: Props) {
       <li className={styles.figure}>
         <span className={styles.name}>Success</span>
         <span className={styles.value}>{ended === 0 ? '–' : percent(overview.states.delivered / ended)}</span>
-        <span className={styles.note}>of those that ended</span>
+        <span className={styles.note}>of what ended</span>
       </li>
       <li className={styles.figure}>
         <span className={styles.name}>Backlog now</span>
