@@ -14,15 +14,20 @@ export interface Watched {
 /** How often what has come is handed on, in milliseconds, so that a burst is drawn once. */
 const FLUSH_MS = 200;
 
-/** Hands on deliveries as they change while `enabled`. Returns whether it is connected. */
-export function useDeliveryStream(
-  { accountId, subscriptionId, state }: Watched,
-  enabled: boolean,
-  onChange: (deliveries: Delivery[]) => void,
-): boolean {
+export interface Listener {
+  /** Deliveries that have changed. */
+  readonly changed: (deliveries: Delivery[]) => void;
+  /** Changes were left out: what is shown has to be read again. */
+  readonly reset: () => void;
+}
+
+/** Tells of deliveries as they change while `enabled`. Returns whether it is connected. */
+export function useDeliveryStream(watched: Watched, enabled: boolean, listener: Listener): boolean {
+  const { accountId, subscriptionId, state } = watched;
   const { key, signOut } = useSession();
   const [connected, setConnected] = useState(false);
-  const hand = useEffectEvent(onChange);
+  const hand = useEffectEvent(listener.changed);
+  const reset = useEffectEvent(listener.reset);
   const refused = useEffectEvent(() => signOut('This key is no longer known to the API.'));
   useEffect(() => {
     if (!enabled) return undefined;
@@ -43,9 +48,12 @@ export function useDeliveryStream(
         if (response.status === 401) refused();
         if (!response.ok) throw new Error(`the stream was answered with ${response.status}`);
         setConnected(true);
+        // What changed between reading and listening.
+        reset();
         return response;
       },
       onMessage: ({ event, data }) => {
+        if (event === 'reset') reset();
         if (event !== 'delivery') return;
         const delivery = JSON.parse(data) as Delivery;
         waiting.set(delivery.id, delivery);

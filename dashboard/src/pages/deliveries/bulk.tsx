@@ -49,24 +49,24 @@ function BulkDialog({ action, filters, close }: DialogProps) {
   const wanted = bulkStates(action, filters.state);
   // What is created after the count is left alone.
   const [filter] = useState(() => bulkFilter(action, filters, new Date()));
-  const ask = (dryRun: boolean, because?: string) =>
+  const ask = (dryRun: boolean, cursor?: string, because?: string) =>
     answer(
       client.POST('/v1/deliveries/bulk', {
-        body: { action, filter, dryRun, ...(because ? { reason: because } : {}) },
+        body: { action, filter, dryRun, cursor, ...(because ? { reason: because } : {}) },
       }),
     );
   const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });
   const running = useMutation({
-    mutationFn: async (total: number) => {
+    mutationFn: async () => {
       const sum = { done: 0, refused: 0 };
-      for (;;) {
-        const { done, refused, more } = await ask(false, action === 'cancel' ? reason.trim() : undefined);
+      let cursor: string | undefined;
+      do {
+        const { done, refused, nextCursor } = await ask(false, cursor, action === 'cancel' ? reason.trim() : undefined);
         sum.done += done;
         sum.refused += refused;
         setProgress({ ...sum });
-        // What was delivered again at once would be found again.
-        if (!more || done === 0 || sum.done >= total) return;
-      }
+        cursor = nextCursor ?? undefined;
+      } while (cursor !== undefined);
     },
     onSettled: () => cache.invalidateQueries({ queryKey: ['deliveries'] }),
   });
@@ -86,8 +86,12 @@ function BulkDialog({ action, filters, close }: DialogProps) {
               <>Nothing to do: no {wanted.join(' or ')} delivery matches the filters.</>
             ) : (
               <>
-                <strong>{counted(total, 'delivery', 'deliveries')}</strong> that {total === 1 ? 'is' : 'are'}{' '}
-                {wanted.join(' or ')} and {total === 1 ? 'matches' : 'match'} the filters will be {words.done}.
+                <strong>
+                  {counted(total, 'delivery', 'deliveries')}
+                  {found.more && ' and more'}
+                </strong>{' '}
+                that {total === 1 ? 'is' : 'are'} {wanted.join(' or ')} and {total === 1 ? 'matches' : 'match'} the
+                filters will be {words.done}.
               </>
             )}
           </p>
@@ -113,7 +117,7 @@ function BulkDialog({ action, filters, close }: DialogProps) {
         )}
         <div className="row">
           {!finished && total > 0 && (
-            <Button color={words.color} loading={running.isPending} onClick={() => running.mutate(total)}>
+            <Button color={words.color} loading={running.isPending} onClick={() => running.mutate()}>
               {action === 'redeliver' ? 'Redeliver' : 'Cancel'} {counted(total, 'delivery', 'deliveries')}
             </Button>
           )}

@@ -39,11 +39,13 @@ export function DeliveriesPage() {
   const cache = useQueryClient();
   // Not by state: what leaves the list by changing its state must be seen to leave it.
   const { accountId, subscriptionId } = filters;
-  const connected = useDeliveryStream({ accountId, subscriptionId }, live, (deliveries: Delivery[]) => {
-    cache.setQueryData<InfiniteData<DeliveryPage, string | undefined>>(
-      queryKey,
-      (pages) => pages && deliveries.reduce((merged, delivery) => merge(merged, delivery, filters), pages),
-    );
+  const connected = useDeliveryStream({ accountId, subscriptionId }, live, {
+    changed: (deliveries: Delivery[]) =>
+      void cache.setQueryData<InfiniteData<DeliveryPage, string | undefined>>(
+        queryKey,
+        (pages) => pages && deliveries.reduce((merged, delivery) => merge(merged, delivery, filters), pages),
+      ),
+    reset: () => void list.refetch(),
   });
 
   const rows = list.data?.pages.flatMap(({ data }) => data);

@@ -1,5 +1,5 @@
 /** One delivery: what it carries, what became of each attempt, what is still to come, and what it can be told. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Alert } from '@mantine/core';
 import { Link } from 'wouter';
 import { answer } from '../../../../src/client/client.js';
@@ -23,14 +23,16 @@ import { Schedule } from './schedule.js';
 
 export function DeliveryPage({ id }: { id: string }) {
   const { client } = useSession();
-  const cache = useQueryClient();
   const queryKey = ['delivery', id];
   const { data, error, refetch } = useQuery({
     queryKey,
     queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}', { params: { path: { id } }, signal })),
   });
-  useDeliveryStream({ subscriptionId: data?.subscriptionId }, data !== undefined, (changed) => {
-    if (changed.some((delivery) => delivery.id === id)) void cache.invalidateQueries({ queryKey });
+  useDeliveryStream({ subscriptionId: data?.subscriptionId }, data !== undefined, {
+    changed: (deliveries) => {
+      if (deliveries.some((delivery) => delivery.id === id)) void refetch();
+    },
+    reset: () => void refetch(),
   });
   if (!data)
     return (
