@@ -4,10 +4,12 @@ import express, { Router, type Express } from 'express';
 import type { EgressClient } from '../egress/types.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
+import { bulkRoutes } from './bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
 import { deliveryRoutes } from './deliveries.js';
 import { deliveryDetailRoutes } from './delivery-detail.js';
+import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
@@ -37,6 +39,9 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   waitingRoutes(routing, context);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
+  bulkRoutes(routing, context);
+  // Before the route that would take its name for an id.
+  deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
   overviewRoutes(routing, context);

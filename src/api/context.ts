@@ -6,11 +6,13 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
+import type { DeliveryFeed } from './delivery-feed.js';
 
 export interface ApiContext {
   readonly store: Store;
   readonly client: Client;
   readonly dispatcher: Dispatcher;
+  readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */

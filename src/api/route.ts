@@ -36,7 +36,13 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** Whether the body may be left out. */
   readonly bodyOptional?: boolean;
   /** The status of success and what is answered with it; null for nothing. */
-  readonly answers: { readonly status: number; readonly description: string; readonly schema: z.ZodType | null };
+  readonly answers: {
+    readonly status: number;
+    readonly description: string;
+    readonly schema: z.ZodType | null;
+    /** The media type; JSON unless told. */
+    readonly type?: string;
+  };
   /** What may be answered instead, by a handler that answers itself. */
   readonly otherwise?: { readonly status: number; readonly description: string; readonly schema: z.ZodType };
   /** Statuses of problems beyond those that any route of its form may have. */
@@ -130,7 +136,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     responses: {
       [answers.status]: {
         description: answers.description,
-        ...(answers.schema ? { content: { 'application/json': { schema: answers.schema } } } : {}),
+        ...(answers.schema ? { content: { [answers.type ?? 'application/json']: { schema: answers.schema } } } : {}),
       },
       ...(otherwise && {
         [otherwise.status]: {

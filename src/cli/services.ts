@@ -2,6 +2,7 @@
 import type { Server } from 'http';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
+import { createDeliveryFeed } from '../api/delivery-feed.js';
 import type { Config } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
@@ -86,10 +87,12 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log);
   const egress = openEgress(config);
+  const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
     client: access.client,
     dispatcher,
+    feed,
     egress,
     log,
     adminKey: keys.adminKey,
@@ -103,6 +106,7 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
   return {
     url: urlOf(server, config.api.host),
     async stop() {
+      await feed.stop();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeIdleConnections();

@@ -33,7 +33,8 @@ export interface StoredDelivery {
   readonly settledAt: Date | null;
 }
 
-interface DeliveryRow {
+/** The columns from which `toDelivery` reads a delivery. */
+export interface DeliveryRow {
   id: string;
   event_id: string;
   account_id: string;
@@ -53,7 +54,7 @@ interface DeliveryRow {
   settled_at: Date | null;
 }
 
-const toDelivery = (row: DeliveryRow): StoredDelivery => ({
+export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   id: row.id,
   eventId: row.event_id,
   accountId: row.account_id,

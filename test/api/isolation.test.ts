@@ -46,6 +46,8 @@ const NAMELESS = [
   'GET /v1/accounts',
   'POST /v1/accounts',
   'GET /v1/deliveries',
+  'GET /v1/deliveries/stream',
+  'POST /v1/deliveries/bulk',
   'GET /v1/overview',
   'GET /v1/contracts',
   'POST /v1/contracts/{provider}/verify',
@@ -174,6 +176,23 @@ test('figures are of its own', async () => {
     backlog: { waiting: 0, oldestWaitingAt: null },
     providers: [],
   });
+});
+
+test('orders in bulk reach its own deliveries only', async () => {
+  const mine = await emitted(api.ask, 'standard');
+  const other = await emitted(api.ask, 'standard');
+  const settle = 'UPDATE deliveries SET state = $1, settled_at = now() WHERE id = ANY($2)';
+  await api.database.store.pool.query(settle, ['failed', [mine.deliveryId, other.deliveryId]]);
+  const redeliver = async (filter: object) => {
+    const body = { action: 'redeliver', filter };
+    return (await api.ask('POST', '/v1/deliveries/bulk', body, bearer(mine.account.apiKey as string))).body;
+  };
+  for (const foreign of [{ accountId: other.account.id }, { subscriptionId: other.subscription.id }]) {
+    expect(await redeliver(foreign)).toMatchObject({ matched: 0, done: 0 });
+  }
+  expect(await redeliver({})).toEqual({ matched: 1, done: 1, refused: 0, more: false, nextCursor: null });
+  expect((await api.ask('GET', `/v1/deliveries/${mine.deliveryId}`)).body.state).toBe('pending');
+  expect((await api.ask('GET', `/v1/deliveries/${other.deliveryId}`)).body.state).toBe('failed');
 });
 
 test('contracts are its own', async () => {

@@ -149,6 +149,8 @@ test('documents every route, and none that there is not', () => {
       'get /v1/overview',
       'get /v1/contracts',
       'post /v1/contracts/{provider}/verify',
+      'get /v1/deliveries/stream',
+      'post /v1/deliveries/bulk',
       'get /v1/deliveries/{id}',
       'get /v1/deliveries/{id}/request',
       'post /v1/deliveries/{id}/cancel',
@@ -212,6 +214,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
     'patch /v1/accounts/{id}': { disableAfterHours: 24 },
     'patch /v1/subscriptions/{id}': { description: 'other' },
+    'post /v1/deliveries/bulk': { action: 'redeliver', filter: { provider } },
     'post /v1/contracts/{provider}/verify': { secret: 'x-secret: value-4711', headers: {}, body: '{}' },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
@@ -247,7 +250,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       else {
         const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(content);
         expect(answer.headers.get('content-type')).toContain(type);
-        expect([name, deviations(schema, answer.body)]).toEqual([name, []]);
+        if (type !== 'text/event-stream') expect([name, deviations(schema, answer.body)]).toEqual([name, []]);
       }
     }
   });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app';
+import { createDeliveryFeed } from '../../src/api/delivery-feed';
 import type { Dispatcher } from '../../src/dispatch/dispatcher';
 import { createAddressGuard } from '../../src/egress/address';
 import { createEgressClient } from '../../src/egress/client';
@@ -50,6 +51,9 @@ export interface ApiParts {
   readonly log?: Logger;
 }
 
+/** How often streams read what has changed, in milliseconds; tests do not wait a second for it. */
+const FEED_MS = 20;
+
 const noDispatcher: Dispatcher = { dispatch: () => undefined, stop: async () => undefined };
 
 export async function startApi(parts: ApiParts): Promise<TestApi> {
@@ -62,12 +66,15 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     maxResponseBytes: 16_384,
     ...parts.egress,
   });
+  const log = parts.log ?? pino({ level: 'silent' });
+  const feed = createDeliveryFeed(store, log, FEED_MS);
   const app = createApp({
     store,
     client: parts.client ?? new Client({ connection: nowhere }),
     dispatcher,
+    feed,
     egress,
-    log: parts.log ?? pino({ level: 'silent' }),
+    log,
     adminKey: ADMIN_KEY,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     allowHttp,
@@ -84,6 +91,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     url,
     ask: (method, path, body, headers) => ask(url, method, path, body, headers),
     async close() {
+      await feed.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await egress.close();
@@ -124,7 +132,10 @@ async function ask(
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  const text = await response.text();
+  // A stream has no end to wait for.
+  const isStream = response.headers.get('content-type') === 'text/event-stream';
+  if (isStream) await response.body?.cancel();
+  const text = isStream ? '' : await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
