@@ -9,6 +9,8 @@ const built = inProject('dist', 'dashboard');
 export async function ensureDashboard() {
   const from = hashOf(['dashboard', 'src/client', 'package-lock.json'].map((path) => inProject(path)));
   if (readIfThere(dashboardStamp) === from && readIfThere(`${built}/index.html`) !== undefined) return;
+  // Whatever it is while tests run: anything else is built for developers.
+  process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
   // Beside its place, so that nobody is served one that is half there.
   const outDir = inProject('dist', `.dashboard-${process.pid}`);

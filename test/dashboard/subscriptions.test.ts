@@ -15,8 +15,8 @@ describeInBrowser('subscriptions', () => {
     const page = await desk.openAt(`/subscriptions?accountId=${account.id}`);
     await page.getByRole('link', { name: 'Create the first one.' }).click();
     await page.getByLabel('URL').fill('not an address');
-    await page.getByRole('textbox', { name: 'Event types' }).fill('Bounce');
-    await page.getByRole('textbox', { name: 'Event types' }).press('Enter');
+    await page.getByRole('combobox', { name: 'Event types' }).fill('Bounce');
+    await page.getByRole('combobox', { name: 'Event types' }).press('Enter');
     await page.getByRole('button', { name: 'Create', exact: true }).click();
     await page.getByText('See the fields marked above.').waitFor();
     expect(await page.getByLabel('URL').getAttribute('aria-invalid')).toBe('true');
@@ -42,7 +42,7 @@ describeInBrowser('subscriptions', () => {
   });
 
   it('are edited without touching what is secret', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Edit', { headers: { 'X-Tenant': 'kept' } });
+    const { account, subscription } = await newReceiver(desk, 'Edited', { headers: { 'X-Tenant': 'kept' } });
     const page = await desk.openAt(`/subscriptions/${subscription.id}/edit`);
     await page.getByLabel('Description').fill('Orders of the shop');
     await page.getByLabel('Rate per second').fill('2.5');
@@ -53,7 +53,7 @@ describeInBrowser('subscriptions', () => {
     expect(received.at(-1)?.headers['x-tenant']).toBe('kept');
     expect(await desk.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ ratePerSecond: 2.5 });
 
-    await page.getByRole('link', { name: 'Edit' }).click();
+    await page.getByRole('link', { name: 'Edit', exact: true }).click();
     await page.getByLabel('Replace headers').check();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'Settings' }).waitFor();

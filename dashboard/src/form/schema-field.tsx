@@ -106,5 +106,5 @@ export function SchemaField(props: FieldProps) {
 /** A name as people write it: `ratePerSecond` is `Rate per second`. */
 export function labelOf(name: string): string {
   const words = name.replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
-  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/^Url$/, 'URL').replace(/^Tls /, 'TLS ');
+  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/^(Url|Http|Tls|Id)\b/, (word) => word.toUpperCase());
 }

@@ -21,7 +21,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className={styles.skip} href="#content">
         Skip to the content
       </a>
-      <header className={styles.side}>
+      <aside className={styles.side} aria-label="Pigeonpost">
         <Link href="/overview" className={styles.brand}>
           <Mark size={26} />
           Pigeonpost
@@ -40,7 +40,7 @@ export function Shell({ children }: { children: ReactNode }) {
             Sign out
           </Button>
         </div>
-      </header>
+      </aside>
       <main id="content" tabIndex={-1} className={styles.content}>
         {children}
       </main>
@@ -59,7 +59,10 @@ function PageLink({ href, label }: { href: string; label: string }) {
 }
 
 function SchemeSelect() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme({
+    // Holding transitions back takes a style element, which the page forbids.
+    keepTransitions: true,
+  });
   return (
     <NativeSelect
       size="xs"
