@@ -7,6 +7,7 @@ import { accountRoutes } from './accounts.js';
 import { bulkRoutes } from './bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
+import { dashboardRoutes } from './dashboard.js';
 import { deliveryRoutes } from './deliveries.js';
 import { deliveryDetailRoutes } from './delivery-detail.js';
 import { deliveryStreamRoutes } from './delivery-stream.js';
@@ -54,6 +55,8 @@ export function createApp(context: ApiContext & { readonly egress: EgressClient 
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use('/v1', requireKey(context), ...jsonBody(context.maxBodyBytes));
   app.use(own);
+  app.use('/v1', unknownRoute);
+  app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
   app.use(answerErrors(context.log));
   return app;

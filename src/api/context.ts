@@ -23,6 +23,8 @@ export interface ApiContext {
   readonly allowsAddress: AddressGuard;
   /** The only ports that receivers may be addressed at; any when absent. */
   readonly allowPorts?: readonly number[];
+  /** Where the dashboard's build is, absolute; it need not be there. */
+  readonly dashboardFolder: string;
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
 }

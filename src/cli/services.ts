@@ -1,5 +1,6 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import type { Server } from 'http';
+import { join } from 'path';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
 import { createDeliveryFeed } from '../api/delivery-feed.js';
@@ -97,6 +98,7 @@ export async function runApi(shared: Shared, { eager }: { eager: boolean }): Pro
     log,
     adminKey: keys.adminKey,
     maxBodyBytes: config.api.maxBodyBytes,
+    dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),

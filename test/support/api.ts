@@ -1,6 +1,7 @@
 /** The API on a real socket with a real database. Without a worker: deliveries stay pending unless a system runs them. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app';
@@ -49,6 +50,8 @@ export interface ApiParts {
   /** What requests that the API itself makes may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
+  /** Where the dashboard's build is; the real one unless told. */
+  readonly dashboardFolder?: string;
 }
 
 /** How often streams read what has changed, in milliseconds; tests do not wait a second for it. */
@@ -79,6 +82,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     allowHttp,
     allowsAddress: createAddressGuard(allowNetworks),
+    dashboardFolder: parts.dashboardFolder ?? join(__dirname, '../../dist/dashboard'),
     temporalUiUrl: 'http://localhost:8233',
   });
   const server = await new Promise<Server>((resolve) => {
