@@ -40,8 +40,8 @@ export function readFilters(search: URLSearchParams): Filters {
 
 /** A link to the list with these filters. */
 export function listAddress(filters: Filters): string {
-  const given = filterNames.flatMap((name) => (filters[name] ? [[name, filters[name]]] : []));
-  const search = new URLSearchParams(given).toString();
+  const given = filterNames.flatMap((name) => (filters[name] ? [[name, filters[name]] as const] : []));
+  const search = new URLSearchParams(Object.fromEntries(given)).toString();
   return search ? `/deliveries?${search}` : '/deliveries';
 }
 
