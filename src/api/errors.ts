@@ -20,7 +20,7 @@ const RETRY_AFTER_S = 5;
 
 /** Answers what no route took. */
 export const unknownRoute: RequestHandler = (request) => {
-  throw new Problem('not_found', `there is no ${request.method} ${request.path}; see /openapi.json`);
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
 };
 
 /** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */

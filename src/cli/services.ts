@@ -1,7 +1,9 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import type { Server } from 'http';
+import { join } from 'path';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
+import { createDeliveryFeed } from '../api/delivery-feed.js';
 import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
@@ -100,15 +102,18 @@ export async function runApi(
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
   const directory = keepingDirectory(store, shared.databaseUrl, log);
+  const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
     directory,
     client: access.client,
     dispatcher,
+    feed,
     egress,
     log,
     adminKey: keys.adminKey,
     maxBodyBytes: config.api.maxBodyBytes,
+    dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
@@ -118,6 +123,7 @@ export async function runApi(
   return {
     url: urlOf(server, config.api.host),
     async stop() {
+      await feed.stop();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeIdleConnections();

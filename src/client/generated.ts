@@ -5,6 +5,60 @@
  */
 
 export interface paths {
+  '/v1/me': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Say whose key this is */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description An operator or an account */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Me'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -42,6 +96,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -132,6 +195,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -276,6 +348,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -352,6 +433,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -1474,6 +1564,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -1626,6 +1725,7 @@ export interface paths {
           cursor?: string;
           accountId?: string;
           subscriptionId?: string;
+          provider?: string;
           eventId?: string;
           /** @description Event type. */
           type?: string;
@@ -1664,73 +1764,6 @@ export interface paths {
         };
         /** @description A problem */
         422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/deliveries/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Get a delivery with its attempts */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The delivery */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'] & {
-              attempts: components['schemas']['Attempt'][];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
           headers: {
             [name: string]: unknown;
           };
@@ -2339,6 +2372,386 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/deliveries/bulk': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Redeliver or cancel many deliveries
+     * @description The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. For more than can be watched, a recovery of the subscription goes on by itself.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @enum {string} */
+            action: 'redeliver' | 'cancel';
+            /** @description Which deliveries; all that the action can take when empty. */
+            filter: {
+              accountId?: string;
+              subscriptionId?: string;
+              provider?: string;
+              eventType?: string;
+              /** @description redeliver takes finished ones, failed unless told; cancel takes open ones, all unless told. */
+              states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+              /**
+               * Format: date-time
+               * @description Only deliveries created at this time or later.
+               */
+              from?: string;
+              /**
+               * Format: date-time
+               * @description Only deliveries created before this time.
+               */
+              to?: string;
+            };
+            /**
+             * @description Only count.
+             * @default false
+             */
+            dryRun?: boolean;
+            /**
+             * @description How many to act on at most.
+             * @default 1000
+             */
+            limit?: number;
+            /** @description nextCursor of the call before; nothing is then taken twice. */
+            cursor?: string;
+            /**
+             * @description For cancel: shown with the deliveries and in Temporal.
+             * @default cancelled in bulk
+             */
+            reason?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description What was done; of a dry run, how many there are */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description How many were taken; with dryRun how many there are, counted up to 100,000. */
+              matched: number;
+              /** @description How many are on their way again, or were told to end. */
+              done: number;
+              /** @description How many had changed meanwhile. */
+              refused: number;
+              /** @description Whether there are others. */
+              more: boolean;
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/stream': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Watch deliveries change
+     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes; come back with the last id as Last-Event-ID to be told what was missed.
+     */
+    get: {
+      parameters: {
+        query?: {
+          accountId?: string;
+          subscriptionId?: string;
+          /** @description Only changes to this state. */
+          state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+        };
+        header?: {
+          /** @description The id of the last event received. */
+          'Last-Event-ID'?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, without an end */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'text/event-stream': string;
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a delivery with its attempts */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The delivery */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Delivery'] & {
+              attempts: components['schemas']['Attempt'][];
+              /** @description The attempts still to come, unless one is accepted before. */
+              schedule: {
+                /** @description Its place in the schedule: 0 is the first attempt. */
+                position: number;
+                /** @description The schedule's wait before it. */
+                waitMs: number;
+                /**
+                 * Format: date-time
+                 * @description All but the first are estimates; null while paused.
+                 */
+                at: string | null;
+              }[];
+              workflow: {
+                id: string;
+                url: string | null;
+              };
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}/request': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Show the request that an attempt would send now
+     * @description With the subscription's present address, headers and secrets. What was sent is in the attempts.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The request */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['DeliveryRequest'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/subscriptions/{id}/recover': {
     parameters: {
       query?: never;
@@ -2744,6 +3157,257 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/overview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * How deliveries are doing
+     * @description Of more than 200,000 deliveries a sample is read, and its counts are extrapolated.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description How far back to look. */
+          window?: '1h' | '24h' | '7d' | '30d';
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Figures */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Overview'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/contracts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Describe the contracts
+     * @description An account gets its own, by its settings; an operator gets all, by the settings of a new account.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Contracts */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['Contract'][];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/contracts/{provider}/verify': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Verify a request as its receiver would
+     * @description Nothing of it is kept or logged. Its age is told and not held against it.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          provider: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description What the receiver knows: secret, token, credentials or header. */
+            secret: string;
+            /** @description As received; names in any case. */
+            headers: {
+              [key: string]: string;
+            };
+            /** @description As received, before anything parsed it. */
+            body: string;
+            /** @description The address as registered, where the contract signs it. */
+            url?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description Whether the request is genuine, and why */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              valid: boolean;
+              because: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/healthz': {
     parameters: {
       query?: never;
@@ -2873,6 +3537,27 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    Me: {
+      /** @enum {string} */
+      role: 'operator' | 'account';
+      /** @description The account whose key it is; absent for an operator. */
+      account?: {
+        id: string;
+        provider: string;
+        name: string;
+      };
+    };
+    Problem: {
+      type: string;
+      title: string;
+      status: number;
+      code: string;
+      detail: string;
+      errors?: {
+        path: string;
+        message: string;
+      }[];
+    };
     Account: {
       id: string;
       provider: string;
@@ -2896,17 +3581,6 @@ export interface components {
       dispatchWeight: number;
       /** Format: date-time */
       createdAt: string;
-    };
-    Problem: {
-      type: string;
-      title: string;
-      status: number;
-      code: string;
-      detail: string;
-      errors?: {
-        path: string;
-        message: string;
-      }[];
     };
     ApiKey: {
       id: string;
@@ -2980,6 +3654,8 @@ export interface components {
       eventId: string;
       accountId: string;
       subscriptionId: string;
+      /** @description The subscription's address as it is now. */
+      url: string | null;
       provider: string;
       type: string;
       /** @enum {string} */
@@ -2994,7 +3670,7 @@ export interface components {
       nextAttemptAt: string | null;
       /** @description Its own workflow, or the burst in which it was accepted. */
       workflowId: string;
-      /** @description The workflow in Temporal's UI. */
+      /** @description The workflow in Temporal's UI; null for accounts. */
       temporalUrl: string | null;
       /** Format: date-time */
       createdAt: string;
@@ -3010,6 +3686,7 @@ export interface components {
       /** Format: date-time */
       startedAt: string;
       durationMs: number | null;
+      timings: components['schemas']['Timings'];
       /** @enum {string} */
       outcome: 'accepted' | 'refused' | 'failed' | 'interrupted';
       status: number | null;
@@ -3028,6 +3705,26 @@ export interface components {
       } | null;
       responseExcerpt: string | null;
       responseTruncated: boolean | null;
+    };
+    /** @description How long its parts took; a connection used again skips the first. */
+    Timings: {
+      dnsMs?: number;
+      connectMs?: number;
+      tlsMs?: number;
+      /** @description From sending the request to the headers of the answer. */
+      firstByteMs?: number;
+      totalMs: number;
+    } | null;
+    DeliveryRequest: {
+      /** @enum {string} */
+      method: 'POST';
+      url: string;
+      /** @description Values of secret ones are masked. */
+      headers: {
+        name: string;
+        value: string;
+      }[];
+      body: string;
     };
     RecoveryCount: {
       /** @enum {boolean} */
@@ -3059,12 +3756,109 @@ export interface components {
       /** @description How many needed nothing any more, or could not be rendered. */
       skipped: number;
       workflowId: string;
-      /** @description The workflow in Temporal's UI. */
+      /** @description The workflow in Temporal's UI; null for accounts. */
       temporalUrl: string | null;
       /** Format: date-time */
       createdAt: string;
       /** Format: date-time */
       closedAt: string | null;
+    };
+    Overview: {
+      /** Format: date-time */
+      from: string;
+      /** Format: date-time */
+      to: string;
+      bucketMs: number;
+      /** @description Which share of the deliveries was read; below 1 the counts are estimates. */
+      share: number;
+      /** @description Deliveries created in the window, by their state now. */
+      states: {
+        pending: number;
+        retrying: number;
+        paused: number;
+        delivered: number;
+        failed: number;
+        cancelled: number;
+      };
+      /** @description The same by time of creation, one entry for each bucket. */
+      series: {
+        /** Format: date-time */
+        at: string;
+        delivered: number;
+        failed: number;
+        cancelled: number;
+        open: number;
+      }[];
+      /** @description What waits for an attempt now, whenever it was created. */
+      backlog: {
+        waiting: number;
+        /** @description Whether there are more than were counted. */
+        more: boolean;
+        /**
+         * Format: date-time
+         * @description When the oldest of them was created.
+         */
+        oldestWaitingAt: string | null;
+      };
+      providers: {
+        provider: string;
+        deliveries: number;
+        delivered: number;
+        /** @description Delivered of those that ended delivered or failed. */
+        successRate: number | null;
+        attempts: number;
+        /** @description Latencies are of attempts that were answered. */
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
+      }[];
+      /** @description Ten at most, by failed attempts times their rate. */
+      worstSubscriptions: {
+        subscriptionId: string;
+        accountId: string;
+        provider: string;
+        url: string;
+        enabled: boolean;
+        disabledReason: string | null;
+        attempts: number;
+        failures: number;
+        failureRate: number;
+        lastStatus: number | null;
+        lastReason: string | null;
+      }[];
+    };
+    Contract: {
+      provider: string;
+      title: string;
+      summary: string;
+      events: {
+        type: string;
+        description: string;
+        /** @description JSON Schema of `data`; fields that it does not name pass. */
+        schema: {
+          [key: string]: unknown;
+        };
+        example?: unknown;
+        /** @description The waits after failed attempts, in milliseconds. */
+        schedule: number[];
+        /** @description The longest time that one attempt may take. */
+        timeLimitMs: number;
+        retries: number;
+      }[];
+      /** @description Which answers accept a delivery, and which end it. */
+      accepted: string;
+      signature: {
+        headers: string[];
+        description: string;
+      };
+      /** @description JSON Schema of what creates a subscription. */
+      subscriptionSchema: {
+        [key: string]: unknown;
+      };
+      /** @description JSON Schema of what creates an account. */
+      accountSchema: {
+        [key: string]: unknown;
+      };
     };
   };
   responses: never;
