@@ -45,15 +45,17 @@ export async function openShared(surroundings: Surroundings): Promise<Shared> {
     box: createSecretBox(keys.encryptionKeys),
     onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  await store.pool.query('SELECT 1').catch((error: unknown) => {
-    throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
-  });
-  await checkKeys(store).catch(async (error: unknown) => {
+  try {
+    await store.pool.query('SELECT 1').catch((error: unknown) => {
+      throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+    });
+    await checkKeys(store);
+    const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
+    return { ...surroundings, store, access };
+  } catch (error) {
     await store.pool.end();
     throw error;
-  });
-  const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
-  return { ...surroundings, store, access };
+  }
 }
 
 /** Closes what `openShared` opened. */

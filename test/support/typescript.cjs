@@ -5,7 +5,7 @@ const { transformSync } = require('@swc/core');
 
 const options = {
   jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-  module: { type: 'commonjs', ignoreDynamic: true },
+  module: { type: 'commonjs', ignoreDynamic: false },
   sourceMaps: 'inline',
 };
 Module._extensions['.ts'] = (module, filename) => {
