@@ -3,8 +3,8 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from './problem.js';
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
-const DATABASE_AWAY = /^(08|53|57P|25006|55000|55P03)/;
+/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
+const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
 const NETWORK_AWAY = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
