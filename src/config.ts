@@ -65,6 +65,14 @@ export interface Config {
   temporalTestServer?: string;
   /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
   maxConcurrentAttempts: number;
+  metrics: {
+    /** Where a worker that runs by itself serves them; absent: nowhere. */
+    port?: number;
+    /** Whether they may be read without the admin key. */
+    open: boolean;
+  };
+  /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
+  traced: boolean;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -143,6 +151,8 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
+    metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
+    traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,

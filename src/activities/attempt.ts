@@ -5,6 +5,8 @@ import type { EgressClient, Exchange } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
 import { loadAttemptMaterial, type AttemptMaterial } from '../store/attempts.js';
 import type { Store } from '../store/store.js';
+import { traceAttempt, traceHeaders } from '../telemetry/attempts.js';
+import type { AttemptSpan } from '../telemetry/tracing.js';
 import {
   FailureType,
   SUBSCRIPTION_DELETED,
@@ -46,7 +48,8 @@ export async function attempt(
   const leave = await admit(dependencies, material, task, info.attempt);
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
   const startedAt = new Date();
-  const request = buildRequest(contract, material, startedAt, task.schedule.length - info.attempt + 1);
+  const span = traceAttempt(material);
+  const request = buildRequest(contract, material, startedAt, task.schedule.length - info.attempt + 1, span);
   const exchange = await send(egress, contract, material, request, task.timeLimitMs).finally(leave);
   const verdict = judge(contract, material, exchange, place);
   const decision = decide(exchange, verdict, place.waitMs);
@@ -55,7 +58,7 @@ export async function attempt(
   // Beside the record, so that Temporal hears of the failure no later for it.
   const counts = verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
   const counted = counts ? noteFailure(store, contract, material, startedAt) : undefined;
-  await record(store, { task, number, startedAt, request, exchange, decision, place, runId });
+  await record(store, { material, task, number, startedAt, request, exchange, decision, place, runId, span });
   await counted;
   if (decision.state === 'failed') await afterFailure(store, contract, material);
   if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
@@ -92,9 +95,13 @@ function buildRequest(
   material: AttemptMaterial,
   now: Date,
   retriesRemaining: number,
+  span: AttemptSpan,
 ): DeliveryRequest | Error {
   try {
-    return contract.request({ ...material, now, firstAttemptAt: material.firstAttemptAt ?? now, retriesRemaining });
+    const firstAttemptAt = material.firstAttemptAt ?? now;
+    const request = contract.request({ ...material, now, firstAttemptAt, retriesRemaining });
+    if (!contract.carriesTrace) return request;
+    return { ...request, headers: [...request.headers, ...traceHeaders(span, request.headers)] };
   } catch (error) {
     return error as Error;
   }

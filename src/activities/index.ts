@@ -3,6 +3,7 @@ import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
 import { recordAttempt } from '../store/attempts.js';
+import { countEnd } from '../telemetry/metrics.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
@@ -20,11 +21,10 @@ export function createActivities(
     attempt: (task) => attempt({ ...dependencies, slots, maxConcurrentAttempts }, task),
     recordOutcome: (outcome) => recordAttempt(store, fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
-    changeState: (task) =>
-      changeState(store, {
-        ...task,
-        nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
-      }),
+    changeState: async (task) => {
+      const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
+      countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
+    },
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

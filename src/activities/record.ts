@@ -1,14 +1,17 @@
 /** Recording an attempt, or handing its outcome to the workflow when the database stays away. */
 import type { DeliveryRequest } from '../contract/types.js';
 import type { Exchange } from '../egress/types.js';
-import { recordAttempt, type AttemptRecord } from '../store/attempts.js';
+import { recordAttempt, type AttemptMaterial, type AttemptRecord } from '../store/attempts.js';
 import type { Store } from '../store/store.js';
+import { observeAttempt } from '../telemetry/attempts.js';
+import type { AttemptSpan } from '../telemetry/tracing.js';
 import { FailureType, type AttemptTask, type UnrecordedOutcome } from '../workflows/types.js';
 import { roundEnding, type AttemptPlace, type Decision } from './outcome.js';
 import { retrying } from './retrying.js';
 
 /** An attempt that was made. */
 export interface MadeAttempt {
+  readonly material: AttemptMaterial;
   readonly task: AttemptTask;
   readonly number: number;
   readonly startedAt: Date;
@@ -17,11 +20,13 @@ export interface MadeAttempt {
   readonly decision: Decision;
   readonly place: AttemptPlace;
   readonly runId: string;
+  readonly span: AttemptSpan;
 }
 
-/** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
+/** Tells of an attempt and records it. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
 export async function record(store: Store, made: MadeAttempt): Promise<void> {
   const outcome = outcomeOf(made);
+  observeAttempt({ ...made, ...outcome, startedAt: made.startedAt, waitMs: made.decision.waitMs });
   const { request, exchange } = made;
   const answer = exchange.kind === 'answer' ? exchange : undefined;
   try {

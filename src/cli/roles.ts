@@ -4,30 +4,42 @@ import { OperatorError } from '../errors.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { installRuntime } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
-import { closeShared, openShared, runApi, runWorker, type Shared, type Stoppable } from './services.js';
+import { closeShared, openShared, runApi, runMetrics, runWorker, type Shared, type Stoppable } from './services.js';
 import { watchSignals } from './stopping.js';
+import { startTelemetry } from './telemetry.js';
 
 /** Accepts events and starts their deliveries. */
 export function api(): Promise<void> {
-  return runRole(async (shared) => {
-    const running = await runApi(shared, { eager: false });
-    shared.log.info(`the API listens at ${running.url}`);
-    return running;
-  });
+  return runRole(
+    () => true,
+    async (shared) => {
+      const running = await runApi(shared, { eager: false });
+      shared.log.info(`the API listens at ${running.url}`);
+      return running;
+    },
+  );
 }
 
 /** Makes attempts and keeps house. */
 export function worker(): Promise<void> {
-  return runRole(async (shared) => {
-    const { client } = shared.access;
-    await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
-    const running = await runWorker(shared);
-    await ensureUpkeep(client);
-    shared.log.info('the worker runs');
-    return running;
-  });
+  return runRole(
+    ({ metrics }) => metrics.port !== undefined,
+    async (shared) => {
+      const { client } = shared.access;
+      await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
+      const metrics = await runMetrics(shared);
+      const running = await runWorker(shared);
+      await ensureUpkeep(client);
+      shared.log.info('the worker runs');
+      return {
+        async stop() {
+          await running.stop();
+          await metrics.stop();
+        },
+      };
+    },
+  );
 }
 
 /** Brings the database to the newest schema. */
@@ -36,13 +48,16 @@ export async function migrateDatabase(): Promise<void> {
   console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
 }
 
-async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<void> {
+async function runRole(
+  isMeasured: (config: Config) => boolean,
+  start: (shared: Shared) => Promise<Stoppable>,
+): Promise<void> {
   const signals = watchSignals();
   const config = loadConfig();
   const databaseUrl = externalDatabase(config);
   if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
   const log = createLogger(config.logLevel);
-  installRuntime(log);
+  const endTelemetry = await startTelemetry(config, log, isMeasured(config));
   const shared = await openShared({
     config,
     keys: await loadKeys(config),
@@ -54,6 +69,7 @@ async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<v
   await signals.orderly();
   await running.stop();
   await closeShared(shared);
+  await endTelemetry();
 }
 
 function externalDatabase({ databaseUrl }: Config): string {

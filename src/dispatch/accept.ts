@@ -8,6 +8,8 @@ import { claimKey, findAnswer, type IdempotentAnswer } from '../store/idempotenc
 import type { Startable } from '../store/startables.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { enabledSubscriptions, type StoredSubscription } from '../store/subscriptions.js';
+import { countEmitted } from '../telemetry/metrics.js';
+import { currentTraceparent } from '../telemetry/tracing.js';
 import { deliveryWorkflowId } from './names.js';
 
 /** An event to accept; its payload has been checked. */
@@ -92,16 +94,21 @@ export async function commitEvents(
   once?: { readonly key: string; readonly answer: IdempotentAnswer },
 ): Promise<void> {
   const rows = planned.map(({ row }) => row);
-  if (!once) return rows.length > 0 ? insertEvents(store.pool, rows) : undefined;
-  await inTransaction(store, async (client) => {
-    if (!(await claimKey(client, accountId, once.key, once.answer))) {
-      // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
-      const first = await findAnswer(store, accountId, once.key, client);
-      if (!first) throw new Error('the idempotency key was forgotten meanwhile');
-      throw new AnsweredBefore(first);
-    }
-    if (rows.length > 0) await insertEvents(client, rows);
-  });
+  const traceparent = currentTraceparent();
+  if (!once) {
+    if (rows.length > 0) await insertEvents(store.pool, rows, traceparent);
+  } else {
+    await inTransaction(store, async (client) => {
+      if (!(await claimKey(client, accountId, once.key, once.answer))) {
+        // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
+        const first = await findAnswer(store, accountId, once.key, client);
+        if (!first) throw new Error('the idempotency key was forgotten meanwhile');
+        throw new AnsweredBefore(first);
+      }
+      if (rows.length > 0) await insertEvents(client, rows, traceparent);
+    });
+  }
+  countEmitted(rows);
 }
 
 /** The subscriptions among which events of an account are matched. */

@@ -153,18 +153,24 @@ export interface StateChange {
   readonly nextAttemptAt: Date | null;
 }
 
-/** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
-export async function changeState(store: Store, change: StateChange): Promise<void> {
-  await store.pool.query(
+/**
+ * Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. Gives back the
+ * delivery's provider when it is in another state than before.
+ */
+export async function changeState(store: Store, change: StateChange): Promise<string | undefined> {
+  const { rows } = await store.pool.query<{ provider: string }>(
     `WITH changed AS (
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
-     )
-     ${noteExhausted('changed')}`,
+     ), told AS (${noteExhausted('changed')})
+     SELECT changed.provider FROM changed
+     -- The statement sees rows as they were.
+     JOIN deliveries former ON former.id = changed.id AND former.state <> changed.state`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
+  return rows[0]?.provider;
 }
 
 /** Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished. */

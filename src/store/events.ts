@@ -21,8 +21,15 @@ export interface NewEvent {
   readonly deliveries: readonly NewDelivery[];
 }
 
-/** Writes events, bodies and deliveries in one statement: all of them or none. */
-export async function insertEvents(client: Queryable, events: readonly NewEvent[]): Promise<void> {
+/**
+ * Writes events, bodies and deliveries in one statement: all of them or none. `traceparent` names the trace in which
+ * they were emitted.
+ */
+export async function insertEvents(
+  client: Queryable,
+  events: readonly NewEvent[],
+  traceparent: string | null = null,
+): Promise<void> {
   const bodies = events.flatMap(({ event, bodies }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
   );
@@ -31,9 +38,9 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
     name: 'insert-events',
     text: `
       WITH new_events AS (
-        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed)
+        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
         SELECT id, account_id, type, occurred_at,
-               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed
+               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, $18
         FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[])
           AS event (id, account_id, type, occurred_at, channels, data, addressed)
       ), new_bodies AS (
@@ -60,6 +67,7 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
       deliveries.map(({ event }) => event.type),
       deliveries.map(({ delivery }) => delivery.bodyVariant),
       events.map(({ addressed }) => addressed),
+      traceparent,
     ],
   });
 }
