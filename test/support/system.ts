@@ -5,6 +5,7 @@ import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
 import type { EgressSettings } from '../../src/egress/types';
+import { watchEgress, watchStore } from '../../src/telemetry/gauges';
 import { installRuntime } from '../../src/worker/connection';
 import { searchAttributeTypes } from '../../src/worker/registration';
 import { startWorker, type RunningWorker } from '../../src/worker/worker';
@@ -42,8 +43,9 @@ export function fromSetup(name: string): string {
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
+  install: (log: Logger) => void | Promise<void> = installRuntime,
 ): Promise<TestSystem> {
-  installRuntime(log);
+  await install(log);
   const [environment, database] = await Promise.all([
     TestWorkflowEnvironment.createLocal({
       server: {
@@ -64,6 +66,8 @@ export async function startSystem(
     maxResponseBytes: 16_384,
     ...egressSettings,
   });
+  watchStore(store);
+  watchEgress(egress);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
     startWorker({ connection, namespace, store, egress, log, workflowBundle });

@@ -1,0 +1,166 @@
+/** What Prometheus is told is what happened, on a real system; and nothing that others could choose is a label. */
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { contracts } from '../../src/providers/index';
+import { collectNodeMetrics } from '../../src/telemetry/exposition';
+import { beginAtZero } from '../../src/telemetry/metrics';
+import { installRuntimeWithMetrics } from '../../src/worker/sdk-metrics';
+import { eventually } from '../support/eventually';
+import { readScrape, type Scrape } from '../support/prometheus';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { emitExample } from '../support/subscriptions';
+import { startSystem, type TestSystem } from '../support/system';
+
+const providers = contracts.map(({ provider }) => provider);
+
+let system: TestSystem;
+let receiver: Receiver;
+let before: Scrape;
+/** While the receiver holds an answer back. */
+let during: Scrape;
+let after: Scrape;
+
+const scrape = async (): Promise<Scrape> => readScrape((await system.ask('GET', '/metrics')).text);
+const order = (id: string, name: string) => system.ask('POST', `/v1/deliveries/${id}/${name}`);
+
+/** A port of this machine that refuses connections. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  system = await startSystem({}, pino({ level: 'silent' }), installRuntimeWithMetrics);
+  collectNodeMetrics();
+  beginAtZero(providers);
+  before = await scrape();
+  receiver.answer(async (response, { path }) => {
+    if (path === '/ok/held') during = await scrape();
+    response.writeHead(path.startsWith('/ok') ? 200 : path.startsWith('/gone') ? 410 : 500).end();
+  });
+  const emit = (provider: string, type: string, url: string) => emitExample(system.ask, provider, type, { url });
+
+  const { deliveryId: held } = await emit('standard', 'user.created', `${receiver.url}/ok/held`);
+  await system.settled(held, 'delivered');
+  const { deliveryId: redelivered } = await emit('standard', 'user.created', `${receiver.url}/ok`);
+  await system.settled(redelivered, 'delivered');
+  await order(redelivered, 'redeliver');
+  await receiver.waitFor(3);
+  await system.settled(redelivered, 'delivered');
+  const { deliveryId: stopped } = await emit('standard', 'user.created', `${receiver.url}/gone`);
+  await system.settled(stopped, 'failed');
+  const { deliveryId: refused } = await emit('postmark', 'Open', `${receiver.url}/refused`);
+  await system.settled(refused, 'retrying');
+  const { deliveryId: unreachable } = await emit('postmark', 'Open', `http://127.0.0.1:${await closedPort()}/`);
+  await system.settled(unreachable, 'retrying');
+  const { deliveryId: paused } = await emit('postmark', 'Open', `${receiver.url}/refused`);
+  await system.settled(paused, 'retrying');
+  await order(paused, 'pause');
+  await system.settled(paused, 'paused');
+  const { deliveryId: cancelled } = await emit('postmark', 'Open', `${receiver.url}/refused`);
+  await system.settled(cancelled, 'retrying');
+  await order(cancelled, 'cancel');
+  await system.settled(cancelled, 'cancelled');
+  // What the database says is told again for some seconds.
+  after = await eventually(scrape, (seen) => seen.value('pigeonpost_backlog_deliveries', { state: 'paused' }) === 1);
+});
+
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+
+describe('what happened', () => {
+  const total = (name: string, labels: Record<string, string>) => after.value(name, labels);
+
+  test('events and their deliveries', () => {
+    expect(total('pigeonpost_events_total', { provider: 'standard' })).toBe(3);
+    expect(total('pigeonpost_events_total', { provider: 'postmark' })).toBe(4);
+    expect(total('pigeonpost_deliveries_created_total', { provider: 'standard' })).toBe(3);
+    expect(total('pigeonpost_deliveries_created_total', { provider: 'postmark' })).toBe(4);
+  });
+
+  test('deliveries by outcome, a redelivery once more', () => {
+    const outcomes = (provider: string) =>
+      ['delivered', 'failed', 'cancelled'].map((outcome) =>
+        total('pigeonpost_deliveries_total', { provider, outcome }),
+      );
+    expect(outcomes('standard')).toEqual([3, 1, 0]);
+    expect(outcomes('postmark')).toEqual([0, 0, 1]);
+    expect(outcomes('bird')).toEqual([0, 0, 0]);
+  });
+
+  test('attempts by outcome and reason, and how long they took', () => {
+    const attempts = (labels: Record<string, string>) => total('pigeonpost_attempts_total', labels);
+    expect(attempts({ provider: 'standard', outcome: 'accepted' })).toBe(3);
+    expect(attempts({ provider: 'standard', outcome: 'refused', reason: 'status' })).toBe(1);
+    expect(attempts({ provider: 'postmark', outcome: 'refused', reason: 'status' })).toBe(3);
+    expect(attempts({ provider: 'postmark', outcome: 'failed', reason: 'refused' })).toBe(1);
+    expect(attempts({})).toBe(8);
+    expect(total('pigeonpost_attempt_duration_seconds_count', {})).toBe(8);
+    expect(total('pigeonpost_attempt_duration_seconds_bucket', { provider: 'standard', le: '+Inf' })).toBe(4);
+  });
+
+  test('times since acceptance, of redeliveries none', () => {
+    expect(total('pigeonpost_first_attempt_delay_seconds_count', { provider: 'standard' })).toBe(3);
+    expect(total('pigeonpost_first_attempt_delay_seconds_count', { provider: 'postmark' })).toBe(4);
+    expect(total('pigeonpost_delivery_duration_seconds_count', { outcome: 'delivered' })).toBe(2);
+    expect(total('pigeonpost_delivery_duration_seconds_count', { outcome: 'failed' })).toBe(1);
+  });
+
+  test('the backlog', () => {
+    const backlog = ['waiting', 'retrying', 'paused'].map((state) => total('pigeonpost_backlog_deliveries', { state }));
+    expect(backlog).toEqual([0, 2, 1]);
+    // Both wait a minute.
+    expect(total('pigeonpost_backlog_overdue_seconds', { state: 'retrying' })).toBe(0);
+    expect(total('pigeonpost_backlog_overdue_seconds', { state: 'waiting' })).toBe(0);
+  });
+
+  test('connections', () => {
+    expect(during.value('pigeonpost_egress_connections', { state: 'busy' })).toBe(1);
+    expect(total('pigeonpost_egress_connections', { state: 'busy' })).toBe(0);
+    expect(total('pigeonpost_egress_waiting_requests', {})).toBe(0);
+    expect(total('pigeonpost_database_connections', {})).toBeGreaterThan(0);
+    expect(total('pigeonpost_database_waiting_queries', {})).toBe(0);
+  });
+
+  test("what Temporal's SDK and Node.js tell", () => {
+    expect(total('temporal_activity_succeed_endtoend_latency_seconds_count', { activity_type: 'attempt' })).toBe(3);
+    expect(total('temporal_worker_task_slots_available', { worker_type: 'ActivityWorker' })).toBeGreaterThan(0);
+    expect(total('nodejs_eventloop_lag_p99_seconds', {})).toBeGreaterThan(0);
+    expect(total('process_resident_memory_bytes', {})).toBeGreaterThan(0);
+  });
+});
+
+describe('how it is told', () => {
+  test('every counter begins at zero', () => {
+    for (const provider of providers) expect(before.value('pigeonpost_events_total', { provider })).toBe(0);
+  });
+
+  test('each family once', () => {
+    const names = after.families.map(({ name }) => name);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
+  test('labels are bounded, and no name is a provider’s', () => {
+    const own = after.samples.filter(({ name }) => name.startsWith('pigeonpost_'));
+    const names = new Set(own.flatMap(({ labels }) => Object.keys(labels)));
+    expect([...names].sort()).toEqual(['le', 'outcome', 'provider', 'reason', 'state']);
+    for (const { name, labels } of own) {
+      if (labels.provider !== undefined) expect(providers).toContain(labels.provider);
+      for (const provider of providers) expect(name).not.toContain(provider);
+    }
+  });
+
+  test('with the admin key only', async () => {
+    const refused = await system.ask('GET', '/metrics', undefined, { authorization: '' });
+    expect(refused).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
+    const { headers } = await system.ask('GET', '/metrics');
+    expect(headers.get('content-type')).toMatch(/^text\/plain;.*version=0\.0\.4/);
+  });
+});
