@@ -107,7 +107,10 @@ export function answering(
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A client that may reach this machine by http, unless told otherwise. */
-export function client(settings: Partial<EgressSettings> = {}, replaced: { lookup?: Lookup } = {}): ObservableEgressClient {
+export function client(
+  settings: Partial<EgressSettings> = {},
+  replaced: { lookup?: Lookup } = {},
+): ObservableEgressClient {
   const made = createEgressClient(
     { allowNetworks: LOOPBACK, allowHttp: true, resolve: [], maxResponseBytes: 1024, ...settings },
     replaced,
