@@ -39,9 +39,13 @@ beforeAll(async () => {
   collectNodeMetrics();
   beginAtZero(providers);
   before = await scrape();
-  receiver.answer(async (response, { path }) => {
-    if (path === '/ok/held') during = await scrape();
-    response.writeHead(path.startsWith('/ok') ? 200 : path.startsWith('/gone') ? 410 : 500).end();
+  receiver.answer((response, { path }) => {
+    const answer = () => response.writeHead(path.startsWith('/ok') ? 200 : path === '/gone' ? 410 : 500).end();
+    if (path !== '/ok/held') return void answer();
+    void scrape().then((seen) => {
+      during = seen;
+      answer();
+    });
   });
   const emit = (provider: string, type: string, url: string) => emitExample(system.ask, provider, type, { url });
 

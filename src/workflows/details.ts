@@ -1,0 +1,58 @@
+/**
+ * What Temporal's UI shows of a delivery as its current details, in Markdown. It is computed when somebody looks, so it
+ * costs no history.
+ */
+import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { searchAttributes } from '../dispatch/names.js';
+import type { DeliveryInput } from './types.js';
+
+/** How many attempts to come are listed one by one. */
+const LISTED = 6;
+
+/** Attempts are being made from this place of the schedule on. */
+export function showAttempting(input: DeliveryInput, position: number): void {
+  const { schedule } = input;
+  const attempts = schedule.length + 1;
+  show(
+    input,
+    `**Attempting** by the schedule, from attempt ${position + 1} of ${attempts} on. Between attempts, the pending ` +
+      'activity below has the last failure and the next time.',
+    plan(schedule, position),
+  );
+}
+
+/** Nothing is sent until a time, in Unix milliseconds. */
+export function showWaiting(input: DeliveryInput, position: number, until: number, why: string): void {
+  const attempt = `attempt ${position + 1} of ${input.schedule.length + 1}`;
+  show(input, `**Waiting** until ${time(until)} UTC for ${attempt}: ${why}.`);
+}
+
+export function showPaused(input: DeliveryInput, reason: string): void {
+  show(input, `**Paused**: ${reason}. It goes on at the same place of the schedule by the signal \`resume\`.`);
+}
+
+/** The delivery has ended, or is about to. */
+export function showEnded(input: DeliveryInput, how: string): void {
+  show(input, `**${how}**`);
+}
+
+function show({ deliveryId, run }: DeliveryInput, ...paragraphs: string[]): void {
+  const { typedSearchAttributes: attributes } = workflowInfo();
+  const subscription = attributes.get(searchAttributes.subscription) ?? 'unknown';
+  const facts = `Delivery \`${deliveryId}\`${run === 0 ? '' : `, redelivery ${run}`}, subscription \`${subscription}\``;
+  setCurrentDetails([...paragraphs, facts].join('\n\n'));
+}
+
+/** When the attempts to come are made if each fails at once, as a table. */
+function plan(schedule: readonly number[], position: number): string {
+  const waits = schedule.slice(position);
+  const times = waits.reduce((before, wait) => [...before, before.at(-1)! + wait], [Date.now()]);
+  const rows = times.map((at, index) => `| ${position + index + 1} | ${time(at)} |`);
+  const more = rows.length > LISTED ? [`| … | |`, rows.at(-1)!] : [];
+  return ['| Attempt | At the earliest (UTC) |', '| --- | --- |', ...rows.slice(0, LISTED), ...more].join('\n');
+}
+
+/** A time as people read it, to the second. */
+function time(at: number): string {
+  return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+}
