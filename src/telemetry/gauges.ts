@@ -26,8 +26,11 @@ gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy 
   return { busy: sum(usages, ({ busy }) => busy), idle: sum(usages, ({ idle }) => idle) };
 });
 
-gauge('pigeonpost_egress_waiting_requests', 'Requests that wait until another one to the same receiver ends.', () =>
-  sum([...egresses], (egress) => egress.usage().waiting),
+gauge(
+  'pigeonpost_egress_waiting_requests',
+  'Requests that wait until another one to the same receiver ends.',
+  () => sum([...egresses], (egress) => egress.usage().waiting),
+  [],
 );
 
 gauge('pigeonpost_database_connections', 'Connections to PostgreSQL by state: busy, or idle.', () => ({
@@ -35,8 +38,11 @@ gauge('pigeonpost_database_connections', 'Connections to PostgreSQL by state: bu
   idle: sum([...stores], ({ pool }) => pool.idleCount),
 }));
 
-gauge('pigeonpost_database_waiting_queries', 'Queries that wait for a connection to PostgreSQL.', () =>
-  sum([...stores], ({ pool }) => pool.waitingCount),
+gauge(
+  'pigeonpost_database_waiting_queries',
+  'Queries that wait for a connection to PostgreSQL.',
+  () => sum([...stores], ({ pool }) => pool.waitingCount),
+  [],
 );
 
 gauge(
@@ -54,11 +60,16 @@ gauge(
 /** A number, or one for each state; undefined where nothing can be said, which then has no value rather than an old one. */
 type Reading = number | Record<string, number> | undefined;
 
-function gauge(name: string, help: string, look: () => Reading | Promise<Reading>): void {
+function gauge(
+  name: string,
+  help: string,
+  look: () => Reading | Promise<Reading>,
+  labelNames: readonly 'state'[] = ['state'],
+): void {
   new Gauge({
     name,
     help,
-    labelNames: ['state'],
+    labelNames,
     registers: [registry],
     async collect() {
       const reading = await look();

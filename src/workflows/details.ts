@@ -7,7 +7,7 @@ import { searchAttributes } from '../dispatch/names.js';
 import type { DeliveryInput } from './types.js';
 
 /** How many attempts to come are listed one by one. */
-const LISTED = 6;
+const LISTED = 4;
 
 /** Attempts are being made from this place of the schedule on. */
 export function showAttempting(input: DeliveryInput, position: number): void {
@@ -15,8 +15,8 @@ export function showAttempting(input: DeliveryInput, position: number): void {
   const attempts = schedule.length + 1;
   show(
     input,
-    `**Attempting** by the schedule, from attempt ${position + 1} of ${attempts} on. Between attempts, the pending ` +
-      'activity below has the last failure and the next time.',
+    `**Attempting** by the schedule, from attempt ${position + 1} of ${attempts} on. Pending Activities tells the ` +
+      'attempt it has come to, the last failure and the next time.',
     plan(schedule, position),
   );
 }
@@ -36,20 +36,21 @@ export function showEnded(input: DeliveryInput, how: string): void {
   show(input, `**${how}**`);
 }
 
-function show({ deliveryId, run }: DeliveryInput, ...paragraphs: string[]): void {
+function show({ deliveryId, run }: DeliveryInput, ...[state, ...more]: [state: string, ...more: string[]]): void {
   const { typedSearchAttributes: attributes } = workflowInfo();
   const subscription = attributes.get(searchAttributes.subscription) ?? 'unknown';
   const facts = `Delivery \`${deliveryId}\`${run === 0 ? '' : `, redelivery ${run}`}, subscription \`${subscription}\``;
-  setCurrentDetails([...paragraphs, facts].join('\n\n'));
+  // The UI cuts long details off, so what matters comes first.
+  setCurrentDetails([state, facts, ...more].join('\n\n'));
 }
 
-/** When the attempts to come are made if each fails at once, as a table. */
+/** When the attempts to come are made if each fails at once, as a list. */
 function plan(schedule: readonly number[], position: number): string {
   const waits = schedule.slice(position);
   const times = waits.reduce((before, wait) => [...before, before.at(-1)! + wait], [Date.now()]);
-  const rows = times.map((at, index) => `| ${position + index + 1} | ${time(at)} |`);
-  const more = rows.length > LISTED ? [`| … | |`, rows.at(-1)!] : [];
-  return ['| Attempt | At the earliest (UTC) |', '| --- | --- |', ...rows.slice(0, LISTED), ...more].join('\n');
+  const lines = times.map((at, index) => `- attempt ${position + index + 1}: ${time(at)}`);
+  const last = lines.length > LISTED ? ['- …', lines.at(-1)!] : [];
+  return ['At the earliest (UTC):', '', ...lines.slice(0, LISTED), ...last].join('\n');
 }
 
 /** A time as people read it, to the second. */

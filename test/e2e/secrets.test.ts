@@ -37,7 +37,7 @@ beforeAll(async () => {
       extraCa: certificate('ca.pem'),
     },
     pino({ level: 'trace' }, { write: (line) => void logged.push(line) }),
-    installRuntimeWithMetrics,
+    { install: installRuntimeWithMetrics },
   );
 });
 

@@ -1,7 +1,9 @@
 /** What Prometheus is told is what happened, on a real system; and nothing that others could choose is a label. */
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import pino from 'pino';
+import { parse } from 'yaml';
 import { contracts } from '../../src/providers/index';
 import { collectNodeMetrics } from '../../src/telemetry/exposition';
 import { beginAtZero } from '../../src/telemetry/metrics';
@@ -35,7 +37,7 @@ async function closedPort(): Promise<number> {
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  system = await startSystem({}, pino({ level: 'silent' }), installRuntimeWithMetrics);
+  system = await startSystem({}, pino({ level: 'silent' }), { install: installRuntimeWithMetrics });
   collectNodeMetrics();
   beginAtZero(providers);
   before = await scrape();
@@ -138,6 +140,70 @@ describe('what happened', () => {
     expect(total('temporal_worker_task_slots_available', { worker_type: 'ActivityWorker' })).toBeGreaterThan(0);
     expect(total('nodejs_eventloop_lag_p99_seconds', {})).toBeGreaterThan(0);
     expect(total('process_resident_memory_bytes', {})).toBeGreaterThan(0);
+  });
+});
+
+describe('what is made of it', () => {
+  const read = (path: string): string => readFileSync(join(__dirname, '../../deploy', path), 'utf8');
+  const { groups } = parse(read('prometheus/alerts.yml')) as { groups: { rules: Record<string, unknown>[] }[] };
+  const rules = groups.flatMap(({ rules }) => rules);
+  const dashboard = JSON.parse(read('grafana/pigeonpost.json')) as {
+    panels: {
+      title: string;
+      type: string;
+      targets?: { expr: string }[];
+      gridPos: Record<'x' | 'y' | 'w' | 'h', number>;
+    }[];
+  };
+  const expressions = [
+    ...rules.map(({ alert, expr }) => [alert, expr] as [string, string]),
+    ...dashboard.panels.flatMap(({ title, targets = [] }) =>
+      targets.map(({ expr }) => [title, expr] as [string, string]),
+    ),
+  ];
+
+  test.each(expressions)('%s asks for metrics and labels that there are: %s', (_, expression) => {
+    const asked = [...expression.matchAll(/\b((?:pigeonpost|temporal|nodejs|process)_\w+)(?:\{([^}]*)\})?/g)];
+    if (!/^up\{/.test(expression)) expect(asked.length).toBeGreaterThan(0);
+    for (const [, name, inner = ''] of asked) {
+      const found = after.samples.filter((sample) => sample.name === name);
+      expect(found).not.toEqual([]);
+      const labels = new Set(found.flatMap((sample) => Object.keys(sample.labels)));
+      // Prometheus itself adds these two.
+      for (const [, label] of inner.matchAll(/(\w+)\s*(?:=~|!=|!~|=)/g))
+        expect([...labels, 'job', 'instance']).toContain(label);
+    }
+  });
+
+  test('alerts have a name of their own, a severity and a summary', () => {
+    const names = rules.map(({ alert }) => alert);
+    expect(names).toEqual([...new Set(names)]);
+    for (const rule of rules) {
+      expect(rule).toMatchObject({
+        labels: { severity: expect.stringMatching(/^(page|ticket)$/) },
+        for: expect.any(String),
+      });
+      expect(rule).toMatchObject({ annotations: { summary: expect.any(String) } });
+    }
+  });
+
+  test('panels do not cover each other', () => {
+    const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+
+  test('Prometheus asks where metrics are', () => {
+    const config = parse(read('prometheus/prometheus.yml')) as {
+      scrape_configs: { job_name: string }[];
+      rule_files: string[];
+    };
+    expect(config.rule_files).toEqual(['alerts.yml']);
+    expect(config.scrape_configs).toMatchObject([
+      { job_name: 'pigeonpost-api', static_configs: [{ targets: ['api:8080'] }] },
+      { job_name: 'pigeonpost-worker', dns_sd_configs: [{ names: ['worker'], port: 9464 }] },
+    ]);
   });
 });
 

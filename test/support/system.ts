@@ -40,16 +40,24 @@ export function fromSetup(name: string): string {
   return path;
 }
 
+export interface SystemOptions {
+  /** Installs the SDK's runtime in another way. */
+  readonly install?: (log: Logger) => void | Promise<void>;
+  /** Where Temporal's web interface listens; there is none when absent. */
+  readonly uiPort?: number;
+}
+
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
-  install: (log: Logger) => void | Promise<void> = installRuntime,
+  { install = installRuntime, uiPort }: SystemOptions = {},
 ): Promise<TestSystem> {
   await install(log);
   const [environment, database] = await Promise.all([
     TestWorkflowEnvironment.createLocal({
       server: {
         executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+        ...(uiPort === undefined ? {} : { uiPort }),
         searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
       },
     }),
