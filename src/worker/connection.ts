@@ -30,7 +30,8 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
       // A delivery that ends without being accepted is news for its owner, not for whoever runs the worker.
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
       // What our activities say has the level they say it at; what the SDK says is a level less important.
-      const { sdkComponent, ...rest } = meta ?? {};
+      // The task token is dropped: who has it can answer in the activity's name.
+      const { sdkComponent, taskToken: _, ...rest } = meta ?? {};
       const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
       log[expected ? 'debug' : said]({ ...rest }, message);
     }),

@@ -9,6 +9,9 @@ import type { DeliveryInput } from './types.js';
 /** How many attempts to come are listed one by one. */
 const LISTED = 4;
 
+/** A paragraph of nothing: the UI's frame for details is a line too short for those that end in a list. */
+const ROOM = '\u00a0';
+
 /** Attempts are being made from this place of the schedule on. */
 export function showAttempting(input: DeliveryInput, position: number): void {
   const { schedule } = input;
@@ -40,7 +43,6 @@ function show({ deliveryId, run }: DeliveryInput, ...[state, ...more]: [state: s
   const { typedSearchAttributes: attributes } = workflowInfo();
   const subscription = attributes.get(searchAttributes.subscription) ?? 'unknown';
   const facts = `Delivery \`${deliveryId}\`${run === 0 ? '' : `, redelivery ${run}`}, subscription \`${subscription}\``;
-  // The UI cuts long details off, so what matters comes first.
   setCurrentDetails([state, facts, ...more].join('\n\n'));
 }
 
@@ -50,7 +52,7 @@ function plan(schedule: readonly number[], position: number): string {
   const times = waits.reduce((before, wait) => [...before, before.at(-1)! + wait], [Date.now()]);
   const lines = times.map((at, index) => `- attempt ${position + index + 1}: ${time(at)}`);
   const last = lines.length > LISTED ? ['- …', lines.at(-1)!] : [];
-  return ['At the earliest (UTC):', '', ...lines.slice(0, LISTED), ...last].join('\n');
+  return ['At the earliest (UTC):', '', ...lines.slice(0, LISTED), ...last, '', ROOM].join('\n');
 }
 
 /** A time as people read it, to the second. */
