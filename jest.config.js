@@ -1,5 +1,7 @@
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
+const asSources = 'node-pg-migrate|@opentelemetry/otlp-exporter-base';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -8,9 +10,10 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFiles: ['<rootDir>/test/support/properties.ts'],
-  // node-pg-migrate is published as an ES module only, which Jest cannot load as it is.
-  transform: { '^.+\\.ts$': swc, '/node_modules/node-pg-migrate/.+\\.js$': swc },
-  transformIgnorePatterns: ['/node_modules/(?!node-pg-migrate/)'],
+  // node-pg-migrate is published as an ES module only, and OpenTelemetry's exporter imports at run time; Jest can load
+  // neither as it is.
+  transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.js$`]: swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${asSources})/)`],
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 60_000,

@@ -13,9 +13,11 @@ import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
+import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
+import { logRequests, tellRequestId } from './request-log.js';
 import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
@@ -46,10 +48,13 @@ export function createApp(parts: AppParts): Express {
   recoveryRoutes(routing, context);
   const document = openApiDocument(registry);
 
+  app.use(logRequests(context.log));
   healthRoutes(app, context);
+  metricsRoutes(app, context);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
+  app.use(tellRequestId);
   app.use('/v1', requireAdminKey(context.adminKey), ...jsonBody(context.maxBodyBytes));
   app.use(admin);
   app.use(unknownRoute);

@@ -27,6 +27,8 @@ export interface ApiContext {
   readonly allowPorts?: readonly number[];
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
+  /** Whether /metrics may be read without the admin key. */
+  readonly metricsOpen?: boolean;
 }
 
 /** Where routes are added. */
