@@ -1,7 +1,7 @@
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
-/** Published as ES modules only, which Jest cannot load as they are. */
-const esModules = 'node-pg-migrate|@bomb\\.sh/tab';
+/** Published as ES modules only, or importing at run time: Jest can load neither as they are. */
+const asSources = 'node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -11,8 +11,8 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFiles: ['<rootDir>/test/support/properties.ts'],
-  transform: { '^.+\\.ts$': swc, [`/node_modules/(${esModules})/.+\\.m?js$`]: swc },
-  transformIgnorePatterns: [`/node_modules/(?!(${esModules})/)`],
+  transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.m?js$`]: swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${asSources})/)`],
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 60_000,

@@ -74,6 +74,14 @@ export interface Config {
   retentionDays: number;
   /** Whether deliveries of which many wait at once make their first attempts together. */
   bursts: boolean;
+  metrics: {
+    /** Where a worker that runs by itself serves them; absent: nowhere. */
+    port?: number;
+    /** Whether they may be read without the admin key. */
+    open: boolean;
+  };
+  /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
+  traced: boolean;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -155,6 +163,8 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     bursts: values.PIGEONPOST_BURSTS !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
+    metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
+    traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,

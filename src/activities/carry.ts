@@ -13,7 +13,7 @@ import { afterFailure } from './lasting-failure.js';
 import { countsAsFailure, makeAttempt } from './make-attempt.js';
 import type { AttemptPlace } from './outcome.js';
 import { Pulse } from './pulse.js';
-import { outcomeOf, recordOf, type MadeAttempt } from './record.js';
+import { outcomeOf, tellAndWrite, type MadeAttempt } from './record.js';
 import type { Recorder } from './recorder.js';
 import type { Room } from './room.js';
 import type { Slots } from './slots.js';
@@ -184,7 +184,7 @@ async function record(
   const { state, stateReason } = made.decision;
   const outcome = outcomeOf(made);
   try {
-    await recorder.add(recordOf(made));
+    await tellAndWrite(recorder, made);
   } catch {
     return burst.handOver.add(delivery, { kind: 'unrecorded', outcome });
   }

@@ -2,8 +2,9 @@
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
-import type { BurstActivities } from '../workflows/burst-types.js';
 import { noteLostAttempts } from '../store/lost-attempts.js';
+import { countBurst, countEnd } from '../telemetry/metrics.js';
+import type { BurstActivities } from '../workflows/burst-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt.js';
@@ -41,13 +42,12 @@ export function createActivities(
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
     changeState: async (task) => {
       if (task.lostUpTo !== undefined) await noteLostAttempts(store, { ...task, lostUpTo: task.lostUpTo });
-      await changeState(store, {
-        ...task,
-        nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
-      });
+      const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
+      countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
     },
     awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
-    carry: (input) => carry({ ...shared, ...rooms, starter: { client: getClient(), eager: false } }, input),
+    carry: (input) =>
+      countBurst(() => carry({ ...shared, ...rooms, starter: { client: getClient(), eager: false } }, input)),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

@@ -18,11 +18,13 @@ import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
+import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { overviewRoutes } from './overview.js';
 import { requireKey } from './principal.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
+import { logRequests, tellRequestId } from './request-log.js';
 import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
@@ -60,10 +62,13 @@ export function createApp(parts: AppParts): Express {
   contractRoutes(routing);
   const document = openApiDocument(registry);
 
+  app.use(logRequests(context.log));
   healthRoutes(app, context);
+  metricsRoutes(app, context);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
+  app.use(tellRequestId);
   app.use('/v1', requireKey(context), ...jsonBody(context.maxBodyBytes));
   app.use(own);
   app.use('/v1', unknownRoute);

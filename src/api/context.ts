@@ -31,6 +31,8 @@ export interface ApiContext {
   readonly dashboardFolder: string;
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
+  /** Whether /metrics may be read without the admin key. */
+  readonly metricsOpen?: boolean;
 }
 
 /** Where routes are added. */

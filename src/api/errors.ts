@@ -2,6 +2,7 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from './problem.js';
+import { requestIdOf } from './request-log.js';
 
 /** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
 const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
@@ -36,7 +37,8 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 export function explain(error: unknown, response: Response, log: Logger): Problem {
   const problem = toProblem(error);
   const { method, path } = response.req;
-  if (problem.status >= 500) log.error({ err: error, method, path }, 'request failed');
+  if (problem.status >= 500)
+    log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
   if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
   return problem;
 }

@@ -15,6 +15,7 @@ import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
 import { findEvent } from '../store/events.js';
 import type { StoredSubscription } from '../store/subscriptions.js';
+import { inSpan } from '../telemetry/tracing.js';
 import type { ApiContext, Routing } from './context.js';
 import { namedTwice } from './json-body.js';
 import { sees } from './principal.js';
@@ -72,7 +73,12 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       const answer = isBatch(request.body)
         ? { results: elements(text).map((element) => planOrRefuse(account, subscriptions, element, planned)) }
         : describe(plan(account, subscriptions, text, planned));
-      return commit(account, planned, answer, text, request.get('idempotency-key'));
+      // Goes on with the caller's trace, where there is one.
+      const traceparent = request.get('traceparent');
+      const attributes = { 'pigeonpost.provider': account.provider, 'pigeonpost.account.id': account.id };
+      return inSpan('emit', { traceparent, attributes: { ...attributes, 'pigeonpost.events': planned.length } }, () =>
+        commit(account, planned, answer, text, request.get('idempotency-key')),
+      );
     },
   );
 

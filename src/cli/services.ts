@@ -1,22 +1,24 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
-import type { Server } from 'http';
 import { join } from 'path';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
 import { createDeliveryFeed } from '../api/delivery-feed.js';
+import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
 import type { EgressClient } from '../egress/types.js';
-import { portInUse, errorCode, unreachable } from '../errors.js';
+import { unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
 import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
+import { watchEgress, watchStore } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
+import { listen, stopListening, urlOf } from './listen.js';
 
 /** How much of an answer's body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
@@ -60,6 +62,7 @@ export async function openShared<Access extends TemporalClient>(
     });
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
+    watchStore(store);
     return { ...surroundings, store, access };
   } catch (error) {
     await store.pool.end();
@@ -74,7 +77,9 @@ export async function closeShared({ store, access }: Shared<TemporalClient>): Pr
 }
 
 function openEgress({ egress }: Config): EgressClient {
-  return createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+  const client = createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+  watchEgress(client);
+  return client;
 }
 
 /** Starts the part that makes attempts. */
@@ -112,6 +117,7 @@ export async function runApi(
     egress,
     log,
     adminKey: keys.adminKey,
+    metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
     dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
@@ -119,15 +125,12 @@ export async function runApi(
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
   });
-  const server = await listen(app, config.api);
+  const server = await listen(app, config.api, 'the API', 'PIGEONPOST_PORT');
   return {
     url: urlOf(server, config.api.host),
     async stop() {
       await feed.stop();
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeIdleConnections();
-      });
+      await stopListening(server);
       await dispatcher.stop();
       await directory.close();
       await egress.close();
@@ -135,19 +138,13 @@ export async function runApi(
   };
 }
 
-function listen(app: ReturnType<typeof createApp>, { host, port }: Config['api']): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = app.listen(port, host);
-    server.once('listening', () => resolve(server));
-    server.once('error', (error) => {
-      reject(errorCode(error) === 'EADDRINUSE' ? portInUse('the API', port, 'PIGEONPOST_PORT') : error);
-    });
-  });
-}
-
-function urlOf(server: Server, host: string): string {
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
+/** Serves metrics on a port of their own, where one is set. */
+export async function runMetrics({ config, keys, log }: Shared): Promise<Stoppable> {
+  const { port, open } = config.metrics;
+  if (port === undefined) return { stop: async () => undefined };
+  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log);
+  const { host } = config.api;
+  const server = await listen(app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  log.info(`metrics are at ${urlOf(server, host)}/metrics`);
+  return { stop: () => stopListening(server) };
 }

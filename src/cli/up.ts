@@ -4,10 +4,11 @@ import { startEmbedded } from '../embedded/index.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { connectTemporal, installRuntime } from '../worker/connection.js';
+import { connectTemporal } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
 import { watchSignals } from './stopping.js';
+import { startTelemetry } from './telemetry.js';
 
 /** A running Pigeonpost. */
 export interface Up {
@@ -21,8 +22,7 @@ export interface Up {
 export async function startUp(): Promise<Up> {
   const config = loadConfig();
   const log = createLogger(config.logLevel);
-  installRuntime(log);
-  const undo: (() => Promise<void>)[] = [];
+  const undo: (() => Promise<void>)[] = [await startTelemetry(config, log, { measured: true, worker: true })];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse())
       await step().catch((err: unknown) => log.warn({ err }, 'while stopping'));

@@ -98,6 +98,25 @@ export const table = {
     default: defaults.logLevel,
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   },
+  PIGEONPOST_METRICS_PORT: {
+    description: 'Port on which a worker that runs by itself serves /metrics; the API has it on its own port.',
+    default: 'not served',
+    schema: port(),
+  },
+  PIGEONPOST_METRICS_OPEN: {
+    description: 'Whether /metrics may be read without the admin key.',
+    default: 'false',
+    schema: flag,
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    description: "Where traces are sent, OTLP over HTTP; OpenTelemetry's other variables (OTEL_…) hold too.",
+    default: 'nothing is traced',
+    schema: url(['http', 'https'], 'http://localhost:4318'),
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    description: 'The same, as the whole URL for traces.',
+    schema: url(['http', 'https'], 'http://localhost:4318/v1/traces'),
+  },
   PIGEONPOST_DATA_DIR: {
     description: 'Folder of the embedded PostgreSQL and Temporal: data, logs, generated password.',
     default: '.pigeonpost in the project folder',

@@ -185,6 +185,11 @@ export interface Contract<
   ): Verdict;
   /** How many redirects one attempt follows; each hop passes the address guard again. */
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
+  /**
+   * Whether a request may carry a `traceparent` header (W3C Trace Context) beside the contract's own, when deliveries
+   * are traced. Only where the contract lets senders add headers.
+   */
+  readonly carriesTrace?: boolean;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */

@@ -6,6 +6,7 @@ import { changeState, findDelivery, openStates, reopenDelivery, type StoredDeliv
 import { loadStartables, type StandingDelivery, type Startable } from '../store/startables.js';
 import { heldDeliveries } from '../store/sweep.js';
 import type { Store } from '../store/store.js';
+import { countEnd } from '../telemetry/metrics.js';
 import type { delivery } from '../workflows/delivery.js';
 import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -72,7 +73,8 @@ export async function workflowStatus(client: Client, deliveryId: string): Promis
 export async function noteEnd(store: Store, id: string, reason: string): Promise<boolean> {
   const delivery = await findDelivery(store, id);
   if (!delivery || !openStates.includes(delivery.state)) return false;
-  await changeState(store, { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null });
+  const end = { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null } as const;
+  countEnd(await changeState(store, end), end.state);
   return true;
 }
 

@@ -119,3 +119,18 @@ export interface EgressClient {
   /** Takes no more requests, waits for those under way and closes every connection. */
   close(): Promise<void>;
 }
+
+/** How a client's connections are used. */
+export interface ConnectionUsage {
+  /** Connections that are lent to a request, one being opened included. */
+  readonly busy: number;
+  /** Connections that are kept for further requests. */
+  readonly idle: number;
+  /** Requests that wait until another one to the same origin ends. */
+  readonly waiting: number;
+}
+
+/** A client that tells how its connections are used. */
+export interface ObservableEgressClient extends EgressClient {
+  usage(): ConnectionUsage;
+}

@@ -23,6 +23,8 @@ export interface AttemptMaterial {
   readonly recordedBy: string | null;
   readonly schedulePosition: number | null;
   readonly firstAttemptAt: Date | null;
+  /** The trace that its event was emitted in; null where nothing was traced. */
+  readonly traceparent: string | null;
 }
 
 interface MaterialRow {
@@ -39,6 +41,7 @@ interface MaterialRow {
   event_id: string;
   event_type: string;
   occurred_at: Date;
+  traceparent: string | null;
   body: string;
   account: AccountRow;
   subscription: SubscriptionRow & { deleted_at: string | null };
@@ -57,7 +60,7 @@ async function findMaterial(store: Store, deliveryId: string, events: IdRange): 
     name: 'load-attempt-material',
     text: `
       SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by,
-             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, b.body,
+             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
              to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
       ${eventOfDelivery('$2', '$3')}
@@ -84,6 +87,7 @@ const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
   recordedBy: row.recorded_by,
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
+  traceparent: row.traceparent,
 });
 
 /** An attempt as it is shown. */

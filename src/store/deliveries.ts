@@ -163,9 +163,12 @@ export interface StateChange {
   readonly nextAttemptAt: Date | null;
 }
 
-/** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
-export async function changeState(store: Store, change: StateChange): Promise<void> {
-  await store.pool.query(
+/**
+ * Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. Gives back the
+ * delivery's provider when it is in another state than before.
+ */
+export async function changeState(store: Store, change: StateChange): Promise<string | undefined> {
+  const { rows } = await store.pool.query<{ provider: string }>(
     `WITH former AS MATERIALIZED (
        SELECT id, state FROM deliveries WHERE id = $1
      ), changed AS (
@@ -173,10 +176,11 @@ export async function changeState(store: Store, change: StateChange): Promise<vo
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
-     )
-     ${noteExhausted('changed', 'former')}`,
+     ), told AS (${noteExhausted('changed', 'former')})
+     SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
+  return rows[0]?.provider;
 }
 
 /**

@@ -5,23 +5,42 @@ import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
 import { unreachable } from '../errors.js';
 
-/** Sends the SDK's logs to ours and leaves signals to us. Once per process, before the first connection. */
-export function installRuntime(log: Logger): void {
-  const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
-    TRACE: 'trace',
-    DEBUG: 'trace',
-    INFO: 'debug',
-    WARN: 'warn',
-    ERROR: 'error',
-  };
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const ownLevels: Record<LogLevel, Level> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+const levels: Record<LogLevel, Level> = { ...ownLevels, DEBUG: 'trace', INFO: 'debug' };
+
+/** Units as Prometheus wants them. */
+const UNITS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+/**
+ * Sends the SDK's logs to ours, leaves signals to us and, where an address (host:port) is given, lets the SDK export its
+ * metrics there. Once per process, before the first connection. Throws when the address is taken.
+ */
+export function installRuntime(log: Logger, metricsAddress?: string): void {
+  // Every attempt says something at DEBUG: what nobody would hear is dropped before it costs much.
+  const threshold = log.isLevelEnabled('debug') ? 'DEBUG' : 'INFO';
   Runtime.install({
     shutdownSignals: [],
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+    logger: new DefaultLogger(threshold, ({ level, message, meta }) => {
       // A delivery that ends without being accepted is news for its owner, not for whoever runs the worker.
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
-      log[expected ? 'debug' : levels[level]]({ ...meta }, message);
+      // What our activities say has the level they say it at; what the SDK says is a level less important.
+      // The task token is dropped: who has it can answer in the activity's name.
+      const { sdkComponent, taskToken: _, ...rest } = meta ?? {};
+      const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
+      log[expected ? 'debug' : said]({ ...rest }, message);
     }),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },
+      ...(metricsAddress === undefined ? {} : { metrics: { prometheus: { bindAddress: metricsAddress, ...UNITS } } }),
+    },
   });
 }
 

@@ -6,6 +6,7 @@ const response = () => {
   return {
     headers,
     req: { method: 'POST', path: '/' },
+    locals: {},
     set: (name: string, value: string) => headers.set(name, value),
   };
 };

@@ -24,7 +24,7 @@ async function watch(query = '', key = ADMIN_KEY, headers: Record<string, string
   return reader;
 }
 
-const pause = (deliveryId: string): Promise<void> =>
+const pause = (deliveryId: string) =>
   changeState(api.database.store, { deliveryId, run: 0, state: 'paused', reason: 'for lunch', nextAttemptAt: null });
 
 const about =

@@ -19,7 +19,7 @@ jest.setTimeout(120_000);
 let system: TestSystem;
 let receiver: Receiver;
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem({}, undefined, patient), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: patient }), startReceiver()]);
 });
 afterAll(async () => {
   await system.stop();

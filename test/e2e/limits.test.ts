@@ -14,7 +14,7 @@ let hanging: ServerResponse[] = [];
 let mostHanging = 0;
 
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem({}, undefined, patient), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: patient }), startReceiver()]);
 });
 afterAll(async () => {
   await receiver.close();

@@ -123,6 +123,8 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  // The specification names the headers it needs and leaves all others to senders.
+  carriesTrace: true,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   judge: ({ status, headers }, { now, waitMs }) => {
