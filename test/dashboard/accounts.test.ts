@@ -51,9 +51,8 @@ describeInBrowser('the dashboard', () => {
     await desk.system.settled(own, 'delivered');
     const page = await desk.openAt('/deliveries', { key: account.apiKey });
     await page.locator('[data-delivery]').first().waitFor();
-    const shown = await page
-      .locator('[data-delivery]')
-      .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-delivery')));
+    const rows = await page.locator('[data-delivery]').all();
+    const shown = await Promise.all(rows.map((row) => row.getAttribute('data-delivery')));
     expect(shown).toEqual([own]);
     await page.goto(`/deliveries/${foreign}`);
     await page.getByRole('alert').getByText('Not found').waitFor();
