@@ -1,5 +1,8 @@
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
+/** Published as ES modules only, or importing at run time: Jest can load neither as they are. */
+const asSources = 'node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
@@ -8,9 +11,8 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFiles: ['<rootDir>/test/support/properties.ts'],
-  // node-pg-migrate is published as an ES module only, which Jest cannot load as it is.
-  transform: { '^.+\\.ts$': swc, '/node_modules/node-pg-migrate/.+\\.js$': swc },
-  transformIgnorePatterns: ['/node_modules/(?!node-pg-migrate/)'],
+  transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.m?js$`]: swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${asSources})/)`],
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 60_000,

@@ -87,10 +87,10 @@ async function runGroup({ steps, prepare }: Group, stage: Stage): Promise<Figure
   await prepare?.(stage);
   for (const step of steps) {
     // Once for little, so that no run has to pay for what is done for the first time.
-    if (step.load !== 'soak') await step.run({ ...stage, sizes: tenthOf(sizes) });
+    if (!step.once) await step.run({ ...stage, sizes: tenthOf(sizes) });
   }
   for (let run = 1; run <= sizes.runs; run += 1) {
-    for (const step of steps) {
+    for (const step of steps.filter(({ once }) => run === 1 || !once)) {
       const found = await step.run(stage);
       figures.push(found);
       say(`run ${run}: ${summary(step.load, found)}`);

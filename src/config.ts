@@ -44,6 +44,11 @@ export interface Config {
     adminKey?: string;
     maxBodyBytes: number;
   };
+  /** What the command line is told about the API it talks to. */
+  client: {
+    url?: string;
+    key?: string;
+  };
   /** Folder of the embedded servers, absolute. */
   dataDir: string;
   /** Folder for fetched programs, absolute. */
@@ -69,6 +74,14 @@ export interface Config {
   retentionDays: number;
   /** Whether deliveries of which many wait at once make their first attempts together. */
   bursts: boolean;
+  metrics: {
+    /** Where a worker that runs by itself serves them; absent: nowhere. */
+    port?: number;
+    /** Whether they may be read without the admin key. */
+    open: boolean;
+  };
+  /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
+  traced: boolean;
   egress: EgressConfig;
   /** 32 bytes. */
   encryptionKey?: Buffer;
@@ -136,6 +149,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
+    client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
     dataDir: values.PIGEONPOST_DATA_DIR ?? defaults.dataDir,
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
     ...optional('databaseUrl', values.DATABASE_URL),
@@ -149,6 +163,8 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     bursts: values.PIGEONPOST_BURSTS !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
+    metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
+    traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: {
       allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
       allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,

@@ -33,6 +33,7 @@ describe('without any setting', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
       api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880 },
       bursts: true,
+      client: {},
       dataDir: resolve(__dirname, '../.pigeonpost'),
       cacheDir: expect.stringMatching(/pigeonpost$/),
       temporal: { embedded: true },
@@ -42,6 +43,8 @@ describe('without any setting', () => {
       egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
       maxConcurrentAttempts: 50,
       retentionDays: 90,
+      metrics: { open: false },
+      traced: false,
       logLevel: 'info',
     });
   });
@@ -230,6 +233,9 @@ describe('values', () => {
       PIGEONPOST_POSTGRES_PORT: '5555',
       PIGEONPOST_TEMPORAL_UI_PORT: '9000',
       PIGEONPOST_TEMPORAL_CLI: process.execPath,
+      PIGEONPOST_METRICS_PORT: '9464',
+      PIGEONPOST_METRICS_OPEN: 'true',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
       PIGEONPOST_ENCRYPTION_KEY: key,
       PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: `${key}, ${key}`,
     });
@@ -240,6 +246,8 @@ describe('values', () => {
       postgresPort: 5555,
       temporalUiUrl: 'http://localhost:9000',
       temporalCli: process.execPath,
+      metrics: { port: 9464, open: true },
+      traced: true,
     });
     expect(config.encryptionKey?.toString('base64')).toBe(key);
     expect(config.previousEncryptionKeys?.map((previous) => previous.toString('base64'))).toEqual([key, key]);

@@ -1,5 +1,5 @@
 /** The receivers of all loads: they accept everything at once, count, and note when. */
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { nowMs } from '../clock.js';
@@ -18,17 +18,19 @@ interface Expectation {
   readonly count: number;
   /** Whether bodies are read for when they were due. */
   readonly timed: boolean;
-  /** Paths that are never answered, and not counted. */
+  /** Paths that are not answered until `letGo`, and not counted before. */
   readonly hanging: readonly string[];
 }
+
+/** How long nothing may arrive before the rest is given up, in milliseconds. */
+const PATIENCE_MS = 60_000;
 
 let expected: Expectation = { count: 0, timed: false, hanging: [] };
 let count = 0;
 let lastMs = 0;
 let latenciesMs: number[] = [];
 let onComplete = (): void => undefined;
-let closeConnections = (): void => undefined;
-let complete: Promise<void> = Promise.resolve();
+const held: ServerResponse[] = [];
 
 function arrived(dueAtMs?: number): void {
   lastMs = nowMs();
@@ -38,12 +40,12 @@ function arrived(dueAtMs?: number): void {
 }
 
 const receive: RequestListener = (request, response) => {
-  if (expected.hanging.includes(request.url!)) return void request.resume();
-  const { timed } = expected;
+  const { timed, hanging } = expected;
   let body = '';
   if (timed) request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   else request.resume();
   request.on('end', () => {
+    if (hanging.includes(request.url!)) return void held.push(response);
     response.writeHead(200).end();
     arrived(timed ? Number(/"dueAtMs":([\d.]+)/.exec(body)?.[1]) : undefined);
   });
@@ -55,25 +57,35 @@ export const receiver = serve({
     const server = tls ? createTlsServer(tls, receive) : createServer(receive);
     server.keepAliveTimeout = 60_000;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 1_024, resolve));
-    closeConnections = () => server.closeAllConnections();
     return (server.address() as AddressInfo).port;
   },
   /** Counts anew. */
   expect(expectation: Expectation): void {
     expected = expectation;
     count = 0;
+    lastMs = nowMs();
     latenciesMs = [];
-    complete = new Promise((resolve) => (onComplete = resolve));
   },
-  /** What arrived, once everything that was expected has. */
+  /** What arrived, once everything that was expected has. Rejects when nothing arrives any more. */
   async arrivals(): Promise<Arrivals> {
-    await complete;
+    await new Promise<void>((resolve, reject) => {
+      const look = setInterval(() => {
+        if (nowMs() - lastMs < PATIENCE_MS) return;
+        clearInterval(look);
+        reject(new Error(`only ${count} of ${expected.count} deliveries arrived`));
+      }, 1_000);
+      onComplete = () => {
+        clearInterval(look);
+        resolve();
+      };
+      if (count >= expected.count) onComplete();
+    });
     return { count, lastMs, latenciesMs };
   },
-  /** Breaks off what hangs and answers everything from now on. */
+  /** Answers what hangs, and everything from now on. */
   letGo(): void {
     expected = { ...expected, hanging: [] };
-    closeConnections();
+    for (const response of held.splice(0)) if (!response.destroyed) response.writeHead(200).end();
   },
 });
 export type ReceiverMethods = typeof receiver;

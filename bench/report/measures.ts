@@ -76,7 +76,7 @@ const cpu: readonly Measure[] = loads
   .flatMap((load) =>
     (floors[load] ?? processes).map((process) => ({
       name: `cpu_${load}_${process}`,
-      unit: 'ms/delivery',
+      unit: 'CPU ms/delivery',
       load,
       ...withFloor(cpuFloor(load, process)),
     })),

@@ -51,6 +51,7 @@ const throughput: Group = {
 };
 
 const workflows: Group = {
+  settings: { PIGEONPOST_BURSTS: 'off' },
   steps: [
     flooding('temporal_floor', ({ sizes }) => ({
       adapter: adapter('temporal'),
@@ -75,6 +76,6 @@ const fullTables: Group = {
   steps: [flooding('full_tables', inBatches)],
 };
 
-const soaking: Group = { steps: [{ load: 'soak', run: soak }] };
+const soaking: Group = { steps: [{ load: 'soak', run: soak, once: true }] };
 
 export const groups: readonly Group[] = [throughput, workflows, latency, fullTables, soaking];

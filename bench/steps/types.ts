@@ -26,6 +26,8 @@ export interface Stage {
 export interface Step {
   readonly load: Load;
   run(stage: Stage): Promise<Figures>;
+  /** Whether it is put on once only and long enough to need no warming up. */
+  readonly once?: boolean;
 }
 
 /** Loads that are put on the same installation, in turn. */

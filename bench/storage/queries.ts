@@ -61,6 +61,7 @@ function record(deliveryId: string): AttemptRecord {
     responseHeaders: {},
     responseExcerpt: 'ok',
     responseTruncated: false,
+    timings: null,
     state: 'delivered',
     stateReason: null,
     disable: false,

@@ -19,6 +19,12 @@ import { failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
 import type { Recorder } from './recorder.js';
 
+/**
+ * How long an attempt may take to come to its request, in milliseconds: the time its activity has beyond the contract's
+ * limit. After that Temporal may have given it up, and another worker may be making it.
+ */
+const STALE_AFTER_MS = 15_000;
+
 export interface AttemptDependencies {
   readonly store: Store;
   readonly egress: EgressClient;
@@ -32,18 +38,23 @@ export async function attempt(
   task: AttemptTask,
 ): Promise<DeliveryResult> {
   const { store, egress, recorder } = dependencies;
+  const began = performance.now();
   const info = activityInfo();
   const runId = info.workflowExecution?.runId ?? '';
   const material = await load(store, task, info.attempt);
   const settled = alreadySettled(material, runId);
   if (settled) return settled;
   // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
-  if (material.run !== task.run) throw roundEnding(FailureType.stopped, 'redelivered before this run had ended');
+  if (material.run !== task.run) throw roundEnding(FailureType.stopped, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
   const contract = contractOf(material.account.provider);
   const leave = await admit(dependencies, material, task, info.attempt);
+  if (performance.now() - began > STALE_AFTER_MS) {
+    await leave();
+    throw roundEnding(FailureType.storeUnavailable, 'loading the delivery took too long', [info.attempt - 1]);
+  }
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
   const made = await makeAttempt(egress, contract, material, place).finally(leave);
@@ -72,6 +83,11 @@ function alreadySettled(material: AttemptMaterial, runId: string): DeliveryResul
   if (material.recordedBy !== runId) return undefined;
   if (material.state === 'failed') throw roundEnding(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
+}
+
+/** Why a run must not send: it had not ended when its delivery was redelivered, or it was reset in Temporal since. */
+function supersededBy(run: number): string {
+  return `redelivered since, and only redelivery ${run} sends; redeliver it to send again`;
 }
 
 /** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */

@@ -1,5 +1,5 @@
 /** Carrying a burst: the first attempts of many deliveries, recorded together as they come. */
-import { activityInfo, heartbeat } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import type { Starter } from '../dispatch/start.js';
 import { contractOf } from '../providers/index.js';
 import { loadCarried, type CarriedDelivery } from '../store/carried.js';
@@ -12,16 +12,18 @@ import { HandOver } from './hand-over.js';
 import { afterFailure } from './lasting-failure.js';
 import { countsAsFailure, makeAttempt } from './make-attempt.js';
 import type { AttemptPlace } from './outcome.js';
-import { outcomeOf, recordOf, type MadeAttempt } from './record.js';
+import { Pulse } from './pulse.js';
+import { outcomeOf, tellAndWrite, type MadeAttempt } from './record.js';
 import type { Recorder } from './recorder.js';
 import type { Room } from './room.js';
 import type { Slots } from './slots.js';
 
 /** How long a delivery waits for a slot of its subscription, in milliseconds; then that is too slow for a burst. */
 const PATIENCE_MS = 2_000;
+/** How long an exchange counts among those that are under way at once, in milliseconds: a slow one holds up nobody. */
+const QUICK_MS = 250;
 /** How long a burst begins further attempts, in milliseconds. */
 const LONGEST_BURST_MS = 30_000;
-const HEARTBEAT_MS = 2_000;
 /** Heartbeat of a burst that has begun: what it has not recorded when it dies may have been sent. */
 const BEGUN = 'begun';
 
@@ -30,6 +32,8 @@ export interface CarryDependencies extends AttemptDependencies {
   readonly maxConcurrentAttempts: number;
   readonly recorder: Recorder;
   readonly room: Room;
+  /** Quick exchanges under way at once. */
+  readonly lines: Room;
   readonly starter: Starter;
 }
 
@@ -38,6 +42,8 @@ interface Burst {
   readonly id: string;
   readonly runId: string;
   readonly startedAt: number;
+  /** Whether it stood still for so long that another worker may be carrying it. */
+  readonly isStale: () => boolean;
   /** Attempts that a killed predecessor may have made of what it did not record. */
   readonly lostAttempts: number;
   readonly handOver: HandOver;
@@ -55,17 +61,17 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
   const info = activityInfo();
   const { workflowId, runId } = info.workflowExecution!;
   const ids = groups.flatMap(({ deliveryIds }) => deliveryIds);
-  let sign: string | undefined;
-  const beat = setInterval(() => heartbeat(sign), HEARTBEAT_MS);
+  const pulse = new Pulse();
   try {
     await room.enter(ids.length);
     const claimed = await claim(store, workflowId, ids);
-    heartbeat((sign = BEGUN));
+    pulse.say(BEGUN);
     const found = await loadCarried(store, claimed);
     const burst: Burst = {
       id: workflowId,
       runId,
       startedAt: Date.now(),
+      isStale: () => pulse.isStale,
       lostAttempts: info.attempt > 1 && info.heartbeatDetails === BEGUN ? 1 : 0,
       handOver: new HandOver(store, starter),
       failures: new FailureTally(store),
@@ -76,7 +82,7 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
     const handedOver = burst.handOver.count;
     return { accepted: found.length - handedOver - left, handedOver, left: ids.length - claimed.length + left };
   } finally {
-    clearInterval(beat);
+    pulse.stop();
     room.leave(ids.length);
   }
 }
@@ -115,10 +121,11 @@ async function carryLine(
   let tooSlow = false;
   const goThrough = async (): Promise<void> => {
     for (let delivery = line[next++]; delivery; delivery = line[next++]) {
+      if (burst.isStale()) throw new Error('the worker stood still for too long to go on');
       tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
       const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
       if (slot) {
-        const made = await attempt(dependencies, burst, delivery).finally(slot.free);
+        const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
         recorded.push(record(dependencies, burst, delivery, made));
       } else {
         tooSlow = true;
@@ -128,6 +135,28 @@ async function carryLine(
   };
   await Promise.all(Array.from({ length: Math.min(limit, line.length) }, goThrough));
   await Promise.all(recorded);
+}
+
+/** As many at once as keep the receivers busy: more would only open more connections. */
+async function attemptInTurn(
+  dependencies: CarryDependencies,
+  burst: Burst,
+  delivery: CarriedDelivery,
+): Promise<MadeAttempt> {
+  const { lines } = dependencies;
+  await lines.enter(1);
+  let inLine = true;
+  const leave = (): void => {
+    if (inLine) lines.leave(1);
+    inLine = false;
+  };
+  const tooSlow = setTimeout(leave, QUICK_MS);
+  try {
+    return await attempt(dependencies, burst, delivery);
+  } finally {
+    clearTimeout(tooSlow);
+    leave();
+  }
 }
 
 async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: CarriedDelivery): Promise<MadeAttempt> {
@@ -155,7 +184,7 @@ async function record(
   const { state, stateReason } = made.decision;
   const outcome = outcomeOf(made);
   try {
-    await recorder.add(recordOf(made));
+    await tellAndWrite(recorder, made);
   } catch {
     return burst.handOver.add(delivery, { kind: 'unrecorded', outcome });
   }

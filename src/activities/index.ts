@@ -2,6 +2,8 @@
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/settings.js';
 import { changeState, findPlace } from '../store/deliveries.js';
+import { noteLostAttempts } from '../store/lost-attempts.js';
+import { countBurst, countEnd } from '../telemetry/metrics.js';
 import type { BurstActivities } from '../workflows/burst-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
@@ -18,6 +20,8 @@ import { sweep } from './upkeep.js';
 
 /** Deliveries that bursts have in memory at once, each with its body. */
 const MOST_CARRIED_AT_ONCE = 5_000;
+/** Exchanges of bursts under way at once, as long as they are quick. */
+const QUICK_AT_ONCE = 100;
 
 export interface ActivityDependencies extends AttemptDependencies {
   /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
@@ -30,19 +34,20 @@ export function createActivities(
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   const { retentionDays = defaults.retentionDays } = dependencies;
   const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
-  const room = new Room(MOST_CARRIED_AT_ONCE);
+  const rooms = { room: new Room(MOST_CARRIED_AT_ONCE), lines: new Room(QUICK_AT_ONCE) };
   const enforceRetention = createRetention(store, retentionDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
-    changeState: (task) =>
-      changeState(store, {
-        ...task,
-        nextAttemptAt: task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt),
-      }),
+    changeState: async (task) => {
+      if (task.lostUpTo !== undefined) await noteLostAttempts(store, { ...task, lostUpTo: task.lostUpTo });
+      const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
+      countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
+    },
     awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
-    carry: (input) => carry({ ...shared, room, starter: { client: getClient(), eager: false } }, input),
+    carry: (input) =>
+      countBurst(() => carry({ ...shared, ...rooms, starter: { client: getClient(), eager: false } }, input)),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

@@ -2,16 +2,21 @@
 import type { AnyContract, DeliveryRequest, Verdict } from '../contract/types.js';
 import type { EgressClient, Exchange } from '../egress/types.js';
 import type { AttemptMaterial } from '../store/attempts.js';
+import { traceAttempt, traceHeaders } from '../telemetry/attempts.js';
+import type { AttemptSpan } from '../telemetry/tracing.js';
 import { decide, type AttemptPlace, type Decision } from './outcome.js';
 import { redactExchange, redactMessage } from './redact.js';
 
 /** An attempt that was made, and what follows from it. */
 export interface AttemptMade {
+  readonly material: AttemptMaterial;
   readonly startedAt: Date;
   readonly request: DeliveryRequest | Error;
   readonly exchange: Exchange;
   readonly verdict: Verdict;
   readonly decision: Decision;
+  /** Ends when the attempt is told of; undefined where nothing is traced. */
+  readonly span: AttemptSpan | undefined;
 }
 
 /** Makes an attempt. Whatever goes wrong with the request or the receiver is its outcome, so it never rejects for that. */
@@ -23,10 +28,11 @@ export async function makeAttempt(
 ): Promise<AttemptMade> {
   const startedAt = new Date();
   const { schedule, timeLimitMs } = place.task;
-  const request = buildRequest(contract, material, startedAt, schedule.length - place.attemptOfRound + 1);
+  const span = traceAttempt(material);
+  const request = buildRequest(contract, material, startedAt, schedule.length - place.attemptOfRound + 1, span);
   const exchange = await send(egress, contract, material, request, timeLimitMs);
   const verdict = judge(contract, material, exchange, place);
-  return { startedAt, request, exchange, verdict, decision: decide(exchange, verdict, place.waitMs) };
+  return { material, startedAt, request, exchange, verdict, decision: decide(exchange, verdict, place.waitMs), span };
 }
 
 /** Whether an attempt counts towards what disables a subscription that fails for too long. */
@@ -40,9 +46,13 @@ function buildRequest(
   material: AttemptMaterial,
   now: Date,
   retriesRemaining: number,
+  span: AttemptSpan | undefined,
 ): DeliveryRequest | Error {
   try {
-    return contract.request({ ...material, now, firstAttemptAt: material.firstAttemptAt ?? now, retriesRemaining });
+    const firstAttemptAt = material.firstAttemptAt ?? now;
+    const request = contract.request({ ...material, now, firstAttemptAt, retriesRemaining });
+    if (!span || !contract.carriesTrace) return request;
+    return { ...request, headers: [...request.headers, ...traceHeaders(span, request.headers)] };
   } catch (error) {
     return error as Error;
   }

@@ -1,6 +1,7 @@
 /** Recording an attempt, or handing its outcome to the workflow when the database stays away. */
 import type { DeliveryRequest } from '../contract/types.js';
 import type { AttemptRecord } from '../store/recording.js';
+import { observeAttempt } from '../telemetry/attempts.js';
 import { FailureType, type UnrecordedOutcome } from '../workflows/types.js';
 import type { AttemptMade } from './make-attempt.js';
 import { roundEnding, type AttemptPlace } from './outcome.js';
@@ -15,10 +16,25 @@ export interface MadeAttempt extends Omit<AttemptMade, 'verdict'> {
   readonly burst?: string;
 }
 
+/** Tells of an attempt and writes its row; see `Recorder.add`. */
+export function tellAndWrite(recorder: Recorder, made: MadeAttempt): Promise<void> {
+  const { material, span, startedAt, number, exchange, decision, place } = made;
+  observeAttempt({
+    ...decision,
+    material,
+    span,
+    startedAt,
+    run: place.task.run,
+    number,
+    durationMs: Math.round(exchange.durationMs),
+  });
+  return recorder.add(recordOf(made));
+}
+
 /** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
 export async function record(recorder: Recorder, made: MadeAttempt): Promise<void> {
   try {
-    await recorder.add(recordOf(made));
+    await tellAndWrite(recorder, made);
   } catch (error) {
     const message = `cannot record the outcome: ${(error as Error).message}`;
     throw roundEnding(FailureType.unrecorded, message, [outcomeOf(made)]);
@@ -26,11 +42,12 @@ export async function record(recorder: Recorder, made: MadeAttempt): Promise<voi
 }
 
 /** The row of an attempt. */
-export function recordOf(made: MadeAttempt): AttemptRecord {
+function recordOf(made: MadeAttempt): AttemptRecord {
   const { request, exchange, burst } = made;
   const answer = exchange.kind === 'answer' ? exchange : undefined;
   return {
     ...fromOutcome(outcomeOf(made), made.runId),
+    timings: exchange.timings ?? null,
     url: request instanceof Error ? null : request.url,
     requestHeaders: request instanceof Error ? null : masked(request),
     responseHeaders: answer?.headers ?? null,
@@ -48,6 +65,7 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptR
     disable: outcome.disable ?? false,
     nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
     recordedBy: runId,
+    timings: null,
     url: null,
     requestHeaders: null,
     responseHeaders: null,

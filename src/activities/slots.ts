@@ -2,7 +2,13 @@
  * How many attempts of each subscription this process has under way. A receiver that hangs fills the slots of its own
  * subscription; further attempts at it are turned away before anything is sent and come back later, so that they do not
  * fill the worker.
+ *
+ * Nor do many of them together: no subscription has more under way than is left for all others. Of n receivers that hang
+ * each gets one part of n + 1, and the last part stays free.
  */
+
+/** How many attempts a worker has under way at once. */
+const CAPACITY = 400;
 
 /** How many attempts of one subscription may wait inside the process, and how long, in milliseconds. */
 const MAX_WAITING = 10;
@@ -30,18 +36,28 @@ export type Slot = { readonly free: () => void } | { readonly comeBackInMs: numb
 
 export class Slots {
   readonly #lanes = new Map<string, Lane>();
+  readonly #capacity: number;
+  /** Attempts under way and those that wait, of all subscriptions. */
+  #held = 0;
+
+  /** For a worker that has as many attempts under way at once as `capacity`. */
+  constructor(capacity = CAPACITY) {
+    this.#capacity = capacity;
+  }
 
   /** A slot among the `limit` of a subscription, now or shortly. */
   async take(subscriptionId: string, limit: number): Promise<Slot> {
     const lane = this.#lane(subscriptionId);
-    if (lane.running.size >= limit) {
-      const inTime = lane.waiting.size < MAX_WAITING && (await freed(lane, LONGEST_WAIT_MS));
-      if (!inTime || lane.running.size >= limit) return { comeBackInMs: this.turnAway(subscriptionId, limit) };
+    if (lane.running.size >= this.#share(limit)) {
+      const inTime = this.#mayWait(lane) && (await this.#waited(lane));
+      if (!inTime || lane.running.size >= this.#share(limit)) {
+        return { comeBackInMs: this.turnAway(subscriptionId, this.#share(limit)) };
+      }
     }
-    return this.#give(subscriptionId, lane);
+    return this.#give(subscriptionId, lane, 1);
   }
 
-  /** A slot for somebody who has a line to wait in; undefined when none becomes free within `patienceMs`. */
+  /** A slot for one of a burst, which needs no place of the worker; undefined when none is free within `patienceMs`. */
   async takeWithin(
     subscriptionId: string,
     limit: number,
@@ -49,7 +65,7 @@ export class Slots {
   ): Promise<{ readonly free: () => void } | undefined> {
     const lane = this.#lane(subscriptionId);
     while (lane.running.size >= limit) if (!(await freed(lane, patienceMs))) return undefined;
-    return this.#give(subscriptionId, lane);
+    return this.#give(subscriptionId, lane, 0);
   }
 
   /**
@@ -65,20 +81,39 @@ export class Slots {
     return lane.queueEndsAt - now;
   }
 
-  #give(subscriptionId: string, lane: Lane): { readonly free: () => void } {
+  #give(subscriptionId: string, lane: Lane, places: 0 | 1): { readonly free: () => void } {
     // It may have been forgotten while this one waited.
     this.#lanes.set(subscriptionId, lane);
     const attempt = { since: performance.now() };
     lane.running.add(attempt);
+    this.#held += places;
     return {
       free: () => {
         if (!lane.running.delete(attempt)) return;
+        this.#held -= places;
         lane.typicalMs += WEIGHT * (performance.now() - attempt.since - lane.typicalMs);
         const [next] = lane.waiting;
         if (next) next();
         else this.#forgetIfUnused(subscriptionId, lane);
       },
     };
+  }
+
+  /** What a subscription may have under way now: one at least, or none that begins could ever come to its turn. */
+  #share(limit: number): number {
+    return Math.max(Math.min(limit, this.#capacity - this.#held), 1);
+  }
+
+  /** Whoever waits keeps a place of the worker as well. */
+  #mayWait({ running, waiting }: Lane): boolean {
+    return waiting.size < MAX_WAITING && running.size + waiting.size < this.#capacity - this.#held;
+  }
+
+  async #waited(lane: Lane): Promise<boolean> {
+    this.#held += 1;
+    const inTime = await freed(lane, LONGEST_WAIT_MS);
+    this.#held -= 1;
+    return inTime;
   }
 
   #lane(subscriptionId: string): Lane {

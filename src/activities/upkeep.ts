@@ -9,6 +9,7 @@ import { forgetAnswers } from '../store/idempotency.js';
 import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
+import { countEnd } from '../telemetry/metrics.js';
 import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
 import { carryForgotten } from './carry-forgotten.js';
 import { emitWaiting } from './emit.js';
@@ -111,5 +112,7 @@ async function noteTerminated(store: Store, client: Client): Promise<number> {
     if (id && closeTime) terminated.push({ id, closedAt: closeTime });
   }
   heartbeat();
-  return cancelTerminated(store, terminated, 'terminated in Temporal');
+  const cancelled = await cancelTerminated(store, terminated, 'terminated in Temporal');
+  for (const provider of cancelled) countEnd(provider, 'cancelled');
+  return cancelled.length;
 }

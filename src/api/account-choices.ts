@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MOST_RETENTION_DAYS } from '../config/settings.js';
 import type { AnyContract } from '../contract/types.js';
 import { refusedOperation } from '../dispatch/operations.js';
-import type { AccountChoices } from '../store/accounts.js';
+import type { StoredAccount } from '../store/accounts.js';
 import { invalidField } from './problem.js';
 
 /** A year: longer is never. */
@@ -44,6 +44,11 @@ export const accountChoices = {
     .optional()
     .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
 };
+
+type AccountChoices = Pick<
+  StoredAccount,
+  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+>;
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
 export function checkChoices(

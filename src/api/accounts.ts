@@ -2,13 +2,13 @@
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { newId } from '../contract/ids.js';
-import { contracts, findContract } from '../providers/index.js';
+import { contractOf, contracts, findContract } from '../providers/index.js';
 import {
   deleteAccount,
+  editAccount,
   findAccount,
   insertAccount,
   listAccounts,
-  updateAccount,
   type StoredAccount,
 } from '../store/accounts.js';
 import { insertApiKey, listApiKeys, revokeApiKey } from '../store/api-keys.js';
@@ -17,6 +17,7 @@ import { accountChoices, checkChoices } from './account-choices.js';
 import { check } from './check.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
+import { sees, type Principal } from './principal.js';
 import { invalidField, notFound } from './problem.js';
 import { addRoute } from './route.js';
 import { accountSchema, apiKeySchema, line, pageOf, paging } from './schemas.js';
@@ -25,18 +26,31 @@ const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
 const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
 
-const newAccount = z.strictObject({
-  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
+const editable = {
   name: line(200).min(1),
-  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
-  settings: z.record(z.string(), z.unknown()).optional(),
-  validatePayloads: z.boolean().default(true).describe('Refuse events that lack a documented field of their type.'),
+  settings: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("Choices among what the contract leaves open; see the provider's page in the documentation."),
+  validatePayloads: z.boolean().optional().describe('Refuse events that lack a documented field of their type.'),
   ...accountChoices,
+};
+/** What creates an account, whatever its provider. */
+export const newAccount = z.strictObject({
+  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
+  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
+  ...editable,
+  validatePayloads: editable.validatePayloads.default(true),
 });
+const accountEdit = z.strictObject(editable).partial();
 
-/** The account of an id, or a 404. */
-export async function mustFindAccount({ store }: Pick<ApiContext, 'store'>, id: string): Promise<StoredAccount> {
-  const account = await findAccount(store, id);
+/** The account of an id, or a 404; also when it is not there for whoever asks. */
+export async function mustFindAccount(
+  { store }: Pick<ApiContext, 'store'>,
+  principal: Principal,
+  id: string,
+): Promise<StoredAccount> {
+  const account = sees(principal, id) ? await findAccount(store, id) : undefined;
   if (!account) throw notFound('account');
   return account;
 }
@@ -108,6 +122,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}',
       tag,
       summary: 'Get an account',
+      forAccounts: true,
       params: accountParams,
       answers: {
         status: 200,
@@ -115,8 +130,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         schema: accountSchema.extend({ keys: z.array(apiKeySchema) }),
       },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       return { ...showAccount(account), keys: await listApiKeys(store, account.id) };
     },
   );
@@ -128,16 +143,28 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}',
       tag,
       summary: 'Edit an account',
-      description: 'Fields that are not named stay as they are.',
+      description:
+        'Fields that are not named stay as they are, and so do settings. Deliveries under way keep their schedule and ' +
+        'time limit; everything else counts from their next attempt on.',
       params: accountParams,
-      body: z.strictObject(accountChoices),
+      body: accountEdit,
       answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
     },
-    async ({ params, body }) => {
-      const account = await mustFindAccount(context, params.id);
-      const choices = checkChoices(findContract(account.provider)!, body, account);
-      await updateAccount(store, account.id, choices);
-      return showAccount({ ...account, ...choices });
+    async ({ params, body, principal }) => {
+      await mustFindAccount(context, principal, params.id);
+      const edited = await editAccount(store, params.id, (former) => {
+        const contract = contractOf(former.provider);
+        const { name = former.name, validatePayloads = former.validatePayloads } = body;
+        const settings = check(
+          contract.accounts.settings,
+          { ...(former.settings as object), ...body.settings },
+          'settings',
+        );
+        return { name, validatePayloads, settings, ...checkChoices(contract, body, former) };
+      });
+      if (!edited) throw notFound('account');
+      context.directory.forget(edited.id);
+      return showAccount(edited);
     },
   );
 
@@ -154,6 +181,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params }) => {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
+      context.directory.forget(params.id);
     },
   );
 
@@ -164,11 +192,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys',
       tag,
       summary: 'Add an API key',
+      forAccounts: true,
       params: accountParams,
       answers: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
       return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
     },
@@ -181,11 +210,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys/{keyId}',
       tag,
       summary: 'Revoke an API key',
+      forAccounts: true,
       params: accountParams.extend({ keyId: z.string() }),
       answers: { status: 204, description: 'Revoked', schema: null },
     },
-    async ({ params }) => {
-      if (!(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+    async ({ params, principal }) => {
+      if (!sees(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
 }

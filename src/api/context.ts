@@ -6,13 +6,17 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
+import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
+import type { DeliveryFeed } from './delivery-feed.js';
 
 export interface ApiContext {
   readonly store: Store;
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
+  readonly directory: Directory;
+  readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */
@@ -23,8 +27,12 @@ export interface ApiContext {
   readonly allowsAddress: AddressGuard;
   /** The only ports that receivers may be addressed at; any when absent. */
   readonly allowPorts?: readonly number[];
+  /** Where the dashboard's build is, absolute; it need not be there. */
+  readonly dashboardFolder: string;
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
+  /** Whether /metrics may be read without the admin key. */
+  readonly metricsOpen?: boolean;
 }
 
 /** Where routes are added. */

@@ -2,9 +2,10 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from './problem.js';
+import { requestIdOf } from './request-log.js';
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
-const DATABASE_AWAY = /^(08|53|57P|25006|55P03)/;
+/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
+const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
 const NETWORK_AWAY = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -20,7 +21,7 @@ const RETRY_AFTER_S = 5;
 
 /** Answers what no route took. */
 export const unknownRoute: RequestHandler = (request) => {
-  throw new Problem('not_found', `there is no ${request.method} ${request.path}; see /openapi.json`);
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
 };
 
 /** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */
@@ -36,7 +37,8 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 export function explain(error: unknown, response: Response, log: Logger): Problem {
   const problem = toProblem(error);
   const { method, path } = response.req;
-  if (problem.status >= 500) log.error({ err: error, method, path }, 'request failed');
+  if (problem.status >= 500)
+    log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
   if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
   return problem;
 }
@@ -54,10 +56,10 @@ function toProblem(error: unknown): Problem {
 }
 
 function isAway(code: unknown, message = ''): boolean {
-  // A pool that gets no connection in time has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
+  // A pool that gets no connection in time, or no answer, has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
   if (typeof code === 'string') return NETWORK_AWAY.has(code) || DATABASE_AWAY.test(code);
-  return /timeout exceeded when trying to connect|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
+  return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
     message,
   );
 }

@@ -1,11 +1,10 @@
 /** Accepting events, one or many at a time. */
 import { createHash } from 'crypto';
 import { z } from 'zod';
-import { duplicateKey, jsonElements, jsonMembers, minifyJson } from '../contract/json.js';
+import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
 import {
   AnsweredBefore,
-  candidates,
   describe,
   planEvent,
   type AcceptedEvent,
@@ -16,8 +15,10 @@ import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
 import { findEvent } from '../store/events.js';
 import type { StoredSubscription } from '../store/subscriptions.js';
-import { mustFindAccount } from './accounts.js';
+import { inSpan } from '../telemetry/tracing.js';
 import type { ApiContext, Routing } from './context.js';
+import { namedTwice } from './json-body.js';
+import { sees } from './principal.js';
 import { invalid, invalidField, notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, line, problemSchema, time } from './schemas.js';
@@ -41,7 +42,7 @@ const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {
-  const { store, intake } = context;
+  const { store, intake, directory } = context;
 
   addRoute(
     routing,
@@ -63,15 +64,21 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
       },
     },
-    async ({ params, request }) => {
-      const account = await mustFindAccount(context, params.id);
-      const subscriptions = await candidates(store, account);
+    async ({ params, request, principal }) => {
+      const entry = sees(principal, params.id) ? await directory.find(params.id) : undefined;
+      if (!entry) throw notFound('account');
+      const { account, subscriptions } = entry;
       const text = request.bodyText ?? '';
       const planned: PlannedEvent[] = [];
       const answer = isBatch(request.body)
         ? { results: elements(text).map((element) => planOrRefuse(account, subscriptions, element, planned)) }
         : describe(plan(account, subscriptions, text, planned));
-      return commit(account, planned, answer, text, request.get('idempotency-key'));
+      // Goes on with the caller's trace, where there is one.
+      const traceparent = request.get('traceparent');
+      const attributes = { 'pigeonpost.provider': account.provider, 'pigeonpost.account.id': account.id };
+      return inSpan('emit', { traceparent, attributes: { ...attributes, 'pigeonpost.events': planned.length } }, () =>
+        commit(account, planned, answer, text, request.get('idempotency-key')),
+      );
     },
   );
 
@@ -82,6 +89,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/events/{id}',
       tag,
       summary: 'Get an event',
+      forAccounts: true,
       params,
       answers: {
         status: 200,
@@ -89,9 +97,9 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
       },
     },
-    async ({ params, response }) => {
+    async ({ params, response, principal }) => {
       const event = await findEvent(store, params.id);
-      if (!event) throw notFound('event');
+      if (!event || !sees(principal, event.accountId)) throw notFound('event');
       const { text, ...rest } = event;
       // Put in as text, so that it is shown exactly as it was sent.
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
@@ -126,9 +134,10 @@ function isBatch(body: unknown): boolean {
 }
 
 function elements(text: string): string[] {
+  const members = ownMembers(text, 'the body');
   const result = batchFields.safeParse(JSON.parse(text));
   if (!result.success) throw invalid(result.error);
-  return jsonElements(jsonMembers(text).find(({ key }) => key === 'events')!.value);
+  return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
 function planOrRefuse(
@@ -162,10 +171,7 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
   const { type, data, occurredAt, channels = [] } = result.data;
-  const members = jsonMembers(text);
-  const repeated = duplicateKey(members);
-  if (repeated !== undefined)
-    throw new Problem('malformed_request', `the event names ${JSON.stringify(repeated)} twice`);
+  const members = ownMembers(text, 'the event');
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
@@ -177,6 +183,14 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
     data,
     channels,
   };
+}
+
+/** The members of an object, each named once; what a payload among them names twice is its sender's business. */
+function ownMembers(text: string, what: string): JsonMember[] {
+  const members = jsonMembers(text);
+  const repeated = duplicateKey(members);
+  if (repeated !== undefined) throw namedTwice(what, repeated);
+  return members;
 }
 
 /** Checks a payload against its documented shape, or only for being an object where that shape is one. */

@@ -1,6 +1,6 @@
 /** Reading request bodies: JSON in UTF-8, kept as text as well, because payloads must reach receivers unchanged. */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import { duplicateKey, jsonMembers } from '../contract/json.js';
+import { nestedDuplicateKey } from '../contract/json.js';
 import { Problem } from './problem.js';
 
 /** A deeper body is refused before anything walks it. */
@@ -17,6 +17,17 @@ declare module 'express-serve-static-core' {
 export function jsonBody(maxBytes: number): RequestHandler[] {
   const read = express.raw({ type: () => true, limit: maxBytes, inflate: false });
   return [read, parse];
+}
+
+/** Like `jsonBody`, for bodies of which no part is a payload: none may name a field twice. */
+export function plainJsonBody(maxBytes: number): RequestHandler[] {
+  return [
+    ...jsonBody(maxBytes),
+    (request, _response, next) => {
+      refuseRepeatedFields(request);
+      next();
+    },
+  ];
 }
 
 function parse(request: Request, _response: Response, next: NextFunction): void {
@@ -44,19 +55,24 @@ function decode(bytes: Buffer): string {
 function parseJson(text: string): unknown {
   if (depth(text) > DEEPEST) throw new Problem('malformed_request', `the body is nested more than ${DEEPEST} deep`);
   try {
-    const value: unknown = JSON.parse(text);
-    const repeated = isObject(value) ? duplicateKey(jsonMembers(text)) : undefined;
-    if (repeated !== undefined)
-      throw new Problem('malformed_request', `the body names ${JSON.stringify(repeated)} twice`);
-    return value;
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof Problem) throw error;
     throw new Problem('malformed_request', `the body is not valid JSON: ${(error as Error).message}`);
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * Throws a problem when an object anywhere in a body names a field twice: which of the two was meant cannot be known.
+ * Not for events, whose payload is its sender's and goes on as it is.
+ */
+export function refuseRepeatedFields({ bodyText }: Request): void {
+  const repeated = bodyText === undefined ? undefined : nestedDuplicateKey(bodyText);
+  if (repeated !== undefined) throw namedTwice('the body', repeated);
+}
+
+/** The problem of a body, or of an event in it, that names a field twice. */
+export function namedTwice(what: string, field: string): Problem {
+  return new Problem('malformed_request', `${what} names ${JSON.stringify(field)} twice`);
 }
 
 /** How deep brackets nest, counted before parsing so that no parser or validator can be overwhelmed. */

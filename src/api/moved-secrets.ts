@@ -3,6 +3,7 @@
  * An edit that moves its address to another origin must therefore name them again: else it could have them sent to
  * anyone. Signing secrets are not sent and stay.
  */
+import { isMasked } from '../contract/mask.js';
 import type { AnyContract, Subscription } from '../contract/types.js';
 import { Problem } from './problem.js';
 
@@ -19,8 +20,8 @@ export function refuseMovedSecrets(
   const ownSecrets = (rules.credentialFields ?? []).filter((name) => shown[name] != null);
   const bringsOwn = url.username !== '' || url.password !== '';
   const missing = [
-    ...(Object.keys(previous.headers).length > 0 && body.headers === undefined ? ['headers'] : []),
-    ...(bringsOwn ? [] : ownSecrets.filter((name) => body[name] === undefined)),
+    ...(Object.keys(previous.headers).length > 0 && isKept(body.headers) ? ['headers'] : []),
+    ...(bringsOwn ? [] : ownSecrets.filter((name) => isKept(body[name]))),
   ];
   if (missing.length === 0) return;
   const errors = missing.map((path) => ({
@@ -28,4 +29,8 @@ export function refuseMovedSecrets(
     message: `must be given again, or as ${path === 'headers' ? '{}' : 'null'}: the url leads to another origin, which would get its values`,
   }));
   throw new Problem('invalid_request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors);
+}
+
+function isKept(value: unknown): boolean {
+  return value === undefined || isMasked(value);
 }

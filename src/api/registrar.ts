@@ -1,7 +1,7 @@
 /** The operations behind every registration API, ours and the providers' own. */
 import { lowestIdAt, newId } from '../contract/ids.js';
 import type { EventDefinition } from '../contract/types.js';
-import { candidates, planEvent, planFor, type EventInput, type PlannedEvent } from '../dispatch/accept.js';
+import { planEvent, planFor, type EventInput, type PlannedEvent } from '../dispatch/accept.js';
 import { resumeHeld } from '../dispatch/control.js';
 import type { EgressClient } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
@@ -25,12 +25,12 @@ import {
 } from '../store/subscriptions.js';
 import type { ApiContext } from './context.js';
 import { explain } from './errors.js';
-import { jsonBody } from './json-body.js';
+import { plainJsonBody } from './json-body.js';
 import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
-  const { store, intake, egress } = context;
+  const { store, intake, directory, egress } = context;
 
   async function commit(planned: PlannedEvent) {
     await intake.take([planned]);
@@ -76,7 +76,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   }
 
   return {
-    readJson: jsonBody(context.maxBodyBytes),
+    readJson: plainJsonBody(context.maxBodyBytes),
 
     async authenticate(provider, key) {
       const id = await findAccountIdByKey(store, key);
@@ -120,7 +120,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
       commit(planFor(account, [subscription], exampleOf(account, eventType, data))),
 
     async emitExample(account, eventType) {
-      const subscriptions = await candidates(store, account);
+      const { subscriptions = [] } = (await directory.find(account.id)) ?? {};
       return commit(planEvent(account, subscriptions, exampleOf(account, eventType)));
     },
 

@@ -8,6 +8,7 @@ import type { AttemptLimits } from '../store/limits.js';
 import { nextSubscriptionNumber, type SavedSubscription, type StoredSubscription } from '../store/subscriptions.js';
 import { check } from './check.js';
 import type { ApiContext } from './context.js';
+import { unmasked } from './masked.js';
 import { invalidField } from './problem.js';
 import { checkReceiverUrl } from './receiver-url.js';
 import { line } from './schemas.js';
@@ -19,7 +20,10 @@ export const commonFields = z.object({
   eventTypes: z.array(line(255).min(1)).max(200).describe("The provider's own event names."),
   description: line(1_000).nullable().optional(),
   enabled: z.boolean().optional().describe('Whether it takes events; true unless said otherwise.'),
-  headers: z.record(z.string(), z.string()).optional().describe('Sent with every attempt.'),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Sent with every attempt. Shown as ***, which in an edit keeps the value that is stored.'),
   maxConcurrentAttempts: z
     .int()
     .min(1)
@@ -30,7 +34,7 @@ export const commonFields = z.object({
   ratePerSecond: z
     .number()
     .min(0.1)
-    .max(10_000)
+    .max(65_535)
     .nullable()
     .optional()
     .describe('Attempts begun per second at most; null for any number.'),
@@ -75,10 +79,11 @@ export function editedSubscription(
 function build(
   context: ApiContext,
   contract: AnyContract,
-  given: Partial<Common> & Record<string, unknown>,
+  asGiven: Partial<Common> & Record<string, unknown>,
   previous?: StoredSubscription,
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
+  const given = unmasked(asGiven, rules, previous);
   const url =
     given.url === undefined
       ? undefined
@@ -93,7 +98,9 @@ function build(
   checkTlsClient(given.tlsClient);
   const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
-  const kept = rules.keep({ fields: given, eventTypes, url: url?.parsed, randomBytes, previous });
+  // An address written back as it is shown, without the credentials that came with it, is no other: they stay.
+  const otherUrl = given.url === previous?.url ? undefined : url?.parsed;
+  const kept = rules.keep({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, kept.options, previous);

@@ -2,7 +2,14 @@
 
 /** What came of one request; `hung` when nothing happened for longer than anyone should wait. */
 export type Reply =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown; readonly tookMs: number }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: unknown;
+      readonly tookMs: number;
+      /** The header of that name, as it was sent. */
+      readonly retryAfter: string | null;
+    }
   | { readonly kind: 'none'; readonly hung: boolean };
 
 /** An answer later than this counts as none, in milliseconds. */
@@ -31,7 +38,13 @@ export function createApiClient(url: string, adminKey: string): Ask {
       });
       const text = await response.text();
       const answer: unknown = text === '' ? undefined : JSON.parse(text);
-      return { kind: 'answer', status: response.status, body: answer, tookMs: performance.now() - began };
+      return {
+        kind: 'answer',
+        status: response.status,
+        body: answer,
+        tookMs: performance.now() - began,
+        retryAfter: response.headers.get('retry-after'),
+      };
     } catch (error) {
       return { kind: 'none', hung: (error as Error).name === 'TimeoutError' && hangsUpAfterMs === undefined };
     }

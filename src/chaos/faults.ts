@@ -1,6 +1,6 @@
 /** Carrying out the planned faults at their moments. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeFault, type Fault, type PlannedFault, type Target } from './plan.js';
+import { describeFault, type Fault, type PlannedFault, type Target } from './fault-plan.js';
 import { say } from './progress.js';
 import type { Role } from './role.js';
 import type { Servers } from './servers.js';
@@ -22,21 +22,32 @@ export interface Disturbance {
 /** How often the count of events is looked at, in milliseconds. */
 const LOOK_EVERY_MS = 20;
 
-/** Carries out one fault after the other, each once so many events are emitted. */
+/**
+ * Carries out each fault once so many events are emitted. Faults that last overlap with those that follow, unless they
+ * hit the same target: then they come one after the other.
+ */
 export async function inflict(
   faults: readonly PlannedFault[],
   victims: Victims,
   emitted: () => number,
 ): Promise<Disturbance[]> {
-  const done: Disturbance[] = [];
+  const lasting = new Map<Target, Promise<unknown>>();
+  const disturbances: Promise<Disturbance>[] = [];
   for (const { at, fault } of faults) {
     while (emitted() < at) await sleep(LOOK_EVERY_MS);
-    say(`after ${emitted()} events: ${describeFault(fault)}`);
-    const from = Date.now();
-    await carryOut(fault, victims);
-    done.push({ fault, from, to: Date.now() });
+    const before = fault.kind === 'kill' ? undefined : lasting.get(fault.target);
+    const done = Promise.resolve(before).then(async () => {
+      say(`after ${emitted()} events: ${describeFault(fault)}`);
+      const from = Date.now();
+      await carryOut(fault, victims);
+      return { fault, from, to: Date.now() };
+    });
+    // That a fault could not be carried out is told by the end of this function, not by ending the process.
+    done.catch(() => undefined);
+    if (fault.kind !== 'kill') lasting.set(fault.target, done);
+    disturbances.push(done);
   }
-  return done;
+  return Promise.all(disturbances);
 }
 
 async function carryOut(fault: Fault, victims: Victims): Promise<void> {
@@ -44,6 +55,8 @@ async function carryOut(fault: Fault, victims: Victims): Promise<void> {
     case 'kill':
       for (const target of fault.targets) victimOf(target, victims).kill();
       return;
+    case 'restart':
+      return victimOf(fault.target, victims).restart();
     case 'away':
       return victims.servers[fault.target].away(fault.forMs);
     case 'read-only':
@@ -53,7 +66,7 @@ async function carryOut(fault: Fault, victims: Victims): Promise<void> {
   }
 }
 
-function victimOf(target: Target, { servers, api, workers }: Victims): Pick<Role, 'kill' | 'freeze'> {
+function victimOf(target: Target, { servers, api, workers }: Victims): Pick<Role, 'kill' | 'freeze' | 'restart'> {
   switch (target) {
     case 'api':
       return api;

@@ -1,8 +1,9 @@
 /** The books of a run: what was acknowledged against what became of it. Pure; collecting the facts is apart. */
+import { explains } from './explain.js';
 import type { Disturbance } from './faults.js';
 import type { Acknowledged } from './load.js';
 import type { ReceiverKind } from './plan.js';
-import type { Receipt } from './receivers.js';
+import type { Arrival } from './receivers.js';
 
 /** A delivery as the database knows it. */
 export interface DeliveryFact {
@@ -10,6 +11,8 @@ export interface DeliveryFact {
   readonly eventId: string;
   readonly kind: ReceiverKind;
   readonly state: string;
+  /** Whether it was accepted in a burst. */
+  readonly inBurst: boolean;
   /** Outcomes of its attempts, the first one first. */
   readonly outcomes: readonly string[];
 }
@@ -18,60 +21,92 @@ export interface DeliveryFact {
 export interface Facts {
   readonly acknowledged: readonly Acknowledged[];
   readonly deliveries: readonly DeliveryFact[];
-  /** Ids of the deliveries whose workflow runs. */
-  readonly running: ReadonlySet<string>;
+  /** Ids of the deliveries that were open without an owner. */
+  readonly unowned: readonly string[];
   /** Per planned event, how many events the database has. */
   readonly eventsByN: ReadonlyMap<number, number>;
   readonly disturbances: readonly Disturbance[];
-  readonly receipt: (kind: ReceiverKind, eventId: string) => Receipt | undefined;
+  readonly arrivals: (kind: ReceiverKind, eventId: string) => readonly Arrival[];
 }
 
 export interface Balance {
   readonly acknowledged: number;
   readonly delivered: number;
-  /** Visibly ended without being accepted: failed or cancelled. */
+  /** Of those, accepted in a burst. */
+  readonly inBursts: number;
+  /** Visibly ended without being accepted. */
   readonly failed: number;
-  /** Open, and a running workflow owns it. */
-  readonly retrying: number;
+  readonly cancelled: number;
   /** Accepted again by a receiver that had accepted the event before. */
   readonly duplicates: number;
-  /** Those for which the database or the faults show why. */
-  readonly duplicatesExplained: number;
-  /** Acknowledged, but without a delivery, or recorded as delivered without having arrived. */
+  /** Those that neither the database nor the faults explain. */
+  readonly duplicatesUnexplained: number;
+  /** Acknowledged, but without a delivery, or recorded as delivered without having been accepted. */
   readonly lost: number;
   /** Open without anything that would go on with it. */
   readonly unowned: number;
+  /** Still open when the time was up. */
+  readonly unsettled: number;
   /** Planned events that the API took more than once despite their key. */
   readonly takenTwice: number;
-  /** Requests that arrived at receivers beyond the attempts that are recorded. */
+  /** Answers that are recorded beyond the requests that arrived. */
+  readonly recordedTwice: number;
+  /** Attempts that are shown as interrupted. */
+  readonly attemptsInterrupted: number;
+  /** Requests that arrived at receivers beyond the attempts that are shown. */
   readonly attemptsUnrecorded: number;
+  /** Those that no fault explains. */
+  readonly attemptsUnexplained: number;
 }
 
-/** An attempt under way when its worker died is repeated once it has timed out: at most after this, in milliseconds. */
-const TIMES_OUT_MS = 45_000;
-
-export function balance(facts: Facts): Balance {
-  const byId = new Map(facts.deliveries.map((delivery) => [delivery.id, delivery]));
+/** The books, and in words what is wrong in them. */
+export function balance(facts: Facts): { readonly books: Balance; readonly problems: readonly string[] } {
   const all = facts.deliveries;
-  const open = all.filter(({ state }) => ['pending', 'retrying', 'paused'].includes(state));
-  const duplicated = all.filter((delivery) => acceptances(facts, delivery) > 1);
-  const explained = duplicated.filter((delivery) => isExplained(facts, delivery));
-  return {
-    acknowledged: facts.acknowledged.length,
-    delivered: all.filter(({ state }) => state === 'delivered').length,
-    failed: all.filter(({ state }) => state === 'failed' || state === 'cancelled').length,
-    retrying: open.filter(({ id }) => facts.running.has(id)).length,
-    duplicates: extra(facts, duplicated),
-    duplicatesExplained: extra(facts, explained),
-    lost: facts.acknowledged.filter((event) => isLost(facts, event, byId)).length,
-    unowned: open.filter(({ id }) => !facts.running.has(id)).length,
-    takenTwice: [...facts.eventsByN.values()].filter((count) => count > 1).length,
-    attemptsUnrecorded: all.reduce(
-      (sum, { kind, eventId, outcomes }) =>
-        sum + Math.max((facts.receipt(kind, eventId)?.arrivals ?? 0) - outcomes.length, 0),
-      0,
-    ),
+  const problems: string[] = [];
+  const note = (what: string, about: readonly string[]): number => {
+    problems.push(...about.map((each) => `${what}: ${each}`));
+    return about.length;
   };
+  const inState = (...states: string[]): DeliveryFact[] => all.filter(({ state }) => states.includes(state));
+  const count = (excess: (delivery: DeliveryFact) => number, among = all): number =>
+    among.reduce((sum, delivery) => sum + Math.max(excess(delivery), 0), 0);
+  const byId = new Map(all.map((delivery) => [delivery.id, delivery]));
+
+  const again = (delivery: DeliveryFact): number => arrivalsOf(facts, delivery).filter(wasAccepted).length - 1;
+  const unrecorded = (delivery: DeliveryFact): number => arrivalsOf(facts, delivery).length - delivery.outcomes.length;
+  const recordedAgain = (delivery: DeliveryFact): number =>
+    delivery.outcomes.filter(isAnswer).length - arrivalsOf(facts, delivery).length;
+  const strange = (excess: (delivery: DeliveryFact) => number): DeliveryFact[] =>
+    all.filter((delivery) => excess(delivery) > 0 && !isExplained(facts, delivery));
+
+  const duplicated = strange(again);
+  const forgotten = strange(unrecorded);
+  note('duplicate without an explanation', duplicated.map(describe));
+  note('attempt without a record or an explanation', forgotten.map(describe));
+  note('recorded more answers than requests arrived', all.filter((one) => recordedAgain(one) > 0).map(describe));
+  const takenTwice = [...facts.eventsByN].filter(([, events]) => events > 1).map(([n]) => `event ${n}`);
+  const lost = facts.acknowledged.filter((event) => isLost(facts, event, byId));
+  const books = {
+    acknowledged: facts.acknowledged.length,
+    delivered: inState('delivered').length,
+    inBursts: inState('delivered').filter(({ inBurst }) => inBurst).length,
+    failed: inState('failed').length,
+    cancelled: inState('cancelled').length,
+    duplicates: count(again),
+    duplicatesUnexplained: count(again, duplicated),
+    lost: note(
+      'lost',
+      lost.map(({ eventId, planned }) => `${eventId} for ${planned.kind}`),
+    ),
+    unowned: note('without an owner', facts.unowned),
+    unsettled: note('not settled', inState('pending', 'retrying', 'paused').map(describe)),
+    takenTwice: note('taken twice', takenTwice),
+    recordedTwice: count(recordedAgain),
+    attemptsInterrupted: count(({ outcomes }) => outcomes.filter((outcome) => outcome === 'interrupted').length),
+    attemptsUnrecorded: count(unrecorded),
+    attemptsUnexplained: count(unrecorded, forgotten),
+  };
+  return { books, problems };
 }
 
 /** Every event is due at the receiver that takes all, and at the one of its kind. */
@@ -81,28 +116,30 @@ function isLost(facts: Facts, { planned, eventId, deliveryIds }: Acknowledged, b
   if (due.some((kind) => !deliveries.some((delivery) => delivery?.kind === kind && delivery.eventId === eventId)))
     return true;
   return deliveries.some(
-    (delivery) => delivery === undefined || (delivery.state === 'delivered' && acceptances(facts, delivery) === 0),
+    (delivery) =>
+      delivery === undefined || (delivery.state === 'delivered' && !arrivalsOf(facts, delivery).some(wasAccepted)),
   );
 }
 
-function acceptances(facts: Facts, { kind, eventId }: DeliveryFact): number {
-  return facts.receipt(kind, eventId)?.acceptedAt.length ?? 0;
-}
-
-function extra(facts: Facts, deliveries: readonly DeliveryFact[]): number {
-  return deliveries.reduce((sum, delivery) => sum + acceptances(facts, delivery) - 1, 0);
-}
-
-/** By an attempt that is shown as interrupted, or by a worker that died or stood still around the first acceptance. */
-function isExplained({ receipt, disturbances }: Facts, { kind, eventId, outcomes }: DeliveryFact): boolean {
-  if (outcomes.includes('interrupted')) return true;
-  const [first = 0] = receipt(kind, eventId)?.acceptedAt ?? [];
-  return disturbances.some(
-    ({ fault, from, to }) => hitsWorker(fault) && first < to + 1_000 && first > from - TIMES_OUT_MS,
+/** Some request of it was under way, or its outcome was being recorded, when a worker was hit. */
+function isExplained(facts: Facts, delivery: DeliveryFact): boolean {
+  return arrivalsOf(facts, delivery).some((arrival) =>
+    facts.disturbances.some((disturbance) => explains(disturbance, arrival)),
   );
 }
 
-function hitsWorker(fault: Disturbance['fault']): boolean {
-  if (fault.kind === 'kill') return fault.targets.some((target) => target.startsWith('worker'));
-  return fault.kind === 'frozen' && fault.target.startsWith('worker');
+function arrivalsOf(facts: Facts, { kind, eventId }: DeliveryFact): readonly Arrival[] {
+  return facts.arrivals(kind, eventId);
+}
+
+function wasAccepted({ accepted }: Arrival): boolean {
+  return accepted;
+}
+
+function isAnswer(outcome: string): boolean {
+  return outcome === 'accepted' || outcome === 'refused';
+}
+
+function describe({ id, kind, state, outcomes }: DeliveryFact): string {
+  return `${id} for ${kind}, ${state}, attempts ${outcomes.join(', ')}`;
 }

@@ -22,7 +22,7 @@ export interface LoadReport {
   /** Events sent at least once so far. */
   emitted: number;
   readonly acknowledged: Acknowledged[];
-  /** Requests that were answered 503. */
+  /** Requests that were answered 503 with Retry-After. */
   unavailable: number;
   /** Requests without an answer: refused or broken connections, and those that were hung up on. */
   unanswered: number;
@@ -87,7 +87,7 @@ async function insist(send: () => Promise<Reply>, report: LoadReport): Promise<u
     } else {
       report.slowestMs = Math.max(report.slowestMs, Math.round(reply.tookMs));
       if (reply.status === 202) return reply.body;
-      if (reply.status === 503) report.unavailable += 1;
+      if (reply.status === 503 && reply.retryAfter !== null) report.unavailable += 1;
       else report.unexpected.push(`${reply.status} ${JSON.stringify(reply.body)}`);
     }
     await sleep(REPEAT_MS);

@@ -5,24 +5,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { react, type Reaction } from './behaviour.js';
 import { receiverKinds, type ReceiverKind } from './plan.js';
 
-/** What one receiver knows of one event. */
-export interface Receipt {
-  arrivals: number;
-  /** When it sent a whole 2xx answer to someone who was still there; Unix times in milliseconds. */
-  readonly acceptedAt: number[];
+/** One request at a receiver; Unix times in milliseconds. */
+export interface Arrival {
+  readonly at: number;
+  /** When the answer was out or the sender gone; absent while neither has happened. */
+  endedAt?: number;
+  /** Whether a whole 2xx answer went to someone who was still there. */
+  accepted: boolean;
 }
 
 export interface Receivers {
   urlOf(kind: ReceiverKind): string;
-  /** What the receiver of a kind knows of an event, by the id of the event. */
-  receipt(kind: ReceiverKind, eventId: string): Receipt | undefined;
+  /** The requests that the receiver of a kind got for an event, by the id of the event. */
+  arrivals(kind: ReceiverKind, eventId: string): readonly Arrival[];
   close(): Promise<void>;
 }
 
 const TRICKLED_BYTES = 10;
 
 export async function startReceivers(seed: number, timeLimitMs: number): Promise<Receivers> {
-  const receipts = new Map<string, Receipt>();
+  const received = new Map<string, Arrival[]>();
   const server = createServer((request, response) => {
     const kind = receiverKinds.find((name) => request.url === `/${name}`);
     const eventId = `evt_${String(request.headers['webhook-id']).slice('msg_'.length)}`;
@@ -32,15 +34,16 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
       if (!kind) return void response.writeHead(404).end();
       const { data } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { data: { n: number } };
       const key = `${kind} ${eventId}`;
-      const receipt = receipts.get(key) ?? { arrivals: 0, acceptedAt: [] };
-      receipts.set(key, receipt);
-      const reaction = react(seed, kind, data.n, receipt.arrivals, timeLimitMs);
-      receipt.arrivals += 1;
+      const before = received.get(key) ?? [];
+      const arrival: Arrival = { at: Date.now(), accepted: false };
+      received.set(key, [...before, arrival]);
       // Whoever answers late writes to a connection that is gone.
       response.on('error', () => undefined);
       response.on('finish', () => {
-        if (response.statusCode < 300 && !response.destroyed) receipt.acceptedAt.push(Date.now());
+        if (response.statusCode < 300 && !response.destroyed) arrival.accepted = true;
       });
+      response.on('close', () => (arrival.endedAt = Date.now()));
+      const reaction = react(seed, kind, data.n, before.length, timeLimitMs);
       void carryOut(reaction, response);
     });
   });
@@ -48,7 +51,7 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
   const { port } = server.address() as AddressInfo;
   return {
     urlOf: (kind) => `http://127.0.0.1:${port}/${kind}`,
-    receipt: (kind, eventId) => receipts.get(`${kind} ${eventId}`),
+    arrivals: (kind, eventId) => received.get(`${kind} ${eventId}`) ?? [],
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -65,11 +68,12 @@ async function carryOut(reaction: Reaction, response: ServerResponse): Promise<v
       return void response.writeHead(200).end();
     case 'trickle':
       response.writeHead(200, { 'content-length': TRICKLED_BYTES });
-      for (let sent = 0; sent < TRICKLED_BYTES && !response.destroyed; sent += 1) {
+      for (let sent = 1; sent < TRICKLED_BYTES && !response.destroyed; sent += 1) {
         response.write('.');
         await sleep(reaction.forMs / TRICKLED_BYTES, undefined, { ref: false });
       }
-      return void response.end();
+      // With the last byte the sender has the whole answer, so nothing may come after it here either.
+      return void response.end('.');
     case 'close':
       if (reaction.midway) response.writeHead(200, { 'content-length': TRICKLED_BYTES }).write('.');
       return void response.socket?.destroySoon();

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../embedded/poll.js';
 import { signal } from '../embedded/processes.js';
+import { say } from './progress.js';
 
 /** Wait before a process that ended is started again, in milliseconds. */
 const RESTART_MS = 500;
-/** How long an orderly stop may take, in milliseconds. */
-const STOP_MS = 20_000;
+/** How long an orderly stop may take, in milliseconds: a worker waits for attempts under way. */
+const STOP_MS = 60_000;
 
 export interface RoleSpec {
   readonly name: string;
@@ -22,9 +23,11 @@ export interface RoleSpec {
 
 export interface Role {
   readonly ready: boolean;
-  /** How often it ended by itself although it had been at work. */
+  /** How often it ended by itself although it had been at work, or did not end when it was asked to. */
   readonly crashes: number;
   kill(): void;
+  /** Asks it to stop and waits until it has; it is started again as after any end. */
+  restart(): Promise<void>;
   freeze(forMs: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,13 +36,14 @@ export function startRole(spec: RoleSpec): Role {
   const log = createWriteStream(spec.logFile);
   let child: ChildProcess | undefined;
   let ready = false;
-  let killed = false;
+  /** Whether its end is our doing. */
+  let expected = false;
   let stopping = false;
   let crashes = 0;
 
   const start = (): void => {
     ready = false;
-    killed = false;
+    expected = false;
     // In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order.
     child = spawn(process.execPath, [join(__dirname, '..', 'cli', 'main.js'), spec.command], {
       env: { ...process.env, ...spec.env },
@@ -53,15 +57,24 @@ export function startRole(spec: RoleSpec): Role {
     child.stderr!.on('data', (chunk: Buffer) => log.write(chunk));
     child.once('exit', (code, name) => {
       log.write(`--- ended (${name ?? code}) at ${new Date().toISOString()}\n`);
-      if (ready && !killed && !stopping) crashes += 1;
+      if (ready && !expected) crashes += 1;
       ready = false;
       child = undefined;
       if (!stopping) setTimeout(start, RESTART_MS).unref();
     });
   };
   const kill = (): void => {
-    killed = true;
+    expected = true;
     if (child?.pid !== undefined) signal(child.pid, 'SIGKILL');
+  };
+  const end = async (ending: ChildProcess | undefined): Promise<void> => {
+    if (ending?.pid === undefined) return;
+    expected = true;
+    signal(ending.pid, 'SIGTERM');
+    if (await waitUntil(() => child !== ending, STOP_MS)) return;
+    crashes += 1;
+    say(`${spec.name} does not stop in order; it is killed`);
+    kill();
   };
   process.on('exit', kill);
   start();
@@ -74,6 +87,9 @@ export function startRole(spec: RoleSpec): Role {
       return crashes;
     },
     kill,
+    async restart() {
+      await end(child);
+    },
     async freeze(forMs) {
       const pid = child?.pid;
       if (pid === undefined) return;
@@ -83,8 +99,7 @@ export function startRole(spec: RoleSpec): Role {
     },
     async stop() {
       stopping = true;
-      if (child?.pid !== undefined) signal(child.pid, 'SIGTERM');
-      if (!(await waitUntil(() => child === undefined, STOP_MS))) kill();
+      await end(child);
       process.off('exit', kill);
       log.end();
     },

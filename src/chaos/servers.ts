@@ -23,6 +23,8 @@ const INSIST_MS = 90_000;
 export interface Victim {
   /** Kills it; it is started again at once. */
   kill(): void;
+  /** Stops it in order and starts it again. */
+  restart(): Promise<void>;
   /** Kills it and leaves it away for so many milliseconds. */
   away(forMs: number): Promise<void>;
   /** Stops it and everything it has forked, and lets it go on after so many milliseconds. */
@@ -79,6 +81,10 @@ function victim(first: Running, start: () => Promise<Running>): Victim & { stop(
   };
   return {
     kill,
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
     async away(forMs) {
       kill();
       await running.stop();

@@ -4,29 +4,53 @@ import { OperatorError } from '../errors.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { installRuntime } from '../worker/connection.js';
+import { connectTemporal, lazyTemporal, type TemporalClient } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
-import { closeShared, openShared, runApi, runWorker, type Shared, type Stoppable } from './services.js';
+import {
+  closeShared,
+  openShared,
+  runApi,
+  runMetrics,
+  runWorker,
+  type Connect,
+  type Shared,
+  type Stoppable,
+} from './services.js';
 import { watchSignals } from './stopping.js';
+import { startTelemetry, type Telling } from './telemetry.js';
 
-/** Accepts events and starts their deliveries. */
+/** Accepts events and starts their deliveries. While Temporal is away it accepts; deliveries start later. */
 export function api(): Promise<void> {
-  return runRole(async (shared) => {
-    const running = await runApi(shared, { eager: false });
-    shared.log.info(`the API listens at ${running.url}`);
-    return running;
+  return runRole({
+    telling: () => ({ measured: true, worker: false }),
+    connect: lazyTemporal,
+    async start(shared) {
+      const running = await runApi(shared, { eager: false });
+      shared.log.info(`the API listens at ${running.url}`);
+      return running;
+    },
   });
 }
 
 /** Makes attempts and keeps house. */
 export function worker(): Promise<void> {
-  return runRole(async (shared) => {
-    const { client } = shared.access;
-    await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
-    const running = await runWorker(shared);
-    await ensureUpkeep(client);
-    shared.log.info('the worker runs');
-    return running;
+  return runRole({
+    telling: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),
+    connect: connectTemporal,
+    async start(shared) {
+      const { client } = shared.access;
+      await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
+      const metrics = await runMetrics(shared);
+      const running = await runWorker(shared);
+      await ensureUpkeep(client);
+      shared.log.info('the worker runs');
+      return {
+        async stop() {
+          await running.stop();
+          await metrics.stop();
+        },
+      };
+    },
   });
 }
 
@@ -36,24 +60,28 @@ export async function migrateDatabase(): Promise<void> {
   console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
 }
 
-async function runRole(start: (shared: Shared) => Promise<Stoppable>): Promise<void> {
+/** What one kind of process is made of. */
+interface Role<Access extends TemporalClient> {
+  readonly telling: (config: Config) => Telling;
+  readonly connect: Connect<Access>;
+  readonly start: (shared: Shared<Access>) => Promise<Stoppable>;
+}
+
+/** Runs one part until a signal comes. */
+async function runRole<Access extends TemporalClient>({ telling, connect, start }: Role<Access>): Promise<void> {
   const signals = watchSignals();
   const config = loadConfig();
   const databaseUrl = externalDatabase(config);
   if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
   const log = createLogger(config.logLevel);
-  installRuntime(log);
-  const shared = await openShared({
-    config,
-    keys: await loadKeys(config),
-    log,
-    databaseUrl,
-    temporal: config.temporal,
-  });
+  const keys = await loadKeys(config);
+  const endTelemetry = await startTelemetry(config, log, telling(config));
+  const shared = await openShared({ config, keys, log, databaseUrl, temporal: config.temporal }, connect);
   const running = await start(shared);
   await signals.orderly();
   await running.stop();
   await closeShared(shared);
+  await endTelemetry();
 }
 
 function externalDatabase({ databaseUrl }: Config): string {

@@ -1,19 +1,24 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
-import type { Server } from 'http';
+import { join } from 'path';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
-import type { Config } from '../config.js';
+import { createDeliveryFeed } from '../api/delivery-feed.js';
+import { createMetricsApp } from '../api/metrics.js';
+import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
 import type { EgressClient } from '../egress/types.js';
-import { portInUse, errorCode, unreachable } from '../errors.js';
+import { unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
+import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
-import { connectTemporal, type TemporalAccess } from '../worker/connection.js';
+import { watchEgress, watchStore } from '../telemetry/gauges.js';
+import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
+import { listen, stopListening, urlOf } from './listen.js';
 
 /** How much of an answer's body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
@@ -24,46 +29,57 @@ export interface Surroundings {
   readonly keys: Keys;
   readonly log: Logger;
   readonly databaseUrl: string;
-  readonly temporal: { readonly connectionOptions: Parameters<typeof connectTemporal>[0]; readonly namespace: string };
+  readonly temporal: { readonly connectionOptions: TemporalConnectionOptions; readonly namespace: string };
 }
 
-/** What is shared by the parts of one process. */
-export interface Shared extends Surroundings {
+/** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
+export interface Shared<Access extends TemporalClient = TemporalAccess> extends Surroundings {
   readonly store: Store;
-  readonly access: TemporalAccess;
+  readonly access: Access;
 }
+
+/** A way to Temporal: connected at once, or by the first who asks. */
+export type Connect<Access> = (options: TemporalConnectionOptions, namespace: string) => Access | Promise<Access>;
 
 export interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Opens database and Temporal; throws an OperatorError for whichever cannot be reached. */
-export async function openShared(surroundings: Surroundings): Promise<Shared> {
+/** Opens database and Temporal; throws an OperatorError for a database that cannot be reached, and what `connect` does. */
+export async function openShared<Access extends TemporalClient>(
+  surroundings: Surroundings,
+  connect: Connect<Access>,
+): Promise<Shared<Access>> {
   const { databaseUrl, keys, log, temporal } = surroundings;
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
     onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
   });
-  await store.pool.query('SELECT 1').catch((error: unknown) => {
-    throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
-  });
-  await checkKeys(store).catch(async (error: unknown) => {
+  try {
+    await store.pool.query('SELECT 1').catch((error: unknown) => {
+      throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+    });
+    await checkKeys(store);
+    const access = await connect(temporal.connectionOptions, temporal.namespace);
+    watchStore(store);
+    return { ...surroundings, store, access };
+  } catch (error) {
     await store.pool.end();
     throw error;
-  });
-  const access = await connectTemporal(temporal.connectionOptions, temporal.namespace);
-  return { ...surroundings, store, access };
+  }
 }
 
 /** Closes what `openShared` opened. */
-export async function closeShared({ store, access }: Shared): Promise<void> {
+export async function closeShared({ store, access }: Shared<TemporalClient>): Promise<void> {
   await store.pool.end();
   await access.close();
 }
 
 function openEgress({ egress }: Config): EgressClient {
-  return createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+  const client = createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+  watchEgress(client);
+  return client;
 }
 
 /** Starts the part that makes attempts. */
@@ -83,50 +99,52 @@ export async function runWorker({ config, store, access, temporal, log }: Shared
 }
 
 /** Starts the part that accepts events. `eager` when a worker shares the process. */
-export async function runApi(shared: Shared, { eager }: { eager: boolean }): Promise<Stoppable & { url: string }> {
+export async function runApi(
+  shared: Shared<TemporalClient>,
+  { eager }: { eager: boolean },
+): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
+  const directory = keepingDirectory(store, shared.databaseUrl, log);
+  const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
+    directory,
     client: access.client,
     dispatcher,
+    feed,
     egress,
     log,
     adminKey: keys.adminKey,
+    metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
+    dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
   });
-  const server = await listen(app, config.api);
+  const server = await listen(app, config.api, 'the API', 'PIGEONPOST_PORT');
   return {
     url: urlOf(server, config.api.host),
     async stop() {
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeIdleConnections();
-      });
+      await feed.stop();
+      await stopListening(server);
       await dispatcher.stop();
+      await directory.close();
       await egress.close();
     },
   };
 }
 
-function listen(app: ReturnType<typeof createApp>, { host, port }: Config['api']): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = app.listen(port, host);
-    server.once('listening', () => resolve(server));
-    server.once('error', (error) => {
-      reject(errorCode(error) === 'EADDRINUSE' ? portInUse('the API', port, 'PIGEONPOST_PORT') : error);
-    });
-  });
-}
-
-function urlOf(server: Server, host: string): string {
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
+/** Serves metrics on a port of their own, where one is set. */
+export async function runMetrics({ config, keys, log }: Shared): Promise<Stoppable> {
+  const { port, open } = config.metrics;
+  if (port === undefined) return { stop: async () => undefined };
+  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log);
+  const { host } = config.api;
+  const server = await listen(app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  log.info(`metrics are at ${urlOf(server, host)}/metrics`);
+  return { stop: () => stopListening(server) };
 }

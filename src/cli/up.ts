@@ -4,10 +4,11 @@ import { startEmbedded } from '../embedded/index.js';
 import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
-import { installRuntime } from '../worker/connection.js';
+import { connectTemporal } from '../worker/connection.js';
 import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
 import { watchSignals } from './stopping.js';
+import { startTelemetry } from './telemetry.js';
 
 /** A running Pigeonpost. */
 export interface Up {
@@ -21,8 +22,7 @@ export interface Up {
 export async function startUp(): Promise<Up> {
   const config = loadConfig();
   const log = createLogger(config.logLevel);
-  installRuntime(log);
-  const undo: (() => Promise<void>)[] = [];
+  const undo: (() => Promise<void>)[] = [await startTelemetry(config, log, { measured: true, worker: true })];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse())
       await step().catch((err: unknown) => log.warn({ err }, 'while stopping'));
@@ -33,7 +33,7 @@ export async function startUp(): Promise<Up> {
     const keys = await loadKeys(config);
     const applied = await migrate(embedded.databaseUrl);
     if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`);
-    const shared = await openShared({ config, keys, log, ...embedded });
+    const shared = await openShared({ config, keys, log, ...embedded }, connectTemporal);
     undo.push(() => closeShared(shared));
     await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace, log);
     const worker = await runWorker(shared);
@@ -62,6 +62,7 @@ export async function up(): Promise<void> {
 function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up): void {
   const { allowNetworks, allowHttp } = config.egress;
   const lines = [
+    ['Dashboard', `${url}/  (sign in with the admin key)`],
     ['API', `${url}  (OpenAPI at ${url}/openapi.json)`],
     ['Admin key', config.api.adminKey === undefined ? adminKey : 'as set in PIGEONPOST_ADMIN_KEY'],
     ['Temporal', `${temporal.connectionOptions.address}, namespace ${temporal.namespace}`],

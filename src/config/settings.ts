@@ -59,6 +59,17 @@ export const table = {
     secret: true,
     schema: z.string().min(16, { error: 'write at least 16 characters' }),
   },
+  PIGEONPOST_URL: {
+    description: 'Where the command line finds the API.',
+    default: 'where PIGEONPOST_HOST and PIGEONPOST_PORT have it',
+    schema: url(['http', 'https'], 'http://127.0.0.1:8080'),
+  },
+  PIGEONPOST_API_KEY: {
+    description: 'Key that the command line sends to the API.',
+    default: 'PIGEONPOST_ADMIN_KEY or the generated one in the data folder, unless PIGEONPOST_URL is another address',
+    secret: true,
+    schema: z.string(),
+  },
   PIGEONPOST_MAX_BODY_BYTES: {
     description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
     default: String(defaults.maxBodyBytes),
@@ -86,6 +97,25 @@ export const table = {
     description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',
     default: defaults.logLevel,
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+  },
+  PIGEONPOST_METRICS_PORT: {
+    description: 'Port on which a worker that runs by itself serves /metrics; the API has it on its own port.',
+    default: 'not served',
+    schema: port(),
+  },
+  PIGEONPOST_METRICS_OPEN: {
+    description: 'Whether /metrics may be read without the admin key.',
+    default: 'false',
+    schema: flag,
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    description: "Where traces are sent, OTLP over HTTP; OpenTelemetry's other variables (OTEL_…) hold too.",
+    default: 'nothing is traced',
+    schema: url(['http', 'https'], 'http://localhost:4318'),
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    description: 'The same, as the whole URL for traces.',
+    schema: url(['http', 'https'], 'http://localhost:4318/v1/traces'),
   },
   PIGEONPOST_DATA_DIR: {
     description: 'Folder of the embedded PostgreSQL and Temporal: data, logs, generated password.',

@@ -80,6 +80,26 @@ export function duplicateKey(members: readonly JsonMember[]): string | undefined
   return members.find(({ key }) => seen.size === seen.add(key).size)?.key;
 }
 
+/** The first key that any object in a text names twice, however deep, or undefined. */
+export function nestedDuplicateKey(text: string): string | undefined {
+  // One for each bracket that is open; those of arrays stay empty.
+  const keys: Set<string>[] = [];
+  STRUCTURE.lastIndex = 0;
+  for (let match = STRUCTURE.exec(text); match; match = STRUCTURE.exec(text)) {
+    if (match[0] === '{' || match[0] === '[') keys.push(new Set());
+    else if (match[0] !== '"') keys.pop();
+    else {
+      const end = endOfString(text, match.index);
+      STRUCTURE.lastIndex = end;
+      if (text[skipSpace(text, end)] !== ':') continue;
+      const key = JSON.parse(text.slice(match.index, end)) as string;
+      const seen = keys.at(-1)!;
+      if (seen.size === seen.add(key).size) return key;
+    }
+  }
+  return undefined;
+}
+
 function skipSpace(text: string, at: number): number {
   return endOfMatch(SPACE, text, at);
 }

@@ -118,6 +118,16 @@ export type Verdict =
   /** Make no further attempt; with `disable` the subscription takes no further events either. */
   | { readonly kind: 'stop'; readonly because: string; readonly disable?: boolean };
 
+/** What people are told of a contract at a glance; its page in docs/contracts has all of it. */
+export interface ContractSummary {
+  /** What is sent, in a sentence or two. */
+  readonly summary: string;
+  /** Which answers accept a delivery, and which end it. */
+  readonly accepted: string;
+  /** How a receiver knows who sends: the headers that say so, and how they come about. */
+  readonly signature: { readonly headers: readonly string[]; readonly description: string };
+}
+
 /** The body of a delivery and which subscriptions share it. */
 export interface RenderInput<Scope = unknown, Settings = unknown, Options = unknown> {
   readonly event: Event;
@@ -143,6 +153,7 @@ export interface Contract<
   readonly provider: string;
   /** The provider's name as people write it. */
   readonly title: string;
+  readonly about: ContractSummary;
   /** Documented events, in the order a person would want to read them. */
   readonly events: readonly EventDefinition[];
   /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */
@@ -174,6 +185,11 @@ export interface Contract<
   ): Verdict;
   /** How many redirects one attempt follows; each hop passes the address guard again. */
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
+  /**
+   * Whether a request may carry a `traceparent` header (W3C Trace Context) beside the contract's own, when deliveries
+   * are traced. Only where the contract lets senders add headers.
+   */
+  readonly carriesTrace?: boolean;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */

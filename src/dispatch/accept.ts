@@ -8,6 +8,7 @@ import { claimKey, findAnswer, type IdempotentAnswer } from '../store/idempotenc
 import type { Startable } from '../store/startables.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { enabledSubscriptions, type StoredSubscription } from '../store/subscriptions.js';
+import { currentTraceparent } from '../telemetry/tracing.js';
 import { deliveryWorkflowId } from './names.js';
 
 /** An event to accept; its payload has been checked. */
@@ -82,6 +83,12 @@ export class AnsweredBefore extends Error {
   constructor(readonly first: IdempotentAnswer) {
     super('answered before');
   }
+}
+
+/** Planned events that remember the trace that is under way. */
+export function inCurrentTrace(planned: readonly PlannedEvent[]): readonly PlannedEvent[] {
+  const traceparent = currentTraceparent();
+  return traceparent === null ? planned : planned.map((event) => ({ ...event, row: { ...event.row, traceparent } }));
 }
 
 /** A request that is to be answered once, and how. */

@@ -1,11 +1,12 @@
 /** Telling a delivery's workflow what to do. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
-import { claim } from '../store/claims.js';
+import { claim, handOver } from '../store/claims.js';
 import { changeState, findDelivery, openStates, reopenDelivery, type StoredDelivery } from '../store/deliveries.js';
 import { loadStartables, type StandingDelivery, type Startable } from '../store/startables.js';
 import { heldDeliveries } from '../store/sweep.js';
 import type { Store } from '../store/store.js';
+import { countEnd } from '../telemetry/metrics.js';
 import type { delivery } from '../workflows/delivery.js';
 import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -37,16 +38,24 @@ export async function giveOrder(
       if (await tell(client, deliveryId, order)) return true;
       if ((await workflowStatus(client, deliveryId)) !== undefined) return false;
     }
-    return startWith(client, await aheadOfBursts(store, startable), order);
+    return startAheadOfBursts({ client, store }, startable, order);
   });
   return told || (order.signal === 'cancel' && (await noteEnd(store, deliveryId, order.args[0])));
 }
 
-/** Keeps bursts from a delivery that gets a workflow of its own, or has that wait for the burst that carries it. */
-async function aheadOfBursts(store: Store, startable: StandingDelivery): Promise<Startable> {
-  if (!startable.leftToBurst) return startable;
-  const claimed = await claim(store, deliveryWorkflowId(startable.deliveryId), [startable.deliveryId]);
-  return claimed.length > 0 ? startable : { ...startable, begin: { kind: 'carried' } };
+/** Starts with the order a workflow that no burst gets in the way of; while one carries the delivery, it is awaited first. */
+async function startAheadOfBursts(
+  { client, store }: { client: Client; store: Store },
+  startable: StandingDelivery,
+  order: Order,
+): Promise<boolean> {
+  const { deliveryId, leftToBurst } = startable;
+  if (!leftToBurst) return startWith(client, startable, order);
+  const claimed = await claim(store, deliveryWorkflowId(deliveryId), [deliveryId]);
+  if (claimed.length === 0) return startWith(client, { ...startable, begin: { kind: 'carried' } }, order);
+  const started = await startWith(client, startable, order);
+  await handOver(store, claimed);
+  return started;
 }
 
 /** The status of a delivery's workflow in Temporal's words; undefined when Temporal knows no such workflow. */
@@ -64,7 +73,8 @@ export async function workflowStatus(client: Client, deliveryId: string): Promis
 export async function noteEnd(store: Store, id: string, reason: string): Promise<boolean> {
   const delivery = await findDelivery(store, id);
   if (!delivery || !openStates.includes(delivery.state)) return false;
-  await changeState(store, { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null });
+  const end = { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null } as const;
+  countEnd(await changeState(store, end), end.state);
   return true;
 }
 

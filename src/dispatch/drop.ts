@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { changeState } from '../store/deliveries.js';
 import type { Store } from '../store/store.js';
 import { openDeliveries } from '../store/waiting.js';
+import { countEnd } from '../telemetry/metrics.js';
 import { giveOrder } from './control.js';
 
 /** How many deliveries one call drops at most. */
@@ -31,5 +32,7 @@ async function drop(
 ): Promise<void> {
   const told = await giveOrder(context, id, { signal: 'cancel', args: [reason] });
   // Its workflow has ended without saying so.
-  if (!told) await changeState(context.store, { deliveryId: id, run, state: 'cancelled', reason, nextAttemptAt: null });
+  if (told) return;
+  const end = { deliveryId: id, run, state: 'cancelled', reason, nextAttemptAt: null } as const;
+  countEnd(await changeState(context.store, end), end.state);
 }

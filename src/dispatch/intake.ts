@@ -2,10 +2,11 @@
  * From planned events to committed rows and on to the dispatcher. Requests that come while others are being committed
  * share the next commit; one that comes alone waits for nobody.
  */
-import { insertEvents } from '../store/events.js';
+import { insertEvents, type Lane } from '../store/events.js';
 import { isRefused } from '../store/refused.js';
 import type { Store } from '../store/store.js';
-import { commitOnce, type Once, type PlannedEvent } from './accept.js';
+import { countEmitted } from '../telemetry/metrics.js';
+import { commitOnce, inCurrentTrace, type Once, type PlannedEvent } from './accept.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** Commits of several requests under way at once. */
@@ -33,11 +34,12 @@ export class Intake {
    * Commits the events of one request, all of them or none, and lets their deliveries be started. With `once`, throws
    * AnsweredBefore when its request had its answer.
    */
-  async take(planned: readonly PlannedEvent[], once?: Once): Promise<void> {
+  async take(events: readonly PlannedEvent[], once?: Once): Promise<void> {
+    const planned = inCurrentTrace(events);
     if (once) {
       const lane = this.dispatcher.laneFor(countDeliveries(planned));
       await commitOnce(this.store, planned, once, lane);
-      this.dispatcher.dispatch(startablesOf(planned), lane);
+      this.#afterCommit(planned, lane);
     } else if (planned.length > 0) {
       await new Promise<void>((committed, failed) => {
         this.#waiting.push({ planned, committed, failed });
@@ -77,15 +79,19 @@ export class Intake {
       else for (const { failed } of requests) failed(error);
       return;
     }
-    this.dispatcher.dispatch(startablesOf(planned), lane);
+    this.#afterCommit(planned, lane);
     for (const { committed } of requests) committed();
+  }
+
+  #afterCommit(planned: readonly PlannedEvent[], lane: Lane): void {
+    countEmitted(planned.map(({ row }) => row));
+    this.dispatcher.dispatch(
+      planned.flatMap(({ startables }) => startables),
+      lane,
+    );
   }
 }
 
 function countDeliveries(planned: readonly PlannedEvent[]): number {
   return planned.reduce((sum, { startables }) => sum + startables.length, 0);
-}
-
-function startablesOf(planned: readonly PlannedEvent[]) {
-  return planned.flatMap(({ startables }) => startables);
 }

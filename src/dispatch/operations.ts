@@ -5,6 +5,7 @@ import { insertEvents } from '../store/events.js';
 import { Operation, takeOperations, type WaitingOperation } from '../store/operations.js';
 import type { Startable } from '../store/startables.js';
 import { inTransaction, type Store } from '../store/store.js';
+import { countEmitted } from '../telemetry/metrics.js';
 import { candidates, planEvent, type EventInput } from './accept.js';
 
 /** What was emitted. */
@@ -30,7 +31,7 @@ export async function emitOperations(store: Store, limit: number): Promise<Emitt
   const receivers = await Promise.all(
     accounts.map(async (account) => ({ account, subscriptions: await candidates(store, account) })),
   );
-  return inTransaction(store, async (client) => {
+  const { taken, planned } = await inTransaction(store, async (client) => {
     const operations = await takeOperations(client, limit);
     const planned = operations
       // What an account of operators does itself is told to nobody: a failing receiver of such events would cause more.
@@ -42,8 +43,10 @@ export async function emitOperations(store: Store, limit: number): Promise<Emitt
         client,
         planned.map(({ row }) => row),
       );
-    return { taken: operations.length, startables: planned.flatMap(({ startables }) => startables) };
+    return { taken: operations.length, planned };
   });
+  countEmitted(planned.map(({ row }) => row));
+  return { taken, startables: planned.flatMap(({ startables }) => startables) };
 }
 
 /** Ids, counts and the receiver's host; its address may be as good as a password. */

@@ -6,7 +6,7 @@ import { EgressFailure } from './failures.js';
 import { ConnectionPool, type Separation } from './pool.js';
 import { redirected } from './redirects.js';
 import { firstHop, type Hop } from './request.js';
-import type { EgressClient, EgressSettings, Exchange, OutgoingRequest } from './types.js';
+import type { EgressSettings, Exchange, ObservableEgressClient, OutgoingRequest } from './types.js';
 
 export type * from './types.js';
 export { type Lookup } from './connector.js';
@@ -20,7 +20,10 @@ export const DEFAULT_MAX_RESPONSE_BYTES = 16 * 1024;
  * @param replaced parts to put in place of the system's, for tests.
  * @throws Error when a network of the settings cannot be read.
  */
-export function createEgressClient(settings: EgressSettings, replaced: { lookup?: Lookup } = {}): EgressClient {
+export function createEgressClient(
+  settings: EgressSettings,
+  replaced: { lookup?: Lookup } = {},
+): ObservableEgressClient {
   const pool = new ConnectionPool(createConnector(settings, replaced.lookup));
   const underWay = new Set<Promise<Exchange>>();
   let closed = false;
@@ -35,6 +38,7 @@ export function createEgressClient(settings: EgressSettings, replaced: { lookup?
         underWay.delete(exchange);
       }
     },
+    usage: () => pool.usage(),
     async close() {
       closed = true;
       await Promise.allSettled(underWay);
@@ -47,10 +51,11 @@ async function send(request: OutgoingRequest, settings: EgressSettings, pool: Co
   const deadline = new Deadline(request.timeLimitMs, request.signal);
   try {
     const [url, answer] = await follow(request, settings, pool, deadline);
-    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, url };
+    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, timings: deadline.timings, url };
   } catch (error) {
     if (!(error instanceof EgressFailure)) throw error;
-    return { kind: 'failure', reason: error.reason, message: error.message, durationMs: deadline.elapsedMs };
+    const { elapsedMs: durationMs, timings } = deadline;
+    return { kind: 'failure', reason: error.reason, message: error.message, durationMs, timings };
   } finally {
     deadline.stop();
   }

@@ -11,7 +11,7 @@ import { type OpenConnection } from './connector.js';
 import { type Deadline } from './deadline.js';
 import { type EgressFailure } from './failures.js';
 import { clientId } from './trust.js';
-import type { ClientCertificate, OutgoingRequest } from './types.js';
+import type { ClientCertificate, ConnectionUsage, OutgoingRequest } from './types.js';
 
 /** How many requests to one origin are under way at once; further ones wait. Lanes that have a name have no limit. */
 const MAX_PER_ORIGIN = 50;
@@ -65,6 +65,16 @@ export class ConnectionPool {
     if (next === undefined) lane.busy--;
     else next();
     this.#forgetIfUnused(connection.key, lane);
+  }
+
+  /** How many connections there are and how many requests wait for one. */
+  usage(): ConnectionUsage {
+    const lanes = [...this.#lanes.values()];
+    return {
+      busy: lanes.reduce((busy, lane) => busy + lane.busy, 0),
+      idle: this.#idle.size,
+      waiting: lanes.reduce((waiting, lane) => waiting + lane.waiting.size, 0),
+    };
   }
 
   /** Closes the idle connections and waits for those that are being closed. */

@@ -79,17 +79,45 @@ export async function insertAccount(
 }
 
 /** What of an account can be changed. */
-export type AccountChoices = Pick<
+export type AccountEdit = Pick<
   StoredAccount,
-  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+  | 'name'
+  | 'settings'
+  | 'validatePayloads'
+  | 'receivesOperations'
+  | 'disableAfterHours'
+  | 'retentionDays'
+  | 'dispatchWeight'
 >;
 
-export async function updateAccount(store: Store, id: string, choices: AccountChoices): Promise<void> {
-  await store.pool.query(
-    `UPDATE accounts SET receives_operations = $2, disable_after_hours = $3, retention_days = $4, dispatch_weight = $5
-     WHERE id = $1`,
-    [id, choices.receivesOperations, choices.disableAfterHours, choices.retentionDays, choices.dispatchWeight],
-  );
+/** Changes an account to what `edit` makes of it as it is, so that no other change is undone; undefined without one. */
+export async function editAccount(
+  store: Store,
+  id: string,
+  edit: (former: StoredAccount) => AccountEdit,
+): Promise<StoredAccount | undefined> {
+  return inTransaction(store, async (client) => {
+    await lockAccount(client, id);
+    const former = await findAccount(store, id, client);
+    if (!former) return undefined;
+    const account = { ...former, ...edit(former) };
+    await client.query(
+      `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operations = $5,
+         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8
+       WHERE id = $1`,
+      [
+        id,
+        account.name,
+        JSON.stringify(account.settings),
+        account.validatePayloads,
+        account.receivesOperations,
+        account.disableAfterHours,
+        account.retentionDays,
+        account.dispatchWeight,
+      ],
+    );
+    return account;
+  });
 }
 
 /** The accounts to which operational events are emitted. */
@@ -100,10 +128,12 @@ export async function operationsAccounts(store: Store): Promise<StoredAccount[]>
   return rows.map((row) => toAccount(store, row));
 }
 
-export async function findAccount(store: Store, id: string): Promise<StoredAccount | undefined> {
-  const result = await store.pool.query<AccountRow>('SELECT * FROM accounts WHERE id = $1 AND deleted_at IS NULL', [
-    id,
-  ]);
+export async function findAccount(
+  store: Store,
+  id: string,
+  client: Queryable = store.pool,
+): Promise<StoredAccount | undefined> {
+  const result = await client.query<AccountRow>('SELECT * FROM accounts WHERE id = $1 AND deleted_at IS NULL', [id]);
   const row = onlyRow(result);
   return row && toAccount(store, row);
 }

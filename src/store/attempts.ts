@@ -1,4 +1,5 @@
 /** Attempts: loading what one needs in a single statement, and showing those that were made. */
+import type { Timings } from '../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import type { AttemptOutcome } from './recording.js';
@@ -22,6 +23,8 @@ export interface AttemptMaterial {
   readonly recordedBy: string | null;
   readonly schedulePosition: number | null;
   readonly firstAttemptAt: Date | null;
+  /** The trace that its event was emitted in; null where nothing was traced. */
+  readonly traceparent: string | null;
 }
 
 interface MaterialRow {
@@ -38,6 +41,7 @@ interface MaterialRow {
   event_id: string;
   event_type: string;
   occurred_at: Date;
+  traceparent: string | null;
   body: string;
   account: AccountRow;
   subscription: SubscriptionRow & { deleted_at: string | null };
@@ -56,7 +60,7 @@ async function findMaterial(store: Store, deliveryId: string, events: IdRange): 
     name: 'load-attempt-material',
     text: `
       SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by,
-             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, b.body,
+             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
              to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
       ${eventOfDelivery('$2', '$3')}
@@ -83,6 +87,7 @@ const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
   recordedBy: row.recorded_by,
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
+  traceparent: row.traceparent,
 });
 
 /** An attempt as it is shown. */
@@ -91,6 +96,7 @@ export interface StoredAttempt {
   readonly run: number;
   readonly startedAt: Date;
   readonly durationMs: number | null;
+  readonly timings: Timings | null;
   readonly outcome: AttemptOutcome | 'interrupted';
   readonly status: number | null;
   readonly reason: string | null;
@@ -105,7 +111,7 @@ export interface StoredAttempt {
 /** The attempts of a delivery, the first one first. */
 export async function listAttempts(store: Store, deliveryId: string): Promise<StoredAttempt[]> {
   const { rows } = await store.pool.query<StoredAttempt>(
-    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", outcome, status, reason, message, url,
+    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", timings, outcome, status, reason, message, url,
             request_headers AS "requestHeaders", response_headers AS "responseHeaders",
             response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated"
      FROM attempts WHERE delivery_id = $1 ORDER BY number`,

@@ -32,6 +32,7 @@ interface CarriedRow {
   account_id: string;
   subscription_id: string;
   occurred_at: Date;
+  traceparent: string | null;
   body: string;
 }
 
@@ -64,6 +65,7 @@ export async function loadCarried(store: Store, ids: readonly string[]): Promise
       schedulePosition: row.schedule_position,
       firstAttemptAt: row.first_attempt_at,
       nextAttemptAt: row.next_attempt_at,
+      traceparent: row.traceparent,
     };
   });
 }
@@ -74,7 +76,7 @@ async function findCarried(store: Store, ids: readonly string[], events: IdRange
     text: `
       SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
              d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
-             d.subscription_id, e.occurred_at, b.body
+             d.subscription_id, e.occurred_at, e.traceparent, b.body
       FROM deliveries d
       ${eventOfDelivery('$2', '$3')}
       WHERE d.id = ANY($1)`,

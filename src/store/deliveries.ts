@@ -30,12 +30,15 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, in words. */
   readonly stateReason: string | null;
+  /** The workflow id of the burst in which it was accepted; null where its own workflow knows how it ended. */
+  readonly carrier: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
 }
 
-interface DeliveryRow {
+/** The columns from which `toDelivery` reads a delivery. */
+export interface DeliveryRow {
   id: string;
   event_id: string;
   account_id: string;
@@ -50,12 +53,13 @@ interface DeliveryRow {
   last_status: number | null;
   last_reason: string | null;
   state_reason: string | null;
+  carrier: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
 }
 
-const toDelivery = (row: DeliveryRow): StoredDelivery => ({
+export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   id: row.id,
   eventId: row.event_id,
   accountId: row.account_id,
@@ -70,6 +74,7 @@ const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
+  carrier: row.carrier,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
@@ -84,6 +89,7 @@ export async function findDelivery(store: Store, id: string): Promise<StoredDeli
 export interface DeliveryFilter {
   readonly accountId?: string;
   readonly subscriptionId?: string;
+  readonly provider?: string;
   readonly eventId?: string;
   readonly eventType?: string;
   readonly state?: DeliveryState;
@@ -104,6 +110,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   };
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);
+  where('provider = ?', filter.provider);
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
   where('event_type = ?', filter.eventType);
@@ -156,9 +163,12 @@ export interface StateChange {
   readonly nextAttemptAt: Date | null;
 }
 
-/** Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. */
-export async function changeState(store: Store, change: StateChange): Promise<void> {
-  await store.pool.query(
+/**
+ * Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. Gives back the
+ * delivery's provider when it is in another state than before.
+ */
+export async function changeState(store: Store, change: StateChange): Promise<string | undefined> {
+  const { rows } = await store.pool.query<{ provider: string }>(
     `WITH former AS MATERIALIZED (
        SELECT id, state FROM deliveries WHERE id = $1
      ), changed AS (
@@ -166,10 +176,11 @@ export async function changeState(store: Store, change: StateChange): Promise<vo
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
-     )
-     ${noteExhausted('changed', 'former')}`,
+     ), told AS (${noteExhausted('changed', 'former')})
+     SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
+  return rows[0]?.provider;
 }
 
 /**

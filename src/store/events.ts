@@ -19,6 +19,8 @@ export interface NewEvent {
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
+  /** The trace in which it was emitted, as a `traceparent` header names it; absent where nothing was traced. */
+  readonly traceparent?: string;
 }
 
 /** How the first attempts of new deliveries will be made: each by a workflow of its own, or in bursts. */
@@ -34,11 +36,12 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
     name: 'insert-events',
     text: `
       WITH new_events AS (
-        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed)
+        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
         SELECT id, account_id, type, occurred_at,
-               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[])
-          AS event (id, account_id, type, occurred_at, channels, data, addressed)
+               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
+                    $19::text[])
+          AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
       ), new_bodies AS (
         INSERT INTO event_bodies (event_id, variant, body)
         SELECT * FROM unnest($7::text[], $8::text[], $9::text[])
@@ -65,6 +68,7 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
       deliveries.map(({ delivery }) => delivery.bodyVariant),
       events.map(({ addressed }) => addressed),
       lane === 'burst',
+      events.map(({ traceparent }) => traceparent),
     ],
   });
 }

@@ -1,6 +1,6 @@
 /** Figures about attempts, for whoever wants to know how a receiver is doing. */
 import { lowestIdAt } from '../contract/ids.js';
-import type { Store } from './store.js';
+import { longQuery, type Store } from './store.js';
 
 /** Attempts that have everything but their number and duration in common. */
 export interface AttemptFigures {
@@ -25,7 +25,7 @@ export async function attemptFigures(
   store: Store,
   { subscriptionId, since, slowerThanMs }: { subscriptionId: string; since: Date; slowerThanMs: readonly number[] },
 ): Promise<AttemptFigures[]> {
-  const { rows } = await store.pool.query<AttemptFigures>(
+  const query = longQuery(
     `SELECT d.event_type AS "eventType", ended.result, ended.band,
             count(*)::int AS attempts, sum(a.duration_ms)::float8 AS "totalMs"
      FROM deliveries d
@@ -44,5 +44,5 @@ export async function attemptFigures(
      GROUP BY 1, 2, 3`,
     [subscriptionId, lowestIdAt('dlv', new Date(since.getTime() - LONGEST_DELIVERY_MS)), since, slowerThanMs],
   );
-  return rows;
+  return (await store.pool.query<AttemptFigures>(query)).rows;
 }

@@ -1,5 +1,5 @@
 /** Idempotency keys: the first answer to a request, given again to every repetition of it. */
-import { onlyRow, type Queryable, type Store } from './store.js';
+import { longQuery, onlyRow, type Queryable, type Store } from './store.js';
 
 export interface IdempotentAnswer {
   /** SHA-256 of the request. */
@@ -42,8 +42,7 @@ export async function claimKey(
 /** Forgets keys older than `hours`. Returns how many. */
 export async function forgetAnswers(store: Store, hours: number): Promise<number> {
   const { rowCount } = await store.pool.query(
-    `DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => $1)`,
-    [hours],
+    longQuery(`DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => $1)`, [hours]),
   );
   return rowCount ?? 0;
 }

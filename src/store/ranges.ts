@@ -28,7 +28,7 @@ export function eventsNear(deliveryIds: readonly string[]): IdRange {
 export function eventOfDelivery(from: string, before: string): string {
   return `
     CROSS JOIN LATERAL (
-      SELECT occurred_at FROM events WHERE id = d.event_id AND id >= ${from} AND id < ${before} LIMIT 1
+      SELECT occurred_at, traceparent FROM events WHERE id = d.event_id AND id >= ${from} AND id < ${before} LIMIT 1
     ) e
     CROSS JOIN LATERAL (
       SELECT body FROM event_bodies

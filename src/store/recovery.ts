@@ -1,7 +1,7 @@
 /** What a recovery finds among the deliveries of a subscription, and making them pending again. */
 import type { DeliveryState } from './deliveries.js';
 import { EVENT_IS_KEPT } from './events.js';
-import type { Store } from './store.js';
+import { longQuery, type Store } from './store.js';
 
 /** Which finished deliveries a recovery takes. */
 export interface FinishedFilter {
@@ -49,9 +49,11 @@ export async function databaseTime(store: Store): Promise<Date> {
 
 export async function countFinished(store: Store, filter: FinishedFilter): Promise<RecoveryCount[]> {
   const { rows } = await store.pool.query<RecoveryCount>(
-    `SELECT state, event_type AS type, count(*)::int AS count FROM deliveries WHERE ${MATCHES}
-     GROUP BY 1, 2 ORDER BY 1, 2`,
-    valuesOf(filter),
+    longQuery(
+      `SELECT state, event_type AS type, count(*)::int AS count FROM deliveries WHERE ${MATCHES}
+       GROUP BY 1, 2 ORDER BY 1, 2`,
+      valuesOf(filter),
+    ),
   );
   return rows;
 }

@@ -1,5 +1,5 @@
 /** What every store function works on: a pool of connections to PostgreSQL and the box that keeps secrets. */
-import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
 import type { SecretBox } from './secret-box.js';
 
 export interface Store {
@@ -15,20 +15,52 @@ export interface StoreSettings {
   readonly box: SecretBox;
   /** Connections at most. */
   readonly maxConnections?: number;
+  /** How long a statement may take, in milliseconds; see {@link longQuery} for those that may take longer. */
+  readonly queryTimeoutMs?: number;
   /** Called for errors of idle connections, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
 }
 
-/** Opens a store. Connections are made when they are first needed and given up on after 5 s. */
-export function openStore({ databaseUrl, box, maxConnections = 20, onIdleError }: StoreSettings): Store {
+/**
+ * Longer than any statement takes that finds its rows by an index; what has no answer by then waits for a database that
+ * stands still, or for one that is gone without a word. In milliseconds.
+ */
+const QUERY_TIMEOUT_MS = 10_000;
+/** The same for statements that go through many rows. */
+const LONG_QUERY_TIMEOUT_MS = 120_000;
+
+/**
+ * Opens a store. Connections are made when they are first needed and given up on after 5 s; one whose statement takes too
+ * long is closed. The database may carry that statement out nevertheless.
+ */
+export function openStore({
+  databaseUrl,
+  box,
+  maxConnections = 20,
+  queryTimeoutMs = QUERY_TIMEOUT_MS,
+  onIdleError,
+}: StoreSettings): Store {
   const pool = new Pool({
     connectionString: databaseUrl,
     max: maxConnections,
     connectionTimeoutMillis: 5_000,
+    query_timeout: queryTimeoutMs,
     application_name: 'pigeonpost',
   });
   pool.on('error', (error) => onIdleError?.(error));
   return { pool, box };
+}
+
+/** A statement that may take two minutes. */
+export function longQuery(text: string, values: unknown[]): QueryConfig {
+  // The driver reads the field from the statement too, which its types leave out.
+  const query: QueryConfig & { query_timeout: number } = { text, values, query_timeout: LONG_QUERY_TIMEOUT_MS };
+  return query;
+}
+
+/** Whether an error says that a statement had no answer in time, in the driver's words. */
+export function isQueryTimeout(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */
@@ -48,7 +80,9 @@ export async function inTransaction<T>(
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
+    // A connection that does not answer would not answer this either; closing it rolls back as well.
+    if (isQueryTimeout(error)) broken = error;
+    else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
     throw error;
   } finally {
     client.off('error', onError);

@@ -59,19 +59,20 @@ export async function heldDeliveries(
 
 /**
  * Cancels open deliveries whose workflow was terminated. One that was touched after that is left alone: it has been
- * redelivered, or an attempt that was under way has yet to be judged. Returns how many were cancelled.
+ * redelivered, or an attempt that was under way has yet to be judged. Returns the provider of each that was cancelled.
  */
 export async function cancelTerminated(
   store: Store,
   terminated: readonly { id: string; closedAt: Date }[],
   reason: string,
-): Promise<number> {
-  const { rowCount } = await store.pool.query(
+): Promise<string[]> {
+  const { rows } = await store.pool.query<{ provider: string }>(
     `UPDATE deliveries d SET state = 'cancelled', state_reason = $3, next_attempt_at = NULL, owned = true,
        settled_at = now(), updated_at = now()
      FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, closed_at)
-     WHERE d.id = ANY($1) AND d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at`,
+     WHERE d.id = ANY($1) AND d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at
+     RETURNING d.provider`,
     [terminated.map(({ id }) => id), terminated.map(({ closedAt }) => closedAt), reason],
   );
-  return rowCount ?? 0;
+  return rows.map(({ provider }) => provider);
 }

@@ -1,34 +1,61 @@
 /** The connection to Temporal. A worker and its client share one, so that workflows can be started eagerly. */
-import { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
 import { unreachable } from '../errors.js';
 
-/** Sends the SDK's logs to ours and leaves signals to us. Once per process, before the first connection. */
-export function installRuntime(log: Logger): void {
-  const levels: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
-    TRACE: 'trace',
-    DEBUG: 'trace',
-    INFO: 'debug',
-    WARN: 'warn',
-    ERROR: 'error',
-  };
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const ownLevels: Record<LogLevel, Level> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+const levels: Record<LogLevel, Level> = { ...ownLevels, DEBUG: 'trace', INFO: 'debug' };
+
+/** Units as Prometheus wants them. */
+const UNITS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+/**
+ * Sends the SDK's logs to ours, leaves signals to us and, where an address (host:port) is given, lets the SDK export its
+ * metrics there. Once per process, before the first connection. Throws when the address is taken.
+ */
+export function installRuntime(log: Logger, metricsAddress?: string): void {
+  // Every attempt says something at DEBUG: what nobody would hear is dropped before it costs much.
+  const threshold = log.isLevelEnabled('debug') ? 'DEBUG' : 'INFO';
   Runtime.install({
     shutdownSignals: [],
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+    logger: new DefaultLogger(threshold, ({ level, message, meta }) => {
       // A delivery that ends without being accepted is news for its owner, not for whoever runs the worker.
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
-      log[expected ? 'debug' : levels[level]]({ ...meta }, message);
+      // What our activities say has the level they say it at; what the SDK says is a level less important.
+      // The task token is dropped: who has it can answer in the activity's name.
+      const { sdkComponent, taskToken: _, ...rest } = meta ?? {};
+      const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
+      log[expected ? 'debug' : said]({ ...rest }, message);
     }),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },
+      ...(metricsAddress === undefined ? {} : { metrics: { prometheus: { bindAddress: metricsAddress, ...UNITS } } }),
+    },
   });
 }
 
-export interface TemporalAccess {
-  readonly connection: NativeConnection;
+/** After how long at most a lost connection is tried again, in milliseconds; the transport's own choice is two minutes. */
+const RECONNECT_WITHIN_MS = 5_000;
+
+/** What asks Temporal for something. */
+export interface TemporalClient {
   readonly client: Client;
   close(): Promise<void>;
+}
+
+/** What can be given to a worker as well. */
+export interface TemporalAccess extends TemporalClient {
+  readonly connection: NativeConnection;
 }
 
 /** Connects; throws an OperatorError that says where when nothing answers. */
@@ -41,4 +68,17 @@ export async function connectTemporal(
   });
   const client = new Client({ connection, namespace });
   return { connection, client, close: () => connection.close() };
+}
+
+/** A client that connects once it is used, so that Temporal may be away until then, and later too. */
+export function lazyTemporal(connectionOptions: TemporalConnectionOptions, namespace: string): TemporalClient {
+  const connection = Connection.lazy({
+    ...connectionOptions,
+    channelArgs: {
+      'grpc.initial_reconnect_backoff_ms': 1_000,
+      'grpc.max_reconnect_backoff_ms': RECONNECT_WITHIN_MS,
+    },
+  });
+  const client = new Client({ connection, namespace });
+  return { client, close: () => connection.close() };
 }

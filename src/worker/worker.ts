@@ -1,6 +1,7 @@
 /** The worker: makes attempts and keeps house. Stateless; run as many as the load needs. */
 import { existsSync } from 'fs';
 import { join } from 'path';
+import { setTimeout as sleep } from 'timers/promises';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities, type ActivityDependencies } from '../activities/index.js';
@@ -27,30 +28,35 @@ export interface WorkerSettings extends ActivityDependencies {
   readonly workflowBundle?: WorkflowBundleOption;
 }
 
-/** Starts a worker; one that fails is replaced. Rejects when the first cannot be made. */
+/**
+ * Starts a worker; one that fails is replaced, however often that takes: what it needs may be away for a while. Rejects
+ * when the first cannot be made.
+ */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { log } = settings;
-  let worker = await createWorker(settings);
-  let stopping = false;
+  const stopping = new AbortController();
+  let worker: Worker | undefined = await createWorker(settings);
 
   const running = (async () => {
-    for (;;) {
+    while (!stopping.signal.aborted) {
       try {
-        await worker.run();
+        worker ??= await createWorker(settings);
+        const ended = worker.run();
+        // A stop that came while it was made. It has run nevertheless, as one that never has keeps its connection open.
+        if (stopping.signal.aborted) worker.shutdown();
+        await ended;
       } catch (error) {
-        log.error({ err: error }, 'the worker failed');
+        log.error({ err: error }, 'the worker failed; it is made anew');
       }
-      if (stopping) return;
-      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
-      worker = await createWorker(settings);
+      worker = undefined;
+      await sleep(RESTART_MS, undefined, stopping).catch(() => undefined);
     }
   })();
-  running.catch((error: unknown) => log.fatal({ err: error }, 'the worker cannot be replaced'));
 
   return {
     async stop() {
-      stopping = true;
-      if (worker.getState() === 'RUNNING') worker.shutdown();
+      stopping.abort();
+      if (worker?.getState() === 'RUNNING') worker.shutdown();
       await running;
     },
   };

@@ -1,5 +1,6 @@
 /** Where a delivery begins: with its first attempt, or where a burst or an earlier workflow left it. */
 import type { Next } from './delivery.js';
+import { showCarried, showEnded } from './details.js';
 import { failure } from './failure.js';
 import {
   FailureType,
@@ -13,15 +14,17 @@ type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitBurst'>;
 
 /** The first round, or the result of a delivery that is accepted already. Throws the failure of one that has failed. */
 export async function beginning(
-  { deliveryId, begin }: DeliveryInput,
+  input: DeliveryInput,
   activities: Activities,
 ): Promise<Next | { readonly result: DeliveryResult }> {
+  const { deliveryId, begin } = input;
   switch (begin?.kind) {
     case undefined:
       return { position: 0, waitMs: 0 };
     case 'place':
       return nextAt(begin);
     case 'ended':
+      showEnded(input, `Not delivered: ${begin.message}`);
       throw failure(begin.type, begin.message);
     case 'unrecorded': {
       const { outcome } = begin;
@@ -30,6 +33,7 @@ export async function beginning(
       return afterUnrecorded(outcome);
     }
     case 'carried': {
+      showCarried(input);
       const left = await activities.awaitBurst({ deliveryId });
       if (left.kind === 'delivered') return { result: left.result };
       if (left.kind === 'failed') throw failure(FailureType.stopped, left.message);

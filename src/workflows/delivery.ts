@@ -1,6 +1,8 @@
 /** A delivery: one event on its way to one subscription, from the first attempt to its end. */
-import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { afterUnrecorded, beginning } from './beginning.js';
+import { bookkeeping } from './bookkeeping.js';
+import { showAttempting, showEnded, showWaiting } from './details.js';
 import { failure } from './failure.js';
 import { obey } from './obey.js';
 import { interrupted, takeOrders } from './messages.js';
@@ -9,7 +11,6 @@ import {
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
   type ComingBack,
-  type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
 } from './types.js';
@@ -18,18 +19,14 @@ import {
 const FIRST_STALL_MS = 5_000;
 const LONGEST_STALL_MS = 300_000;
 
-/** Small reads and writes; they are repeated until the database answers. */
-const activities = proxyActivities<DeliveryActivities>({
-  startToCloseTimeout: '30s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
-});
-
 /** Where the next round begins. */
 export interface Next {
   /** How many waits of the schedule come before it. */
   readonly position: number;
   /** How long to wait before it, in milliseconds. */
   readonly waitMs: number;
+  /** What is waited for, in words; the schedule when absent. */
+  readonly why?: string;
   /** Present when its attempt was turned away before. */
   readonly comingBack?: ComingBack;
 }
@@ -43,30 +40,38 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   const orders = takeOrders();
   // Nothing in here may be cut short: what an attempt did must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
-    const beginningAt = await beginning(input, activities);
-    if ('result' in beginningAt) return beginningAt.result;
+    const beginningAt = await beginning(input, bookkeeping);
+    if ('result' in beginningAt) return accepted(beginningAt.result);
     let next: Next = beginningAt;
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
       next = await untilDue(next);
+      showAttempting(input, next.position);
       const end = await runRound(input, round, next.position, orders, next.comingBack);
       switch (end.kind) {
         case 'accepted':
-          return end.result;
+          return accepted(end.result);
         case 'failed':
           if (!end.recorded) await recordFailed(end.message);
+          showEnded(input, `Not delivered: ${end.message}`);
           throw failure(end.type, end.message);
         case 'unrecorded':
-          await activities.recordOutcome(end.outcome);
-          if (end.outcome.state === 'delivered') return { attempts: end.outcome.number, status: end.outcome.status };
+          await bookkeeping.recordOutcome(end.outcome);
+          if (end.outcome.state === 'delivered')
+            return accepted({ attempts: end.outcome.number, status: end.outcome.status });
           next = afterUnrecorded(end.outcome);
           break;
         case 'stalled':
           stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, LONGEST_STALL_MS);
-          next = { position: next.position + end.attemptsMade, waitMs: stallMs };
+          next = { position: next.position + end.attemptsMade, waitMs: stallMs, why: 'the database did not answer' };
           break;
         case 'busy':
-          next = { position: next.position + end.attemptsMade, waitMs: end.waitMs, comingBack: end.comingBack };
+          next = {
+            position: next.position + end.attemptsMade,
+            waitMs: end.waitMs,
+            why: 'the subscription is busy',
+            comingBack: end.comingBack,
+          };
           break;
         case 'held':
           orders.pause ??= { reason: SUBSCRIPTION_DISABLED };
@@ -75,7 +80,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           orders.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
           break;
         case 'interrupted':
-          next = await obey(input, orders, root, activities);
+          next = await obey(input, orders, root, bookkeeping);
       }
     }
   });
@@ -83,14 +88,30 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   /** Waits for a round to be due, obeying orders meanwhile. */
   async function untilDue(next: Next): Promise<Next> {
     for (;;) {
-      if (next.waitMs > 0) await condition(() => interrupted(orders), next.waitMs);
+      if (next.waitMs > 0) {
+        const { position, waitMs, why = 'the wait of the schedule' } = next;
+        showWaiting(input, position, Date.now() + waitMs, why);
+        await condition(() => interrupted(orders), waitMs, { summary: why });
+      }
       if (!interrupted(orders)) return next;
-      next = await obey(input, orders, root, activities);
+      next = await obey(input, orders, root, bookkeeping);
     }
   }
 
+  function accepted(result: DeliveryResult): DeliveryResult {
+    showEnded(input, `Delivered by attempt ${result.attempts}`);
+    return result;
+  }
+
   async function recordFailed(reason: string): Promise<void> {
-    const { deliveryId, run } = input;
-    await activities.changeState({ deliveryId, run, state: 'failed', reason, nextAttemptAt: null });
+    const { deliveryId, run, schedule } = input;
+    await bookkeeping.changeState({
+      deliveryId,
+      run,
+      state: 'failed',
+      reason,
+      nextAttemptAt: null,
+      lostUpTo: schedule.length,
+    });
   }
 }

@@ -1,6 +1,7 @@
 /** Carrying out what a delivery was told: to end, to pause, to go on or to try at once. */
 import { condition, type CancellationScope } from '@temporalio/workflow';
 import type { Next } from './delivery.js';
+import { showEnded, showPaused } from './details.js';
 import type { Orders } from './messages.js';
 import type { DeliveryActivities, DeliveryInput, Place } from './types.js';
 
@@ -11,11 +12,12 @@ type Activities = Pick<DeliveryActivities, 'place' | 'changeState' | 'cancelOwnW
  * turns out to be settled takes no orders: its next round finds that out without sending anything.
  */
 export async function obey(
-  { deliveryId, run }: DeliveryInput,
+  input: DeliveryInput,
   orders: Orders,
   root: CancellationScope,
   activities: Activities,
 ): Promise<Next> {
+  const { deliveryId, run } = input;
   const place = await activities.place({ deliveryId, run });
   if (place.settledHere) {
     delete orders.cancel;
@@ -24,16 +26,13 @@ export async function obey(
     return { position: 0, waitMs: 0 };
   }
   while (orders.pause && !orders.cancel) {
-    await activities.changeState({
-      deliveryId,
-      run,
-      state: 'paused',
-      reason: orders.pause.reason,
-      nextAttemptAt: null,
-    });
+    const { reason } = orders.pause;
+    showPaused(input, reason);
+    await activities.changeState({ deliveryId, run, state: 'paused', reason, nextAttemptAt: null });
     await condition(() => !orders.pause || orders.cancel !== undefined);
   }
   if (orders.cancel) {
+    showEnded(input, `Cancelled: ${orders.cancel.reason}`);
     await activities.changeState({
       deliveryId,
       run,

@@ -9,6 +9,7 @@ import {
   setHandler,
   upsertMemo,
   workflowInfo,
+  type ActivityOptions,
 } from '@temporalio/workflow';
 import {
   SUBSCRIPTION_GONE,
@@ -29,11 +30,13 @@ const { countRecoverable } = proxyActivities<RecoveryActivities>({
   summary: 'count what there is to recover',
   retry,
 });
-const { nextBatch, recoverBatch } = proxyActivities<RecoveryActivities>({
+const forBatches: ActivityOptions = {
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
   retry: { ...retry, nonRetryableErrorTypes: [SUBSCRIPTION_GONE] },
-});
+};
+const { nextBatch } = proxyActivities<RecoveryActivities>({ ...forBatches, summary: 'find the next batch' });
+const { recoverBatch } = proxyActivities<RecoveryActivities>({ ...forBatches, summary: 'send the batch on its way' });
 
 /**
  * Recovers everything in its scope, the oldest first, and completes with how much that was. Closes as cancelled when
@@ -69,7 +72,7 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> 
       batches += 1;
       const dueAt = startedAt + (batch.items.length * 1_000) / input.ratePerSecond;
       const waitMs = dueAt - Date.now();
-      if (waitMs > 0) await condition(() => cancelled, waitMs);
+      if (waitMs > 0) await condition(() => cancelled, waitMs, { summary: 'keep to the rate' });
       if (!cancelled && (batches >= input.batchesPerRun || workflowInfo().continueAsNewSuggested)) {
         await continueAsNew<typeof recovery>({ ...input, place });
       }

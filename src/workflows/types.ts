@@ -103,6 +103,11 @@ export interface StateTask {
   readonly reason: string | null;
   /** Unix time in milliseconds. */
   readonly nextAttemptAt: number | null;
+  /**
+   * Present when the attempt that was to be the last was lost: how many waits the schedule has. Attempts up to there of
+   * which nothing is recorded are then shown as interrupted.
+   */
+  readonly lostUpTo?: number;
 }
 
 /** The activities a delivery uses. */

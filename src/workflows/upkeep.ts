@@ -5,6 +5,7 @@ import type { SweepReport, UpkeepActivities } from './types.js';
 const { sweep } = proxyActivities<UpkeepActivities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
+  summary: 'look after what crashes and deletions left behind',
   // The schedule comes round again in seconds: a sweep that failed is better left to the next one.
   retry: { maximumAttempts: 1 },
 });

@@ -192,6 +192,63 @@ describe('what an account’s request may hold', () => {
   });
 });
 
+describe('editing an account', () => {
+  const edit = (id: string, body: unknown) => api.ask('PATCH', `/v1/accounts/${id}`, body);
+  const read = async (id: string) => {
+    const { keys, ...account } = (await api.ask('GET', `/v1/accounts/${id}`)).body;
+    expect(keys).toHaveLength(1);
+    return account;
+  };
+
+  test('changes what is named, setting by setting, and nothing else', async () => {
+    const { apiKey, ...account } = await newAccount(api.ask, 'postmark', { settings: { messageStreams: ['news'] } });
+    expect(apiKey).toEqual(expect.any(String));
+    expect(expectStatus(await edit(account.id, {}), 200).body).toEqual(account);
+    const settings = { contract: '2026', messageStreams: ['news'], archivedStreams: [] };
+    expect((await edit(account.id, { settings: { contract: '2026' } })).body).toEqual({ ...account, settings });
+    const renamed = { ...account, settings, name: 'Acme II', validatePayloads: false, disableAfterHours: 12 };
+    const { name, validatePayloads, disableAfterHours } = renamed;
+    expect((await edit(account.id, { name, validatePayloads, disableAfterHours })).body).toEqual(renamed);
+    expect(await read(account.id)).toEqual(renamed);
+  });
+
+  test('counts from the next event on', async () => {
+    const { id } = await newAccount(api.ask, 'postmark');
+    const emit = async () => (await api.ask('POST', `/v1/accounts/${id}/events`, { type: 'Open', data: {} })).status;
+    expect(await emit()).toBe(422);
+    await edit(id, { validatePayloads: false });
+    expect(await emit()).toBe(202);
+  });
+
+  test('undoes no other edit that is made at the same time', async () => {
+    const { id } = await newAccount(api.ask, 'bird');
+    const settings = { showSigningKey: true, restampRetries: true, unfilteredTakesAll: true };
+    const edits = Object.entries(settings).map(([name, value]) => edit(id, { settings: { [name]: value } }));
+    for (const answer of await Promise.all([...edits, edit(id, { name: 'Acme II' })])) expectStatus(answer, 200);
+    expect(await read(id)).toMatchObject({ name: 'Acme II', settings });
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['a setting that the contract does not have', { settings: { colour: 'red' } }, 'settings.colour'],
+    ['a setting of another type', { settings: { restampRetries: 'yes' } }, 'settings.restampRetries'],
+    ['a setting that is null', { settings: { restampRetries: null } }, 'settings.restampRetries'],
+    ['no name', { name: '' }, 'name'],
+    ['another provider', { provider: 'standard' }, 'provider'],
+    ['another scope', { scope: {} }, 'scope'],
+  ])('to %s is refused and changes nothing', async (_what, body, path) => {
+    const { apiKey: _, ...account } = await newAccount(api.ask, 'bird');
+    const answer = await edit(account.id, { name: 'Acme II', ...body });
+    expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+    expect(await read(account.id)).toEqual(account);
+  });
+
+  test('that was deleted finds none', async () => {
+    const { id } = await newAccount(api.ask, 'bird');
+    await api.ask('DELETE', `/v1/accounts/${id}`);
+    expectStatus(await edit(id, { name: 'Acme II' }), 404);
+  });
+});
+
 describe('lists of accounts', () => {
   test('pages give every account exactly once, the newest first', async () => {
     const made: string[] = [];

@@ -110,7 +110,7 @@ describe('the admin key', () => {
   test('is not an account’s own key', async () => {
     const { apiKey } = await newAccount(api.ask, 'standard');
     const answer = await send('/v1/accounts', null, { authorization: `Bearer ${apiKey}` }, 'GET');
-    expectProblem(answer, 401, 'unauthorized');
+    expectProblem(answer, 403, 'forbidden');
   });
 
   test('is wanted before anything is said about routes or bodies', async () => {
@@ -251,6 +251,17 @@ describe('bodies', () => {
     ['{"events":[],"events":[]}', 'events'],
   ])('%s names a field twice', async (body, name) => {
     const answer = await send(events(), body);
+    expectProblem(answer, 400, 'malformed_request');
+    expect(answer.body.detail).toContain(`"${name}" twice`);
+  });
+
+  test.each([
+    ['a header', '"headers":{"X-Team":"a","X-Team":"b"}', 'X-Team'],
+    ['an escaped name', '"headers":{"X-Team":"a","X-\\u0054eam":"b"}', 'X-Team'],
+    ['a field of its own', '"enabled":true,"enabled":false', 'enabled'],
+  ])('that is no event may nowhere name twice: %s', async (_what, member, name) => {
+    const path = `/v1/accounts/${accountId}/subscriptions`;
+    const answer = await send(path, `{"url":"https://hooks.example.com/in","eventTypes":[],${member}}`);
     expectProblem(answer, 400, 'malformed_request');
     expect(answer.body.detail).toContain(`"${name}" twice`);
   });

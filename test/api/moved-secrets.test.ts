@@ -40,6 +40,14 @@ it.each([
     { headers: {} },
     [again('httpAuth', 'null')],
   ],
+  ['masked headers', 'standard', { headers }, { headers: { 'X-Token': '***' } }, [again('headers', '{}')]],
+  [
+    'masked credentials',
+    'postmark',
+    { httpAuth },
+    { httpAuth: { username: 'kim', password: '***' } },
+    [again('httpAuth', 'null')],
+  ],
 ])('are refused with another host: %s', async (_what, provider, fields, edit, errors) => {
   const answer = await edited(provider, fields, { url: ELSEWHERE, ...edit });
   expect(answer).toMatchObject({ status: 422, errors, url: expect.stringContaining('hooks.example.com') });

@@ -111,6 +111,18 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     expect(await stored(api.database, id)).toEqual({ ...before, description: null, headers: { 'X-Other': '1' } });
   });
 
+  test('stays as it was when it is written back as it was read', async () => {
+    const account = await newAccount(api.ask, provider);
+    const { id } = await newSubscription(api.ask, account.id, provider);
+    const before = await stored(api.database, id);
+    const { body: read } = await get(id);
+    const editable = Object.keys(full).filter((name) => name in read);
+    const written = Object.fromEntries(editable.map((name) => [name, read[name]]));
+    expect(written.headers).toEqual(hidden);
+    expectStatus(await patch(id, written), 200);
+    expect(await stored(api.database, id)).toEqual(before);
+  });
+
   test('takes each of its own fields by itself in an edit, and leaves the others', async () => {
     const account = await newAccount(api.ask, provider);
     const { id } = await newSubscription(api.ask, account.id, provider);
@@ -326,6 +338,42 @@ describe('own fields', () => {
     const body = '{"url":"https://hooks.example.com","eventTypes":[],"headers":{"constructor":"1","toString":"2"}}';
     const { id } = expectStatus(await post(account.id, body), 201).body;
     expect((await stored(api.database, id))?.headers).toEqual({ constructor: '1', toString: '2' });
+  });
+
+  test('a masked value keeps what is stored under its name, and beside it others change', async () => {
+    const account = await newAccount(api.ask, 'postmark');
+    const { body } = await post(account.id, {
+      ...plainSubscription('postmark'),
+      headers: { 'X-Token': 'first', 'X-Team': 'a' },
+      httpAuth: { username: 'kim', password: 'secret' },
+    });
+    const headers = { 'x-token': '***', 'X-Team': 'b' };
+    expectStatus(await patch(body.id, { headers, httpAuth: { username: 'kim', password: '***' } }), 200);
+    expect(await stored(api.database, body.id)).toMatchObject({
+      headers: { 'x-token': 'first', 'X-Team': 'b' },
+      secrets: { httpAuth: { username: 'kim', password: 'secret' } },
+    });
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['header of a new subscription', { headers: { 'X-Token': '***' } }, 'headers.X-Token'],
+    ['password of a new subscription', { httpAuth: { username: 'kim', password: '***' } }, 'httpAuth'],
+  ])('a masked %s is refused, as is one that an edit adds', async (_what, fields, path) => {
+    const account = await newAccount(api.ask, 'postmark');
+    const plain = plainSubscription('postmark');
+    const created = expectStatus(await post(account.id, plain), 201).body;
+    for (const answer of [await post(account.id, { ...plain, ...fields }), await patch(created.id, fields)]) {
+      expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+      expect(messages(answer)).toMatch('there is none to keep; give the value');
+    }
+  });
+
+  test('a masked password of another user is refused', async () => {
+    const account = await newAccount(api.ask, 'postmark');
+    const httpAuth = { username: 'kim', password: 'secret' };
+    const { body } = await post(account.id, { ...plainSubscription('postmark'), httpAuth });
+    const answer = await patch(body.id, { httpAuth: { username: 'lee', password: '***' } });
+    expect([answer.status, paths(answer)]).toEqual([422, ['httpAuth']]);
   });
 
   test('an event type that is named twice is kept once', async () => {

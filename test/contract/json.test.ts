@@ -7,6 +7,7 @@ import {
   jsonMembers,
   jsonObject,
   minifyJson,
+  nestedDuplicateKey,
 } from '../../src/contract/json.js';
 
 /** White space that JSON allows between tokens. */
@@ -134,5 +135,26 @@ describe('duplicateKey', () => {
     ['{"__proto__":1,"constructor":2}', undefined],
   ])('of %s is %p', (text, key) => {
     expect(duplicateKey(jsonMembers(text))).toBe(key);
+  });
+});
+
+describe('nestedDuplicateKey', () => {
+  it.each([
+    ['{}', undefined],
+    ['"a"', undefined],
+    ['[{"a":1},{"a":1}]', undefined],
+    ['{"a":{"a":{"a":["a","a"]}},"b":"a"}', undefined],
+    ['{"a":"b\\":{\\"a","c":"{\\"a\\":1,\\"a\\":2}"}', undefined],
+    ['{"a":1,"b":{"c":1},"a":2}', 'a'],
+    ['{"a":[0,{"b" : 1, "c":[{}],\n"b"\t: 2}]}', 'b'],
+    ['{"a":{"b":1,"\\u0062":2}}', 'b'],
+    ['[[{"":1,"":2}]]', ''],
+    ['{"a":{"__proto__":1,"__proto__":2}}', '__proto__'],
+  ])('of %s is %p', (text, key) => {
+    expect(nestedDuplicateKey(text)).toBe(key);
+  });
+
+  it('is none of any value that was written by JSON.stringify', () => {
+    fc.assert(fc.property(fc.json(), (text) => expect(nestedDuplicateKey(text)).toBeUndefined()));
   });
 });

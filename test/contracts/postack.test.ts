@@ -137,6 +137,26 @@ describe('the API', () => {
     expect(patched.body).toMatchObject({ filterTypes: null, rateLimit: null, throttleRate: null });
   });
 
+  test('throttles what it is told to: the rate is the one that holds in /v1', async () => {
+    const { id } = await svix.endpoint.create(appId, { url: URL_1, uid: 'u', rateLimit: 7 });
+    const [{ id: subscriptionId }] = (await api.ask('GET', `/v1/accounts/${app.accountId}/subscriptions`)).body.data;
+    const rate = async () => (await api.ask('GET', `/v1/subscriptions/${subscriptionId}`)).body.ratePerSecond;
+    expect(await rate()).toBe(7);
+    await svix.endpoint.patch(appId, id, { description: 'Two' });
+    expect(await rate()).toBe(7);
+    await svix.endpoint.patch(appId, id, { rateLimit: 65_535 });
+    expect(await rate()).toBe(65_535);
+    await app.ask('PATCH', `/endpoint/${id}`, { rateLimit: null });
+    expect(await rate()).toBeNull();
+    for (const [fraction, shown] of [
+      [0.5, 1],
+      [2.5, 2],
+    ]) {
+      await api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { ratePerSecond: fraction });
+      expect(await svix.endpoint.get(appId, id)).toMatchObject({ rateLimit: shown, throttleRate: shown });
+    }
+  });
+
   test('replaces an endpoint: what is not named goes back to its default, secret and headers stay', async () => {
     const { id } = await svix.endpoint.create(appId, {
       url: URL_1,
@@ -595,6 +615,7 @@ describe('the API', () => {
           expect(answer).toEqual({ detail: expect.arrayContaining([item]) });
         } else if (status === 400) expect(answer.code).toBe('limit_reached');
         else if (status === 409) expect(answer).toEqual(CONFLICT.body);
+        else if (status === 413) expect(answer.code).toBe('payload_too_large');
         else expect([200, 201, 202, 204]).toContain(status);
       }),
       { numRuns: 500 },

@@ -255,6 +255,7 @@ describe('the API', () => {
       ['7', /object/],
       ['{"callback_url":', /JSON/],
       [`{"event":"shop.test","event":"shop.test"}`, /twice/],
+      [`${JSON.stringify(good).slice(0, -1)},"headers":{"X-A":"1","X-A":"2"}}`, /twice/],
       ['['.repeat(5_000) + ']'.repeat(5_000), /deep/],
       [undefined, /object/],
     ];

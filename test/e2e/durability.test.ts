@@ -410,30 +410,81 @@ test('an idempotency key is forgotten after a day', async () => {
   expect((await emit(2)).status).toBe(202);
 });
 
-test('Reset of a finished delivery sends again', async () => {
-  const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
-  await system.settled(id, 'delivered');
-  await closed(id);
-  const { runId } = (await handle(id).describe()) as { runId: string };
-  const { events } = await handle(id).fetchHistory();
-  const firstTask = events!.find(({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes)!;
-  await system.client.workflowService.resetWorkflowExecution({
-    namespace: system.client.options.namespace,
-    workflowExecution: { workflowId: `delivery-${id}`, runId },
-    workflowTaskFinishEventId: firstTask.eventId,
-    requestId: 'reset-1',
-    reason: 'by hand',
+describe('Reset in Temporal', () => {
+  /** Resets the newest run of a delivery's workflow, or the run of this id, to its beginning. */
+  async function reset(id: string, runId?: string): Promise<void> {
+    const workflow = system.client.workflow.getHandle(`delivery-${id}`, runId);
+    const description = (await workflow.describe()) as { runId: string };
+    const { events } = await workflow.fetchHistory();
+    const firstTask = events!.find(({ workflowTaskCompletedEventAttributes: completed }) => completed)!;
+    await system.client.workflowService.resetWorkflowExecution({
+      namespace: system.client.options.namespace,
+      workflowExecution: { workflowId: `delivery-${id}`, runId: description.runId },
+      workflowTaskFinishEventId: firstTask.eventId,
+      requestId: `reset-${(resets += 1)}`,
+      reason: 'by hand',
+    });
+  }
+  let resets = 0;
+
+  /** A delivery that was accepted; the run of its workflow has ended. */
+  async function delivered(): Promise<{ id: string; runId: string }> {
+    const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
+    await system.settled(id, 'delivered');
+    await closed(id);
+    return { id, runId: ((await handle(id).describe()) as { runId: string }).runId };
+  }
+
+  test('of a finished delivery sends again', async () => {
+    const { id } = await delivered();
+    await reset(id);
+    await eventually(
+      () => requestsOf(id),
+      (count) => count === 2,
+    );
+    await closed(id);
+    const delivery = await system.settled(id, 'delivered');
+    expect(delivery.attempts).toMatchObject([
+      { number: 1, run: 0, outcome: 'accepted' },
+      { number: 2, run: 0, outcome: 'accepted' },
+    ]);
+    await sweep();
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
   });
-  await eventually(
-    () => requestsOf(id),
-    (count) => count === 2,
-  );
-  await closed(id);
-  const delivery = await system.settled(id, 'delivered');
-  expect(delivery.attempts).toMatchObject([
-    { number: 1, run: 0, outcome: 'accepted' },
-    { number: 2, run: 0, outcome: 'accepted' },
-  ]);
-  await sweep();
-  expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
+
+  test('of a run that was followed by a redelivery sends nothing, and says why', async () => {
+    const { id, runId } = await delivered();
+    await order(id, 'redeliver');
+    await system.settled(id, 'delivered');
+    await closed(id);
+    await reset(id, runId);
+    await expect(handle(id).result()).rejects.toMatchObject({
+      cause: { type: 'DeliveryStopped', message: expect.stringMatching('only redelivery 1 sends') },
+    });
+    await sweep();
+    const { body } = await system.ask('GET', `/v1/deliveries/${id}`);
+    expect(body).toMatchObject({ state: 'delivered', redeliveries: 1, attemptCount: 2 });
+    expect(await requestsOf(id)).toBe(2);
+  });
+
+  test('of a former run ends the redelivery under way, as Temporal terminates it, and it can be redelivered', async () => {
+    const { id, runId } = await delivered();
+    receiver.answer(500);
+    await order(id, 'redeliver');
+    await system.settled(id, 'retrying');
+    receiver.answer(200);
+    await reset(id, runId);
+    await expect(handle(id).result()).rejects.toMatchObject({ cause: { type: 'DeliveryStopped' } });
+    const ended = await eventually(
+      async () => {
+        await sweep();
+        return (await system.ask('GET', `/v1/deliveries/${id}`)).body;
+      },
+      ({ state }) => state !== 'retrying',
+    );
+    expect(ended).toMatchObject({ state: 'cancelled', stateReason: 'terminated in Temporal', redeliveries: 1 });
+    await order(id, 'redeliver');
+    expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 2, attemptCount: 3 });
+    expect(await requestsOf(id)).toBe(3);
+  });
 });

@@ -109,12 +109,42 @@ describe('a worker that dies during an attempt', () => {
     machine.script(500, 500, 500, answer);
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
-    expect(await show(id)).toMatchObject({
+    const shown = await show(id);
+    expect(shown).toMatchObject({
       state: 'failed',
       stateReason: expect.stringMatching('the worker stopped during the last attempt'),
       nextAttemptAt: null,
+      attemptCount: 4,
+      lastStatus: null,
+      lastReason: 'interrupted',
     });
+    expect(outcomes(shown)).toEqual(['1 refused', '2 refused', '3 refused', '4 interrupted']);
     come(failure);
+    // It was only frozen, and says how its attempt ended.
+    const late = await eventually(
+      () => show(id),
+      ({ attempts }) => attempts[3].outcome !== 'interrupted',
+    );
+    expect(late).toMatchObject({ state: 'failed', attemptCount: 4 });
+    expect(outcomes(late)).toEqual(['1 refused', '2 refused', '3 refused', '4 failed']);
+  });
+
+  test('on every one leaves a delivery that shows all of them', async () => {
+    const lost = [delayed(), delayed(), delayed(), delayed()];
+    machine.script(...lost.map(({ answer }) => answer));
+    const { id, result } = await startImpatient();
+    await expect(result()).rejects.toThrow();
+    const shown = await show(id);
+    expect(shown).toMatchObject({ state: 'failed', attemptCount: 4 });
+    expect(outcomes(shown)).toEqual(['1 interrupted', '2 interrupted', '3 interrupted', '4 interrupted']);
+    // The first of them was accepted after all.
+    lost[0]!.come(answered(200));
+    const late = await eventually(
+      () => show(id),
+      ({ state }) => state === 'delivered',
+    );
+    expect(outcomes(late)).toEqual(['1 accepted', '2 interrupted', '3 interrupted', '4 interrupted']);
+    for (const { come } of lost.slice(1)) come(failure);
   });
 });
 
@@ -302,6 +332,18 @@ describe('an attempt whose report is lost', () => {
     expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
     expect(await make({ ...it, run: 1 }, { runId: 'run-2' })).toEqual({ attempts: 2, status: 200 });
     expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted', '2 accepted']);
+  });
+
+  test('sends nothing when its worker or the database stood still before that', async () => {
+    statuses = [200];
+    const it = await task();
+    let now = 0;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 20_000));
+    expect(await make(it)).toMatchObject({ type: FailureType.storeUnavailable, nonRetryable: true, details: [0] });
+    clock.mockRestore();
+    expect(machine.sent).toHaveLength(0);
+    expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', attemptCount: 0 });
+    expect(await make(it)).toEqual({ attempts: 1, status: 200 });
   });
 
   test('says in its failure nothing that the receiver said', async () => {

@@ -1,4 +1,6 @@
 /** Telling deliveries what to do, on a real Temporal server, as the API and Temporal's own buttons do it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually } from '../support/eventually';
 import { keepHistory } from '../support/histories';
 import { startReceiver, type Receiver } from '../support/receiver';
@@ -180,4 +182,28 @@ test('the list in Temporal can be searched and read', async () => {
   const [pending] = description.raw.pendingActivities ?? [];
   expect(pending).toMatchObject({ activityId: 'attempt-0', attempt: 2 });
   await order(deliveryId, 'cancel');
+});
+
+test('the queries of docs/temporal-ui.md are understood', async () => {
+  const page = readFileSync(join(__dirname, '../../docs/temporal-ui.md'), 'utf8');
+  const table = page.slice(page.indexOf('### Queries worth saving'), page.indexOf('## A delivery'));
+  const queries = [...table.matchAll(/^\|.+\| `(.+)`\s+\|$/gm)].map(([, query]) => query!);
+  expect(queries.length).toBeGreaterThan(5);
+  for (const query of queries) await system.client.workflow.count(query);
+  await expect(system.client.workflow.count("NoSuchAttribute = 'x'")).rejects.toThrow();
+});
+
+test('an attempt that is paused in Temporal waits there, unknown to us, until it is told to be made', async () => {
+  const { deliveryId } = await waitingDelivery();
+  await system.client.workflowService.pauseActivity({
+    namespace: system.client.options.namespace,
+    execution: { workflowId: `delivery-${deliveryId}` },
+    id: 'attempt-0',
+  });
+  const { raw } = await handle(deliveryId).describe();
+  expect(raw.pendingActivities).toMatchObject([{ activityId: 'attempt-0', paused: true }]);
+  expect(await system.settled(deliveryId, 'retrying')).toMatchObject({ attemptCount: 1 });
+  receiver.answer(200);
+  await order(deliveryId, 'retry');
+  expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
 });

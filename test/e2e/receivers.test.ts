@@ -42,6 +42,12 @@ beforeEach(() => {
   receiver.answer(200);
 });
 
+/** Deliveries whose schedule would go on into the tests after theirs. */
+const open: string[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((id) => system.ask('POST', `/v1/deliveries/${id}/cancel`)));
+});
+
 interface Setup {
   readonly provider?: string;
   readonly eventType?: string;
@@ -51,7 +57,9 @@ interface Setup {
 /** Delivers an event by its documented example; the delivery once its first attempt is recorded. */
 async function deliver(url: string, { provider = 'standard', eventType = 'user.created', settings = {} }: Setup = {}) {
   const { deliveryId } = await emitExample(system.ask, provider, eventType, { url, settings });
-  return system.settled(deliveryId, 'delivered', 'retrying', 'failed');
+  const delivery = await system.settled(deliveryId, 'delivered', 'retrying', 'failed');
+  if (delivery.state === 'retrying') open.push(deliveryId);
+  return delivery;
 }
 
 /** Answers each connection with these bytes and ends it. */

@@ -1,8 +1,11 @@
 /** No secret leaves: whatever the whole system writes down while it works is searched for every secret it was given. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import pino from 'pino';
 import { contractOf } from '../../src/providers/index';
+import { startTracing } from '../../src/telemetry/tracing';
+import { installRuntimeWithMetrics } from '../../src/worker/sdk-metrics';
 import { ADMIN_KEY, type ApiAnswer } from '../support/api';
 import { Canaries, readable } from '../support/canaries';
 import { startReceiver, type Receiver } from '../support/receiver';
@@ -13,10 +16,13 @@ const certificate = (name: string): string => readFileSync(join(__dirname, '../s
 
 const canaries = new Canaries();
 const logged: string[] = [];
+const spans = new InMemorySpanExporter();
 let system: TestSystem;
 let receiver: Receiver;
+let endTracing: () => Promise<void>;
 
 beforeAll(async () => {
+  endTracing = startTracing(pino({ level: 'silent' }), new SimpleSpanProcessor(spans));
   canaries.know('the admin key', ADMIN_KEY);
   receiver = await startReceiver({ tls: { key: certificate('server.key'), cert: certificate('server.pem') } });
   // It accepts, or refuses and says what it was sent, as debugging receivers do.
@@ -33,10 +39,12 @@ beforeAll(async () => {
       extraCa: certificate('ca.pem'),
     },
     pino({ level: 'trace' }, { write: (line) => void logged.push(line) }),
+    { install: installRuntimeWithMetrics },
   );
 });
 
 afterAll(async () => {
+  await endTracing();
   await system.stop();
   await receiver.close();
 });
@@ -299,10 +307,10 @@ async function readDatabase(): Promise<void> {
   }
 }
 
-test('no secret is in an answer, a log, a history or the database', async () => {
+test('no secret is in an answer, a log, a metric, a span, a history or the database', async () => {
   for (const [provider, plan] of Object.entries(plans)) await run(provider, plan);
   await runNativeApis();
-  for (const path of ['/v1/accounts', '/v1/deliveries', '/openapi.json', '/readyz', '/v1/nowhere']) {
+  for (const path of ['/v1/accounts', '/v1/deliveries', '/openapi.json', '/readyz', '/metrics', '/v1/nowhere']) {
     await ask('GET', path);
   }
   const { data: accounts } = (await ask('GET', '/v1/accounts?provider=standard')).body;
@@ -320,14 +328,22 @@ test('no secret is in an answer, a log, a history or the database', async () => 
   await readTemporal();
   await readDatabase();
   canaries.write('the log', logged.join(''));
+  for (const span of spans.getFinishedSpans()) {
+    const { name, attributes, status, events, links } = span;
+    canaries.write(`the span ${name}`, readable({ name, attributes, status, events, links }));
+  }
 
   // There was something to search, in a form that can be searched.
   expect(canaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
   expect(canaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
   expect(canaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
   expect(canaries.count(/^the description of delivery-/, `→ ${HOST}`)).toBeGreaterThanOrEqual(6 * 5);
-  expect(canaries.count(/^the table attempts/, '***')).toBe(1);
+  expect(canaries.count(/^the table attempts$/, '***')).toBe(1);
   expect(canaries.count(/^the log/, 'request failed')).toBe(1);
+  expect(canaries.count(/^the log/, 'attempt refused')).toBe(1);
+  expect(canaries.count(/^the answer 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
+  expect(canaries.count(/^the span attempt/, HOST)).toBeGreaterThanOrEqual(6 * 4);
+  expect(canaries.count(/^the span emit/, 'pigeonpost.account.id')).toBeGreaterThanOrEqual(6);
   expect(receiver.received.some(({ headers }) => 'authorization' in headers)).toBe(true);
   expect(canaries.found()).toEqual([]);
 });

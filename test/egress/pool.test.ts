@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Connection } from '../../src/egress/connection.js';
 import { Deadline } from '../../src/egress/deadline.js';
 import { exchange } from '../../src/egress/exchange.js';
+import { eventually } from '../support/eventually';
 import { answering, answerOf, client, closeAll, failureOf, OK, receiver, request, type Receiver } from './support.js';
 
 afterEach(closeAll);
@@ -173,4 +174,24 @@ describe('closing', () => {
     await expect(sender.send(request('http://127.0.0.1/'))).rejects.toThrow('closed');
     await sender.close();
   });
+});
+
+test('a client tells how its connections are used', async () => {
+  const waiting: Socket[] = [];
+  let came = (): void => undefined;
+  const all = new Promise<void>((resolve) => (came = resolve));
+  const target = await receiver({ onRequest: (socket) => waiting.push(socket) === 50 && came() });
+  const sender = client();
+  expect(sender.usage()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  const exchanges = Array.from({ length: 52 }, () => sender.send(request(target.url())));
+  await all;
+  expect(sender.usage()).toEqual({ busy: 50, idle: 0, waiting: 2 });
+  for (const socket of waiting.splice(0)) socket.write(OK);
+  await eventually(
+    async () => waiting.length,
+    (count) => count === 2,
+  );
+  for (const socket of waiting) socket.write(OK);
+  await Promise.all(exchanges);
+  expect(sender.usage()).toEqual({ busy: 0, idle: 50, waiting: 0 });
 });

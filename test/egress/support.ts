@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import {
   createEgressClient,
-  type EgressClient,
+  type ObservableEgressClient,
   type EgressSettings,
   type Exchange,
   type Lookup,
@@ -107,7 +107,10 @@ export function answering(
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A client that may reach this machine by http, unless told otherwise. */
-export function client(settings: Partial<EgressSettings> = {}, replaced: { lookup?: Lookup } = {}): EgressClient {
+export function client(
+  settings: Partial<EgressSettings> = {},
+  replaced: { lookup?: Lookup } = {},
+): ObservableEgressClient {
   const made = createEgressClient(
     { allowNetworks: LOOPBACK, allowHttp: true, resolve: [], maxResponseBytes: 1024, ...settings },
     replaced,

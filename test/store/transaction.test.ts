@@ -1,4 +1,6 @@
-import { inTransaction } from '../../src/store/store';
+import { randomBytes } from 'node:crypto';
+import { createSecretBox } from '../../src/store/secret-box';
+import { inTransaction, longQuery, openStore } from '../../src/store/store';
 import { openTestDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 
@@ -31,4 +33,38 @@ test('a connection that breaks in a transaction fails the transaction, not the p
   await expect(work).rejects.toThrow(/connection/i);
   expect(errors).toEqual([]);
   expect((await store.pool.query('SELECT 1')).rowCount).toBe(1);
+});
+
+describe('a database that does not answer', () => {
+  /** Far longer than the time limit of these stores. */
+  const SLEEP = 'SELECT pg_sleep(600)';
+  const impatient = () =>
+    openStore({
+      databaseUrl: database.url,
+      box: createSecretBox([randomBytes(32)]),
+      maxConnections: 1,
+      queryTimeoutMs: 50,
+    });
+
+  test('keeps no statement waiting, and its connection is not used again', async () => {
+    const store = impatient();
+    await expect(store.pool.query(SLEEP)).rejects.toThrow('Query read timeout');
+    expect((await store.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await store.pool.end();
+  });
+
+  test('keeps no transaction waiting, nor its end', async () => {
+    const store = impatient();
+    const work = inTransaction(store, (client) => client.query(SLEEP));
+    await expect(work).rejects.toThrow('Query read timeout');
+    expect((await store.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await store.pool.end();
+  });
+
+  test('may take longer for a statement that goes through many rows', async () => {
+    const store = impatient();
+    const { rows } = await store.pool.query(longQuery('SELECT $1::int AS one FROM pg_sleep(0.2)', [1]));
+    expect(rows).toEqual([{ one: 1 }]);
+    await store.pool.end();
+  });
 });

@@ -7,6 +7,12 @@ import { openStore, type Store } from '../../src/store/store';
 export interface TestDatabase {
   readonly store: Store;
   readonly url: string;
+  /** What its secrets are encrypted with. */
+  readonly key: Buffer;
+  /** Breaks every connection and lets none be made, as when the server is away. */
+  leave(): Promise<void>;
+  /** Lets connections be made again. */
+  comeBack(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -25,10 +31,17 @@ async function createDatabase(from = ''): Promise<TestDatabase> {
   const url = new URL(adminUrl());
   url.pathname = `/${name}`;
   await asAdmin(`CREATE DATABASE ${name} ${from}`);
-  const store = openStore({ databaseUrl: url.href, box: createSecretBox([randomBytes(32)]) });
+  const key = randomBytes(32);
+  const store = openStore({ databaseUrl: url.href, box: createSecretBox([key]) });
   return {
     store,
     url: url.href,
+    key,
+    async leave() {
+      await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+      await asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    },
+    comeBack: () => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`),
     async close() {
       await store.pool.end();
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);

@@ -4,7 +4,8 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
-import type { EgressSettings } from '../../src/egress/types';
+import type { EgressClient, EgressSettings } from '../../src/egress/types';
+import { watchEgress, watchStore } from '../../src/telemetry/gauges';
 import { installRuntime } from '../../src/worker/connection';
 import { searchAttributeTypes } from '../../src/worker/registration';
 import { startWorker, type RunningWorker } from '../../src/worker/worker';
@@ -18,7 +19,9 @@ export interface TestSystem {
   readonly database: TestDatabase;
   readonly environment: TestWorkflowEnvironment;
   readonly client: Client;
-  /** Stops the worker as `npm start` does on Ctrl-C, and starts another. */
+  /** Stops the worker as `npm start` does on Ctrl-C. */
+  stopWorker(): Promise<void>;
+  /** Stops the worker, if it has not been stopped, and starts another. */
   restartWorker(): Promise<void>;
   /** A delivery once it is in one of these states. */
   settled(deliveryId: string, ...states: string[]): Promise<Record<string, unknown> & { attempts: Attempt[] }>;
@@ -39,15 +42,26 @@ export function fromSetup(name: string): string {
   return path;
 }
 
+export interface SystemOptions {
+  /** Installs the SDK's runtime in another way. */
+  readonly install?: (log: Logger) => void | Promise<void>;
+  /** Where Temporal's web interface listens; there is none when absent. */
+  readonly uiPort?: number;
+  /** Stands between the worker and what it sends with. */
+  readonly wrapEgress?: (client: EgressClient) => EgressClient;
+}
+
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
+  { install = installRuntime, uiPort, wrapEgress = (client) => client }: SystemOptions = {},
 ): Promise<TestSystem> {
-  installRuntime(log);
+  await install(log);
   const [environment, database] = await Promise.all([
     TestWorkflowEnvironment.createLocal({
       server: {
         executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+        ...(uiPort === undefined ? {} : { uiPort }),
         searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
       },
     }),
@@ -57,13 +71,16 @@ export async function startSystem(
   const connection = environment.nativeConnection;
   const namespace = environment.namespace ?? 'default';
   const client = new Client({ connection, namespace });
-  const egress = createEgressClient({
+  const sender = createEgressClient({
     allowNetworks: LOOPBACK,
     allowHttp: true,
     resolve: [],
     maxResponseBytes: 16_384,
     ...egressSettings,
   });
+  watchStore(store);
+  watchEgress(sender);
+  const egress = wrapEgress(sender);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
     startWorker({ connection, namespace, store, egress, log, workflowBundle });
@@ -77,6 +94,7 @@ export async function startSystem(
     database,
     environment,
     client,
+    stopWorker: () => worker.stop(),
     async restartWorker() {
       await worker.stop();
       worker = await newWorker();

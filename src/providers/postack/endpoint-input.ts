@@ -5,6 +5,7 @@
  */
 import type { SubscriptionBody } from '../registration.js';
 import { checkPrefixes } from './endpoint-headers.js';
+import { uint16 } from './fields.js';
 import { validationError, type Given } from './svix-error.js';
 
 /** A new endpoint. */
@@ -23,7 +24,7 @@ export function replacedEndpoint(given: Given): SubscriptionBody {
     eventTypes: nonEmpty(given, eventTypesName(given)) ?? [],
     channels: nonEmpty(given, 'channels') ?? [],
     uid: given.uid ?? null,
-    rateLimit: given.throttleRate ?? given.rateLimit ?? null,
+    ratePerSecond: throttle(given) ?? null,
     version: given.version ?? 1,
     metadata: given.metadata ?? {},
   };
@@ -39,7 +40,7 @@ export function patchedEndpoint(given: Given): SubscriptionBody {
     eventTypes: given[eventTypes] === null ? [] : nonEmpty(given, eventTypes),
     channels: given.channels === null ? [] : nonEmpty(given, 'channels'),
     uid: given.uid,
-    rateLimit: given.throttleRate === undefined ? given.rateLimit : given.throttleRate,
+    ratePerSecond: throttle(given),
     version: given.version,
     metadata: given.metadata === null ? {} : given.metadata,
     secret: withPrefix(given.secret),
@@ -52,12 +53,21 @@ export function nativeName(name: string, body: unknown): string {
   const given = (body ?? {}) as Given;
   if (name === 'enabled') return 'disabled';
   if (name === 'eventTypes') return eventTypesName(given);
-  if (name === 'rateLimit' && (given.throttleRate ?? null) !== null) return 'throttleRate';
   return name;
 }
 
 function eventTypesName(given: Given): string {
   return given.eventTypes === undefined && given.filterTypes !== undefined ? 'filterTypes' : 'eventTypes';
+}
+
+/** Messages per second at most, which is what `/v1` calls a rate; null for any number. */
+function throttle(given: Given): unknown {
+  const name = given.throttleRate === undefined ? 'rateLimit' : 'throttleRate';
+  const rate = given[name];
+  if (rate !== undefined && !uint16.nullable().safeParse(rate).success) {
+    throw validationError(['body', name], 'must be a whole number from 1 to 65535, or null');
+  }
+  return rate;
 }
 
 /** A list without repetitions, which is all or null rather than empty. */

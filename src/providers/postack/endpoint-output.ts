@@ -4,7 +4,10 @@ import type { Options } from './fields.js';
 
 /** An endpoint as it is shown, by the older and the newer names of its fields. */
 export function showEndpoint(subscription: StoredSubscription) {
-  const { uid = null, rateLimit = null, version = 1, channels, metadata = {} } = subscription.options as Options;
+  const { uid = null, version = 1, channels, metadata = {} } = subscription.options as Options;
+  const { ratePerSecond } = subscription.limits;
+  // Svix knows whole numbers only; `/v1` may have set another.
+  const rateLimit = ratePerSecond === undefined ? null : Math.max(Math.floor(ratePerSecond), 1);
   const eventTypes = orNull(subscription.eventTypes);
   return {
     description: subscription.description ?? '',

@@ -9,8 +9,6 @@ export interface Options {
   readonly channels: readonly string[];
   /** The owner's name for it, by which Svix's API finds it as well. */
   readonly uid?: string;
-  /** Kept for those who read it back; deliveries are not throttled. */
-  readonly rateLimit?: number;
   /** Kept for those who read it back. */
   readonly version?: number;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -19,7 +17,7 @@ export interface Options {
 const METADATA_BYTES = 4_096;
 
 /** A whole number of 16 bits, 0 aside. */
-const uint16 = z.int().min(1).max(65_535);
+export const uint16 = z.int().min(1).max(65_535);
 
 /** Text that PostgreSQL can keep inside JSON: no NUL, no half of a surrogate pair. */
 const keepable = z.string().regex(/^[^\0\p{Cs}]*$/u, 'must not hold NUL or unpaired surrogates');
@@ -37,7 +35,6 @@ export const fields = z.object({
     .nullable()
     .optional()
     .describe("A name of the owner's, unique in the account."),
-  rateLimit: uint16.nullable().optional().describe('Kept and shown; deliveries are not throttled.'),
   version: uint16.optional().describe('Kept and shown; 1 when absent.'),
   metadata: z
     .record(keepable, keepable)
@@ -55,7 +52,6 @@ export function keepOptions(given: Fields, previous: Options = { channels: [] })
   return {
     channels: given.channels ?? previous.channels,
     uid: given.uid === undefined ? previous.uid : (given.uid ?? undefined),
-    rateLimit: given.rateLimit === undefined ? previous.rateLimit : (given.rateLimit ?? undefined),
     version: given.version ?? previous.version,
     metadata: given.metadata ?? previous.metadata,
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
 import { unknownEventType } from '../../contract/contract.js';
+import { MASK } from '../../contract/mask.js';
 import type { SubscriptionFields, SubscriptionInput } from '../../contract/rules.js';
 import type { Subscription } from '../../contract/types.js';
 import { findEvent } from './events.js';
@@ -79,7 +80,7 @@ export function show({ options, secrets }: Subscription<Options, Secrets>): Reco
     postFirstOpenOnly: options.postFirstOpenOnly,
     includeContent: options.includeContent,
     unverifiedTriggers: options.unverifiedTriggers,
-    httpAuth: secrets.httpAuth ? { username: secrets.httpAuth.username, password: '***' } : null,
+    httpAuth: secrets.httpAuth ? { username: secrets.httpAuth.username, password: MASK } : null,
   };
 }
 

@@ -18,6 +18,7 @@ import {
   type SigningKey,
 } from '../../contract/signing-keys.js';
 import type { Contract } from '../../contract/types.js';
+import { about } from './about.js';
 import { events, findEvent } from './events.js';
 
 interface Options {
@@ -60,6 +61,7 @@ const SLOW_DOWN = new Set([429, 502, 503, 504]);
 export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets> = {
   provider: 'standard',
   title: 'Standard Webhooks',
+  about,
   events,
   findEvent,
   hasChannels: true,
@@ -121,6 +123,8 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  // The specification names the headers it needs and leaves all others to senders.
+  carriesTrace: true,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   judge: ({ status, headers }, { now, waitMs }) => {

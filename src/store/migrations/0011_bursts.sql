@@ -20,3 +20,18 @@ CREATE INDEX claims_by_age ON claims (claimed_at);
 
 -- How many deliveries of an account are started in its turn, when those of several accounts wait.
 ALTER TABLE accounts ADD COLUMN dispatch_weight integer NOT NULL DEFAULT 1;
+
+-- Tells every process that keeps accounts and subscriptions in memory whose have changed. What is counted of a failing
+-- subscription is nothing that anybody keeps.
+CREATE FUNCTION tell_of_account() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('pigeonpost_accounts', to_jsonb(NEW) ->> TG_ARGV[0]);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER account_changed AFTER INSERT OR UPDATE ON accounts
+  FOR EACH ROW EXECUTE FUNCTION tell_of_account('id');
+CREATE TRIGGER subscription_added AFTER INSERT ON subscriptions
+  FOR EACH ROW EXECUTE FUNCTION tell_of_account('account_id');
+CREATE TRIGGER subscription_changed
+  AFTER UPDATE OF url, event_types, enabled, options, limits, secrets, deleted_at ON subscriptions
+  FOR EACH ROW EXECUTE FUNCTION tell_of_account('account_id');

@@ -1,0 +1,31 @@
+/** `/metrics` for Prometheus: with the admin key, unless it may be read by anyone. */
+import express, { type Express, type RequestHandler, type Router } from 'express';
+import type { Logger } from 'pino';
+import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
+import { requireAdminKey } from './admin-key.js';
+import { answerErrors, unknownRoute } from './errors.js';
+
+/** Who may read metrics. */
+export interface MetricsAccess {
+  readonly adminKey: string;
+  /** Whether anyone may. */
+  readonly metricsOpen?: boolean;
+}
+
+export function metricsRoutes(router: Router, { adminKey, metricsOpen = false }: MetricsAccess): void {
+  const handlers: RequestHandler[] = metricsOpen ? [] : [requireAdminKey(adminKey)];
+  router.get('/metrics', ...handlers, async (_request, response) => {
+    response.set('Content-Type', METRICS_CONTENT_TYPE).send(await exposition());
+  });
+}
+
+/** An application that serves nothing but metrics, for processes without the API. */
+export function createMetricsApp(access: MetricsAccess, log: Logger): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  metricsRoutes(app, access);
+  app.use(unknownRoute);
+  app.use(answerErrors(log));
+  return app;
+}

@@ -1,0 +1,60 @@
+/** What is told of an attempt: to Prometheus, to the trace of its event and to the log. */
+import { log } from '@temporalio/activity';
+import type { Attributes } from '@opentelemetry/api';
+import type { RequestHeader } from '../contract/types.js';
+import type { AttemptMaterial } from '../store/attempts.js';
+import { countAttempt, type AttemptFacts } from './metrics.js';
+import { isTraced, startAttemptSpan, type AttemptSpan } from './tracing.js';
+
+/** An attempt that was made, as far as it is told of. */
+export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceAcceptedMs'> {
+  readonly material: AttemptMaterial;
+  readonly span: AttemptSpan | undefined;
+  readonly startedAt: Date;
+  readonly status: number | null;
+  /** Wait before the next attempt in milliseconds; null when there is none. */
+  readonly waitMs: number | null;
+}
+
+/** Begins to trace an attempt; `observeAttempt` ends that. Undefined where nothing is traced. */
+export function traceAttempt(material: AttemptMaterial): AttemptSpan | undefined {
+  if (!isTraced()) return undefined;
+  const { account, subscription, event, delivery, traceparent } = material;
+  return startAttemptSpan(traceparent, {
+    'pigeonpost.provider': account.provider,
+    'pigeonpost.account.id': account.id,
+    'pigeonpost.subscription.id': subscription.id,
+    'pigeonpost.event.id': event.id,
+    'pigeonpost.event.type': event.type,
+    'pigeonpost.delivery.id': delivery.id,
+    'http.request.method': 'POST',
+    'server.address': new URL(subscription.url).hostname,
+  });
+}
+
+/** The header by which a receiver can go on with the trace, where its contract has room for it. */
+export function traceHeaders({ traceparent }: AttemptSpan, taken: readonly RequestHeader[]): RequestHeader[] {
+  if (traceparent === null || taken.some(({ name }) => name.toLowerCase() === 'traceparent')) return [];
+  return [{ name: 'traceparent', value: traceparent }];
+}
+
+/** Tells of an attempt that was made, once. */
+export function observeAttempt(attempt: ObservedAttempt): void {
+  const { material, span, startedAt, number, outcome, status, reason, state, durationMs, waitMs } = attempt;
+  const { account, delivery } = material;
+  const { provider } = account;
+  countAttempt({ ...attempt, provider, sinceAcceptedMs: startedAt.getTime() - delivery.createdAt.getTime() });
+  span?.end(
+    {
+      'pigeonpost.attempt.number': number,
+      'pigeonpost.attempt.outcome': outcome,
+      'pigeonpost.delivery.state': state,
+      ...(status === null ? {} : { 'http.response.status_code': status }),
+      ...(reason === null ? {} : { 'error.type': status === null ? reason : String(status) }),
+    } satisfies Attributes,
+    outcome !== 'accepted',
+  );
+  // Workflow and run are added by Temporal's SDK.
+  const facts = { deliveryId: delivery.id, provider, number, outcome, status, reason, durationMs, state, waitMs };
+  log[state === 'failed' ? 'info' : 'debug'](`attempt ${outcome}`, facts);
+}

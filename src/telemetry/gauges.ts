@@ -1,0 +1,98 @@
+/** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
+import { Gauge } from 'prom-client';
+import type { ObservableEgressClient } from '../egress/types.js';
+import { loadBacklog, type Backlog } from '../store/backlog.js';
+import type { Store } from '../store/store.js';
+import { registry } from './metrics.js';
+
+/** How long an answer about the backlog is repeated, in milliseconds, by however many it is asked for. */
+const BACKLOG_AGE_MS = 5_000;
+
+const egresses = new Set<ObservableEgressClient>();
+const stores = new Set<Store>();
+
+/** Has an egress client counted among this process's connections to receivers. */
+export function watchEgress(egress: ObservableEgressClient): void {
+  egresses.add(egress);
+}
+
+/** Has a store's connections counted, and its backlog shown. */
+export function watchStore(store: Store): void {
+  stores.add(store);
+}
+
+gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy with a request, or idle.', () => {
+  const usages = [...egresses].map((egress) => egress.usage());
+  return { busy: sum(usages, ({ busy }) => busy), idle: sum(usages, ({ idle }) => idle) };
+});
+
+gauge(
+  'pigeonpost_egress_waiting_requests',
+  'Requests that wait until another one to the same receiver ends.',
+  () => sum([...egresses], (egress) => egress.usage().waiting),
+  [],
+);
+
+gauge('pigeonpost_database_connections', 'Connections to PostgreSQL by state: busy, or idle.', () => ({
+  busy: sum([...stores], ({ pool }) => pool.totalCount - pool.idleCount),
+  idle: sum([...stores], ({ pool }) => pool.idleCount),
+}));
+
+gauge(
+  'pigeonpost_database_waiting_queries',
+  'Queries that wait for a connection to PostgreSQL.',
+  () => sum([...stores], ({ pool }) => pool.waitingCount),
+  [],
+);
+
+gauge(
+  'pigeonpost_backlog_deliveries',
+  'Open deliveries in the database by state, counted up to 100,000 each: waiting for the first attempt, retrying or paused. Every process shows the same.',
+  async () => (await backlog())?.counts,
+);
+
+gauge(
+  'pigeonpost_backlog_overdue_seconds',
+  'How long ago the attempt was due that has been due the longest, by state: waiting for the first attempt, or retrying. Every process shows the same.',
+  async () => (await backlog())?.overdueS,
+);
+
+/** A number, or one for each state; undefined where nothing can be said, which then has no value rather than an old one. */
+type Reading = number | Record<string, number> | undefined;
+
+function gauge(
+  name: string,
+  help: string,
+  look: () => Reading | Promise<Reading>,
+  labelNames: readonly 'state'[] = ['state'],
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    async collect() {
+      const reading = await look();
+      this.reset();
+      if (typeof reading === 'number') this.set(reading);
+      else for (const [state, value] of Object.entries(reading ?? {})) this.set({ state }, value);
+    },
+  });
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+let latest: { readonly until: number; readonly answer: Promise<Backlog | undefined> } | undefined;
+
+/** The backlog, some seconds old at most; undefined where the database does not say. */
+function backlog(): Promise<Backlog | undefined> {
+  const [store] = stores;
+  if (!store) return Promise.resolve(undefined);
+  if (!latest || latest.until < performance.now()) {
+    const answer = loadBacklog(store).catch(() => undefined);
+    latest = { until: performance.now() + BACKLOG_AGE_MS, answer };
+  }
+  return latest.answer;
+}

@@ -1,0 +1,106 @@
+/** PostgreSQL and Temporal are away: at the start of a process, and while it works. */
+import { Client, Connection } from '@temporalio/client';
+import pino from 'pino';
+import { createDispatcher } from '../../src/dispatch/dispatcher';
+import { FailureType } from '../../src/workflows/types';
+import { startApi } from '../support/api';
+import { eventually } from '../support/eventually';
+import { environmentOf, runCommand } from '../support/process';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+import { age, sweepOnce } from './faults';
+
+jest.setTimeout(120_000);
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+async function subscribe(): Promise<string> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const body = { url: `${receiver.url}/in`, eventTypes: [] };
+  await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body);
+  return account.id as string;
+}
+
+const EVENT = { type: 'user.created', data: {} };
+
+// Nothing listens at port 1. An API needs no Temporal to begin with: test/cli shows that it starts without.
+test.each([
+  ['api', 'PostgreSQL', { DATABASE_URL: 'postgres://pigeonpost@127.0.0.1:1/pigeonpost' }, 'DATABASE_URL'],
+  ['worker', 'PostgreSQL', { DATABASE_URL: 'postgres://pigeonpost@127.0.0.1:1/pigeonpost' }, 'DATABASE_URL'],
+  ['worker', 'Temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'TEMPORAL_ADDRESS'],
+])('pigeonpost %s ends when %s is away at its start, and says so', async (command, name, env, variable) => {
+  const started = runCommand(command, { ...environmentOf(system), ...env });
+  expect(await started.ended).toBe(1);
+  expect(started.printed()).toMatch(`${name} at 127.0.0.1:1 cannot be reached`);
+  expect(started.printed()).toMatch(`Check that it runs there and that ${variable} is right.`);
+});
+
+test('while Temporal is away events are accepted, and the sweep starts their deliveries later', async () => {
+  const { store } = system.database;
+  const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100 }) });
+  const dispatcher = createDispatcher({ client, eager: false }, pino({ level: 'silent' }));
+  const api = await startApi({ store, client, dispatcher });
+  const accountId = await subscribe();
+  const accepted = await api.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
+  expect(accepted.status).toBe(202);
+  const [{ id }] = accepted.body.deliveries;
+  expect(await api.ask('GET', '/readyz')).toMatchObject({ status: 503, body: { temporal: 'unavailable' } });
+  expect((await api.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', attempts: [] });
+  expect(await api.ask('POST', `/v1/deliveries/${id}/retry`)).toMatchObject({ status: 503 });
+  await dispatcher.stop();
+  await api.close();
+  await client.connection.close();
+
+  await age(store, [id], 11);
+  expect(await sweepOnce(store, system.client)).toMatchObject({ started: 1 });
+  expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
+  expect(receiver.received).toHaveLength(1);
+});
+
+test('while PostgreSQL is away nothing is accepted and nothing sent, and deliveries go on when it is back', async () => {
+  const accountId = await subscribe();
+  const emit = () => system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
+  receiver.answer(500, 200);
+  const [{ id }] = (await emit()).body.deliveries;
+  await system.settled(id, 'retrying');
+
+  await system.database.leave();
+  const refused = await emit();
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await system.ask('GET', '/readyz')).toMatchObject({ status: 503, body: { database: 'unavailable' } });
+  // The next attempt is due after five seconds, and finds no database.
+  const stalls = async (): Promise<number> => {
+    const { events } = await system.client.workflow.getHandle(`delivery-${id}`).fetchHistory();
+    const types = events!.map(
+      (event) => event.activityTaskFailedEventAttributes?.failure?.applicationFailureInfo?.type,
+    );
+    return types.filter((type) => type === FailureType.storeUnavailable).length;
+  };
+  await eventually(stalls, (count) => count === 1, 60_000);
+  expect(receiver.received).toHaveLength(1);
+
+  await system.database.comeBack();
+  const delivery = await eventually(
+    async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
+    ({ state }) => state === 'delivered',
+    60_000,
+  );
+  expect(delivery.attempts).toMatchObject([
+    { number: 1, outcome: 'refused' },
+    { number: 2, outcome: 'accepted' },
+  ]);
+  expect(receiver.received).toHaveLength(2);
+  expect((await emit()).status).toBe(202);
+});

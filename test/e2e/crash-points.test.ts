@@ -1,0 +1,222 @@
+/**
+ * A process dies between any two steps, for real: it kills itself at the point it is told to. Another one takes over, and
+ * what was acknowledged is delivered: once where nothing had been sent, at least once where something had.
+ */
+import type { ServerResponse } from 'node:http';
+import { startOptions } from '../../src/dispatch/start';
+import { loadStartables } from '../../src/store/startables';
+import type { delivery } from '../../src/workflows/delivery';
+import { askAt } from '../support/api';
+import { patient } from '../support/patient';
+import { startProcess } from '../support/process';
+import type { Death } from '../support/process-plan';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+import { age, commitOnly, sweepOnce } from './faults';
+
+jest.setTimeout(120_000);
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: patient }), startReceiver()]);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id}`)).body;
+const outcomes = ({ attempts }: { attempts: { number: number; outcome: string }[] }) =>
+  attempts.map(({ number, outcome }) => `${number} ${outcome}`);
+
+/** An account with a subscription to everything at the receiver. */
+async function subscribe(fields: object = {}): Promise<string> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const body = { url: `${receiver.url}/in`, eventTypes: [], ...fields };
+  await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body);
+  return account.id as string;
+}
+
+async function deliveriesOf(accountId: string): Promise<{ id: string; state: string }[]> {
+  return (await system.ask('GET', `/v1/deliveries?accountId=${accountId}`)).body.data;
+}
+
+/** One sweep, ten seconds after the last thing that happened. */
+async function sweepLater(ids: readonly string[]): Promise<number> {
+  await age(system.database.store, ids, 11);
+  return (await sweepOnce(system.database.store, system.client)).started;
+}
+
+const EVENT = { type: 'user.created', data: { n: 1 } };
+const before = (point: Death['point'], matching?: string): Death => ({ point, when: 'before', matching });
+const after = (point: Death['point'], matching?: string): Death => ({ point, when: 'after', matching });
+
+describe('an API that dies while it takes an event', () => {
+  /** Has an API that is about to die asked for something; what it answers, if it still does. */
+  async function askDying(death: Death, path: string, body: unknown, headers: Record<string, string> = {}) {
+    const dying = await startProcess(system, 'api', death);
+    const answer = await askAt(dying.url, 'POST', path, body, headers).catch(() => undefined);
+    expect(await dying.ended).toBe('SIGKILL');
+    return answer;
+  }
+
+  describe.each<[where: string, death: Death, kept: number, started: boolean]>([
+    ['before it has read anything', before('statement', 'FROM accounts'), 0, false],
+    ['validated and planned, before the transaction', before('statement', 'BEGIN'), 0, false],
+    ['its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
+    ['all written, before the commit', before('statement', 'COMMIT'), 0, false],
+    ['committed, before it is dispatched and answered', after('statement', 'COMMIT'), 1, false],
+    ['dispatched, before its workflow is started', before('start'), 1, false],
+    ['its workflow started', after('start'), 1, true],
+  ])('%s', (_where, death, kept, started) => {
+    test('a caller that repeats it with its key has it delivered once', async () => {
+      const accountId = await subscribe();
+      const path = `/v1/accounts/${accountId}/events`;
+      const key = { 'idempotency-key': 'k' };
+      await askDying(death, path, EVENT, key);
+      const left = await deliveriesOf(accountId);
+      expect(left).toHaveLength(kept);
+      if (!started) for (const { state } of left) expect(state).toBe('pending');
+
+      const repeated = await system.ask('POST', path, EVENT, key);
+      expect(repeated.status).toBe(202);
+      const [{ id }] = repeated.body.deliveries;
+      for (const delivery of left) expect(delivery.id).toBe(id);
+      // Only what was committed and not started is left to the sweep.
+      expect(await sweepLater(left.map((one) => one.id))).toBe(kept === 1 && !started ? 1 : 0);
+      expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
+      expect(await deliveriesOf(accountId)).toHaveLength(1);
+      expect(receiver.received).toHaveLength(1);
+    });
+  });
+
+  test('and was asked without a key, has it delivered all the same; who repeats it emits another event', async () => {
+    const accountId = await subscribe();
+    const path = `/v1/accounts/${accountId}/events`;
+    expect(await askDying(after('statement', 'insert-events'), path, EVENT)).toBeUndefined();
+    await system.ask('POST', path, EVENT);
+    const ids = (await deliveriesOf(accountId)).map(({ id }) => id);
+    expect(ids).toHaveLength(2);
+    await sweepLater(ids);
+    for (const id of ids) expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(2);
+  });
+
+  test('that is a redelivery, committed and not started, has it delivered', async () => {
+    const accountId = await subscribe();
+    const emitted = await system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
+    const [{ id }] = emitted.body.deliveries;
+    await system.settled(id, 'delivered');
+    await askDying(after('statement', "SET state = 'pending', run = run + 1"), `/v1/deliveries/${id}/redeliver`, {});
+    expect(await show(id)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
+    expect(await sweepLater([id])).toBe(1);
+    expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted', '2 accepted']);
+    expect(receiver.received).toHaveLength(2);
+  });
+});
+
+describe('a worker that dies', () => {
+  afterEach(() => system.restartWorker());
+
+  describe('while it sweeps', () => {
+    test.each<[where: string, death: Death, left: number]>([
+      ['before a workflow is started', before('start', 'delivery'), 1],
+      ['before it notes that a workflow was started', before('statement', 'SET owned = true'), 0],
+    ])('%s: the delivery gets its workflow once', async (_where, death, left) => {
+      await system.stopWorker();
+      const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
+      const [id] = deliveryIds as [string];
+      await age(system.database.store, [id], 11);
+      const dying = await startProcess(system, 'worker', death);
+      const upkeep = await system.client.workflow.start('upkeep', {
+        taskQueue: 'pigeonpost',
+        workflowId: `upkeep-${id}`,
+      });
+      expect(await dying.ended).toBe('SIGKILL');
+      expect(await show(id)).toMatchObject({ state: 'pending', attempts: [] });
+      expect(await sweepLater([id])).toBe(left);
+      await upkeep.terminate('its worker is dead');
+      await system.restartWorker();
+      expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
+      expect(receiver.received).toHaveLength(1);
+    });
+  });
+
+  describe('during an attempt', () => {
+    /** How long Temporal waits for a worker that does not answer, in milliseconds. */
+    const GIVEN_UP_AFTER_MS = 4_000;
+    /** What a delivery adds to the time limit of its contract for that. */
+    const MARGIN_MS = 15_000;
+
+    /** Starts a delivery that gives a dead worker up soon and tries again soon. */
+    async function start(id: string): Promise<void> {
+      const [startable] = await loadStartables(system.database.store, [id]);
+      const { args, ...options } = startOptions(startable!);
+      const input = { ...args[0], timeLimitMs: GIVEN_UP_AFTER_MS - MARGIN_MS, schedule: [100, 100, 100] };
+      await system.client.workflow.start<typeof delivery>('delivery', { ...options, args: [input] });
+    }
+
+    /** Has Temporal offer what is next to any worker at once; it would wait ten seconds for the one that is dead. */
+    async function forgetWorker(id: string): Promise<void> {
+      await system.client.workflowService.resetStickyTaskQueue({
+        namespace: system.client.options.namespace,
+        execution: { workflowId: `delivery-${id}` },
+      });
+    }
+
+    const LOST = ['1 interrupted', '2 accepted'];
+    const pending = { state: 'pending', attempts: [] };
+    const RECORD = 'INSERT INTO attempts';
+
+    test.each<[string, Death | undefined, answers: number[], meanwhile: object, requests: number, end: string[]]>([
+      ['before it is loaded', before('statement', 'load-attempt-material'), [200], pending, 1, LOST],
+      ['loaded, before it is admitted', before('statement', 'take-slot'), [200], pending, 1, LOST],
+      ['admitted, before it is sent', before('request'), [200], pending, 1, LOST],
+      ['sent, before it is answered', undefined, [200], pending, 2, LOST],
+      ['accepted, before that is recorded', before('statement', RECORD), [200], pending, 2, LOST],
+      ['refused, before that is recorded', before('statement', RECORD), [500, 200], pending, 2, LOST],
+      [
+        'accepted and recorded, before that is reported',
+        after('statement', RECORD),
+        [200],
+        { state: 'delivered', attemptCount: 1 },
+        1,
+        ['1 accepted'],
+      ],
+      [
+        'refused and recorded, before that is reported',
+        after('statement', RECORD),
+        [500, 200],
+        { state: 'retrying', attemptCount: 1 },
+        2,
+        ['1 refused', '2 accepted'],
+      ],
+    ])('%s: another goes on', async (_where, death, answers, meanwhile, requests, end) => {
+      await system.stopWorker();
+      const accountId = await subscribe({ maxConcurrentAttempts: 1 });
+      const { deliveryIds } = await commitOnly(system.database.store, accountId, EVENT.type, EVENT.data);
+      const [id] = deliveryIds as [string];
+      const dying = await startProcess(system, 'worker', death);
+      if (death) receiver.answer(...answers);
+      else receiver.answer((_response: ServerResponse) => dying.kill(), ...answers);
+      await start(id);
+      expect(await dying.ended).toBe('SIGKILL');
+      expect(await show(id)).toMatchObject(meanwhile);
+      await forgetWorker(id);
+      await system.restartWorker();
+      await system.client.workflow.getHandle(`delivery-${id}`).result();
+      const shown = await show(id);
+      expect(shown).toMatchObject({ state: 'delivered', lastStatus: 200, attemptCount: end.length });
+      expect(outcomes(shown)).toEqual(end);
+      expect(receiver.received).toHaveLength(requests);
+      // Whatever comes twice comes as the same message.
+      expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
+      expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    });
+  });
+});

@@ -1,0 +1,99 @@
+/** The API on its own while there is no Temporal yet. */
+import { randomBytes } from 'node:crypto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import pino from 'pino';
+import { closeShared, openShared, runApi } from '../../src/cli/services';
+import { loadConfig } from '../../src/config';
+import { createEgressClient } from '../../src/egress/client';
+import { pickPort } from '../../src/embedded/ports';
+import { loadKeys } from '../../src/keys';
+import { installRuntime, lazyTemporal } from '../../src/worker/connection';
+import { searchAttributeTypes } from '../../src/worker/registration';
+import { startWorker } from '../../src/worker/worker';
+import { ADMIN_KEY, type ApiAnswer } from '../support/api';
+import { openTestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+import { startReceiver } from '../support/receiver';
+import { fromSetup } from '../support/system';
+import { age, sweepOnce } from './faults';
+
+const undo: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const step of undo.reverse()) await step();
+});
+
+test('the API starts without Temporal and accepts; deliveries start once Temporal is there', async () => {
+  const log = pino({ level: 'silent' });
+  installRuntime(log);
+  const [receiver, database, port] = await Promise.all([startReceiver(), openTestDatabase(), pickPort()]);
+  undo.push(
+    () => receiver.close(),
+    () => database.close(),
+  );
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+    PIGEONPOST_ADMIN_KEY: ADMIN_KEY,
+    PIGEONPOST_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
+    PIGEONPOST_ALLOW_HTTP: 'true',
+    PIGEONPOST_PORT: '0',
+  });
+  if (config.temporal.embedded) throw new Error('TEMPORAL_ADDRESS was not taken');
+  const { temporal } = config;
+  const surroundings = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
+  const api = await openShared(surroundings, lazyTemporal);
+  undo.push(() => closeShared(api));
+  const running = await runApi(api, { eager: false });
+  undo.push(() => running.stop());
+
+  const ask = async (method: string, path: string, body?: unknown): Promise<Pick<ApiAnswer, 'status' | 'body'>> => {
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+    const response = await fetch(`${running.url}${path}`, {
+      method,
+      headers,
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const account = (await ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url: receiver.url, eventTypes: [] });
+  const event = await ask('POST', `/v1/accounts/${account.id}/events`, { type: 'user.created', data: {} });
+  expect(event.status).toBe(202);
+  expect(await ask('GET', '/readyz')).toEqual({
+    status: 503,
+    body: { status: 'unavailable', database: 'ok', temporal: 'unavailable' },
+  });
+
+  await startTemporalWithWorker();
+  await eventually(
+    () => ask('GET', '/readyz'),
+    ({ status }) => status === 200,
+  );
+  const [{ id }] = event.body.deliveries;
+  await age(api.store, [id], 60);
+  await sweepOnce(api.store, api.access.client);
+  expect((await receiver.waitFor(1))[0]!.headers['webhook-id']).toBe(`msg_${event.body.id.slice('evt_'.length)}`);
+
+  async function startTemporalWithWorker(): Promise<void> {
+    const environment = await TestWorkflowEnvironment.createLocal({
+      server: {
+        port,
+        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+        searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
+      },
+    });
+    undo.push(() => environment.teardown());
+    const egress = createEgressClient({ ...config.egress, maxResponseBytes: 16_384 });
+    undo.push(() => egress.close());
+    const worker = await startWorker({
+      connection: environment.nativeConnection,
+      namespace: temporal.namespace,
+      store: api.store,
+      egress,
+      log,
+      workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
+    });
+    undo.push(() => worker.stop());
+  }
+});

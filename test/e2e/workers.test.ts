@@ -1,0 +1,183 @@
+/** Two workers at one system: they share its limits, and one goes on with what the other left. */
+import type { ServerResponse } from 'node:http';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recoveries';
+import { loadReceiver } from '../../src/dispatch/recoverable';
+import { contractOf } from '../../src/providers/index';
+import { eventually } from '../support/eventually';
+import { environmentOf, runCommand, startProcess, type TestProcess } from '../support/process';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+jest.setTimeout(180_000);
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await receiver.close();
+  await system.stop();
+});
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+/** How long many deliveries may take on a busy machine, in milliseconds. */
+const PATIENCE_MS = 120_000;
+
+interface Subscribed {
+  readonly accountId: string;
+  readonly subscriptionId: string;
+}
+
+async function subscribe(provider: string, fields: object): Promise<Subscribed> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider, name: 'Acme' })).body;
+  const body = { url: `${receiver.url}/in`, eventTypes: [], ...fields };
+  const subscription = await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body);
+  return { accountId: account.id, subscriptionId: subscription.body.id };
+}
+
+/** Emits as many events; gives back the ids of their deliveries. */
+async function emit({ accountId }: Subscribed, count: number, type: string, data: unknown = {}): Promise<string[]> {
+  const events = Array.from({ length: count }, () => ({ type, data }));
+  const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
+  return body.results.flatMap(({ deliveries }: { deliveries: { id: string }[] }) => deliveries.map(({ id }) => id));
+}
+
+/** Waits until all of them are in a state. */
+async function all(ids: readonly string[], state: string): Promise<void> {
+  await eventually(
+    async () => {
+      const query = 'SELECT count(*)::int AS count FROM deliveries WHERE id = ANY($1) AND state = $2';
+      return (await system.database.store.pool.query<{ count: number }>(query, [ids, state])).rows[0]!.count;
+    },
+    (count) => count === ids.length,
+    PATIENCE_MS,
+  );
+}
+
+/** Which processes made attempts at these deliveries. */
+async function workersOf(ids: readonly string[]): Promise<Set<string>> {
+  const histories = await Promise.all(
+    ids.map((id) => system.client.workflow.getHandle(`delivery-${id}`).fetchHistory()),
+  );
+  const started = histories.flatMap(({ events }) => events!.map((event) => event.activityTaskStartedEventAttributes));
+  return new Set(started.flatMap((attributes) => attributes?.identity ?? []));
+}
+
+describe('limits of a subscription', () => {
+  let other: TestProcess;
+  beforeAll(async () => (other = await startProcess(system, 'worker')));
+  afterAll(async () => {
+    other.kill();
+    await other.ended;
+  });
+
+  test('hold for two workers together: attempts under way', async () => {
+    const LIMIT = 4;
+    const open = new Set<ServerResponse>();
+    let most = 0;
+    receiver.answer((response) => {
+      open.add(response);
+      most = Math.max(most, open.size);
+      // As soon as all places are taken one is given back, until nobody comes any more.
+      if (open.size < LIMIT && receiver.received.length < COUNT - LIMIT) return;
+      const [oldest] = open;
+      open.delete(oldest!);
+      oldest!.writeHead(200).end();
+    });
+    const COUNT = 60;
+    const subscribed = await subscribe('standard', { maxConcurrentAttempts: LIMIT });
+    const ids = await emit(subscribed, COUNT, 'user.created');
+    await receiver.waitFor(COUNT, PATIENCE_MS);
+    for (const response of open) response.writeHead(200).end();
+    await all(ids, 'delivered');
+    expect(most).toBe(LIMIT);
+    expect(receiver.received).toHaveLength(COUNT);
+    expect((await workersOf(ids)).size).toBe(2);
+  });
+
+  test('hold for two workers together: attempts per second', async () => {
+    const [RATE, COUNT] = [10, 40];
+    const ids = await emit(await subscribe('standard', { ratePerSecond: RATE }), COUNT, 'user.created');
+    await receiver.waitFor(COUNT, PATIENCE_MS);
+    await all(ids, 'delivered');
+    const times = receiver.received.map(({ at }) => at);
+    // As many spaces as there are between turns, the first and the last request each a little late or early.
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThanOrEqual(((COUNT - 1) * 1_000) / RATE - 500);
+    expect(receiver.received).toHaveLength(COUNT);
+    expect((await workersOf(ids)).size).toBe(2);
+  });
+});
+
+test('a recovery whose worker is killed in the middle of a batch goes on, and sends each once', async () => {
+  const subscribed = await subscribe('postmark', { eventTypes: ['Open'], messageStream: 'outbound' });
+  receiver.answer(403);
+  const ids = await emit(subscribed, 30, 'Open', contractOf('postmark').findEvent('Open')!.example);
+  await all(ids, 'failed');
+  receiver.clear();
+  receiver.answer(200);
+
+  await system.stopWorker();
+  // Batches of ten: it dies in the second one, while some of it are started and others are not.
+  const dying = await startProcess(system, 'worker', { point: 'start', when: 'after', matching: 'delivery', nth: 15 });
+  const found = (await loadReceiver(system.database.store, subscribed.subscriptionId))!;
+  const recoveryId = newRecoveryId(subscribed.subscriptionId);
+  const scope = { ...subscribed, from: 0, to: Date.now() + 1_000, states: ['failed' as const], types: [] };
+  const input = { recoveryId, scope, ratePerSecond: 1_000, batchSize: 10, batchesPerRun: 100 };
+  expect(await startRecovery(system.client, found, input)).toBe(true);
+  expect(await dying.ended).toBe('SIGKILL');
+
+  const look = async () => (await system.ask('GET', `/v1/recoveries/${recoveryId}`)).body;
+  expect(await look()).toMatchObject({ state: 'running', total: 30, recovered: 10 });
+  const { rows } = await system.database.store.pool.query<{ run: number; count: number }>(
+    'SELECT run, count(*)::int AS count FROM deliveries WHERE id = ANY($1) GROUP BY run ORDER BY run',
+    [ids],
+  );
+  expect(rows).toEqual([
+    { run: 0, count: 10 },
+    { run: 1, count: 20 },
+  ]);
+
+  await system.restartWorker();
+  await system.client.workflow.getHandle(recoveryWorkflowId(subscribed.subscriptionId)).result();
+  expect(await look()).toMatchObject({ state: 'completed', total: 30, recovered: 30, skipped: 0 });
+  await all(ids, 'delivered');
+  for (const id of ids)
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ redeliveries: 1 });
+  // Only an attempt that was under way at that moment may have been made twice, and then it shows.
+  const attempts = await system.database.store.pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM attempts WHERE delivery_id = ANY($1) AND run = 1 AND outcome = 'accepted'`,
+    [ids],
+  );
+  expect(attempts.rows[0]!.count).toBe(30);
+});
+
+test('a worker that is told to stop during a long request waits for its answer', async () => {
+  await system.stopWorker();
+  const worker = runCommand('worker', environmentOf(system));
+  let answer: () => void = () => undefined;
+  receiver.answer((response) => (answer = () => void response.writeHead(200).end()));
+  const [id] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];
+  await receiver.waitFor(1, PATIENCE_MS);
+  worker.signal('SIGTERM');
+  await eventually(
+    async () => worker.printed(),
+    (printed) => printed.includes('attempts under way are finished first'),
+  );
+  // It takes nothing more, and has not gone.
+  const [later] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];
+  expect(receiver.received).toHaveLength(1);
+  answer();
+  expect(await worker.ended).toBe(0);
+  expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
+    state: 'delivered',
+    attempts: [{ number: 1, outcome: 'accepted' }],
+  });
+  receiver.answer(200);
+  await system.restartWorker();
+  expect((await system.settled(later, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
+  expect(receiver.received).toHaveLength(2);
+});

@@ -1,0 +1,87 @@
+/** What runs inside the processes of `process.ts`: a part of Pigeonpost that dies at the point it is told to. */
+import { Client, WorkflowClient } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import pino from 'pino';
+import { createDispatcher } from '../../src/dispatch/dispatcher';
+import { createEgressClient } from '../../src/egress/client';
+import { createSecretBox } from '../../src/store/secret-box';
+import { openStore, type Store } from '../../src/store/store';
+import { installRuntime } from '../../src/worker/connection';
+import { startWorker } from '../../src/worker/worker';
+import { LOOPBACK, startApi } from './api';
+import { patient } from './patient';
+import { READY, type ProcessPlan } from './process-plan';
+
+const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death } = JSON.parse(
+  process.env.TEST_PROCESS!,
+) as ProcessPlan;
+
+let passed = 0;
+
+/** Does something that the process may have been told to die before or after. */
+async function passing<T>(point: string, name: string, act: () => Promise<T>): Promise<T> {
+  const isIt = death?.point === point && name.includes(death.matching ?? '') && (passed += 1) === (death.nth ?? 1);
+  if (isIt && death.when === 'before') process.kill(process.pid, 'SIGKILL');
+  const result = await act();
+  if (isIt) process.kill(process.pid, 'SIGKILL');
+  return result;
+}
+
+type Query = (...args: unknown[]) => Promise<unknown>;
+
+/** Watches the statements of a pool, and of the connections that are taken out of it. */
+function watch({ pool }: Store): void {
+  const watched = new WeakSet<object>();
+  const watchQueries = (target: { query: unknown }): void => {
+    if (watched.has(target)) return;
+    watched.add(target);
+    const query = (target.query as Query).bind(target);
+    target.query = (...args: unknown[]) => {
+      // The pool itself queries with a callback, and is watched as a whole.
+      if (typeof args.at(-1) === 'function') return query(...args);
+      const { name = '', text = '' } =
+        typeof args[0] === 'string' ? { text: args[0] } : (args[0] as { name?: string; text?: string });
+      return passing('statement', `${name} ${text}`, () => query(...args));
+    };
+  };
+  watchQueries(pool);
+  pool.on('acquire', watchQueries);
+}
+
+async function main(): Promise<void> {
+  const log = pino({ level: 'silent' });
+  installRuntime(log);
+  const store = openStore({ databaseUrl, box: createSecretBox([Buffer.from(databaseKey, 'hex')]) });
+  watch(store);
+  // What starts workflows is made in many places.
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own client below
+  const { start } = WorkflowClient.prototype;
+  WorkflowClient.prototype.start = function (...args) {
+    return passing('start', String(args[0]), () => start.apply(this, args));
+  };
+  const connection = await NativeConnection.connect({ address: temporalAddress });
+  const client = new Client({ connection });
+
+  if (role === 'api') {
+    const api = await startApi({ store, client, dispatcher: createDispatcher({ client, eager: false }, log) });
+    console.log(`${READY}${api.url}`);
+    return;
+  }
+  const egress = patient(
+    createEgressClient({ allowNetworks: LOOPBACK, allowHttp: true, resolve: [], maxResponseBytes: 16_384 }),
+  );
+  await startWorker({
+    connection,
+    namespace: 'default',
+    store,
+    log,
+    workflowBundle: { codePath: workflowBundle },
+    egress: { ...egress, send: (request) => passing('request', request.url, () => egress.send(request)) },
+  });
+  console.log(READY);
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,26 @@
+/** What a process of `process.ts` is told. */
+
+export interface ProcessPlan {
+  readonly role: 'api' | 'worker';
+  readonly databaseUrl: string;
+  /** The key of the database's secrets, in hex. */
+  readonly databaseKey: string;
+  readonly temporalAddress: string;
+  /** Path of the bundled workflow code. */
+  readonly workflowBundle: string;
+  readonly death?: Death;
+}
+
+/** Where the process kills itself, as `kill -9` would. */
+export interface Death {
+  /** A statement to the database, a request to a receiver or the start of a workflow. */
+  readonly point: 'statement' | 'request' | 'start';
+  readonly when: 'before' | 'after';
+  /** Part of the statement's name or text, the request's address or the workflow's type; any when absent. */
+  readonly matching?: string;
+  /** Which of those that match; the first when absent. */
+  readonly nth?: number;
+}
+
+/** What it prints when it is at work, followed by its address if it has one. */
+export const READY = 'ready ';

@@ -1,0 +1,86 @@
+/** Parts of Pigeonpost as processes of their own, which can be killed, or kill themselves at a chosen point. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ADMIN_KEY, LOOPBACK } from './api';
+import { READY, type Death, type ProcessPlan } from './process-plan';
+import { fromSetup, type TestSystem } from './system';
+
+const TYPESCRIPT = join(__dirname, 'typescript.cjs');
+
+export interface TestProcess {
+  /** Where it listens, if it does. */
+  readonly url: string;
+  /** Resolves when it has ended; with the signal that ended it, or null. */
+  readonly ended: Promise<NodeJS.Signals | null>;
+  kill(): void;
+}
+
+/** The environment in which a command of ours works on a system. */
+export function environmentOf({ database, environment }: TestSystem): Record<string, string> {
+  return {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: environment.address,
+    PIGEONPOST_ENCRYPTION_KEY: database.key.toString('base64'),
+    PIGEONPOST_ADMIN_KEY: ADMIN_KEY,
+    PIGEONPOST_ALLOW_NETWORKS: LOOPBACK.join(),
+    PIGEONPOST_ALLOW_HTTP: 'true',
+    PIGEONPOST_PORT: '0',
+  };
+}
+
+/** A command as it is run, everything it prints included. */
+export function runCommand(command: string, env: Record<string, string>) {
+  const main = join(__dirname, '../../src/cli/main.ts');
+  const child = spawn(process.execPath, ['--require', TYPESCRIPT, main, command], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  const ended = once(child, 'close').then(([code]) => {
+    process.off('exit', kill);
+    return code as number | null;
+  });
+  return {
+    /** Resolves with the exit code, or null when a signal ended it. */
+    ended,
+    printed: () => printed,
+    signal: (name: NodeJS.Signals) => void child.kill(name),
+  };
+}
+
+/** Starts a worker or an API of a system and waits until it is at work. */
+export async function startProcess(
+  { database, environment }: TestSystem,
+  role: ProcessPlan['role'],
+  death?: Death,
+): Promise<TestProcess> {
+  const plan: ProcessPlan = {
+    role,
+    databaseUrl: database.url,
+    databaseKey: database.key.toString('hex'),
+    temporalAddress: environment.address,
+    workflowBundle: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE'),
+    ...(death ? { death } : {}),
+  };
+  const child = spawn(process.execPath, ['--require', TYPESCRIPT, join(__dirname, 'process-main.ts')], {
+    env: { ...process.env, TEST_PROCESS: JSON.stringify(plan) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  // Jest may end before a test does.
+  process.once('exit', kill);
+  const ended = once(child, 'exit').then(([, signal]) => {
+    process.off('exit', kill);
+    return signal as NodeJS.Signals | null;
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith(READY)) return { url: line.slice(READY.length), ended, kill };
+  }
+  throw new Error(`the ${role} ended before it was at work`);
+}
