@@ -12,7 +12,7 @@ function parts(lane: 'own' | 'burst' = 'own') {
     new Promise((resolve, reject) => {
       commits.push({
         ids: values[0] as string[],
-        lane: values.at(-1),
+        lane: values[17],
         end: (error) => (error ? reject(error) : resolve({ rows: [] })),
       });
     });

@@ -297,7 +297,9 @@ async function readTemporal(): Promise<void> {
 async function readDatabase(): Promise<void> {
   const { pool } = system.database.store;
   const tables = await pool.query<{ name: string }>(
-    `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
+    // What is in partitions shows in their tables.
+    `SELECT relname AS name FROM pg_class
+     WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace`,
   );
   for (const { name } of tables.rows) {
     const { rows } = await pool.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`);
