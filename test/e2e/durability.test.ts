@@ -369,7 +369,7 @@ describe('a redelivery', () => {
 test('an outcome that could not be recorded is recorded later, and the schedule goes on from there', async () => {
   receiver.answer(500, 200);
   // The attempt itself, and the workflow's first try to record it for the attempt.
-  faults.fail('record-attempt', 2);
+  faults.fail('record-attempts', 2);
   const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
   const delivery = await system.settled(id, 'retrying');
   expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'refused', status: 500 }]);

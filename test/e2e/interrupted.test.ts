@@ -178,7 +178,7 @@ describe('a database that goes away before anything is sent', () => {
 describe('a database that goes away after something was sent', () => {
   test('learns later that it was accepted, and nothing is sent again', async () => {
     machine.script(200);
-    faults.fail('record-attempt', 3);
+    faults.fail('record-attempts', 3);
     const { id, error } = await run();
     expect(error).toBeUndefined();
     const shown = await show(id);
@@ -189,7 +189,7 @@ describe('a database that goes away after something was sent', () => {
 
   test('learns later that it was refused, and the schedule goes on from there', async () => {
     machine.script(500, 200);
-    faults.fail('record-attempt', 2);
+    faults.fail('record-attempts', 2);
     const { id, error } = await run();
     expect(error).toBeUndefined();
     expect(outcomes(await show(id))).toEqual(['1 refused', '2 accepted']);
@@ -204,7 +204,7 @@ describe('a database that goes away after something was sent', () => {
       async () => machine.sent.length,
       (count) => count === 4,
     );
-    faults.fail('record-attempt', 2);
+    faults.fail('record-attempts', 2);
     come(answered(500));
     const { id, error } = await running;
     expect(error).toBeDefined();
@@ -214,7 +214,7 @@ describe('a database that goes away after something was sent', () => {
 
   test.each([0, 1, 2])('learns from 410 that the subscription is disabled, after %i failures', async (times) => {
     machine.script(410);
-    faults.fail('record-attempt', times);
+    faults.fail('record-attempts', times);
     const { id, error } = await run('standard', 'user.created');
     expect(error).toBeDefined();
     const shown = await show(id);
