@@ -6,10 +6,14 @@ import { unclaimed } from '../../src/store/claims.js';
 import { changeState, findDelivery, listDeliveries, markOwned, reopenDelivery } from '../../src/store/deliveries.js';
 import { keepsFailing } from '../../src/store/deliveries.js';
 import { findEvent, insertEvents } from '../../src/store/events.js';
+import { changedDeliveries } from '../../src/store/changes.js';
+import { findMatching } from '../../src/store/bulk.js';
 import { attemptFigures } from '../../src/store/figures.js';
+import { noteLostAttempts } from '../../src/store/lost-attempts.js';
 import { insertMissing, nextUndelivered } from '../../src/store/missing.js';
 import { listPartitions } from '../../src/store/partitions.js';
 import { recordAttempts, type AttemptRecord } from '../../src/store/recording.js';
+import { countBacklog } from '../../src/store/overview.js';
 import { countFinished, nextFinished, reopenFinished } from '../../src/store/recovery.js';
 import { deleteExpired } from '../../src/store/retention.js';
 import { loadStartables } from '../../src/store/startables.js';
@@ -97,6 +101,11 @@ const perDelivery: readonly Written[] = [
     ask: (store, { deliveryIds }) =>
       changeState(store, { deliveryId: deliveryIds[0]!, run: 0, state: 'failed', reason: 'x', nextAttemptAt: null }),
   },
+  {
+    name: 'note a lost attempt',
+    writes: true,
+    ask: (store, { deliveryIds }) => noteLostAttempts(store, { deliveryId: deliveryIds[0]!, run: 0, lostUpTo: 0 }),
+  },
 ];
 
 const perSweep: readonly Written[] = [
@@ -153,6 +162,12 @@ const perRequest: readonly Written[] = [
     name: 'whether an event type keeps failing',
     ask: (store, { subscriptionId }) =>
       keepsFailing(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
+  },
+  { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
+  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },
+  {
+    name: 'the next 100 of an order to many',
+    ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),
   },
 ];
 

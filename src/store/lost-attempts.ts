@@ -23,7 +23,7 @@ export async function noteLostAttempts(
      UPDATE deliveries d
      SET attempts = d.attempts + lost, schedule_position = $3, last_status = NULL, last_reason = 'interrupted',
        first_attempt_at = coalesce(first_attempt_at, now()), updated_at = now()
-     FROM open WHERE d.id = open.id AND lost > 0`,
+     FROM open WHERE d.id = $1 AND d.id = open.id AND lost > 0`,
     [deliveryId, run, lostUpTo],
   );
 }

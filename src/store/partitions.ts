@@ -1,7 +1,7 @@
 /** The tables that grow with every event are partitioned by week: making partitions ahead of time and dropping them. */
 import { idTime, lowestIdAt } from '../contract/ids.js';
 import { errorCode } from '../errors.js';
-import { inTransaction, type Queryable, type Store } from './store.js';
+import { inTransaction, longQuery, type Queryable, type Store } from './store.js';
 import { weekOf, weeksAfter } from './weeks.js';
 
 /**
@@ -91,8 +91,11 @@ async function makePartition(client: Queryable, { table, key, kind, storage }: P
   await client.query(`LOCK TABLE ${table}_default IN ACCESS EXCLUSIVE MODE`);
   await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) WITH (${storage})`);
   await client.query(
-    `WITH early AS (DELETE FROM ${table}_default WHERE ${key} >= '${from}' AND ${key} < '${until}' RETURNING *)
-     INSERT INTO ${name} SELECT * FROM early`,
+    longQuery(
+      `WITH early AS (DELETE FROM ${table}_default WHERE ${key} >= '${from}' AND ${key} < '${until}' RETURNING *)
+       INSERT INTO ${name} SELECT * FROM early`,
+      [],
+    ),
   );
   await client.query(`ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}')`);
 }

@@ -4,7 +4,7 @@
  */
 import { lowestIdAt } from '../contract/ids.js';
 import { dropPartitions, listPartitions, type Partition } from './partitions.js';
-import { inTransaction, type Store } from './store.js';
+import { inTransaction, longQuery, type Store } from './store.js';
 import { expiry } from './weeks.js';
 
 /** A time that accounts keep what happened for. */
@@ -62,42 +62,49 @@ export async function deleteExpired(store: Store, retention: Retention, now: Dat
 async function deleteDeliveries(store: Store, retention: Retention, before: string, limit: number): Promise<number> {
   // Each account by itself from its oldest row on, so that what is kept is not read.
   const expired = await store.pool.query<{ id: string }>(
-    `SELECT d.id FROM accounts a CROSS JOIN LATERAL (
+    longQuery(
+      `SELECT d.id FROM accounts a CROSS JOIN LATERAL (
        SELECT id FROM deliveries
        WHERE account_id = a.id AND id < $3 AND state IN ('delivered', 'failed', 'cancelled') ORDER BY id LIMIT $4
      ) d
      WHERE coalesce(a.retention_days, $2) = $1 LIMIT $4`,
-    [retention.days, retention.defaultDays, before, limit],
+      [retention.days, retention.defaultDays, before, limit],
+    ),
   );
   // One that has been reopened meanwhile stays.
   const { rowCount } = await store.pool.query(
-    `WITH gone AS (
+    longQuery(
+      `WITH gone AS (
        DELETE FROM deliveries WHERE id = ANY($1) AND state IN ('delivered', 'failed', 'cancelled') RETURNING id
      ), attempts_gone AS (
        DELETE FROM attempts a USING gone WHERE a.delivery_id = ANY($1) AND a.delivery_id = gone.id
      )
      SELECT FROM gone`,
-    [expired.rows.map(({ id }) => id)],
+      [expired.rows.map(({ id }) => id)],
+    ),
   );
   return rowCount ?? 0;
 }
 
 async function deleteEvents(store: Store, retention: Retention, before: string, limit: number): Promise<number> {
   const expired = await store.pool.query<{ id: string }>(
-    `SELECT e.id FROM accounts a CROSS JOIN LATERAL (
+    longQuery(
+      `SELECT e.id FROM accounts a CROSS JOIN LATERAL (
        SELECT id FROM events
        WHERE account_id = a.id AND id < $3 AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = events.id)
        ORDER BY id LIMIT $4
      ) e
      WHERE coalesce(a.retention_days, $2) = $1 LIMIT $4`,
-    [retention.days, retention.defaultDays, before, limit],
+      [retention.days, retention.defaultDays, before, limit],
+    ),
   );
   const ids = expired.rows.map(({ id }) => id);
   return inTransaction(store, async (client) => {
     // A recovery that was about to add a delivery has done so before this, and shows in what follows, or finds no event.
-    await client.query('SELECT FROM events WHERE id = ANY($1) FOR UPDATE', [ids]);
+    await client.query(longQuery('SELECT FROM events WHERE id = ANY($1) FOR UPDATE', [ids]));
     const { rowCount } = await client.query(
-      `WITH gone AS (
+      longQuery(
+        `WITH gone AS (
          DELETE FROM events e
          WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = ANY($1) AND d.event_id = e.id)
          RETURNING id
@@ -105,7 +112,8 @@ async function deleteEvents(store: Store, retention: Retention, before: string, 
          DELETE FROM event_bodies b USING gone WHERE b.event_id = ANY($1) AND b.event_id = gone.id
        )
        SELECT FROM gone`,
-      [ids],
+        [ids],
+      ),
     );
     return rowCount ?? 0;
   });
