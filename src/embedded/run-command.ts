@@ -39,7 +39,10 @@ export async function runCommand(file: string, args: readonly string[], options:
   const kill = () => child.kill('SIGKILL');
   const reports = setInterval(() => log.info(`${doing} (${elapsed(startedMs)})`), REPORT_EVERY_MS);
   const questions = setInterval(() => {
-    reason ??= performance.now() - startedMs > timeoutMs ? `not done after ${elapsed(startedMs)}` : giveUp?.();
+    reason ??=
+      performance.now() - startedMs > timeoutMs
+        ? `not done after ${elapsed(performance.now() - timeoutMs)}`
+        : giveUp?.();
     if (reason !== undefined) kill();
   }, ASK_EVERY_MS);
   // It is of no use to anyone when this process ends first.
