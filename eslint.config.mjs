@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const nodeBuiltins = ['node:*', 'fs', 'path', 'crypto', 'http', 'https', 'net', 'os', 'child_process'];
@@ -8,7 +9,7 @@ export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'bench/out/', '.pigeonpost/', 'node_modules/'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -27,10 +28,12 @@ export default tseslint.config(
       'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
     },
   },
+  { files: ['src/client/generated.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['src/workflows/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: nodeBuiltins }] },
   },
+  { files: ['dashboard/**/*.{ts,tsx}'], ...reactHooks.configs.flat.recommended },
   {
     files: ['test/**/*.ts'],
     rules: {

@@ -1,6 +1,7 @@
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
-const asSources = 'node-pg-migrate|@opentelemetry/otlp-exporter-base';
+/** Published as ES modules only, or importing at run time, which Jest cannot load as they are. */
+const asSources = 'node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -10,9 +11,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFiles: ['<rootDir>/test/support/properties.ts'],
-  // node-pg-migrate is published as an ES module only, and OpenTelemetry's exporter imports at run time; Jest can load
-  // neither as it is.
-  transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.js$`]: swc },
+  transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.m?js$`]: swc },
   transformIgnorePatterns: [`/node_modules/(?!(${asSources})/)`],
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -71,6 +71,13 @@ async function delivered(running, id) {
   }
 }
 
+/** The command line finds the running Pigeonpost and its key by itself. */
+function commandLineFinds(id, ports) {
+  const options = { cwd: clone, encoding: 'utf8', env: { ...process.env, ...ports } };
+  const text = execFileSync('npx', ['--no-install', 'pigeonpost', 'deliveries', 'show', id, '--json'], options);
+  if (JSON.parse(text).state !== 'delivered') throw new Error(`npx pigeonpost says: ${text}`);
+}
+
 const receiver = createServer((request, response) => {
   request.resume();
   request.on('end', () => response.end());
@@ -94,6 +101,7 @@ try {
   const event = await ask(running, 'POST', `/v1/accounts/${account.id}/events`, { type: 'smoke.test', data: {} });
   const [{ id }] = event.deliveries;
   await delivered(running, id);
+  commandLineFinds(id, ports);
   await stop(running);
 
   running = await start(ports);

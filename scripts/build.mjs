@@ -1,19 +1,29 @@
-// Compiles src to dist and bundles the workflows, which workers then load as they are.
+// Compiles src to dist, bundles the workflows, which workers then load as they are, and the dashboard.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { builtFrom, stamp } from './lib/build.mjs';
+import { dashboardStamp, ensureDashboard } from './lib/dashboard.mjs';
 import { ensureInstalled } from './lib/install.mjs';
 import { checkNode, inProject } from './lib/project.mjs';
 
 checkNode();
 ensureInstalled();
 const from = builtFrom();
-// What no longer has a source must not stay, a migration least of all.
-rmSync(inProject('dist'), { recursive: true, force: true });
+clean();
 compile();
 copyMigrations();
 await bundleWorkflows();
+await ensureDashboard();
 writeFileSync(stamp, from);
+
+// What no longer has a source must not stay, a migration least of all. The dashboard cleans up after itself.
+function clean() {
+  if (!existsSync(inProject('dist'))) return;
+  const kept = new Set(['dashboard', basename(dashboardStamp)]);
+  for (const name of readdirSync(inProject('dist')).filter((name) => !kept.has(name)))
+    rmSync(inProject('dist', name), { recursive: true, force: true });
+}
 
 function compile() {
   const compiler = inProject('node_modules', 'typescript', 'bin', 'tsc');

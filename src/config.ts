@@ -44,6 +44,11 @@ export interface Config {
     adminKey?: string;
     maxBodyBytes: number;
   };
+  /** What the command line is told about the API it talks to. */
+  client: {
+    url?: string;
+    key?: string;
+  };
   /** Folder of the embedded servers, absolute. */
   dataDir: string;
   /** Folder for fetched programs, absolute. */
@@ -144,6 +149,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
+    client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
     dataDir: values.PIGEONPOST_DATA_DIR ?? defaults.dataDir,
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
     ...optional('databaseUrl', values.DATABASE_URL),

@@ -33,6 +33,7 @@ describe('without any setting', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
       api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880 },
       bursts: true,
+      client: {},
       dataDir: resolve(__dirname, '../.pigeonpost'),
       cacheDir: expect.stringMatching(/pigeonpost$/),
       temporal: { embedded: true },

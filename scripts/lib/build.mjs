@@ -8,7 +8,7 @@ export const stamp = inProject('dist', '.built-from');
 /** A hash over everything the build is made from. */
 export function builtFrom() {
   return hashOf(
-    ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'].map((path) =>
+    ['src', 'dashboard', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/build.mjs'].map((path) =>
       inProject(path),
     ),
   );

@@ -20,6 +20,8 @@ import type { Slots } from './slots.js';
 
 /** How long a delivery waits for a slot of its subscription, in milliseconds; then that is too slow for a burst. */
 const PATIENCE_MS = 2_000;
+/** How long an exchange counts among those that are under way at once, in milliseconds: a slow one holds up nobody. */
+const QUICK_MS = 250;
 /** How long a burst begins further attempts, in milliseconds. */
 const LONGEST_BURST_MS = 30_000;
 /** Heartbeat of a burst that has begun: what it has not recorded when it dies may have been sent. */
@@ -30,6 +32,8 @@ export interface CarryDependencies extends AttemptDependencies {
   readonly maxConcurrentAttempts: number;
   readonly recorder: Recorder;
   readonly room: Room;
+  /** Quick exchanges under way at once. */
+  readonly lines: Room;
   readonly starter: Starter;
 }
 
@@ -121,7 +125,7 @@ async function carryLine(
       tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
       const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
       if (slot) {
-        const made = await attempt(dependencies, burst, delivery).finally(slot.free);
+        const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
         recorded.push(record(dependencies, burst, delivery, made));
       } else {
         tooSlow = true;
@@ -131,6 +135,28 @@ async function carryLine(
   };
   await Promise.all(Array.from({ length: Math.min(limit, line.length) }, goThrough));
   await Promise.all(recorded);
+}
+
+/** As many at once as keep the receivers busy: more would only open more connections. */
+async function attemptInTurn(
+  dependencies: CarryDependencies,
+  burst: Burst,
+  delivery: CarriedDelivery,
+): Promise<MadeAttempt> {
+  const { lines } = dependencies;
+  await lines.enter(1);
+  let inLine = true;
+  const leave = (): void => {
+    if (inLine) lines.leave(1);
+    inLine = false;
+  };
+  const tooSlow = setTimeout(leave, QUICK_MS);
+  try {
+    return await attempt(dependencies, burst, delivery);
+  } finally {
+    clearTimeout(tooSlow);
+    leave();
+  }
 }
 
 async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: CarriedDelivery): Promise<MadeAttempt> {

@@ -20,6 +20,8 @@ import { sweep } from './upkeep.js';
 
 /** Deliveries that bursts have in memory at once, each with its body. */
 const MOST_CARRIED_AT_ONCE = 5_000;
+/** Exchanges of bursts under way at once, as long as they are quick. */
+const QUICK_AT_ONCE = 100;
 
 export interface ActivityDependencies extends AttemptDependencies {
   /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
@@ -32,7 +34,7 @@ export function createActivities(
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   const { retentionDays = defaults.retentionDays } = dependencies;
   const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
-  const room = new Room(MOST_CARRIED_AT_ONCE);
+  const rooms = { room: new Room(MOST_CARRIED_AT_ONCE), lines: new Room(QUICK_AT_ONCE) };
   const enforceRetention = createRetention(store, retentionDays);
   return {
     attempt: (task) => attempt(shared, task),
@@ -45,7 +47,7 @@ export function createActivities(
     },
     awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
     carry: (input) =>
-      countBurst(() => carry({ ...shared, room, starter: { client: getClient(), eager: false } }, input)),
+      countBurst(() => carry({ ...shared, ...rooms, starter: { client: getClient(), eager: false } }, input)),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

@@ -47,6 +47,7 @@ function recordOf(made: MadeAttempt): AttemptRecord {
   const answer = exchange.kind === 'answer' ? exchange : undefined;
   return {
     ...fromOutcome(outcomeOf(made), made.runId),
+    timings: exchange.timings ?? null,
     url: request instanceof Error ? null : request.url,
     requestHeaders: request instanceof Error ? null : masked(request),
     responseHeaders: answer?.headers ?? null,
@@ -64,6 +65,7 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptR
     disable: outcome.disable ?? false,
     nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
     recordedBy: runId,
+    timings: null,
     url: null,
     requestHeaders: null,
     responseHeaders: null,

@@ -17,6 +17,7 @@ import { accountChoices, checkChoices } from './account-choices.js';
 import { check } from './check.js';
 import type { ApiContext, Routing } from './context.js';
 import { page, readCursor } from './paging.js';
+import { sees, type Principal } from './principal.js';
 import { invalidField, notFound } from './problem.js';
 import { addRoute } from './route.js';
 import { accountSchema, apiKeySchema, line, pageOf, paging } from './schemas.js';
@@ -34,7 +35,8 @@ const editable = {
   validatePayloads: z.boolean().optional().describe('Refuse events that lack a documented field of their type.'),
   ...accountChoices,
 };
-const newAccount = z.strictObject({
+/** What creates an account, whatever its provider. */
+export const newAccount = z.strictObject({
   provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
   ...editable,
@@ -42,9 +44,13 @@ const newAccount = z.strictObject({
 });
 const accountEdit = z.strictObject(editable).partial();
 
-/** The account of an id, or a 404. */
-export async function mustFindAccount({ store }: Pick<ApiContext, 'store'>, id: string): Promise<StoredAccount> {
-  const account = await findAccount(store, id);
+/** The account of an id, or a 404; also when it is not there for whoever asks. */
+export async function mustFindAccount(
+  { store }: Pick<ApiContext, 'store'>,
+  principal: Principal,
+  id: string,
+): Promise<StoredAccount> {
+  const account = sees(principal, id) ? await findAccount(store, id) : undefined;
   if (!account) throw notFound('account');
   return account;
 }
@@ -116,6 +122,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}',
       tag,
       summary: 'Get an account',
+      forAccounts: true,
       params: accountParams,
       answers: {
         status: 200,
@@ -123,8 +130,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         schema: accountSchema.extend({ keys: z.array(apiKeySchema) }),
       },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       return { ...showAccount(account), keys: await listApiKeys(store, account.id) };
     },
   );
@@ -143,7 +150,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       body: accountEdit,
       answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
     },
-    async ({ params, body }) => {
+    async ({ params, body, principal }) => {
+      await mustFindAccount(context, principal, params.id);
       const edited = await editAccount(store, params.id, (former) => {
         const contract = contractOf(former.provider);
         const { name = former.name, validatePayloads = former.validatePayloads } = body;
@@ -184,11 +192,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys',
       tag,
       summary: 'Add an API key',
+      forAccounts: true,
       params: accountParams,
       answers: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
     },
-    async ({ params }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
       return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
     },
@@ -201,11 +210,12 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/accounts/{id}/keys/{keyId}',
       tag,
       summary: 'Revoke an API key',
+      forAccounts: true,
       params: accountParams.extend({ keyId: z.string() }),
       answers: { status: 204, description: 'Revoked', schema: null },
     },
-    async ({ params }) => {
-      if (!(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+    async ({ params, principal }) => {
+      if (!sees(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
 }

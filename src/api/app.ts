@@ -6,15 +6,22 @@ import type { EgressClient } from '../egress/types.js';
 import { plainDirectory, type Directory } from '../store/directory.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
-import { requireAdminKey } from './admin-key.js';
+import { bulkRoutes } from './bulk.js';
 import type { ApiContext } from './context.js';
+import { contractRoutes } from './contracts.js';
+import { dashboardRoutes } from './dashboard.js';
 import { deliveryRoutes } from './deliveries.js';
+import { deliveryDetailRoutes } from './delivery-detail.js';
+import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { metricsRoutes } from './metrics.js';
+import { meRoutes } from './me.js';
 import { openApiDocument } from './openapi.js';
+import { overviewRoutes } from './overview.js';
+import { requireKey } from './principal.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { logRequests, tellRequestId } from './request-log.js';
@@ -38,14 +45,21 @@ export function createApp(parts: AppParts): Express {
 
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
-  const admin = Router();
-  const routing = { router: admin, registry };
+  const own = Router();
+  const routing = { router: own, registry };
+  meRoutes(routing);
   accountRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   waitingRoutes(routing, context);
   eventRoutes(routing, context);
   deliveryRoutes(routing, context);
+  bulkRoutes(routing, context);
+  // Before the route that would take its name for an id.
+  deliveryStreamRoutes(routing, context);
+  deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
+  overviewRoutes(routing, context);
+  contractRoutes(routing);
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
@@ -55,8 +69,10 @@ export function createApp(parts: AppParts): Express {
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(tellRequestId);
-  app.use('/v1', requireAdminKey(context.adminKey), ...jsonBody(context.maxBodyBytes));
-  app.use(admin);
+  app.use('/v1', requireKey(context), ...jsonBody(context.maxBodyBytes));
+  app.use(own);
+  app.use('/v1', unknownRoute);
+  app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
   app.use(answerErrors(context.log));
   return app;

@@ -8,6 +8,7 @@ import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
+import type { DeliveryFeed } from './delivery-feed.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
   readonly directory: Directory;
+  readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */
@@ -25,6 +27,8 @@ export interface ApiContext {
   readonly allowsAddress: AddressGuard;
   /** The only ports that receivers may be addressed at; any when absent. */
   readonly allowPorts?: readonly number[];
+  /** Where the dashboard's build is, absolute; it need not be there. */
+  readonly dashboardFolder: string;
   /** Where Temporal's UI is, without a slash at the end. */
   readonly temporalUiUrl?: string;
   /** Whether /metrics may be read without the admin key. */

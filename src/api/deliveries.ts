@@ -1,12 +1,9 @@
-/** Deliveries: finding them, reading their attempts and telling them what to do. */
+/** Deliveries: finding them and telling them what to do. */
 import { z } from 'zod';
-import { idTime, lowestIdAt } from '../contract/ids.js';
+import { lowestIdAt } from '../contract/ids.js';
 import { giveOrder, redeliver, type Order } from '../dispatch/control.js';
-import { deliveryWorkflowId } from '../dispatch/names.js';
-import { listAttempts } from '../store/attempts.js';
 import {
   deliveryStates,
-  findDelivery,
   listDeliveries,
   openStates,
   type DeliveryState,
@@ -14,10 +11,12 @@ import {
 } from '../store/deliveries.js';
 import { findEvent } from '../store/events.js';
 import type { ApiContext, Routing } from './context.js';
+import { mustFindDelivery, showDeliveries, showOne } from './delivery-view.js';
 import { page, readCursor } from './paging.js';
-import { notFound, Problem } from './problem.js';
+import { accountSeen } from './principal.js';
+import { Problem } from './problem.js';
 import { addRoute } from './route.js';
-import { attemptSchema, deliverySchema, line, pageOf, paging, time } from './schemas.js';
+import { deliverySchema, line, pageOf, paging, time } from './schemas.js';
 
 const tag = 'Deliveries';
 const params = z.object({ id: z.string() });
@@ -25,6 +24,7 @@ const params = z.object({ id: z.string() });
 const filter = paging.extend({
   accountId: z.string().optional(),
   subscriptionId: z.string().optional(),
+  provider: z.string().optional(),
   eventId: z.string().optional(),
   type: z.string().optional().describe('Event type.'),
   state: z.enum(deliveryStates).optional(),
@@ -71,7 +71,6 @@ const orders: readonly {
 
 export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
-  const show = (delivery: StoredDelivery) => showDelivery(context, delivery);
 
   addRoute(
     routing,
@@ -80,39 +79,22 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/deliveries',
       tag,
       summary: 'List deliveries',
+      forAccounts: true,
       query: filter,
       answers: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
     },
-    async ({ query: { limit, cursor, type, from, to, ...ids } }) => {
+    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
       const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
       const rows = await listDeliveries(store, {
         ...ids,
+        accountId: accountSeen(principal, accountId),
         eventType: type,
         fromId: from && lowestIdAt('dlv', new Date(from)),
         beforeId: ends.sort()[0],
         limit: limit + 1,
       });
-      return page(rows, limit, show);
-    },
-  );
-
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries/{id}',
-      tag,
-      summary: 'Get a delivery with its attempts',
-      params,
-      answers: {
-        status: 200,
-        description: 'The delivery',
-        schema: deliverySchema.extend({ attempts: z.array(attemptSchema) }),
-      },
-    },
-    async ({ params }) => {
-      const delivery = await mustFind(context, params.id);
-      return { ...show(delivery), attempts: await listAttempts(store, delivery.id) };
+      const { data, nextCursor } = page(rows, limit, (row) => row);
+      return { data: await showDeliveries(context, principal, data), nextCursor };
     },
   );
 
@@ -124,18 +106,19 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
         path: `/v1/deliveries/{id}/${name}`,
         tag,
         summary,
+        forAccounts: true,
         params,
         bodyOptional: true,
         body: withReason,
         answers: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
         problems: [409],
       },
-      async ({ params, body }) => {
-        const delivery = await mustFind(context, params.id);
+      async ({ params, body, principal }) => {
+        const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
         const told = await giveOrder(context, delivery.id, order(body.reason ?? `${name} by the API`));
-        if (!told) throw closed(await mustFind(context, params.id), name);
-        return show(delivery);
+        if (!told) throw closed(await mustFindDelivery(context, principal, params.id), name);
+        return showOne(context, principal, delivery);
       },
     );
   }
@@ -147,16 +130,17 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/deliveries/{id}/redeliver',
       tag,
       summary: 'Deliver a finished delivery again, from the start of the schedule',
+      forAccounts: true,
       params,
       bodyOptional: true,
       body: z.strictObject({}),
       answers: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
       problems: [409],
     },
-    async ({ params }) => {
-      const { eventId } = await mustFind(context, params.id);
+    async ({ params, principal }) => {
+      const { eventId } = await mustFindDelivery(context, principal, params.id);
       const reopened = await redeliver(context, params.id);
-      if (reopened) return show(reopened);
+      if (reopened) return showOne(context, principal, reopened);
       throw (await findEvent(store, eventId))
         ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
         : new Problem('conflict', 'its event is no longer kept, so it cannot be sent again; emit the event anew');
@@ -164,41 +148,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   );
 }
 
-async function mustFind({ store }: ApiContext, id: string): Promise<StoredDelivery> {
-  const delivery = await findDelivery(store, id);
-  if (!delivery) throw notFound('delivery');
-  return delivery;
-}
-
 function closed({ state }: StoredDelivery, order: string): Problem {
   if (openStates.includes(state)) return new Problem('conflict', `cannot ${order} a delivery that is ${state}`);
   return new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
-}
-
-function showDelivery({ temporalUiUrl, client }: ApiContext, delivery: StoredDelivery) {
-  const { id, state, nextAttemptAt } = delivery;
-  const workflowId = delivery.carrier ?? deliveryWorkflowId(id);
-  return {
-    id,
-    eventId: delivery.eventId,
-    accountId: delivery.accountId,
-    subscriptionId: delivery.subscriptionId,
-    provider: delivery.provider,
-    type: delivery.eventType,
-    state,
-    stateReason: delivery.stateReason,
-    attemptCount: delivery.attempts,
-    redeliveries: delivery.run,
-    lastStatus: delivery.lastStatus,
-    lastReason: delivery.lastReason,
-    nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
-    workflowId,
-    temporalUrl: temporalUiUrl
-      ? `${temporalUiUrl}/namespaces/${client.options.namespace}/workflows/${workflowId}`
-      : null,
-    // By the clock that `from` and `to` go by.
-    createdAt: idTime(id),
-    updatedAt: delivery.updatedAt,
-    settledAt: delivery.settledAt,
-  };
 }

@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import { Problem } from './problem.js';
 import { requestIdOf } from './request-log.js';
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only. */
-const DATABASE_AWAY = /^(08|53|57P|25006|55P03)/;
+/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
+const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
 const NETWORK_AWAY = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -21,7 +21,7 @@ const RETRY_AFTER_S = 5;
 
 /** Answers what no route took. */
 export const unknownRoute: RequestHandler = (request) => {
-  throw new Problem('not_found', `there is no ${request.method} ${request.path}; see /openapi.json`);
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
 };
 
 /** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */

@@ -18,6 +18,7 @@ import type { StoredSubscription } from '../store/subscriptions.js';
 import { inSpan } from '../telemetry/tracing.js';
 import type { ApiContext, Routing } from './context.js';
 import { namedTwice } from './json-body.js';
+import { sees } from './principal.js';
 import { invalid, invalidField, notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, line, problemSchema, time } from './schemas.js';
@@ -63,8 +64,8 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
       },
     },
-    async ({ params, request }) => {
-      const entry = await directory.find(params.id);
+    async ({ params, request, principal }) => {
+      const entry = sees(principal, params.id) ? await directory.find(params.id) : undefined;
       if (!entry) throw notFound('account');
       const { account, subscriptions } = entry;
       const text = request.bodyText ?? '';
@@ -88,6 +89,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/events/{id}',
       tag,
       summary: 'Get an event',
+      forAccounts: true,
       params,
       answers: {
         status: 200,
@@ -95,9 +97,9 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
       },
     },
-    async ({ params, response }) => {
+    async ({ params, response, principal }) => {
       const event = await findEvent(store, params.id);
-      if (!event) throw notFound('event');
+      if (!event || !sees(principal, event.accountId)) throw notFound('event');
       const { text, ...rest } = event;
       // Put in as text, so that it is shown exactly as it was sent.
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);

@@ -14,7 +14,17 @@ const open: readonly { path: string; summary: string; statuses: Record<number, s
 ];
 
 export function openApiDocument(registry: OpenAPIRegistry) {
-  registry.registerComponent('securitySchemes', 'adminKey', { type: 'http', scheme: 'bearer' });
+  registry.registerComponent('securitySchemes', 'adminKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description: "The operator's key.",
+  });
+  registry.registerComponent('securitySchemes', 'accountKey', {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'A key of an account, which sees itself alone: what belongs to others answers as if it were not there.',
+  });
   for (const { path, summary, statuses } of open) {
     const content = { 'application/json': { schema: z.looseObject({}) } };
     const responses = Object.fromEntries(

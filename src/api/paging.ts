@@ -10,6 +10,11 @@ export function readCursor(kind: IdKind, cursor: string | undefined): string | u
   return id;
 }
 
+/** The cursor that continues behind an id. */
+export function cursorOf(id: string): string {
+  return Buffer.from(id).toString('base64url');
+}
+
 /** A page of rows of which one more than `limit` was asked for. */
 export function page<Row extends { readonly id: string }, Shown>(
   rows: readonly Row[],
@@ -18,6 +23,6 @@ export function page<Row extends { readonly id: string }, Shown>(
 ): { data: Shown[]; nextCursor: string | null } {
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > limit && last ? Buffer.from(last.id).toString('base64url') : null;
+  const nextCursor = rows.length > limit && last ? cursorOf(last.id) : null;
   return { data: shown.map(show), nextCursor };
 }

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 export const problemCodes = {
   malformed_request: 400,
   unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,

@@ -9,15 +9,19 @@ import {
   listRecoveries,
   newRecoveryId,
   startRecovery,
+  subscriptionOfRecovery,
   type FoundRecovery,
 } from '../dispatch/recoveries.js';
 import { contractOf } from '../providers/index.js';
 import type { RecoveryCount } from '../store/recovery.js';
+import { findSubscription } from '../store/subscriptions.js';
 import { recoverableStates, type RecoveryInput, type RecoveryScope } from '../workflows/recovery-types.js';
 import type { ApiContext, Routing } from './context.js';
+import { sees, type Principal } from './principal.js';
 import { invalidField, notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { line, time } from './schemas.js';
+import { temporalUrl } from './temporal-url.js';
 
 const tag = 'Recoveries';
 const params = z.object({ id: z.string() });
@@ -63,7 +67,7 @@ const recoverySchema = z
     recovered: z.int().describe('How many are on their way again.'),
     skipped: z.int().describe('How many needed nothing any more, or could not be rendered.'),
     workflowId: z.string(),
-    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI."),
+    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
     createdAt: time,
     closedAt: time.nullable(),
   })
@@ -90,6 +94,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/subscriptions/{id}/recover',
       tag,
       summary: 'Send again what a subscription has missed',
+      forAccounts: true,
       description:
         'Finished deliveries are redelivered, the oldest first; open ones are left alone. One recovery at a time.',
       params,
@@ -98,8 +103,8 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       otherwise: { status: 200, description: 'With dryRun: what it would take', schema: countSchema },
       problems: [409],
     },
-    async ({ params, body, response }) => {
-      const receiver = await mustLoad(params.id);
+    async ({ params, body, response, principal }) => {
+      const receiver = await mustLoad(principal, params.id);
       const scope = readScope(receiver, body);
       if (body.dryRun) return void response.status(200).json(showCounts(await count(receiver, scope)));
       const { ratePerSecond } = body;
@@ -114,7 +119,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       const last = await lastRecovery(client, scope.subscriptionId);
       if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');
       if (!started) throw new UnderWay(last.recovery.recoveryId);
-      return show(context, last);
+      return show(context, principal, last);
     },
   );
 
@@ -125,6 +130,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/subscriptions/{id}/recoveries',
       tag,
       summary: "List a subscription's recoveries",
+      forAccounts: true,
       description: `The last ${LISTED} that Temporal still keeps. A new one may take a second to be listed.`,
       params,
       answers: {
@@ -133,10 +139,10 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
         schema: z.object({ data: z.array(recoverySchema) }),
       },
     },
-    async ({ params }) => {
-      const { subscription } = await mustLoad(params.id);
+    async ({ params, principal }) => {
+      const { subscription } = await mustLoad(principal, params.id);
       const found = await listRecoveries(client, subscription.id, LISTED);
-      return { data: found.map((recovery) => show(context, recovery)) };
+      return { data: found.map((recovery) => show(context, principal, recovery)) };
     },
   );
 
@@ -147,10 +153,11 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/recoveries/{id}',
       tag,
       summary: 'Get a recovery and how far it has come',
+      forAccounts: true,
       params,
       answers: { status: 200, description: 'The recovery', schema: recoverySchema },
     },
-    async ({ params }) => show(context, await mustFind(params.id)),
+    async ({ params, principal }) => show(context, principal, await mustFind(principal, params.id)),
   );
 
   addRoute(
@@ -160,28 +167,36 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/recoveries/{id}/cancel',
       tag,
       summary: 'End a recovery; the batch under way is finished first',
+      forAccounts: true,
       params,
       bodyOptional: true,
       body: z.strictObject({}),
       answers: { status: 202, description: 'Told; the recovery as it was', schema: recoverySchema },
       problems: [409],
     },
-    async ({ params }) => {
-      const found = await mustFind(params.id);
+    async ({ params, principal }) => {
+      const found = await mustFind(principal, params.id);
       if (!(await cancelRecovery(client, found))) throw new Problem('conflict', 'this recovery has ended');
-      return show(context, found);
+      return show(context, principal, found);
     },
   );
 
-  async function mustFind(id: string): Promise<FoundRecovery> {
-    const found = await findRecovery(client, id);
+  async function mustFind(principal: Principal, id: string): Promise<FoundRecovery> {
+    const found = (await isThereFor(principal, id)) ? await findRecovery(client, id) : undefined;
     if (!found) throw notFound('recovery');
     return found;
   }
 
-  async function mustLoad(subscriptionId: string): Promise<Receiver> {
+  /** By its subscription, which its id names: what is not there for an account, Temporal is not asked for. */
+  async function isThereFor(principal: Principal, recoveryId: string): Promise<boolean> {
+    if (principal.role === 'operator') return true;
+    const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
+    return subscription !== undefined && sees(principal, subscription.accountId);
+  }
+
+  async function mustLoad(principal: Principal, subscriptionId: string): Promise<Receiver> {
     const receiver = await loadReceiver(store, subscriptionId);
-    if (!receiver) throw notFound('subscription');
+    if (!receiver || !sees(principal, receiver.account.id)) throw notFound('subscription');
     return receiver;
   }
 
@@ -209,7 +224,7 @@ function showCounts(counts: readonly RecoveryCount[]) {
   return { dryRun: true, total: counts.reduce((sum, { count }) => sum + count, 0), counts };
 }
 
-function show({ temporalUiUrl, client }: ApiContext, found: FoundRecovery) {
+function show(context: ApiContext, principal: Principal, found: FoundRecovery) {
   const { recovery, progress, state, workflowId, runId, closedAt } = found;
   const { recoveryId: id, scope, ratePerSecond } = recovery;
   return {
@@ -223,9 +238,7 @@ function show({ temporalUiUrl, client }: ApiContext, found: FoundRecovery) {
     state,
     ...progress,
     workflowId,
-    temporalUrl: temporalUiUrl
-      ? `${temporalUiUrl}/namespaces/${client.options.namespace}/workflows/${workflowId}/${runId}`
-      : null,
+    temporalUrl: temporalUrl(context, principal, workflowId, runId),
     createdAt: idTime(id.slice(0, id.lastIndexOf('_'))),
     closedAt,
   };

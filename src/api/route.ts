@@ -4,6 +4,7 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { check, isStorable } from './check.js';
 import { refuseRepeatedFields } from './json-body.js';
+import { principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './schemas.js';
 
@@ -12,6 +13,8 @@ export interface Checked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** Who asks; an account only where the route is for accounts. */
+  readonly principal: Principal;
   readonly request: Request;
   readonly response: Response;
 }
@@ -23,6 +26,8 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
+  /** Whether an account's own key may ask; its handler then answers for that account alone. Operators only if absent. */
+  readonly forAccounts?: boolean;
   readonly params?: Params;
   readonly query?: Query;
   readonly headers?: z.ZodObject;
@@ -32,7 +37,13 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** Whether the body may be left out. */
   readonly bodyOptional?: boolean;
   /** The status of success and what is answered with it; null for nothing. */
-  readonly answers: { readonly status: number; readonly description: string; readonly schema: z.ZodType | null };
+  readonly answers: {
+    readonly status: number;
+    readonly description: string;
+    readonly schema: z.ZodType | null;
+    /** The media type; JSON unless told. */
+    readonly type?: string;
+  };
   /** What may be answered instead, by a handler that answers itself. */
   readonly otherwise?: { readonly status: number; readonly description: string; readonly schema: z.ZodType };
   /** Statuses of problems beyond those that any route of its form may have. */
@@ -50,10 +61,15 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   registry.registerPath(documentation(definition));
   const { method, path, params, query, body, answers } = definition;
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), async (request, response) => {
+    const principal = principalOf(response);
+    if (!definition.forAccounts && principal.role !== 'operator') {
+      throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
+    }
     const result = await handle({
       params: readParams(params ?? none, request.params),
       query: check(query ?? none, request.query),
       body: body && readBody(request, definition, body),
+      principal,
       request,
       response,
     } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
@@ -102,6 +118,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     ...(body ? [400, 413, 415] : []),
     ...(params ? [404] : []),
     ...(body || query ? [422] : []),
+    ...(definition.forAccounts ? [] : [403]),
     ...[401, 503, ...problems],
   ];
   return {
@@ -110,7 +127,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     tags: [tag],
     summary,
     ...(description ? { description } : {}),
-    security: [{ adminKey: [] }],
+    security: [{ adminKey: [] }, ...(definition.forAccounts ? [{ accountKey: [] }] : [])],
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),
@@ -122,7 +139,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     responses: {
       [answers.status]: {
         description: answers.description,
-        ...(answers.schema ? { content: { 'application/json': { schema: answers.schema } } } : {}),
+        ...(answers.schema ? { content: { [answers.type ?? 'application/json']: { schema: answers.schema } } } : {}),
       },
       ...(otherwise && {
         [otherwise.status]: {

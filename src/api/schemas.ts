@@ -117,6 +117,7 @@ export const deliverySchema = z
     eventId: z.string(),
     accountId: z.string(),
     subscriptionId: z.string(),
+    url: z.string().nullable().describe("The subscription's address as it is now."),
     provider: z.string(),
     type: z.string(),
     state: z.enum(deliveryStates),
@@ -127,12 +128,25 @@ export const deliverySchema = z
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
     workflowId: z.string().describe('Its own workflow, or the burst in which it was accepted.'),
-    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI."),
+    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
     createdAt: time,
     updatedAt: time,
     settledAt: time.nullable(),
   })
   .openapi('Delivery');
+
+/** A header as requests are shown with. */
+export const headerSchema = z.object({ name: z.string(), value: z.string() });
+
+const timingsSchema = z
+  .object({
+    dnsMs: z.number().optional(),
+    connectMs: z.number().optional(),
+    tlsMs: z.number().optional(),
+    firstByteMs: z.number().optional().describe('From sending the request to the headers of the answer.'),
+    totalMs: z.number(),
+  })
+  .openapi('Timings');
 
 export const attemptSchema = z
   .object({
@@ -140,12 +154,13 @@ export const attemptSchema = z
     run: z.int().describe('Which redelivery made it; 0 for the delivery itself.'),
     startedAt: time,
     durationMs: z.int().nullable(),
+    timings: timingsSchema.nullable().describe('How long its parts took; a connection used again skips the first.'),
     outcome: z.enum(['accepted', 'refused', 'failed', 'interrupted']),
     status: z.int().nullable(),
     reason: z.string().nullable().describe('One word, such as status, timeout, refused, dns, tls or blocked.'),
     message: z.string().nullable(),
     url: z.string().nullable(),
-    requestHeaders: z.array(z.object({ name: z.string(), value: z.string() })).nullable(),
+    requestHeaders: z.array(headerSchema).nullable(),
     responseHeaders: z.record(z.string(), z.string()).nullable(),
     responseExcerpt: z.string().nullable(),
     responseTruncated: z.boolean().nullable(),

@@ -13,6 +13,7 @@ import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
 import { refuseMovedSecrets } from './moved-secrets.js';
 import { page, readCursor } from './paging.js';
+import { sees, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { exampleOf } from './registrar.js';
 import { addRoute } from './route.js';
@@ -36,13 +37,14 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/accounts/{id}/subscriptions',
       tag,
       summary: 'Create a subscription',
+      forAccounts: true,
       description: ownFields,
       params,
       body: z.looseObject(commonFields.shape),
       answers: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
     },
-    async ({ params, body }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, body, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const saved = await registrar.create(account, body);
       const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
       return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
@@ -56,12 +58,13 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/accounts/{id}/subscriptions',
       tag,
       summary: "List an account's subscriptions",
+      forAccounts: true,
       params,
       query: paging,
       answers: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
     },
-    async ({ params, query: { limit, cursor } }) => {
-      const account = await mustFindAccount(context, params.id);
+    async ({ params, query: { limit, cursor }, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
       const before = readCursor('sub', cursor);
       const rows = await listSubscriptions(store, { accountId: account.id, limit: limit + 1, before });
       return page(rows, limit, (row) => showSubscription(row, account.provider));
@@ -75,11 +78,12 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}',
       tag,
       summary: 'Get a subscription',
+      forAccounts: true,
       params,
       answers: { status: 200, description: 'The subscription', schema: subscriptionSchema },
     },
-    async ({ params }) => {
-      const { subscription, account } = await mustFind(context, params.id);
+    async ({ params, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
       return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
     },
   );
@@ -91,6 +95,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}',
       tag,
       summary: 'Edit a subscription',
+      forAccounts: true,
       description:
         'Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin ' +
         `needs headers and credentials to be named again, as they would be sent there. ${ownFields}`,
@@ -98,8 +103,8 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       body: z.looseObject(commonFields.partial().shape),
       answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
     },
-    async ({ params, body }) => {
-      const { subscription, account } = await mustFind(context, params.id);
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
       // What is wrong in itself is said first.
       registrar.draftEdit(account, subscription, body);
       refuseMovedSecrets(contractOf(account.provider), subscription, body);
@@ -114,12 +119,14 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}',
       tag,
       summary: 'Delete a subscription',
+      forAccounts: true,
       description: 'Its open deliveries are cancelled.',
       params,
       answers: { status: 204, description: 'Deleted', schema: null },
     },
-    async ({ params }) => {
-      const accountId = await deleteSubscription(store, params.id);
+    async ({ params, principal }) => {
+      const { subscription } = await mustFind(context, principal, params.id);
+      const accountId = await deleteSubscription(store, subscription.id);
       if (accountId === undefined) throw notFound('subscription');
       context.directory.forget(accountId);
     },
@@ -132,11 +139,12 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}/secret',
       tag,
       summary: 'Get what a receiver verifies deliveries with',
+      forAccounts: true,
       params,
       answers: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
     },
-    async ({ params }) => {
-      const { subscription, account } = await mustFind(context, params.id);
+    async ({ params, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
       const secret = contractOf(account.provider).subscriptions.signingSecret?.(subscription, account);
       if (secret === undefined) throw new Problem('not_found', 'this subscription has no secret');
       return { secret };
@@ -150,6 +158,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}/rotate-secret',
       tag,
       summary: 'Replace the signing secret',
+      forAccounts: true,
       description: 'The old one signs as well until the overlap ends, where the contract can carry two signatures.',
       params,
       bodyOptional: true,
@@ -164,8 +173,8 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       },
       problems: [409],
     },
-    async ({ params, body }) => {
-      const { subscription, account } = await mustFind(context, params.id);
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
       const contract = contractOf(account.provider);
       const rules = contract.subscriptions;
       if (!rules.rotateSecret)
@@ -187,13 +196,14 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       path: '/v1/subscriptions/{id}/test',
       tag,
       summary: 'Send a test event to this subscription',
+      forAccounts: true,
       params,
       bodyOptional: true,
       body: z.strictObject({ type: z.string().optional().describe('One of its event types; the first when absent.') }),
       answers: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
     },
-    async ({ params, body }) => {
-      const { subscription, account } = await mustFind(context, params.id);
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
       const example = exampleOf(account, body.type ?? testType(subscription, account));
       const planned = planFor(account, [subscription], example);
       await context.intake.take([planned]);
@@ -210,11 +220,12 @@ function testType({ eventTypes, options }: StoredSubscription, { provider }: Sto
 
 async function mustFind(
   { store }: ApiContext,
+  principal: Principal,
   id: string,
 ): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
   const subscription = await findSubscription(store, id);
   const account = subscription && (await findAccount(store, subscription.accountId));
-  if (!subscription || !account) throw notFound('subscription');
+  if (!subscription || !account || !sees(principal, account.id)) throw notFound('subscription');
   return { subscription, account };
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { dropWaiting } from '../dispatch/drop.js';
 import { findSubscription } from '../store/subscriptions.js';
 import type { ApiContext, Routing } from './context.js';
+import { sees } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { line } from './schemas.js';
@@ -15,6 +16,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       path: '/v1/subscriptions/{id}/drop-waiting',
       tag: 'Subscriptions',
       summary: 'Drop what waits for a disabled subscription',
+      forAccounts: true,
       description:
         'Cancels its open deliveries, which would go out once it is enabled again; at most 1,000 by one request. ' +
         'Repeat it while `more` is true, and after an error.',
@@ -30,9 +32,9 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       },
       problems: [409],
     },
-    async ({ params, body }) => {
+    async ({ params, body, principal }) => {
       const subscription = await findSubscription(context.store, params.id);
-      if (!subscription) throw notFound('subscription');
+      if (!subscription || !sees(principal, subscription.accountId)) throw notFound('subscription');
       if (subscription.enabled)
         throw new Problem('conflict', 'only of a disabled subscription can deliveries be dropped');
       return dropWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');

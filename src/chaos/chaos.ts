@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { watchSignals } from '../cli/stopping.js';
 import { openDataDir, type DataDir } from '../embedded/data-dir.js';
 import { waitUntil } from '../embedded/poll.js';
@@ -117,8 +118,11 @@ async function breakAndBalance(
   ]);
   say(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
   await untilHealthy(ask, roles);
-  await settle(databaseUrl, ask, never);
-  const unowned = await unownedDeliveries(databaseUrl, temporalAddress);
+  const connection = await Connection.connect({ address: temporalAddress });
+  const temporal = new Client({ connection });
+  await settle(databaseUrl, temporal, never);
+  const unowned = await unownedDeliveries(databaseUrl, temporal);
+  await connection.close();
   await giveUpOn(never, databaseUrl, ask);
   const { books, problems } = balance({
     acknowledged: load.acknowledged,

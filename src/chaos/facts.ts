@@ -1,6 +1,6 @@
 /** Collecting the facts for the ledger from the database and from Temporal, past the API. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { deliveryIdOf } from '../dispatch/names.js';
 import type { DeliveryFact } from './ledger.js';
 import type { ReceiverKind } from './plan.js';
@@ -21,14 +21,16 @@ export async function deliveryFacts(
       event_id: string;
       subscription_id: string;
       state: string;
+      in_burst: boolean;
       outcomes: string[];
     }>(
-      `SELECT id, event_id, subscription_id, state,
+      `SELECT id, event_id, subscription_id, state, carrier IS NOT NULL AS in_burst,
               ARRAY(SELECT outcome FROM attempts WHERE delivery_id = deliveries.id ORDER BY number) AS outcomes
        FROM deliveries`,
     );
-    return rows.map(({ event_id: eventId, subscription_id: subscription, ...row }) => ({
+    return rows.map(({ event_id: eventId, subscription_id: subscription, in_burst: inBurst, ...row }) => ({
       ...row,
+      inBurst,
       eventId,
       kind: kinds.get(subscription)!,
     }));
@@ -46,17 +48,18 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
 }
 
 /**
- * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor are they pending
- * and marked for the sweep. Looked for again and again for a while, as long as there are any.
+ * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor does a burst
+ * have them, nor are they pending and marked for the sweep. Looked for again and again for a while, as long as there are any.
  */
-export async function unownedDeliveries(databaseUrl: string, temporalAddress: string): Promise<string[]> {
+export async function unownedDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
   const end = Date.now() + LISTED_WITHIN_MS;
   for (;;) {
-    const running = await runningDeliveries(temporalAddress);
+    const running = await runningDeliveries(temporal);
     const open = await insist(databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>(
         `SELECT id FROM deliveries
-         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')`,
+         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')
+           AND NOT EXISTS (SELECT FROM claims WHERE delivery_id = deliveries.id)`,
       );
       return rows.map(({ id }) => id);
     });
@@ -66,18 +69,12 @@ export async function unownedDeliveries(databaseUrl: string, temporalAddress: st
   }
 }
 
-async function runningDeliveries(address: string): Promise<Set<string>> {
-  const connection = await Connection.connect({ address });
-  try {
-    const { workflow } = new Client({ connection });
-    const running = new Set<string>();
-    const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Running'`;
-    for await (const { workflowId } of workflow.list({ query, pageSize: 1_000 })) {
-      const id = deliveryIdOf(workflowId);
-      if (id !== undefined) running.add(id);
-    }
-    return running;
-  } finally {
-    await connection.close();
+async function runningDeliveries({ workflow }: Client): Promise<Set<string>> {
+  const running = new Set<string>();
+  const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId } of workflow.list({ query, pageSize: 1_000 })) {
+    const id = deliveryIdOf(workflowId);
+    if (id !== undefined) running.add(id);
   }
+  return running;
 }

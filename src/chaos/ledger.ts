@@ -11,6 +11,8 @@ export interface DeliveryFact {
   readonly eventId: string;
   readonly kind: ReceiverKind;
   readonly state: string;
+  /** Whether it was accepted in a burst. */
+  readonly inBurst: boolean;
   /** Outcomes of its attempts, the first one first. */
   readonly outcomes: readonly string[];
 }
@@ -30,6 +32,8 @@ export interface Facts {
 export interface Balance {
   readonly acknowledged: number;
   readonly delivered: number;
+  /** Of those, accepted in a burst. */
+  readonly inBursts: number;
   /** Visibly ended without being accepted. */
   readonly failed: number;
   readonly cancelled: number;
@@ -85,6 +89,7 @@ export function balance(facts: Facts): { readonly books: Balance; readonly probl
   const books = {
     acknowledged: facts.acknowledged.length,
     delivered: inState('delivered').length,
+    inBursts: inState('delivered').filter(({ inBurst }) => inBurst).length,
     failed: inState('failed').length,
     cancelled: inState('cancelled').length,
     duplicates: count(again),

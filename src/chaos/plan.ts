@@ -49,7 +49,9 @@ function requests({ seed, events }: PlanOptions): PlannedRequest[] {
   const planned: PlannedRequest[] = [];
   for (let n = 0; n < events;) {
     const batch = random.chance(0.3);
-    const size = Math.min(batch ? random.between(2, 12) : 1, events - n);
+    // Some are large enough to be carried in a burst.
+    const most = random.chance(0.2) ? 60 : 12;
+    const size = Math.min(batch ? random.between(2, most) : 1, events - n);
     planned.push({
       key: `chaos-${seed}-${planned.length}`,
       events: Array.from({ length: size }, (_, index) => ({ n: n + index, kind: kindOf(random) })),

@@ -1,6 +1,8 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
+import { join } from 'path';
 import type { Logger } from 'pino';
 import { createApp } from '../api/app.js';
+import { createDeliveryFeed } from '../api/delivery-feed.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
@@ -105,16 +107,19 @@ export async function runApi(
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
   const directory = keepingDirectory(store, shared.databaseUrl, log);
+  const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
     directory,
     client: access.client,
     dispatcher,
+    feed,
     egress,
     log,
     adminKey: keys.adminKey,
     metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
+    dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
@@ -124,6 +129,7 @@ export async function runApi(
   return {
     url: urlOf(server, config.api.host),
     async stop() {
+      await feed.stop();
       await stopListening(server);
       await dispatcher.stop();
       await directory.close();

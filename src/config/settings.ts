@@ -59,6 +59,17 @@ export const table = {
     secret: true,
     schema: z.string().min(16, { error: 'write at least 16 characters' }),
   },
+  PIGEONPOST_URL: {
+    description: 'Where the command line finds the API.',
+    default: 'where PIGEONPOST_HOST and PIGEONPOST_PORT have it',
+    schema: url(['http', 'https'], 'http://127.0.0.1:8080'),
+  },
+  PIGEONPOST_API_KEY: {
+    description: 'Key that the command line sends to the API.',
+    default: 'PIGEONPOST_ADMIN_KEY or the generated one in the data folder, unless PIGEONPOST_URL is another address',
+    secret: true,
+    schema: z.string(),
+  },
   PIGEONPOST_MAX_BODY_BYTES: {
     description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
     default: String(defaults.maxBodyBytes),

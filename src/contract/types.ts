@@ -118,6 +118,16 @@ export type Verdict =
   /** Make no further attempt; with `disable` the subscription takes no further events either. */
   | { readonly kind: 'stop'; readonly because: string; readonly disable?: boolean };
 
+/** What people are told of a contract at a glance; its page in docs/contracts has all of it. */
+export interface ContractSummary {
+  /** What is sent, in a sentence or two. */
+  readonly summary: string;
+  /** Which answers accept a delivery, and which end it. */
+  readonly accepted: string;
+  /** How a receiver knows who sends: the headers that say so, and how they come about. */
+  readonly signature: { readonly headers: readonly string[]; readonly description: string };
+}
+
 /** The body of a delivery and which subscriptions share it. */
 export interface RenderInput<Scope = unknown, Settings = unknown, Options = unknown> {
   readonly event: Event;
@@ -143,6 +153,7 @@ export interface Contract<
   readonly provider: string;
   /** The provider's name as people write it. */
   readonly title: string;
+  readonly about: ContractSummary;
   /** Documented events, in the order a person would want to read them. */
   readonly events: readonly EventDefinition[];
   /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */

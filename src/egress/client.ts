@@ -51,10 +51,11 @@ async function send(request: OutgoingRequest, settings: EgressSettings, pool: Co
   const deadline = new Deadline(request.timeLimitMs, request.signal);
   try {
     const [url, answer] = await follow(request, settings, pool, deadline);
-    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, url };
+    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, timings: deadline.timings, url };
   } catch (error) {
     if (!(error instanceof EgressFailure)) throw error;
-    return { kind: 'failure', reason: error.reason, message: error.message, durationMs: deadline.elapsedMs };
+    const { elapsedMs: durationMs, timings } = deadline;
+    return { kind: 'failure', reason: error.reason, message: error.message, durationMs, timings };
   } finally {
     deadline.stop();
   }

@@ -71,6 +71,21 @@ export type FailureReason =
   | 'too_many_redirects'
   | 'invalid_request';
 
+/**
+ * How long the parts of an exchange took, in milliseconds; those of all redirects together. What there was none of is
+ * absent: a connection that is used again needs no name, no connecting and no TLS.
+ */
+export interface Timings {
+  readonly dnsMs?: number;
+  /** TCP, and what a proxy takes for it. */
+  readonly connectMs?: number;
+  readonly tlsMs?: number;
+  /** From sending the request to the headers of the answer. */
+  readonly firstByteMs?: number;
+  /** Everything, waiting for a free connection and the answer's body included. */
+  readonly totalMs: number;
+}
+
 /** How a request went. */
 export type Exchange =
   | {
@@ -83,6 +98,8 @@ export type Exchange =
       /** Whether the body was longer than the excerpt. */
       readonly truncated: boolean;
       readonly durationMs: number;
+      /** Absent when nothing was tried. */
+      readonly timings?: Timings;
       /** Where the answer came from, after redirects. */
       readonly url: string;
     }
@@ -92,6 +109,8 @@ export type Exchange =
       /** For people; names no address that the receiver's owner did not write. */
       readonly message: string;
       readonly durationMs: number;
+      /** Absent when nothing was tried. */
+      readonly timings?: Timings;
     };
 
 export interface EgressClient {

@@ -32,7 +32,7 @@ export async function borrowPostgres(path: string, log: Log, port?: number): Pro
 }
 
 /** The URL of the database, when its server runs and answers to the password that was kept. */
-async function runningPostgres(path: string): Promise<string | undefined> {
+export async function runningPostgres(path: string): Promise<string | undefined> {
   try {
     const password = (await readFile(join(path, 'postgres-password'), 'utf8')).trim();
     // Its fourth line is the port: https://www.postgresql.org/docs/current/storage-file-layout.html

@@ -37,6 +37,12 @@ export async function takeLock(lockFile: string): Promise<Lock> {
   return { held: true, release };
 }
 
+/** The process that holds this lock; undefined when none does. */
+export async function lockHolder(lockFile: string): Promise<number | undefined> {
+  const holder = parse((await readIfThere(lockFile)) ?? '');
+  return holder && (await isAlive(holder)) ? holder.pid : undefined;
+}
+
 async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

@@ -58,6 +58,17 @@ export async function findTemporalCli(
   );
 }
 
+/** The Temporal CLI that can be used without fetching one; undefined when there is none. */
+export async function presentTemporalCli(
+  { temporalCli, cacheDir }: Pick<Config, 'temporalCli' | 'cacheDir'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string | undefined> {
+  if (temporalCli !== undefined) await checkConfigured(temporalCli);
+  const candidates = [temporalCli, findOnPath(env.PATH ?? ''), join(cacheDir, 'temporal-cli', PROGRAM)];
+  for (const path of candidates) if (path !== undefined && (await problemOf(path)) === undefined) return path;
+  return undefined;
+}
+
 async function checkConfigured(path: string): Promise<void> {
   const problem = await problemOf(path);
   if (problem === undefined) return;

@@ -1,4 +1,5 @@
 /** Attempts: loading what one needs in a single statement, and showing those that were made. */
+import type { Timings } from '../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import type { AttemptOutcome } from './recording.js';
@@ -95,6 +96,7 @@ export interface StoredAttempt {
   readonly run: number;
   readonly startedAt: Date;
   readonly durationMs: number | null;
+  readonly timings: Timings | null;
   readonly outcome: AttemptOutcome | 'interrupted';
   readonly status: number | null;
   readonly reason: string | null;
@@ -109,7 +111,7 @@ export interface StoredAttempt {
 /** The attempts of a delivery, the first one first. */
 export async function listAttempts(store: Store, deliveryId: string): Promise<StoredAttempt[]> {
   const { rows } = await store.pool.query<StoredAttempt>(
-    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", outcome, status, reason, message, url,
+    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", timings, outcome, status, reason, message, url,
             request_headers AS "requestHeaders", response_headers AS "responseHeaders",
             response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated"
      FROM attempts WHERE delivery_id = $1 ORDER BY number`,

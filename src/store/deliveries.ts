@@ -37,7 +37,8 @@ export interface StoredDelivery {
   readonly settledAt: Date | null;
 }
 
-interface DeliveryRow {
+/** The columns from which `toDelivery` reads a delivery. */
+export interface DeliveryRow {
   id: string;
   event_id: string;
   account_id: string;
@@ -58,7 +59,7 @@ interface DeliveryRow {
   settled_at: Date | null;
 }
 
-const toDelivery = (row: DeliveryRow): StoredDelivery => ({
+export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   id: row.id,
   eventId: row.event_id,
   accountId: row.account_id,
@@ -88,6 +89,7 @@ export async function findDelivery(store: Store, id: string): Promise<StoredDeli
 export interface DeliveryFilter {
   readonly accountId?: string;
   readonly subscriptionId?: string;
+  readonly provider?: string;
   readonly eventId?: string;
   readonly eventType?: string;
   readonly state?: DeliveryState;
@@ -108,6 +110,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   };
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);
+  where('provider = ?', filter.provider);
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
   where('event_type = ?', filter.eventType);

@@ -1,5 +1,6 @@
 /** Recording attempts: what was done, the state of their deliveries, and what follows for their subscriptions. */
 import type { RequestHeader } from '../contract/types.js';
+import type { Timings } from '../egress/types.js';
 import type { DeliveryState } from './deliveries.js';
 import { noteExhausted, Operation } from './operations.js';
 import type { Store } from './store.js';
@@ -14,6 +15,8 @@ export interface AttemptRecord {
   readonly number: number;
   readonly startedAt: Date;
   readonly durationMs: number;
+  /** Null where nothing was sent, or where the workflow had to record it, whose history has none. */
+  readonly timings: Timings | null;
   readonly outcome: AttemptOutcome;
   readonly status: number | null;
   /** One word for why it was not accepted, such as `timeout` or `status`. */
@@ -59,13 +62,13 @@ const STATEMENT = `
   WITH given AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, number, "startedAt" AS started_at, "durationMs" AS duration_ms, outcome,
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
-           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, state,
+           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
            "stateReason" AS state_reason, disable, "nextAttemptAt" AS next_attempt_at,
            "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, burst
     FROM json_to_recordset($1) AS record (
       "deliveryId" text, run integer, number integer, "startedAt" timestamptz, "durationMs" integer, outcome text,
       status integer, reason text, message text, url text, "requestHeaders" jsonb, "responseHeaders" jsonb,
-      "responseExcerpt" text, "responseTruncated" boolean, state text, "stateReason" text, disable boolean,
+      "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
       "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, burst text)
   ), former AS MATERIALIZED (
     -- Read once and by their ids, which tell the planner what partitions they are in.
@@ -79,15 +82,16 @@ const STATEMENT = `
     ON CONFLICT DO NOTHING
   ), recorded AS (
     INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-                          request_headers, response_headers, response_excerpt, response_truncated)
+                          request_headers, response_headers, response_excerpt, response_truncated, timings)
     SELECT delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-           request_headers, response_headers, response_excerpt, response_truncated
+           request_headers, response_headers, response_excerpt, response_truncated, timings
     FROM given
     ON CONFLICT (delivery_id, number) DO UPDATE SET
       started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
       status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
       request_headers = excluded.request_headers, response_headers = excluded.response_headers,
-      response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated
+      response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated,
+      timings = excluded.timings
     WHERE attempts.outcome = 'interrupted'
   ), disabled AS (
     UPDATE subscriptions s SET enabled = false, disabled_reason = g.state_reason, updated_at = now()

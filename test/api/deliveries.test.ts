@@ -52,6 +52,7 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
     eventId: event.id,
     accountId: account.id,
     subscriptionId: subscription.id,
+    url: subscription.url,
     provider,
     type: eventType,
     state: 'pending',
@@ -70,6 +71,8 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
   expect(expectStatus(await api.ask('GET', `/v1/deliveries/${deliveryId}`), 200).body).toEqual({
     ...shown,
     attempts: [],
+    schedule: expect.any(Array),
+    workflow: { id: shown.workflowId, url: shown.temporalUrl },
   });
   expect((await list(`eventId=${event.id}`)).body).toEqual({ data: [shown], nextCursor: null });
 });
@@ -81,6 +84,7 @@ describe('attempts', () => {
     number,
     startedAt: new Date('2026-03-02T10:11:12.345Z'),
     durationMs: 17,
+    timings: { dnsMs: 1, connectMs: 2.5, firstByteMs: 12, totalMs: 17.2 },
     outcome: 'refused',
     status: 500,
     reason: 'status',
@@ -125,6 +129,7 @@ describe('attempts', () => {
         run: 0,
         startedAt: '2026-03-02T10:11:12.345Z',
         durationMs: 17,
+        timings: { dnsMs: 1, connectMs: 2.5, firstByteMs: 12, totalMs: 17.2 },
         outcome: 'refused',
         status: 500,
         reason: 'status',
@@ -154,6 +159,13 @@ describe('lists', () => {
     expect(idsOf(await list(`accountId=${accountId}&state=pending&type=odd.one`))).toEqual([ids[2]]);
     expect(idsOf(await list(`accountId=${accountId}&subscriptionId=${unknownIds.subscription}`))).toEqual([]);
     expect(idsOf(await list(`accountId=${unknownIds.account}`))).toEqual([]);
+  });
+
+  test('are narrowed by provider', async () => {
+    const [one, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'bird')];
+    const newest = (await list('provider=bird&limit=1')).body.data;
+    expect(newest).toMatchObject([{ id: other.deliveryId, provider: 'bird' }]);
+    expect((await list(`provider=bird&accountId=${one.account.id}`)).body.data).toEqual([]);
   });
 
   test('give each delivery exactly once over their pages, even while more arrive', async () => {

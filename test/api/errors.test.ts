@@ -110,7 +110,7 @@ describe('the admin key', () => {
   test('is not an account’s own key', async () => {
     const { apiKey } = await newAccount(api.ask, 'standard');
     const answer = await send('/v1/accounts', null, { authorization: `Bearer ${apiKey}` }, 'GET');
-    expectProblem(answer, 401, 'unauthorized');
+    expectProblem(answer, 403, 'forbidden');
   });
 
   test('is wanted before anything is said about routes or bodies', async () => {

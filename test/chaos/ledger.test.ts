@@ -7,6 +7,7 @@ const delivery: DeliveryFact = {
   eventId: 'evt_1',
   kind: 'accepts',
   state: 'delivered',
+  inBurst: false,
   outcomes: ['accepted'],
 };
 const acknowledged = [{ planned: { n: 0, kind: 'accepts' as const }, eventId: 'evt_1', deliveryIds: ['dlv_1'] }];
@@ -40,6 +41,7 @@ test('what was delivered and accepted balances', () => {
   expect(balanced).toEqual({
     acknowledged: 1,
     delivered: 1,
+    inBursts: 0,
     failed: 0,
     cancelled: 0,
     duplicates: 0,

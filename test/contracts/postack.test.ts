@@ -615,6 +615,7 @@ describe('the API', () => {
           expect(answer).toEqual({ detail: expect.arrayContaining([item]) });
         } else if (status === 400) expect(answer.code).toBe('limit_reached');
         else if (status === 409) expect(answer).toEqual(CONFLICT.body);
+        else if (status === 413) expect(answer.code).toBe('payload_too_large');
         else expect([200, 201, 202, 204]).toContain(status);
       }),
       { numRuns: 500 },

@@ -130,7 +130,7 @@ describe('docker-compose.yml', () => {
     'starts %s by a command there is',
     (_, service) => {
       expect(service.command).toHaveLength(1);
-      expect(read('src/cli/main.ts')).toContain(`.command('${service.command![0]}')`);
+      expect(read('src/cli/commands/processes.ts')).toContain(`.command('${service.command![0]}')`);
     },
   );
 

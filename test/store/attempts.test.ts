@@ -24,6 +24,7 @@ function refused(deliveryId: string, number: number, more: Partial<AttemptRecord
     number,
     startedAt: new Date(Date.UTC(2026, 2, 2, 10, number)),
     durationMs: 12,
+    timings: { connectMs: 1.5, firstByteMs: 10, totalMs: 12 },
     outcome: 'refused',
     status: 500,
     reason: 'status',
@@ -159,6 +160,7 @@ test('attempts that no worker lived to record are interrupted', async () => {
     reason: 'interrupted',
     message: expect.stringMatching('worker stopped'),
     durationMs: null,
+    timings: null,
     status: null,
     url: null,
     requestHeaders: null,
@@ -171,7 +173,12 @@ test('a worker that was only frozen puts its own in the place of the interrupted
   const before = await row(id);
   await recordAttempt(store(), refused(id, 1, { status: 503 }));
   expect(await outcomes(id)).toEqual(['0/1 refused', '0/2 refused']);
-  expect((await listAttempts(store(), id))[0]).toMatchObject({ status: 503, durationMs: 12, responseExcerpt: 'oops' });
+  expect((await listAttempts(store(), id))[0]).toMatchObject({
+    status: 503,
+    durationMs: 12,
+    timings: { connectMs: 1.5 },
+    responseExcerpt: 'oops',
+  });
   expect(await row(id)).toEqual(before);
 });
 

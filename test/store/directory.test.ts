@@ -117,9 +117,7 @@ test('keeps nothing while it cannot listen, and listens again', async () => {
 test('what the database cannot answer is asked again', async () => {
   const { accountId } = await kept();
   directory.forget(accountId);
-  queries().mockImplementationOnce(() => {
-    throw new Error('away');
-  });
+  queries().mockImplementationOnce((): never => Promise.reject(new Error('away')) as never);
   await expect(directory.find(accountId)).rejects.toThrow('away');
   expect(await subscriptionsOf(accountId)).toBe(1);
 });

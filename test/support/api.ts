@@ -1,9 +1,11 @@
 /** The API on a real socket with a real database. Without a worker: deliveries stay pending unless a system runs them. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app';
+import { createDeliveryFeed } from '../../src/api/delivery-feed';
 import type { Dispatcher } from '../../src/dispatch/dispatcher';
 import { createAddressGuard } from '../../src/egress/address';
 import { createEgressClient } from '../../src/egress/client';
@@ -48,7 +50,12 @@ export interface ApiParts {
   /** What requests that the API itself makes may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
+  /** Where the dashboard's build is; the real one unless told. */
+  readonly dashboardFolder?: string;
 }
+
+/** How often streams read what has changed, in milliseconds; tests do not wait a second for it. */
+const FEED_MS = 20;
 
 const noDispatcher: Dispatcher = { laneFor: () => 'own', dispatch: () => undefined, stop: async () => undefined };
 
@@ -62,16 +69,20 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     maxResponseBytes: 16_384,
     ...parts.egress,
   });
+  const log = parts.log ?? pino({ level: 'silent' });
+  const feed = createDeliveryFeed(store, log, FEED_MS);
   const app = createApp({
     store,
     client: parts.client ?? new Client({ connection: nowhere }),
     dispatcher,
+    feed,
     egress,
-    log: parts.log ?? pino({ level: 'silent' }),
+    log,
     adminKey: ADMIN_KEY,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     allowHttp,
     allowsAddress: createAddressGuard(allowNetworks),
+    dashboardFolder: parts.dashboardFolder ?? join(__dirname, '../../dist/dashboard'),
     temporalUiUrl: 'http://localhost:8233',
   });
   const server = await new Promise<Server>((resolve) => {
@@ -84,6 +95,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     url,
     ask: (method, path, body, headers) => askAt(url, method, path, body, headers),
     async close() {
+      await feed.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await egress.close();
@@ -125,7 +137,10 @@ export async function askAt(
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  const text = await response.text();
+  // A stream has no end to wait for.
+  const isStream = response.headers.get('content-type') === 'text/event-stream';
+  if (isStream) await response.body?.cancel();
+  const text = isStream ? '' : await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }

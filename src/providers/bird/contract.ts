@@ -12,6 +12,7 @@ import { jsonMember, jsonObject } from '../../contract/json.js';
 import { base62, uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
 import type { Contract } from '../../contract/types.js';
+import { about } from './about.js';
 import { events, findEvent, serviceOf, SERVICES, type Service } from './events.js';
 import { eventFilters, passes, unknownFilter, type EventFilter } from './filters.js';
 import { sign } from './signature.js';
@@ -77,6 +78,7 @@ const TIME_LIMIT_MS = seconds(10);
 export const contract: Contract<Scope, Settings, Record<string, never>, Fields, Options, Secrets> = {
   provider: 'bird',
   title: 'Bird',
+  about,
   events,
   findEvent,
   hasChannels: false,

@@ -4,7 +4,7 @@ import { createHash, createHmac } from 'crypto';
 export interface SignedRequest {
   readonly timestamp: string;
   readonly url: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   type SigningKey,
 } from '../../contract/signing-keys.js';
 import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import { about } from './about.js';
 import { events, findEvent } from './events.js';
 import { fields, keepOptions, type Fields, type Options } from './fields.js';
 import { RESERVED_HEADERS } from './reserved-headers.js';
@@ -50,6 +51,7 @@ const SLOW_DOWN = new Set([429, 503]);
 export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
   provider: 'postack',
   title: 'Postack',
+  about,
   events,
   findEvent,
   hasChannels: true,

@@ -5,6 +5,7 @@
 import { uuidV4 } from '../../contract/random.js';
 import { minutes, seconds } from '../../contract/schedule.js';
 import type { Contract } from '../../contract/types.js';
+import { about } from './about.js';
 import { scope, settings, type Scope, type Settings } from './account.js';
 import { bodyVariant, renderBody } from './body.js';
 import { rulesOf } from './eras.js';
@@ -26,6 +27,7 @@ const INBOUND_TIME_LIMIT_MS = minutes(2);
 export const contract: Contract<Scope, Settings, Record<string, never>, Fields, Options, Secrets> = {
   provider: 'postmark',
   title: 'Postmark',
+  about,
   events,
   findEvent,
   hasChannels: false,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
 import { minutes, seconds } from '../../contract/schedule.js';
 import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import { about } from './about.js';
 import { renderBody, type BodyOptions } from './body.js';
 import { defaultEventTypes, events, findEvent, sourceOf } from './events.js';
 import { newReference } from './reference.js';
@@ -56,6 +57,7 @@ const TIME_LIMIT_MS = seconds(30);
 export const contract: Contract<None, None, None, Fields, Options, None> = {
   provider: 'postpress',
   title: 'postpress.ai',
+  about,
   events,
   findEvent,
   hasChannels: false,

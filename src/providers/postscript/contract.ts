@@ -9,6 +9,7 @@ import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
 import { uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
 import type { Contract, Subscription } from '../../contract/types.js';
+import { about } from './about.js';
 import { envelope } from './envelope.js';
 import { canonicalType, events, findEvent } from './events.js';
 
@@ -37,6 +38,7 @@ const TIME_LIMIT_MS = seconds(10);
 export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothing, Nothing> = {
   provider: 'postscript',
   title: 'Postscript',
+  about,
   events,
   findEvent,
   hasChannels: false,

@@ -18,6 +18,7 @@ import {
   type SigningKey,
 } from '../../contract/signing-keys.js';
 import type { Contract } from '../../contract/types.js';
+import { about } from './about.js';
 import { events, findEvent } from './events.js';
 
 interface Options {
@@ -60,6 +61,7 @@ const SLOW_DOWN = new Set([429, 502, 503, 504]);
 export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets> = {
   provider: 'standard',
   title: 'Standard Webhooks',
+  about,
   events,
   findEvent,
   hasChannels: true,

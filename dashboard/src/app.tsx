@@ -1,0 +1,83 @@
+/** Which page an address shows, to whoever is signed in. */
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useMemo } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { ApiError } from '../../src/client/errors.js';
+import { clientFor, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
+import { Shell } from './layout/shell.js';
+import { AccountPage } from './pages/accounts/account-page.js';
+import { AccountsPage } from './pages/accounts/accounts-page.js';
+import { ContractsPage } from './pages/contracts/contracts-page.js';
+import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
+import { DeliveryPage } from './pages/delivery/delivery-page.js';
+import { NotFoundPage } from './pages/not-found-page.js';
+import { SignInPage } from './pages/sign-in-page.js';
+import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
+import { SubscriptionPage } from './pages/subscriptions/subscription-page.js';
+import { SubscriptionsPage } from './pages/subscriptions/subscriptions-page.js';
+import { Failure, Loading } from './parts/page.js';
+
+// The library that draws its charts is half of all there is.
+const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
+
+const REFUSED = 'This key is not, or no longer, known to the API.';
+
+export function App() {
+  const { key, signOut } = useKeeper();
+  return key === null ? <SignInPage /> : <SignedIn key={key} apiKey={key} signOut={signOut} />;
+}
+
+function SignedIn({ apiKey, signOut }: { apiKey: string; signOut: Session['signOut'] }) {
+  const client = useMemo(() => clientFor(apiKey, () => signOut(REFUSED)), [apiKey, signOut]);
+  const {
+    data: me,
+    error,
+    refetch,
+  } = useQuery({ queryKey: ['me'], queryFn: () => whoIs(client), staleTime: Infinity });
+  const session = useMemo(() => me && { key: apiKey, client, me, signOut }, [apiKey, client, me, signOut]);
+  if (session)
+    return (
+      <SessionProvider session={session}>
+        <Shell>
+          <Pages />
+        </Shell>
+      </SessionProvider>
+    );
+  const refused = error instanceof ApiError && error.status === 401;
+  return error && !refused ? <Failure error={error} retry={() => void refetch()} /> : <Loading />;
+}
+
+function Pages() {
+  return (
+    <Suspense fallback={<Loading />}>
+      <Switch>
+        <Route path="/">
+          <Redirect to="/overview" replace />
+        </Route>
+        <Route path="/overview">
+          <OverviewPage />
+        </Route>
+        <Route path="/deliveries">
+          <DeliveriesPage />
+        </Route>
+        <Route path="/deliveries/:id">{({ id }) => <DeliveryPage key={id} id={id} />}</Route>
+        <Route path="/subscriptions">
+          <SubscriptionsPage />
+        </Route>
+        <Route path="/subscriptions/new/:accountId">
+          {({ accountId }) => <NewSubscriptionPage key={accountId} accountId={accountId} />}
+        </Route>
+        <Route path="/subscriptions/:id">{({ id }) => <SubscriptionPage key={id} id={id} />}</Route>
+        <Route path="/subscriptions/:id/edit">{({ id }) => <EditSubscriptionPage key={id} id={id} />}</Route>
+        <Route path="/accounts">
+          <AccountsPage />
+        </Route>
+        <Route path="/accounts/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
+        <Route path="/contracts/:provider?">{({ provider }) => <ContractsPage provider={provider} />}</Route>
+        <Route>
+          <NotFoundPage />
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}

@@ -1,0 +1,79 @@
+/** What surrounds every page: the way to the others, who is signed in, and the colour scheme. */
+import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useSession } from '../api/session.js';
+import { Mark } from './mark.js';
+import styles from './shell.module.css';
+
+export function Shell({ children }: { children: ReactNode }) {
+  const { me, signOut } = useSession();
+  const account = me.account;
+  const pages = [
+    { href: '/overview', label: 'Overview' },
+    { href: '/deliveries', label: 'Deliveries' },
+    { href: '/subscriptions', label: 'Subscriptions' },
+    account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
+    { href: '/contracts', label: 'Contracts' },
+  ];
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#content">
+        Skip to the content
+      </a>
+      <aside className={styles.side} aria-label="Pigeonpost">
+        <Link href="/overview" className={styles.brand}>
+          <Mark size={26} />
+          Pigeonpost
+        </Link>
+        <nav aria-label="Pages" className={styles.pages}>
+          {pages.map((page) => (
+            <PageLink key={page.href} {...page} />
+          ))}
+        </nav>
+        <div className={styles.who}>
+          <SchemeSelect />
+          <p className={styles.name} title={account?.id}>
+            <span className="muted">Signed in as</span> <strong>{account ? account.name : 'operator'}</strong>
+          </p>
+          <Button variant="default" size="xs" onClick={() => signOut()}>
+            Sign out
+          </Button>
+        </div>
+      </aside>
+      <main id="content" tabIndex={-1} className={styles.content}>
+        {children}
+      </main>
+    </div>
+  );
+}
+
+function PageLink({ href, label }: { href: string; label: string }) {
+  const [location] = useLocation();
+  const here = location === href || location.startsWith(`${href}/`);
+  return (
+    <Link href={href} className={styles.page} aria-current={here ? 'page' : undefined}>
+      {label}
+    </Link>
+  );
+}
+
+function SchemeSelect() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme({
+    // Holding transitions back takes a style element, which the page forbids.
+    keepTransitions: true,
+  });
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label="Colour scheme"
+      value={colorScheme}
+      onChange={(event) => setColorScheme(event.currentTarget.value as MantineColorScheme)}
+      data={[
+        { value: 'auto', label: 'As the system' },
+        { value: 'light', label: 'Light' },
+        { value: 'dark', label: 'Dark' },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,69 @@
+/** All accounts, for an operator. */
+import { Button } from '@mantine/core';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { answer } from '../../../../src/client/client.js';
+import { useContracts } from '../../api/accounts.js';
+import { useSession } from '../../api/session.js';
+import { Identifier } from '../../parts/copy.js';
+import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
+import { Table } from '../../parts/table.js';
+import { Ago } from '../../parts/time.js';
+import { NewAccount } from './new-account.js';
+
+export function AccountsPage() {
+  const { client } = useSession();
+  const contracts = useContracts().data ?? [];
+  const [creating, setCreating] = useState(false);
+  const list = useInfiniteQuery({
+    queryKey: ['accounts', 'pages'],
+    queryFn: ({ pageParam, signal }) =>
+      answer(client.GET('/v1/accounts', { params: { query: { cursor: pageParam } }, signal })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+  });
+  const rows = list.data?.pages.flatMap(({ data }) => data);
+  return (
+    <div className="stack">
+      <PageHead title="Accounts">
+        <Button size="xs" disabled={contracts.length === 0} onClick={() => setCreating(true)}>
+          New account
+        </Button>
+      </PageHead>
+      {creating && <NewAccount contracts={contracts} close={() => setCreating(false)} />}
+      {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+      {list.isPending && <Loading lines={6} />}
+      {rows?.length === 0 && (
+        <Empty title="No accounts yet">
+          An account is a customer under one provider’s contract. Create the first one.
+        </Empty>
+      )}
+      {rows && rows.length > 0 && (
+        <Table caption="Accounts, the newest first" head={['Name', 'Provider', 'Id', 'Created']}>
+          {rows.map(({ id, name, provider, createdAt }) => (
+            <tr key={id}>
+              <td>
+                <Link href={`/accounts/${id}`}>{name}</Link>
+              </td>
+              <td>{contracts.find((contract) => contract.provider === provider)?.title ?? provider}</td>
+              <td>
+                <Identifier value={id} />
+              </td>
+              <td>
+                <Ago at={createdAt} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {list.hasNextPage && (
+        <div>
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            Show older ones
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

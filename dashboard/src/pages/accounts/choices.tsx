@@ -1,0 +1,65 @@
+/** What an operator chooses for an account, whatever its provider. */
+import { Button, Checkbox, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { AccountDetail } from '../../api/shapes.js';
+import { errorAt, fieldErrors } from '../../form/errors.js';
+import { Failure } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+
+export function Choices({ account }: { account: AccountDetail }) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const { id } = account;
+  const [receivesOperations, setReceives] = useState(account.receivesOperations);
+  const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
+  const save = useMutation({
+    mutationFn: () =>
+      answer(
+        client.PATCH('/v1/accounts/{id}', {
+          params: { path: { id } },
+          body: { receivesOperations, disableAfterHours: hours === '' ? null : Number(hours) },
+        }),
+      ),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ['account', id] }),
+  });
+  const errors = fieldErrors(save.error);
+  return (
+    <Section title="Operation">
+      <form
+        className="stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <Checkbox
+          label="Receives operational events"
+          description="Such as a subscription that was disabled; then nothing that happens in this account is one"
+          checked={receivesOperations}
+          error={errorAt(errors, 'receivesOperations')}
+          onChange={(event) => setReceives(event.currentTarget.checked)}
+        />
+        <TextInput
+          label="Disable a subscription after hours of failure"
+          description="Where the contract says nothing about that; empty for never"
+          type="number"
+          min={1}
+          value={hours}
+          error={errorAt(errors, 'disableAfterHours')}
+          onChange={(event) => setHours(event.currentTarget.value)}
+        />
+        <div className="row">
+          <Button type="submit" variant="default" loading={save.isPending}>
+            Save
+          </Button>
+          {save.isSuccess && <span role="status">Saved.</span>}
+        </div>
+        {save.error && errors.size === 0 && <Failure error={save.error} />}
+      </form>
+    </Section>
+  );
+}

@@ -1,0 +1,35 @@
+/** Which deliveries an order for many reaches. */
+import type { paths } from '../../../../src/client/generated.js';
+import type { DeliveryState } from '../../api/shapes.js';
+import type { Filters } from './filters.js';
+
+export type BulkAction = 'redeliver' | 'cancel';
+type BulkFilter = paths['/v1/deliveries/bulk']['post']['requestBody']['content']['application/json']['filter'];
+
+/** The states that an order is for when the list shows every state. */
+const USUAL: Readonly<Record<BulkAction, readonly DeliveryState[]>> = {
+  redeliver: ['failed', 'cancelled'],
+  cancel: ['pending', 'retrying', 'paused'],
+};
+
+/** Which states an order takes of those that the list shows; none when it has nothing to do there. */
+export function bulkStates(action: BulkAction, state: string | undefined): DeliveryState[] {
+  if (state === undefined) return [...USUAL[action]];
+  // Only who looks at what was accepted means to send it once more.
+  const possible: readonly DeliveryState[] = action === 'redeliver' ? [...USUAL.redeliver, 'delivered'] : USUAL.cancel;
+  return possible.filter((one) => one === state);
+}
+
+/** The filters of the list as an order takes them, for what was created before `now`. */
+export function bulkFilter(action: BulkAction, filters: Filters, now: Date): BulkFilter {
+  const { state, type, accountId, subscriptionId, provider, from, to } = filters;
+  return {
+    accountId,
+    subscriptionId,
+    provider,
+    eventType: type,
+    states: bulkStates(action, state),
+    from,
+    to: to !== undefined && Date.parse(to) < now.getTime() ? to : now.toISOString(),
+  };
+}

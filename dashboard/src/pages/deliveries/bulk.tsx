@@ -1,0 +1,131 @@
+/** Redelivering or cancelling everything that a list shows: counted first, then confirmed. */
+import { Button, Modal, Progress, TextInput } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import { counted } from '../../parts/format.js';
+import { Failure, Loading } from '../../parts/page.js';
+import { bulkFilter, bulkStates, type BulkAction } from './bulk-filter.js';
+import type { Filters } from './filters.js';
+
+const WORDS = {
+  redeliver: { button: 'Redeliver…', title: 'Redeliver deliveries', done: 'redelivered', color: undefined },
+  cancel: { button: 'Cancel…', title: 'Cancel deliveries', done: 'cancelled', color: 'red' },
+} as const;
+
+export function BulkButtons({ filters }: { filters: Filters }) {
+  const [action, setAction] = useState<BulkAction | null>(null);
+  return (
+    <>
+      {(['redeliver', 'cancel'] as const).map((name) => (
+        <Button
+          key={name}
+          size="xs"
+          variant="default"
+          disabled={filters.eventId !== undefined || bulkStates(name, filters.state).length === 0}
+          onClick={() => setAction(name)}
+        >
+          {WORDS[name].button}
+        </Button>
+      ))}
+      {action && <BulkDialog action={action} filters={filters} close={() => setAction(null)} />}
+    </>
+  );
+}
+
+interface DialogProps {
+  readonly action: BulkAction;
+  readonly filters: Filters;
+  readonly close: () => void;
+}
+
+function BulkDialog({ action, filters, close }: DialogProps) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const [reason, setReason] = useState('');
+  const [progress, setProgress] = useState({ done: 0, refused: 0 });
+  const words = WORDS[action];
+  const wanted = bulkStates(action, filters.state);
+  // What is created after the count is left alone.
+  const [filter] = useState(() => bulkFilter(action, filters, new Date()));
+  const ask = (dryRun: boolean, cursor?: string, because?: string) =>
+    answer(
+      client.POST('/v1/deliveries/bulk', {
+        body: { action, filter, dryRun, cursor, ...(because ? { reason: because } : {}) },
+      }),
+    );
+  const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });
+  const running = useMutation({
+    mutationFn: async () => {
+      const sum = { done: 0, refused: 0 };
+      let cursor: string | undefined;
+      do {
+        const { done, refused, nextCursor } = await ask(false, cursor, action === 'cancel' ? reason.trim() : undefined);
+        sum.done += done;
+        sum.refused += refused;
+        setProgress({ ...sum });
+        cursor = nextCursor ?? undefined;
+      } while (cursor !== undefined);
+    },
+    onSettled: () => cache.invalidateQueries({ queryKey: ['deliveries'] }),
+  });
+  const { data: found } = counting;
+  const total = found?.matched ?? 0;
+  const finished = running.isSuccess;
+
+  return (
+    <Modal opened title={words.title} onClose={close} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <div className="stack">
+        {counting.isPending && <Loading lines={2} />}
+        {counting.error && <Failure error={counting.error} retry={() => void counting.refetch()} />}
+        {running.error && <Failure error={running.error} />}
+        {found && !finished && (
+          <p>
+            {total === 0 ? (
+              <>Nothing to do: no {wanted.join(' or ')} delivery matches the filters.</>
+            ) : (
+              <>
+                <strong>
+                  {counted(total, 'delivery', 'deliveries')}
+                  {found.more && ' and more'}
+                </strong>{' '}
+                that {total === 1 ? 'is' : 'are'} {wanted.join(' or ')} and {total === 1 ? 'matches' : 'match'} the
+                filters will be {words.done}.
+              </>
+            )}
+          </p>
+        )}
+        {action === 'cancel' && total > 0 && !finished && (
+          <TextInput
+            label="Reason"
+            description="Shown with each delivery"
+            placeholder="cancelled in bulk"
+            value={reason}
+            maxLength={500}
+            onChange={(event) => setReason(event.currentTarget.value)}
+          />
+        )}
+        {running.isPending && (
+          <Progress value={(100 * progress.done) / Math.max(1, total)} aria-label="Progress" animated />
+        )}
+        {finished && (
+          <p role="status">
+            {counted(progress.done, 'delivery', 'deliveries')} {words.done}
+            {progress.refused > 0 && `, ${progress.refused} refused because their state had changed`}.
+          </p>
+        )}
+        <div className="row">
+          {!finished && total > 0 && (
+            <Button color={words.color} loading={running.isPending} onClick={() => running.mutate()}>
+              {action === 'redeliver' ? 'Redeliver' : 'Cancel'} {counted(total, 'delivery', 'deliveries')}
+            </Button>
+          )}
+          <Button variant="default" onClick={close}>
+            {finished || total === 0 ? 'Close' : 'Leave them'}
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}

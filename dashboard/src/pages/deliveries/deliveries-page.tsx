@@ -1,0 +1,87 @@
+/** The list of deliveries: filters in the address, changes as they happen, orders for many at once. */
+import { Button, Switch } from '@mantine/core';
+import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { useLocation, useSearchParams } from 'wouter';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { Delivery, DeliveryPage } from '../../api/shapes.js';
+import { useDeliveryStream } from '../../api/stream.js';
+import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
+import { BulkButtons } from './bulk.js';
+import { DeliveryTable } from './delivery-table.js';
+import { FilterBar } from './filter-bar.js';
+import { listAddress, readFilters, toQuery, type Filters } from './filters.js';
+import { merge } from './merge.js';
+
+const PER_PAGE = 50;
+
+export function DeliveriesPage() {
+  const { client } = useSession();
+  const [search] = useSearchParams();
+  const [, navigate] = useLocation();
+  const filters = useMemo(() => readFilters(search), [search]);
+  const [live, setLive] = useState(true);
+  const queryKey = ['deliveries', filters];
+  const list = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam, signal }) =>
+      answer(
+        client.GET('/v1/deliveries', {
+          params: { query: { ...toQuery(filters), limit: PER_PAGE, cursor: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+  });
+
+  const cache = useQueryClient();
+  // Not by state: what leaves the list by changing its state must be seen to leave it.
+  const { accountId, subscriptionId } = filters;
+  const connected = useDeliveryStream({ accountId, subscriptionId }, live, {
+    changed: (deliveries: Delivery[]) =>
+      void cache.setQueryData<InfiniteData<DeliveryPage, string | undefined>>(
+        queryKey,
+        (pages) => pages && deliveries.reduce((merged, delivery) => merge(merged, delivery, filters), pages),
+      ),
+    reset: () => void list.refetch(),
+  });
+
+  const rows = list.data?.pages.flatMap(({ data }) => data);
+  const apply = (next: Filters) => navigate(listAddress(next), { replace: true });
+  return (
+    <div className="stack">
+      <PageHead title="Deliveries">
+        <Switch
+          size="sm"
+          label={live && !connected ? 'Live (connecting…)' : 'Live'}
+          checked={live}
+          onChange={(event) => {
+            setLive(event.currentTarget.checked);
+            if (event.currentTarget.checked) void list.refetch();
+          }}
+        />
+        <BulkButtons filters={filters} />
+      </PageHead>
+      <FilterBar filters={filters} apply={apply} />
+      {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+      {list.isPending && <Loading lines={8} />}
+      {rows?.length === 0 && (
+        <Empty title="No deliveries">
+          {Object.keys(filters).length > 0
+            ? 'None matches these filters. Take one away, or choose an earlier time.'
+            : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
+        </Empty>
+      )}
+      {rows && rows.length > 0 && <DeliveryTable deliveries={rows} />}
+      {list.hasNextPage && (
+        <div className="row">
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            Show older ones
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+/** Which deliveries a list shows; the address holds it, so that a list can be bookmarked and sent to somebody. */
+import type { paths } from '../../../../src/client/generated.js';
+import type { Delivery, DeliveryState } from '../../api/shapes.js';
+
+type Query = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
+
+/** In the order in which a delivery may go through them. */
+export const states = [
+  'pending',
+  'retrying',
+  'paused',
+  'delivered',
+  'failed',
+  'cancelled',
+] as const satisfies DeliveryState[];
+
+/** Every filter by its name in the address, which is the API's. Times are ISO 8601. */
+export const filterNames = [
+  'state',
+  'type',
+  'provider',
+  'accountId',
+  'subscriptionId',
+  'eventId',
+  'from',
+  'to',
+] as const satisfies (keyof Query)[];
+
+export type FilterName = (typeof filterNames)[number];
+export type Filters = Readonly<Partial<Record<FilterName, string>>>;
+
+/** The filters of an address; anything else in it is left alone. */
+export function readFilters(search: URLSearchParams): Filters {
+  const given = filterNames.flatMap((name) => {
+    const value = search.get(name)?.trim();
+    return value && isPossible(name, value) ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+/** A link to the list with these filters. */
+export function listAddress(filters: Filters): string {
+  const given = filterNames.flatMap((name) => (filters[name] ? [[name, filters[name]] as const] : []));
+  const search = new URLSearchParams(Object.fromEntries(given)).toString();
+  return search ? `/deliveries?${search}` : '/deliveries';
+}
+
+/** The filters as the API takes them. */
+export function toQuery(filters: Filters): Query {
+  return filters as Query;
+}
+
+/** Whether a delivery belongs to the list. */
+export function matches(delivery: Delivery, { state, from, to, ...equal }: Filters): boolean {
+  const created = Date.parse(delivery.createdAt);
+  return (
+    (state === undefined || delivery.state === state) &&
+    (from === undefined || created >= Date.parse(from)) &&
+    (to === undefined || created < Date.parse(to)) &&
+    Object.entries(equal).every(([name, value]) => delivery[name as keyof typeof equal] === value)
+  );
+}
+
+function isPossible(name: FilterName, value: string): boolean {
+  if (name === 'state') return (states as readonly string[]).includes(value);
+  if (name === 'from' || name === 'to') return !Number.isNaN(Date.parse(value));
+  return true;
+}

@@ -1,0 +1,17 @@
+/** A request as a command that sends it. */
+import type { SentRequest } from '../../api/shapes.js';
+
+/** Masked values stay masked: whoever runs it puts their own in. */
+export function asCurl({ method, url, headers, body }: SentRequest): string {
+  const parts = [
+    `curl -X ${method} ${quote(url)}`,
+    ...headers.map(({ name, value }) => `-H ${quote(`${name}: ${value}`)}`),
+    `--data-binary ${quote(body)}`,
+  ];
+  return parts.join(' \\\n  ');
+}
+
+/** A word for a POSIX shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,112 @@
+/** One delivery: what it carries, what became of each attempt, what is still to come, and what it can be told. */
+import { useQuery } from '@tanstack/react-query';
+import { Alert } from '@mantine/core';
+import { Link } from 'wouter';
+import { answer } from '../../../../src/client/client.js';
+import { useAccounts } from '../../api/accounts.js';
+import { useSession } from '../../api/session.js';
+import type { DeliveryDetail } from '../../api/shapes.js';
+import { useDeliveryStream } from '../../api/stream.js';
+import { Identifier } from '../../parts/copy.js';
+import { Fact, Facts } from '../../parts/facts.js';
+import { count } from '../../parts/format.js';
+import { Failure, Loading, PageHead } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import { StateBadge } from '../../parts/state-badge.js';
+import { Moment } from '../../parts/time.js';
+import { listAddress } from '../deliveries/filters.js';
+import { Attempts } from './attempts.js';
+import columns from '../../parts/columns.module.css';
+import { EventPayload, RequestAsSent } from './messages.js';
+import { OrderButtons } from './order-buttons.js';
+import { Schedule } from './schedule.js';
+
+export function DeliveryPage({ id }: { id: string }) {
+  const { client } = useSession();
+  const queryKey = ['delivery', id];
+  const { data, error, refetch } = useQuery({
+    queryKey,
+    queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}', { params: { path: { id } }, signal })),
+  });
+  useDeliveryStream({ subscriptionId: data?.subscriptionId }, data !== undefined, {
+    changed: (deliveries) => {
+      if (deliveries.some((delivery) => delivery.id === id)) void refetch();
+    },
+    reset: () => void refetch(),
+  });
+  if (!data)
+    return (
+      <div className="stack">
+        <PageHead title="Delivery" />
+        {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading lines={8} />}
+      </div>
+    );
+  return (
+    <div className="stack">
+      <PageHead title={data.type} beside={<StateBadge state={data.state} />}>
+        <OrderButtons delivery={data} />
+      </PageHead>
+      {error && <Failure error={error} retry={() => void refetch()} />}
+      {data.stateReason && (
+        <Alert variant="light" color={data.state === 'failed' ? 'red' : 'yellow'} role="note">
+          {data.stateReason}
+        </Alert>
+      )}
+      <div className={columns.columns}>
+        <div className="stack">
+          <Schedule delivery={data} />
+          <Attempts delivery={data} />
+        </div>
+        <div className="stack">
+          <About delivery={data} />
+          <EventPayload eventId={data.eventId} />
+          <RequestAsSent delivery={data} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function About({ delivery }: { delivery: DeliveryDetail }) {
+  const { data: accounts = [] } = useAccounts();
+  const { accountId, subscriptionId, workflow } = delivery;
+  const account = accounts.find(({ id }) => id === accountId);
+  return (
+    <Section title="About">
+      <Facts>
+        <Fact name="Delivery">
+          <Identifier value={delivery.id} />
+        </Fact>
+        <Fact name="Event">
+          <Link href={listAddress({ eventId: delivery.eventId })} className="mono">
+            {delivery.eventId}
+          </Link>
+        </Fact>
+        <Fact name="Receiver">
+          <Link href={`/subscriptions/${subscriptionId}`}>{delivery.url}</Link>
+        </Fact>
+        <Fact name="Account">
+          <Link href={`/accounts/${accountId}`}>{account?.name ?? accountId}</Link> ({delivery.provider})
+        </Fact>
+        <Fact name="Created">
+          <Moment at={delivery.createdAt} />
+        </Fact>
+        {delivery.settledAt && (
+          <Fact name="Ended">
+            <Moment at={delivery.settledAt} />
+          </Fact>
+        )}
+        {delivery.redeliveries > 0 && <Fact name="Redelivered">{count(delivery.redeliveries)} times</Fact>}
+        <Fact name="Workflow">
+          {workflow.url ? (
+            <a href={workflow.url} target="_blank" rel="noreferrer">
+              See it in Temporal
+            </a>
+          ) : (
+            <Identifier value={workflow.id} />
+          )}
+        </Fact>
+      </Facts>
+    </Section>
+  );
+}

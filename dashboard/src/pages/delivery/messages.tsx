@@ -1,0 +1,59 @@
+/** What came in as the event, and what goes out of it. */
+import { useQuery } from '@tanstack/react-query';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { DeliveryDetail } from '../../api/shapes.js';
+import { CodeBlock } from '../../parts/code-block.js';
+import { CopyText } from '../../parts/copy.js';
+import { prettyJson } from '../../parts/format.js';
+import { Failure, Loading } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import { asCurl } from './curl.js';
+
+export function EventPayload({ eventId }: { eventId: string }) {
+  const { client } = useSession();
+  const { data, error } = useQuery({
+    queryKey: ['event', eventId],
+    // As text, so that large numbers are shown as they were sent.
+    queryFn: async ({ signal }) =>
+      prettyJson(
+        await answer<string>(
+          client.GET('/v1/events/{id}', { params: { path: { id: eventId } }, signal, parseAs: 'text' }),
+        ),
+      ),
+    staleTime: Infinity,
+  });
+  return (
+    <Section title="Event" beside={data && <CopyText label="Copy" value={data} />}>
+      {error && <Failure error={error} />}
+      {data ? <CodeBlock label="Event" text={data} /> : !error && <Loading />}
+    </Section>
+  );
+}
+
+export function RequestAsSent({ delivery: { id, attemptCount } }: { delivery: DeliveryDetail }) {
+  const { client } = useSession();
+  const { data, error } = useQuery({
+    // Each attempt is stamped and signed anew.
+    queryKey: ['request', id, attemptCount],
+    queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}/request', { params: { path: { id } }, signal })),
+  });
+  return (
+    <Section title="Request, secrets masked" beside={data && <CopyText label="Copy as curl" value={asCurl(data)} />}>
+      {error && <Failure error={error} />}
+      {data ? (
+        <CodeBlock
+          label="Request"
+          text={[
+            `${data.method} ${data.url}`,
+            ...data.headers.map(({ name, value }) => `${name}: ${value}`),
+            '',
+            prettyJson(data.body),
+          ].join('\n')}
+        />
+      ) : (
+        !error && <Loading />
+      )}
+    </Section>
+  );
+}

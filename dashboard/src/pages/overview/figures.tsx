@@ -1,0 +1,50 @@
+/** The figures at the top of the overview; each leads to the deliveries that it counts. */
+import { Link } from 'wouter';
+import type { Overview } from '../../api/shapes.js';
+import { count, percent } from '../../parts/format.js';
+import { Ago } from '../../parts/time.js';
+import { listAddress, states } from '../deliveries/filters.js';
+import styles from './figures.module.css';
+
+interface Props {
+  readonly overview: Overview;
+  readonly accountId: string | undefined;
+}
+
+export function Figures({ overview, accountId }: Props) {
+  const { from, backlog } = overview;
+  const ended = overview.states.delivered + overview.states.failed;
+  return (
+    <ul className={styles.figures}>
+      <li className={styles.figure}>
+        <span className={styles.name}>Success</span>
+        <span className={styles.value}>{ended === 0 ? '–' : percent(overview.states.delivered / ended)}</span>
+        <span className={styles.note}>of what ended</span>
+      </li>
+      <li className={styles.figure}>
+        <span className={styles.name}>Backlog now</span>
+        <span className={styles.value}>
+          {count(backlog.waiting)}
+          {backlog.more && '+'}
+        </span>
+        <span className={styles.note}>
+          {backlog.oldestWaitingAt ? (
+            <>
+              oldest <Ago at={backlog.oldestWaitingAt} />
+            </>
+          ) : (
+            'nothing waits'
+          )}
+        </span>
+      </li>
+      {states.map((state) => (
+        <li key={state} className={styles.figure} data-state={state}>
+          <Link href={listAddress({ state, accountId, from })} className={styles.link}>
+            <span className={styles.name}>{state}</span>
+            <span className={styles.value}>{count(overview.states[state])}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}

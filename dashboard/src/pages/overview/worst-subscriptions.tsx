@@ -1,0 +1,41 @@
+/** The subscriptions that fail most. */
+import { Link } from 'wouter';
+import type { Overview } from '../../api/shapes.js';
+import { count, percent } from '../../parts/format.js';
+import { Empty } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import { Table } from '../../parts/table.js';
+import { EnabledBadge } from '../subscriptions/enabled-badge.js';
+
+export function WorstSubscriptions({ subscriptions }: { subscriptions: Overview['worstSubscriptions'] }) {
+  return (
+    <Section title="Subscriptions that fail most">
+      {subscriptions.length === 0 ? (
+        <Empty title="None fails">Every attempt of this period was accepted.</Empty>
+      ) : (
+        <Table
+          caption="Subscriptions that fail most"
+          head={['Receiver', 'Provider', 'Failed attempts', 'Rate', 'Last answer', 'State']}
+          numbers={['Failed attempts', 'Rate']}
+        >
+          {subscriptions.map((worst) => (
+            <tr key={worst.subscriptionId}>
+              <td>
+                <Link href={`/subscriptions/${worst.subscriptionId}`}>{worst.url}</Link>
+              </td>
+              <td>{worst.provider}</td>
+              <td data-number>
+                {count(worst.failures)} of {count(worst.attempts)}
+              </td>
+              <td data-number>{percent(worst.failureRate)}</td>
+              <td className="mono">{worst.lastStatus ?? worst.lastReason ?? '–'}</td>
+              <td>
+                <EnabledBadge subscription={worst} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Section>
+  );
+}

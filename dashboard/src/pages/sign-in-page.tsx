@@ -1,0 +1,73 @@
+/** Signing in: with the admin key as an operator, with an account's own API key as that account. */
+import { Alert, Button, PasswordInput } from '@mantine/core';
+import { useEffect, useState, type SubmitEvent } from 'react';
+import { ApiError } from '../../../src/client/errors.js';
+import { clientFor, useKeeper, whoIs } from '../api/session.js';
+import { Mark } from '../layout/mark.js';
+import styles from './sign-in-page.module.css';
+
+export function SignInPage() {
+  const { notice, signIn } = useKeeper();
+  const [key, setKey] = useState('');
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    document.title = 'Sign in · Pigeonpost';
+  }, []);
+
+  async function submit(event: SubmitEvent) {
+    event.preventDefault();
+    const given = key.trim();
+    setBusy(true);
+    setProblem(await reasonAgainst(given));
+    setBusy(false);
+  }
+
+  async function reasonAgainst(given: string): Promise<string | null> {
+    if (given === '') return 'Enter a key.';
+    // What no header can hold cannot be asked about.
+    if (!/^[\x21-\x7e]+$/.test(given)) return 'A key has no spaces and no special letters; copy it again.';
+    try {
+      await whoIs(clientFor(given, () => undefined));
+      signIn(given);
+      return null;
+    } catch (error) {
+      const refused = error instanceof ApiError && error.status === 401;
+      return refused ? 'The API does not know this key.' : (error as Error).message;
+    }
+  }
+
+  return (
+    <main className={styles.page}>
+      <form className={styles.card} onSubmit={(event) => void submit(event)} noValidate>
+        <div className={styles.title}>
+          <Mark size={36} />
+          <h1>Pigeonpost</h1>
+        </div>
+        {notice && problem === null && (
+          <Alert color="yellow" variant="light" role="status">
+            {notice}
+          </Alert>
+        )}
+        <PasswordInput
+          label="Key"
+          description="The admin key, or the API key of an account"
+          value={key}
+          onChange={(event) => setKey(event.currentTarget.value)}
+          error={problem}
+          autoComplete="off"
+          autoFocus
+          required
+          withAsterisk={false}
+        />
+        <Button type="submit" loading={busy} fullWidth>
+          Sign in
+        </Button>
+        <p className={`muted ${styles.hint}`}>
+          The admin key is <code>PIGEONPOST_ADMIN_KEY</code>, or in the file <code>admin-key</code> of the data folder.
+          The key stays in this tab and is forgotten when you close it.
+        </p>
+      </form>
+    </main>
+  );
+}

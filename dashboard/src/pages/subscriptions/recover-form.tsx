@@ -1,0 +1,115 @@
+/** What to recover. The count comes first: nothing is started unseen. */
+import { Button, Checkbox, MultiSelect, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { Contract, Subscription } from '../../api/shapes.js';
+import { counted } from '../../parts/format.js';
+import { Failure } from '../../parts/page.js';
+import { recoverable, recoveryBody, type RecoverableState } from './recovery-body.js';
+import styles from './inline-form.module.css';
+
+const MEANINGS: Readonly<Record<RecoverableState, string>> = {
+  failed: 'failed',
+  cancelled: 'cancelled',
+  delivered: 'delivered (sent once more)',
+  missing: 'missing (events it takes but has no delivery of)',
+};
+
+interface Props {
+  readonly subscription: Subscription;
+  readonly contract: Contract | undefined;
+}
+
+export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const [hours, setHours] = useState('24');
+  const [states, setStates] = useState<readonly RecoverableState[]>(['failed']);
+  const [types, setTypes] = useState<string[]>([]);
+  const params = { path: { id } };
+  const count = useMutation({
+    mutationFn: async () => {
+      const body = recoveryBody({ hours: Number(hours), states, types }, new Date());
+      const counted = await answer(
+        client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
+      );
+      return { body, total: 'total' in counted ? (counted.total ?? 0) : 0 };
+    },
+  });
+  const start = useMutation({
+    mutationFn: (body: ReturnType<typeof recoveryBody>) =>
+      answer(client.POST('/v1/subscriptions/{id}/recover', { params, body })),
+    onSuccess: async (recovery) => {
+      count.reset();
+      // A new one may take a second to be listed.
+      cache.setQueryData<unknown[]>(['recoveries', id], (listed = []) => [recovery, ...listed]);
+    },
+  });
+  const found = count.data;
+  return (
+    <div className="stack">
+      <div className={styles.form}>
+        <TextInput
+          label="Of the last hours"
+          type="number"
+          min={1}
+          value={hours}
+          onChange={(event) => {
+            setHours(event.currentTarget.value);
+            count.reset();
+          }}
+        />
+        <MultiSelect
+          label="Event types"
+          placeholder={types.length === 0 ? 'all' : undefined}
+          data={eventTypes.length > 0 ? eventTypes : (contract?.events ?? []).map(({ type }) => type)}
+          value={types}
+          onChange={(chosen) => {
+            setTypes(chosen);
+            count.reset();
+          }}
+        />
+      </div>
+      <Checkbox.Group
+        label="Deliveries that are"
+        value={[...states]}
+        onChange={(chosen) => {
+          setStates(recoverable.filter((state) => chosen.includes(state)));
+          count.reset();
+        }}
+      >
+        <div className={styles.choices}>
+          {recoverable.map((state) => (
+            <Checkbox key={state} value={state} label={MEANINGS[state]} size="sm" />
+          ))}
+        </div>
+      </Checkbox.Group>
+      <div className="row">
+        <Button
+          variant="default"
+          disabled={states.length === 0 || !(Number(hours) > 0)}
+          loading={count.isPending}
+          onClick={() => count.mutate()}
+        >
+          Count them
+        </Button>
+        {found && (
+          <span role="status">
+            {found.total === 0
+              ? 'Nothing to recover.'
+              : `${counted(found.total, 'delivery', 'deliveries')} to send again.`}
+          </span>
+        )}
+        {found && found.total > 0 && (
+          <Button loading={start.isPending} onClick={() => start.mutate(found.body)}>
+            Send {counted(found.total, 'delivery', 'deliveries')} again
+          </Button>
+        )}
+      </div>
+      {count.error && <Failure error={count.error} />}
+      {start.error && <Failure error={start.error} />}
+    </div>
+  );
+}

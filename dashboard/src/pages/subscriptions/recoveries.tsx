@@ -1,0 +1,90 @@
+/** Sending again what a subscription has missed: counted first, then started and followed. */
+import { Button, Progress } from '@mantine/core';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { Contract, Recovery, Subscription } from '../../api/shapes.js';
+import { counted } from '../../parts/format.js';
+import { Failure } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import { Ago } from '../../parts/time.js';
+import { RecoverForm } from './recover-form.js';
+import styles from './recoveries.module.css';
+
+/** How often a recovery under way is asked after, in milliseconds. */
+const FOLLOW_MS = 1_000;
+
+interface Props {
+  readonly subscription: Subscription;
+  readonly contract: Contract | undefined;
+}
+
+export function Recoveries({ subscription, contract }: Props) {
+  const { client } = useSession();
+  const { id } = subscription;
+  const { data, error } = useQuery({
+    queryKey: ['recoveries', id],
+    queryFn: async ({ signal }) =>
+      (await answer(client.GET('/v1/subscriptions/{id}/recoveries', { params: { path: { id } }, signal }))).data,
+  });
+  return (
+    <Section title="Recover what was missed">
+      <RecoverForm subscription={subscription} contract={contract} />
+      {error && <Failure error={error} />}
+      {data && data.length > 0 && (
+        <ol className={styles.list}>
+          {data.map((recovery) => (
+            <li key={recovery.id}>
+              <OneRecovery first={recovery} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Section>
+  );
+}
+
+/** One recovery, followed while it runs. */
+function OneRecovery({ first }: { first: Recovery }) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const params = { path: { id: first.id } };
+  const { data: recovery } = useQuery({
+    queryKey: ['recovery', first.id],
+    queryFn: ({ signal }) => answer(client.GET('/v1/recoveries/{id}', { params, signal })),
+    initialData: first,
+    enabled: first.state === 'running',
+    refetchInterval: (query) => (query.state.data?.state === 'running' ? FOLLOW_MS : false),
+  });
+  const cancel = useMutation({
+    mutationFn: () => answer(client.POST('/v1/recoveries/{id}/cancel', { params })),
+    onSettled: () => cache.invalidateQueries({ queryKey: ['recovery', first.id] }),
+  });
+  const { state, total, recovered, skipped } = recovery;
+  const done = recovered + skipped;
+  return (
+    <div className={styles.recovery}>
+      <div className="row">
+        <strong>{state}</strong>
+        <span className="muted">
+          {counted(recovered, 'delivery', 'deliveries')} sent again{skipped > 0 && `, ${skipped} needed nothing`}
+          {total !== null && ` of ${total}`} · <Ago at={recovery.createdAt} />
+        </span>
+        {recovery.temporalUrl && (
+          <a href={recovery.temporalUrl} target="_blank" rel="noreferrer">
+            in Temporal
+          </a>
+        )}
+        {state === 'running' && (
+          <Button size="compact-xs" variant="default" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+            End it
+          </Button>
+        )}
+      </div>
+      {state === 'running' && (
+        <Progress value={total ? (100 * done) / total : 0} aria-label="Progress of the recovery" animated />
+      )}
+      {cancel.error && <Failure error={cancel.error} />}
+    </div>
+  );
+}

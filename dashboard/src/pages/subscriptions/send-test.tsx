@@ -1,0 +1,46 @@
+/** Sending a test event. */
+import { Alert, Button, NativeSelect } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { Contract, Subscription } from '../../api/shapes.js';
+import { Failure } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import styles from './inline-form.module.css';
+
+export function SendTest({ subscription, contract }: { subscription: Subscription; contract: Contract | undefined }) {
+  const { client } = useSession();
+  const { id, eventTypes } = subscription;
+  const types = eventTypes.length > 0 ? eventTypes : (contract?.events ?? []).map(({ type }) => type);
+  const [type, setType] = useState('');
+  const send = useMutation({
+    mutationFn: () =>
+      answer(
+        client.POST('/v1/subscriptions/{id}/test', { params: { path: { id } }, body: type === '' ? {} : { type } }),
+      ),
+  });
+  const delivery = send.data?.deliveries[0];
+  return (
+    <Section title="Send a test event">
+      <div className={styles.form}>
+        <NativeSelect
+          label="Event type"
+          value={type || types[0]}
+          data={types}
+          onChange={(event) => setType(event.currentTarget.value)}
+        />
+        <Button loading={send.isPending} onClick={() => send.mutate()}>
+          Send
+        </Button>
+      </div>
+      {send.error && <Failure error={send.error} />}
+      {delivery && (
+        <Alert variant="light" color="green" role="status">
+          On its way: <Link href={`/deliveries/${delivery.id}`}>see the delivery</Link>.
+        </Alert>
+      )}
+    </Section>
+  );
+}

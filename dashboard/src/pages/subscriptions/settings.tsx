@@ -1,0 +1,66 @@
+/** How a subscription is set up. */
+import { Link } from 'wouter';
+import { useAccounts } from '../../api/accounts.js';
+import type { Subscription } from '../../api/shapes.js';
+import { labelOf } from '../../form/schema-field.js';
+import { Identifier } from '../../parts/copy.js';
+import { Fact, Facts } from '../../parts/facts.js';
+import { Section } from '../../parts/section.js';
+import { Moment } from '../../parts/time.js';
+
+/** Shown elsewhere, or in words of their own. */
+const APART = new Set([
+  ...['id', 'reference', 'accountId', 'provider', 'url', 'enabled', 'disabledReason', 'health', 'secret'],
+  ...['createdAt', 'updatedAt'],
+]);
+
+export function Settings({ subscription }: { subscription: Subscription }) {
+  const { data: accounts = [] } = useAccounts();
+  const { id, reference, accountId, url, createdAt, updatedAt } = subscription;
+  return (
+    <Section title="Settings">
+      <Facts>
+        <Fact name="Subscription">
+          <Identifier value={id} />
+        </Fact>
+        <Fact name="Reference">
+          <Identifier value={reference} />
+        </Fact>
+        <Fact name="Account">
+          <Link href={`/accounts/${accountId}`}>
+            {accounts.find((account) => account.id === accountId)?.name ?? accountId}
+          </Link>{' '}
+          ({subscription.provider})
+        </Fact>
+        <Fact name="URL">{url}</Fact>
+        {Object.entries(subscription)
+          .filter(([name, value]) => !APART.has(name) && isSet(value))
+          .map(([name, value]) => (
+            <Fact key={name} name={labelOf(name)}>
+              {asText(value)}
+            </Fact>
+          ))}
+        <Fact name="Created">
+          <Moment at={createdAt} />
+        </Fact>
+        <Fact name="Changed">
+          <Moment at={updatedAt} />
+        </Fact>
+      </Facts>
+    </Section>
+  );
+}
+
+function isSet(value: unknown): boolean {
+  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.map(asText).join(', ');
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([name, inner]) => `${name}: ${asText(inner)}`)
+      .join(', ');
+  return String(value);
+}

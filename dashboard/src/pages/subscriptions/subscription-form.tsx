@@ -1,0 +1,78 @@
+/** The fields of a subscription, by its contract. */
+import { Button, Checkbox } from '@mantine/core';
+import { useState } from 'react';
+import type { Contract } from '../../api/shapes.js';
+import { allShown, fieldErrors } from '../../form/errors.js';
+import { SchemaForm } from '../../form/schema-form.js';
+import { labelOf } from '../../form/schema-field.js';
+import type { JsonSchema } from '../../form/schema.js';
+import { changesOf, valuesOf, type Values } from '../../form/values.js';
+import { Failure } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import styles from './subscription-form.module.css';
+
+interface Props {
+  readonly contract: Contract;
+  /** The subscription as it is; empty for a new one. */
+  readonly before: Values;
+  readonly submitLabel: string;
+  readonly busy: boolean;
+  readonly error: unknown;
+  /** Gets the fields that were given or changed. */
+  readonly submit: (changes: Values) => void;
+}
+
+export function SubscriptionForm({ contract, before, submitLabel, busy, error, submit }: Props) {
+  const schema = contract.subscriptionSchema as JsonSchema;
+  const [{ values: former, masked }] = useState(() => valuesOf(schema, before));
+  const isNew = before.id === undefined;
+  const [values, setValues] = useState<Values>(isNew ? { enabled: true } : former);
+  const [replaced, setReplaced] = useState<readonly string[]>([]);
+  const kept = masked.filter((name) => !replaced.includes(name));
+  const shown = { ...schema, properties: without(schema.properties, kept) };
+  const errors = fieldErrors(error);
+  const names = Object.keys(shown.properties);
+  return (
+    <form
+      noValidate
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const emptied = Object.fromEntries(replaced.map((name) => [name, name === 'headers' ? {} : null]));
+        submit({ ...emptied, ...changesOf(former, values) });
+      }}
+    >
+      <Section title={contract.title} beside={<span className="muted">{contract.summary}</span>}>
+        <SchemaForm
+          schema={shown}
+          values={values}
+          errors={errors}
+          suggestions={{ eventTypes: contract.events.map(({ type }) => type) }}
+          onChange={setValues}
+        />
+        {masked.map((name) => (
+          <Checkbox
+            key={name}
+            label={`Replace ${labelOf(name).toLowerCase()}`}
+            description="What is set now is secret and stays as it is unless you give it anew."
+            checked={replaced.includes(name)}
+            onChange={(event) =>
+              setReplaced(event.currentTarget.checked ? [...replaced, name] : replaced.filter((one) => one !== name))
+            }
+          />
+        ))}
+        {Boolean(error) && !allShown(errors, names) && <Failure error={error} />}
+        <div className="row">
+          <Button type="submit" loading={busy}>
+            {submitLabel}
+          </Button>
+          {allShown(errors, names) && <span role="alert">See the fields marked above.</span>}
+        </div>
+      </Section>
+    </form>
+  );
+}
+
+function without(properties: JsonSchema['properties'], names: readonly string[]) {
+  return Object.fromEntries(Object.entries(properties ?? {}).filter(([name]) => !names.includes(name)));
+}

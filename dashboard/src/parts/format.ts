@@ -1,0 +1,80 @@
+/** How numbers, times and ids are written. */
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const UNITS: readonly (readonly [number, string])[] = [
+  [DAY, 'd'],
+  [HOUR, 'h'],
+  [MINUTE, 'min'],
+  [SECOND, 's'],
+];
+
+/** A wait by its two largest units: `5 min`, `1 d 3 h`; milliseconds below a second. */
+export function duration(ms: number): string {
+  if (ms < SECOND) return `${Math.round(ms)} ms`;
+  const parts: string[] = [];
+  let rest = ms;
+  for (const [size, name] of UNITS) {
+    const count = Math.floor(rest / size);
+    if (count > 0) parts.push(`${count} ${name}`);
+    else if (parts.length > 0) break;
+    rest -= count * size;
+    if (parts.length === 2) break;
+  }
+  return parts.join(' ');
+}
+
+/** How long something took: `120 ms`, `1.24 s`, and from a minute on as a wait. */
+export function took(ms: number): string {
+  if (ms > 0 && ms < 1) return '< 1 ms';
+  if (ms < SECOND) return `${Math.round(ms)} ms`;
+  return ms < MINUTE ? `${(ms / SECOND).toFixed(2)} s` : duration(ms);
+}
+
+/** A time as seen from another: `5 min ago`, `in 2 h`, `now`. */
+export function fromNow(at: number, now: number): string {
+  const away = Math.abs(at - now);
+  if (away < 5 * SECOND) return 'now';
+  const [size, name] = UNITS.find(([unit]) => away >= unit) ?? [SECOND, 's'];
+  const text = `${Math.floor(away / size)} ${name}`;
+  return at > now ? `in ${text}` : `${text} ago`;
+}
+
+/** A time in full, in the reader's own zone. */
+export function moment(at: string | number): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+}
+
+/** A number with separators. */
+export function count(value: number): string {
+  return new Intl.NumberFormat('en').format(value);
+}
+
+/** `count` things: `1 delivery`, `2 deliveries`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** A rate from 0 to 1: `100 %`, `99.4 %`, and never rounded up to 100. */
+export function percent(rate: number): string {
+  const tenths = Math.floor(rate * 1_000 + 1e-9) / 10;
+  return `${Number.isInteger(tenths) ? tenths : tenths.toFixed(1)} %`;
+}
+
+/** JSON text with line breaks, its numbers digit by digit as they were where the browser can; other text as it is. */
+export function prettyJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text, exactNumber), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+/** https://tc39.es/proposal-json-parse-with-source */
+function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
+  return typeof value === 'number' && rawJSON && context?.source ? rawJSON(context.source) : value;
+}

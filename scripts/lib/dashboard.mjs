@@ -1,0 +1,21 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hashOf, inProject, readIfThere } from './project.mjs';
+
+/** Holds what the dashboard was built from. */
+export const dashboardStamp = inProject('dist', '.dashboard-built-from');
+const built = inProject('dist', 'dashboard');
+
+/** Builds dist/dashboard unless it is of these very sources. */
+export async function ensureDashboard() {
+  const from = hashOf(['dashboard', 'src/client', 'package-lock.json'].map((path) => inProject(path)));
+  if (readIfThere(dashboardStamp) === from && readIfThere(`${built}/index.html`) !== undefined) return;
+  // Whatever it is while tests run: anything else is built for developers.
+  process.env.NODE_ENV = 'production';
+  const { build } = await import('vite');
+  // Beside its place, so that nobody is served one that is half there.
+  const outDir = inProject('dist', `.dashboard-${process.pid}`);
+  await build({ root: inProject('dashboard'), logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+  rmSync(built, { recursive: true, force: true });
+  renameSync(outDir, built);
+  writeFileSync(dashboardStamp, from);
+}

@@ -1,0 +1,190 @@
+/** Contracts as people and forms need them: what is sent and when, what may be asked for, how a receiver verifies. */
+import { randomBytes } from 'crypto';
+import { z } from 'zod';
+import type { Account, AnyContract } from '../contract/types.js';
+import { contracts, findContract } from '../providers/index.js';
+import { findVerifier, VerificationError, type Received, type Verifier } from '../providers/verify.js';
+import { newAccount } from './accounts.js';
+import type { Routing } from './context.js';
+import type { Principal } from './principal.js';
+import { invalidField, notFound } from './problem.js';
+import { addRoute } from './route.js';
+import { commonFields } from './subscription-input.js';
+
+const tag = 'Contracts';
+
+/** JSON Schema 2020-12. */
+const jsonSchema = z.record(z.string(), z.unknown());
+
+const contractSchema = z
+  .object({
+    provider: z.string(),
+    title: z.string(),
+    summary: z.string(),
+    events: z.array(
+      z.object({
+        type: z.string(),
+        description: z.string(),
+        schema: jsonSchema.describe('JSON Schema of `data`; fields that it does not name pass.'),
+        example: z.unknown(),
+        schedule: z.array(z.number()).describe('The waits after failed attempts, in milliseconds.'),
+        timeLimitMs: z.number().describe('The longest time that one attempt may take.'),
+        retries: z.int(),
+      }),
+    ),
+    accepted: z.string().describe('Which answers accept a delivery, and which end it.'),
+    signature: z.object({ headers: z.array(z.string()), description: z.string() }),
+    subscriptionSchema: jsonSchema.describe('JSON Schema of what creates a subscription.'),
+    accountSchema: jsonSchema.describe('JSON Schema of what creates an account.'),
+  })
+  .openapi('Contract');
+
+const received = z.strictObject({
+  secret: z.string().min(1).max(4_096).describe('What the receiver knows: secret, token, credentials or header.'),
+  headers: z.record(z.string(), z.string()).describe('As received; names in any case.'),
+  body: z.string().describe('As received, before anything parsed it.'),
+  url: z.string().optional().describe('The address as registered, where the contract signs it.'),
+});
+
+export function contractRoutes(routing: Routing): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/contracts',
+      tag,
+      summary: 'Describe the contracts',
+      description: 'An account gets its own, by its settings; an operator gets all, by the settings of a new account.',
+      forAccounts: true,
+      answers: { status: 200, description: 'Contracts', schema: z.object({ data: z.array(contractSchema) }) },
+    },
+    async ({ principal }) => ({
+      data: contractsFor(principal).map((contract) => {
+        const account = principal.role === 'account' ? principal.account : newcomer(contract);
+        return describeContract(contract, account);
+      }),
+    }),
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/contracts/{provider}/verify',
+      tag,
+      summary: 'Verify a request as its receiver would',
+      description: 'Nothing of it is kept or logged. Its age is told and not held against it.',
+      forAccounts: true,
+      params: z.object({ provider: z.string() }),
+      body: received,
+      answers: {
+        status: 200,
+        description: 'Whether the request is genuine, and why',
+        schema: z.object({ valid: z.boolean(), because: z.string() }),
+      },
+    },
+    async ({ params, body, principal }) => {
+      const contract = contractsFor(principal).find(({ provider }) => provider === params.provider);
+      const verifier = contract && findVerifier(contract.provider);
+      if (!verifier) throw notFound('contract');
+      return verify(verifier, body);
+    },
+  );
+}
+
+function contractsFor(principal: Principal): readonly AnyContract[] {
+  if (principal.role === 'operator') return contracts;
+  const own = findContract(principal.account.provider);
+  return own ? [own] : [];
+}
+
+/** An account as one is made that names nothing; schedules may depend on its settings. */
+function newcomer({ accounts: rules }: AnyContract): Account {
+  return {
+    id: '',
+    name: '',
+    scope: rules.newScope(randomBytes),
+    settings: rules.settings.parse({}),
+    secrets: rules.newSecrets(randomBytes),
+  };
+}
+
+function describeContract(contract: AnyContract, account: Account) {
+  const { provider, title, about } = contract;
+  const { events, ...schemas } = schemasOf(contract);
+  return {
+    provider,
+    title,
+    summary: about.summary,
+    events: contract.events.map(({ type, title: description, example }, index) => {
+      const schedule = contract.schedule(type, account);
+      return {
+        type,
+        description,
+        schema: events[index],
+        example,
+        schedule,
+        timeLimitMs: contract.timeLimitMs(type, account),
+        retries: schedule.length,
+      };
+    }),
+    accepted: about.accepted,
+    signature: about.signature,
+    ...schemas,
+  };
+}
+
+type Schemas = ReturnType<typeof makeSchemas>;
+const made = new WeakMap<AnyContract, Schemas>();
+
+/** The schemas of a contract, made once: they never change, and there are many. */
+function schemasOf(contract: AnyContract): Schemas {
+  const schemas = made.get(contract) ?? makeSchemas(contract);
+  made.set(contract, schemas);
+  return schemas;
+}
+
+function makeSchemas({ provider, events, subscriptions, accounts: { scope, settings } }: AnyContract) {
+  const toJson = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const account = newAccount.extend({
+    provider: z.literal(provider),
+    scope: scope.optional(),
+    settings: settings.optional(),
+  });
+  return {
+    events: events.map(({ data }) => toJson(data)),
+    subscriptionSchema: toJson(z.strictObject({ ...commonFields.shape, ...subscriptions.fields.shape })),
+    accountSchema: toJson(account),
+  };
+}
+
+function verify(verifier: Verifier, { secret: text, ...request }: z.output<typeof received>) {
+  const secret = readSecret(verifier, text);
+  const untimely = refusal(verifier, request, secret, Infinity);
+  if (untimely !== undefined) return { valid: false, because: untimely };
+  const timely = refusal(verifier, request, secret);
+  if (timely === undefined) return { valid: true, because: 'it is what its sender makes with this secret' };
+  return {
+    valid: true,
+    because: `it is what its sender made with this secret, but a receiver may refuse it: ${timely}`,
+  };
+}
+
+function readSecret(verifier: Verifier, text: string): unknown {
+  try {
+    return verifier.readSecret(text);
+  } catch (error) {
+    throw invalidField('secret', `${(error as Error).message}; give ${verifier.secretForm}`);
+  }
+}
+
+/** Why a receiver refuses a request, or undefined. What is missing for verifying at all is the address. */
+function refusal(verifier: Verifier, request: Received, secret: unknown, toleranceS?: number): string | undefined {
+  try {
+    verifier.verify(request, secret, toleranceS === undefined ? {} : { toleranceS });
+    return undefined;
+  } catch (error) {
+    if (error instanceof VerificationError) return error.message;
+    throw invalidField('url', (error as Error).message);
+  }
+}

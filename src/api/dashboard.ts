@@ -1,0 +1,62 @@
+/** The dashboard: the files of its build, and its page for whatever path a browser asks for. */
+import express, { Router, type Request, type Response } from 'express';
+import { join } from 'path';
+import { errorCode } from '../errors.js';
+
+/** Everything comes from this server, nothing is written into the page, and nobody may frame it. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** `no-cache` has browsers ask each time whether there is a newer one. */
+const HEADERS = {
+  'Content-Security-Policy': POLICY,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cache-Control': 'no-cache',
+};
+
+const NOT_BUILT = 'The dashboard is not built. Run npm run build and load this page again.\n';
+
+/** Serves the build in a folder. It comes last, after every path of the API and of the providers. */
+export function dashboardRoutes(folder: string): Router {
+  const router = Router();
+  const files = { index: false as const, redirect: false, cacheControl: false };
+  router.use(
+    '/assets',
+    express.static(join(folder, 'assets'), {
+      ...files,
+      // Their names change with what is in them.
+      setHeaders: (response) => setHeaders(response, { 'Cache-Control': 'public, max-age=31536000, immutable' }),
+    }),
+  );
+  router.use(express.static(folder, { ...files, setHeaders: (response) => setHeaders(response) }));
+  router.get('/{*path}', (request, response, next) => {
+    if (!asksForPage(request)) return next();
+    setHeaders(response);
+    response.sendFile(join(folder, 'index.html'), { cacheControl: false }, (error?: Error) => {
+      if (error === undefined) return;
+      if (response.headersSent || errorCode(error) !== 'ENOENT') return next(error);
+      response.status(404).type('text/plain').send(NOT_BUILT);
+    });
+  });
+  return router;
+}
+
+function setHeaders(response: Pick<Response, 'setHeader'>, own: Record<string, string> = {}): void {
+  for (const [name, value] of Object.entries({ ...HEADERS, ...own })) response.setHeader(name, value);
+}
+
+/** Whether a browser goes to a page; programs do not ask for HTML, and files have a full stop in their names. */
+function asksForPage({ path, headers }: Request): boolean {
+  return /\btext\/html\b/i.test(headers.accept ?? '') && !path.includes('.') && path !== '/metrics';
+}

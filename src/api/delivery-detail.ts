@@ -1,0 +1,110 @@
+/** One delivery with everything about it: its attempts, those to come, and the request as it would be sent. */
+import { z } from 'zod';
+import { contractOf } from '../providers/index.js';
+import { listAttempts, loadAttemptMaterial, type AttemptMaterial } from '../store/attempts.js';
+import { loadStartables } from '../store/startables.js';
+import { comingAttempts } from './coming-attempts.js';
+import type { ApiContext, Routing } from './context.js';
+import { mustFindDelivery, showOne } from './delivery-view.js';
+import { notFound, Problem } from './problem.js';
+import { addRoute } from './route.js';
+import { attemptSchema, deliverySchema, headerSchema, time } from './schemas.js';
+
+const tag = 'Deliveries';
+const params = z.object({ id: z.string() });
+
+const detailSchema = deliverySchema.extend({
+  attempts: z.array(attemptSchema),
+  schedule: z
+    .array(
+      z.object({
+        position: z.int().describe('Its place in the schedule: 0 is the first attempt.'),
+        waitMs: z.number().describe("The schedule's wait before it."),
+        at: time.nullable().describe('All but the first are estimates; null while paused.'),
+      }),
+    )
+    .describe('The attempts still to come, unless one is accepted before.'),
+  workflow: z.object({ id: z.string(), url: z.string().nullable() }),
+});
+
+const requestSchema = z
+  .object({
+    method: z.literal('POST'),
+    url: z.string(),
+    headers: z.array(headerSchema).describe('Values of secret ones are masked.'),
+    body: z.string(),
+  })
+  .openapi('DeliveryRequest');
+
+export function deliveryDetailRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/{id}',
+      tag,
+      summary: 'Get a delivery with its attempts',
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The delivery', schema: detailSchema },
+    },
+    async ({ params, principal }) => {
+      const delivery = await mustFindDelivery(context, principal, params.id);
+      const shown = await showOne(context, principal, delivery);
+      const [startable] = await loadStartables(store, [delivery.id]);
+      const schedule = startable
+        ? contractOf(delivery.provider).schedule(delivery.eventType, startable.account)
+        : undefined;
+      return {
+        ...shown,
+        attempts: await listAttempts(store, delivery.id),
+        schedule: schedule ? comingAttempts(delivery, schedule, new Date()) : [],
+        workflow: { id: shown.workflowId, url: shown.temporalUrl },
+      };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/{id}/request',
+      tag,
+      summary: 'Show the request that an attempt would send now',
+      description: "With the subscription's present address, headers and secrets. What was sent is in the attempts.",
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The request', schema: requestSchema },
+      problems: [409],
+    },
+    async ({ params, principal }) => {
+      const { id } = await mustFindDelivery(context, principal, params.id);
+      const material = await loadAttemptMaterial(store, id);
+      if (!material) throw notFound('delivery');
+      return preview(material, new Date());
+    },
+  );
+}
+
+/** The request of an attempt at this time; throws a problem when the contract cannot build it. */
+function preview(material: AttemptMaterial, now: Date) {
+  const { account, event, firstAttemptAt, schedulePosition, body } = material;
+  const contract = contractOf(account.provider);
+  const waits = contract.schedule(event.type, account).length;
+  const made = schedulePosition === null ? 0 : schedulePosition + 1;
+  const retriesRemaining = Math.max(waits - made, 0);
+  try {
+    const { url, headers } = contract.request({
+      ...material,
+      now,
+      firstAttemptAt: firstAttemptAt ?? now,
+      retriesRemaining,
+    });
+    const masked = headers.map(({ name, value, secret }) => ({ name, value: secret ? '***' : value }));
+    return { method: 'POST', url, headers: masked, body };
+  } catch {
+    throw new Problem('conflict', 'the request cannot be built from the subscription as it is; its attempts say why');
+  }
+}

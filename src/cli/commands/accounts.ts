@@ -1,0 +1,96 @@
+/** `pigeonpost accounts`: customers of the platform and their API keys. */
+import type { Command } from 'commander';
+import { answer, type components } from '../../client/index.js';
+import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
+import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
+import { fields, table, when } from '../output.js';
+import type { Terminal } from '../terminal.js';
+
+interface NewAccount extends CommonOptions {
+  readonly scope?: Record<string, unknown>;
+  readonly settings?: Record<string, unknown>;
+  readonly validate: boolean;
+  readonly operations?: boolean;
+  readonly disableAfter?: number | 'none';
+}
+
+export function accountCommands(program: Command, terminal: Terminal): void {
+  const accounts = program.command('accounts').description('Customers of the platform');
+
+  apiCommand(accounts, 'list', 'List accounts, the newest first')
+    .option('--provider <provider>', 'only those of this provider')
+    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
+    .option('--cursor <cursor>', 'nextCursor of the page before')
+    .action(async ({ provider, limit, cursor, ...options }: CommonOptions & ListOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const page = await answer(client.GET('/v1/accounts', { params: { query: { provider, limit, cursor } } }));
+      print(page, () => {
+        const rows = page.data.map(({ id, provider, name, createdAt }) => [id, provider, name, when(createdAt)]);
+        return table(['Account', 'Provider', 'Name', 'Created'], rows);
+      });
+    });
+
+  apiCommand(accounts, 'create <provider> <name>', 'Create an account; its first API key is shown once')
+    .option('--scope <json>', "the provider's own ids; made up when absent", jsonObjectOption)
+    .option('--settings <json>', 'choices among what the contract leaves open', jsonObjectOption)
+    .option('--no-validate', 'accept events that lack a documented field')
+    .option('--operations', 'emit operational events to it')
+    .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
+    .action(async (provider: string, name: string, options: NewAccount) => {
+      const { client, print } = await openContext(terminal, options);
+      const { scope, settings, validate: validatePayloads, operations, disableAfter } = options;
+      const body = {
+        ...{ provider, name, scope, settings, validatePayloads },
+        ...{ receivesOperations: operations, disableAfterHours: noneIsNull(disableAfter) },
+      };
+      const account = await answer(client.POST('/v1/accounts', { body }));
+      print(account, () => fields(account));
+    });
+
+  apiCommand(accounts, 'show <account>', 'Show an account and its keys').action(
+    async (id: string, options: CommonOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const account = await answer(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
+      const { keys, ...rest } = account;
+      print(account, () => `${fields(rest)}\n\n${showKeys(keys)}`);
+    },
+  );
+
+  apiCommand(accounts, 'keys <account>', "List an account's API keys, add one or revoke one")
+    .option('--add', 'add a key, which is shown once')
+    .option('--revoke <key>', 'revoke the key of this id')
+    .action(async (id: string, { add, revoke, ...options }: CommonOptions & { add?: boolean; revoke?: string }) => {
+      const context = await openContext(terminal, options);
+      if (revoke !== undefined) await revokeKey(context, id, revoke);
+      if (add) await addKey(context, id);
+      if (!add && revoke === undefined) await listKeys(context, id);
+    });
+}
+
+interface ListOptions {
+  readonly provider?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+async function listKeys({ client, print }: CommandContext, id: string): Promise<void> {
+  const { keys } = await answer(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
+  print({ data: keys }, () => showKeys(keys));
+}
+
+async function addKey({ client, print }: CommandContext, id: string): Promise<void> {
+  const key = await answer(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } }));
+  print(key, () => fields(key));
+}
+
+async function revokeKey({ client, terminal }: CommandContext, id: string, keyId: string): Promise<void> {
+  await answer(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } }));
+  terminal.err(`revoked ${keyId}`);
+}
+
+function showKeys(keys: readonly components['schemas']['ApiKey'][]): string {
+  return table(
+    ['Key', 'Ends with', 'Created'],
+    keys.map(({ id, hint, createdAt }) => [id, hint, when(createdAt)]),
+  );
+}

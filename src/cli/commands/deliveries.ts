@@ -1,0 +1,110 @@
+/** `pigeonpost deliveries`: finding them, following them and telling them what to do. */
+import { type Command, Option } from 'commander';
+import { answer, type paths } from '../../client/index.js';
+import { duration, time, wholeNumber } from '../arguments.js';
+import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
+import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
+import { table } from '../output.js';
+import type { Terminal } from '../terminal.js';
+
+type Query = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
+
+interface FilterOptions extends CommonOptions {
+  readonly account?: string;
+  readonly subscription?: string;
+  readonly event?: string;
+  readonly type?: string;
+  readonly state?: Query['state'];
+  readonly from?: string;
+  readonly to?: string;
+}
+
+const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
+
+/** What open, or finished, deliveries can be told. */
+const orders = [
+  ['cancel', 'End deliveries; an attempt under way is awaited first', true],
+  ['pause', 'Make no further attempt until resumed', true],
+  ['resume', 'Go on at the same place of the schedule', false],
+  ['retry', 'Make an attempt at once, in addition to those of the schedule', false],
+  ['redeliver', 'Deliver finished deliveries again, from the start of the schedule', false],
+] as const;
+
+export function deliveryCommands(program: Command, terminal: Terminal): void {
+  const deliveries = program.command('deliveries').description('Events on their way to subscriptions');
+
+  withFilters(apiCommand(deliveries, 'list', 'List deliveries, the newest first'))
+    .option('--to <time>', 'only those created before this time, or so long ago', time)
+    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
+    .option('--cursor <cursor>', 'nextCursor of the page before')
+    .action(async (options: FilterOptions & { limit: number; cursor?: string }) => {
+      const { client, print } = await openContext(terminal, options);
+      const { limit, cursor } = options;
+      const query = { ...queryOf(options), limit, cursor };
+      const page = await answer(client.GET('/v1/deliveries', { params: { query } }));
+      print(page, () => {
+        const more = page.nextCursor === null ? '' : `\n\nMore with --cursor ${page.nextCursor}`;
+        return table(deliveryHeads, page.data.map(deliveryRow)) + more;
+      });
+    });
+
+  apiCommand(deliveries, 'show <delivery>', 'Show a delivery and its attempts').action(
+    async (id: string, options: CommonOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const delivery = await answer(client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
+      print(delivery, () => deliveryText(delivery));
+    },
+  );
+
+  withFilters(apiCommand(deliveries, 'tail', 'Follow deliveries: a line whenever one changes, until Ctrl-C'))
+    .option('--last <number>', 'how many to begin with', wholeNumber(0, 250), 10)
+    .option('--every <span>', 'how often to look', duration, 1_000)
+    .action(async (options: FilterOptions & { last: number; every: number }) => {
+      const { tail } = await import('../tail.js');
+      const { client, printLine } = await openContext(terminal, options);
+      const look = async (limit: number) =>
+        (await answer(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
+      const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
+        printLine(delivery, () => deliveryLine(delivery));
+      await tail({ look, print, last: options.last, everyMs: options.every, terminal });
+    });
+
+  for (const [order, description, hasReason] of orders) {
+    const command = apiCommand(deliveries, `${order} <delivery...>`, description);
+    if (hasReason) command.option('--reason <text>', 'shown with the delivery and in Temporal');
+    command.action(async (ids: string[], { reason, ...options }: CommonOptions & { reason?: string }) => {
+      const context = await openContext(terminal, options);
+      for (const id of ids) await give(context, order, id, reason);
+    });
+  }
+}
+
+async function give(
+  { client, printLine }: CommandContext,
+  order: (typeof orders)[number][0],
+  id: string,
+  reason: string | undefined,
+): Promise<void> {
+  const params = { path: { id } };
+  const body = reason === undefined ? {} : { reason };
+  const delivery = await answer(client.POST(`/v1/deliveries/{id}/${order}`, { params, body }));
+  printLine(delivery, () => deliveryLine(delivery));
+}
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--account <account>')
+    .option('--subscription <subscription>')
+    .option('--event <event>')
+    .option('--type <type>', 'event type')
+    .addOption(new Option('--state <state>').choices(STATES))
+    .option(
+      '--from <time>',
+      'only those created since, such as 2026-11-21T14:00:00Z, or 2h for the last two hours',
+      time,
+    );
+}
+
+function queryOf({ account, subscription, event, type, state, from, to }: FilterOptions): Query {
+  return { accountId: account, subscriptionId: subscription, eventId: event, type, state, from, to };
+}

@@ -1,0 +1,106 @@
+/** `pigeonpost listen`: a local receiver that verifies and shows what comes. */
+import { type Command, Option } from 'commander';
+import { once } from 'events';
+import { readFile } from 'fs/promises';
+import type { AddressInfo } from 'net';
+import { explainFileError, OperatorError } from '../../errors.js';
+import { verifiers } from '../../providers/verify.js';
+import { duration, wholeNumber } from '../arguments.js';
+import { apiCommand, printers } from '../context.js';
+import { when } from '../output.js';
+import { createReceiver, type Arrival, type Behaviour } from '../receiver.js';
+import { checking, checkOf, findSender, type SenderOptions } from '../sender.js';
+import type { Terminal } from '../terminal.js';
+
+interface ListenOptions extends SenderOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly status?: number;
+  readonly failFirst?: number;
+  readonly delay: number;
+  readonly tlsKey?: string;
+  readonly tlsCert?: string;
+  readonly count?: number;
+}
+
+const HELP = `
+What --secret holds depends on the provider:
+${verifiers.map(({ provider, secretForm }) => `  ${provider.padEnd(12)}${secretForm}`).join('\n')}
+
+What is not genuine is answered with 401. The contracts that insist on https need --tls-key and --tls-cert with a
+certificate that Pigeonpost trusts (PIGEONPOST_CA_FILE), or a tunnel.`;
+
+export function listenCommand(program: Command, terminal: Terminal): void {
+  apiCommand(program, 'listen', 'Receive deliveries here: verify them, show them and answer as told, until Ctrl-C')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 for a free one', wholeNumber(0, 65_535), 9_000)
+    .option('--subscription <subscription>', 'whose deliveries come; asks the API for provider, address and secret')
+    .addOption(new Option('--provider <provider>').choices(verifiers.map(({ provider }) => provider)))
+    .option('--secret <secret>', 'what to verify with; see below')
+    .option('--address <url>', 'the address as registered, where that is signed; the one that is called when absent')
+    .option('--status <status>', 'what to answer; 200 when absent', wholeNumber(200, 599))
+    .option('--fail-first <number>', 'answer --status, else 500, to so many requests and 200 after them', wholeNumber())
+    .option('--delay <span>', 'how long to wait before answering, such as 10s', duration, 0)
+    .option('--tls-key <path>', 'private key, PEM, to speak https')
+    .option('--tls-cert <path>', 'its certificate, PEM')
+    .option('--count <number>', 'end after so many requests', wholeNumber())
+    .addHelpText('after', HELP)
+    .action((options: ListenOptions) => listen(terminal, options));
+}
+
+async function listen(terminal: Terminal, options: ListenOptions): Promise<void> {
+  const { printLine } = printers(terminal, options);
+  const tls = await readTls(options);
+  const sender = await findSender(terminal, options);
+  const stop = terminal.onStop();
+  const ended = new AbortController();
+  let arrived = 0;
+  const receiver = createReceiver({
+    ...behaviour(options),
+    tls,
+    verify: checkOf(sender, tls ? 'https' : 'http'),
+    onArrival: (arrival) => {
+      printLine(arrival, () => arrivalText(arrival));
+      if (++arrived === options.count) ended.abort();
+    },
+  });
+  await start(receiver, options);
+  const { port } = receiver.address() as AddressInfo;
+  const url = `${tls ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  printLine({ listening: url }, () => `Listening at ${url}; ${checking(sender)}.`);
+  await once(AbortSignal.any([stop, ended.signal]), 'abort');
+  receiver.close();
+  receiver.closeAllConnections();
+}
+
+function behaviour({ status, failFirst, delay }: ListenOptions): Pick<Behaviour, 'statusOf' | 'delayMs'> {
+  const statusOf = (number: number): number => {
+    if (failFirst === undefined) return status ?? 200;
+    return number <= failFirst ? (status ?? 500) : 200;
+  };
+  return { statusOf, delayMs: delay };
+}
+
+async function start(receiver: ReturnType<typeof createReceiver>, { host, port }: ListenOptions): Promise<void> {
+  receiver.listen(port, host);
+  await once(receiver, 'listening').catch((error: unknown) => {
+    throw new OperatorError(`Cannot listen at ${host}:${port}: ${(error as Error).message}.`, 'Give another --port.');
+  });
+}
+
+async function readTls({ tlsKey, tlsCert }: ListenOptions): Promise<{ key: string; cert: string } | undefined> {
+  if (tlsKey === undefined && tlsCert === undefined) return undefined;
+  if (tlsKey === undefined || tlsCert === undefined)
+    throw new OperatorError('--tls-key and --tls-cert belong together: give both, or none.');
+  const read = (path: string) =>
+    readFile(path, 'utf8').catch((error: unknown) => {
+      throw explainFileError(error, path);
+    });
+  return { key: await read(tlsKey), cert: await read(tlsCert) };
+}
+
+function arrivalText({ at, method, path, headers, body, verdict, because, status }: Arrival): string {
+  const judged = because === undefined ? verdict : `${verdict}: ${because}`;
+  const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`);
+  return [`\n${when(at)}  ${method} ${path}  ${judged}  answered ${status}`, ...lines, '', `  ${body}`].join('\n');
+}

@@ -1,0 +1,91 @@
+/** `pigeonpost recover`: sending again, in bulk, what a subscription has missed. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { setTimeout as sleep } from 'timers/promises';
+import { answer, type components, type paths } from '../../client/index.js';
+import { collect, duration, time, wholeNumber } from '../arguments.js';
+import { apiCommand, EndWith, openContext, type CommandContext, type CommonOptions } from '../context.js';
+import { table } from '../output.js';
+import type { Terminal } from '../terminal.js';
+
+type Recovery = components['schemas']['Recovery'];
+type Count = components['schemas']['RecoveryCount'];
+type Request = paths['/v1/subscriptions/{id}/recover']['post']['requestBody']['content']['application/json'];
+
+interface RecoverOptions extends CommonOptions {
+  readonly from: string;
+  readonly to?: string;
+  readonly state?: NonNullable<Request['states']>;
+  readonly type?: string[];
+  readonly rate?: number;
+  readonly yes?: boolean;
+  readonly follow: boolean;
+  readonly every: number;
+}
+
+const STATES: readonly string[] = ['failed', 'cancelled', 'delivered', 'missing'] satisfies Request['states'];
+
+export function recoverCommand(program: Command, terminal: Terminal): void {
+  apiCommand(program, 'recover <subscription>', 'Send again what a subscription has missed; only counts without --yes')
+    .requiredOption('--from <time>', 'what was created since, such as 2026-11-21T14:00:00Z, or 2d', time)
+    .option('--to <time>', 'what was created before this time, or so long ago', time)
+    .option('--state <state>', `${STATES.join(', ')}; failed when absent; may be given several times`, chosenState)
+    .option('--type <type>', 'only this event type; may be given several times', collect)
+    .option('--rate <number>', 'deliveries per second', wholeNumber(1, 1_000))
+    .option('--yes', 'do it')
+    .option('--no-follow', 'do not wait for its end')
+    .option('--every <span>', 'how often to look how far it has come', duration, 1_000)
+    .action(async (id: string, options: RecoverOptions) => recover(await openContext(terminal, options), id, options));
+}
+
+async function recover(
+  context: CommandContext,
+  id: string,
+  { from, to, state: states, type: types, rate: ratePerSecond, yes = false, follow, every }: RecoverOptions,
+): Promise<void> {
+  const { client, print, printLine } = context;
+  const body = { from, to, states, types, ratePerSecond, dryRun: !yes };
+  const answered = await answer(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
+  if ('dryRun' in answered) return print(answered, () => countText(answered));
+  printLine(answered, () => progress(answered));
+  if (!follow) return;
+  const { state } = await followToEnd(context, answered, every);
+  if (state !== 'completed') throw new EndWith(1);
+}
+
+/** Prints how far it has come whenever that has changed. When stopped, the recovery itself goes on. */
+async function followToEnd(
+  { client, printLine, terminal }: CommandContext,
+  started: Recovery,
+  everyMs: number,
+): Promise<Recovery> {
+  const stop = terminal.onStop();
+  const params = { path: { id: started.id } };
+  let recovery = started;
+  while (recovery.state === 'running') {
+    await sleep(everyMs, undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) {
+      terminal.err(`${started.id} goes on`);
+      return recovery;
+    }
+    const now = await answer(client.GET('/v1/recoveries/{id}', { params }));
+    if (progress(now) !== progress(recovery)) printLine(now, () => progress(now));
+    recovery = now;
+  }
+  return recovery;
+}
+
+function progress({ id, state, total, recovered, skipped }: Recovery): string {
+  const of = total === null ? 'counting' : `${recovered} of ${total} on their way again`;
+  return `${id}  ${state}  ${of}${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
+function countText({ total, counts }: Count): string {
+  if (total === 0) return 'There is nothing to recover.';
+  const rows = counts.map(({ state, type, count }) => [state, type, count]);
+  return `${table(['State', 'Event type', 'Count'], rows)}\n\n${total} in all; --yes sends them again.`;
+}
+
+function chosenState(text: string, former: readonly string[] = []): string[] {
+  if (STATES.includes(text)) return [...former, text];
+  throw new InvalidArgumentError(`Write one of ${STATES.join(', ')}.`);
+}

@@ -1,0 +1,128 @@
+/** `pigeonpost subscriptions`: where accounts want which events. */
+import type { Command } from 'commander';
+import { answer } from '../../client/index.js';
+import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
+import { apiCommand, openContext, type CommonOptions } from '../context.js';
+import { fields, table } from '../output.js';
+import type { Terminal } from '../terminal.js';
+
+/** What creating and editing have in common. */
+interface FieldOptions extends CommonOptions {
+  readonly type?: string[];
+  readonly header?: Record<string, string>;
+  readonly description?: string;
+  readonly maxConcurrent?: number | 'none';
+  readonly rate?: number | 'none';
+  readonly set?: Record<string, unknown>;
+}
+
+export function subscriptionCommands(program: Command, terminal: Terminal): void {
+  const subscriptions = program.command('subscriptions').description('Where accounts want which events');
+
+  apiCommand(subscriptions, 'list <account>', "List an account's subscriptions, the newest first")
+    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
+    .option('--cursor <cursor>', 'nextCursor of the page before')
+    .action(async (id: string, options: CommonOptions & { limit: number; cursor?: string }) => {
+      const { client, print } = await openContext(terminal, options);
+      const { limit, cursor } = options;
+      const params = { path: { id }, query: { limit, cursor } };
+      const page = await answer(client.GET('/v1/accounts/{id}/subscriptions', { params }));
+      print(page, () => {
+        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason }) => [
+          ...[id, url, eventTypes.join(', ') || 'all'],
+          enabled ? 'yes' : `no${disabledReason === null ? '' : `: ${disabledReason}`}`,
+        ]);
+        return table(['Subscription', 'Receiver', 'Event types', 'Enabled'], rows);
+      });
+    });
+
+  apiCommand(subscriptions, 'show <subscription>', 'Show a subscription and its health').action(
+    async (id: string, options: CommonOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const subscription = await answer(client.GET('/v1/subscriptions/{id}', { params: { path: { id } } }));
+      print(subscription, () => fields(subscription));
+    },
+  );
+
+  withFields(apiCommand(subscriptions, 'create <account> <receiver>', 'Create a subscription; its secret is shown'))
+    .option('--disabled', 'without taking events yet')
+    .action(async (id: string, url: string, options: FieldOptions & { disabled?: boolean }) => {
+      const { client, print } = await openContext(terminal, options);
+      const body = { eventTypes: [], ...fieldsOf(options), url, ...(options.disabled && { enabled: false }) };
+      const params = { path: { id } };
+      const subscription = await answer(client.POST('/v1/accounts/{id}/subscriptions', { params, body }));
+      print(subscription, () => fields(subscription));
+    });
+
+  withFields(apiCommand(subscriptions, 'edit <subscription>', 'Edit a subscription; what is not named stays'))
+    .option('--receiver <url>', 'another address of the receiver')
+    .action(async (id: string, options: FieldOptions & { receiver?: string }) => {
+      await edit(terminal, id, options, { ...fieldsOf(options), ...(options.receiver && { url: options.receiver }) });
+    });
+
+  apiCommand(subscriptions, 'enable <subscription>', 'Take events again; what has waited goes out').action(
+    (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: true }),
+  );
+
+  apiCommand(subscriptions, 'disable <subscription>', 'Take no events; open deliveries wait').action(
+    (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: false }),
+  );
+
+  apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled').action(
+    async (id: string, options: CommonOptions) => {
+      const { client } = await openContext(terminal, options);
+      await answer(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } }));
+      terminal.err(`deleted ${id}`);
+    },
+  );
+
+  apiCommand(subscriptions, 'test <subscription>', 'Send a test event to it')
+    .option('--type <type>', 'one of its event types; the first when absent')
+    .action(async (id: string, { type, ...options }: CommonOptions & { type?: string }) => {
+      const { client, print } = await openContext(terminal, options);
+      const params = { path: { id } };
+      const event = await answer(client.POST('/v1/subscriptions/{id}/test', { params, body: { type } }));
+      print(event, () => `${event.type} is on its way as delivery ${event.deliveries.map(({ id }) => id).join(', ')}`);
+    });
+
+  apiCommand(subscriptions, 'rotate-secret <subscription>', 'Replace its signing secret; the new one is shown')
+    .option('--secret <secret>', 'the new secret; made when absent')
+    .option('--overlap <hours>', 'for how long the old one signs as well', wholeNumber(0, 168), 24)
+    .action(async (id: string, options: CommonOptions & { secret?: string; overlap: number }) => {
+      const { client, print } = await openContext(terminal, options);
+      const { secret, overlap: overlapHours } = options;
+      const params = { path: { id } };
+      const body = { secret, overlapHours };
+      const rotated = await answer(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body }));
+      print(rotated, () => fields(rotated));
+    });
+}
+
+function withFields(command: Command): Command {
+  return command
+    .option('--type <type>', 'an event type to take; may be given several times', collect)
+    .option('--header <header>', "'Name: value', sent with every attempt; may be given several times", header)
+    .option('--description <text>')
+    .option('--max-concurrent <number>', 'attempts under way at once, or none', orNone(wholeNumber(1, 1_000)))
+    .option('--rate <number>', 'attempts begun per second at most, or none', orNone(positive))
+    .option('--set <field>', "one of the contract's own fields, as name=text or name:=JSON", assignment);
+}
+
+function fieldsOf({ type, header: headers, description, maxConcurrent, rate, set }: FieldOptions) {
+  const given = {
+    ...{ eventTypes: type, headers, description },
+    ...{ maxConcurrentAttempts: noneIsNull(maxConcurrent), ratePerSecond: noneIsNull(rate), ...set },
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+async function edit(
+  terminal: Terminal,
+  id: string,
+  options: CommonOptions,
+  body: Record<string, unknown>,
+): Promise<void> {
+  const { client, print } = await openContext(terminal, options);
+  const subscription = await answer(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body }));
+  print(subscription, () => fields(subscription));
+}

@@ -1,0 +1,56 @@
+/** What commands that talk to the API have in common. */
+import type { Command } from 'commander';
+import type { PigeonpostClient } from '../client/index.js';
+import type { ApiOptions } from './find-api.js';
+import type { Terminal } from './terminal.js';
+
+/** The options of every command that talks to the API. */
+export interface CommonOptions extends ApiOptions {
+  readonly json?: boolean;
+}
+
+export interface CommandContext {
+  readonly client: PigeonpostClient;
+  readonly terminal: Terminal;
+  /** Prints an answer: as it is for programs, as `text` makes it for people. */
+  readonly print: (answer: unknown, text: () => string) => void;
+  /** Prints one of several answers, which for programs are one line each. */
+  readonly printLine: (answer: unknown, text: () => string) => void;
+}
+
+/** Ends a command that has said itself what is wrong. */
+export class EndWith extends Error {
+  constructor(readonly exitCode: number) {
+    super(`ends with ${exitCode}`);
+  }
+}
+
+/** A command below `parent` that talks to the API. */
+export function apiCommand(parent: Command, nameAndArguments: string, description: string): Command {
+  return withJson(parent.command(nameAndArguments).description(description))
+    .option('--url <url>', 'where the API is (or PIGEONPOST_URL)')
+    .option('--key <key>', 'key for it (or PIGEONPOST_API_KEY)');
+}
+
+/** Adds `--json`. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for programs');
+}
+
+/** Finds the API and says how to print. */
+export async function openContext(terminal: Terminal, options: CommonOptions): Promise<CommandContext> {
+  const { findApi } = await import('./find-api.js');
+  const { createClient } = await import('../client/index.js');
+  return { client: createClient(await findApi(options, terminal.env)), terminal, ...printers(terminal, options) };
+}
+
+/** How a command prints, by whether it was asked for JSON. */
+export function printers(
+  terminal: Terminal,
+  { json = false }: CommonOptions,
+): Pick<CommandContext, 'print' | 'printLine'> {
+  return {
+    print: (answer, text) => terminal.out(json ? JSON.stringify(answer, null, 2) : text()),
+    printLine: (answer, text) => terminal.out(json ? JSON.stringify(answer) : text()),
+  };
+}

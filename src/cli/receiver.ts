@@ -1,0 +1,80 @@
+/** A receiver for trying things out: notes what comes, verifies it, and answers as told. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'http';
+import { createServer as createTlsServer } from 'https';
+import { buffer } from 'stream/consumers';
+import { finished } from 'stream/promises';
+import { setTimeout as sleep } from 'timers/promises';
+
+/** A request as it came, and what became of it. */
+export interface Arrival {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** `unchecked` where nothing is known to check with. */
+  readonly verdict: 'genuine' | 'forged' | 'unchecked';
+  /** Why it counts as forged. */
+  readonly because?: string;
+  /** What it was answered with. */
+  readonly status: number;
+}
+
+export interface Behaviour {
+  /** Throws an Error unless the request is genuine; undefined when there is nothing to check with. */
+  readonly verify: ((request: Pick<Arrival, 'path' | 'headers'> & { readonly body: Buffer }) => void) | undefined;
+  /** The status for the request of this number, from 1 on. */
+  readonly statusOf: (number: number) => number;
+  /** How long to wait before answering, in milliseconds. */
+  readonly delayMs: number;
+  /** Key and certificate, PEM, to speak https; undefined for http. */
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly onArrival: (arrival: Arrival) => void;
+}
+
+/** The answer to what is not genuine. */
+const FORGED = 401;
+
+/** Not started yet: `listen` is the caller's. */
+export function createReceiver(behaviour: Behaviour): Server {
+  let count = 0;
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const number = (count += 1);
+    receive(behaviour, number, request, response).catch(() => response.destroy());
+  };
+  return behaviour.tls ? createTlsServer(behaviour.tls, take) : createServer(take);
+}
+
+async function receive(
+  { verify, statusOf, delayMs, onArrival }: Behaviour,
+  number: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const at = new Date().toISOString();
+  const { method = '', url: path = '' } = request;
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+  const body = await buffer(request);
+  const judgement = judge(verify, { path, headers, body });
+  const status = judgement.verdict === 'forged' ? FORGED : statusOf(number);
+  if (delayMs > 0) await sleep(delayMs);
+  // Nobody waits any more when the sender's time limit is over; it came all the same.
+  response.writeHead(status).end();
+  await finished(response).catch(() => undefined);
+  onArrival({ at, method, path, headers, body: body.toString('utf8'), ...judgement, status });
+}
+
+function judge(
+  verify: Behaviour['verify'],
+  request: Parameters<NonNullable<Behaviour['verify']>>[0],
+): Pick<Arrival, 'verdict' | 'because'> {
+  if (!verify) return { verdict: 'unchecked' };
+  try {
+    verify(request);
+    return { verdict: 'genuine' };
+  } catch (error) {
+    return { verdict: 'forged', because: (error as Error).message };
+  }
+}

@@ -1,0 +1,69 @@
+/** Runs one command line to its end. */
+import { Command, CommanderError } from 'commander';
+import { ApiError, Unreachable } from '../client/errors.js';
+import { OperatorError } from '../errors.js';
+import { accountCommands } from './commands/accounts.js';
+import { completionCommand } from './commands/completion.js';
+import { deliveryCommands } from './commands/deliveries.js';
+import { doctorCommand } from './commands/doctor.js';
+import { emitCommand } from './commands/emit.js';
+import { listenCommand } from './commands/listen.js';
+import { processCommands } from './commands/processes.js';
+import { recoverCommand } from './commands/recover.js';
+import { scheduleCommands } from './commands/schedule.js';
+import { subscriptionCommands } from './commands/subscriptions.js';
+import { EndWith } from './context.js';
+import type { Terminal } from './terminal.js';
+
+/** Runs a command and returns its exit code: 0 when it did what it was asked to. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = createProgram(terminal);
+  await completionCommand(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError || error instanceof EndWith) return error.exitCode;
+    terminal.err(`pigeonpost: ${explain(error)}`);
+    return 1;
+  }
+}
+
+/** Every command; each loads its own code when it is run, so that none waits for what it does not use. */
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('pigeonpost')
+    .description('Webhook delivery orchestrator on Temporal')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(--help says more)')
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    });
+  processCommands(program.commandsGroup('Processes:'));
+  accountCommands(program.commandsGroup('Through the API:'), terminal);
+  subscriptionCommands(program, terminal);
+  emitCommand(program, terminal);
+  deliveryCommands(program, terminal);
+  recoverCommand(program, terminal);
+  listenCommand(program.commandsGroup('For development and diagnosis:'), terminal);
+  scheduleCommands(program, terminal);
+  doctorCommand(program, terminal);
+  return program;
+}
+
+/** What a person is told about an error; of one that is ours, where it happened. */
+function explain(error: unknown): string {
+  if (error instanceof OperatorError) return error.toString();
+  if (error instanceof Unreachable)
+    return `${error.message}.\nStart Pigeonpost with \`npm start\`, or set --url or PIGEONPOST_URL to where it runs; \`pigeonpost doctor\` looks for what is wrong.`;
+  if (error instanceof ApiError) return explainRefusal(error);
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function explainRefusal({ status, message, problem, retryAfterS }: ApiError): string {
+  const text = message.includes('\n') ? `the API refused:\n${message.replace(/^/gm, '  ')}` : message;
+  if (status === 401) return `${text}.\nThe key is not the API's: check --key or PIGEONPOST_API_KEY.`;
+  if (problem === undefined) return `${text}.\nIs --url or PIGEONPOST_URL right?`;
+  return retryAfterS === undefined ? text : `${text} (in ${retryAfterS} s)`;
+}

@@ -1,0 +1,26 @@
+/** Verifying what Postscript sends: a token that is the same in every request of a shop, and protects no body. */
+import {
+  requiredHeader,
+  sameText,
+  VerificationError,
+  type Received,
+  type Verifier,
+} from '../../contract/verification.js';
+
+/** Throws a VerificationError unless the request carries the shop's token. */
+export function verify(received: Received, token: string): void {
+  if (!sameText(requiredHeader(received, 'postscript-signature'), readToken(token)))
+    throw new VerificationError('the header postscript-signature is not the token');
+}
+
+export const verifier: Verifier<string> = {
+  provider: 'postscript',
+  secretForm: "the shop's token",
+  readSecret: readToken,
+  verify,
+};
+
+function readToken(text: string): string {
+  if (text === '') throw new Error('the token is empty');
+  return text;
+}

@@ -1,0 +1,15 @@
+/** Verifying what Standard Webhooks sends, as its receivers do. */
+import type { Received, Verifier, VerifyOptions } from '../../contract/verification.js';
+import { MESSAGE_SECRET_FORM, readMessageSecret, verifyMessage } from '../../contract/verify-message.js';
+
+/** Throws a VerificationError unless the request was signed with this secret, at most five minutes ago by default. */
+export function verify(received: Received, secret: string, options?: VerifyOptions): void {
+  verifyMessage(received, 'webhook', secret, options);
+}
+
+export const verifier: Verifier<string> = {
+  provider: 'standard',
+  secretForm: MESSAGE_SECRET_FORM,
+  readSecret: readMessageSecret,
+  verify,
+};

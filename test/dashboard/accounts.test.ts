@@ -1,0 +1,116 @@
+/** Signing in, the customer's portal, accounts and their keys. */
+import { ADMIN_KEY } from '../support/api';
+import { describeInBrowser, emit, newReceiver, openDesk, signIn, type Desk } from './support';
+
+describeInBrowser('the dashboard', () => {
+  let desk: Desk;
+  beforeAll(async () => void (desk = await openDesk()));
+  afterEach(() => desk.closePages());
+  afterAll(() => desk.close());
+
+  it('says what is wrong with a key', async () => {
+    const page = await desk.open();
+    await page.goto('/deliveries');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Enter a key.').waitFor();
+    await page.getByLabel('Key', { exact: true }).fill('not-a-key-that-is-known');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('The API does not know this key.').waitFor();
+  });
+
+  it('stays where one wanted to go, keeps the key in the tab alone and forgets it', async () => {
+    const page = await desk.open();
+    await page.goto('/accounts');
+    await signIn(page, ADMIN_KEY);
+    await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
+    const stored = () => page.evaluate('[localStorage, sessionStorage].map((store) => Object.values(store).join())');
+    const [lasting, ofTheTab] = (await stored()) as [string, string];
+    expect([lasting.includes(ADMIN_KEY), ofTheTab.includes(ADMIN_KEY)]).toEqual([false, true]);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Key', { exact: true }).waitFor();
+    expect(((await stored()) as string[]).join()).not.toContain(ADMIN_KEY);
+  });
+
+  it('signs out whose key is revoked', async () => {
+    const { account } = await newReceiver(desk, 'Revoked');
+    const page = await desk.openAt('/overview', { key: account.apiKey });
+    const { keys } = await desk.ask('GET', `/v1/accounts/${account.id}`);
+    await desk.system.ask('DELETE', `/v1/accounts/${account.id}/keys/${keys[0].id}`);
+    await page.getByRole('link', { name: 'Subscriptions' }).click();
+    await page.getByText('no longer').waitFor();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  });
+
+  it('shows an account its own things only', async () => {
+    const { account } = await newReceiver(desk, 'Customer');
+    const other = await newReceiver(desk, 'Somebody else');
+    const [own, foreign] = [await emit(desk, account.id), await emit(desk, other.account.id)];
+    await desk.system.settled(foreign, 'delivered');
+    await desk.system.settled(own, 'delivered');
+    const page = await desk.openAt('/deliveries', { key: account.apiKey });
+    await page.locator('[data-delivery]').first().waitFor();
+    const rows = await page.locator('[data-delivery]').all();
+    const shown = await Promise.all(rows.map((row) => row.getAttribute('data-delivery')));
+    expect(shown).toEqual([own]);
+    await page.goto(`/deliveries/${foreign}`);
+    await page.getByRole('alert').getByText('Not found').waitFor();
+    await page.goto(`/subscriptions/${other.subscription.id}`);
+    await page.getByRole('alert').getByText('Not found').waitFor();
+    await page.getByRole('link', { name: 'Account', exact: true }).click();
+    await page.getByRole('heading', { name: 'Customer', level: 1 }).waitFor();
+    expect(await page.getByRole('heading', { name: 'Operation' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Contracts' }).click();
+    await page.getByRole('heading', { name: 'Standard Webhooks' }).waitFor();
+    const contracts = page.getByRole('navigation', { name: 'Providers' }).getByRole('link');
+    expect(await contracts.allTextContents()).toEqual(['Standard Webhooks']);
+  });
+
+  it('creates an account and shows its key once', async () => {
+    const page = await desk.openAt('/accounts');
+    await page.getByRole('button', { name: 'New account' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Provider').selectOption('postmark');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    // The API's own words, at the field that they are about.
+    await dialog.getByText('expected string to have >=1 characters').waitFor();
+    await dialog.getByLabel('Name').fill('Northwind');
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    const key = await dialog.getByRole('group', { name: 'API key' }).textContent();
+    await dialog.getByRole('button', { name: 'I have it' }).click();
+    await page.getByRole('heading', { name: 'Northwind', level: 1 }).waitFor();
+    expect(await page.content()).not.toContain(key);
+    const { status } = await desk.system.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${key}` });
+    expect(status).toBe(200);
+  });
+
+  it('adds and revokes keys, changes what an operator chooses and deletes the account', async () => {
+    const { account } = await newReceiver(desk, 'Changing');
+    const page = await desk.openAt(`/accounts/${account.id}`);
+    await page.getByRole('button', { name: 'Add a key' }).click();
+    await page.getByRole('dialog').getByText('only time that the key is shown').waitFor();
+    await page.getByRole('button', { name: 'I have it' }).click();
+    const revoke = page.getByRole('button', { name: /Revoke the key/ });
+    await revoke.nth(1).waitFor();
+    await revoke.first().click();
+    await page.getByRole('button', { name: 'Revoke it' }).click();
+    await revoke.nth(1).waitFor({ state: 'detached' });
+    expect((await desk.ask('GET', `/v1/accounts/${account.id}`)).keys).toHaveLength(1);
+
+    await page.getByLabel('Disable a subscription after').fill('12');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('says when a subscription is disabled').waitFor();
+    await page.getByLabel('Disable a subscription after').fill('');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete the account' }).click();
+    await page.getByText('That is not its name').waitFor();
+    await page.getByLabel('Type its name').fill('Changing');
+    await page.getByRole('button', { name: 'Delete the account' }).click();
+    await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
+    expect((await desk.system.ask('GET', `/v1/accounts/${account.id}`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,139 @@
+/** Finding deliveries, watching them and telling them what to do. */
+import { execFileSync } from 'node:child_process';
+import type { Page } from 'playwright-core';
+import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
+
+describeInBrowser('deliveries', () => {
+  let desk: Desk;
+  beforeAll(async () => void (desk = await openDesk()));
+  afterEach(async () => {
+    desk.receiver.answer(200);
+    await desk.closePages();
+  });
+  afterAll(() => desk.close());
+
+  const row = (page: Page, id: string) => page.locator(`[data-delivery="${id}"]`);
+  const refuse = () => desk.receiver.answer(503);
+
+  it('are filtered by the address, which changes with the filters', async () => {
+    const { account } = await newReceiver(desk, 'Filters');
+    const delivered = await emit(desk, account.id);
+    await desk.system.settled(delivered, 'delivered');
+    refuse();
+    const retrying = await emit(desk, account.id, 'invoice.paid');
+    await desk.system.settled(retrying, 'retrying');
+
+    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    await row(page, delivered).waitFor();
+    await row(page, retrying).waitFor();
+    await page.getByText('retrying', { exact: true }).first().click();
+    await row(page, delivered).waitFor({ state: 'detached' });
+    expect(page.url()).toContain('state=retrying');
+    await page.reload();
+    await row(page, retrying).waitFor();
+    expect(await page.locator('[data-delivery]').count()).toBe(1);
+
+    await page.getByLabel('Event type').fill('user.created');
+    await page.getByLabel('Event type').press('Enter');
+    await page.getByText('None matches these filters').waitFor();
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await row(page, delivered).waitFor();
+    expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('appear and change without being asked for', async () => {
+    const { account } = await newReceiver(desk, 'Live');
+    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    await page.getByText('No deliveries').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    refuse();
+    const id = await emit(desk, account.id);
+    await row(page, id).getByText('retrying').waitFor();
+    await row(page, id).getByText('503').waitFor();
+    desk.receiver.answer(200);
+    await desk.ask('POST', `/v1/deliveries/${id}/retry`);
+    await row(page, id).getByText('delivered').waitFor();
+  });
+
+  it('are cancelled and redelivered in bulk, counted and confirmed', async () => {
+    const { account } = await newReceiver(desk, 'Bulk');
+    refuse();
+    const ids = [await emit(desk, account.id), await emit(desk, account.id), await emit(desk, account.id)];
+    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
+    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('3 deliveries', { exact: true }).waitFor();
+    await dialog.getByLabel('Reason').fill('a bad release');
+    await dialog.getByRole('button', { name: 'Cancel 3 deliveries' }).click();
+    await dialog.getByText('3 deliveries cancelled.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    const [first] = await Promise.all(ids.map((id) => desk.system.settled(id, 'cancelled')));
+    expect(first).toMatchObject({ stateReason: 'a bad release' });
+
+    desk.receiver.answer(200);
+    await page.getByText('cancelled', { exact: true }).first().click();
+    await page.getByRole('button', { name: 'Redeliver…' }).click();
+    await dialog.getByRole('button', { name: 'Redeliver 3 deliveries' }).click();
+    await dialog.getByText('3 deliveries redelivered.').waitFor();
+    await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+  });
+
+  it('show what was sent, what was answered and what is to come', async () => {
+    const { account, subscription } = await newReceiver(desk, 'Detail', { headers: { 'X-Tenant': 'a-secret-value' } });
+    desk.receiver.answer((response) => response.writeHead(500).end('{"error":"out of order"}'));
+    const id = await emit(desk, account.id, 'user.created', { id: 'usr_1', balance: '<exact>' });
+    await desk.system.settled(id, 'retrying');
+    const page = await desk.openAt(`/deliveries/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.getByRole('heading', { name: 'user.created' }).waitFor();
+    await page.getByText('500 refused').first().waitFor();
+    await page.getByText('"error": "out of order"').waitFor();
+    await page.getByText('Duration by phase').waitFor();
+    await page.getByRole('img', { name: /made, \d+ to come/ }).waitFor();
+    await page.getByRole('group', { name: 'Event', exact: true }).getByText('"balance": "<exact>"').waitFor();
+    expect(await page.content()).not.toContain('a-secret-value');
+    expect(await page.getByRole('link', { name: 'See it in Temporal' }).getAttribute('href')).toContain(id);
+    expect(await page.getByRole('link', { name: desk.receiver.url }).getAttribute('href')).toContain(subscription.id);
+
+    // The copied command sends what the delivery sends.
+    await page.getByRole('button', { name: 'Copy as curl' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const command: string = await page.evaluate('navigator.clipboard.readText()');
+    const [sent] = desk.receiver.received.slice(-1);
+    desk.receiver.clear();
+    execFileSync('sh', ['-c', `${command} --silent`]);
+    const [copied] = await desk.receiver.waitFor(1);
+    expect(copied).toMatchObject({ method: 'POST', path: '/Detail', body: sent!.body });
+    expect(copied!.headers).toMatchObject({ 'content-type': 'application/json', 'x-tenant': '***' });
+  });
+
+  it('are paused, resumed, tried now, cancelled and redelivered', async () => {
+    const { account } = await newReceiver(desk, 'Orders');
+    refuse();
+    const id = await emit(desk, account.id);
+    await desk.system.settled(id, 'retrying');
+    const page = await desk.openAt(`/deliveries/${id}`);
+    const state = (word: string) => page.locator(`main header [data-state="${word}"]`).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await state('paused');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await state('retrying');
+    const { attempts } = await desk.ask('GET', `/v1/deliveries/${id}`);
+    await page.getByRole('button', { name: 'Retry now' }).click();
+    await page.getByText(`#${attempts.length + 1}`).waitFor();
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('no longer wanted');
+    await page.getByRole('button', { name: 'Cancel the delivery' }).click();
+    await state('cancelled');
+    await page.getByText('no longer wanted').waitFor();
+    desk.receiver.answer(200);
+    await page.getByRole('button', { name: 'Redeliver' }).click();
+    await state('delivered');
+    await page.getByText('200 accepted').first().waitFor();
+  });
+
+  it('say so when there is no such delivery', async () => {
+    const page = await desk.openAt('/deliveries/dlv_01hzzzzzzzzzzzzzzzzzzzzzzz');
+    await page.getByText('there is no such delivery').waitFor();
+  });
+});

@@ -1,0 +1,136 @@
+/** The dashboard in a real browser, served by a real system. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { ADMIN_KEY } from '../support/api';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+const root = join(__dirname, '../..');
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** Longer than anything takes on a busy machine; what fails waits for so long. */
+const PATIENCE_MS = 20_000;
+
+/** Path of a browser to drive; undefined when there is none. */
+export function findBrowser(): string | undefined {
+  const told = process.env.PIGEONPOST_TEST_CHROMIUM;
+  if (told) {
+    if (!existsSync(told)) throw new Error(`PIGEONPOST_TEST_CHROMIUM: there is no ${told}`);
+    return told;
+  }
+  const paths = NAMES.map((name) => spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim());
+  return paths.find((path) => path !== '');
+}
+
+const browserPath = findBrowser();
+if (!browserPath)
+  console.warn(
+    'The tests of the dashboard are skipped: no browser was found. Install one (apt-get install chromium) or name one ' +
+      'in PIGEONPOST_TEST_CHROMIUM.',
+  );
+
+/** `describe`, skipped where there is no browser. */
+export const describeInBrowser = browserPath ? describe : describe.skip;
+
+export interface Desk {
+  readonly system: TestSystem;
+  readonly receiver: Receiver;
+  /** A page of a browser that knows nothing of the others. */
+  readonly open: (options?: BrowserContextOptions) => Promise<Page>;
+  /** One that is signed in, at an address. */
+  readonly openAt: (path: string, options?: BrowserContextOptions & { key?: string }) => Promise<Page>;
+  /** The body of a success of the API, asked as an administrator. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  readonly ask: (method: string, path: string, body?: unknown) => Promise<any>;
+  /** Closes the pages of a test; throws when one of them reported an error or broke the page's policy. */
+  readonly closePages: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Builds the dashboard where needed and starts everything. */
+export async function openDesk(): Promise<Desk> {
+  execFileSync(process.execPath, [join(root, 'scripts/dashboard.mjs')], { stdio: 'inherit' });
+  const [system, receiver, browser] = await Promise.all([
+    startSystem(),
+    startReceiver(),
+    chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] }),
+  ]);
+  return desk(system, receiver, browser);
+}
+
+function desk(system: TestSystem, receiver: Receiver, browser: Browser): Desk {
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+
+  async function open(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({ baseURL: system.url, reducedMotion: 'reduce', ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    contexts.push(context);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // An answer that is not a success is shown by the page; the browser says so on its own account.
+      const isAnswer = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isAnswer) complaints.push(message.text());
+    });
+    return page;
+  }
+
+  return {
+    system,
+    receiver,
+    open,
+    async openAt(path, { key = ADMIN_KEY, ...options } = {}) {
+      const page = await open(options);
+      await page.goto('/');
+      await signIn(page, key);
+      await page.goto(path);
+      return page;
+    },
+    async ask(method, path, body) {
+      const answer = await system.ask(method, path, body);
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
+      return answer.body;
+    },
+    async closePages() {
+      await Promise.all(contexts.splice(0).map((context) => context.close()));
+      expect(complaints.splice(0)).toEqual([]);
+    },
+    async close() {
+      await browser.close();
+      await system.stop();
+      await receiver.close();
+    },
+  };
+}
+
+export async function signIn(page: Page, key: string): Promise<void> {
+  await page.getByLabel('Key', { exact: true }).fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+
+/** An account of Standard Webhooks with a subscription at the receiver. */
+export async function newReceiver({ ask, receiver }: Desk, name: string, fields: Record<string, unknown> = {}) {
+  const account = await ask('POST', '/v1/accounts', { provider: 'standard', name });
+  const subscription = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
+    url: `${receiver.url}/${encodeURIComponent(name)}`,
+    eventTypes: [],
+    ...fields,
+  });
+  return { account, subscription };
+}
+
+export interface Made {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly secret: string;
+}
+
+/** Emits an event; the id of its only delivery. */
+export async function emit({ ask }: Desk, accountId: string, type = 'user.created', data: unknown = { id: 'usr_1' }) {
+  const event = await ask('POST', `/v1/accounts/${accountId}/events`, { type, data });
+  return event.deliveries[0].id as string;
+}

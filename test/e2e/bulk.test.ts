@@ -1,0 +1,37 @@
+/** Orders for many deliveries on a real Temporal server. */
+import { startReceiver, type Receiver } from '../support/receiver';
+import { emitExample } from '../support/subscriptions';
+import { startSystem, type TestSystem } from '../support/system';
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+
+test('what waits is cancelled with its reason, then redelivered and accepted', async () => {
+  receiver.answer(500);
+  const ids: string[] = [];
+  // Postmark's Open waits a minute.
+  for (let count = 0; count < 3; count += 1) {
+    ids.push((await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` })).deliveryId);
+  }
+  for (const id of ids) await system.settled(id, 'retrying');
+  const filter = { provider: 'postmark', eventType: 'Open' };
+  const cancelled = await system.ask('POST', '/v1/deliveries/bulk', {
+    action: 'cancel',
+    filter: { ...filter, states: ['retrying'] },
+    reason: 'a mistake',
+  });
+  expect(cancelled).toMatchObject({ status: 200, body: { matched: 3, done: 3, refused: 0, more: false } });
+  for (const id of ids) expect(await system.settled(id, 'cancelled')).toMatchObject({ stateReason: 'a mistake' });
+
+  receiver.answer(200);
+  const again = { action: 'redeliver', filter: { ...filter, states: ['cancelled'] } };
+  expect((await system.ask('POST', '/v1/deliveries/bulk', again)).body).toMatchObject({ matched: 3, done: 3 });
+  for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
+});
