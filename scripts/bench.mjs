@@ -12,6 +12,8 @@ ensureBuilt();
 const compiler = inProject('node_modules', 'typescript', 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', inProject('bench')], { stdio: ['ignore', 2, 2] });
 if (status !== 0) process.exit(status ?? 1);
-const main = inProject('bench', 'out', 'program', 'bench', 'main.js');
+// `storage` measures what statements cost instead of putting loads on.
+const [program] = process.argv[2] === 'storage' ? process.argv.splice(2, 1) : ['.'];
+const main = inProject('bench', 'out', 'program', 'bench', program, 'main.js');
 process.argv[1] = main;
 await import(pathToFileURL(main).href);

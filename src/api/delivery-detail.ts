@@ -5,7 +5,7 @@ import { listAttempts, loadAttemptMaterial, type AttemptMaterial } from '../stor
 import { loadStartables } from '../store/startables.js';
 import { comingAttempts } from './coming-attempts.js';
 import type { ApiContext, Routing } from './context.js';
-import { mustFindDelivery, showOne } from './delivery-view.js';
+import { mustFindDelivery, showDelivery } from './delivery-view.js';
 import { notFound, Problem } from './problem.js';
 import { addRoute } from './route.js';
 import { attemptSchema, deliverySchema, headerSchema, time } from './schemas.js';
@@ -52,15 +52,15 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
     },
     async ({ params, principal }) => {
       const delivery = await mustFindDelivery(context, principal, params.id);
-      const shown = await showOne(context, principal, delivery);
-      const [startable] = await loadStartables(store, [delivery.id]);
-      const schedule = startable
-        ? contractOf(delivery.provider).schedule(delivery.eventType, startable.account)
-        : undefined;
+      const { id, provider, eventType } = delivery;
+      const [[startable], attempts] = await Promise.all([loadStartables(store, [id]), listAttempts(store, id)]);
+      const shown = showDelivery(delivery, startable?.url, context, principal);
       return {
         ...shown,
-        attempts: await listAttempts(store, delivery.id),
-        schedule: schedule ? comingAttempts(delivery, schedule, new Date()) : [],
+        attempts,
+        schedule: startable
+          ? comingAttempts(delivery, contractOf(provider).schedule(eventType, startable.account), new Date())
+          : [],
         workflow: { id: shown.workflowId, url: shown.temporalUrl },
       };
     },

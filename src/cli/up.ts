@@ -62,6 +62,7 @@ export async function up(): Promise<void> {
 function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up): void {
   const { allowNetworks, allowHttp } = config.egress;
   const lines = [
+    ['Dashboard', `${url}/  (sign in with the admin key)`],
     ['API', `${url}  (OpenAPI at ${url}/openapi.json)`],
     ['Admin key', config.api.adminKey === undefined ? adminKey : 'as set in PIGEONPOST_ADMIN_KEY'],
     ['Temporal', `${temporal.connectionOptions.address}, namespace ${temporal.namespace}`],

@@ -42,7 +42,9 @@ export async function nextUndelivered(
     `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
-       AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = e.id AND d.subscription_id = $2 AND d.id >= $8)
+       -- OFFSET 0 keeps the planner from looking among all deliveries of the subscription, which may be very many.
+       AND NOT EXISTS (SELECT FROM (SELECT subscription_id FROM deliveries WHERE event_id = e.id AND id >= $8 OFFSET 0) d
+                       WHERE d.subscription_id = $2)
      ORDER BY e.id LIMIT $7`,
     [accountId, subscriptionId, fromId, beforeId, types, afterId, limit, deliveriesFrom(fromId)],
   );

@@ -170,8 +170,9 @@ async function send({ route, path, body }: Sent, headers: Record<string, string>
   });
   const type = response.headers.get('content-type') ?? '';
   // A stream has no end to wait for.
-  if (type === 'text/event-stream') await response.body?.cancel();
-  return { status: response.status, type, text: type === 'text/event-stream' ? '' : await response.text() };
+  const isStream = type.startsWith('text/event-stream');
+  if (isStream) await response.body?.cancel();
+  return { status: response.status, type, text: isStream ? '' : await response.text() };
 }
 
 const parameters = { numRuns: RUNS, endOnFailure: true, interruptAfterTimeLimit: 15_000 };

@@ -51,7 +51,7 @@ describe('words', () => {
   ])('%i ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
 
   it.each([
-    [0.4, '< 1 ms'],
+    [0.42, '0.4 ms'],
     [0, '0 ms'],
     [120.4, '120 ms'],
     [1_240, '1.24 s'],

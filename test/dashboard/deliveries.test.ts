@@ -1,5 +1,6 @@
 /** Finding deliveries, watching them and telling them what to do. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
 
@@ -101,7 +102,7 @@ describeInBrowser('deliveries', () => {
     const command: string = await page.evaluate('navigator.clipboard.readText()');
     const [sent] = desk.receiver.received.slice(-1);
     desk.receiver.clear();
-    execFileSync('sh', ['-c', `${command} --silent`]);
+    await promisify(execFile)('sh', ['-c', `${command} --silent --max-time 20`]);
     const [copied] = await desk.receiver.waitFor(1);
     expect(copied).toMatchObject({ method: 'POST', path: '/Detail', body: sent!.body });
     expect(copied!.headers).toMatchObject({ 'content-type': 'application/json', 'x-tenant': '***' });

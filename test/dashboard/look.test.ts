@@ -10,6 +10,9 @@ import { furnish, type Furnished } from './furnish';
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const folder = join(__dirname, '../../docs/screenshots');
+/** The pictures that are kept. */
+const KEPT = ['delivery-light', 'delivery-dark', 'delivery-light-narrow', 'deliveries-light', 'overview-light'];
+
 const WIDE = { width: 1280, height: 800 };
 /** The width of a small phone. */
 const NARROW = { width: 390, height: 844 };
@@ -130,7 +133,7 @@ async function expectFit(page: Page): Promise<void> {
 }
 
 async function picture(page: Page, name: string): Promise<void> {
-  if (process.env.SCREENSHOTS !== '1') return;
+  if (process.env.SCREENSHOTS !== '1' || !KEPT.includes(name)) return;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }

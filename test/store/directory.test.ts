@@ -117,7 +117,9 @@ test('keeps nothing while it cannot listen, and listens again', async () => {
 test('what the database cannot answer is asked again', async () => {
   const { accountId } = await kept();
   directory.forget(accountId);
-  queries().mockImplementationOnce((): never => Promise.reject(new Error('away')) as never);
+  queries().mockImplementationOnce(() => {
+    throw new Error('away');
+  });
   await expect(directory.find(accountId)).rejects.toThrow('away');
   expect(await subscriptionsOf(accountId)).toBe(1);
 });

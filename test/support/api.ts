@@ -138,7 +138,7 @@ export async function askAt(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   // A stream has no end to wait for.
-  const isStream = response.headers.get('content-type') === 'text/event-stream';
+  const isStream = /^text\/event-stream/.test(response.headers.get('content-type') ?? '');
   if (isStream) await response.body?.cancel();
   const text = isStream ? '' : await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');

@@ -16,11 +16,21 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-export async function openTestDatabase(): Promise<TestDatabase> {
+/** A database with everything that migrations make. */
+export function openTestDatabase(): Promise<TestDatabase> {
+  return createDatabase('TEMPLATE pigeonpost_template');
+}
+
+/** A database without anything. */
+export function openEmptyDatabase(): Promise<TestDatabase> {
+  return createDatabase();
+}
+
+async function createDatabase(from = ''): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = new URL(adminUrl());
   url.pathname = `/${name}`;
-  await asAdmin(`CREATE DATABASE ${name} TEMPLATE pigeonpost_template`);
+  await asAdmin(`CREATE DATABASE ${name} ${from}`);
   const key = randomBytes(32);
   const store = openStore({ databaseUrl: url.href, box: createSecretBox([key]) });
   return {

@@ -1,4 +1,4 @@
-/** Pigeonpost's mark: a folded paper bird. */
+/** Pigeonpost's mark: a folded letter on its way. */
 export function Mark({ size }: { size: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">

@@ -29,7 +29,7 @@ export function duration(ms: number): string {
 
 /** How long something took: `120 ms`, `1.24 s`, and from a minute on as a wait. */
 export function took(ms: number): string {
-  if (ms > 0 && ms < 1) return '< 1 ms';
+  if (ms < 10) return `${Number(ms.toFixed(1))} ms`;
   if (ms < SECOND) return `${Math.round(ms)} ms`;
   return ms < MINUTE ? `${(ms / SECOND).toFixed(2)} s` : duration(ms);
 }

@@ -51,6 +51,10 @@ CREATE INDEX deliveries_open ON deliveries (subscription_id, id) WHERE state IN 
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'retrying';
 CREATE INDEX deliveries_started ON deliveries (coalesce(next_attempt_at, updated_at)) WHERE owned AND state = 'pending';
 CREATE INDEX deliveries_paused ON deliveries (subscription_id, id) WHERE state = 'paused';
+-- New ones: what was not accepted is looked for among much that was.
+CREATE INDEX deliveries_unaccepted ON deliveries (subscription_id, state, id DESC) WHERE state IN ('failed', 'cancelled');
+CREATE INDEX deliveries_unaccepted_by_account ON deliveries (state, account_id, id DESC)
+  WHERE state IN ('failed', 'cancelled');
 
 CREATE TABLE attempts (
   LIKE attempts_before INCLUDING DEFAULTS INCLUDING CONSTRAINTS, PRIMARY KEY (delivery_id, number)
