@@ -55,7 +55,7 @@ test('files whose names hold their contents are kept for good', async () => {
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/metrics', '/.env'])(
+test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/metrics/all', '/.env'])(
   'what is not there is not the page: %s',
   async (path) => {
     const response = await get(path);
@@ -63,6 +63,12 @@ test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/me
     expect(await response.json()).toMatchObject({ code: 'not_found' });
   },
 );
+
+test('metrics are not the page either', async () => {
+  const response = await get('/metrics');
+  expect(response.status).toBe(401);
+  expect(await response.json()).toMatchObject({ code: 'unauthorized' });
+});
 
 test('programs are answered as before', async () => {
   const response = await get('/', { accept: '*/*' });
