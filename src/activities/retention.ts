@@ -7,7 +7,7 @@ import type { Store } from '../store/store.js';
 /** Deliveries, and events, that are deleted at once. */
 const BATCH = 2_000;
 /** Batches of one sweep; the next one goes on. */
-const BATCHES = 20;
+const BATCHES = 10;
 /** Once all is done, how long nothing is looked for, in milliseconds: what expires does so week by week. */
 const REST_MS = 3_600_000;
 

@@ -48,6 +48,9 @@ export function openStore({
     application_name: 'pigeonpost',
   });
   pool.on('error', (error) => onIdleError?.(error));
+  // The pool listens to idle connections only. That one broke while it was lent is told by the query that fails; without a
+  // listener it would end the process, even before the borrower can listen.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { pool, box };
 }
 
@@ -70,10 +73,6 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await store.pool.connect();
   let broken: Error | undefined;
-  // The pool listens to idle connections only. That this one broke is told by the query that fails; without a listener
-  // it would end the process.
-  const onError = (error: Error): void => void (broken = error);
-  client.on('error', onError);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -85,7 +84,6 @@ export async function inTransaction<T>(
     else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
     throw error;
   } finally {
-    client.off('error', onError);
     client.release(broken);
   }
 }

@@ -35,6 +35,14 @@ test('a connection that breaks in a transaction fails the transaction, not the p
   expect((await store.pool.query('SELECT 1')).rowCount).toBe(1);
 });
 
+test('a connection may break before its borrower can listen', async () => {
+  const client = await database.store.pool.connect();
+  const gone = new Error('terminating connection due to administrator command');
+  // Would throw here, and end the process elsewhere, were there no listener.
+  expect(client.emit('error', gone)).toBe(true);
+  client.release(gone);
+});
+
 describe('a database that does not answer', () => {
   /** Far longer than the time limit of these stores. */
   const SLEEP = 'SELECT pg_sleep(600)';
