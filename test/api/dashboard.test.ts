@@ -55,7 +55,7 @@ test('files whose names hold their contents are kept for good', async () => {
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/metrics/all', '/.env'])(
+test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/.env'])(
   'what is not there is not the page: %s',
   async (path) => {
     const response = await get(path);
