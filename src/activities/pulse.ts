@@ -10,7 +10,8 @@ export class Pulse {
   #lastBeat = performance.now();
   #stale = false;
   #sign: string | undefined;
-  readonly #timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
+  // A process that has nothing else to do may end.
+  readonly #timer = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
 
   get isStale(): boolean {
     this.#stale ||= performance.now() - this.#lastBeat > STALE_AFTER_MS;

@@ -2,8 +2,8 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
-import { requireAdminKey } from './admin-key.js';
 import { answerErrors, unknownRoute } from './errors.js';
+import { requireAdminKey } from './principal.js';
 
 /** Who may read metrics. */
 export interface MetricsAccess {

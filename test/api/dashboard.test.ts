@@ -64,6 +64,12 @@ test.each(['/assets/index-0.js', '/favicon.ico', '/..%2f..%2fpackage.json', '/.e
   },
 );
 
+test('metrics are not the page either', async () => {
+  const response = await get('/metrics');
+  expect(response.status).toBe(401);
+  expect(await response.json()).toMatchObject({ code: 'unauthorized' });
+});
+
 test('programs are answered as before', async () => {
   const response = await get('/', { accept: '*/*' });
   expect(response.status).toBe(404);
