@@ -16,6 +16,4 @@ module.exports = {
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 60_000,
-  // Temporal's runtime keeps a process alive in which it was installed and nothing used it.
-  forceExit: true,
 };

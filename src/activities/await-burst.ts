@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'timers/promises';
 import type { Client } from '@temporalio/client';
 import { burstIsRunning } from '../dispatch/bursts.js';
-import { placeOf } from '../dispatch/place.js';
 import { carrierOf, handOver } from '../store/claims.js';
 import { findDelivery } from '../store/deliveries.js';
+import { placeOf } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import type { Left } from '../workflows/types.js';
 

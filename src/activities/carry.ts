@@ -121,7 +121,6 @@ async function carryLine(
   let tooSlow = false;
   const goThrough = async (): Promise<void> => {
     for (let delivery = line[next++]; delivery; delivery = line[next++]) {
-      if (burst.isStale()) throw new Error('the worker stood still for too long to go on');
       tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
       const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
       if (slot) {
@@ -160,6 +159,8 @@ async function attemptInTurn(
 }
 
 async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: CarriedDelivery): Promise<MadeAttempt> {
+  // Here, as whatever came before may have waited: after this line it is sent.
+  if (burst.isStale()) throw new Error('the worker stood still for too long to go on');
   const { id: deliveryId } = delivery.delivery;
   const { schedule, timeLimitMs } = burst.groups.get(deliveryId)!;
   const place: AttemptPlace = {

@@ -1,8 +1,8 @@
 /** Giving deliveries that a burst carried a workflow of their own. */
-import { placeOf } from '../dispatch/place.js';
 import { startDelivery, type Starter } from '../dispatch/start.js';
 import type { CarriedDelivery } from '../store/carried.js';
 import { handOver } from '../store/claims.js';
+import { placeOf } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import { FailureType, type Begin } from '../workflows/types.js';
 

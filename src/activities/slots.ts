@@ -7,8 +7,8 @@
  * each gets one part of n + 1, and the last part stays free.
  */
 
-/** How many attempts a worker has under way at once. */
-const CAPACITY = 400;
+/** How many attempts a worker has under way at once; each is little more than an open socket. */
+export const CAPACITY = 400;
 
 /** How many attempts of one subscription may wait inside the process, and how long, in milliseconds. */
 const MAX_WAITING = 10;

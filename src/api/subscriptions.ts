@@ -2,8 +2,6 @@
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { describe, planFor } from '../dispatch/accept.js';
-import { disablesAt, ruleOf } from '../contract/failing.js';
-import { MASK } from '../contract/mask.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
@@ -19,7 +17,7 @@ import { exampleOf } from './registrar.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from './schemas.js';
 import { checkOwnSecret, commonFields } from './subscription-input.js';
-import { showTlsClient } from './tls-client.js';
+import { showHealth, showSubscription } from './subscription-view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
@@ -227,36 +225,4 @@ async function mustFind(
   const account = subscription && (await findAccount(store, subscription.accountId));
   if (!subscription || !account || !sees(principal, account.id)) throw notFound('subscription');
   return { subscription, account };
-}
-
-function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
-  return {
-    failingSince: failing?.since ?? null,
-    lastFailureAt: failing?.lastAt ?? null,
-    consecutiveFailures: failing?.attempts ?? 0,
-    disablesAt: enabled ? disablesAt(failing, ruleOf(contractOf(account.provider), account)) : null,
-  };
-}
-
-function showSubscription(subscription: StoredSubscription, provider: string) {
-  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers, limits } =
-    subscription;
-  return {
-    id,
-    reference,
-    accountId,
-    provider,
-    url,
-    eventTypes,
-    description,
-    enabled,
-    disabledReason,
-    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, MASK])),
-    maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
-    ratePerSecond: limits.ratePerSecond ?? null,
-    tlsClient: showTlsClient(subscription.tlsClient),
-    ...contractOf(provider).subscriptions.show(subscription),
-    createdAt: subscription.createdAt,
-    updatedAt: subscription.updatedAt,
-  };
 }

@@ -55,11 +55,18 @@ export async function loadStartables(store: Store, ids: readonly string[]): Prom
     eventType: row.event_type,
     url: row.url,
     leftToBurst: row.left_to_burst,
-    ...begin(row),
+    ...beginAt(placeOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
   }));
 }
 
-function begin(row: { schedule_position: number | null; next_attempt_at: Date | null }): Pick<Startable, 'begin'> {
-  if (row.schedule_position === null) return {};
-  return { begin: { kind: 'place', position: row.schedule_position + 1, at: row.next_attempt_at?.getTime() ?? 0 } };
+/** The place of the schedule at which a delivery goes on; undefined when it has made no attempt. */
+export function placeOf(delivery: {
+  readonly schedulePosition: number | null;
+  readonly nextAttemptAt: Date | null;
+}): Extract<Begin, { kind: 'place' }> | undefined {
+  const { schedulePosition, nextAttemptAt } = delivery;
+  if (schedulePosition === null) return undefined;
+  return { kind: 'place', position: schedulePosition + 1, at: nextAttemptAt?.getTime() ?? 0 };
 }
+
+const beginAt = (begin: Begin | undefined): Pick<Startable, 'begin'> => (begin ? { begin } : {});

@@ -5,10 +5,9 @@ import { setTimeout as sleep } from 'timers/promises';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities, type ActivityDependencies } from '../activities/index.js';
+import { CAPACITY } from '../activities/slots.js';
 import { TASK_QUEUE } from '../dispatch/names.js';
 
-/** Attempts under way at once; each is little more than an open socket. */
-const CONCURRENT_ATTEMPTS = 400;
 const CONCURRENT_WORKFLOW_TASKS = 100;
 /** Longer than any attempt takes, so that a shutdown never leaves one without a known outcome. */
 const SHUTDOWN_GRACE = '150s';
@@ -69,7 +68,7 @@ function createWorker({ connection, namespace, workflowBundle, ...dependencies }
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : workflowCode()),
     activities: createActivities(dependencies),
-    maxConcurrentActivityTaskExecutions: CONCURRENT_ATTEMPTS,
+    maxConcurrentActivityTaskExecutions: CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
     shutdownGraceTime: SHUTDOWN_GRACE,
   });

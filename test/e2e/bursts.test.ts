@@ -6,7 +6,7 @@ import { Recorder } from '../../src/activities/recorder';
 import { Room } from '../../src/activities/room';
 import { Slots } from '../../src/activities/slots';
 import { burstInput, newBurstId, startBurst } from '../../src/dispatch/bursts';
-import type { EgressClient, OutgoingRequest } from '../../src/egress/types';
+import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
 import { claim } from '../../src/store/claims';
 import { eventually } from '../support/eventually';
 import { keepHistory, keepWorkflowHistory } from '../support/histories';
@@ -310,7 +310,12 @@ describe('a burst whose worker was killed', () => {
   /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
   async function carryOnce(
     startables: Parameters<typeof burstInput>[0],
-    { attempt, begun, send }: { attempt: number; begun?: boolean; send: EgressClient['send'] },
+    {
+      attempt,
+      begun,
+      atOnce = 100,
+      send,
+    }: { attempt: number; begun?: boolean; atOnce?: number; send: EgressClient['send'] },
   ) {
     const { store } = system.database;
     const environment = new MockActivityEnvironment({
@@ -325,7 +330,7 @@ describe('a burst whose worker was killed', () => {
       maxConcurrentAttempts: 50,
       recorder: new Recorder(store),
       room: new Room(100),
-      lines: new Room(100),
+      lines: new Room(atOnce),
       starter: { client: system.client, eager: false },
     };
     return environment.run(() => carry(dependencies, burstInput(startables)));
@@ -368,6 +373,31 @@ describe('a burst whose worker was killed', () => {
       ),
     );
     expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
+  });
+
+  test('sends nothing more when it only stood still, and another may have gone on', async () => {
+    const { accountId } = await subscribed();
+    const planned = await Promise.all(
+      [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
+    );
+    const startables = planned.flatMap((each) => each.startables);
+    let answer = (): void => undefined;
+    const send = jest.fn(
+      (request: OutgoingRequest) =>
+        new Promise<Exchange>((resolve) => (answer = () => resolve({ ...accepted, url: request.url }))),
+    );
+    // The second waits for the first, with a slot of its own, when the clock jumps.
+    const carried = carryOnce(startables, { attempt: 1, atOnce: 1, send });
+    await eventually(
+      async () => send.mock.calls.length,
+      (calls) => calls === 1,
+    );
+    const later = performance.now() + 11_000;
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => later);
+    answer();
+    await expect(carried).rejects.toThrow('stood still');
+    clock.mockRestore();
+    expect(send).toHaveBeenCalledTimes(1);
   });
 
   test('hands over what it had recorded and could not hand over', async () => {
