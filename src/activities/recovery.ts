@@ -7,11 +7,17 @@ import type { Store } from '../store/store.js';
 import { SUBSCRIPTION_GONE, type RecoveryActivities, type RecoveryScope } from '../workflows/recovery-types.js';
 import { SUBSCRIPTION_DELETED } from '../workflows/types.js';
 
+const BEAT_MS = 5_000;
+
 export function createRecoveryActivities(store: Store): RecoveryActivities {
   return {
     async countRecoverable(scope) {
       const receiver = await mustLoad(store, scope);
-      const { counts, settledBy } = await countRecoverable(store, receiver, scope, heartbeat);
+      // One statement may go through many rows, and is silent meanwhile.
+      const beating = setInterval(heartbeat, BEAT_MS);
+      const { counts, settledBy } = await countRecoverable(store, receiver, scope).finally(() => {
+        clearInterval(beating);
+      });
       return { total: counts.reduce((sum, { count }) => sum + count, 0), settledBy: settledBy.getTime() };
     },
 

@@ -42,7 +42,6 @@ export async function countRecoverable(
   store: Store,
   receiver: Receiver,
   scope: RecoveryScope,
-  beat: () => void = () => undefined,
 ): Promise<{ counts: RecoveryCount[]; settledBy: Date }> {
   const settledBy = await databaseTime(store);
   const counts = await countFinished(store, finishedFilter(scope, settledBy));
@@ -53,7 +52,6 @@ export async function countRecoverable(
     for (const { type } of events.filter((event) => takes(receiver, event))) {
       byType.set(type, (byType.get(type) ?? 0) + 1);
     }
-    beat();
     if (events.length < PAGE) break;
     afterId = events.at(-1)!.id;
   }

@@ -26,7 +26,7 @@ export const progressQuery = defineQuery<RecoveryProgress>('progress');
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { countRecoverable } = proxyActivities<RecoveryActivities>({
   startToCloseTimeout: '1h',
-  heartbeatTimeout: '2m',
+  heartbeatTimeout: '30s',
   summary: 'count what there is to recover',
   retry,
 });

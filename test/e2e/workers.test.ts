@@ -58,6 +58,12 @@ async function all(ids: readonly string[], state: string): Promise<void> {
   );
 }
 
+/** Those of them that are not finished. */
+async function openAmong(ids: readonly string[]): Promise<{ id: string; state: string }[]> {
+  const query = 'SELECT id, state FROM deliveries WHERE id = ANY($1) AND settled_at IS NULL';
+  return (await system.database.store.pool.query<{ id: string; state: string }>(query, [ids])).rows;
+}
+
 /** Which processes made attempts at these deliveries. */
 async function workersOf(ids: readonly string[]): Promise<Set<string>> {
   const histories = await Promise.all(
@@ -144,6 +150,13 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
   await system.restartWorker();
   await system.client.workflow.getHandle(recoveryWorkflowId(subscribed.subscriptionId)).result();
   expect(await look()).toMatchObject({ state: 'completed', total: 30, recovered: 30, skipped: 0 });
+  await eventually(
+    () => openAmong(ids),
+    (open) => open.every(({ state }) => state === 'retrying'),
+    PATIENCE_MS,
+  );
+  // What the killed worker was attempting would wait for its place in the schedule.
+  await Promise.all((await openAmong(ids)).map(({ id }) => system.ask('POST', `/v1/deliveries/${id}/retry`)));
   await all(ids, 'delivered');
   for (const id of ids)
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ redeliveries: 1 });

@@ -1,5 +1,5 @@
 /** Parts of Pigeonpost as processes of their own, which can be killed, or kill themselves at a chosen point. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,6 +15,19 @@ export interface TestProcess {
   /** Resolves when it has ended; with the signal that ended it, or null. */
   readonly ended: Promise<NodeJS.Signals | null>;
   kill(): void;
+}
+
+/** Jest tells nobody in a test file that it ends, so what a failed test left running is ended here. */
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Keeps a process in mind until it has ended. */
+function mind<Child extends ChildProcess>(child: Child): Child {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** The environment in which a command of ours works on a system. */
@@ -33,22 +46,18 @@ export function environmentOf({ database, environment }: TestSystem): Record<str
 /** A command as it is run, everything it prints included. */
 export function runCommand(command: string, env: Record<string, string>) {
   const main = join(__dirname, '../../src/cli/main.ts');
-  const child = spawn(process.execPath, ['--require', TYPESCRIPT, main, command], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = mind(
+    spawn(process.execPath, ['--require', TYPESCRIPT, main, command], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  const ended = once(child, 'close').then(([code]) => {
-    process.off('exit', kill);
-    return code as number | null;
-  });
   return {
     /** Resolves with the exit code, or null when a signal ended it. */
-    ended,
+    ended: once(child, 'close').then(([code]) => code as number | null),
     printed: () => printed,
     signal: (name: NodeJS.Signals) => void child.kill(name),
   };
@@ -68,17 +77,14 @@ export async function startProcess(
     workflowBundle: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE'),
     ...(death ? { death } : {}),
   };
-  const child = spawn(process.execPath, ['--require', TYPESCRIPT, join(__dirname, 'process-main.ts')], {
-    env: { ...process.env, TEST_PROCESS: JSON.stringify(plan) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = mind(
+    spawn(process.execPath, ['--require', TYPESCRIPT, join(__dirname, 'process-main.ts')], {
+      env: { ...process.env, TEST_PROCESS: JSON.stringify(plan) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
   const kill = (): void => void child.kill('SIGKILL');
-  // Jest may end before a test does.
-  process.once('exit', kill);
-  const ended = once(child, 'exit').then(([, signal]) => {
-    process.off('exit', kill);
-    return signal as NodeJS.Signals | null;
-  });
+  const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null);
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith(READY)) return { url: line.slice(READY.length), ended, kill };
   }
