@@ -104,22 +104,41 @@ async function carryAll(
     else if (lines.has(subscription.id)) lines.get(subscription.id)!.push(delivery);
     else lines.set(subscription.id, [delivery]);
   }
-  await Promise.all(Array.from(lines.values(), (line) => carryLine(dependencies, burst, line)));
+  await carryLines(dependencies, burst, [...lines.values()]);
   if (notOurs.length > 0) await release(dependencies.store, burst.id, notOurs);
   return notOurs.length;
 }
 
-/** The deliveries to one subscription, as many at once as it may have. */
-async function carryLine(
+/**
+ * Goes through lines of deliveries, each to one subscription, with as many at once as a subscription may have. The lines
+ * take turns from the beginning, so that all have something under way and none opens more connections than it needs.
+ */
+async function carryLines(
+  dependencies: CarryDependencies,
+  burst: Burst,
+  lines: readonly (readonly CarriedDelivery[])[],
+): Promise<void> {
+  const { maxConcurrentAttempts: limit } = dependencies;
+  const walks = lines.map((line) => lineWalk(dependencies, burst, line));
+  const longest = Math.max(0, ...lines.map(({ length }) => length));
+  const underWay: Promise<void>[] = [];
+  for (let nth = 0; nth < Math.min(limit, longest); nth += 1) {
+    for (const [index, walk] of walks.entries()) if (nth < lines[index]!.length) underWay.push(walk());
+  }
+  await Promise.all(underWay);
+}
+
+/** What goes through a line, one after the other; called several times, they share it. */
+function lineWalk(
   dependencies: CarryDependencies,
   burst: Burst,
   line: readonly CarriedDelivery[],
-): Promise<void> {
+): () => Promise<void> {
   const { slots, maxConcurrentAttempts: limit } = dependencies;
-  const recorded: Promise<void>[] = [];
   let next = 0;
   let tooSlow = false;
-  const goThrough = async (): Promise<void> => {
+  return async () => {
+    const recorded: Promise<void>[] = [];
     for (let delivery = line[next++]; delivery; delivery = line[next++]) {
       tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
       const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
@@ -131,9 +150,8 @@ async function carryLine(
         burst.handOver.add(delivery);
       }
     }
+    await Promise.all(recorded);
   };
-  await Promise.all(Array.from({ length: Math.min(limit, line.length) }, goThrough));
-  await Promise.all(recorded);
 }
 
 /** As many at once as keep the receivers busy: more would only open more connections. */
@@ -169,8 +187,8 @@ async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: Ca
     waitMs: schedule[0],
   };
   const contract = contractOf(delivery.account.provider);
-  const { verdict, ...made } = await makeAttempt(egress, contract, delivery, place);
-  if (countsAsFailure(verdict)) burst.failures.add(delivery, made.startedAt);
+  const made = await makeAttempt(egress, contract, delivery, place);
+  if (countsAsFailure(made.verdict)) burst.failures.add(delivery, made.startedAt);
   const number = delivery.attempts + burst.lostAttempts + 1;
   return { ...made, place, number, runId: burst.runId, burst: burst.id };
 }
@@ -185,7 +203,7 @@ async function record(
   const { state, stateReason } = made.decision;
   const outcome = outcomeOf(made);
   try {
-    await tellAndWrite(recorder, made);
+    await tellAndWrite(recorder, made, outcome);
   } catch {
     return burst.handOver.add(delivery, { kind: 'unrecorded', outcome });
   }

@@ -19,7 +19,7 @@ import { Slots } from './slots.js';
 import { sweep } from './upkeep.js';
 
 /** Deliveries that bursts have in memory at once, each with its body. */
-const MOST_CARRIED_AT_ONCE = 5_000;
+const MOST_CARRIED_AT_ONCE = 2_000;
 /** Exchanges of bursts under way at once, as long as they are quick. */
 const QUICK_AT_ONCE = 100;
 

@@ -8,7 +8,7 @@ import { roundEnding, type AttemptPlace } from './outcome.js';
 import type { Recorder } from './recorder.js';
 
 /** An attempt with what its row needs beside. */
-export interface MadeAttempt extends Omit<AttemptMade, 'verdict'> {
+export interface MadeAttempt extends AttemptMade {
   readonly place: AttemptPlace;
   readonly number: number;
   readonly runId: string;
@@ -17,7 +17,7 @@ export interface MadeAttempt extends Omit<AttemptMade, 'verdict'> {
 }
 
 /** Tells of an attempt and writes its row; see `Recorder.add`. */
-export function tellAndWrite(recorder: Recorder, made: MadeAttempt): Promise<void> {
+export function tellAndWrite(recorder: Recorder, made: MadeAttempt, outcome: UnrecordedOutcome): Promise<void> {
   const { material, span, startedAt, number, exchange, decision, place } = made;
   observeAttempt({
     ...decision,
@@ -28,25 +28,25 @@ export function tellAndWrite(recorder: Recorder, made: MadeAttempt): Promise<voi
     number,
     durationMs: Math.round(exchange.durationMs),
   });
-  return recorder.add(recordOf(made));
+  return recorder.add(recordOf(made, outcome));
 }
 
 /** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
 export async function record(recorder: Recorder, made: MadeAttempt): Promise<void> {
+  const outcome = outcomeOf(made);
   try {
-    await tellAndWrite(recorder, made);
+    await tellAndWrite(recorder, made, outcome);
   } catch (error) {
     const message = `cannot record the outcome: ${(error as Error).message}`;
-    throw roundEnding(FailureType.unrecorded, message, [outcomeOf(made)]);
+    throw roundEnding(FailureType.unrecorded, message, [outcome]);
   }
 }
 
 /** The row of an attempt. */
-function recordOf(made: MadeAttempt): AttemptRecord {
-  const { request, exchange, burst } = made;
+function recordOf({ request, exchange, burst, runId }: MadeAttempt, outcome: UnrecordedOutcome): AttemptRecord {
   const answer = exchange.kind === 'answer' ? exchange : undefined;
   return {
-    ...fromOutcome(outcomeOf(made), made.runId),
+    ...fromOutcome(outcome, runId),
     timings: exchange.timings ?? null,
     url: request instanceof Error ? null : request.url,
     requestHeaders: request instanceof Error ? null : masked(request),
@@ -76,16 +76,22 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptR
 
 /** What a workflow carries of an attempt that could not be recorded. */
 export function outcomeOf({ number, startedAt, exchange, decision, place }: MadeAttempt): UnrecordedOutcome {
-  const { waitMs, ...decided } = decision;
   const { task } = place;
+  // Field by field: this is done for every delivery, and leaving one field out of a copy is slow.
   return {
-    ...decided,
     deliveryId: task.deliveryId,
     run: task.run,
     number,
     startedAt: startedAt.getTime(),
     durationMs: Math.round(exchange.durationMs),
-    nextAttemptAt: waitMs === null ? null : Date.now() + waitMs,
+    outcome: decision.outcome,
+    status: decision.status,
+    reason: decision.reason,
+    message: decision.message,
+    state: decision.state,
+    stateReason: decision.stateReason,
+    disable: decision.disable,
+    nextAttemptAt: decision.waitMs === null ? null : Date.now() + decision.waitMs,
     schedulePosition: task.position + place.attemptOfRound - 1,
   };
 }

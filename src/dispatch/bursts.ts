@@ -9,7 +9,7 @@ import { TASK_QUEUE } from './names.js';
 import type { Starter } from './start.js';
 
 /** Deliveries of one burst at most: enough to make a workflow cheap for each, few enough to be read at once. */
-export const MOST_CARRIED = 500;
+export const MOST_CARRIED = 1_000;
 
 /** The workflow id of a new burst. */
 export function newBurstId(): string {

@@ -4,6 +4,7 @@
  * While few wait, each gets a workflow of its own at once. When more wait than that keeps up with, they are taken together
  * into bursts; while one burst begins, those gather that the next one takes. So bursts grow with the load by themselves.
  */
+import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
 import type { Lane } from '../store/events.js';
 import type { Startable } from '../store/startables.js';
@@ -17,6 +18,8 @@ const STARTS_AT_ONCE = 50;
 const BURST_FROM = 20;
 /** How many bursts are beginning at once; the second and later ones only when full. */
 const BURSTS_AT_ONCE = 4;
+/** How long bursts that are not full begin one after the other, in milliseconds: a few deliveries are not worth one. */
+const GATHER_MS = 100;
 /** After this time the next burst begins although receivers of this one have not answered, in milliseconds. */
 const BURST_PATIENCE_MS = 1_000;
 /** How long one start may take, in milliseconds; then it is left to the sweep. */
@@ -79,13 +82,17 @@ export function createDispatcher(
 
   /** Resolves when the burst is done, or has gone on for long enough to let the next one begin. */
   async function burst(startables: readonly Startable[]): Promise<void> {
+    const gathered = sleep(GATHER_MS);
     try {
       const { client } = starter;
       const handle = await client.withDeadline(Date.now() + START_DEADLINE_MS, () => startBurst(starter, startables));
-      await client.withDeadline(Date.now() + BURST_PATIENCE_MS, () => handle.result()).catch(() => undefined);
+      // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
+      const ended = handle.result().catch(() => undefined);
+      await Promise.race([ended, sleep(BURST_PATIENCE_MS, undefined, { ref: false })]);
     } catch (error) {
       log.warn({ err: error, deliveries: startables.length }, 'cannot start a burst now; the sweep will');
     }
+    await gathered;
   }
 
   return {

@@ -17,7 +17,7 @@ import type { ClientCertificate, ConnectionUsage, OutgoingRequest } from './type
 const MAX_PER_ORIGIN = 50;
 
 /** How many idle connections are kept in all; beyond that the longest idle one is closed. */
-const MAX_IDLE = 256;
+const MAX_IDLE = 1_024;
 
 /** What the pool knows of one origin, as far as one lane is concerned. */
 interface Lane {

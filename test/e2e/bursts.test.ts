@@ -114,6 +114,27 @@ test('many at once share a workflow, and each is recorded by itself', async () =
   await keepWorkflowHistory(system.client, 'burst', [...workflows][0]!);
 });
 
+test('waits for its end without asking again and again', async () => {
+  const { accountId } = await subscribed(['/asked']);
+  const { held, answerAll } = holding('/asked');
+  const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
+  await emitMany(accountId, 30);
+  await eventually(
+    async () => held.length,
+    (count) => count === 30,
+  );
+  // A second burst begins when the first has gone on for a second.
+  await emitMany(accountId, 30);
+  await eventually(
+    async () => held.length,
+    (count) => count === 50,
+  );
+  expect(asked.mock.calls.length).toBeLessThan(5);
+  asked.mockRestore();
+  answerAll(200);
+  await untilAll(accountId, 'delivered', 60);
+});
+
 test('a few have workflows of their own', async () => {
   const { accountId } = await subscribed();
   const ids = await emitMany(accountId, 3);
@@ -306,7 +327,7 @@ describe('the sweep', () => {
   });
 });
 
-describe('a burst whose worker was killed', () => {
+describe('carrying a burst', () => {
   /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
   async function carryOnce(
     startables: Parameters<typeof burstInput>[0],
@@ -373,6 +394,28 @@ describe('a burst whose worker was killed', () => {
       ),
     );
     expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
+  });
+
+  test('takes turns between receivers from the beginning', async () => {
+    const { accountId } = await subscribed(['/turn-a', '/turn-b']);
+    const planned = [];
+    for (let count = 0; count < 3; count += 1) {
+      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst'));
+    }
+    const urls: string[] = [];
+    await carryOnce(
+      planned.flatMap(({ startables }) => startables),
+      {
+        attempt: 1,
+        atOnce: 2,
+        send: async ({ url }) => {
+          urls.push(url.slice(-1));
+          return { ...accepted, url };
+        },
+      },
+    );
+    const turns = [0, 1, 2].map((turn) => urls.slice(2 * turn, 2 * turn + 2).sort());
+    expect(turns).toEqual(Array(3).fill(['a', 'b']));
   });
 
   test('sends nothing more when it only stood still, and another may have gone on', async () => {
