@@ -29,47 +29,33 @@ export interface AttemptPlace {
   readonly waitMs: number | undefined;
 }
 
+const ACCEPTED = {
+  outcome: 'accepted',
+  reason: null,
+  message: null,
+  state: 'delivered',
+  stateReason: null,
+  disable: false,
+  waitMs: null,
+} as const;
+
 /** Decides what an exchange means. `waitMs` is the schedule's next wait, undefined when this was the last attempt. */
 export function decide(exchange: Exchange, verdict: Verdict, waitMs: number | undefined): Decision {
-  const facts =
-    exchange.kind === 'answer'
-      ? { status: exchange.status, reason: 'status', message: `the receiver answered ${exchange.status}` }
-      : { status: null, reason: exchange.reason, message: exchange.message };
-  if (verdict.kind === 'accepted') {
-    return {
-      ...facts,
-      outcome: 'accepted',
-      reason: null,
-      message: null,
-      state: 'delivered',
-      stateReason: null,
-      disable: false,
-      waitMs: null,
-    };
-  }
-  const outcome = exchange.kind === 'answer' ? 'refused' : 'failed';
+  const answered = exchange.kind === 'answer';
+  const status = answered ? exchange.status : null;
+  if (verdict.kind === 'accepted') return { ...ACCEPTED, status };
+  const outcome = answered ? 'refused' : 'failed';
+  const reason = answered ? 'status' : exchange.reason;
+  const message = answered ? `the receiver answered ${exchange.status}` : exchange.message;
+  const facts = { outcome, status, reason, message, disable: false } as const;
   if (verdict.kind === 'stop') {
     const disable = verdict.disable ?? false;
-    return { ...facts, outcome, state: 'failed', stateReason: verdict.because, disable, waitMs: null };
+    return { ...facts, state: 'failed', stateReason: verdict.because, disable, waitMs: null };
   }
   if (waitMs === undefined) {
-    return {
-      ...facts,
-      outcome,
-      state: 'failed',
-      stateReason: `every attempt failed; the last: ${facts.message}`,
-      disable: false,
-      waitMs: null,
-    };
+    return { ...facts, state: 'failed', stateReason: `every attempt failed; the last: ${message}`, waitMs: null };
   }
-  return {
-    ...facts,
-    outcome,
-    state: 'retrying',
-    stateReason: null,
-    disable: false,
-    waitMs: verdict.retryAfterMs ?? waitMs,
-  };
+  return { ...facts, state: 'retrying', stateReason: null, waitMs: verdict.retryAfterMs ?? waitMs };
 }
 
 /**

@@ -47,11 +47,12 @@ export function createApp(parts: AppParts): Express {
   const registry = new OpenAPIRegistry();
   const own = Router();
   const routing = { router: own, registry };
+  // First, as it is asked for most.
+  eventRoutes(routing, context);
   meRoutes(routing);
   accountRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   waitingRoutes(routing, context);
-  eventRoutes(routing, context);
   deliveryRoutes(routing, context);
   bulkRoutes(routing, context);
   // Before the route that would take its name for an id.

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. */
 import './threads.js';
+import './memory.js';
 import { run } from './run.js';
 import { processTerminal } from './terminal.js';
 

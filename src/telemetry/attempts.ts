@@ -16,6 +16,13 @@ export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceA
   readonly waitMs: number | null;
 }
 
+let heardAtDebug = true;
+
+/** Says whether anybody hears what is logged at DEBUG, as every attempt is: Temporal's SDK finds that out too late. */
+export function logAttemptsAtDebug(heard: boolean): void {
+  heardAtDebug = heard;
+}
+
 /** Begins to trace an attempt; `observeAttempt` ends that. Undefined where nothing is traced. */
 export function traceAttempt(material: AttemptMaterial): AttemptSpan | undefined {
   if (!isTraced()) return undefined;
@@ -54,6 +61,7 @@ export function observeAttempt(attempt: ObservedAttempt): void {
     } satisfies Attributes,
     outcome !== 'accepted',
   );
+  if (state !== 'failed' && !heardAtDebug) return;
   // Workflow and run are added by Temporal's SDK.
   const facts = { deliveryId: delivery.id, provider, number, outcome, status, reason, durationMs, state, waitMs };
   log[state === 'failed' ? 'info' : 'debug'](`attempt ${outcome}`, facts);

@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@tempor
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
 import { unreachable } from '../errors.js';
+import { logAttemptsAtDebug } from '../telemetry/attempts.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
@@ -24,8 +25,8 @@ const UNITS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurati
  * metrics there. Once per process, before the first connection. Throws when the address is taken.
  */
 export function installRuntime(log: Logger, metricsAddress?: string): void {
-  // Every attempt says something at DEBUG: what nobody would hear is dropped before it costs much.
   const threshold = log.isLevelEnabled('debug') ? 'DEBUG' : 'INFO';
+  logAttemptsAtDebug(threshold === 'DEBUG');
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger(threshold, ({ level, message, meta }) => {
