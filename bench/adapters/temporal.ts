@@ -1,10 +1,11 @@
-/** The floor of a workflow per delivery: one that does nothing, by one activity that does nothing. */
+/** The floor of a workflow per delivery: one that has a single activity, which does no more than send a request. */
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { nowMs } from '../clock.js';
-import type { empty } from '../floor/workflow.js';
-import type { Adapter, CreateAdapter } from './types.js';
+import type { single } from '../floor/workflow.js';
+import type { Adapter, CreateAdapter, Receiver } from './types.js';
 
 const TASK_QUEUE = 'bench';
 
@@ -20,7 +21,8 @@ export const createAdapter: CreateAdapter = async ({ temporalAddress }): Promise
     taskQueue: TASK_QUEUE,
     workflowsPath: join(__dirname, '..', 'floor', 'workflow.js'),
     activities: {
-      async nothing() {
+      async send(url: string, body: string) {
+        await post(url, body);
         done += 1;
         notify();
       },
@@ -30,16 +32,20 @@ export const createAdapter: CreateAdapter = async ({ temporalAddress }): Promise
   });
   const running = worker.run();
   let setUps = 0;
+  let all: readonly Receiver[] = [];
 
   return {
-    async setUp() {
+    async setUp(receivers) {
       setUps += 1;
       done = 0;
+      all = receivers;
     },
     async emit(events) {
-      for (const { data } of events) {
+      for (const { topic, data } of events) {
+        const { url } = all.find((receiver) => receiver.topic === topic)!;
         const workflowId = `bench-${setUps}-${data.n}`;
-        await client.workflow.start<typeof empty>('empty', {
+        await client.workflow.start<typeof single>('single', {
+          args: [url, JSON.stringify({ data })],
           workflowId,
           taskQueue: TASK_QUEUE,
           requestEagerStart: true,
@@ -60,3 +66,15 @@ export const createAdapter: CreateAdapter = async ({ temporalAddress }): Promise
     },
   };
 };
+
+const agent = new Agent({ keepAlive: true });
+
+/** By plain http only: with --https this floor is a little lower than it could be. */
+function post(url: string, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers: { 'content-length': Buffer.byteLength(body) } });
+    sent.once('response', (answer) => answer.resume().once('end', resolve));
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}

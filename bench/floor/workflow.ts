@@ -1,8 +1,8 @@
-/** The least a workflow with an activity can be. */
+/** The least a workflow that sends something can be. */
 import { proxyActivities } from '@temporalio/workflow';
 
-const { nothing } = proxyActivities<{ nothing(): Promise<void> }>({ startToCloseTimeout: '30s' });
+const { send } = proxyActivities<{ send(url: string, body: string): Promise<void> }>({ startToCloseTimeout: '30s' });
 
-export async function empty(): Promise<void> {
-  await nothing();
+export async function single(url: string, body: string): Promise<void> {
+  await send(url, body);
 }

@@ -10,6 +10,7 @@ export const loads = [
   'temporal_floor',
   'one_workflow_each',
   'raw_latency',
+  'temporal_latency',
   'latency',
   'hanging',
   'full_tables',
@@ -36,7 +37,8 @@ const floorLoads: Readonly<Partial<Record<Load, Load>>> = {
   batches: 'raw_posts',
   fan_out: 'raw_posts',
   one_workflow_each: 'temporal_floor',
-  latency: 'raw_latency',
+  temporal_latency: 'raw_latency',
+  latency: 'temporal_latency',
   hanging: 'latency',
   full_tables: 'batches',
 };
@@ -45,8 +47,9 @@ const floorLoads: Readonly<Partial<Record<Load, Load>>> = {
 const floors: Readonly<Partial<Record<Load, readonly ProcessName[]>>> = {
   raw_posts: ['receiver', 'load'],
   raw_commits: ['postgres', 'load'],
-  temporal_floor: ['temporal', 'load'],
+  temporal_floor: ['temporal', 'receiver', 'load'],
   raw_latency: ['receiver', 'load'],
+  temporal_latency: ['temporal', 'receiver', 'load'],
 };
 
 const rates: readonly Measure[] = (
@@ -64,11 +67,12 @@ const rates: readonly Measure[] = (
 
 const emitRate: Measure = { name: 'emit_rate', unit: 'events/s', load: 'single_calls', floor: 'raw_commits' };
 
-const latencies: readonly Measure[] = (['raw_latency', 'latency', 'hanging'] as const).flatMap((load) =>
-  ['p50', 'p95', 'p99'].map((rank) => {
-    const floor = floorLoads[load];
-    return { name: `${load}_${rank}`, unit: 'ms', load, ...withFloor(floor && `${floor}_${rank}`) };
-  }),
+const latencies: readonly Measure[] = (['raw_latency', 'temporal_latency', 'latency', 'hanging'] as const).flatMap(
+  (load) =>
+    ['p50', 'p95', 'p99'].map((rank) => {
+      const floor = floorLoads[load];
+      return { name: `${load}_${rank}`, unit: 'ms', load, ...withFloor(floor && `${floor}_${rank}`) };
+    }),
 );
 
 const cpu: readonly Measure[] = loads

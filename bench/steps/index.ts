@@ -57,7 +57,6 @@ const workflows: Group = {
       adapter: adapter('temporal'),
       events: sizes.workflows,
       perCall: 1,
-      arrives: false,
     })),
     flooding('one_workflow_each', ({ sender, sizes }) => ({ adapter: sender, events: sizes.workflows, perCall: 1 })),
   ],
@@ -66,6 +65,7 @@ const workflows: Group = {
 const latency: Group = {
   steps: [
     pacing('raw_latency', ({ sizes }) => ({ adapter: adapter('raw'), seconds: sizes.latencySeconds })),
+    pacing('temporal_latency', ({ sizes }) => ({ adapter: adapter('temporal'), seconds: sizes.latencySeconds })),
     pacing('latency', ({ sender, sizes }) => ({ adapter: sender, seconds: sizes.latencySeconds })),
     pacing('hanging', ({ sender, sizes }) => ({ adapter: sender, seconds: sizes.latencySeconds, hanging: true })),
   ],

@@ -62,7 +62,7 @@ async function planMissing({ store }: RecoverContext, receiver: Receiver, { item
 async function start({ starter, warn }: RecoverContext, startable: Startable): Promise<void> {
   try {
     await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      startDelivery(starter, startable, { priority: { priorityKey: PRIORITY_KEY } }),
+      startDelivery(starter, startable, PRIORITY_KEY),
     );
   } catch (error) {
     warn(startable.deliveryId, error);

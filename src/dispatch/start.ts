@@ -14,22 +14,14 @@ export interface Starter {
   readonly eager: boolean;
 }
 
-/** What a start may ask for beyond the delivery's own options. */
-export interface StartWishes {
-  readonly priority?: Priority;
-}
-
 /**
  * Starts the workflow of a delivery. Starting it twice is harmless: false when it was there already. The first run may
- * be started only once, ever; a redelivery takes over the workflow id of the finished run.
+ * be started only once, ever; a redelivery takes over the workflow id of the finished run. `priorityKey` is Temporal's:
+ * 1 goes first, 5 last, 3 when absent.
  */
-export async function startDelivery(
-  starter: Starter,
-  startable: Startable,
-  wishes: StartWishes = {},
-): Promise<boolean> {
+export async function startDelivery(starter: Starter, startable: Startable, priorityKey?: number): Promise<boolean> {
   for (;;) {
-    if (await tryStart(starter, startable, wishes)) return true;
+    if (await tryStart(starter, startable, priorityKey)) return true;
     if (startable.run === 0) return false;
     // A delivery is recorded as finished a moment before its workflow closes, so this may still be the former run.
     const handle = starter.client.workflow.getHandle(deliveryWorkflowId(startable.deliveryId));
@@ -39,11 +31,17 @@ export async function startDelivery(
   }
 }
 
-async function tryStart({ client, eager }: Starter, startable: Startable, wishes: StartWishes): Promise<boolean> {
+async function tryStart(
+  { client, eager }: Starter,
+  startable: Startable,
+  priorityKey: number | undefined,
+): Promise<boolean> {
+  const options = startOptions(startable);
+  const priority: Priority = { ...options.priority, ...(priorityKey === undefined ? {} : { priorityKey }) };
   try {
     await client.workflow.start<typeof delivery>('delivery', {
-      ...startOptions(startable),
-      ...wishes,
+      ...options,
+      priority,
       ...(eager ? { requestEagerStart: true } : {}),
     });
     return true;
@@ -69,6 +67,8 @@ export function startOptions({ deliveryId, run, account, subscriptionId, eventTy
     workflowId: deliveryWorkflowId(deliveryId),
     workflowIdReusePolicy: run === 0 ? ('REJECT_DUPLICATE' as const) : ('ALLOW_DUPLICATE' as const),
     memo: { run },
+    // Where Temporal has a backlog, accounts take turns in it; the attempts have what their workflow has.
+    priority: { fairnessKey: account.id, fairnessWeight: account.dispatchWeight },
     // The host only: a path may be as good as a password.
     staticSummary: `${eventType} → ${new URL(url).host}${run === 0 ? '' : ` (redelivery ${run})`}`.slice(0, 200),
     staticDetails: `Delivery \`${deliveryId}\` of ${contract.title}, account ${account.id}, subscription ${subscriptionId}`,

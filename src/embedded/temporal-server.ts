@@ -54,6 +54,8 @@ const DYNAMIC_CONFIG = {
   'frontend.namespaceRPS': 20_000,
   'frontend.namespaceRPS.visibility': 1_000,
   'frontend.namespaceCount': 10_000,
+  // Without it the fairness keys of deliveries are taken and not looked at.
+  'matching.enableFairness': true,
 };
 
 /** Starts a development server that keeps its state in this data folder. */

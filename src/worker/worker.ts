@@ -9,6 +9,11 @@ import { CAPACITY } from '../activities/slots.js';
 import { TASK_QUEUE } from '../dispatch/names.js';
 
 const CONCURRENT_WORKFLOW_TASKS = 100;
+/**
+ * Workflows in memory, at some 200 KB each: those that are under way, and of those that wait for their next attempt the
+ * latest. Others are made anew from their histories, which are short.
+ */
+const CACHED_WORKFLOWS = 300;
 /** Longer than any attempt takes, so that a shutdown never leaves one without a known outcome. */
 const SHUTDOWN_GRACE = '150s';
 /** Wait before a worker that failed is made anew, in milliseconds. */
@@ -70,6 +75,7 @@ function createWorker({ connection, namespace, workflowBundle, ...dependencies }
     activities: createActivities(dependencies),
     maxConcurrentActivityTaskExecutions: CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
     shutdownGraceTime: SHUTDOWN_GRACE,
   });
 }

@@ -9,7 +9,7 @@ test('every floor is a measure, and no name stands for two', () => {
 test('what is asked for comes with its floors', () => {
   expect([...loadsFor(['batches'])].sort()).toEqual(['batches', 'raw_posts']);
   expect([...loadsFor(['emit_rate'])].sort()).toEqual(['raw_commits', 'raw_posts', 'single_calls']);
-  expect([...loadsFor(['hanging_p95'])].sort()).toEqual(['hanging', 'latency', 'raw_latency']);
+  expect([...loadsFor(['hanging_p95'])].sort()).toEqual(['hanging', 'latency', 'raw_latency', 'temporal_latency']);
   expect([...loadsFor(['one_workflow_each'])].sort()).toEqual(['one_workflow_each', 'temporal_floor']);
 });
 

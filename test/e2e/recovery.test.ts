@@ -108,7 +108,8 @@ test('every failed delivery is recovered once, and delivered ones are left alone
   );
   expect(list).toEqual([expect.objectContaining({ id: body.id, recovered: 30, temporalUrl: body.temporalUrl })]);
   const redelivered = await system.client.workflow.getHandle(`delivery-${ids[0]}`).describe();
-  expect(redelivered.priority).toMatchObject({ priorityKey: 4 });
+  // After what is live, and in its account's turn.
+  expect(redelivered.priority).toMatchObject({ priorityKey: 4, fairnessKey: setup.accountId, fairnessWeight: 1 });
   await keepWorkflowHistory(system.client, 'recovery-completed', workflowId);
 });
 
