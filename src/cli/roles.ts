@@ -54,10 +54,11 @@ export function worker(): Promise<void> {
   });
 }
 
-/** Brings the database to the newest schema. */
-export async function migrateDatabase(): Promise<void> {
+/** Brings the database to the newest schema, and prints which migrations that took. */
+export async function migrateDatabase(json: boolean): Promise<void> {
   const applied = await migrate(externalDatabase(loadConfig()));
-  console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
+  if (json) console.log(JSON.stringify({ applied }));
+  else console.log(applied.length > 0 ? `migrated: ${applied.join(', ')}` : 'the database is up to date');
 }
 
 /** What one kind of process is made of. */

@@ -10,6 +10,7 @@ import { emitCommand } from './commands/emit.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
+import { recoveryCommands } from './commands/recoveries.js';
 import { scheduleCommands } from './commands/schedule.js';
 import { subscriptionCommands } from './commands/subscriptions.js';
 import { EndWith } from './context.js';
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
   emitCommand(program, terminal);
   deliveryCommands(program, terminal);
   recoverCommand(program, terminal);
+  recoveryCommands(program, terminal);
   listenCommand(program.commandsGroup('For development and diagnosis:'), terminal);
   scheduleCommands(program, terminal);
   doctorCommand(program, terminal);

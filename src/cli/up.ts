@@ -48,15 +48,28 @@ export async function startUp(): Promise<Up> {
   }
 }
 
-/** Runs until told to stop. */
-export async function up(): Promise<void> {
+/** Runs until told to stop. Prints where everything is, for people or, with `json`, as a line for programs. */
+export async function up(json: boolean): Promise<void> {
   const signals = watchSignals();
   const running = await startUp();
   const { config, log } = running.shared;
-  announce(running);
+  if (json) console.log(JSON.stringify(placesOf(running)));
+  else announce(running);
   await signals.orderly();
   await running.stop();
   log.info(`stopped; the data stays in ${config.dataDir}`);
+}
+
+/** The key is left out where it was given: a log is no place for it. */
+function placesOf({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up) {
+  return {
+    url,
+    adminKey: config.api.adminKey === undefined ? adminKey : null,
+    temporal: { address: temporal.connectionOptions.address, namespace: temporal.namespace },
+    temporalUi: config.temporalUiUrl ?? null,
+    postgres: new URL(databaseUrl).host,
+    dataDir: config.dataDir,
+  };
 }
 
 function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up): void {

@@ -5,6 +5,229 @@
  */
 
 export interface paths {
+  '/v1/accounts/{id}/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Emit an event, or up to 1,000
+     * @description Answered once the events and their deliveries are committed. A batch has one result per event, in order; an event that is refused does not keep the others from being accepted.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first answer. */
+          'Idempotency-Key'?: string;
+        };
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json':
+            | {
+                /** @description The provider's own event name. */
+                type: string;
+                /** @description The provider's own payload; reaches the receiver as it is sent. */
+                data: unknown;
+                /**
+                 * Format: date-time
+                 * @description When it happened; now when absent.
+                 */
+                occurredAt?: string;
+                /** @description Where the contract has channels. */
+                channels?: string[];
+              }
+            | {
+                events: unknown[];
+              };
+        };
+      };
+      responses: {
+        /** @description Accepted */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json':
+              | components['schemas']['AcceptedEvent']
+              | {
+                  results: (components['schemas']['AcceptedEvent'] | components['schemas']['Problem'])[];
+                };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/events/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an event */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The event */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description The provider's own event name. */
+              type: string;
+              /** @description The provider's own payload; reaches the receiver as it is sent. */
+              data: unknown;
+              /**
+               * Format: date-time
+               * @description When it happened; now when absent.
+               */
+              occurredAt?: string;
+              /** @description Where the contract has channels. */
+              channels?: string[];
+              id: string;
+              accountId: string;
+              /** Format: date-time */
+              createdAt: string;
+            } & {
+              [key: string]: unknown;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/me': {
     parameters: {
       query?: never;
@@ -1479,229 +1702,6 @@ export interface paths {
         };
       };
     };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/accounts/{id}/events': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /**
-     * Emit an event, or up to 1,000
-     * @description Answered once the events and their deliveries are committed. A batch has one result per event, in order; an event that is refused does not keep the others from being accepted.
-     */
-    post: {
-      parameters: {
-        query?: never;
-        header?: {
-          /** @description A repeated request with the same key gets the first answer. */
-          'Idempotency-Key'?: string;
-        };
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json':
-            | {
-                /** @description The provider's own event name. */
-                type: string;
-                /** @description The provider's own payload; reaches the receiver as it is sent. */
-                data: unknown;
-                /**
-                 * Format: date-time
-                 * @description When it happened; now when absent.
-                 */
-                occurredAt?: string;
-                /** @description Where the contract has channels. */
-                channels?: string[];
-              }
-            | {
-                events: unknown[];
-              };
-        };
-      };
-      responses: {
-        /** @description Accepted */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json':
-              | components['schemas']['AcceptedEvent']
-              | {
-                  results: (components['schemas']['AcceptedEvent'] | components['schemas']['Problem'])[];
-                };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/events/{id}': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Get an event */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The event */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description The provider's own event name. */
-              type: string;
-              /** @description The provider's own payload; reaches the receiver as it is sent. */
-              data: unknown;
-              /**
-               * Format: date-time
-               * @description When it happened; now when absent.
-               */
-              occurredAt?: string;
-              /** @description Where the contract has channels. */
-              channels?: string[];
-              id: string;
-              accountId: string;
-              /** Format: date-time */
-              createdAt: string;
-            } & {
-              [key: string]: unknown;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -3537,15 +3537,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
-    Me: {
-      /** @enum {string} */
-      role: 'operator' | 'account';
-      /** @description The account whose key it is; absent for an operator. */
-      account?: {
+    AcceptedEvent: {
+      id: string;
+      type: string;
+      deliveries: {
         id: string;
-        provider: string;
-        name: string;
-      };
+        subscriptionId: string;
+        workflowId: string;
+      }[];
     };
     Problem: {
       type: string;
@@ -3557,6 +3556,16 @@ export interface components {
         path: string;
         message: string;
       }[];
+    };
+    Me: {
+      /** @enum {string} */
+      role: 'operator' | 'account';
+      /** @description The account whose key it is; absent for an operator. */
+      account?: {
+        id: string;
+        provider: string;
+        name: string;
+      };
     };
     Account: {
       id: string;
@@ -3639,15 +3648,6 @@ export interface components {
        * @description A failed attempt from this time on disables it, unless one is accepted before; null for never.
        */
       disablesAt: string | null;
-    };
-    AcceptedEvent: {
-      id: string;
-      type: string;
-      deliveries: {
-        id: string;
-        subscriptionId: string;
-        workflowId: string;
-      }[];
     };
     Delivery: {
       id: string;

@@ -1,4 +1,5 @@
 /** Deliveries, recoveries and the receiver, with everything running. */
+import { eventually } from '../support/eventually';
 import { join } from 'node:path';
 import { pickPort } from '../../src/embedded/ports';
 import { certificate } from '../egress/support';
@@ -120,6 +121,30 @@ test('recover counts first, and then sends again what was missed', async () => {
   expect(done.out.split('\n').at(-1)).toMatch(/^rec_\w+ {2}completed {2}1 of 1 on their way again$/);
   expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
   expect(await cli.pigeonpost(what)).toMatchObject({ exitCode: 0, out: 'There is nothing to recover.' });
+});
+
+test('recoveries are listed, and one that runs is ended', async () => {
+  for (const id of [await emit(), await emit(), await emit()]) await system.settled(id, 'delivered');
+  const again = [
+    'recover',
+    subscription,
+    '--from',
+    '1h',
+    '--state',
+    'delivered',
+    '--yes',
+    '--rate',
+    '1',
+    '--no-follow',
+  ];
+  const { id } = await cli.json(...again);
+  const running = await cli.pigeonpost(['recoveries', 'cancel', id]);
+  expect(running.out).toMatch(new RegExp(`^${id} {2}running {2}`));
+  const rows = await eventually(
+    async () => (await cli.pigeonpost(['recoveries', 'list', subscription])).out,
+    (out) => new RegExp(`^${id} +cancelled`, 'm').test(out),
+  );
+  expect(rows).toMatch(/^Recovery +State +Since +Progress\n/);
 });
 
 describe('listen', () => {

@@ -17,6 +17,7 @@ export interface Furnished {
 export async function furnish(desk: Desk): Promise<Furnished> {
   const { ask, receiver, system } = desk;
   receiver.answer((response, { path }) => {
+    if (path === '/opens') return void response.writeHead(403).end('{"error":"forbidden"}');
     if (!path.startsWith('/erp')) return void response.writeHead(200).end('{"ok":true}');
     response
       .writeHead(503, { 'content-type': 'application/json' })
@@ -39,24 +40,47 @@ export async function furnish(desk: Desk): Promise<Furnished> {
     eventTypes: ['Bounce'],
     httpAuth: { username: 'kim', password: 'letmein' },
   });
+  await ask('POST', `/v1/accounts/${northwind.id}/subscriptions`, {
+    url: `${receiver.url}/opens`,
+    eventTypes: ['Open'],
+  });
   const { data: contracts } = await ask('GET', '/v1/contracts');
-  const bounce = contracts
-    .find(({ provider }: { provider: string }) => provider === 'postmark')
-    .events.find(({ type }: { type: string }) => type === 'Bounce').example;
+  const exampleOf = (wanted: string) =>
+    contracts
+      .find(({ provider }: { provider: string }) => provider === 'postmark')
+      .events.find(({ type }: { type: string }) => type === wanted).example;
   const ids: string[] = [];
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 3; round++) {
     ids.push(await emit(desk, account.id, 'user.created', { id: `usr_${round}`, email: `person${round}@example.com` }));
-    ids.push(await emit(desk, northwind.id, 'Bounce', bounce));
+    ids.push(await emit(desk, northwind.id, 'Bounce', exampleOf('Bounce')));
+    ids.push(await emit(desk, account.id, 'order.shipped', { id: `ord_${round}`, carrier: 'pigeon' }));
   }
   await Promise.all(ids.map((id) => system.settled(id, 'delivered')));
+  await system.settled(await emit(desk, northwind.id, 'Open', exampleOf('Open')), 'failed');
+  for (const [order, reason] of [
+    ['cancel', 'sent by hand'],
+    ['pause', 'the order service is being moved'],
+  ] as const) {
+    const id = await emitTo(subscription.id, { id: `inv_2026030${order.length}`, lines: 2 });
+    await ask('POST', `/v1/deliveries/${id}/${order}`, { reason });
+    await system.settled(id, order === 'cancel' ? 'cancelled' : 'paused');
+  }
   const received = receiver.received.find(({ path }) => path === '/crm')!;
-  const event = await ask('POST', `/v1/accounts/${account.id}/events`, {
-    type: 'invoice.paid',
-    data: { id: 'inv_20260301', customer: 'usr_3', amount: { value: 129_900, currency: 'EUR' }, lines: 4 },
+  const retrying = await emitTo(subscription.id, {
+    id: 'inv_20260301',
+    customer: 'usr_3',
+    amount: { value: 129_900, currency: 'EUR' },
+    lines: 4,
   });
-  const retrying: string = event.deliveries.find(
-    ({ subscriptionId }: { subscriptionId: string }) => subscriptionId === subscription.id,
-  ).id;
-  await system.settled(retrying, 'retrying');
   return { account: account.id, subscription: subscription.id, retrying, received, secret: well.secret };
+
+  /** Emits an invoice and waits until this subscription has refused it; gives back the delivery's id. */
+  async function emitTo(subscriptionId: string, data: unknown): Promise<string> {
+    const event = await ask('POST', `/v1/accounts/${account.id}/events`, { type: 'invoice.paid', data });
+    const to = event.deliveries.find(
+      (delivery: { subscriptionId: string }) => delivery.subscriptionId === subscriptionId,
+    );
+    await system.settled(to.id, 'retrying');
+    return to.id;
+  }
 }

@@ -2,12 +2,14 @@
 import type { Command } from 'commander';
 import type { PlanOptions } from '../../chaos/plan.js';
 import { wholeNumber } from '../arguments.js';
+import { withJson, type CommonOptions } from '../context.js';
+
+type JsonOption = Pick<CommonOptions, 'json'>;
 
 export function processCommands(program: Command): void {
-  program
-    .command('up')
+  withJson(program.command('up'))
     .description('Run API and worker in one process, with PostgreSQL and Temporal embedded unless set')
-    .action(async () => (await import('../up.js')).up());
+    .action(async ({ json = false }: JsonOption) => (await import('../up.js')).up(json));
   program
     .command('api')
     .description('Run the API only')
@@ -16,10 +18,9 @@ export function processCommands(program: Command): void {
     .command('worker')
     .description('Run a worker only')
     .action(async () => (await import('../roles.js')).worker());
-  program
-    .command('migrate')
+  withJson(program.command('migrate'))
     .description('Bring the database to the newest schema')
-    .action(async () => (await import('../roles.js')).migrateDatabase());
+    .action(async ({ json = false }: JsonOption) => (await import('../roles.js')).migrateDatabase(json));
   program
     .command('rotate-encryption-key')
     .description('Encrypt every secret in the database with a new key, or with the one that was set anew')

@@ -6,6 +6,7 @@ import { collect, duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, EndWith, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { table } from '../output.js';
 import type { Terminal } from '../terminal.js';
+import { recoveryLine } from './recoveries.js';
 
 type Recovery = components['schemas']['Recovery'];
 type Count = components['schemas']['RecoveryCount'];
@@ -46,7 +47,7 @@ async function recover(
   const body = { from, to, states, types, ratePerSecond, dryRun: !yes };
   const answered = await answer(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
   if ('dryRun' in answered) return print(answered, () => countText(answered));
-  printLine(answered, () => progress(answered));
+  printLine(answered, () => recoveryLine(answered));
   if (!follow) return;
   const { state } = await followToEnd(context, answered, every);
   if (state !== 'completed') throw new EndWith(1);
@@ -68,15 +69,10 @@ async function followToEnd(
       return recovery;
     }
     const now = await answer(client.GET('/v1/recoveries/{id}', { params }));
-    if (progress(now) !== progress(recovery)) printLine(now, () => progress(now));
+    if (recoveryLine(now) !== recoveryLine(recovery)) printLine(now, () => recoveryLine(now));
     recovery = now;
   }
   return recovery;
-}
-
-function progress({ id, state, total, recovered, skipped }: Recovery): string {
-  const of = total === null ? 'counting' : `${recovered} of ${total} on their way again`;
-  return `${id}  ${state}  ${of}${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
 function countText({ total, counts }: Count): string {
