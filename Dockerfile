@@ -36,8 +36,10 @@ COPY --from=build /app/dist ./dist
 COPY deploy/pigeonpost ./deploy/pigeonpost
 COPY package.json LICENSE ./
 # Names are looked up on libuv's threads, of which there are four by default: too few for many receivers at once.
+# And two arenas instead of eight for each core: the native part would leave memory unused in each (docs/performance.md).
 ENV NODE_ENV=production \
   UV_THREADPOOL_SIZE=64 \
+  MALLOC_ARENA_MAX=2 \
   PIGEONPOST_HOST=0.0.0.0 \
   PIGEONPOST_DATA_DIR=/data
 USER node

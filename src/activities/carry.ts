@@ -119,11 +119,10 @@ async function carryLines(
   lines: readonly (readonly CarriedDelivery[])[],
 ): Promise<void> {
   const { maxConcurrentAttempts: limit } = dependencies;
-  const walks = lines.map((line) => lineWalk(dependencies, burst, line));
-  const longest = Math.max(0, ...lines.map(({ length }) => length));
+  const walks = lines.map((line) => ({ length: line.length, walk: lineWalk(dependencies, burst, line) }));
   const underWay: Promise<void>[] = [];
-  for (let nth = 0; nth < Math.min(limit, longest); nth += 1) {
-    for (const [index, walk] of walks.entries()) if (nth < lines[index]!.length) underWay.push(walk());
+  for (let nth = 0; nth < limit; nth += 1) {
+    for (const { walk } of walks.filter(({ length }) => nth < length)) underWay.push(walk());
   }
   await Promise.all(underWay);
 }
@@ -139,18 +138,22 @@ function lineWalk(
   let tooSlow = false;
   return async () => {
     const recorded: Promise<void>[] = [];
-    for (let delivery = line[next++]; delivery; delivery = line[next++]) {
-      tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
-      const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
-      if (slot) {
-        const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
-        recorded.push(record(dependencies, burst, delivery, made));
-      } else {
-        tooSlow = true;
-        burst.handOver.add(delivery);
+    try {
+      for (let delivery = line[next++]; delivery; delivery = line[next++]) {
+        tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
+        const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
+        if (slot) {
+          const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
+          recorded.push(record(dependencies, burst, delivery, made));
+        } else {
+          tooSlow = true;
+          burst.handOver.add(delivery);
+        }
       }
+    } finally {
+      // Also when nothing more is sent: a rejection that nobody waits for would end the process.
+      await Promise.all(recorded);
     }
-    await Promise.all(recorded);
   };
 }
 

@@ -7,6 +7,8 @@ import type { AttemptMade } from './make-attempt.js';
 import { roundEnding, type AttemptPlace } from './outcome.js';
 import type { Recorder } from './recorder.js';
 
+type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
+
 /** An attempt with what its row needs beside. */
 export interface MadeAttempt extends AttemptMade {
   readonly place: AttemptPlace;
@@ -44,33 +46,45 @@ export async function record(recorder: Recorder, made: MadeAttempt): Promise<voi
 
 /** The row of an attempt. */
 function recordOf({ request, exchange, burst, runId }: MadeAttempt, outcome: UnrecordedOutcome): AttemptRecord {
-  const answer = exchange.kind === 'answer' ? exchange : undefined;
-  return {
-    ...fromOutcome(outcome, runId),
-    timings: exchange.timings ?? null,
-    url: request instanceof Error ? null : request.url,
-    requestHeaders: request instanceof Error ? null : masked(request),
-    responseHeaders: answer?.headers ?? null,
-    responseExcerpt: answer?.excerpt ?? null,
-    responseTruncated: answer?.truncated ?? null,
-    ...(burst === undefined ? {} : { burst }),
-  };
+  const record = fromOutcome(outcome, runId);
+  record.timings = exchange.timings ?? null;
+  if (burst !== undefined) record.burst = burst;
+  if (!(request instanceof Error)) {
+    record.url = request.url;
+    record.requestHeaders = masked(request);
+  }
+  if (exchange.kind === 'answer') {
+    record.responseHeaders = exchange.headers;
+    record.responseExcerpt = exchange.excerpt;
+    record.responseTruncated = exchange.truncated;
+  }
+  return record;
 }
 
-/** The row of an outcome about which no more than this is known. */
-export function fromOutcome(outcome: UnrecordedOutcome, runId: string): AttemptRecord {
+/** The row of an outcome about which no more than this is known. Field by field, as `outcomeOf`. */
+export function fromOutcome(outcome: UnrecordedOutcome, runId: string): Writable<AttemptRecord> {
   return {
-    ...outcome,
+    deliveryId: outcome.deliveryId,
+    run: outcome.run,
+    number: outcome.number,
     startedAt: new Date(outcome.startedAt),
-    disable: outcome.disable ?? false,
-    nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
-    recordedBy: runId,
+    durationMs: outcome.durationMs,
     timings: null,
+    outcome: outcome.outcome,
+    status: outcome.status,
+    reason: outcome.reason,
+    message: outcome.message,
     url: null,
     requestHeaders: null,
     responseHeaders: null,
     responseExcerpt: null,
     responseTruncated: null,
+    state: outcome.state,
+    stateReason: outcome.stateReason,
+    disable: outcome.disable ?? false,
+    nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
+    schedulePosition: outcome.schedulePosition,
+    recordedBy: runId,
   };
 }
 

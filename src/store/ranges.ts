@@ -15,10 +15,15 @@ const CLOCKS_MS = 3_600_000;
 
 /** Where the events of deliveries are that were made together with them: all but those that a recovery has made later. */
 export function eventsNear(deliveryIds: readonly string[]): IdRange {
-  const times = deliveryIds.map((id) => (isId('dlv', id) ? idTime(id).getTime() : NaN));
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  if (!Number.isFinite(first + last)) return ANYWHERE;
-  return [lowestIdAt('evt', new Date(first - CLOCKS_MS)), lowestIdAt('evt', new Date(last + CLOCKS_MS))];
+  const [first] = deliveryIds;
+  if (first === undefined || !deliveryIds.every((id) => isId('dlv', id))) return ANYWHERE;
+  // Ids sort by their times, so only the outermost are taken apart.
+  const oldest = deliveryIds.reduce((least, id) => (id < least ? id : least), first);
+  const newest = deliveryIds.reduce((most, id) => (id > most ? id : most), first);
+  return [
+    lowestIdAt('evt', new Date(idTime(oldest).getTime() - CLOCKS_MS)),
+    lowestIdAt('evt', new Date(idTime(newest).getTime() + CLOCKS_MS)),
+  ];
 }
 
 /**
