@@ -1,9 +1,10 @@
 /** Deliveries and attempts as people read them. */
-import type { components } from '../client/index.js';
+import type { components, paths } from '../client/index.js';
 import { fields, span, table, when, type Cell } from './output.js';
 
 type Delivery = components['schemas']['Delivery'];
-type Attempt = components['schemas']['Attempt'];
+type DeliveryDetail = paths['/v1/deliveries/{id}']['get']['responses'][200]['content']['application/json'];
+type Attempt = DeliveryDetail['attempts'][number];
 
 /** A delivery's columns in a list. */
 export const deliveryHeads = ['Delivery', 'Event type', 'State', 'Attempts', 'Last answer', 'Next attempt', 'Created'];
@@ -20,22 +21,28 @@ export function deliveryLine(delivery: Delivery): string {
   return `${when(updatedAt)}  ${id}  ${type}  ${state}  (${notes.filter((note) => note).join(', ')})`;
 }
 
-/** Everything about a delivery. */
-export function deliveryText({ attempts, ...delivery }: Delivery & { attempts: readonly Attempt[] }): string {
-  if (attempts.length === 0) return fields(delivery);
-  const rows = attempts.map(({ number, run, startedAt, durationMs, outcome, status, reason, message }) => [
+/** Everything about a delivery: what is known of it, its attempts, what is to come, and the last answer. */
+export function deliveryText({ attempts, schedule, workflow: _, ...delivery }: DeliveryDetail): string {
+  const made = attempts.map(({ number, run, startedAt, durationMs, outcome, status, reason, message }) => [
     ...[number, run, when(startedAt), durationMs === null ? null : span(durationMs)],
     ...[outcome, status ?? reason, message],
   ]);
-  const heads = ['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Answer', 'Message'];
-  return `${fields(delivery)}\n\n${table(heads, rows)}${lastExcerpt(attempts)}`;
+  const toCome = schedule.map(({ at, waitMs }) => [when(at), `${span(waitMs)} after the attempt before`]);
+  return [
+    fields(delivery),
+    ...(made.length > 0
+      ? [table(['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Answer', 'Message'], made)]
+      : []),
+    ...(toCome.length > 0 ? [table(['To come', 'Unless accepted before'], toCome)] : []),
+    ...lastExcerpt(attempts),
+  ].join('\n\n');
 }
 
 function lastAnswer({ lastStatus, lastReason }: Pick<Delivery, 'lastStatus' | 'lastReason'>): string | null {
   return lastStatus === null ? lastReason : String(lastStatus);
 }
 
-function lastExcerpt(attempts: readonly Attempt[]): string {
+function lastExcerpt(attempts: readonly Attempt[]): string[] {
   const { responseExcerpt, responseTruncated } = attempts.at(-1) ?? {};
-  return responseExcerpt ? `\n\nThe last answer${responseTruncated ? ', its beginning' : ''}:\n${responseExcerpt}` : '';
+  return responseExcerpt ? [`The last answer${responseTruncated ? ', its beginning' : ''}:\n${responseExcerpt}`] : [];
 }
