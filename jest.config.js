@@ -16,4 +16,6 @@ module.exports = {
   // TypeScript sources import each other with the .js suffix that Node needs.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 60_000,
+  // A test that fails may leave a burst or a server open, and nobody would be told of it for as long as that stays so.
+  forceExit: true,
 };

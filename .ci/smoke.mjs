@@ -40,7 +40,16 @@ async function start(ports) {
     child.once('exit', (code) => reject(new Error(`npm start ended with ${code}`)));
     setTimeout(() => reject(new Error('npm start took too long')), START_LIMIT_MS).unref();
   });
-  return { child, ...(await up), seconds: (Date.now() - began) / 1000, output: () => output };
+  // It has a group of its own, which nobody else would end.
+  const result = await up.catch((error) => {
+    endGroup(child);
+    throw error;
+  });
+  return { child, ...result, seconds: (Date.now() - began) / 1000, output: () => output };
+}
+
+function endGroup(child) {
+  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
 }
 
 async function stop({ child, output }) {
@@ -85,6 +94,10 @@ const receiver = createServer((request, response) => {
 await once(receiver, 'listening');
 
 let running;
+process.once('SIGTERM', () => {
+  if (running) endGroup(running.child);
+  process.exit(1);
+});
 try {
   execFileSync('git', ['clone', '--quiet', '--no-hardlinks', process.cwd(), clone], { stdio: 'inherit' });
   const ports = {
@@ -113,8 +126,7 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
-  if (running?.child.exitCode === null && running.child.signalCode === null)
-    process.kill(-running.child.pid, 'SIGKILL');
+  if (running) endGroup(running.child);
   receiver.close();
   rmSync(folder, { recursive: true, force: true });
 }

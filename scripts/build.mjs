@@ -1,6 +1,6 @@
 // Compiles src to dist, bundles the workflows, which workers then load as they are, and the dashboard.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { builtFrom, stamp } from './lib/build.mjs';
 import { dashboardStamp, ensureDashboard } from './lib/dashboard.mjs';
@@ -31,6 +31,8 @@ function compile() {
     stdio: 'inherit',
   });
   if (status !== 0) process.exit(status ?? 1);
+  // npm does this where it links the command, and not again after the next build.
+  chmodSync(inProject('dist', 'cli', 'main.js'), 0o755);
 }
 
 function copyMigrations() {

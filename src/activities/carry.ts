@@ -8,7 +8,7 @@ import type { BurstGroup, BurstInput, BurstReport } from '../workflows/burst-typ
 import { FailureType } from '../workflows/types.js';
 import type { AttemptDependencies } from './attempt.js';
 import { FailureTally } from './failure-tally.js';
-import { HandOver } from './hand-over.js';
+import { HandOver, refuseIfStale } from './hand-over.js';
 import { afterFailure } from './lasting-failure.js';
 import { countsAsFailure, makeAttempt } from './make-attempt.js';
 import type { AttemptPlace } from './outcome.js';
@@ -49,6 +49,8 @@ interface Burst {
   readonly handOver: HandOver;
   readonly failures: FailureTally;
   readonly groups: ReadonlyMap<string, BurstGroup>;
+  /** Makes room for another delivery, as one of this burst is done. */
+  readonly leaveRoom: () => void;
 }
 
 /**
@@ -62,8 +64,10 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
   const { workflowId, runId } = info.workflowExecution!;
   const ids = groups.flatMap(({ deliveryIds }) => deliveryIds);
   const pulse = new Pulse();
+  let places = 0;
   try {
     await room.enter(ids.length);
+    places = ids.length;
     const claimed = await claim(store, workflowId, ids);
     pulse.say(BEGUN);
     const found = await loadCarried(store, claimed);
@@ -73,9 +77,13 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
       startedAt: Date.now(),
       isStale: () => pulse.isStale,
       lostAttempts: info.attempt > 1 && info.heartbeatDetails === BEGUN ? 1 : 0,
-      handOver: new HandOver(store, starter),
+      handOver: new HandOver(store, starter, () => pulse.isStale),
       failures: new FailureTally(store),
       groups: new Map(groups.flatMap((group) => group.deliveryIds.map((id) => [id, group]))),
+      leaveRoom: () => {
+        places -= 1;
+        room.leave(1);
+      },
     };
     const left = await carryAll(dependencies, burst, found);
     await Promise.all([burst.handOver.finish(), burst.failures.write()]);
@@ -83,7 +91,7 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
     return { accepted: found.length - handedOver - left, handedOver, left: ids.length - claimed.length + left };
   } finally {
     pulse.stop();
-    room.leave(ids.length);
+    room.leave(places);
   }
 }
 
@@ -144,10 +152,11 @@ function lineWalk(
         const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
         if (slot) {
           const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
-          recorded.push(record(dependencies, burst, delivery, made));
+          recorded.push(record(dependencies, burst, delivery, made).finally(burst.leaveRoom));
         } else {
           tooSlow = true;
           burst.handOver.add(delivery);
+          burst.leaveRoom();
         }
       }
     } finally {
@@ -181,7 +190,7 @@ async function attemptInTurn(
 
 async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: CarriedDelivery): Promise<MadeAttempt> {
   // Here, as whatever came before may have waited: after this line it is sent.
-  if (burst.isStale()) throw new Error('the worker stood still for too long to go on');
+  refuseIfStale(burst.isStale());
   const { id: deliveryId } = delivery.delivery;
   const { schedule, timeLimitMs } = burst.groups.get(deliveryId)!;
   const place: AttemptPlace = {

@@ -22,6 +22,8 @@ export class HandOver {
   constructor(
     private readonly store: Store,
     private readonly starter: Starter,
+    /** Whether the burst stood still for so long that another worker may be carrying it. */
+    private readonly isStale: () => boolean,
   ) {}
 
   /** Starts its workflow soon; with its first attempt where nothing else is said. */
@@ -68,6 +70,8 @@ export class HandOver {
       ...(begin ? { begin } : {}),
     };
     try {
+      // With nothing to begin from it would make the first attempt, as that other worker may.
+      if (begin === undefined) refuseIfStale(this.isStale());
       const deadline = Date.now() + START_DEADLINE_MS;
       await this.starter.client.withDeadline(deadline, () => startDelivery(this.starter, startable));
       this.#started.push(delivery.id);
@@ -75,4 +79,9 @@ export class HandOver {
       this.#failure ??= error;
     }
   }
+}
+
+/** Throws when a burst must send nothing more, and have nothing more sent. */
+export function refuseIfStale(stale: boolean): void {
+  if (stale) throw new Error('the worker stood still for too long to go on');
 }

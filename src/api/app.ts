@@ -15,7 +15,7 @@ import { deliveryDetailRoutes } from './delivery-detail.js';
 import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
-import { healthRoutes } from './health.js';
+import { healthRoutes, systemHealthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
 import { metricsRoutes } from './metrics.js';
@@ -60,6 +60,7 @@ export function createApp(parts: AppParts): Express {
   deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
   overviewRoutes(routing, context);
+  systemHealthRoutes(routing, context);
   contractRoutes(routing);
   const document = openApiDocument(registry);
 

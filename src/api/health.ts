@@ -1,34 +1,78 @@
 /** Whether the process lives, and whether it can do its work. */
 import type { Router } from 'express';
-import type { ApiContext } from './context.js';
+import { z } from 'zod';
+import { countWorkers } from '../dispatch/workers.js';
+import type { ApiContext, Routing } from './context.js';
+import { addRoute } from './route.js';
 
 /** How long a dependency may take to answer, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
-export function healthRoutes(router: Router, { store, client }: ApiContext): void {
+const answering = z.enum(['ok', 'unavailable']);
+
+/** For whoever watches over processes: without a key, and only as much as that needs. */
+export function healthRoutes(router: Router, context: ApiContext): void {
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
   });
   router.get('/readyz', async (_request, response) => {
-    const [database, temporal] = await Promise.all([
-      answers(store.pool.query('SELECT 1')),
-      answers(client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
-    ]);
-    const ready = database && temporal;
-    response.status(ready ? 200 : 503).json({
-      status: ready ? 'ok' : 'unavailable',
-      database: database ? 'ok' : 'unavailable',
-      temporal: temporal ? 'ok' : 'unavailable',
-    });
+    const { database, temporal } = await dependencies(context);
+    const ready = database === 'ok' && temporal === 'ok';
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', database, temporal });
   });
 }
 
-async function answers(asked: Promise<unknown>): Promise<boolean> {
+/** For operators. */
+export function systemHealthRoutes(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/health',
+      tag: 'Overview',
+      summary: 'Say whether everything is there that deliveries need',
+      answers: {
+        status: 200,
+        description: 'What answers this process, and who makes attempts',
+        schema: z.object({
+          database: answering,
+          temporal: answering,
+          workers: z
+            .int()
+            .nullable()
+            .describe(
+              'Workers that asked Temporal for work in the last five minutes; null when Temporal does not say.',
+            ),
+        }),
+      },
+    },
+    async () => {
+      const { client } = context;
+      const [found, workers] = await Promise.all([
+        dependencies(context),
+        client
+          .withDeadline(Date.now() + PATIENCE_MS, () => countWorkers(client.workflowService, client.options.namespace))
+          .catch(() => null),
+      ]);
+      return { ...found, workers };
+    },
+  );
+}
+
+async function dependencies({ store, client }: ApiContext) {
+  const [database, temporal] = await Promise.all([
+    answers(store.pool.query('SELECT 1')),
+    answers(client.withDeadline(Date.now() + PATIENCE_MS, () => client.workflowService.getSystemInfo({}))),
+  ]);
+  return { database, temporal };
+}
+
+async function answers(asked: Promise<unknown>): Promise<z.output<typeof answering>> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, false)));
+  const late = new Promise<'unavailable'>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, 'unavailable')));
   const answered = asked.then(
-    () => true,
-    () => false,
+    () => 'ok' as const,
+    () => 'unavailable' as const,
   );
   return Promise.race([answered, late]).finally(() => clearTimeout(timer));
 }

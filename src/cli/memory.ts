@@ -1,6 +1,6 @@
 /**
  * How V8 keeps house. By default it lets garbage grow to several times of what is in use before it looks at all of it:
- * under load that was half a gigabyte for 80 MB. `docs/performance.md` has the figures.
+ * under load that was 340 MB for the 80 in use. `docs/performance.md` has the figures.
  */
 import { setFlagsFromString } from 'v8';
 

@@ -18,7 +18,7 @@ const STARTS_AT_ONCE = 50;
 const BURST_FROM = 20;
 /** How many bursts are beginning at once; the second and later ones only when full. */
 const BURSTS_AT_ONCE = 4;
-/** How long bursts that are not full begin one after the other, in milliseconds: a few deliveries are not worth one. */
+/** After a burst that was worth one, the next waits for at least so long unless it is full, in milliseconds. */
 const GATHER_MS = 100;
 /** After this time the next burst begins although receivers of this one have not answered, in milliseconds. */
 const BURST_PATIENCE_MS = 1_000;
@@ -50,10 +50,10 @@ export function createDispatcher(
   const forBursts = new WaitingList();
   const underWay = new Set<Promise<void>>();
   const beginning = new Set<Promise<void>>();
-  let stopped = false;
+  const stopping = new AbortController();
 
   const next = (): void => {
-    if (stopped) return;
+    if (stopping.signal.aborted) return;
     while (underWay.size < STARTS_AT_ONCE && forWorkflows.size > 0) {
       follow(underWay, startOne(forWorkflows.take(1)[0]!));
     }
@@ -82,12 +82,13 @@ export function createDispatcher(
 
   /** Resolves when the burst is done, or has gone on for long enough to let the next one begin. */
   async function burst(startables: readonly Startable[]): Promise<void> {
-    const gathered = sleep(GATHER_MS);
+    // Not after a small one: what comes now and then would never get workflows of its own again.
+    const gathered = startables.length > BURST_FROM ? sleep(GATHER_MS) : undefined;
     try {
       const { client } = starter;
       const handle = await client.withDeadline(Date.now() + START_DEADLINE_MS, () => startBurst(starter, startables));
       // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
-      const ended = handle.result().catch(() => undefined);
+      const ended = client.withAbortSignal(stopping.signal, () => handle.result()).catch(() => undefined);
       await Promise.race([ended, sleep(BURST_PATIENCE_MS, undefined, { ref: false })]);
     } catch (error) {
       log.warn({ err: error, deliveries: startables.length }, 'cannot start a burst now; the sweep will');
@@ -107,7 +108,7 @@ export function createDispatcher(
       next();
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       await Promise.all([...underWay, ...beginning]);
     },
   };

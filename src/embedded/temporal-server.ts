@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
@@ -54,9 +55,13 @@ const DYNAMIC_CONFIG = {
   'frontend.namespaceRPS': 20_000,
   'frontend.namespaceRPS.visibility': 1_000,
   'frontend.namespaceCount': 10_000,
-  // Without it the fairness keys of deliveries are taken and not looked at.
-  'matching.enableFairness': true,
 };
+
+/**
+ * Without this setting the fairness keys of deliveries are taken and not looked at. It is for servers that began with it:
+ * with fairness a backlog is kept in another table, and what waits in the first one would not be found there.
+ */
+const FAIRNESS = 'matching.enableFairness';
 
 /** Starts a development server that keeps its state in this data folder. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
@@ -65,6 +70,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   await clearLeftover(pidFile, databaseFile(dataDir), log);
   await checkFree('the embedded Temporal server', port, 'PIGEONPOST_TEMPORAL_PORT');
   await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
+  if (!existsSync(databaseFile(dataDir))) await writeFile(fairnessMark(dataDir), '');
   const server = await startPatiently(options, pidFile);
   return {
     address: `${LOCALHOST}:${port}`,
@@ -112,8 +118,16 @@ function serverArguments({ dataDir, port, uiPort, searchAttributes }: TemporalSe
     ...['server', 'start-dev', '--db-filename', databaseFile(dataDir), '--sqlite-pragma', 'journal_mode=WAL'],
     ...['--ip', LOCALHOST, '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'warn'],
     ...Object.entries(searchAttributes).flatMap(([name, kind]) => ['--search-attribute', `${name}=${kind}`]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
+    ...Object.entries({ ...DYNAMIC_CONFIG, [FAIRNESS]: existsSync(fairnessMark(dataDir)) }).flatMap(([name, value]) => [
+      '--dynamic-config-value',
+      `${name}=${value}`,
+    ]),
   ];
+}
+
+/** Lies beside a database that has been used with fairness from its beginning. */
+function fairnessMark(dataDir: DataDir): string {
+  return dataDir.file('temporal-fairness');
 }
 
 function databaseFile(dataDir: DataDir): string {

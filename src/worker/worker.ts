@@ -10,8 +10,8 @@ import { TASK_QUEUE } from '../dispatch/names.js';
 
 const CONCURRENT_WORKFLOW_TASKS = 100;
 /**
- * Workflows in memory, at some 200 KB each: those that are under way, and of those that wait for their next attempt the
- * latest. Others are made anew from their histories, which are short.
+ * Workflows in memory, at some 200 KB each: the ones that were used last. Others are made anew from their histories, which
+ * are short.
  */
 const CACHED_WORKFLOWS = 300;
 /** Longer than any attempt takes, so that a shutdown never leaves one without a known outcome. */

@@ -33,6 +33,7 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /** What only an operator may do, whoever's it is. */
 const OPERATORS_ONLY = [
+  'GET /v1/health',
   'GET /v1/accounts',
   'POST /v1/accounts',
   'PATCH /v1/accounts/{id}',
@@ -49,6 +50,7 @@ const NAMELESS = [
   'GET /v1/deliveries/stream',
   'POST /v1/deliveries/bulk',
   'GET /v1/overview',
+  'GET /v1/health',
   'GET /v1/contracts',
   'POST /v1/contracts/{provider}/verify',
 ];

@@ -146,6 +146,7 @@ test('documents every route, and none that there is not', () => {
       'post /v1/accounts/{id}/events',
       'get /v1/events/{id}',
       'get /v1/deliveries',
+      'get /v1/health',
       'get /v1/overview',
       'get /v1/contracts',
       'post /v1/contracts/{provider}/verify',

@@ -51,7 +51,7 @@ test('keys are listed, added and revoked', async () => {
   expect(added.apiKey).toMatch(/^sk_/);
   const before = await cli.json('accounts', 'keys', id);
   expect(before.data).toHaveLength(2);
-  const { exitCode, err } = await cli.pigeonpost(['accounts', 'keys', id, '--revoke', added.id]);
-  expect([exitCode, err]).toEqual([0, `revoked ${added.id}`]);
+  const { exitCode, out } = await cli.pigeonpost(['accounts', 'keys', id, '--revoke', added.id]);
+  expect([exitCode, out]).toEqual([0, `revoked ${added.id}`]);
   expect((await cli.json('accounts', 'keys', id)).data).toHaveLength(1);
 });

@@ -124,3 +124,22 @@ test('what is more than can be kept is left to the sweep', async () => {
   expect(started).toBeGreaterThanOrEqual(50_000);
   expect(started).toBeLessThanOrEqual(50_100);
 });
+
+test('a burst that was worth one gathers what comes next, and a small one does not', async () => {
+  const ended = { result: () => Promise.resolve() };
+  const client = {
+    withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
+    withAbortSignal: (_signal: AbortSignal, work: () => Promise<unknown>) => work(),
+    workflow: { start: () => Promise.resolve(ended) },
+  };
+  const dispatcher = createDispatcher({ client: client as unknown as Client, eager: false }, log);
+  dispatcher.dispatch(many(2), 'burst');
+  expect(dispatcher.laneFor(1)).toBe('burst');
+  await settle();
+  expect(dispatcher.laneFor(1)).toBe('own');
+  dispatcher.dispatch(many(21), 'burst');
+  await settle();
+  expect(dispatcher.laneFor(1)).toBe('burst');
+  await dispatcher.stop();
+  expect(dispatcher.laneFor(1)).toBe('own');
+});

@@ -23,6 +23,7 @@ afterAll(async () => {
   await system.stop();
   await receiver.close();
 });
+afterEach(() => void jest.restoreAllMocks());
 beforeEach(() => {
   receiver.clear();
   receiver.answer(200);
@@ -129,8 +130,8 @@ test('waits for its end without asking again and again', async () => {
     async () => held.length,
     (count) => count === 50,
   );
+  expect(asked.mock.calls.length).toBeGreaterThan(0);
   expect(asked.mock.calls.length).toBeLessThan(5);
-  asked.mockRestore();
   answerAll(200);
   await untilAll(accountId, 'delivered', 60);
 });
@@ -335,8 +336,17 @@ describe('carrying a burst', () => {
       attempt,
       begun,
       atOnce = 100,
+      maxConcurrentAttempts = 50,
+      room = new Room(100),
       send,
-    }: { attempt: number; begun?: boolean; atOnce?: number; send: EgressClient['send'] },
+    }: {
+      attempt: number;
+      begun?: boolean;
+      atOnce?: number;
+      maxConcurrentAttempts?: number;
+      room?: Room;
+      send: EgressClient['send'];
+    },
   ) {
     const { store } = system.database;
     const environment = new MockActivityEnvironment({
@@ -348,9 +358,9 @@ describe('carrying a burst', () => {
       store,
       egress: { send, close: async () => undefined },
       slots: new Slots(),
-      maxConcurrentAttempts: 50,
+      maxConcurrentAttempts,
       recorder: new Recorder(store),
-      room: new Room(100),
+      room,
       lines: new Room(atOnce),
       starter: { client: system.client, eager: false },
     };
@@ -418,7 +428,10 @@ describe('carrying a burst', () => {
     expect(turns).toEqual(Array(3).fill(['a', 'b']));
   });
 
-  test('sends nothing more when it only stood still, and another may have gone on', async () => {
+  test.each([
+    ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
+    ['is too slow by then for a burst', { maxConcurrentAttempts: 1 }, 31_000],
+  ])('begins nothing more when it stood still and the next %s', async (_, limits, stoodStillMs) => {
     const { accountId } = await subscribed();
     const planned = await Promise.all(
       [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
@@ -429,18 +442,36 @@ describe('carrying a burst', () => {
       (request: OutgoingRequest) =>
         new Promise<Exchange>((resolve) => (answer = () => resolve({ ...accepted, url: request.url }))),
     );
-    // The second waits for the first, with a slot of its own, when the clock jumps.
-    const carried = carryOnce(startables, { attempt: 1, atOnce: 1, send });
+    const carried = carryOnce(startables, { attempt: 1, ...limits, send });
     await eventually(
       async () => send.mock.calls.length,
       (calls) => calls === 1,
     );
-    const later = performance.now() + 11_000;
-    const clock = jest.spyOn(performance, 'now').mockImplementation(() => later);
+    const [steadyLater, later] = [performance.now() + stoodStillMs, Date.now() + stoodStillMs];
+    jest.spyOn(performance, 'now').mockImplementation(() => steadyLater);
+    jest.spyOn(Date, 'now').mockImplementation(() => later);
     answer();
     await expect(carried).rejects.toThrow('stood still');
-    clock.mockRestore();
+    jest.restoreAllMocks();
     expect(send).toHaveBeenCalledTimes(1);
+    for (const { deliveryId } of startables) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
+  });
+
+  test('makes room for the next with each delivery that is done, whatever hangs', async () => {
+    const { accountId } = await subscribed(['/hangs', '/well']);
+    const room = new Room(2);
+    let answer = (): void => undefined;
+    const send = ({ url }: OutgoingRequest): Promise<Exchange> =>
+      url.endsWith('/well')
+        ? Promise.resolve({ ...accepted, url })
+        : new Promise((resolve) => (answer = () => resolve({ ...accepted, url })));
+    const { startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const hanging = carryOnce(startables, { attempt: 1, room, send });
+    const { accountId: other } = await subscribed(['/well']);
+    const next = await commitOnly(system.database.store, other, TYPE, DATA, 'burst');
+    expect(await carryOnce(next.startables, { attempt: 1, room, send })).toMatchObject({ accepted: 1 });
+    answer();
+    expect(await hanging).toMatchObject({ accepted: 2 });
   });
 
   test('hands over what it had recorded and could not hand over', async () => {

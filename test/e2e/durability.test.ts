@@ -390,6 +390,8 @@ test('a process with its database and Temporal is ready', async () => {
     status: 200,
     body: { status: 'ok', database: 'ok', temporal: 'ok' },
   });
+  // What operators see says too whether anybody makes attempts.
+  expect((await system.ask('GET', '/v1/health')).body).toEqual({ database: 'ok', temporal: 'ok', workers: 1 });
 });
 
 test('an idempotency key is forgotten after a day', async () => {

@@ -64,6 +64,10 @@ test('the API starts without Temporal and accepts; deliveries start once Tempora
     status: 503,
     body: { status: 'unavailable', database: 'ok', temporal: 'unavailable' },
   });
+  expect(await ask('GET', '/v1/health')).toEqual({
+    status: 200,
+    body: { database: 'ok', temporal: 'unavailable', workers: null },
+  });
 
   await startTemporalWithWorker();
   await eventually(

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { type DataDir } from '../../src/embedded/data-dir';
@@ -45,6 +46,17 @@ it('keeps its workflows, with the search attributes, through a stop and a kill',
   expect(second.pid).not.toBe(killed);
   const described = await (await client(second)).workflow.getHandle('kept').describe();
   expect(described.status.name).toBe('RUNNING');
+});
+
+it('begins with fairness, and leaves a queue that began without as it is', async () => {
+  const dataDir = await temporaryDataDir(undo);
+  const mark = dataDir.file('temporal-fairness');
+  await (await start(dataDir)).stop();
+  expect(existsSync(mark)).toBe(true);
+  // As a former version left it.
+  await rm(mark);
+  await (await start(dataDir)).stop();
+  expect(existsSync(mark)).toBe(false);
 });
 
 it('stops one that a killed run left behind', async () => {

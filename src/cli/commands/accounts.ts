@@ -83,9 +83,9 @@ async function addKey({ client, print }: CommandContext, id: string): Promise<vo
   print(key, () => fields(key));
 }
 
-async function revokeKey({ client, terminal }: CommandContext, id: string, keyId: string): Promise<void> {
+async function revokeKey({ client, print }: CommandContext, id: string, keyId: string): Promise<void> {
   await answer(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } }));
-  terminal.err(`revoked ${keyId}`);
+  print({ id: keyId, revoked: true }, () => `revoked ${keyId}`);
 }
 
 function showKeys(keys: readonly components['schemas']['ApiKey'][]): string {

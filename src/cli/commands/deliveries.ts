@@ -11,6 +11,7 @@ type Query = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 
 interface FilterOptions extends CommonOptions {
   readonly account?: string;
+  readonly provider?: string;
   readonly subscription?: string;
   readonly event?: string;
   readonly type?: string;
@@ -93,6 +94,7 @@ async function give(
 
 function withFilters(command: Command): Command {
   return command
+    .option('--provider <provider>')
     .option('--account <account>')
     .option('--subscription <subscription>')
     .option('--event <event>')
@@ -105,6 +107,6 @@ function withFilters(command: Command): Command {
     );
 }
 
-function queryOf({ account, subscription, event, type, state, from, to }: FilterOptions): Query {
-  return { accountId: account, subscriptionId: subscription, eventId: event, type, state, from, to };
+function queryOf({ provider, account, subscription, event, type, state, from, to }: FilterOptions): Query {
+  return { provider, accountId: account, subscriptionId: subscription, eventId: event, type, state, from, to };
 }

@@ -70,9 +70,9 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
 
   apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled').action(
     async (id: string, options: CommonOptions) => {
-      const { client } = await openContext(terminal, options);
+      const { client, print } = await openContext(terminal, options);
       await answer(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } }));
-      terminal.err(`deleted ${id}`);
+      print({ id, deleted: true }, () => `deleted ${id}`);
     },
   );
 

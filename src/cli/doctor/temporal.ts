@@ -1,8 +1,7 @@
 /** Temporal: that it answers, its version, the namespace, what is registered there, and whether anybody works. */
 import { Connection } from '@temporalio/client';
-import { temporal as proto } from '@temporalio/proto';
 import type { Config, TemporalConnectionOptions } from '../../config.js';
-import { TASK_QUEUE } from '../../dispatch/names.js';
+import { countWorkers } from '../../dispatch/workers.js';
 import { unreachable } from '../../errors.js';
 import { searchAttributeTypes } from '../../worker/registration.js';
 import { checked, ok, problem, warning, type Finding } from './finding.js';
@@ -98,12 +97,8 @@ async function attributes({ operatorService }: Connection, namespace: string): P
 }
 
 async function workers({ workflowService }: Connection, namespace: string): Promise<Finding> {
-  const { TASK_QUEUE_TYPE_ACTIVITY: taskQueueType } = proto.api.enums.v1.TaskQueueType;
-  const { pollers } = await workflowService.describeTaskQueue({
-    ...{ namespace, taskQueue: { name: TASK_QUEUE }, taskQueueType },
-  });
-  const names = new Set(pollers.map(({ identity }) => identity));
-  return names.size > 0
-    ? ok('Workers', `${names.size} asked for work in the last minutes`)
+  const count = await countWorkers(workflowService, namespace);
+  return count > 0
+    ? ok('Workers', `${count} asked for work in the last minutes`)
     : warning('Workers', 'None has asked for work lately; nothing is delivered.', 'Run `pigeonpost worker`, or `up`.');
 }

@@ -12,6 +12,7 @@ import { Section } from '../../parts/section.js';
 import { DeliveriesChart } from './deliveries-chart.js';
 import { Figures } from './figures.js';
 import { ProviderTable } from './provider-table.js';
+import { SystemHealth } from './system-health.js';
 import { WorstSubscriptions } from './worst-subscriptions.js';
 
 const WINDOWS = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' } as const;
@@ -58,6 +59,7 @@ export default function OverviewPage() {
           data={Object.entries(WINDOWS).map(([value, label]) => ({ value, label }))}
         />
       </PageHead>
+      {!me.account && <SystemHealth />}
       {error && <Failure error={error} retry={() => void refetch()} />}
       {!data && !error && <Loading lines={10} />}
       {data && (

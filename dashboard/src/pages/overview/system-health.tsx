@@ -1,0 +1,42 @@
+/** Whether everything is there that deliveries need; for operators. */
+import { Badge } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { answer } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+
+/** How often it is renewed, in milliseconds. */
+const RENEW_MS = 10_000;
+
+export function SystemHealth() {
+  const { client } = useSession();
+  const { data } = useQuery({
+    queryKey: ['health'],
+    queryFn: ({ signal }) => answer(client.GET('/v1/health', { signal })),
+    refetchInterval: RENEW_MS,
+  });
+  if (!data) return null;
+  const { database, temporal, workers } = data;
+  return (
+    <ul className="row" aria-label="Health of the system" style={{ listStyle: 'none', margin: 0, padding: 0 }}>
+      <Part well={database === 'ok'}>PostgreSQL {database === 'ok' ? 'answers' : 'does not answer'}</Part>
+      <Part well={temporal === 'ok'}>Temporal {temporal === 'ok' ? 'answers' : 'does not answer'}</Part>
+      {workers !== null && <Part well={workers > 0}>{workersText(workers)}</Part>}
+    </ul>
+  );
+}
+
+function workersText(workers: number): string {
+  if (workers === 0) return 'No worker: nothing is delivered';
+  return workers === 1 ? '1 worker' : `${workers} workers`;
+}
+
+function Part({ well, children }: { well: boolean; children: ReactNode }) {
+  return (
+    <li>
+      <Badge variant="dot" color={well ? 'green' : 'red'} tt="none" fw={500}>
+        {children}
+      </Badge>
+    </li>
+  );
+}
