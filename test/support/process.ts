@@ -44,10 +44,10 @@ export function environmentOf({ database, environment }: TestSystem): Record<str
 }
 
 /** A command as it is run, everything it prints included. */
-export function runCommand(command: string, env: Record<string, string>) {
+export function runCommand(command: string, env: Record<string, string>, ...args: readonly string[]) {
   const main = join(__dirname, '../../src/cli/main.ts');
   const child = mind(
-    spawn(process.execPath, ['--require', TYPESCRIPT, main, command], {
+    spawn(process.execPath, ['--require', TYPESCRIPT, main, command, ...args], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
