@@ -29,6 +29,16 @@ test('an account is created with what is said, and found again', async () => {
   expect(out).toMatch(/^Key +Ends with +Created$/m);
 });
 
+test('an account is edited where that is said, and deleted', async () => {
+  const { id } = await cli.json('accounts', 'create', 'standard', 'Acme', '--weight', '3');
+  const edited = await cli.json('accounts', 'edit', id, '--name', 'Acme Ltd', '--retention-days', '7', '--no-validate');
+  expect(edited).toMatchObject({ name: 'Acme Ltd', retentionDays: 7, dispatchWeight: 3, validatePayloads: false });
+  const again = await cli.json('accounts', 'edit', id, '--retention-days', 'none', '--validate');
+  expect(again).toMatchObject({ name: 'Acme Ltd', retentionDays: null, validatePayloads: true });
+  expect(await cli.pigeonpost(['accounts', 'delete', id])).toMatchObject({ exitCode: 0, out: `deleted ${id}` });
+  expect(await cli.pigeonpost(['accounts', 'show', id])).toMatchObject({ exitCode: 1 });
+});
+
 test('accounts are listed by provider, a page at a time', async () => {
   for (const name of ['One', 'Two']) await cli.json('accounts', 'create', 'bird', name);
   await cli.json('accounts', 'create', 'standard', 'Three');

@@ -6,12 +6,14 @@ import { apiCommand, openContext, type CommandContext, type CommonOptions } from
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
-interface NewAccount extends CommonOptions {
-  readonly scope?: Record<string, unknown>;
+/** What may be chosen for an account, now or later. */
+interface Choices extends CommonOptions {
   readonly settings?: Record<string, unknown>;
-  readonly validate: boolean;
+  readonly validate?: boolean;
   readonly operations?: boolean;
   readonly disableAfter?: number | 'none';
+  readonly retentionDays?: number | 'none';
+  readonly weight?: number;
 }
 
 export function accountCommands(program: Command, terminal: Terminal): void {
@@ -30,22 +32,35 @@ export function accountCommands(program: Command, terminal: Terminal): void {
       });
     });
 
-  apiCommand(accounts, 'create <provider> <name>', 'Create an account; its first API key is shown once')
-    .option('--scope <json>', "the provider's own ids; made up when absent", jsonObjectOption)
-    .option('--settings <json>', 'choices among what the contract leaves open', jsonObjectOption)
-    .option('--no-validate', 'accept events that lack a documented field')
-    .option('--operations', 'emit operational events to it')
-    .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
-    .action(async (provider: string, name: string, options: NewAccount) => {
+  withChoices(
+    apiCommand(accounts, 'create <provider> <name>', 'Create an account; its first API key is shown once').option(
+      '--scope <json>',
+      "the provider's own ids; made up when absent",
+      jsonObjectOption,
+    ),
+  ).action(async (provider: string, name: string, options: Choices & { scope?: Record<string, unknown> }) => {
+    const { client, print } = await openContext(terminal, options);
+    const body = { provider, name, scope: options.scope, ...chosen(options) };
+    const account = await answer(client.POST('/v1/accounts', { body }));
+    print(account, () => fields(account));
+  });
+
+  withChoices(
+    apiCommand(accounts, 'edit <account>', 'Change what is named; the rest stays').option('--name <name>', 'its name'),
+  ).action(async (id: string, options: Choices & { name?: string }) => {
+    const { client, print } = await openContext(terminal, options);
+    const body = { name: options.name, ...chosen(options) };
+    const account = await answer(client.PATCH('/v1/accounts/{id}', { params: { path: { id } }, body }));
+    print(account, () => fields(account));
+  });
+
+  apiCommand(accounts, 'delete <account>', 'Delete an account; its open deliveries are cancelled').action(
+    async (id: string, options: CommonOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const { scope, settings, validate: validatePayloads, operations, disableAfter } = options;
-      const body = {
-        ...{ provider, name, scope, settings, validatePayloads },
-        ...{ receivesOperations: operations, disableAfterHours: noneIsNull(disableAfter) },
-      };
-      const account = await answer(client.POST('/v1/accounts', { body }));
-      print(account, () => fields(account));
-    });
+      await answer(client.DELETE('/v1/accounts/{id}', { params: { path: { id } } }));
+      print({ id, deleted: true }, () => `deleted ${id}`);
+    },
+  );
 
   apiCommand(accounts, 'show <account>', 'Show an account and its keys').action(
     async (id: string, options: CommonOptions) => {
@@ -65,6 +80,31 @@ export function accountCommands(program: Command, terminal: Terminal): void {
       if (add) await addKey(context, id);
       if (!add && revoke === undefined) await listKeys(context, id);
     });
+}
+
+function withChoices(command: Command): Command {
+  return command
+    .option('--settings <json>', 'choices among what the contract leaves open', jsonObjectOption)
+    .option('--validate', 'refuse events that lack a documented field, as is usual')
+    .option('--no-validate', 'accept them')
+    .option('--operations', 'emit operational events to it')
+    .option('--no-operations', 'emit none, as is usual')
+    .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
+    .option('--retention-days <days>', 'how long it is kept; 0 for ever, none for as long as usual', keptFor)
+    .option('--weight <number>', 'how many of its deliveries are started in its turn', wholeNumber());
+}
+
+const keptFor = orNone(wholeNumber(0, 3_650));
+
+function chosen({ settings, validate, operations, disableAfter, retentionDays, weight }: Choices) {
+  return {
+    settings,
+    validatePayloads: validate,
+    receivesOperations: operations,
+    disableAfterHours: noneIsNull(disableAfter),
+    retentionDays: noneIsNull(retentionDays),
+    dispatchWeight: weight,
+  };
 }
 
 interface ListOptions {
