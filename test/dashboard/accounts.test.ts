@@ -104,8 +104,13 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('says when a subscription is disabled').waitFor();
     await page.getByLabel('Disable a subscription after').fill('');
+    await page.getByLabel('Checks payloads').uncheck();
+    await page.getByLabel('Days to keep').fill('30');
+    await page.getByLabel('Weight').fill('3');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();
+    const chosen = { disableAfterHours: null, validatePayloads: false, retentionDays: 30, dispatchWeight: 3 };
+    expect(await desk.ask('GET', `/v1/accounts/${account.id}`)).toMatchObject(chosen);
 
     await page.getByRole('button', { name: 'Delete…' }).click();
     await page.getByRole('button', { name: 'Delete the account' }).click();

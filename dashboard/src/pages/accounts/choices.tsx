@@ -14,13 +14,22 @@ export function Choices({ account }: { account: AccountDetail }) {
   const cache = useQueryClient();
   const { id } = account;
   const [receivesOperations, setReceives] = useState(account.receivesOperations);
+  const [validatePayloads, setValidate] = useState(account.validatePayloads);
   const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
+  const [days, setDays] = useState(account.retentionDays?.toString() ?? '');
+  const [weight, setWeight] = useState(account.dispatchWeight.toString());
   const save = useMutation({
     mutationFn: () =>
       answer(
         client.PATCH('/v1/accounts/{id}', {
           params: { path: { id } },
-          body: { receivesOperations, disableAfterHours: hours === '' ? null : Number(hours) },
+          body: {
+            receivesOperations,
+            validatePayloads,
+            disableAfterHours: numberOrNull(hours),
+            retentionDays: numberOrNull(days),
+            dispatchWeight: Number(weight),
+          },
         }),
       ),
     onSuccess: () => cache.invalidateQueries({ queryKey: ['account', id] }),
@@ -43,6 +52,13 @@ export function Choices({ account }: { account: AccountDetail }) {
           error={errorAt(errors, 'receivesOperations')}
           onChange={(event) => setReceives(event.currentTarget.checked)}
         />
+        <Checkbox
+          label="Checks payloads"
+          description="Refuses events that lack a field of the provider's documentation"
+          checked={validatePayloads}
+          error={errorAt(errors, 'validatePayloads')}
+          onChange={(event) => setValidate(event.currentTarget.checked)}
+        />
         <TextInput
           label="Disable a subscription after hours of failure"
           description="Where the contract says nothing about that; empty for never"
@@ -51,6 +67,24 @@ export function Choices({ account }: { account: AccountDetail }) {
           value={hours}
           error={errorAt(errors, 'disableAfterHours')}
           onChange={(event) => setHours(event.currentTarget.value)}
+        />
+        <TextInput
+          label="Days to keep what happened"
+          description="0 for ever; empty for as long as PIGEONPOST_RETENTION_DAYS says"
+          type="number"
+          min={0}
+          value={days}
+          error={errorAt(errors, 'retentionDays')}
+          onChange={(event) => setDays(event.currentTarget.value)}
+        />
+        <TextInput
+          label="Weight"
+          description="How many of its deliveries are started in its turn when those of several accounts wait"
+          type="number"
+          min={1}
+          value={weight}
+          error={errorAt(errors, 'dispatchWeight')}
+          onChange={(event) => setWeight(event.currentTarget.value)}
         />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>
@@ -62,4 +96,8 @@ export function Choices({ account }: { account: AccountDetail }) {
       </form>
     </Section>
   );
+}
+
+function numberOrNull(text: string): number | null {
+  return text === '' ? null : Number(text);
 }
