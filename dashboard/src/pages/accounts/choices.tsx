@@ -1,5 +1,5 @@
 /** What an operator chooses for an account, whatever its provider. */
-import { Button, Checkbox, TextInput } from '@mantine/core';
+import { Button, Checkbox, TextInput, type TextInputProps } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { answer } from '../../../../src/client/client.js';
@@ -35,6 +35,10 @@ export function Choices({ account }: { account: AccountDetail }) {
     onSuccess: () => cache.invalidateQueries({ queryKey: ['account', id] }),
   });
   const errors = fieldErrors(save.error);
+  const number = (field: string, min: number, value: string, set: (text: string) => void): TextInputProps => ({
+    ...{ type: 'number', min, value, error: errorAt(errors, field) },
+    onChange: (event) => set(event.currentTarget.value),
+  });
   return (
     <Section title="Operation">
       <form
@@ -60,31 +64,19 @@ export function Choices({ account }: { account: AccountDetail }) {
           onChange={(event) => setValidate(event.currentTarget.checked)}
         />
         <TextInput
+          {...number('disableAfterHours', 1, hours, setHours)}
           label="Disable a subscription after hours of failure"
           description="Where the contract says nothing about that; empty for never"
-          type="number"
-          min={1}
-          value={hours}
-          error={errorAt(errors, 'disableAfterHours')}
-          onChange={(event) => setHours(event.currentTarget.value)}
         />
         <TextInput
+          {...number('retentionDays', 0, days, setDays)}
           label="Days to keep what happened"
           description="0 for ever; empty for as long as PIGEONPOST_RETENTION_DAYS says"
-          type="number"
-          min={0}
-          value={days}
-          error={errorAt(errors, 'retentionDays')}
-          onChange={(event) => setDays(event.currentTarget.value)}
         />
         <TextInput
+          {...number('dispatchWeight', 1, weight, setWeight)}
           label="Weight"
           description="How many of its deliveries are started in its turn when those of several accounts wait"
-          type="number"
-          min={1}
-          value={weight}
-          error={errorAt(errors, 'dispatchWeight')}
-          onChange={(event) => setWeight(event.currentTarget.value)}
         />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>
