@@ -6,10 +6,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
+import { clearTimeout } from 'node:timers';
 import { join } from 'node:path';
 
 const START_LIMIT_MS = 15 * 60_000;
 const DELIVERY_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 20_000;
+
+/** The process that was started last, with a group of its own. */
+let started;
 
 const folder = mkdtempSync(join(tmpdir(), 'pigeonpost-smoke-'));
 const clone = join(folder, 'pigeonpost');
@@ -41,15 +46,19 @@ async function start(ports) {
     setTimeout(() => reject(new Error('npm start took too long')), START_LIMIT_MS).unref();
   });
   // It has a group of its own, which nobody else would end.
-  const result = await up.catch((error) => {
-    endGroup(child);
-    throw error;
-  });
+  started = child;
+  const result = await up;
   return { child, ...result, seconds: (Date.now() - began) / 1000, output: () => output };
 }
 
-function endGroup(child) {
-  if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL');
+/** Ends what was started and still runs: in order, so that PostgreSQL and Temporal end too, or else at once. */
+async function endStarted() {
+  if (!started || started.exitCode !== null || started.signalCode !== null) return;
+  const ended = once(started, 'exit');
+  process.kill(-started.pid, 'SIGINT');
+  const late = setTimeout(() => process.kill(-started.pid, 'SIGKILL'), STOP_LIMIT_MS);
+  await ended;
+  clearTimeout(late);
 }
 
 async function stop({ child, output }) {
@@ -95,8 +104,10 @@ await once(receiver, 'listening');
 
 let running;
 process.once('SIGTERM', () => {
-  if (running) endGroup(running.child);
-  process.exit(1);
+  void endStarted().then(() => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
 });
 try {
   execFileSync('git', ['clone', '--quiet', '--no-hardlinks', process.cwd(), clone], { stdio: 'inherit' });
@@ -126,7 +137,7 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
-  if (running) endGroup(running.child);
+  await endStarted();
   receiver.close();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -65,6 +65,12 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
   const ids = groups.flatMap(({ deliveryIds }) => deliveryIds);
   const pulse = new Pulse();
   let places = 0;
+  // When the burst has ended, attempts that were under way may end yet; their places have been given back with the rest.
+  const leave = (count: number): void => {
+    const given = Math.min(count, places);
+    places -= given;
+    room.leave(given);
+  };
   try {
     await room.enter(ids.length);
     places = ids.length;
@@ -80,30 +86,27 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
       handOver: new HandOver(store, starter, () => pulse.isStale),
       failures: new FailureTally(store),
       groups: new Map(groups.flatMap((group) => group.deliveryIds.map((id) => [id, group]))),
-      leaveRoom: () => {
-        places -= 1;
-        room.leave(1);
-      },
+      leaveRoom: () => leave(1),
     };
+    const count = found.length;
     const left = await carryAll(dependencies, burst, found);
     await Promise.all([burst.handOver.finish(), burst.failures.write()]);
     const handedOver = burst.handOver.count;
-    return { accepted: found.length - handedOver - left, handedOver, left: ids.length - claimed.length + left };
+    return { accepted: count - handedOver - left, handedOver, left: ids.length - claimed.length + left };
   } finally {
     pulse.stop();
-    room.leave(places);
+    leave(places);
   }
 }
 
-/** Carries what is to be carried, the deliveries of each subscription in a line. Gives back how many are not ours. */
-async function carryAll(
-  dependencies: CarryDependencies,
-  burst: Burst,
-  deliveries: readonly CarriedDelivery[],
-): Promise<number> {
+/**
+ * Carries what is to be carried, the deliveries of each subscription in a line. Gives back how many are not ours. Takes
+ * them out of the list, so that what is done is kept no longer.
+ */
+async function carryAll(dependencies: CarryDependencies, burst: Burst, deliveries: CarriedDelivery[]): Promise<number> {
   const lines = new Map<string, CarriedDelivery[]>();
   const notOurs: string[] = [];
-  for (const delivery of deliveries) {
+  for (const delivery of deliveries.splice(0)) {
     const { subscription, subscriptionDeleted: deleted } = delivery;
     const limited = Object.keys(subscription.limits).length > 0;
     if (delivery.owned || delivery.run !== 0) notOurs.push(delivery.delivery.id);
@@ -124,7 +127,7 @@ async function carryAll(
 async function carryLines(
   dependencies: CarryDependencies,
   burst: Burst,
-  lines: readonly (readonly CarriedDelivery[])[],
+  lines: readonly CarriedDelivery[][],
 ): Promise<void> {
   const { maxConcurrentAttempts: limit } = dependencies;
   const walks = lines.map((line) => ({ length: line.length, walk: lineWalk(dependencies, burst, line) }));
@@ -135,28 +138,24 @@ async function carryLines(
   await Promise.all(underWay);
 }
 
-/** What goes through a line, one after the other; called several times, they share it. */
-function lineWalk(
-  dependencies: CarryDependencies,
-  burst: Burst,
-  line: readonly CarriedDelivery[],
-): () => Promise<void> {
+/** What empties a line, one after the other; called several times, they share it. */
+function lineWalk(dependencies: CarryDependencies, burst: Burst, line: CarriedDelivery[]): () => Promise<void> {
   const { slots, maxConcurrentAttempts: limit } = dependencies;
-  let next = 0;
   let tooSlow = false;
   return async () => {
     const recorded: Promise<void>[] = [];
     try {
-      for (let delivery = line[next++]; delivery; delivery = line[next++]) {
+      for (let delivery = line.shift(); delivery; delivery = line.shift()) {
         tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
         const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
         if (slot) {
           const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
-          recorded.push(record(dependencies, burst, delivery, made).finally(burst.leaveRoom));
+          const written = record(dependencies, burst, delivery, made);
+          // What is handed over is kept until its workflow is started.
+          recorded.push(made.decision.state === 'delivered' ? written.finally(burst.leaveRoom) : written);
         } else {
           tooSlow = true;
           burst.handOver.add(delivery);
-          burst.leaveRoom();
         }
       }
     } finally {

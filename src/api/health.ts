@@ -50,9 +50,7 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
       const { client } = context;
       const [found, workers] = await Promise.all([
         dependencies(context),
-        client
-          .withDeadline(Date.now() + PATIENCE_MS, () => countWorkers(client.workflowService, client.options.namespace))
-          .catch(() => null),
+        inTime(countWorkers(client.workflowService, client.options.namespace)),
       ]);
       return { ...found, workers };
     },
@@ -68,11 +66,12 @@ async function dependencies({ store, client }: ApiContext) {
 }
 
 async function answers(asked: Promise<unknown>): Promise<z.output<typeof answering>> {
+  return (await inTime(asked.then(() => true))) ? 'ok' : 'unavailable';
+}
+
+/** What was asked for, or null when it fails or takes too long. */
+async function inTime<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'unavailable'>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, 'unavailable')));
-  const answered = asked.then(
-    () => 'ok' as const,
-    () => 'unavailable' as const,
-  );
-  return Promise.race([answered, late]).finally(() => clearTimeout(timer));
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, null)));
+  return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer));
 }

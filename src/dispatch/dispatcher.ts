@@ -87,13 +87,25 @@ export function createDispatcher(
     try {
       const { client } = starter;
       const handle = await client.withDeadline(Date.now() + START_DEADLINE_MS, () => startBurst(starter, startables));
-      // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
-      const ended = client.withAbortSignal(stopping.signal, () => handle.result()).catch(() => undefined);
-      await Promise.race([ended, sleep(BURST_PATIENCE_MS, undefined, { ref: false })]);
+      await patiently((signal) => client.withAbortSignal(signal, () => handle.result()));
     } catch (error) {
       log.warn({ err: error, deliveries: startables.length }, 'cannot start a burst now; the sweep will');
     }
     await gathered;
+  }
+
+  /** Waits for something to end; not for longer than one waits for a burst, nor when the dispatcher is stopped. */
+  async function patiently(wait: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const patience = new AbortController();
+    const giveUp = (): void => patience.abort();
+    if (stopping.signal.aborted) return;
+    stopping.signal.addEventListener('abort', giveUp);
+    // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
+    const ended = wait(patience.signal).catch(() => undefined);
+    const late = sleep(BURST_PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => undefined);
+    await Promise.race([ended, late]);
+    stopping.signal.removeEventListener('abort', giveUp);
+    giveUp();
   }
 
   return {

@@ -442,7 +442,9 @@ describe('carrying a burst', () => {
       (request: OutgoingRequest) =>
         new Promise<Exchange>((resolve) => (answer = () => resolve({ ...accepted, url: request.url }))),
     );
-    const carried = carryOnce(startables, { attempt: 1, ...limits, send });
+    const room = new Room(100);
+    const leave = jest.spyOn(room, 'leave');
+    const carried = carryOnce(startables, { attempt: 1, ...limits, room, send });
     await eventually(
       async () => send.mock.calls.length,
       (calls) => calls === 1,
@@ -452,8 +454,9 @@ describe('carrying a burst', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => later);
     answer();
     await expect(carried).rejects.toThrow('stood still');
-    jest.restoreAllMocks();
     expect(send).toHaveBeenCalledTimes(1);
+    expect(leave.mock.calls.reduce((sum, [places]) => sum + places, 0)).toBe(startables.length);
+    jest.restoreAllMocks();
     for (const { deliveryId } of startables) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
   });
 

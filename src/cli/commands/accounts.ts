@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { answer, type components } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
+import { OperatorError } from '../../errors.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -75,6 +76,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     .option('--add', 'add a key, which is shown once')
     .option('--revoke <key>', 'revoke the key of this id')
     .action(async (id: string, { add, revoke, ...options }: CommonOptions & { add?: boolean; revoke?: string }) => {
+      if (add && revoke !== undefined) throw new OperatorError('Give --add or --revoke, not both.');
       const context = await openContext(terminal, options);
       if (revoke !== undefined) await revokeKey(context, id, revoke);
       if (add) await addKey(context, id);

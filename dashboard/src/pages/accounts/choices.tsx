@@ -9,10 +9,17 @@ import { errorAt, fieldErrors } from '../../form/errors.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 
+type Chosen = Pick<
+  AccountDetail,
+  'receivesOperations' | 'validatePayloads' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+>;
+
 export function Choices({ account }: { account: AccountDetail }) {
   const { client } = useSession();
   const cache = useQueryClient();
   const { id } = account;
+  // What is not changed here is not sent: somebody else may have changed it meanwhile.
+  const [before, setBefore] = useState<Chosen>(account);
   const [receivesOperations, setReceives] = useState(account.receivesOperations);
   const [validatePayloads, setValidate] = useState(account.validatePayloads);
   const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
@@ -23,16 +30,19 @@ export function Choices({ account }: { account: AccountDetail }) {
       answer(
         client.PATCH('/v1/accounts/{id}', {
           params: { path: { id } },
-          body: {
+          body: changes(before, {
             receivesOperations,
             validatePayloads,
             disableAfterHours: numberOrNull(hours),
             retentionDays: numberOrNull(days),
             dispatchWeight: Number(weight),
-          },
+          }),
         }),
       ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ['account', id] }),
+    onSuccess: (saved) => {
+      setBefore(saved);
+      return cache.invalidateQueries({ queryKey: ['account', id] });
+    },
   });
   const errors = fieldErrors(save.error);
   const number = (field: string, min: number, value: string, set: (text: string) => void): TextInputProps => ({
@@ -92,4 +102,9 @@ export function Choices({ account }: { account: AccountDetail }) {
 
 function numberOrNull(text: string): number | null {
   return text === '' ? null : Number(text);
+}
+
+function changes(before: Chosen, now: Chosen): Partial<Chosen> {
+  const names = Object.keys(now) as (keyof Chosen)[];
+  return Object.fromEntries(names.filter((name) => now[name] !== before[name]).map((name) => [name, now[name]]));
 }

@@ -10,12 +10,13 @@ const RENEW_MS = 10_000;
 
 export function SystemHealth() {
   const { client } = useSession();
-  const { data } = useQuery({
+  const { data, isError } = useQuery({
     queryKey: ['health'],
     queryFn: ({ signal }) => answer(client.GET('/v1/health', { signal })),
     refetchInterval: RENEW_MS,
   });
-  if (!data) return null;
+  // What was true before is not said to be so now.
+  if (!data || isError) return null;
   const { database, temporal, workers } = data;
   return (
     <ul className="row" aria-label="Health of the system" style={{ listStyle: 'none', margin: 0, padding: 0 }}>
