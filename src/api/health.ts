@@ -7,6 +7,8 @@ import { addRoute } from './route.js';
 
 /** How long a dependency may take to answer, in milliseconds. */
 const PATIENCE_MS = 2_000;
+/** What heeds no deadline is left alone so long after it, in milliseconds. */
+const GRACE_MS = 500;
 
 const answering = z.enum(['ok', 'unavailable']);
 
@@ -50,7 +52,12 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
       const { client } = context;
       const [found, workers] = await Promise.all([
         dependencies(context),
-        inTime(countWorkers(client.workflowService, client.options.namespace)),
+        inTime(
+          // The deadline ends the attempts of the client too, which would outlive its connection.
+          client.withDeadline(Date.now() + PATIENCE_MS, () =>
+            countWorkers(client.workflowService, client.options.namespace),
+          ),
+        ),
       ]);
       return { ...found, workers };
     },
@@ -72,6 +79,6 @@ async function answers(asked: Promise<unknown>): Promise<z.output<typeof answeri
 /** What was asked for, or null when it fails or takes too long. */
 async function inTime<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, null)));
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS + GRACE_MS, null)));
   return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer));
 }
