@@ -43,6 +43,10 @@ export interface Config {
     port: number;
     adminKey?: string;
     maxBodyBytes: number;
+    /** Bytes that the events of one request may have with their bodies. */
+    maxCommitBytes: number;
+    /** Subscriptions that an account may have unless it says otherwise. */
+    maxSubscriptions: number;
   };
   /** What the command line is told about the API it talks to. */
   client: {
@@ -138,6 +142,7 @@ function problem(name: string, shown: string | undefined, advice: string): strin
 }
 
 function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessEnv): Config {
+  const maxBodyBytes = values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes;
   const allEmbedded = temporal.embedded && values.DATABASE_URL === undefined;
   const temporalUiPort = values.PIGEONPOST_TEMPORAL_UI_PORT ?? defaults.temporalUiPort;
   const temporalUiUrl =
@@ -146,7 +151,9 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     api: {
       host: values.PIGEONPOST_HOST ?? defaults.host,
       port: values.PIGEONPOST_PORT ?? defaults.port,
-      maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
+      maxBodyBytes,
+      maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
+      maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT ?? defaults.maxSubscriptions,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },

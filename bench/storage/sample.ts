@@ -44,6 +44,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     disableAfterHours: null,
     retentionDays: 14,
     dispatchWeight: 1,
+    maxSubscriptions: null,
     secrets: {},
   });
   await saveSubscription(store, {

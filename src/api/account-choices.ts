@@ -9,6 +9,8 @@ import { invalidField } from './problem.js';
 /** A year: longer is never. */
 const MOST_HOURS = 8_760;
 const MOST_WEIGHT = 100;
+/** The directory caches all subscriptions of an account together. */
+const MAX_SUBSCRIPTIONS = 10_000;
 
 export const accountChoices = {
   receivesOperations: z
@@ -43,11 +45,21 @@ export const accountChoices = {
     .max(MOST_WEIGHT)
     .optional()
     .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
+  maxSubscriptions: z
+    .int()
+    .min(0)
+    .max(MAX_SUBSCRIPTIONS)
+    .nullable()
+    .optional()
+    .describe(
+      'How many subscriptions it may have; those it has stay. Null, the default, for as many as ' +
+        'PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT says.',
+    ),
 };
 
 type AccountChoices = Pick<
   StoredAccount,
-  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
 >;
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
@@ -59,6 +71,7 @@ export function checkChoices(
     disableAfterHours: null,
     retentionDays: null,
     dispatchWeight: 1,
+    maxSubscriptions: null,
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -68,6 +81,6 @@ export function checkChoices(
   if (disableAfterHours !== null && contract.disableAfterFailing) {
     throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
   }
-  const { retentionDays, dispatchWeight } = choices;
-  return { receivesOperations, disableAfterHours, retentionDays, dispatchWeight };
+  const { retentionDays, dispatchWeight, maxSubscriptions } = choices;
+  return { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
 }

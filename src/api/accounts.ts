@@ -163,7 +163,6 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         return { name, validatePayloads, settings, ...checkChoices(contract, body, former) };
       });
       if (!edited) throw notFound('account');
-      context.directory.forget(edited.id);
       return showAccount(edited);
     },
   );
@@ -181,7 +180,6 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params }) => {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
-      context.directory.forget(params.id);
     },
   );
 
@@ -221,7 +219,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, createdAt } = account;
-  const choices = { receivesOperations, disableAfterHours, retentionDays, dispatchWeight };
+  const { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, createdAt } = account;
+  const choices = { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

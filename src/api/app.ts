@@ -3,7 +3,7 @@ import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
 import { Intake } from '../dispatch/intake.js';
 import type { EgressClient } from '../egress/types.js';
-import { plainDirectory, type Directory } from '../store/directory.js';
+import { createDirectory } from '../store/directory.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
 import { bulkRoutes } from './bulk.js';
@@ -29,15 +29,15 @@ import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake' | 'directory'> {
+export interface AppParts extends Omit<ApiContext, 'intake'> {
   readonly egress: EgressClient;
-  /** One that keeps nothing unless another is given. */
-  readonly directory?: Directory;
+  /** Bytes that the events of one request may have with their bodies. */
+  readonly maxCommitBytes: number;
 }
 
 export function createApp(parts: AppParts): Express {
-  const { store, dispatcher, directory = plainDirectory(store) } = parts;
-  const context = { ...parts, directory, intake: new Intake(store, dispatcher) };
+  const { store, dispatcher, maxCommitBytes } = parts;
+  const context = { ...parts, intake: new Intake(store, dispatcher, createDirectory(store), maxCommitBytes) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -6,7 +6,6 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
-import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
 import type { DeliveryFeed } from './delivery-feed.js';
 
@@ -15,12 +14,13 @@ export interface ApiContext {
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
-  readonly directory: Directory;
   readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
   /** Request bodies above this many bytes are refused. */
   readonly maxBodyBytes: number;
+  /** Subscriptions that an account may have unless it says otherwise. */
+  readonly maxSubscriptions: number;
   /** Whether receivers may be plain http. */
   readonly allowHttp: boolean;
   /** Whether requests may be sent to an address. */

@@ -3,19 +3,16 @@ import { createHash } from 'crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
-import {
-  AnsweredBefore,
-  describe,
-  planEvent,
-  type AcceptedEvent,
-  type EventInput,
-  type PlannedEvent,
-} from '../dispatch/accept.js';
+import { describe, planEvent, type AcceptedEvent, type EventInput, type PlannedEvent } from '../dispatch/accept.js';
+import { AnsweredBefore } from '../dispatch/commit.js';
+import type { CommitSize } from '../dispatch/commit-size.js';
+import type { Planner } from '../dispatch/intake.js';
 import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
+import type { DirectoryEntry } from '../store/directory.js';
 import { findEvent } from '../store/events.js';
-import type { StoredSubscription } from '../store/subscriptions.js';
-import { inSpan } from '../telemetry/tracing.js';
+import { annotateSpan, inSpan } from '../telemetry/tracing.js';
+import { acceptEvents } from './accept-events.js';
 import type { ApiContext, Routing } from './context.js';
 import { namedTwice } from './json-body.js';
 import { sees } from './principal.js';
@@ -42,7 +39,7 @@ const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {
-  const { store, intake, directory } = context;
+  const { store } = context;
 
   addRoute(
     routing,
@@ -65,19 +62,23 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       },
     },
     async ({ params, request, principal }) => {
-      const entry = sees(principal, params.id) ? await directory.find(params.id) : undefined;
-      if (!entry) throw notFound('account');
-      const { account, subscriptions } = entry;
+      if (!sees(principal, params.id)) throw notFound('account');
       const text = request.bodyText ?? '';
-      const planned: PlannedEvent[] = [];
-      const answer = isBatch(request.body)
-        ? { results: elements(text).map((element) => planOrRefuse(account, subscriptions, element, planned)) }
-        : describe(plan(account, subscriptions, text, planned));
+      const single = isBatch(request.body) ? undefined : text;
+      const batch = single === undefined ? elements(text) : [];
+      const planner: Planner<unknown> = (entry, size) => {
+        const events: PlannedEvent[] = [];
+        const answer =
+          single === undefined
+            ? { results: batch.map((element) => planOrRefuse(entry, element, events, size)) }
+            : describe(plan(entry, single, events, size));
+        annotateSpan({ 'pigeonpost.provider': entry.account.provider, 'pigeonpost.events': events.length });
+        return { events, answer };
+      };
       // Goes on with the caller's trace, where there is one.
       const traceparent = request.get('traceparent');
-      const attributes = { 'pigeonpost.provider': account.provider, 'pigeonpost.account.id': account.id };
-      return inSpan('emit', { traceparent, attributes: { ...attributes, 'pigeonpost.events': planned.length } }, () =>
-        commit(account, planned, answer, text, request.get('idempotency-key')),
+      return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
+        accept(params.id, planner, text, request.get('idempotency-key')),
       );
     },
   );
@@ -106,26 +107,24 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
     },
   );
 
-  async function commit(
-    account: StoredAccount,
-    planned: readonly PlannedEvent[],
-    answer: unknown,
+  async function accept(
+    accountId: string,
+    planner: Planner<unknown>,
     text: string,
     key: string | undefined,
   ): Promise<unknown> {
     if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
       throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
     }
+    if (key === undefined) return acceptEvents(context, accountId, planner);
     const fingerprint = createHash('sha256').update(text).digest();
     try {
-      const once = key === undefined ? undefined : { accountId: account.id, key, answer: { fingerprint, answer } };
-      await intake.take(planned, once);
+      return await acceptEvents(context, accountId, planner, { key, fingerprint });
     } catch (error) {
       if (!(error instanceof AnsweredBefore)) throw error;
       if (error.first.fingerprint.equals(fingerprint)) return error.first.answer;
       throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
     }
-    return answer;
   }
 }
 
@@ -140,14 +139,9 @@ function elements(text: string): string[] {
   return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
-function planOrRefuse(
-  account: StoredAccount,
-  subscriptions: readonly StoredSubscription[],
-  text: string,
-  planned: PlannedEvent[],
-): Result {
+function planOrRefuse(entry: DirectoryEntry, text: string, planned: PlannedEvent[], size: CommitSize): Result {
   try {
-    return describe(plan(account, subscriptions, text, planned));
+    return describe(plan(entry, text, planned, size));
   } catch (error) {
     if (error instanceof Problem) return error.toJSON();
     throw error;
@@ -155,12 +149,12 @@ function planOrRefuse(
 }
 
 function plan(
-  account: StoredAccount,
-  subscriptions: readonly StoredSubscription[],
+  { account, subscriptions }: DirectoryEntry,
   text: string,
   planned: PlannedEvent[],
+  size: CommitSize,
 ): PlannedEvent {
-  const event = planEvent(account, subscriptions, readEvent(contractOf(account.provider), account, text));
+  const event = planEvent(account, subscriptions, readEvent(contractOf(account.provider), account, text), size);
   planned.push(event);
   return event;
 }

@@ -10,8 +10,10 @@ import { findAccount, lockAccount, type StoredAccount } from '../store/accounts.
 import { findAccountIdByKey } from '../store/api-keys.js';
 import { listAttempts, loadAttemptMaterial } from '../store/attempts.js';
 import { listDeliveries } from '../store/deliveries.js';
+import type { DirectoryEntry } from '../store/directory.js';
 import { attemptFigures } from '../store/figures.js';
 import { claimKey, findAnswer } from '../store/idempotency.js';
+import { lockSubscriptionQuota } from '../store/quota.js';
 import { inTransaction, type Queryable } from '../store/store.js';
 import { deleteSubscription, lockSubscription, noteRotated } from '../store/subscription-changes.js';
 import {
@@ -23,6 +25,8 @@ import {
   saveSubscription,
   type StoredSubscription,
 } from '../store/subscriptions.js';
+import type { Planner } from '../dispatch/intake.js';
+import { acceptEvents } from './accept-events.js';
 import type { ApiContext } from './context.js';
 import { explain } from './errors.js';
 import { plainJsonBody } from './json-body.js';
@@ -30,12 +34,27 @@ import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
-  const { store, intake, directory, egress } = context;
+  const { store, egress } = context;
 
-  async function commit(planned: PlannedEvent) {
-    await intake.take([planned]);
-    const { id, occurredAt } = planned.row.event;
-    return { eventId: id, occurredAt };
+  /** Accepts the event that `plan` makes of the account as it is. */
+  function emit(accountId: string, plan: (...parts: Parameters<Planner<unknown>>) => PlannedEvent) {
+    return acceptEvents(context, accountId, (entry, size) => {
+      const planned = plan(entry, size);
+      const { id, occurredAt } = planned.row.event;
+      return { events: [planned], answer: { eventId: id, occurredAt } };
+    });
+  }
+
+  /** Throws a problem when the account cannot have another subscription; none is added until the transaction ends. */
+  async function refuseBeyondQuota(client: Queryable, accountId: string): Promise<void> {
+    const quota = await lockSubscriptionQuota(client, accountId);
+    if (!quota) throw notFound('account');
+    const max = quota.max ?? context.maxSubscriptions;
+    if (quota.count < max) return;
+    throw new Problem(
+      'quota_exceeded',
+      `the account may have ${max} subscriptions; delete one that is no longer needed, or ask the operator for more`,
+    );
   }
 
   /** Saves what `draft` makes of things as they are inside the transaction, so that no other change is undone. */
@@ -93,7 +112,11 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     async create(account, body, admit) {
       const draft = await newSubscription(context, contractOf(account.provider), account.id, body);
-      return save(account.id, () => draft, admit);
+      const admitted = async (client: Queryable) => {
+        await refuseBeyondQuota(client, account.id);
+        return draft;
+      };
+      return save(account.id, admitted, admit);
     },
 
     async edit(account, previous, body, admit) {
@@ -117,12 +140,14 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     },
 
     sendTest: (account, subscription, eventType, data) =>
-      commit(planFor(account, [subscription], exampleOf(account, eventType, data))),
+      emit(account.id, (entry, size) =>
+        planFor(entry.account, [currentIn(entry, subscription.id)], exampleOf(entry.account, eventType, data), size),
+      ),
 
-    async emitExample(account, eventType) {
-      const { subscriptions = [] } = (await directory.find(account.id)) ?? {};
-      return commit(planEvent(account, subscriptions, exampleOf(account, eventType)));
-    },
+    emitExample: (account, eventType) =>
+      emit(account.id, (entry, size) =>
+        planEvent(entry.account, entry.subscriptions, exampleOf(entry.account, eventType), size),
+      ),
 
     async probe(account, subscription, eventType) {
       const contract = contractOf(account.provider);
@@ -180,6 +205,13 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     figures: (subscription, window) => attemptFigures(store, { subscriptionId: subscription.id, ...window }),
   };
+}
+
+/** A subscription of the account; throws a problem when it is gone. */
+export function currentIn({ subscriptions }: DirectoryEntry, id: string): StoredSubscription {
+  const found = subscriptions.find((subscription) => subscription.id === id);
+  if (!found) throw notFound('subscription');
+  return found;
 }
 
 /** A draft as it would be read back. */

@@ -58,6 +58,7 @@ export const accountSchema = z
       .nullable()
       .describe("Days that what happened is kept for; 0 for ever, null for the setting's."),
     dispatchWeight: z.int().describe('How many of its deliveries are started in its turn.'),
+    maxSubscriptions: z.int().nullable().describe("How many subscriptions it may have; null for the setting's."),
     createdAt: time,
   })
   .openapi('Account');

@@ -7,13 +7,14 @@ import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
 import { deleteSubscription } from '../store/subscription-changes.js';
 import { findSubscription, listSubscriptions, type StoredSubscription } from '../store/subscriptions.js';
+import { acceptEvents } from './accept-events.js';
 import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
 import { refuseMovedSecrets } from './moved-secrets.js';
 import { page, readCursor } from './paging.js';
 import { sees, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
-import { exampleOf } from './registrar.js';
+import { currentIn, exampleOf } from './registrar.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from './schemas.js';
 import { checkOwnSecret, commonFields } from './subscription-input.js';
@@ -124,9 +125,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     },
     async ({ params, principal }) => {
       const { subscription } = await mustFind(context, principal, params.id);
-      const accountId = await deleteSubscription(store, subscription.id);
-      if (accountId === undefined) throw notFound('subscription');
-      context.directory.forget(accountId);
+      if (!(await deleteSubscription(store, subscription.id))) throw notFound('subscription');
     },
   );
 
@@ -202,10 +201,12 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     },
     async ({ params, body, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
-      const example = exampleOf(account, body.type ?? testType(subscription, account));
-      const planned = planFor(account, [subscription], example);
-      await context.intake.take([planned]);
-      return describe(planned);
+      return acceptEvents(context, account.id, (entry, size) => {
+        const current = currentIn(entry, subscription.id);
+        const example = exampleOf(entry.account, body.type ?? testType(current, entry.account));
+        const planned = planFor(entry.account, [current], example, size);
+        return { events: [planned], answer: describe(planned) };
+      });
     },
   );
 }

@@ -13,7 +13,6 @@ import { unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
-import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
 import { watchEgress, watchStore } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
@@ -106,11 +105,9 @@ export async function runApi(
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
-  const directory = keepingDirectory(store, shared.databaseUrl, log);
   const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
-    directory,
     client: access.client,
     dispatcher,
     feed,
@@ -119,6 +116,8 @@ export async function runApi(
     adminKey: keys.adminKey,
     metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
+    maxCommitBytes: config.api.maxCommitBytes,
+    maxSubscriptions: config.api.maxSubscriptions,
     dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
@@ -132,7 +131,6 @@ export async function runApi(
       await feed.stop();
       await stopListening(server);
       await dispatcher.stop();
-      await directory.close();
       await egress.close();
     },
   };

@@ -30,6 +30,8 @@ export const defaults = {
   host: '127.0.0.1',
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
+  maxCommitBytes: 20 * 1024 * 1024,
+  maxSubscriptions: 100,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
   dataDir: join(projectRoot, '.pigeonpost'),
@@ -74,6 +76,17 @@ export const table = {
     description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
+  },
+  PIGEONPOST_MAX_COMMIT_BYTES: {
+    description:
+      'Bytes that the events of one request may have together with the bodies and deliveries that their subscriptions get, from 1048576 (1 MiB) to 268435456 (256 MiB).',
+    default: `four times PIGEONPOST_MAX_BODY_BYTES, at least ${defaults.maxCommitBytes}`,
+    schema: wholeNumber(1024 * 1024, 256 * 1024 * 1024, 'a number of bytes'),
+  },
+  PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
+    description: 'Subscriptions that an account may have, from 1 to 10000; an account may say otherwise.',
+    default: String(defaults.maxSubscriptions),
+    schema: wholeNumber(1, 10_000),
   },
   PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
     description:

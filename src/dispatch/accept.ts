@@ -1,14 +1,13 @@
-/** Accepting events: who gets them, what bodies they have, and the commit that makes them safe. */
+/** Accepting events: who gets them and what bodies they have. */
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/types.js';
 import { contractOf } from '../providers/index.js';
 import type { StoredAccount } from '../store/accounts.js';
-import { insertEvents, type Lane, type NewEvent } from '../store/events.js';
-import { claimKey, findAnswer, type IdempotentAnswer } from '../store/idempotency.js';
+import type { NewEvent } from '../store/events.js';
 import type { Startable } from '../store/startables.js';
-import { inTransaction, type Store } from '../store/store.js';
-import { enabledSubscriptions, type StoredSubscription } from '../store/subscriptions.js';
+import type { StoredSubscription } from '../store/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
+import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from './names.js';
 
 /** An event to accept; its payload has been checked. */
@@ -27,14 +26,19 @@ export interface PlannedEvent {
   readonly startables: readonly Startable[];
 }
 
-/** Decides who gets an event and renders each different body once. Throws what the contract throws for a bad payload. */
+/**
+ * Decides who of the enabled subscriptions gets an event and renders each different body once. Throws what the contract
+ * throws for a bad payload, and CommitTooLarge.
+ */
 export function planEvent(
   account: StoredAccount,
   subscriptions: readonly StoredSubscription[],
   input: EventInput,
+  size?: CommitSize,
 ): PlannedEvent {
   const event: Event = { ...input, id: newId('evt') };
-  const planned = planFor(account, contractOf(account.provider).select(event, subscriptions, account), event);
+  const enabled = subscriptions.filter((subscription) => subscription.enabled);
+  const planned = planFor(account, contractOf(account.provider).select(event, enabled, account), event, size);
   return { ...planned, row: { ...planned.row, addressed: false } };
 }
 
@@ -43,13 +47,20 @@ export function planFor(
   account: StoredAccount,
   receivers: readonly Subscription[],
   input: EventInput & { readonly id?: string },
+  size = new CommitSize(),
 ): PlannedEvent {
   const contract = contractOf(account.provider);
   const event: Event = { id: newId('evt'), ...input };
+  size.add(event.text);
   const bodies = new Map<string, string>();
   const planned = receivers.map((subscription) => {
     const bodyVariant = contract.bodyVariant(subscription);
-    if (!bodies.has(bodyVariant)) bodies.set(bodyVariant, contract.renderBody({ event, account, subscription }));
+    size.add();
+    if (!bodies.has(bodyVariant)) {
+      const body = contract.renderBody({ event, account, subscription });
+      size.add(body);
+      bodies.set(bodyVariant, body);
+    }
     return { id: newId('dlv'), subscriptionId: subscription.id, bodyVariant, url: subscription.url };
   });
   return {
@@ -78,46 +89,8 @@ export function describe({ row: { event, deliveries } }: PlannedEvent): Accepted
   };
 }
 
-/** A request that was answered before; `fingerprint` tells whether it was this one. */
-export class AnsweredBefore extends Error {
-  constructor(readonly first: IdempotentAnswer) {
-    super('answered before');
-  }
-}
-
 /** Planned events that remember the trace that is under way. */
 export function inCurrentTrace(planned: readonly PlannedEvent[]): readonly PlannedEvent[] {
   const traceparent = currentTraceparent();
   return traceparent === null ? planned : planned.map((event) => ({ ...event, row: { ...event.row, traceparent } }));
-}
-
-/** A request that is to be answered once, and how. */
-export interface Once {
-  readonly accountId: string;
-  readonly key: string;
-  readonly answer: IdempotentAnswer;
-}
-
-/** Commits planned events: all of them or none. Throws AnsweredBefore when their request had its answer. */
-export async function commitOnce(
-  store: Store,
-  planned: readonly PlannedEvent[],
-  { accountId, key, answer }: Once,
-  lane: Lane,
-): Promise<void> {
-  const rows = planned.map(({ row }) => row);
-  await inTransaction(store, async (client) => {
-    if (!(await claimKey(client, accountId, key, answer))) {
-      // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
-      const first = await findAnswer(store, accountId, key, client);
-      if (!first) throw new Error('the idempotency key was forgotten meanwhile');
-      throw new AnsweredBefore(first);
-    }
-    if (rows.length > 0) await insertEvents(client, rows, lane);
-  });
-}
-
-/** The subscriptions among which events of an account are matched. */
-export function candidates(store: Store, account: StoredAccount): Promise<StoredSubscription[]> {
-  return enabledSubscriptions(store, account.id);
 }

@@ -1,12 +1,17 @@
 /** From facts to operational events: what an operator's own subscriptions are told about everyone else's. */
 import { contractOf } from '../providers/index.js';
-import { operationsAccounts } from '../store/accounts.js';
-import { insertEvents } from '../store/events.js';
+import { operationsAccountIds } from '../store/accounts.js';
+import { loadEntry, type DirectoryEntry } from '../store/directory.js';
+import { insertCurrentEvents } from '../store/events.js';
 import { Operation, takeOperations, type WaitingOperation } from '../store/operations.js';
 import type { Startable } from '../store/startables.js';
-import { inTransaction, type Store } from '../store/store.js';
+import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
-import { candidates, planEvent, type EventInput } from './accept.js';
+import { planEvent, type EventInput } from './accept.js';
+import { Outdated } from './commit.js';
+
+/** How often it is tried to emit while receiving accounts change. */
+const MAX_TRIES = 3;
 
 /** What was emitted. */
 export interface EmittedOperations {
@@ -27,26 +32,44 @@ export function refusedOperation(provider: string): string | undefined {
  * the events is one transaction: each is emitted once, whatever dies meanwhile.
  */
 export async function emitOperations(store: Store, limit: number): Promise<EmittedOperations> {
-  const accounts = await operationsAccounts(store);
-  const receivers = await Promise.all(
-    accounts.map(async (account) => ({ account, subscriptions: await candidates(store, account) })),
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const { taken, planned } = await inTransaction(store, (client) => takeAndWrite(store, client, limit));
+      countEmitted(planned.map(({ row }) => row));
+      return { taken, startables: planned.flatMap(({ startables }) => startables) };
+    } catch (error) {
+      // What was taken is still there for the next try, or the next sweep.
+      if (!(error instanceof Outdated) || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+async function takeAndWrite(store: Store, client: Queryable, limit: number) {
+  const operations = await takeOperations(client, limit);
+  const events = operations
+    // What an account of operators does itself is told to nobody: a failing receiver of such events would cause more.
+    .filter(({ ofReceiver }) => !ofReceiver)
+    .map(eventOf);
+  if (events.length === 0) return { taken: operations.length, planned: [] };
+  // Loaded after the facts were taken, so that a subscription that is older than a fact gets it.
+  const receivers = await loadReceivers(store, client);
+  const planned = events.flatMap((event) =>
+    receivers.map(({ account, subscriptions }) => planEvent(account, subscriptions, event)),
   );
-  const { taken, planned } = await inTransaction(store, async (client) => {
-    const operations = await takeOperations(client, limit);
-    const planned = operations
-      // What an account of operators does itself is told to nobody: a failing receiver of such events would cause more.
-      .filter(({ ofReceiver }) => !ofReceiver)
-      .map(eventOf)
-      .flatMap((event) => receivers.map(({ account, subscriptions }) => planEvent(account, subscriptions, event)));
-    if (planned.length > 0)
-      await insertEvents(
-        client,
-        planned.map(({ row }) => row),
-      );
-    return { taken: operations.length, planned };
-  });
-  countEmitted(planned.map(({ row }) => row));
-  return { taken, startables: planned.flatMap(({ startables }) => startables) };
+  const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
+  const rows = planned.map(({ row }) => row);
+  const outdated = await insertCurrentEvents(client, rows, versions);
+  if (outdated.size > 0) throw new Outdated();
+  return { taken: operations.length, planned };
+}
+
+async function loadReceivers(store: Store, client: Queryable): Promise<DirectoryEntry[]> {
+  const entries: DirectoryEntry[] = [];
+  for (const id of await operationsAccountIds(client)) {
+    const entry = await loadEntry(store, id, client);
+    if (entry) entries.push(entry);
+  }
+  return entries;
 }
 
 /** Ids, counts and the receiver's host; its address may be as good as a password. */

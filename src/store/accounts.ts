@@ -15,6 +15,8 @@ export interface StoredAccount extends Account {
   readonly retentionDays: number | null;
   /** How many of its deliveries are started in its turn, when those of several accounts wait. */
   readonly dispatchWeight: number;
+  /** How many subscriptions it may have; null for as many as the installation's setting says. */
+  readonly maxSubscriptions: number | null;
   readonly createdAt: Date;
 }
 
@@ -30,6 +32,7 @@ export interface AccountRow {
   disable_after_hours: number | null;
   retention_days: number | null;
   dispatch_weight: number;
+  max_subscriptions: number | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -47,6 +50,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     disableAfterHours: row.disable_after_hours,
     retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
+    maxSubscriptions: row.max_subscriptions,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -59,8 +63,9 @@ export async function insertAccount(
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
-                           receives_operations, disable_after_hours, retention_days, dispatch_weight)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING created_at`,
+                           receives_operations, disable_after_hours, retention_days, dispatch_weight,
+                           max_subscriptions)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -73,6 +78,7 @@ export async function insertAccount(
       account.disableAfterHours,
       account.retentionDays,
       account.dispatchWeight,
+      account.maxSubscriptions,
     ],
   );
   return rows[0]!.created_at;
@@ -88,6 +94,7 @@ export type AccountEdit = Pick<
   | 'disableAfterHours'
   | 'retentionDays'
   | 'dispatchWeight'
+  | 'maxSubscriptions'
 >;
 
 /** Changes an account to what `edit` makes of it as it is, so that no other change is undone; undefined without one. */
@@ -103,7 +110,7 @@ export async function editAccount(
     const account = { ...former, ...edit(former) };
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operations = $5,
-         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8
+         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9
        WHERE id = $1`,
       [
         id,
@@ -114,18 +121,19 @@ export async function editAccount(
         account.disableAfterHours,
         account.retentionDays,
         account.dispatchWeight,
+        account.maxSubscriptions,
       ],
     );
     return account;
   });
 }
 
-/** The accounts to which operational events are emitted. */
-export async function operationsAccounts(store: Store): Promise<StoredAccount[]> {
-  const { rows } = await store.pool.query<AccountRow>(
-    'SELECT * FROM accounts WHERE receives_operations AND deleted_at IS NULL ORDER BY id',
+/** The ids of the accounts to which operational events are emitted. */
+export async function operationsAccountIds(client: Queryable): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM accounts WHERE receives_operations AND deleted_at IS NULL ORDER BY id',
   );
-  return rows.map((row) => toAccount(store, row));
+  return rows.map(({ id }) => id);
 }
 
 export async function findAccount(

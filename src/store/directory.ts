@@ -1,105 +1,113 @@
 /**
- * Accounts and the subscriptions that take their events, kept in memory for those who emit. The database tells of every
- * change (LISTEN), whichever process made it; while nobody listens, nothing is kept.
+ * Accounts and their subscriptions, cached in memory for those who emit events.
+ *
+ * A cached entry may be outdated. Each has a version, which the statement that writes events compares
+ * (`insertCurrentEvents`): on a mismatch nothing is written, the entry is dropped and loaded again. So no process has to
+ * hear of the changes that others make.
  */
-import { Client } from 'pg';
-import type { Logger } from 'pino';
-import { findAccount, type StoredAccount } from './accounts.js';
-import type { Store } from './store.js';
-import { enabledSubscriptions, type StoredSubscription } from './subscriptions.js';
+import { toAccount, type AccountRow, type StoredAccount } from './accounts.js';
+import { fromJson, onlyRow, type Queryable, type Store } from './store.js';
+import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
-const CHANNEL = 'pigeonpost_accounts';
-/** Accounts that are kept at most; beyond that the one that was loaded first is let go of. */
-const MOST_ACCOUNTS = 10_000;
-/** Wait before the connection is made anew, in milliseconds. */
-const RECONNECT_MS = 1_000;
+/** Accounts and subscriptions that are cached at most, together; beyond that the least recently used are dropped. */
+const MAX_CACHED = 100_000;
 
-/** An account and its subscriptions that take events. */
+/** An account and all its subscriptions, disabled ones included, as they were at one moment. */
 export interface DirectoryEntry {
   readonly account: StoredAccount;
   readonly subscriptions: readonly StoredSubscription[];
+  /** Changes with whatever matching or rendering depends on. */
+  readonly version: string;
 }
 
 /** Looks accounts up. */
 export interface Directory {
-  /** An account that exists, with its enabled subscriptions. */
+  /** An account that is not deleted, possibly as it was before its last changes. */
   find(accountId: string): Promise<DirectoryEntry | undefined>;
-  /** Forgets an account at once: who has changed it must not have to wait until the database tells. */
-  forget(accountId: string): void;
-  close(): Promise<void>;
+  /** Drops an entry that has turned out to be outdated. */
+  drop(entry: DirectoryEntry): void;
 }
 
-/** A directory that keeps nothing. */
-export function plainDirectory(store: Store): Directory {
-  return { find: (id) => load(store, id), forget: () => undefined, close: async () => undefined };
-}
+export function createDirectory(store: Store, maxCached = MAX_CACHED): Directory {
+  /** The least recently used first. */
+  const cached = new Map<string, DirectoryEntry>();
+  const loading = new Map<string, Promise<DirectoryEntry | undefined>>();
+  let size = 0;
 
-/** A directory that keeps what it has loaded until it is told of a change. */
-export function keepingDirectory(store: Store, databaseUrl: string, log: Logger): Directory {
-  const entries = new Map<string, Promise<DirectoryEntry | undefined>>();
-  let listener: Client | undefined;
-  let listening = false;
-  let closed = false;
-  let retry: NodeJS.Timeout | undefined;
+  function drop(entry: DirectoryEntry): void {
+    const { id } = entry.account;
+    if (cached.get(id) !== entry) return;
+    cached.delete(id);
+    size -= sizeOf(entry);
+  }
 
-  async function listen(): Promise<void> {
-    const client = new Client({
-      connectionString: databaseUrl,
-      application_name: 'pigeonpost directory',
-      keepAlive: true,
-    });
-    listener = client;
-    const lost = (error?: Error): void => {
-      if (listener !== client) return;
-      listener = undefined;
-      listening = false;
-      entries.clear();
-      client.end().catch(() => undefined);
-      if (closed) return;
-      log.debug({ err: error }, 'the directory lost its connection to the database');
-      retry = setTimeout(() => void listen(), RECONNECT_MS);
-    };
-    client.on('error', lost);
-    client.on('end', () => lost());
-    client.on('notification', ({ payload }) => void entries.delete(payload ?? ''));
-    try {
-      await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
-      listening = listener === client;
-    } catch (error) {
-      lost(error as Error);
+  function keep(entry: DirectoryEntry): void {
+    cached.set(entry.account.id, entry);
+    size += sizeOf(entry);
+    for (const oldest of cached.values()) {
+      if (size <= maxCached) return;
+      drop(oldest);
     }
   }
 
-  void listen();
+  async function load(accountId: string): Promise<DirectoryEntry | undefined> {
+    try {
+      const entry = await loadEntry(store, accountId);
+      if (entry) keep(entry);
+      return entry;
+    } finally {
+      loading.delete(accountId);
+    }
+  }
+
   return {
     find(accountId) {
-      if (!listening) return load(store, accountId);
-      const kept = entries.get(accountId);
-      if (kept) return kept;
-      // Kept before it is loaded: a change that comes meanwhile removes it, so that nothing outdated stays.
-      const entry = load(store, accountId).catch((error: unknown) => {
-        if (entries.get(accountId) === entry) entries.delete(accountId);
-        throw error;
-      });
-      entries.set(accountId, entry);
-      const [oldest] = entries.keys();
-      if (entries.size > MOST_ACCOUNTS && oldest !== undefined) entries.delete(oldest);
-      return entry;
+      const entry = cached.get(accountId);
+      if (entry) {
+        cached.delete(accountId);
+        cached.set(accountId, entry);
+        return Promise.resolve(entry);
+      }
+      const underway = loading.get(accountId) ?? load(accountId);
+      loading.set(accountId, underway);
+      return underway;
     },
-    forget: (accountId) => void entries.delete(accountId),
-    async close() {
-      closed = true;
-      clearTimeout(retry);
-      await listener?.end();
-    },
+    drop,
   };
 }
 
-async function load(store: Store, accountId: string): Promise<DirectoryEntry | undefined> {
-  const [account, subscriptions] = await Promise.all([
-    findAccount(store, accountId),
-    enabledSubscriptions(store, accountId),
-  ]);
-  return account && { account, subscriptions };
+const sizeOf = ({ subscriptions }: DirectoryEntry): number => 1 + subscriptions.length;
+
+/** Loads an account that is not deleted with its subscriptions, all in one snapshot. */
+export async function loadEntry(
+  store: Store,
+  accountId: string,
+  client: Queryable = store.pool,
+): Promise<DirectoryEntry | undefined> {
+  const row = onlyRow(
+    await client.query<{ version: string; account: AccountRow; subscriptions: SubscriptionRow[] }>({
+      name: 'load-directory-entry',
+      text: `
+        SELECT v.version, to_jsonb(a) AS account,
+               (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.id), '[]') FROM subscriptions s
+                WHERE s.account_id = a.id AND s.deleted_at IS NULL) AS subscriptions
+        FROM accounts a JOIN account_versions v ON v.account_id = a.id
+        WHERE a.id = $1 AND a.deleted_at IS NULL`,
+      values: [accountId],
+    }),
+  );
+  return (
+    row && {
+      version: row.version,
+      account: toAccount(store, fromJson(row.account)),
+      subscriptions: row.subscriptions.map((subscription) =>
+        toSubscription(store, { ...fromJson(subscription), updated_at: new Date(subscription.updated_at) }),
+      ),
+    }
+  );
+}
+
+/** Holds the version of an account until the transaction ends: changes of it and its subscriptions wait to be committed. */
+export async function lockVersion(client: Queryable, accountId: string): Promise<void> {
+  await client.query('SELECT FROM account_versions WHERE account_id = $1 FOR SHARE', [accountId]);
 }

@@ -26,29 +26,57 @@ export interface NewEvent {
 /** How the first attempts of new deliveries will be made: each by a workflow of its own, or in bursts. */
 export type Lane = 'own' | 'burst';
 
+/** Versions of accounts (src/store/directory.ts) by account id. */
+export type AccountVersions = ReadonlyMap<string, string>;
+
 /** Writes events, bodies and deliveries in one statement: all of them or none. */
 export async function insertEvents(client: Queryable, events: readonly NewEvent[], lane: Lane = 'own'): Promise<void> {
-  const bodies = events.flatMap(({ event, bodies }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
+  await insertCurrentEvents(client, events, new Map(), lane);
+}
+
+/**
+ * Writes events, bodies and deliveries in one statement, except those of accounts whose version is another one by now;
+ * gives back these accounts. The version of an account without events is compared too.
+ */
+export async function insertCurrentEvents(
+  client: Queryable,
+  events: readonly NewEvent[],
+  versions: AccountVersions,
+  lane: Lane = 'own',
+): Promise<Set<string>> {
+  const bodies = events.flatMap(({ event, accountId, bodies }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body, accountId]),
   );
   const deliveries = events.flatMap((item) => item.deliveries.map((delivery) => ({ ...item, delivery })));
-  await client.query({
+  const { rows } = await client.query<{ account_id: string }>({
     name: 'insert-events',
     text: `
-      WITH new_events AS (
+      WITH outdated AS MATERIALIZED (
+        SELECT expected.account_id
+        FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
+        LEFT JOIN account_versions v ON v.account_id = expected.account_id
+        WHERE v.version IS DISTINCT FROM expected.version
+      ), new_events AS (
         INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
         SELECT id, account_id, type, occurred_at,
                ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
         FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
                     $19::text[])
           AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
       ), new_bodies AS (
         INSERT INTO event_bodies (event_id, variant, body)
-        SELECT * FROM unnest($7::text[], $8::text[], $9::text[])
+        SELECT event_id, variant, body
+        FROM unnest($7::text[], $8::text[], $9::text[], $22::text[]) AS body (event_id, variant, body, account_id)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
+      ), new_deliveries AS (
+        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, burst)
+        SELECT *, $18::boolean
+        FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+          AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
       )
-      INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, burst)
-      SELECT *, $18::boolean
-      FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])`,
+      SELECT account_id FROM outdated`,
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -69,8 +97,12 @@ export async function insertEvents(client: Queryable, events: readonly NewEvent[
       events.map(({ addressed }) => addressed),
       lane === 'burst',
       events.map(({ traceparent }) => traceparent),
+      [...versions.keys()],
+      [...versions.values()],
+      bodies.map(([, , , accountId]) => accountId),
     ],
   });
+  return new Set(rows.map(({ account_id }) => account_id));
 }
 
 /** An event as it is shown: its payload is JSON text. */

@@ -71,7 +71,11 @@ export async function insertMissing(
 ): Promise<string[]> {
   return inTransaction(store, async (client) => {
     // Everyone who does this for the subscription waits here, so that none is written twice.
-    const lock = await client.query('SELECT id FROM subscriptions WHERE id = $1 FOR NO KEY UPDATE', [subscriptionId]);
+    // A subscription that is deleted by now gets nothing any more.
+    const lock = await client.query(
+      'SELECT id FROM subscriptions WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
+      [subscriptionId],
+    );
     if (!onlyRow(lock)) return [];
     const kept = await lockEvents(
       client,

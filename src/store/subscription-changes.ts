@@ -47,11 +47,11 @@ export async function replaceOptions(
   );
 }
 
-/** Deletes a subscription and gives its account's id; undefined when there is none. */
-export async function deleteSubscription(store: Store, id: string): Promise<string | undefined> {
-  const result = await store.pool.query<{ account_id: string }>(
-    'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING account_id',
+/** Deletes a subscription; false when there is none. */
+export async function deleteSubscription(store: Store, id: string): Promise<boolean> {
+  const { rowCount } = await store.pool.query(
+    'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL',
     [id],
   );
-  return onlyRow(result)?.account_id;
+  return rowCount === 1;
 }

@@ -85,6 +85,11 @@ export async function inSpan<T>(
   }
 }
 
+/** Adds attributes to the current span, where something is traced. */
+export function annotateSpan(attributes: Attributes): void {
+  if (traced) trace.getActiveSpan()?.setAttributes(attributes);
+}
+
 /** The span that is under way, as `traceparent` names it; null where nothing is traced. */
 export function currentTraceparent(): string | null {
   return traced ? traceparentIn(context.active()) : null;

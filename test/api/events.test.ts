@@ -1,7 +1,7 @@
 /** Accepting events over the API, on a real PostgreSQL. */
 import { newId } from '../../src/contract/ids';
 import { jsonMembers } from '../../src/contract/json';
-import { commitOnce } from '../../src/dispatch/accept';
+import { commitOnce } from '../../src/dispatch/commit';
 import type { Startable } from '../../src/store/startables';
 import { startApiWithDatabase, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
@@ -369,7 +369,7 @@ describe('idempotency keys', () => {
     const answer = { fingerprint: Buffer.from('f'), answer: { n: 1 } };
     const outcomes = await Promise.allSettled(
       Array.from({ length: 3 * store.pool.options.max }, () =>
-        commitOnce(store, [], { accountId, key: 'k-1', answer }, 'own'),
+        commitOnce(store, [], { accountId, key: 'k-1', answer }, 'own', new Map()),
       ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));

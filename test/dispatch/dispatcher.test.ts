@@ -22,6 +22,7 @@ function startable(number: number): Startable {
       disableAfterHours: null,
       retentionDays: null,
       dispatchWeight: 1,
+      maxSubscriptions: null,
       createdAt: new Date(),
     },
     subscriptionId: 'sub_1',

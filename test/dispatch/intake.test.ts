@@ -1,41 +1,79 @@
-/** Committing together what comes together. */
-import { Intake } from '../../src/dispatch/intake';
+/** Committing requests together, and planning again what was planned for an account as it is no longer. */
 import type { PlannedEvent } from '../../src/dispatch/accept';
+import { NoSuchAccount } from '../../src/dispatch/commit';
 import type { Dispatcher } from '../../src/dispatch/dispatcher';
+import { Intake, type Plan } from '../../src/dispatch/intake';
+import type { Directory, DirectoryEntry } from '../../src/store/directory';
 import type { Store } from '../../src/store/store';
 
-/** A store whose inserts end when they are told to, and a dispatcher that notes what it is given. */
+const VERSIONS = 19;
+const VERSIONS_OF = 20;
+
+/** A store whose inserts end when they are told to, a directory whose entries have numbers as versions, and a dispatcher. */
 function parts(lane: 'own' | 'burst' = 'own') {
-  const commits: { ids: string[]; lane: unknown; end: (error?: Error) => void }[] = [];
-  const dispatched: string[] = [];
+  const commits: {
+    ids: string[];
+    lane: unknown;
+    versions: string[];
+    end: (outcome?: Error | string[]) => void;
+  }[] = [];
   const query = ({ values }: { values: unknown[] }) =>
     new Promise((resolve, reject) => {
       commits.push({
         ids: values[0] as string[],
         lane: values[17],
-        end: (error) => (error ? reject(error) : resolve({ rows: [] })),
+        versions: (values[VERSIONS] as string[]).map((id, at) => `${id} ${(values[VERSIONS_OF] as string[])[at]}`),
+        end: (outcome = []) =>
+          outcome instanceof Error ? reject(outcome) : resolve({ rows: outcome.map((account_id) => ({ account_id })) }),
       });
     });
+  const dispatched: string[] = [];
   const dispatcher: Dispatcher = {
     laneFor: () => lane,
     dispatch: (startables) => void dispatched.push(...startables.map(({ deliveryId }) => deliveryId)),
     stop: async () => undefined,
   };
-  return { intake: new Intake({ pool: { query } } as unknown as Store, dispatcher), commits, dispatched };
+  const loaded = new Map<string, DirectoryEntry>();
+  let loads = 0;
+  const directory: Directory = {
+    async find(id) {
+      if (id === 'acc_none') return undefined;
+      const entry = loaded.get(id) ?? ({ account: { id }, version: `${(loads += 1)}`, subscriptions: [] } as never);
+      loaded.set(id, entry);
+      return entry;
+    },
+    drop: (entry) => void (loaded.get(entry.account.id) === entry && loaded.delete(entry.account.id)),
+  };
+  const intake = new Intake({ pool: { query } } as unknown as Store, dispatcher, directory, 1_000_000);
+  const take = async (id: string, accountId = 'acc_1'): Promise<string> => {
+    const answer = intake.take(accountId, (entry) => plan(id, entry));
+    await settle();
+    return answer;
+  };
+  return { intake, take, commits, dispatched };
 }
 
-function planned(id: string): PlannedEvent {
+function plan(id: string, { account, version }: DirectoryEntry): Plan<string> {
   const event = { id, type: 'user.created', occurredAt: new Date(), channels: [], text: '{}' };
-  const row = { event, accountId: 'acc_1', provider: 'standard', addressed: false, bodies: new Map(), deliveries: [] };
-  return { row, startables: [{ deliveryId: `of ${id}` }] } as unknown as PlannedEvent;
+  const row = {
+    event,
+    accountId: account.id,
+    provider: 'standard',
+    addressed: false,
+    bodies: new Map(),
+    deliveries: [],
+  };
+  const planned = { row, startables: [{ deliveryId: `of ${id}` }] } as unknown as PlannedEvent;
+  return { events: [planned], answer: `${id} for version ${version}` };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const refused = Object.assign(new Error('invalid'), { code: '22021' });
 
 test('a request that comes alone waits for nobody, and is dispatched once it is committed', async () => {
-  const { intake, commits, dispatched } = parts();
-  const taken = intake.take([planned('a')]);
+  const { take, commits, dispatched } = parts();
+  const taken = take('a');
+  await settle();
   expect(commits.map(({ ids }) => ids)).toEqual([['a']]);
   expect(dispatched).toEqual([]);
   commits[0]!.end();
@@ -44,8 +82,9 @@ test('a request that comes alone waits for nobody, and is dispatched once it is 
 });
 
 test('requests that come while others are committed share a commit', async () => {
-  const { intake, commits, dispatched } = parts('burst');
-  const taken = ['a', 'b', 'c', 'd'].map((id) => intake.take([planned(id)]));
+  const { take, commits, dispatched } = parts('burst');
+  const taken = ['a', 'b', 'c', 'd'].map((id) => take(id));
+  await settle();
   commits[0]!.end();
   await settle();
   expect(commits[2]).toMatchObject({ ids: ['c', 'd'], lane: true });
@@ -55,8 +94,9 @@ test('requests that come while others are committed share a commit', async () =>
 });
 
 test('one that the database refuses fails alone', async () => {
-  const { intake, commits, dispatched } = parts();
-  const taken = Promise.allSettled(['a', 'b', 'bad', 'good'].map((id) => intake.take([planned(id)])));
+  const { take, commits, dispatched } = parts();
+  const taken = Promise.allSettled(['a', 'b', 'bad', 'good'].map((id) => take(id)));
+  await settle();
   commits[0]!.end();
   commits[1]!.end();
   await settle();
@@ -70,8 +110,9 @@ test('one that the database refuses fails alone', async () => {
 });
 
 test('when the database is away, all of them are told at once', async () => {
-  const { intake, commits, dispatched } = parts();
-  const taken = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => intake.take([planned(id)])));
+  const { take, commits, dispatched } = parts();
+  const taken = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => take(id)));
+  await settle();
   const away = Object.assign(new Error('away'), { code: '57P01' });
   commits[0]!.end(away);
   commits[1]!.end(away);
@@ -82,8 +123,60 @@ test('when the database is away, all of them are told at once', async () => {
   expect(dispatched).toEqual([]);
 });
 
-test('a request without events is done', async () => {
+test('plans only the requests of an outdated account again when others share their commit', async () => {
+  const { take, commits, dispatched } = parts();
+  const former = [take('x'), take('y')];
+  await settle();
+  const taken = [take('a', 'acc_1'), take('b', 'acc_2')];
+  await settle();
+  commits[0]!.end();
+  await settle();
+  expect(commits[2]).toMatchObject({ ids: ['a', 'b'], versions: ['acc_1 1', 'acc_2 2'] });
+  commits[2]!.end(['acc_1']);
+  expect(await taken[1]).toBe('b for version 2');
+  expect(dispatched).toEqual(['of x', 'of b']);
+  await settle();
+  expect(commits[3]).toMatchObject({ ids: ['a'], versions: ['acc_1 3'] });
+  for (const { end } of commits) end();
+  expect(await taken[0]).toBe('a for version 3');
+  await Promise.all(former);
+});
+
+test('commits only the latest of two versions of an account that meet in one commit', async () => {
+  const { take, commits } = parts();
+  const first = [take('a'), take('b')];
+  await settle();
+  const before = take('c');
+  await settle();
+  commits[0]!.end(['acc_1']);
+  await settle();
+  // Planned again for a later version than `c`.
+  expect(commits[2]).toMatchObject({ ids: ['a'], versions: ['acc_1 2'] });
+  commits[1]!.end(['acc_1']);
+  commits[2]!.end();
+  await settle();
+  for (const { end } of commits) end();
+  await settle();
+  for (const { end } of commits) end();
+  expect(await Promise.all([...first, before])).toEqual(['a for version 2', 'b for version 2', 'c for version 2']);
+});
+
+test('a refusal is checked too: it holds of the account as it was planned for', async () => {
   const { intake, commits } = parts();
-  await intake.take([]);
-  expect(commits).toEqual([]);
+  const refuse = ({ version }: DirectoryEntry): never => {
+    throw new Error(`refused for version ${version}`);
+  };
+  const taken = intake.take('acc_1', refuse);
+  taken.catch(() => undefined);
+  await settle();
+  expect(commits[0]).toMatchObject({ ids: [], versions: ['acc_1 1'] });
+  commits[0]!.end(['acc_1']);
+  await settle();
+  commits[1]!.end();
+  await expect(taken).rejects.toThrow('refused for version 2');
+});
+
+test('throws when there is no such account', async () => {
+  const { take } = parts();
+  await expect(take('a', 'acc_none')).rejects.toThrow(NoSuchAccount);
 });

@@ -2,10 +2,11 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
 import { sweep } from '../../src/activities/upkeep';
-import { candidates, planEvent, type PlannedEvent } from '../../src/dispatch/accept';
+import { planEvent, type PlannedEvent } from '../../src/dispatch/accept';
 import { findAccount } from '../../src/store/accounts';
 import { insertEvents, type Lane } from '../../src/store/events';
 import type { Store } from '../../src/store/store';
+import { enabledSubscriptions } from '../../src/store/subscriptions';
 import type { SweepReport } from '../../src/workflows/types';
 
 export interface Faults {
@@ -50,7 +51,7 @@ export async function commitOnly(
 ): Promise<PlannedEvent & { readonly deliveryIds: string[] }> {
   const account = (await findAccount(store, accountId))!;
   const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
-  const planned = planEvent(account, await candidates(store, account), input);
+  const planned = planEvent(account, await enabledSubscriptions(store, account.id), input);
   await insertEvents(store.pool, [planned.row], lane);
   return { ...planned, deliveryIds: planned.startables.map(({ deliveryId }) => deliveryId) };
 }

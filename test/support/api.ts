@@ -47,6 +47,8 @@ export interface ApiParts {
   readonly allowHttp?: boolean;
   readonly allowNetworks?: readonly string[];
   readonly maxBodyBytes?: number;
+  readonly maxCommitBytes?: number;
+  readonly maxSubscriptions?: number;
   /** What requests that the API itself makes may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
@@ -80,6 +82,8 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     log,
     adminKey: ADMIN_KEY,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
+    maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,
+    maxSubscriptions: parts.maxSubscriptions ?? 100,
     allowHttp,
     allowsAddress: createAddressGuard(allowNetworks),
     dashboardFolder: parts.dashboardFolder ?? join(__dirname, '../../dist/dashboard'),

@@ -1,0 +1,34 @@
+/** Accepting the events of a request: what stands in the way becomes a problem. */
+import { CommitTooLarge } from '../dispatch/commit-size.js';
+import { NoSuchAccount } from '../dispatch/commit.js';
+import { TooMuchWaiting } from '../dispatch/commit-queue.js';
+import type { OnceKey, Planner } from '../dispatch/intake.js';
+import type { ApiContext } from './context.js';
+import { notFound, Problem } from './problem.js';
+
+/** Commits what the planner makes of the account as it is, and gives the answer. Throws a problem, or AnsweredBefore. */
+export async function acceptEvents<Answer>(
+  { intake }: Pick<ApiContext, 'intake'>,
+  accountId: string,
+  planner: Planner<Answer>,
+  once?: OnceKey,
+): Promise<Answer> {
+  try {
+    return await intake.take(accountId, planner, once);
+  } catch (error) {
+    throw toProblem(error);
+  }
+}
+
+function toProblem(error: unknown): unknown {
+  if (error instanceof NoSuchAccount) return notFound('account');
+  if (error instanceof TooMuchWaiting)
+    return new Problem('unavailable', 'too many bytes of this account wait to be stored; try again shortly');
+  if (error instanceof CommitTooLarge)
+    return new Problem(
+      'body_too_large',
+      `the events with the bodies for their subscriptions are more than ${error.maxBytes} bytes in all: send fewer ` +
+        'events per request or smaller payloads, or have fewer subscriptions whose bodies differ',
+    );
+  return error;
+}
