@@ -5,7 +5,8 @@ import { openTestDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { runCommand } from '../support/process';
 
-const ROUNDS = 1_000;
+/** Changes, each followed by an event. */
+const CHANGES = 1_000;
 /** Accounts whose rounds run at the same time. */
 const ACCOUNTS = 10;
 
@@ -64,7 +65,7 @@ test('an event has exactly the deliveries of its moment when another process has
     Array.from({ length: ACCOUNTS }, async () => {
       const { id } = await newAccount(apis[0]!, 'standard');
       const wrong: string[] = [];
-      for (let number = 0; number < ROUNDS / ACCOUNTS; number += 1) {
+      for (let number = 0; number < CHANGES / 4 / ACCOUNTS; number += 1) {
         const [change, emit] = number % 2 === 0 ? [apis[0]!, apis[1]!] : [apis[1]!, apis[0]!];
         wrong.push(...(await round(id, change, emit)));
       }

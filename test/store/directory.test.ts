@@ -1,132 +1,116 @@
-/** What is kept of accounts for those who emit, and that every change is heard of. */
-import pino from 'pino';
-import { keepingDirectory, plainDirectory, type Directory } from '../../src/store/directory';
+/** What is cached of accounts, and which changes give them another version. */
+import { createDirectory, loadEntry } from '../../src/store/directory';
 import { startApiWithDatabase } from '../support/api';
-import { eventually } from '../support/eventually';
 import { emitExample } from '../support/subscriptions';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
-let directory: Directory;
 beforeAll(async () => {
   api = await startApiWithDatabase();
-  directory = keepingDirectory(api.database.store, api.database.url, pino({ level: 'silent' }));
 });
-afterAll(async () => {
-  await directory.close();
-  await api.close();
-});
-
-const queries = () => jest.spyOn(api.database.store.pool, 'query');
+afterAll(() => api.close());
 afterEach(() => jest.restoreAllMocks());
 
-/** An account with one subscription, which is kept from now on. */
-async function kept() {
-  const emitted = await emitExample(api.ask, 'standard', 'user.created');
-  await eventually(
-    async () => {
-      await directory.find(emitted.accountId);
-      const asked = queries();
-      await directory.find(emitted.accountId);
-      const times = asked.mock.calls.length;
-      asked.mockRestore();
-      return times;
-    },
-    (times) => times === 0,
-  );
-  return emitted;
-}
+const store = () => api.database.store;
+const account = () => emitExample(api.ask, 'standard', 'user.created');
+const versionOf = async (accountId: string) => (await loadEntry(store(), accountId))?.version;
 
-const subscriptionsOf = async (accountId: string) => (await directory.find(accountId))?.subscriptions.length;
-const until = (accountId: string, count: number | undefined) =>
-  eventually(
-    () => subscriptionsOf(accountId),
-    (found) => found === count,
-  );
-
-test('asks the database once', async () => {
-  const { accountId } = await kept();
-  const asked = queries();
+test('asks the database once when many look for an account', async () => {
+  const { accountId } = await account();
+  const directory = createDirectory(store());
+  const asked = jest.spyOn(store().pool, 'query');
   const entries = await Promise.all(Array.from({ length: 50 }, () => directory.find(accountId)));
-  expect(new Set(entries).size).toBe(1);
-  expect(asked).not.toHaveBeenCalled();
+  expect(new Set([...entries, await directory.find(accountId)]).size).toBe(1);
+  expect(asked).toHaveBeenCalledTimes(1);
 });
 
-test('hears of subscriptions that are added, edited and deleted, by whomever', async () => {
-  const { accountId, subscriptionId } = await kept();
-  const fields = { url: 'https://hooks.example.com/2', eventTypes: ['user.created'] };
-  await api.ask('POST', `/v1/accounts/${accountId}/subscriptions`, fields);
-  await until(accountId, 2);
-  await api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
-  await until(accountId, 1);
-  await api.database.store.pool.query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
-  await until(accountId, 2);
-  await api.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
-  await until(accountId, 1);
+test('holds the account and its subscriptions as they are stored, disabled ones included', async () => {
+  const { accountId, subscriptionId } = await account();
+  await api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false, headers: { 'x-a': 'b' } });
+  const entry = await createDirectory(store()).find(accountId);
+  expect(entry?.account).toMatchObject({ id: accountId, provider: 'standard', createdAt: expect.any(Date) });
+  expect(entry?.subscriptions).toMatchObject([
+    { id: subscriptionId, enabled: false, headers: { 'x-a': 'b' }, updatedAt: expect.any(Date) },
+  ]);
 });
 
-test('hears of accounts that change and of those that go', async () => {
-  const { accountId } = await kept();
-  await api.ask('PATCH', `/v1/accounts/${accountId}`, { dispatchWeight: 7 });
-  await eventually(
-    async () => (await directory.find(accountId))?.account.dispatchWeight,
-    (weight) => weight === 7,
-  );
-  await api.ask('DELETE', `/v1/accounts/${accountId}`);
-  await until(accountId, undefined);
+test('loads an account again once its entry was dropped, and drops no newer entry', async () => {
+  const { accountId } = await account();
+  const directory = createDirectory(store());
+  const former = (await directory.find(accountId))!;
+  directory.drop(former);
+  const entry = await directory.find(accountId);
+  expect(entry).not.toBe(former);
+  directory.drop(former);
+  expect(await directory.find(accountId)).toBe(entry);
 });
 
-test('a failing receiver is nothing that it forgets an account for', async () => {
-  const { accountId, subscriptionId } = await kept();
-  const before = await directory.find(accountId);
-  const failing = JSON.stringify({ since: new Date(), lastAt: new Date(), attempts: 1, spanSince: new Date() });
-  await api.database.store.pool.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [subscriptionId, failing]);
-  // Another account's change comes after it on the same connection.
-  const other = await kept();
-  await api.ask('PATCH', `/v1/accounts/${other.accountId}`, { dispatchWeight: 2 });
-  await eventually(
-    async () => (await directory.find(other.accountId))?.account.dispatchWeight,
-    (weight) => weight === 2,
-  );
-  expect(await directory.find(accountId)).toBe(before);
+test('caches no more accounts and subscriptions than its bound, the least recently used not', async () => {
+  const [first, second, third] = [await account(), await account(), await account()];
+  const directory = createDirectory(store(), 4);
+  const kept = await directory.find(first.accountId);
+  const dropped = await directory.find(second.accountId);
+  await directory.find(first.accountId);
+  await directory.find(third.accountId);
+  expect(await directory.find(first.accountId)).toBe(kept);
+  expect(await directory.find(second.accountId)).not.toBe(dropped);
 });
 
-test('forgets at once what the own process has changed', async () => {
-  const { accountId } = await kept();
-  const before = await directory.find(accountId);
-  directory.forget(accountId);
-  expect(await directory.find(accountId)).not.toBe(before);
-});
-
-test('keeps nothing while it cannot listen, and listens again', async () => {
-  const { accountId } = await kept();
-  const before = await directory.find(accountId);
-  await api.database.store.pool.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pigeonpost directory'
-       AND datname = current_database()`,
-  );
-  await eventually(
-    () => directory.find(accountId),
-    (entry) => entry !== before,
-  );
-  await eventually(
-    async () => (await directory.find(accountId)) === (await directory.find(accountId)),
-    (same) => same,
-  );
-});
-
-test('what the database cannot answer is asked again', async () => {
-  const { accountId } = await kept();
-  directory.forget(accountId);
-  queries().mockImplementationOnce(() => {
+test('asks again after the database could not answer, and for an account that is not there', async () => {
+  const { accountId } = await account();
+  const directory = createDirectory(store());
+  jest.spyOn(store().pool, 'query').mockImplementationOnce(() => {
     throw new Error('away');
   });
   await expect(directory.find(accountId)).rejects.toThrow('away');
-  expect(await subscriptionsOf(accountId)).toBe(1);
+  expect(await directory.find(accountId)).toBeDefined();
+  expect(await directory.find('acc_none')).toBeUndefined();
 });
 
-test('a plain one asks each time', async () => {
-  const { accountId } = await kept();
-  const plain = plainDirectory(api.database.store);
-  expect(await plain.find(accountId)).not.toBe(await plain.find(accountId));
-  expect(await plain.find('acc_none')).toBeUndefined();
+describe('the version of an account', () => {
+  const fields = { url: 'https://hooks.example.com/2', eventTypes: ['user.created'] };
+  test.each<[string, (of: { accountId: string; subscriptionId: string }) => Promise<unknown>]>([
+    ['a new subscription', ({ accountId }) => api.ask('POST', `/v1/accounts/${accountId}/subscriptions`, fields)],
+    ['an edit', ({ subscriptionId }) => api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false })],
+    ['a rotated secret', ({ subscriptionId }) => api.ask('POST', `/v1/subscriptions/${subscriptionId}/rotate-secret`)],
+    ['a deletion', ({ subscriptionId }) => api.ask('DELETE', `/v1/subscriptions/${subscriptionId}`)],
+    ['an edit of the account', ({ accountId }) => api.ask('PATCH', `/v1/accounts/${accountId}`, { name: 'Other' })],
+    [
+      'a change by whatever statement',
+      ({ subscriptionId }) =>
+        store().pool.query('UPDATE subscriptions SET event_types = $2 WHERE id = $1', [subscriptionId, ['a']]),
+    ],
+    ['its deletion', ({ accountId }) => api.ask('DELETE', `/v1/accounts/${accountId}`)],
+  ])('changes with %s', async (_, change) => {
+    const owner = await account();
+    const before = await versionOf(owner.accountId);
+    await change(owner);
+    expect(await versionOf(owner.accountId)).not.toBe(before);
+  });
+
+  test('stays when attempts fail, and when another account changes', async () => {
+    const { accountId, subscriptionId } = await account();
+    const before = await versionOf(accountId);
+    await store().pool.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [
+      subscriptionId,
+      '{"attempts": 1}',
+    ]);
+    await account();
+    expect(await versionOf(accountId)).toBe(before);
+    await store().pool.query('UPDATE subscriptions SET failing = NULL WHERE id = $1', [subscriptionId]);
+  });
+
+  test('is locked last, so that transactions that lock in different orders do not deadlock', async () => {
+    const { accountId, subscriptionId } = await account();
+    const [one, other] = [await store().pool.connect(), await store().pool.connect()];
+    await one.query('BEGIN');
+    await other.query('BEGIN');
+    await one.query('UPDATE subscriptions SET enabled = enabled WHERE id = $1', [subscriptionId]);
+    await other.query(`UPDATE accounts SET name = 'Other' WHERE id = $1`, [accountId]);
+    const waiting = other.query('UPDATE subscriptions SET enabled = enabled WHERE id = $1', [subscriptionId]);
+    await one.query('COMMIT');
+    await waiting;
+    await other.query('COMMIT');
+    one.release();
+    other.release();
+  });
 });

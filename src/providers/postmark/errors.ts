@@ -75,6 +75,8 @@ export function fromProblem(problem: Problem, request: Request): ApiError {
       return new ApiError(413);
     case 'invalid_request':
       return fromField(problem.errors?.[0] ?? { path: '', message: problem.detail }, request);
+    case 'quota_exceeded':
+      return new ApiError(1359);
     case 'unavailable':
       return new ApiError(100);
     default:
