@@ -171,6 +171,7 @@ test('an operational event goes to a subscription that was created before what i
   const id = await subscribe(operators.id, { eventTypes: [] });
   const owner = await newAccount(changing.ask, 'standard');
   const failing = await subscribe(owner.id);
+  await emitOperations(database.store, 100);
   await changing.ask('PATCH', `/v1/subscriptions/${failing}`, { enabled: false });
   const { startables } = await emitOperations(database.store, 10);
   expect(startables).toMatchObject([{ subscriptionId: id }]);
