@@ -153,7 +153,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       port: values.PIGEONPOST_PORT ?? defaults.port,
       maxBodyBytes,
       maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
-      maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT ?? defaults.maxSubscriptions,
+      maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },

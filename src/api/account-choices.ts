@@ -53,7 +53,7 @@ export const accountChoices = {
     .optional()
     .describe(
       'How many subscriptions it may have; those it has stay. Null, the default, for as many as ' +
-        'PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT says.',
+        'PIGEONPOST_MAX_SUBSCRIPTIONS says.',
     ),
 };
 

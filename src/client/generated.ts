@@ -391,6 +391,8 @@ export interface paths {
             retentionDays?: number | null;
             /** @description How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default. */
             dispatchWeight?: number;
+            /** @description How many subscriptions it may have; those it has stay. Null, the default, for as many as PIGEONPOST_MAX_SUBSCRIPTIONS says. */
+            maxSubscriptions?: number | null;
           };
         };
       };
@@ -632,6 +634,8 @@ export interface paths {
             retentionDays?: number | null;
             /** @description How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default. */
             dispatchWeight?: number;
+            /** @description How many subscriptions it may have; those it has stay. Null, the default, for as many as PIGEONPOST_MAX_SUBSCRIPTIONS says. */
+            maxSubscriptions?: number | null;
           };
         };
       };
@@ -3658,6 +3662,8 @@ export interface components {
       retentionDays: number | null;
       /** @description How many of its deliveries are started in its turn. */
       dispatchWeight: number;
+      /** @description How many subscriptions it may have; null for the setting's. */
+      maxSubscriptions: number | null;
       /** Format: date-time */
       createdAt: string;
     };

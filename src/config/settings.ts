@@ -79,11 +79,11 @@ export const table = {
   },
   PIGEONPOST_MAX_COMMIT_BYTES: {
     description:
-      'Bytes that the events of one request may have together with the bodies and deliveries that their subscriptions get, from 1048576 (1 MiB) to 268435456 (256 MiB).',
+      'Bytes that the events of one request may have with their bodies and deliveries, from 1048576 (1 MiB) to 268435456 (256 MiB).',
     default: `four times PIGEONPOST_MAX_BODY_BYTES, at least ${defaults.maxCommitBytes}`,
     schema: wholeNumber(1024 * 1024, 256 * 1024 * 1024, 'a number of bytes'),
   },
-  PIGEONPOST_MAX_SUBSCRIPTIONS_PER_ACCOUNT: {
+  PIGEONPOST_MAX_SUBSCRIPTIONS: {
     description: 'Subscriptions that an account may have, from 1 to 10000; an account may say otherwise.',
     default: String(defaults.maxSubscriptions),
     schema: wholeNumber(1, 10_000),

@@ -32,6 +32,7 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
       disableAfterHours: null,
       retentionDays: null,
       dispatchWeight: 1,
+      maxSubscriptions: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       apiKey: expect.stringMatching(apiKey),
     });

@@ -15,6 +15,7 @@ interface Choices extends CommonOptions {
   readonly disableAfter?: number | 'none';
   readonly retentionDays?: number | 'none';
   readonly weight?: number;
+  readonly maxSubscriptions?: number | 'none';
 }
 
 export function accountCommands(program: Command, terminal: Terminal): void {
@@ -93,12 +94,14 @@ function withChoices(command: Command): Command {
     .option('--no-operations', 'emit none, as is usual')
     .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
     .option('--retention-days <days>', 'how long it is kept; 0 for ever, none for as long as usual', keptFor)
-    .option('--weight <number>', 'how many of its deliveries are started in its turn', wholeNumber());
+    .option('--weight <number>', 'how many of its deliveries are started in its turn', wholeNumber())
+    .option('--max-subscriptions <number>', 'how many it may have; none for as many as usual', upTo);
 }
 
 const keptFor = orNone(wholeNumber(0, 3_650));
+const upTo = orNone(wholeNumber(0, 10_000));
 
-function chosen({ settings, validate, operations, disableAfter, retentionDays, weight }: Choices) {
+function chosen({ settings, validate, operations, disableAfter, retentionDays, weight, maxSubscriptions }: Choices) {
   return {
     settings,
     validatePayloads: validate,
@@ -106,6 +109,7 @@ function chosen({ settings, validate, operations, disableAfter, retentionDays, w
     disableAfterHours: noneIsNull(disableAfter),
     retentionDays: noneIsNull(retentionDays),
     dispatchWeight: weight,
+    maxSubscriptions: noneIsNull(maxSubscriptions),
   };
 }
 

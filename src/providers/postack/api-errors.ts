@@ -28,6 +28,8 @@ function translate(problem: Problem, error: unknown, body: unknown): SvixError {
       return notFound();
     case 'conflict':
       return svixError(409, 'conflict', 'A conflict has occurred');
+    case 'quota_exceeded':
+      return svixError(400, 'limit_reached', detail);
     case 'body_too_large':
       return svixError(413, 'payload_too_large', 'Request payload is too large.');
     case 'internal_error':

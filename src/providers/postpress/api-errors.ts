@@ -41,7 +41,6 @@ const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
   malformed_request: 'malformed_request',
   unsupported_media_type: 'malformed_request',
   body_too_large: 'content_too_large',
-  quota_exceeded: 'limit_too_high',
   internal_error: 'unexpected_error',
   unavailable: 'service_unavailable',
 };
