@@ -16,7 +16,6 @@ import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, systemHealthRoutes } from './health.js';
-import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from './openapi.js';
@@ -26,6 +25,7 @@ import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { logRequests, tellRequestId } from './request-log.js';
 import { subscriptionRoutes } from './subscriptions.js';
+import { limitUnreadResponses } from './unread-responses.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
@@ -46,7 +46,7 @@ export function createApp(parts: AppParts): Express {
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
   const own = Router();
-  const routing = { router: own, registry };
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes };
   // First, as it is asked for most.
   eventRoutes(routing, context);
   meRoutes(routing);
@@ -65,13 +65,14 @@ export function createApp(parts: AppParts): Express {
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
+  app.use(limitUnreadResponses());
   healthRoutes(app, context);
   metricsRoutes(app, context);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(tellRequestId);
-  app.use('/v1', requireKey(context), ...jsonBody(context.maxBodyBytes));
+  app.use('/v1', requireKey(context));
   app.use(own);
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));

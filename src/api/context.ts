@@ -19,7 +19,7 @@ export interface ApiContext {
   readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
-  /** Request bodies above this many bytes are refused. */
+  /** Requests that emit events and have more bytes are rejected. */
   readonly maxBodyBytes: number;
   /** Whether receivers may be plain http. */
   readonly allowHttp: boolean;
@@ -39,4 +39,6 @@ export interface ApiContext {
 export interface Routing {
   readonly router: Router;
   readonly registry: OpenAPIRegistry;
+  /** The largest body of a request that emits events, in bytes. */
+  readonly maxBodyBytes: number;
 }

@@ -45,9 +45,18 @@ export function explain(error: unknown, response: Response, log: Logger): Proble
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { type, status, code, message } = error as { type?: string; status?: number; code?: unknown; message?: string };
+  const { type, status, code, message, limit } = error as {
+    type?: string;
+    status?: number;
+    code?: unknown;
+    message?: string;
+    limit?: number;
+  };
   if (type === 'entity.too.large')
-    return new Problem('body_too_large', 'the body is larger than PIGEONPOST_MAX_BODY_BYTES');
+    return new Problem(
+      'body_too_large',
+      `the body is larger than ${limit} bytes (PIGEONPOST_MAX_BODY_BYTES for events)`,
+    );
   if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
   if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
   if (isAway(code, message))

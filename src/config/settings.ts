@@ -71,7 +71,7 @@ export const table = {
     schema: z.string(),
   },
   PIGEONPOST_MAX_BODY_BYTES: {
-    description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
+    description: 'Largest body of a request that emits events, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB); other requests may have 256 KiB.',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
   },

@@ -26,12 +26,12 @@ export function verifyMessage(received: Received, prefix: string, secret: string
   const id = requiredHeader(received, `${prefix}-id`);
   const timestamp = requiredHeader(received, `${prefix}-timestamp`);
   const signatures = requiredHeader(received, `${prefix}-signature`).split(' ', MAX_SIGNATURES + 1);
-  readMessageSecret(secret);
+  const key = readMessageSecret(secret);
   checkTime(timestamp, { toleranceS: TOLERANCE_S, ...options }, `${prefix}-timestamp`);
   if (signatures.length > MAX_SIGNATURES)
     throw new VerificationError(`${prefix}-signature has more than ${MAX_SIGNATURES} signatures`);
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), Buffer.from(received.body)]);
-  if (!signatures.some(signatureCheck(secret, signed))) {
+  if (!signatures.some(signatureCheck(key, signed))) {
     throw new VerificationError(`no signature in ${prefix}-signature is right for this body and secret`);
   }
 }

@@ -73,7 +73,7 @@ describe.each([
   });
 
   describe('bounds its work:', () => {
-    let hmac: jest.SpyInstance;
+    let hmac: jest.SpiedFunction<typeof createHmac>;
     beforeEach(() => (hmac = jest.spyOn(crypto, 'createHmac')));
     afterEach(() => hmac.mockRestore());
     const signedBy = (signature: string) => ({ headers: { ...headers, [`${prefix}-signature`]: signature }, body: BODY });

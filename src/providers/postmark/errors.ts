@@ -5,7 +5,7 @@
  */
 import { isIP } from 'net';
 import type { Request, Response } from 'express';
-import type { Problem } from '../../api/problem.js';
+import { truncate, type Problem } from '../../api/problem.js';
 
 const MESSAGES = {
   10: 'Request does not contain a valid Server token.',
@@ -36,6 +36,9 @@ const MESSAGES = {
 } as const;
 export type ErrorCode = keyof typeof MESSAGES;
 
+/** Longest `Message`, in characters. */
+const MAX_MESSAGE = 1_000;
+
 /** Statuses other than 422. */
 const STATUSES: Partial<Record<ErrorCode, number>> = { 10: 401, 100: 503, 101: 500, 404: 404, 409: 415, 413: 413 };
 
@@ -52,7 +55,7 @@ export class ApiError extends Error {
     /** What is answered beside the code, in place of the message. */
     readonly body?: object,
   ) {
-    super(detail === undefined ? MESSAGES[code] : `${MESSAGES[code]} ${forCustomers(detail)}`);
+    super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${forCustomers(detail)}`, MAX_MESSAGE));
   }
 
   answer(response: Response): void {

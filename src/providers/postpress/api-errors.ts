@@ -4,7 +4,7 @@
  * that Unipile's API is seen to answer with. `instance` ("request identifier for support") is optional and left out.
  */
 import type { ErrorRequestHandler } from 'express';
-import type { Problem, ProblemCode } from '../../api/problem.js';
+import { truncate, type Problem, type ProblemCode } from '../../api/problem.js';
 import type { Registrar } from '../registration.js';
 
 /** Every error and its status and title. */
@@ -26,13 +26,20 @@ const ERRORS = {
 
 type ErrorType = keyof typeof ERRORS;
 
+/** Longest `detail`, in characters. */
+const MAX_DETAIL = 5_000;
+
 /** An error that is answered in postpress' form. */
 export class PostpressError extends Error {
   constructor(
     readonly type: ErrorType,
-    readonly detail: string,
+    detail: string,
   ) {
-    super(detail);
+    super(truncate(detail, MAX_DETAIL));
+  }
+
+  get detail(): string {
+    return this.message;
   }
 }
 
