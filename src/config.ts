@@ -43,6 +43,8 @@ export interface Config {
     port: number;
     adminKey?: string;
     maxBodyBytes: number;
+    /** Networks of proxies whose X-Forwarded-For names the caller. */
+    trustProxy: string[];
   };
   /** What the command line is told about the API it talks to. */
   client: {
@@ -147,6 +149,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       host: values.PIGEONPOST_HOST ?? defaults.host,
       port: values.PIGEONPOST_PORT ?? defaults.port,
       maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
+      trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },

@@ -24,24 +24,34 @@ import { requireKey } from './principal.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { logRequests, tellRequestId } from './request-log.js';
+import { SignInFailures } from './sign-in-failures.js';
+import type { SignInLimits } from './sign-in-limits.js';
+import { createSignIn } from './sign-in.js';
 import { subscriptionRoutes } from './subscriptions.js';
 import { limitUnreadResponses } from './unread-responses.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake' | 'directory'> {
+export interface AppParts extends Omit<ApiContext, 'intake' | 'directory' | 'signIn'> {
   readonly egress: EgressClient;
   /** One that keeps nothing unless another is given. */
   readonly directory?: Directory;
+  /** Networks of proxies whose X-Forwarded-For names the caller; none when absent. */
+  readonly trustProxy?: readonly string[];
+  /** How many sign-ins may fail; as many as usual when absent. */
+  readonly signInLimits?: SignInLimits;
 }
 
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, directory = plainDirectory(store) } = parts;
-  const context = { ...parts, directory, intake: new Intake(store, dispatcher) };
+  const failures = new SignInFailures(parts.log, parts.signInLimits);
+  const signIn = createSignIn(store, failures);
+  const context = { ...parts, directory, signIn, intake: new Intake(store, dispatcher) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.set('trust proxy', [...(parts.trustProxy ?? [])]);
 
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
@@ -67,7 +77,7 @@ export function createApp(parts: AppParts): Express {
   app.use(logRequests(context.log));
   app.use(limitUnreadResponses());
   healthRoutes(app, context);
-  metricsRoutes(app, context);
+  metricsRoutes(app, context, failures);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));

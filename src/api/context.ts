@@ -9,6 +9,7 @@ import type { AddressGuard } from '../egress/address.js';
 import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
 import type { DeliveryFeed } from './delivery-feed.js';
+import type { SignIn } from './sign-in.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
+  readonly signIn: SignIn;
   /** Requests that emit events and have more bytes are rejected. */
   readonly maxBodyBytes: number;
   /** Whether receivers may be plain http. */

@@ -39,7 +39,8 @@ export function explain(error: unknown, response: Response, log: Logger): Proble
   const { method, path } = response.req;
   if (problem.status >= 500)
     log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
-  if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
+  const retryAfterS = problem.retryAfterS ?? (problem.code === 'unavailable' ? RETRY_AFTER_S : undefined);
+  if (retryAfterS !== undefined) response.set('Retry-After', String(retryAfterS));
   return problem;
 }
 

@@ -15,6 +15,7 @@ export const problemCodes = {
   unsupported_media_type: 415,
   invalid_request: 422,
   idempotency_key_reused: 422,
+  rate_limited: 429,
   internal_error: 500,
   unavailable: 503,
 } as const;
@@ -54,6 +55,8 @@ export class Problem extends Error {
     readonly code: ProblemCode,
     detail: string,
     errors?: readonly FieldError[],
+    /** When the request may be sent again, in seconds. */
+    readonly retryAfterS?: number,
   ) {
     const shown = truncate(detail, MAX_TEXT);
     super(shown);

@@ -124,7 +124,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     ...(params ? [404] : []),
     ...(body || query ? [422] : []),
     ...(definition.forAccounts ? [] : [403]),
-    ...[401, 503, ...problems],
+    ...[401, 429, 503, ...problems],
   ];
   return {
     method,

@@ -119,6 +119,7 @@ export async function runApi(
     adminKey: keys.adminKey,
     metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
+    trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),

@@ -129,6 +129,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -210,6 +219,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -256,6 +274,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -337,6 +364,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -462,6 +498,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -527,6 +572,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -581,6 +635,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -709,6 +772,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -765,6 +837,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -830,6 +911,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -909,6 +999,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1036,6 +1135,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1099,6 +1207,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1144,6 +1261,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1272,6 +1398,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1325,6 +1460,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1461,6 +1605,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1561,6 +1714,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1692,6 +1854,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1764,6 +1935,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1891,6 +2071,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2000,6 +2189,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2125,6 +2323,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2242,6 +2449,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2348,6 +2564,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2502,6 +2727,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2527,7 +2761,7 @@ export interface paths {
     };
     /**
      * Watch deliveries change
-     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes; come back with the last id as Last-Event-ID to be told what was missed.
+     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as Last-Event-ID to be told what was missed. An account may have 20 streams at a time.
      */
     get: {
       parameters: {
@@ -2566,6 +2800,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2657,6 +2900,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2726,6 +2978,15 @@ export interface paths {
         };
         /** @description A problem */
         409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2892,6 +3153,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2960,6 +3230,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3017,6 +3296,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3141,6 +3429,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3201,6 +3498,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3279,6 +3585,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3330,6 +3645,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3454,6 +3778,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3622,10 +3955,13 @@ export interface components {
       status: number;
       code: string;
       detail: string;
+      /** @description At most 50. */
       errors?: {
         path: string;
         message: string;
       }[];
+      /** @description How many errors were left out. */
+      moreErrors?: number;
     };
     Me: {
       /** @enum {string} */

@@ -45,7 +45,10 @@ async function ask(port: number): Promise<Socket> {
 
 async function bytesOf(socket: Socket): Promise<number> {
   let bytes = 0;
-  socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('error', () => undefined);
+  socket
+    .on('data', (chunk: Buffer) => (bytes += chunk.length))
+    .on('error', () => undefined)
+    .resume();
   await once(socket, 'close');
   return bytes;
 }

@@ -17,6 +17,7 @@ const CODES: Readonly<Partial<Record<ProblemCode, string>>> = {
   body_too_large: 'PayloadTooLarge',
   unsupported_media_type: 'UnsupportedMediaType',
   invalid_request: 'InvalidPayload',
+  rate_limited: 'TooManyRequests',
   unavailable: 'Unavailable',
 };
 const OTHER_CODE = 'InternalError';

@@ -16,6 +16,7 @@ const MESSAGES = {
   404: 'There is no such resource.',
   409: "JSON required: send the body with 'Content-Type: application/json'.",
   413: 'The request is too large.',
+  429: 'Rate limit exceeded.',
   606: "The supplied 'Url' is not valid.",
   1226: "The message stream for the provided 'ID' was not found.",
   1235: 'The stream provided does not exist on this server.',
@@ -40,7 +41,15 @@ export type ErrorCode = keyof typeof MESSAGES;
 const MAX_MESSAGE = 1_000;
 
 /** Statuses other than 422. */
-const STATUSES: Partial<Record<ErrorCode, number>> = { 10: 401, 100: 503, 101: 500, 404: 404, 409: 415, 413: 413 };
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  10: 401,
+  100: 503,
+  101: 500,
+  404: 404,
+  409: 415,
+  413: 413,
+  429: 429,
+};
 
 /** A message without the hints about our settings, which are the operator's business and not the customer's. */
 export function forCustomers(message: string): string {
@@ -78,6 +87,8 @@ export function fromProblem(problem: Problem, request: Request): ApiError {
       return new ApiError(413);
     case 'invalid_request':
       return fromField(problem.errors?.[0] ?? { path: '', message: problem.detail }, request);
+    case 'rate_limited':
+      return new ApiError(429);
     case 'unavailable':
       return new ApiError(100);
     default:

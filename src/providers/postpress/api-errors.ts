@@ -19,6 +19,7 @@ const ERRORS = {
   limit_too_high: [400, 'Limit too high'],
   missing_credentials: [401, 'Missing credentials'],
   invalid_credentials: [401, 'Invalid credentials'],
+  too_many_requests: [429, 'Too many requests'],
   resource_not_found: [404, 'Resource not found.'],
   unexpected_error: [500, 'Unexpected error'],
   service_unavailable: [503, 'Service unavailable'],
@@ -48,6 +49,7 @@ const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
   malformed_request: 'malformed_request',
   unsupported_media_type: 'malformed_request',
   body_too_large: 'content_too_large',
+  rate_limited: 'too_many_requests',
   internal_error: 'unexpected_error',
   unavailable: 'service_unavailable',
 };
