@@ -47,6 +47,8 @@ export interface Config {
     maxCommitBytes: number;
     /** Subscriptions that an account may have unless it says otherwise. */
     maxSubscriptions: number;
+    /** Networks of proxies whose X-Forwarded-For names the caller. */
+    trustProxy: string[];
   };
   /** What the command line is told about the API it talks to. */
   client: {
@@ -154,6 +156,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       maxBodyBytes,
       maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
       maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
+      trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },

@@ -16,7 +16,6 @@ import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
 import { healthRoutes, systemHealthRoutes } from './health.js';
-import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from './openapi.js';
@@ -25,28 +24,40 @@ import { requireKey } from './principal.js';
 import { recoveryRoutes } from './recoveries.js';
 import { createRegistrar } from './registrar.js';
 import { logRequests, tellRequestId } from './request-log.js';
+import { SignInFailures } from './sign-in-failures.js';
+import type { SignInLimits } from './sign-in-limits.js';
+import { createSignIn } from './sign-in.js';
 import { subscriptionRoutes } from './subscriptions.js';
+import { limitUnreadResponses } from './unread-responses.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake'> {
+export interface AppParts extends Omit<ApiContext, 'intake' | 'signIn'> {
   readonly egress: EgressClient;
   /** Bytes that the events of one request may have with their bodies. */
   readonly maxCommitBytes: number;
+  /** Networks of proxies whose X-Forwarded-For names the caller; none when absent. */
+  readonly trustProxy?: readonly string[];
+  /** How many sign-ins may fail; as many as usual when absent. */
+  readonly signInLimits?: SignInLimits;
 }
 
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
-  const context = { ...parts, intake: new Intake(store, dispatcher, createDirectory(store), maxCommitBytes) };
+  const failures = new SignInFailures(parts.log, parts.signInLimits);
+  const signIn = createSignIn(store, failures);
+  const intake = new Intake(store, dispatcher, createDirectory(store), maxCommitBytes);
+  const context = { ...parts, signIn, intake };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.set('trust proxy', [...(parts.trustProxy ?? [])]);
 
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
   const own = Router();
-  const routing = { router: own, registry };
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes };
   // First, as it is asked for most.
   eventRoutes(routing, context);
   meRoutes(routing);
@@ -65,13 +76,14 @@ export function createApp(parts: AppParts): Express {
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
+  app.use(limitUnreadResponses());
   healthRoutes(app, context);
-  metricsRoutes(app, context);
+  metricsRoutes(app, context, failures);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(tellRequestId);
-  app.use('/v1', requireKey(context), ...jsonBody(context.maxBodyBytes));
+  app.use('/v1', requireKey(context));
   app.use(own);
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));

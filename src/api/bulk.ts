@@ -27,6 +27,7 @@ const request = z.strictObject({
       states: z
         .array(z.enum(deliveryStates))
         .min(1)
+        .max(deliveryStates.length)
         .optional()
         .describe('redeliver takes finished ones, failed unless told; cancel takes open ones, all unless told.'),
       from: time.optional().describe('Only deliveries created at this time or later.'),

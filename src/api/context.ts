@@ -8,6 +8,7 @@ import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 import type { DeliveryFeed } from './delivery-feed.js';
+import type { SignIn } from './sign-in.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -17,7 +18,8 @@ export interface ApiContext {
   readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
-  /** Request bodies above this many bytes are refused. */
+  readonly signIn: SignIn;
+  /** Requests that emit events and have more bytes are rejected. */
   readonly maxBodyBytes: number;
   /** Subscriptions that an account may have unless it says otherwise. */
   readonly maxSubscriptions: number;
@@ -39,4 +41,6 @@ export interface ApiContext {
 export interface Routing {
   readonly router: Router;
   readonly registry: OpenAPIRegistry;
+  /** The largest body of a request that emits events, in bytes. */
+  readonly maxBodyBytes: number;
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import type { Account, AnyContract } from '../contract/types.js';
 import { contracts, findContract } from '../providers/index.js';
+import { TimestampError } from '../contract/verification.js';
 import { findVerifier, VerificationError, type Received, type Verifier } from '../providers/verify.js';
 import { newAccount } from './accounts.js';
 import type { Routing } from './context.js';
@@ -160,13 +161,14 @@ function makeSchemas({ provider, events, subscriptions, accounts: { scope, setti
 
 function verify(verifier: Verifier, { secret: text, ...request }: z.output<typeof received>) {
   const secret = readSecret(verifier, text);
-  const untimely = refusal(verifier, request, secret, Infinity);
-  if (untimely !== undefined) return { valid: false, because: untimely };
-  const timely = refusal(verifier, request, secret);
-  if (timely === undefined) return { valid: true, because: 'it is what its sender makes with this secret' };
+  const error = verificationError(verifier, request, secret);
+  if (error === undefined) return { valid: true, because: 'it is what its sender makes with this secret' };
+  // The timestamp is checked before the signature, so nothing is computed twice.
+  const forged = error instanceof TimestampError ? verificationError(verifier, request, secret, Infinity) : error;
+  if (forged !== undefined) return { valid: false, because: forged.message };
   return {
     valid: true,
-    because: `it is what its sender made with this secret, but a receiver may refuse it: ${timely}`,
+    because: `it is what its sender made with this secret, but a receiver may refuse it: ${error.message}`,
   };
 }
 
@@ -178,13 +180,18 @@ function readSecret(verifier: Verifier, text: string): unknown {
   }
 }
 
-/** Why a receiver refuses a request, or undefined. What is missing for verifying at all is the address. */
-function refusal(verifier: Verifier, request: Received, secret: unknown, toleranceS?: number): string | undefined {
+/** Why a receiver rejects a request, or undefined. What is missing for verifying at all is the address. */
+function verificationError(
+  verifier: Verifier,
+  request: Received,
+  secret: unknown,
+  toleranceS?: number,
+): VerificationError | undefined {
   try {
     verifier.verify(request, secret, toleranceS === undefined ? {} : { toleranceS });
     return undefined;
   } catch (error) {
-    if (error instanceof VerificationError) return error.message;
+    if (error instanceof VerificationError) return error;
     throw invalidField('url', (error as Error).message);
   }
 }

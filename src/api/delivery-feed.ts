@@ -6,11 +6,13 @@
  * transactions that notify one after the other: every attempt of the installation would pay for someone's open page.
  */
 import type { Logger } from 'pino';
+import { validKeyIds } from '../store/api-keys.js';
 import { changedDeliveries } from '../store/changes.js';
 import type { StoredDelivery } from '../store/deliveries.js';
 import { databaseTime } from '../store/recovery.js';
 import type { Store } from '../store/store.js';
 import { subscriptionUrls } from '../store/subscriptions.js';
+import { Problem } from './problem.js';
 
 /** How often changes are read, in milliseconds. */
 const POLL_MS = 1_000;
@@ -23,7 +25,10 @@ const OVERLAP_MS = 3_000;
 const TOLD_AT_MOST = 2_000;
 /** How long after its last event a listener is told what it has missed, in milliseconds. */
 const REMEMBERED_MS = 15 * 60_000;
-const MOST_LISTENERS = 500;
+/** Operators and accounts have shares of their own, so that neither keeps the others out. */
+const MAX_OF_OPERATORS = 100;
+const MAX_OF_ACCOUNTS = 400;
+const MAX_PER_ACCOUNT = 20;
 
 /** The watch that is kept while somebody listens. */
 interface Watch {
@@ -37,6 +42,8 @@ interface Watch {
 }
 
 export interface Listener {
+  /** The key by which an account listens, which must stay valid; absent for an operator. */
+  readonly key?: { readonly id: string; readonly accountId: string };
   /** Whose deliveries; everyone's when absent. */
   readonly accountId?: string;
   /** When it last heard of something, if it comes back. */
@@ -50,8 +57,11 @@ export interface Listener {
 }
 
 export interface DeliveryFeed {
-  /** Tells a listener of every change from now on, until the returned function is called; undefined when it is full. */
-  listen(listener: Listener): Promise<(() => void) | undefined>;
+  /**
+   * Tells a listener of every change from now on, until the returned function is called. Throws a Problem when there
+   * are too many listeners.
+   */
+  listen(listener: Listener): Promise<() => void>;
   /** Ends all listeners. */
   stop(): Promise<void>;
 }
@@ -81,7 +91,21 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     }, pollMs);
   }
 
+  /** Ends the listeners whose keys were revoked, by one statement for all of them. */
+  async function endRevoked(): Promise<void> {
+    const ids = new Set([...listeners].flatMap(({ key }) => key?.id ?? []));
+    if (ids.size === 0) return;
+    const valid = await validKeyIds(store, [...ids]);
+    for (const listener of [...listeners]) {
+      const id = listener.key?.id;
+      // One that joined since is checked by the next poll.
+      if (id !== undefined && ids.has(id) && !valid.has(id)) end(listener);
+    }
+  }
+
   async function poll(watch: Watch): Promise<void> {
+    await endRevoked();
+    if (listeners.size === 0) return;
     const rows = await changedDeliveries(store, {
       since: earlier(watch.since),
       limit: TOLD_AT_MOST + 1,
@@ -130,9 +154,14 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     watching = undefined;
   }
 
+  function end(listener: Listener): void {
+    leave(listener);
+    listener.end();
+  }
+
   return {
     async listen(listener) {
-      if (listeners.size >= MOST_LISTENERS) return undefined;
+      checkShare(listener, listeners);
       listeners.add(listener);
       try {
         const watch = begin();
@@ -146,13 +175,21 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     },
 
     async stop() {
-      for (const listener of [...listeners]) {
-        leave(listener);
-        listener.end();
-      }
+      for (const listener of [...listeners]) end(listener);
       await underWay;
     },
   };
+}
+
+/** Throws a Problem when one more listener would exceed the share of its account, of all accounts or of operators. */
+function checkShare({ key }: Listener, listeners: ReadonlySet<Listener>): void {
+  const count = (matches: (other: Listener) => boolean): number => [...listeners].filter(matches).length;
+  if (key && count((other) => other.key?.accountId === key.accountId) >= MAX_PER_ACCOUNT)
+    throw new Problem('rate_limited', `an account may have ${MAX_PER_ACCOUNT} streams at a time; close one first`);
+  const isFull = key
+    ? count((other) => other.key !== undefined) >= MAX_OF_ACCOUNTS
+    : count((other) => other.key === undefined) >= MAX_OF_OPERATORS;
+  if (isFull) throw new Problem('unavailable', 'too many streams are open; try again later');
 }
 
 function earlier(time: Date): Date {

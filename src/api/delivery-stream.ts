@@ -5,12 +5,12 @@ import { deliveryStates, type StoredDelivery } from '../store/deliveries.js';
 import type { ApiContext, Routing } from './context.js';
 import { showDelivery } from './delivery-view.js';
 import { accountSeen } from './principal.js';
-import { invalidField, Problem } from './problem.js';
+import { invalidField } from './problem.js';
 import { addRoute } from './route.js';
 
 /** How often a stream shows that it lives, in milliseconds. */
 const PING_MS = 15_000;
-/** How long a stream lasts, in milliseconds: who comes back has to show a key that is still good. */
+/** How long a stream lasts, in milliseconds. */
 const LASTS_MS = 10 * 60_000;
 /** A listener that has left so many bytes unread is cut off. */
 const MAX_UNREAD_BYTES = 1_048_576;
@@ -33,7 +33,8 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       description:
         'Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when ' +
         'changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. ' +
-        'A stream ends after ten minutes; come back with the last id as Last-Event-ID to be told what was missed.',
+        'A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as ' +
+        'Last-Event-ID to be told what was missed. An account may have 20 streams at a time.',
       forAccounts: true,
       query,
       headers: z.object({ 'Last-Event-ID': z.string().optional().describe('The id of the last event received.') }),
@@ -44,6 +45,7 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       const since = readEventId(request.get('last-event-id'));
       const seen = accountSeen(principal, accountId);
       const leave = await context.feed.listen({
+        ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
         ...(seen === undefined ? {} : { accountId: seen }),
         ...(since === undefined ? {} : { since }),
         tell(delivery, url) {
@@ -57,7 +59,6 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
         reset: () => stream.send('reset', {}),
         end: () => void response.end(),
       });
-      if (!leave) throw new Problem('unavailable', 'too many are watching; try again later');
       stream.open(leave);
     },
   );

@@ -39,15 +39,25 @@ export function explain(error: unknown, response: Response, log: Logger): Proble
   const { method, path } = response.req;
   if (problem.status >= 500)
     log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
-  if (problem.code === 'unavailable') response.set('Retry-After', String(RETRY_AFTER_S));
+  const retryAfterS = problem.retryAfterS ?? (problem.code === 'unavailable' ? RETRY_AFTER_S : undefined);
+  if (retryAfterS !== undefined) response.set('Retry-After', String(retryAfterS));
   return problem;
 }
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  const { type, status, code, message } = error as { type?: string; status?: number; code?: unknown; message?: string };
+  const { type, status, code, message, limit } = error as {
+    type?: string;
+    status?: number;
+    code?: unknown;
+    message?: string;
+    limit?: number;
+  };
   if (type === 'entity.too.large')
-    return new Problem('body_too_large', 'the body is larger than PIGEONPOST_MAX_BODY_BYTES');
+    return new Problem(
+      'body_too_large',
+      `the body is larger than ${limit} bytes (PIGEONPOST_MAX_BODY_BYTES for events)`,
+    );
   if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
   if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
   if (isAway(code, message))

@@ -1,10 +1,14 @@
 /** Reading request bodies: JSON in UTF-8, kept as text as well, because payloads must reach receivers unchanged. */
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import express, { type NextFunction, type Request, type RequestHandler } from 'express';
 import { nestedDuplicateKey } from '../contract/json.js';
-import { Problem } from './problem.js';
+import { MAX_QUOTE, Problem, truncate } from './problem.js';
 
-/** A deeper body is refused before anything walks it. */
-const DEEPEST = 100;
+/** A deeper body is rejected before anything walks it. */
+const MAX_DEPTH = 100;
+/** The largest body that is no event, in bytes: a subscription with every field at its limit has less. */
+const MAX_PLAIN_BYTES = 256 * 1_024;
+/** Values in a body that is no event, at all depths: each costs a check, and perhaps an error. */
+const MAX_PLAIN_VALUES = 10_000;
 
 declare module 'express-serve-static-core' {
   interface Request {
@@ -15,14 +19,16 @@ declare module 'express-serve-static-core' {
 
 /** Parses `application/json` bodies of at most `maxBytes` into `request.body` and `request.bodyText`. */
 export function jsonBody(maxBytes: number): RequestHandler[] {
-  const read = express.raw({ type: () => true, limit: maxBytes, inflate: false });
-  return [read, parse];
+  return reader(maxBytes, Infinity);
 }
 
-/** Like `jsonBody`, for bodies of which no part is a payload: none may name a field twice. */
+/**
+ * Like `jsonBody`, for bodies of which no part is a payload: they are small, whatever larger `maxBytes` is given, and
+ * none may name a field twice.
+ */
 export function plainJsonBody(maxBytes: number): RequestHandler[] {
   return [
-    ...jsonBody(maxBytes),
+    ...reader(Math.min(maxBytes, MAX_PLAIN_BYTES), MAX_PLAIN_VALUES),
     (request, _response, next) => {
       refuseRepeatedFields(request);
       next();
@@ -30,7 +36,12 @@ export function plainJsonBody(maxBytes: number): RequestHandler[] {
   ];
 }
 
-function parse(request: Request, _response: Response, next: NextFunction): void {
+function reader(maxBytes: number, maxValues: number): RequestHandler[] {
+  const read = express.raw({ type: () => true, limit: maxBytes, inflate: false });
+  return [read, (request, _response, next) => parse(request, next, maxValues)];
+}
+
+function parse(request: Request, next: NextFunction, maxValues: number): void {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
     request.body = undefined;
@@ -40,7 +51,7 @@ function parse(request: Request, _response: Response, next: NextFunction): void 
     throw new Problem('unsupported_media_type', 'send the body as Content-Type: application/json');
   }
   request.bodyText = decode(bytes);
-  request.body = parseJson(request.bodyText);
+  request.body = parseJson(request.bodyText, maxValues);
   next();
 }
 
@@ -52,8 +63,10 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
-  if (depth(text) > DEEPEST) throw new Problem('malformed_request', `the body is nested more than ${DEEPEST} deep`);
+function parseJson(text: string, maxValues: number): unknown {
+  const { depth, values } = measure(text);
+  if (depth > MAX_DEPTH) throw new Problem('malformed_request', `the body is nested more than ${MAX_DEPTH} deep`);
+  if (values > maxValues) throw new Problem('malformed_request', `the body holds more than ${maxValues} values`);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -65,20 +78,24 @@ function parseJson(text: string): unknown {
  * Throws a problem when an object anywhere in a body names a field twice: which of the two was meant cannot be known.
  * Not for events, whose payload is its sender's and goes on as it is.
  */
-export function refuseRepeatedFields({ bodyText }: Request): void {
+function refuseRepeatedFields({ bodyText }: Request): void {
   const repeated = bodyText === undefined ? undefined : nestedDuplicateKey(bodyText);
   if (repeated !== undefined) throw namedTwice('the body', repeated);
 }
 
 /** The problem of a body, or of an event in it, that names a field twice. */
 export function namedTwice(what: string, field: string): Problem {
-  return new Problem('malformed_request', `${what} names ${JSON.stringify(field)} twice`);
+  return new Problem('malformed_request', `${what} names ${truncate(JSON.stringify(field), MAX_QUOTE)} twice`);
 }
 
-/** How deep brackets nest, counted before parsing so that no parser or validator can be overwhelmed. */
-function depth(text: string): number {
-  let deepest = 0;
+/**
+ * How deep brackets nest, and how many values there are at most, counted before parsing so that no parser or validator
+ * can be overwhelmed.
+ */
+function measure(text: string): { depth: number; values: number } {
+  let depth = 0;
   let open = 0;
+  let values = 1;
   let inString = false;
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
@@ -86,8 +103,11 @@ function depth(text: string): number {
       if (char === 0x5c) at += 1;
       else if (char === 0x22) inString = false;
     } else if (char === 0x22) inString = true;
-    else if (char === 0x7b || char === 0x5b) deepest = Math.max(deepest, ++open);
-    else if (char === 0x7d || char === 0x5d) open -= 1;
+    else if (char === 0x2c) values += 1;
+    else if (char === 0x7b || char === 0x5b) {
+      values += 1;
+      depth = Math.max(depth, ++open);
+    } else if (char === 0x7d || char === 0x5d) open -= 1;
   }
-  return deepest;
+  return { depth, values };
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { requireAdminKey } from './principal.js';
+import { SignInFailures } from './sign-in-failures.js';
 
 /** Who may read metrics. */
 export interface MetricsAccess {
@@ -12,8 +13,12 @@ export interface MetricsAccess {
   readonly metricsOpen?: boolean;
 }
 
-export function metricsRoutes(router: Router, { adminKey, metricsOpen = false }: MetricsAccess): void {
-  const handlers: RequestHandler[] = metricsOpen ? [] : [requireAdminKey(adminKey)];
+export function metricsRoutes(
+  router: Router,
+  { adminKey, metricsOpen = false }: MetricsAccess,
+  failures: SignInFailures,
+): void {
+  const handlers: RequestHandler[] = metricsOpen ? [] : [requireAdminKey(adminKey, failures)];
   router.get('/metrics', ...handlers, async (_request, response) => {
     response.set('Content-Type', METRICS_CONTENT_TYPE).send(await exposition());
   });
@@ -24,7 +29,7 @@ export function createMetricsApp(access: MetricsAccess, log: Logger): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  metricsRoutes(app, access);
+  metricsRoutes(app, access, new SignInFailures(log));
   app.use(unknownRoute);
   app.use(answerErrors(log));
   return app;

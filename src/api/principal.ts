@@ -1,13 +1,14 @@
 /** Who asks, and whose rows are there for them. */
 import { createHash, timingSafeEqual } from 'crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import { findAccount, type StoredAccount } from '../store/accounts.js';
-import { findAccountIdByKey } from '../store/api-keys.js';
+import type { StoredAccount } from '../store/accounts.js';
 import type { ApiContext } from './context.js';
 import { Problem } from './problem.js';
+import type { SignInFailures } from './sign-in-failures.js';
 
 /** An operator, who has the admin key and sees everything, or an account, which has a key of its own and sees itself. */
-export type Principal = { readonly role: 'operator' } | { readonly role: 'account'; readonly account: StoredAccount };
+export type Principal =
+  { readonly role: 'operator' } | { readonly role: 'account'; readonly account: StoredAccount; readonly keyId: string };
 
 /** An id that no account has. */
 const NOBODY = '';
@@ -16,19 +17,17 @@ const NOBODY = '';
  * Lets requests pass that carry `Authorization: Bearer` with the admin key or an account's key, in whatever form its
  * provider's keys have. Comparing the admin key takes the same time for any key.
  */
-export function requireKey({ adminKey, store }: Pick<ApiContext, 'adminKey' | 'store'>): RequestHandler {
+export function requireKey({ adminKey, signIn }: Pick<ApiContext, 'adminKey' | 'signIn'>): RequestHandler {
   const isAdminKey = comparedWith(adminKey);
 
-  async function principalWith(key: string): Promise<Principal | undefined> {
-    if (isAdminKey(key)) return { role: 'operator' };
-    const id = await findAccountIdByKey(store, key);
-    const account = id === undefined ? undefined : await findAccount(store, id);
-    return account && { role: 'account', account };
+  async function principalWith(request: Request, key: string | undefined): Promise<Principal | undefined> {
+    if (key !== undefined && isAdminKey(key)) return { role: 'operator' };
+    const signedIn = await signIn(request, key);
+    return signedIn && { role: 'account', ...signedIn };
   }
 
   return async (request, response, next) => {
-    const key = keyOf(request);
-    const principal = key === undefined ? undefined : await principalWith(key);
+    const principal = await principalWith(request, keyOf(request));
     if (!principal) throw unauthorized(response, "the admin key or an account's key");
     response.locals.principal = principal;
     next();
@@ -36,12 +35,14 @@ export function requireKey({ adminKey, store }: Pick<ApiContext, 'adminKey' | 's
 }
 
 /** Lets requests pass that carry the admin key, and asks no database for that. */
-export function requireAdminKey(adminKey: string): RequestHandler {
+export function requireAdminKey(adminKey: string, failures: SignInFailures): RequestHandler {
   const isAdminKey = comparedWith(adminKey);
   return (request, response, next) => {
     const key = keyOf(request);
-    if (key === undefined || !isAdminKey(key)) throw unauthorized(response, 'the admin key');
-    next();
+    if (key !== undefined && isAdminKey(key)) return next();
+    if (key === undefined) failures.recordMissing();
+    else failures.record(request, key, 'unknown');
+    throw unauthorized(response, 'the admin key');
   };
 }
 

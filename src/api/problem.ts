@@ -16,6 +16,7 @@ export const problemCodes = {
   unsupported_media_type: 415,
   invalid_request: 422,
   idempotency_key_reused: 422,
+  rate_limited: 429,
   internal_error: 500,
   unavailable: 503,
 } as const;
@@ -31,14 +32,41 @@ export interface FieldError {
 /** What is said of a field that there is not, unless a schema has words of its own. */
 export const UNKNOWN_FIELD = 'is unknown here; remove it';
 
-/** An error that is answered as a problem. */
+/** Errors that one answer lists at most. */
+const MAX_ERRORS = 50;
+/** Longest text about one thing, in characters; an enumeration of all event types fits. */
+const MAX_TEXT = 2_000;
+/** Longest text that is quoted from a request, in characters. */
+export const MAX_QUOTE = 200;
+
+/** A text of at most so many characters, an ellipsis at the end where it was longer. */
+export function truncate(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** An error that is answered as a problem. Its size is bounded, whatever it quotes. */
 export class Problem extends Error {
+  readonly detail: string;
+  /** The first of the errors that were given. */
+  readonly errors?: readonly FieldError[];
+  /** How many errors were left out. */
+  readonly moreErrors: number;
+
   constructor(
     readonly code: ProblemCode,
-    readonly detail: string,
-    readonly errors?: readonly FieldError[],
+    detail: string,
+    errors?: readonly FieldError[],
+    /** When the request may be sent again, in seconds. */
+    readonly retryAfterS?: number,
   ) {
-    super(detail);
+    const shown = truncate(detail, MAX_TEXT);
+    super(shown);
+    this.detail = shown;
+    this.errors = errors?.slice(0, MAX_ERRORS).map(({ path, message }) => ({
+      path: truncate(path, MAX_QUOTE),
+      message: truncate(message, MAX_TEXT),
+    }));
+    this.moreErrors = Math.max((errors?.length ?? 0) - MAX_ERRORS, 0);
   }
 
   get status(): number {
@@ -54,13 +82,14 @@ export class Problem extends Error {
       code: this.code,
       detail: this.detail,
       ...(this.errors ? { errors: this.errors } : {}),
+      ...(this.moreErrors > 0 ? { moreErrors: this.moreErrors } : {}),
     };
   }
 }
 
 /** A problem about one field. */
 export function invalidField(path: string, message: string): Problem {
-  return new Problem('invalid_request', `${path}: ${message}`, [{ path, message }]);
+  return new Problem('invalid_request', `${truncate(path, MAX_QUOTE)}: ${message}`, [{ path, message }]);
 }
 
 /** A problem that lists everything a schema found wrong; `prefix` is the path of the checked value. */
@@ -68,7 +97,11 @@ export function invalid(error: z.ZodError, prefix = ''): Problem {
   const errors = error.issues.flatMap((issue) => fieldErrors(issue, prefix));
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return new Problem('invalid_request', first ? `${first.path || 'body'}: ${first.message}${more}` : 'invalid', errors);
+  return new Problem(
+    'invalid_request',
+    first ? `${truncate(first.path || 'body', MAX_QUOTE)}: ${truncate(first.message, MAX_TEXT / 2)}${more}` : 'invalid',
+    errors,
+  );
 }
 
 export const notFound = (what: string): Problem => new Problem('not_found', `there is no such ${what}`);

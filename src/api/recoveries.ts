@@ -38,6 +38,7 @@ const request = z.strictObject({
   states: z
     .array(z.enum(recoverableStates))
     .min(1)
+    .max(recoverableStates.length)
     .default(['failed'])
     .describe('missing means events that the subscription takes and has no delivery of.'),
   types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),

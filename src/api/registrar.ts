@@ -6,8 +6,7 @@ import { resumeHeld } from '../dispatch/control.js';
 import type { EgressClient } from '../egress/types.js';
 import { contractOf } from '../providers/index.js';
 import type { Admission, Registrar } from '../providers/registration.js';
-import { findAccount, lockAccount, type StoredAccount } from '../store/accounts.js';
-import { findAccountIdByKey } from '../store/api-keys.js';
+import { lockAccount, type StoredAccount } from '../store/accounts.js';
 import { listAttempts, loadAttemptMaterial } from '../store/attempts.js';
 import { listDeliveries } from '../store/deliveries.js';
 import type { DirectoryEntry } from '../store/directory.js';
@@ -97,10 +96,8 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   return {
     readJson: plainJsonBody(context.maxBodyBytes),
 
-    async authenticate(provider, key) {
-      const id = await findAccountIdByKey(store, key);
-      const account = id === undefined ? undefined : await findAccount(store, id);
-      return account?.provider === provider ? account : undefined;
+    async authenticate(provider, key, caller) {
+      return (await context.signIn(caller, key, provider))?.account;
     },
 
     list: (account) => allSubscriptions(store, account.id),

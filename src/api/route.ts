@@ -1,9 +1,10 @@
 /** Routes that are validated and documented by the same schemas. */
-import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
-import type { Request, Response, Router } from 'express';
+import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
+import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { check, isStorable } from './check.js';
-import { refuseRepeatedFields } from './json-body.js';
+import type { Routing } from './context.js';
+import { jsonBody, plainJsonBody } from './json-body.js';
 import { principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './schemas.js';
@@ -54,17 +55,22 @@ const none = z.strictObject({});
 
 /** Adds a route to the router and to the OpenAPI document. The handler's value is answered as JSON. */
 export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
-  { router, registry }: { router: Router; registry: OpenAPIRegistry },
+  { router, registry, maxBodyBytes }: Routing,
   definition: RouteDefinition<Params, Query, Body>,
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
   registry.registerPath(documentation(definition));
   const { method, path, params, query, body, answers } = definition;
-  router[method](path.replace(/\{(\w+)\}/g, ':$1'), async (request, response) => {
-    const principal = principalOf(response);
-    if (!definition.forAccounts && principal.role !== 'operator') {
+  const isAllowed: RequestHandler = (_request, response, next) => {
+    if (!definition.forAccounts && principalOf(response).role !== 'operator') {
       throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
     }
+    next();
+  };
+  // Only payloads are large, and only a handler that reads its body itself takes some.
+  const readJson = definition.readsBodyItself ? jsonBody(maxBodyBytes) : plainJsonBody(maxBodyBytes);
+  router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
+    const principal = principalOf(response);
     const result = await handle({
       params: readParams(params ?? none, request.params),
       query: check(query ?? none, request.query),
@@ -88,7 +94,6 @@ function readBody(
   const body: unknown = request.body ?? (bodyOptional ? {} : undefined);
   if (body === undefined) throw new Problem('malformed_request', 'send a JSON body');
   if (readsBodyItself) return body;
-  refuseRepeatedFields(request);
   return check(schema, body);
 }
 
@@ -119,7 +124,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     ...(params ? [404] : []),
     ...(body || query ? [422] : []),
     ...(definition.forAccounts ? [] : [403]),
-    ...[401, 503, ...problems],
+    ...[401, 429, 503, ...problems],
   ];
   return {
     method,

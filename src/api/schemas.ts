@@ -18,7 +18,11 @@ export const problemSchema = z
     status: z.int(),
     code: z.string(),
     detail: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('At most 50.'),
+    moreErrors: z.int().optional().describe('How many errors were left out.'),
   })
   .openapi('Problem');
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { describe, planFor } from '../dispatch/accept.js';
+import { TooManySigningKeys } from '../contract/signing-keys.js';
 import { contractOf } from '../providers/index.js';
 import type { Registrar } from '../providers/registration.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
@@ -179,9 +180,13 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       checkOwnSecret(body.secret, contract);
       const now = new Date();
       const overlapEndsAt = new Date(now.getTime() + body.overlapHours * 3_600_000);
-      const saved = await registrar.rotate(subscription, (current) =>
-        rules.rotateSecret?.(current, { randomBytes, now, overlapEndsAt, secret: body.secret }),
-      );
+      const saved = await registrar
+        .rotate(subscription, (current) =>
+          rules.rotateSecret?.(current, { randomBytes, now, overlapEndsAt, secret: body.secret }),
+        )
+        .catch((error: unknown) => {
+          throw error instanceof TooManySigningKeys ? new Problem('conflict', error.message) : error;
+        });
       return { secret: rules.signingSecret?.(saved, account), overlapEndsAt };
     },
   );

@@ -118,6 +118,7 @@ export async function runApi(
     maxBodyBytes: config.api.maxBodyBytes,
     maxCommitBytes: config.api.maxCommitBytes,
     maxSubscriptions: config.api.maxSubscriptions,
+    trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '..', 'dashboard'),
     allowHttp: config.egress.allowHttp,
     allowsAddress: createAddressGuard(config.egress.allowNetworks),

@@ -129,6 +129,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -210,6 +219,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -256,6 +274,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -337,6 +364,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -464,6 +500,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -529,6 +574,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -583,6 +637,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -713,6 +776,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -769,6 +841,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -834,6 +915,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -913,6 +1003,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1040,6 +1139,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1103,6 +1211,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1148,6 +1265,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1276,6 +1402,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1329,6 +1464,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1465,6 +1609,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1565,6 +1718,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1696,6 +1858,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -1768,6 +1939,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -1895,6 +2075,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2004,6 +2193,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2129,6 +2327,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2246,6 +2453,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2352,6 +2568,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2506,6 +2731,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2531,7 +2765,7 @@ export interface paths {
     };
     /**
      * Watch deliveries change
-     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes; come back with the last id as Last-Event-ID to be told what was missed.
+     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as Last-Event-ID to be told what was missed. An account may have 20 streams at a time.
      */
     get: {
       parameters: {
@@ -2570,6 +2804,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2661,6 +2904,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2730,6 +2982,15 @@ export interface paths {
         };
         /** @description A problem */
         409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -2896,6 +3157,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -2964,6 +3234,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3021,6 +3300,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3145,6 +3433,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3205,6 +3502,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3283,6 +3589,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3334,6 +3649,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3458,6 +3782,15 @@ export interface paths {
         };
         /** @description A problem */
         422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
           headers: {
             [name: string]: unknown;
           };
@@ -3626,10 +3959,13 @@ export interface components {
       status: number;
       code: string;
       detail: string;
+      /** @description At most 50. */
       errors?: {
         path: string;
         message: string;
       }[];
+      /** @description How many errors were left out. */
+      moreErrors?: number;
     };
     Me: {
       /** @enum {string} */

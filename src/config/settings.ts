@@ -56,6 +56,12 @@ export const table = {
     default: String(defaults.port),
     schema: port(0),
   },
+  PIGEONPOST_TRUST_PROXY: {
+    description:
+      'Proxies before the API whose X-Forwarded-For names the caller, by whose address failed sign-ins are limited: CIDR blocks or addresses, comma separated, or none.',
+    default: 'none',
+    schema: networks,
+  },
   PIGEONPOST_ADMIN_KEY: {
     description: 'Key that administrative API calls must carry, at least 16 characters.',
     secret: true,
@@ -73,7 +79,8 @@ export const table = {
     schema: z.string(),
   },
   PIGEONPOST_MAX_BODY_BYTES: {
-    description: 'Largest request body the API accepts, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB).',
+    description:
+      'Largest body of a request that emits events, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB); other requests may have 256 KiB.',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
   },

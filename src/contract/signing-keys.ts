@@ -13,6 +13,16 @@ export interface SigningKey {
   readonly expiresAt?: string;
 }
 
+/** Keys that were rotated out and may still sign; each costs a signature in every request. */
+export const MAX_FORMER_KEYS = 10;
+
+/** Rotating would leave more than `MAX_FORMER_KEYS` former keys valid; `nextExpiresAt` (ISO 8601) is when one expires. */
+export class TooManySigningKeys extends Error {
+  constructor(readonly nextExpiresAt: string) {
+    super(`${MAX_FORMER_KEYS} former secrets are still valid; the next one expires at ${nextExpiresAt}`);
+  }
+}
+
 const SYMMETRIC = 'whsec_';
 const PRIVATE = 'whsk_';
 const PUBLIC = 'whpk_';
@@ -46,7 +56,10 @@ export function verificationKey(secret: string): string {
   return PUBLIC + spki.subarray(-32).toString('base64');
 }
 
-/** The keys after rotation: the new one first, those still valid at `now` with an end to their validity. */
+/**
+ * The keys after rotation: the new one first, those still valid at `now` with an end to their validity.
+ * @throws TooManySigningKeys
+ */
 export function rotateSigningKeys(
   keys: readonly SigningKey[],
   { secret, now, overlapEndsAt }: { secret: string; now: Date; overlapEndsAt: Date },
@@ -54,7 +67,9 @@ export function rotateSigningKeys(
   const former = validKeys(keys, now)
     .filter((key) => key.secret !== secret)
     .map((key) => ({ secret: key.secret, expiresAt: earlier(key.expiresAt, overlapEndsAt) }));
-  return [{ secret }, ...former.filter(({ expiresAt }) => new Date(expiresAt) > now)];
+  const valid = former.filter(({ expiresAt }) => new Date(expiresAt) > now);
+  if (valid.length > MAX_FORMER_KEYS) throw new TooManySigningKeys(valid.map(({ expiresAt }) => expiresAt).sort()[0]!);
+  return [{ secret }, ...valid];
 }
 
 /** The value of the signature header: one element per valid key, separated by spaces, the newest first. */

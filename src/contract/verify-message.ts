@@ -12,6 +12,8 @@ import {
 
 /** The specification leaves the tolerance open; both public libraries take five minutes. */
 const TOLERANCE_S = 300;
+/** More than any rotation leaves valid; each costs a comparison, of an ed25519 key a verification of the whole body. */
+const MAX_SIGNATURES = 32;
 const PUBLIC = 'whpk_';
 /** The DER head of an ed25519 public key; its 32 bytes follow (RFC 8410). */
 const ED25519_SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
@@ -23,13 +25,15 @@ export const MESSAGE_SECRET_FORM = 'the signing secret, whsec_…, or of an ed25
 export function verifyMessage(received: Received, prefix: string, secret: string, options: VerifyOptions = {}): void {
   const id = requiredHeader(received, `${prefix}-id`);
   const timestamp = requiredHeader(received, `${prefix}-timestamp`);
-  const signatures = requiredHeader(received, `${prefix}-signature`).split(' ');
-  const isGenuine = signatureCheck(readMessageSecret(secret));
+  const signatures = requiredHeader(received, `${prefix}-signature`).split(' ', MAX_SIGNATURES + 1);
+  const key = readMessageSecret(secret);
+  checkTime(timestamp, { toleranceS: TOLERANCE_S, ...options }, `${prefix}-timestamp`);
+  if (signatures.length > MAX_SIGNATURES)
+    throw new VerificationError(`${prefix}-signature has more than ${MAX_SIGNATURES} signatures`);
   const signed = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), Buffer.from(received.body)]);
-  if (!signatures.some((signature) => isGenuine(signature, signed))) {
+  if (!signatures.some(signatureCheck(key, signed))) {
     throw new VerificationError(`no signature in ${prefix}-signature is right for this body and secret`);
   }
-  checkTime(timestamp, { toleranceS: TOLERANCE_S, ...options }, `${prefix}-timestamp`);
 }
 
 /** The secret itself. Throws when it is of no form that signatures can be verified with. */
@@ -45,22 +49,22 @@ export function readMessageSecret(text: string): string {
   return text;
 }
 
-type SignatureCheck = (signature: string, signed: Buffer) => boolean;
+type SignatureCheck = (signature: string) => boolean;
 
-function signatureCheck(secret: string): SignatureCheck {
+function signatureCheck(secret: string, signed: Buffer): SignatureCheck {
   if (!secret.startsWith(PUBLIC)) {
     const key = Buffer.from(secret.slice(secret.indexOf('_') + 1), 'base64');
-    return versioned('v1', (given, signed) => sameSignature(given, createHmac('sha256', key).update(signed).digest()));
+    const expected = createHmac('sha256', key).update(signed).digest();
+    return ofVersion('v1', (given) => sameSignature(given, expected));
   }
   const der = Buffer.concat([ED25519_SPKI_HEAD, publicKeyBytes(secret)]);
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  return versioned('v1a', (given, signed) => verify(null, signed, key, Buffer.from(given, 'base64')));
+  return ofVersion('v1a', (given) => verify(null, signed, key, Buffer.from(given, 'base64')));
 }
 
 /** A signature of another version is none, whatever follows its comma. */
-function versioned(version: string, check: SignatureCheck): SignatureCheck {
-  return (signature, signed) =>
-    signature.startsWith(`${version},`) && check(signature.slice(version.length + 1), signed);
+function ofVersion(version: string, check: SignatureCheck): SignatureCheck {
+  return (signature) => signature.startsWith(`${version},`) && check(signature.slice(version.length + 1));
 }
 
 function publicKeyBytes(key: string): Buffer {

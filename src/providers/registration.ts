@@ -4,6 +4,7 @@
  */
 import type { RequestHandler, Response, Router } from 'express';
 import type { Problem } from '../api/problem.js';
+import type { Caller } from '../api/sign-in-failures.js';
 import type { StoredAccount } from '../store/accounts.js';
 import type { StoredAttempt } from '../store/attempts.js';
 import type { DeliveryState } from '../store/deliveries.js';
@@ -40,8 +41,11 @@ export interface Registrar {
    * `malformed_request`, `body_too_large` or `unsupported_media_type`.
    */
   readonly readJson: readonly RequestHandler[];
-  /** The account that an API key belongs to, if it is one of this provider. */
-  authenticate(provider: string, key: string): Promise<StoredAccount | undefined>;
+  /**
+   * The account that an API key belongs to, if it is one of this provider. Throws the problem `rate_limited` when there
+   * were too many wrong keys.
+   */
+  authenticate(provider: string, key: string | undefined, caller: Caller): Promise<StoredAccount | undefined>;
   /** All subscriptions of an account, the oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's form. */

@@ -37,13 +37,29 @@ export async function revokeApiKey(store: Store, accountId: string, id: string):
   return rowCount === 1;
 }
 
-/** The account that a key belongs to. Looking up a hash takes no time that depends on a stored key. */
-export async function findAccountIdByKey(store: Store, key: string): Promise<string | undefined> {
-  const result = await store.pool.query<{ account_id: string }>(
-    'SELECT account_id FROM api_keys WHERE hash = $1 AND revoked_at IS NULL',
+/** A key that exists, or existed until it was revoked. */
+export interface FoundKey {
+  readonly id: string;
+  readonly accountId: string;
+  readonly revoked: boolean;
+}
+
+/** What is stored of a key. Looking up a hash takes no time that depends on a stored key. */
+export async function findApiKey(store: Store, key: string): Promise<FoundKey | undefined> {
+  const result = await store.pool.query<FoundKey>(
+    'SELECT id, account_id AS "accountId", revoked_at IS NOT NULL AS revoked FROM api_keys WHERE hash = $1',
     [hashKey(key)],
   );
-  return onlyRow(result)?.account_id;
+  return onlyRow(result);
+}
+
+/** Those of these keys, by id, that are not revoked. Deleting an account revokes its keys. */
+export async function validKeyIds(store: Store, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    'SELECT id FROM api_keys WHERE id = ANY($1) AND revoked_at IS NULL',
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 function hashKey(key: string): Buffer {

@@ -67,6 +67,17 @@ const deliveryDuration = new Histogram({
   registers,
 });
 
+/** Why a sign-in to the API failed. */
+const authFailureReasons = ['missing', 'unknown', 'revoked', 'wrong_provider', 'rate_limited'] as const;
+export type AuthFailureReason = (typeof authFailureReasons)[number];
+
+const authFailures = new Counter({
+  name: 'pigeonpost_auth_failures_total',
+  help: 'Requests to the API without a valid key: with none, an unknown or revoked one, one of another provider, or one of too many wrong ones.',
+  labelNames: ['reason'] as const,
+  registers,
+});
+
 const burstsRunning = new Gauge({
   name: 'pigeonpost_bursts_running',
   help: 'Bursts that this process carries, or that wait in it for room.',
@@ -89,7 +100,13 @@ export function beginAtZero(providers: readonly string[]): void {
     attempts.inc({ provider, outcome: 'accepted', reason: '' }, 0);
     attempts.inc({ provider, outcome: 'refused', reason: 'status' }, 0);
   }
+  for (const reason of authFailureReasons) authFailures.inc({ reason }, 0);
   countCarried({ accepted: 0, handedOver: 0, left: 0 });
+}
+
+/** Counts a request that was not let in. */
+export function countAuthFailure(reason: AuthFailureReason): void {
+  authFailures.inc({ reason });
 }
 
 /** Counts committed events and the deliveries that came with them. */

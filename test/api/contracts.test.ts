@@ -1,4 +1,5 @@
 /** Contracts as they are described, and requests verified as their receivers would. */
+import crypto from 'node:crypto';
 import { contracts, contractOf } from '../../src/providers/index';
 import { startApiWithDatabase, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
@@ -79,6 +80,24 @@ describe('verifying', () => {
     const { body } = await verify('standard', { ...request, body: '{"type":"y"}' });
     expect(body).toEqual({ valid: false, because: expect.stringContaining('webhook-signature') });
     expect((await verify('standard', { ...request, headers: {} })).body).toMatchObject({ valid: false });
+  });
+
+  test.each([
+    ['outside the tolerance', '1790000000'],
+    ['now', String(Math.floor(Date.now() / 1_000))],
+  ])('computes one HMAC for many signatures when the timestamp is %s', async (_what, timestamp) => {
+    const hmac = jest.spyOn(crypto, 'createHmac');
+    const signatures = Array.from({ length: 32 }, () => `v1,${'A'.repeat(43)}=`).join(' ');
+    const headers = { 'webhook-id': 'msg_1', 'webhook-timestamp': timestamp, 'webhook-signature': signatures };
+    const { body } = await verify('standard', { ...request, headers });
+    const count = hmac.mock.calls.length;
+    hmac.mockRestore();
+    expect(body).toEqual({ valid: false, because: expect.stringContaining('no signature') });
+    expect(count).toBe(1);
+  });
+
+  test('rejects a request of more than 256 KiB', async () => {
+    expect((await verify('standard', { ...request, body: 'x'.repeat(262_144) })).status).toBe(413);
   });
 
   test('what is of no use for verifying is named', async () => {

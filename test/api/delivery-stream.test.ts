@@ -90,6 +90,32 @@ test('takes no id that is none of its own', async () => {
   expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'Last-Event-ID']);
 });
 
+test('ends when its key is revoked, and when its account is deleted', async () => {
+  const [revoked, deleted, kept] = await Promise.all([1, 2, 3].map(() => emitted(api.ask, 'standard')));
+  const readers = [];
+  for (const { account } of [revoked!, deleted!, kept!]) readers.push(await watch('', account.apiKey as string));
+  const { keys } = (await api.ask('GET', `/v1/accounts/${revoked!.account.id}`)).body;
+  await api.ask('DELETE', `/v1/accounts/${revoked!.account.id}/keys/${keys[0].id}`);
+  await api.ask('DELETE', `/v1/accounts/${deleted!.account.id}`);
+  const isNever = () => false;
+  expect(await readers[0]!.next(isNever)).toBeUndefined();
+  expect(await readers[1]!.next(isNever)).toBeUndefined();
+  await pause(kept!.deliveryId);
+  expect(await readers[2]!.next(about(kept!.deliveryId, 'paused'))).toBeDefined();
+});
+
+test('is limited for each account, and never full for an operator', async () => {
+  const one = await emitted(api.ask, 'standard');
+  const other = await emitted(api.ask, 'standard');
+  const ask = (key: string) =>
+    fetch(`${api.url}/v1/deliveries/stream`, { headers: { authorization: `Bearer ${key}` } });
+  for (let count = 0; count < 20; count += 1) await watch('', one.account.apiKey as string);
+  const rejected = await ask(one.account.apiKey as string);
+  expect([rejected.status, ((await rejected.json()) as { code: string }).code]).toEqual([429, 'rate_limited']);
+  await watch('', other.account.apiKey as string);
+  await watch();
+});
+
 describe('the feed', () => {
   const listener = (more: Partial<Listener> = {}): Listener => ({
     tell: () => undefined,
@@ -98,11 +124,43 @@ describe('the feed', () => {
     ...more,
   });
 
+  test('has room for operators when accounts have taken theirs, and for accounts when operators have', async () => {
+    const feed = createDeliveryFeed(api.database.store, pino({ level: 'silent' }), 60_000);
+    const ofAccount = (index: number) => listener({ key: { id: `key_${index}`, accountId: `acc_${index}` } });
+    for (let index = 0; index < 20; index += 1) await feed.listen(ofAccount(0));
+    await expect(feed.listen(ofAccount(0))).rejects.toMatchObject({ status: 429 });
+    for (let index = 0; index < 380; index += 1) await feed.listen(ofAccount(1 + (index % 38)));
+    await expect(feed.listen({ ...ofAccount(0), key: { id: 'k', accountId: 'acc_new' } })).rejects.toMatchObject({
+      status: 503,
+    });
+    for (let index = 0; index < 100; index += 1) await feed.listen(listener());
+    await expect(feed.listen(listener())).rejects.toMatchObject({ status: 503 });
+    await feed.stop();
+  });
+
+  test('checks all keys by one statement in each poll', async () => {
+    const { store } = api.database;
+    const feed = createDeliveryFeed(store, pino({ level: 'silent' }), 1);
+    const ended = new Promise<number>((resolve) => {
+      let open = 10;
+      const end = () => void ((open -= 1) === 0 && resolve(asked.mock.calls.length));
+      const asked = jest.spyOn(store.pool, 'query');
+      const all = Array.from({ length: 10 }, (_, index) =>
+        feed.listen(listener({ key: { id: `key_none_${index}`, accountId: 'acc_none' }, end })),
+      );
+      void Promise.all(all);
+    });
+    // The time of the database once, then the keys.
+    expect(await ended).toBe(2);
+    jest.restoreAllMocks();
+    await feed.stop();
+  });
+
   test('asks nothing of the database once nobody listens', async () => {
     const { store } = api.database;
     const feed = createDeliveryFeed(store, pino({ level: 'silent' }), 1);
     const leave = await feed.listen(listener());
-    leave!();
+    leave();
     await feed.stop();
     const asked = jest.spyOn(store.pool, 'query');
     // Had it gone on, it would ask before an answer from the database can be here.

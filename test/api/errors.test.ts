@@ -350,6 +350,64 @@ describe('a problem with fields', () => {
   });
 });
 
+describe('a body that is no event', () => {
+  let own: TestApi & { readonly database: TestDatabase };
+  beforeAll(async () => {
+    own = await startApiWithDatabase();
+  });
+  afterAll(() => own.close());
+  const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1]));
+
+  test('is rejected when it is larger than 256 KiB, whatever events may have', async () => {
+    const account = await newAccount(own.ask, 'standard');
+    const payload = 'x'.repeat(262_144);
+    const { status } = await own.ask('POST', `/v1/accounts/${account.id}/events`, { ...event, data: { payload } });
+    expect(status).toBe(202);
+    const edit = await own.ask('PATCH', `/v1/accounts/${account.id}`, { name: payload });
+    expectProblem(edit, 413, 'body_too_large');
+    expect(edit.body.detail).toContain('262144 bytes');
+  });
+
+  test('is rejected before it is parsed when it holds more than 10,000 values', async () => {
+    const account = await newAccount(own.ask, 'standard');
+    const body = JSON.stringify({ eventTypes: Array.from({ length: 20_000 }, () => 1) });
+    const parse = jest.spyOn(JSON, 'parse');
+    const answer = await fetch(`${own.url}/v1/accounts/${account.id}/subscriptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+      body,
+    });
+    const parsed = parse.mock.calls.filter(([text]) => text === body).length;
+    parse.mockRestore();
+    expect([answer.status, parsed]).toEqual([400, 0]);
+    expect(await answer.text()).toContain('more than 10000 values');
+  });
+
+  test('is answered with at most 50 errors and the number of the others', async () => {
+    const account = await newAccount(own.ask, 'standard');
+    const answer = await own.ask('PATCH', `/v1/accounts/${account.id}`, names(400));
+    expectProblem(answer, 422, 'invalid_request');
+    expect(answer.body.errors).toHaveLength(50);
+    expect(answer.body.moreErrors).toBe(350);
+    expect(answer.body.detail).toContain('(and 399 more)');
+  });
+
+  test('is not quoted at length in an error', async () => {
+    const account = await newAccount(own.ask, 'standard');
+    const name = 'n'.repeat(100_000);
+    for (const body of [
+      `{"${name}":1}`,
+      `{"${name}":1,"${name}":2}`,
+      `{"settings":{"${name}":1}}`,
+      `{"name":${name}}`,
+    ]) {
+      const answer = await own.ask('PATCH', `/v1/accounts/${account.id}`, body);
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.text.length).toBeLessThan(5_000);
+    }
+  });
+});
+
 /** A store whose database is not there. */
 async function storeNowhere(): Promise<Store> {
   const server = createServer();

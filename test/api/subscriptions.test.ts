@@ -432,6 +432,15 @@ describe('rotating secrets', () => {
     expect([answer.status, answer.body.code]).toEqual([409, 'conflict']);
   });
 
+  test('answers 409 when ten former secrets are still valid', async () => {
+    const account = await newAccount(api.ask, 'standard');
+    const { id } = await newSubscription(api.ask, account.id, 'standard');
+    for (let rotation = 1; rotation <= 10; rotation += 1) expectStatus(await rotate(id), 200);
+    const answer = expectStatus(await rotate(id), 409);
+    expect(answer.body.detail).toContain('the next one expires at');
+    expectStatus(await rotate(id, { overlapHours: 0 }), 200);
+  });
+
   test('an owner may bring the secret and choose the overlap', async () => {
     const account = await newAccount(api.ask, 'standard');
     const { id } = await newSubscription(api.ask, account.id, 'standard');

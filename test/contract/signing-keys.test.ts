@@ -111,6 +111,7 @@ describe('rotation', () => {
   const overlapEndsAt = later(1_000);
   const rotate = (keys: Parameters<typeof rotateSigningKeys>[0], secret: string, end = overlapEndsAt) =>
     rotateSigningKeys(keys, { secret, now: NOW, overlapEndsAt: end });
+  const rotateAll = (keys: Parameters<typeof rotateSigningKeys>[0], secret: string) => rotate(keys, secret);
 
   it('signs with both keys until the overlap ends, the newest first', () => {
     const keys = rotate([{ secret: a }], c);
@@ -137,6 +138,14 @@ describe('rotation', () => {
   it('drops expired keys, and all former ones where there is no overlap', () => {
     expect(rotate([{ secret: b }, { secret: a, expiresAt: NOW.toISOString() }], c)).toHaveLength(2);
     expect(rotate([{ secret: b }, { secret: a, expiresAt: later(1).toISOString() }], c, NOW)).toEqual([{ secret: c }]);
+  });
+
+  it('throws when more than ten former keys would sign', () => {
+    const secrets = Array.from({ length: 12 }, (_, index) => whsec(24 + index));
+    const eleven = secrets.slice(1, 11).reduce(rotateAll, [{ secret: secrets[0]! }]);
+    expect(eleven).toHaveLength(11);
+    expect(() => rotate(eleven, secrets[11]!)).toThrow(`the next one expires at ${overlapEndsAt.toISOString()}`);
+    expect(rotate(eleven, secrets[11]!, NOW)).toHaveLength(1);
   });
 
   it('holds a secret once, without end, when it comes back', () => {

@@ -1,5 +1,5 @@
 /** Verifying as receivers do, against what libraries that we did not write sign, and against every kind of forgery. */
-import { createHash, createHmac } from 'node:crypto';
+import crypto, { createHash, createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
@@ -70,6 +70,31 @@ describe.each([
     const name = `${prefix}-signature`;
     const several = { ...headers, [name]: `v1,AAAA v9,${'A'.repeat(44)} ${headers[name]}` };
     verify({ headers: several, body: BODY }, SECRET, at);
+  });
+
+  describe('bounds its work:', () => {
+    let hmac: jest.SpiedFunction<typeof createHmac>;
+    beforeEach(() => (hmac = jest.spyOn(crypto, 'createHmac')));
+    afterEach(() => hmac.mockRestore());
+    const signedBy = (signature: string) => ({ headers: { ...headers, [`${prefix}-signature`]: signature }, body: BODY });
+    const wrong = (count: number) => Array.from({ length: count }, () => `v1,${'A'.repeat(43)}=`).join(' ');
+
+    test('computes one HMAC when there are many signatures', () => {
+      expect(() => verify(signedBy(wrong(32)), SECRET, at)).toThrow('no signature');
+      expect(hmac).toHaveBeenCalledTimes(1);
+    });
+
+    test('computes no HMAC when the timestamp is outside the tolerance', () => {
+      expect(() => verify(signedBy(wrong(32)), SECRET, { now: later(301) })).toThrow('older than 300 s');
+      expect(hmac).not.toHaveBeenCalled();
+    });
+
+    test('computes no HMAC when there are more than 32 signatures', () => {
+      expect(() => verify(signedBy(wrong(33)), SECRET, at)).toThrow(
+        new VerificationError(`${prefix}-signature has more than 32 signatures`),
+      );
+      expect(hmac).not.toHaveBeenCalled();
+    });
   });
 
   test.each([

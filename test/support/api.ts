@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app';
 import { createDeliveryFeed } from '../../src/api/delivery-feed';
+import { SignInLimits } from '../../src/api/sign-in-limits';
 import type { Dispatcher } from '../../src/dispatch/dispatcher';
 import { createAddressGuard } from '../../src/egress/address';
 import { createEgressClient } from '../../src/egress/client';
@@ -52,6 +53,9 @@ export interface ApiParts {
   /** What requests that the API itself makes may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
+  /** Wrong keys that an address may send in a minute; tests send many. */
+  readonly maxSignInFailures?: number;
+  readonly trustProxy?: readonly string[];
   /** Where the dashboard's build is; the real one unless told. */
   readonly dashboardFolder?: string;
 }
@@ -88,6 +92,8 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     allowsAddress: createAddressGuard(allowNetworks),
     dashboardFolder: parts.dashboardFolder ?? join(__dirname, '../../dist/dashboard'),
     temporalUiUrl: 'http://localhost:8233',
+    signInLimits: new SignInLimits({ maxFailures: parts.maxSignInFailures ?? 100_000 }),
+    trustProxy: parts.trustProxy ?? [],
   });
   const server = await new Promise<Server>((resolve) => {
     const listening: Server = app.listen(0, '127.0.0.1', () => resolve(listening));

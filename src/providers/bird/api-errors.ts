@@ -18,6 +18,7 @@ const CODES: Readonly<Partial<Record<ProblemCode, string>>> = {
   unsupported_media_type: 'UnsupportedMediaType',
   invalid_request: 'InvalidPayload',
   quota_exceeded: 'QuotaExceeded',
+  rate_limited: 'TooManyRequests',
   unavailable: 'Unavailable',
 };
 const OTHER_CODE = 'InternalError';

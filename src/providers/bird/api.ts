@@ -100,7 +100,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 function authenticate(registrar: Registrar): Handler {
   return async (request, response, next) => {
     const [, key] = /^AccessKey +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
-    const account = key === undefined ? undefined : await registrar.authenticate('bird', key);
+    const account = await registrar.authenticate('bird', key, request);
     if (!account) {
       response.set('WWW-Authenticate', 'AccessKey');
       throw new Problem('unauthorized', 'send a valid access key as Authorization: AccessKey <key>');

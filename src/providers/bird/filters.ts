@@ -39,6 +39,7 @@ const REPEATABLE: FilterKey = 'status';
 
 export const eventFilters = z
   .array(z.strictObject({ key: z.enum(KEYS), value: z.string().min(1).max(255) }))
+  .max(50)
   .refine(
     (filters) => hasDistinctKeys(filters.filter(({ key }) => key !== REPEATABLE)),
     `only ${REPEATABLE} may be filtered by more than one value; use one subscription per value`,

@@ -19,10 +19,10 @@ export function verify(received: Received, signingKey: string, options: VerifyOp
   if (url === undefined) throw new Error('url is missing: Bird signs the address that the webhook was registered with');
   const signature = requiredHeader(received, 'messagebird-signature');
   const timestamp = requiredHeader(received, 'messagebird-request-timestamp');
+  checkTime(timestamp, options, 'messagebird-request-timestamp');
   const expected = sign(readKey(signingKey), { timestamp, url, body });
   if (!sameSignature(signature, Buffer.from(expected, 'base64')))
     throw new VerificationError('messagebird-signature is not right for this address, body and key');
-  checkTime(timestamp, options, 'messagebird-request-timestamp');
 }
 
 export const verifier: Verifier<string> = {

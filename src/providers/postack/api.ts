@@ -128,7 +128,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 function requireAccount(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
-    const account = key && (await registrar.authenticate(contract.provider, key));
+    const account = await registrar.authenticate(contract.provider, key, request);
     if (!account) {
       response.set('WWW-Authenticate', 'Bearer');
       throw new Problem('unauthorized', 'Invalid token');

@@ -1,5 +1,6 @@
 /** Svix's EndpointSecretRotateIn and its limits: svix-server, src/v1/endpoints/endpoint/{mod,secrets}.rs. */
 import { randomBytes } from 'crypto';
+import { MAX_FORMER_KEYS, TooManySigningKeys } from '../../contract/signing-keys.js';
 import type { StoredSubscription } from '../../store/subscriptions.js';
 import { contract, type Secrets } from './contract.js';
 import { withPrefix } from './endpoint-input.js';
@@ -8,8 +9,6 @@ import { readObject, svixError, validationError } from './svix-error.js';
 
 const GRACE_SECONDS = 86_400;
 const LONGEST_GRACE_SECONDS = 604_800;
-/** Former keys that may still be valid at a time (`MAX_OLD_KEYS`). */
-const MOST_FORMER_KEYS = 10;
 
 /** The secrets of an endpoint after the rotation that a body asks for; no body asks for the defaults. */
 export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Secrets {
@@ -19,12 +18,15 @@ export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Sec
   if (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0 || grace > LONGEST_GRACE_SECONDS) {
     throw validationError(['body', 'gracePeriodSeconds'], 'Duration must be between 0 and 7 days');
   }
-  const rotated = contract.subscriptions.rotateSecret!(
-    { ...endpoint, options: endpoint.options as Options, secrets: endpoint.secrets as Secrets },
-    { randomBytes, now, overlapEndsAt: new Date(now.getTime() + grace * 1_000), secret: readKey(key) },
-  );
-  if (rotated.keys.length > MOST_FORMER_KEYS + 1) throw tooMany(rotated);
-  return rotated;
+  const secret = readKey(key);
+  try {
+    return contract.subscriptions.rotateSecret!(
+      { ...endpoint, options: endpoint.options as Options, secrets: endpoint.secrets as Secrets },
+      { randomBytes, now, overlapEndsAt: new Date(now.getTime() + grace * 1_000), secret },
+    );
+  } catch (error) {
+    throw error instanceof TooManySigningKeys ? tooMany(error) : error;
+  }
 }
 
 function readKey(given: unknown): string | undefined {
@@ -35,11 +37,11 @@ function readKey(given: unknown): string | undefined {
   return key as string;
 }
 
-function tooMany({ keys }: Secrets) {
-  const next = keys.flatMap(({ expiresAt }) => expiresAt ?? []).sort()[0];
+/** In Svix's words; its limit is the same (`MAX_OLD_KEYS`). */
+function tooMany({ nextExpiresAt }: TooManySigningKeys) {
   return svixError(
     400,
     'limit_reached',
-    `You can only rotate a key ${MOST_FORMER_KEYS} times; please wait for old keys to expire. Your next key expires at ${next}.`,
+    `You can only rotate a key ${MAX_FORMER_KEYS} times; please wait for old keys to expire. Your next key expires at ${nextExpiresAt}.`,
   );
 }

@@ -2,6 +2,7 @@
  * Errors in the shapes of Svix's API: `{code, detail}`, and for what is wrong with the fields of a request
  * `{detail: [{loc, msg, type}]}`. Source: svix-server, src/error.rs and src/v1/utils/mod.rs.
  */
+import { MAX_QUOTE, truncate } from '../../api/problem.js';
 
 /** An error in the form in which it is answered. */
 export class SvixError extends Error {
@@ -19,7 +20,7 @@ export function svixError(status: number, code: string, detail: string): SvixErr
 
 /** What is wrong at one place of a request, such as `['body', 'url']`. */
 export function validationError(loc: readonly string[], msg: string, type = 'value_error'): SvixError {
-  return new SvixError(422, { detail: [{ loc, msg, type }] });
+  return new SvixError(422, { detail: [{ loc: loc.map((name) => truncate(name, MAX_QUOTE)), msg, type }] });
 }
 
 /** A body that is no JSON, or no object. */

@@ -88,7 +88,7 @@ function requireToken(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
     // "The header name and value are case insensitive", and tokens are made in lower case.
     const token = request.get('X-Postmark-Server-Token')?.trim().toLowerCase();
-    const account = token ? await registrar.authenticate('postmark', token) : undefined;
+    const account = await registrar.authenticate('postmark', token, request);
     if (!account) throw new ApiError(10);
     response.locals.account = account;
     next();

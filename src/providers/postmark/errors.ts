@@ -5,7 +5,7 @@
  */
 import { isIP } from 'net';
 import type { Request, Response } from 'express';
-import type { Problem } from '../../api/problem.js';
+import { truncate, type Problem } from '../../api/problem.js';
 
 const MESSAGES = {
   10: 'Request does not contain a valid Server token.',
@@ -16,6 +16,7 @@ const MESSAGES = {
   404: 'There is no such resource.',
   409: "JSON required: send the body with 'Content-Type: application/json'.",
   413: 'The request is too large.',
+  429: 'Rate limit exceeded.',
   606: "The supplied 'Url' is not valid.",
   1226: "The message stream for the provided 'ID' was not found.",
   1235: 'The stream provided does not exist on this server.',
@@ -36,8 +37,19 @@ const MESSAGES = {
 } as const;
 export type ErrorCode = keyof typeof MESSAGES;
 
+/** Longest `Message`, in characters. */
+const MAX_MESSAGE = 1_000;
+
 /** Statuses other than 422. */
-const STATUSES: Partial<Record<ErrorCode, number>> = { 10: 401, 100: 503, 101: 500, 404: 404, 409: 415, 413: 413 };
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  10: 401,
+  100: 503,
+  101: 500,
+  404: 404,
+  409: 415,
+  413: 413,
+  429: 429,
+};
 
 /** A message without the hints about our settings, which are the operator's business and not the customer's. */
 export function forCustomers(message: string): string {
@@ -52,7 +64,7 @@ export class ApiError extends Error {
     /** What is answered beside the code, in place of the message. */
     readonly body?: object,
   ) {
-    super(detail === undefined ? MESSAGES[code] : `${MESSAGES[code]} ${forCustomers(detail)}`);
+    super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${forCustomers(detail)}`, MAX_MESSAGE));
   }
 
   answer(response: Response): void {
@@ -77,6 +89,8 @@ export function fromProblem(problem: Problem, request: Request): ApiError {
       return fromField(problem.errors?.[0] ?? { path: '', message: problem.detail }, request);
     case 'quota_exceeded':
       return new ApiError(1359);
+    case 'rate_limited':
+      return new ApiError(429);
     case 'unavailable':
       return new ApiError(100);
     default:

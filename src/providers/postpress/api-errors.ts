@@ -4,7 +4,7 @@
  * that Unipile's API is seen to answer with. `instance` ("request identifier for support") is optional and left out.
  */
 import type { ErrorRequestHandler } from 'express';
-import type { Problem, ProblemCode } from '../../api/problem.js';
+import { truncate, type Problem, type ProblemCode } from '../../api/problem.js';
 import type { Registrar } from '../registration.js';
 
 /** Every error and its status and title. */
@@ -19,6 +19,7 @@ const ERRORS = {
   limit_too_high: [400, 'Limit too high'],
   missing_credentials: [401, 'Missing credentials'],
   invalid_credentials: [401, 'Invalid credentials'],
+  too_many_requests: [429, 'Too many requests'],
   resource_not_found: [404, 'Resource not found.'],
   unexpected_error: [500, 'Unexpected error'],
   service_unavailable: [503, 'Service unavailable'],
@@ -26,13 +27,20 @@ const ERRORS = {
 
 type ErrorType = keyof typeof ERRORS;
 
+/** Longest `detail`, in characters. */
+const MAX_DETAIL = 5_000;
+
 /** An error that is answered in postpress' form. */
 export class PostpressError extends Error {
   constructor(
     readonly type: ErrorType,
-    readonly detail: string,
+    detail: string,
   ) {
-    super(detail);
+    super(truncate(detail, MAX_DETAIL));
+  }
+
+  get detail(): string {
+    return this.message;
   }
 }
 
@@ -41,6 +49,7 @@ const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
   malformed_request: 'malformed_request',
   unsupported_media_type: 'malformed_request',
   body_too_large: 'content_too_large',
+  rate_limited: 'too_many_requests',
   internal_error: 'unexpected_error',
   unavailable: 'service_unavailable',
 };

@@ -6,6 +6,8 @@ import { LONGEST_NAME } from './contract.js';
 import { SOURCES } from './sources.js';
 
 const MISSING = 'is missing';
+/** Issues that one error names at most. */
+const MAX_REPORTED = 50;
 
 /**
  * The common fields of all sources; the contract checks what differs between them. Unknown fields are ignored: the
@@ -22,8 +24,8 @@ const creation = z.object({
   headers: z
     .array(z.object({ key: z.string(), value: z.string() }))
     .superRefine((headers, context) => {
-      const keys = headers.map(({ key }) => key.toLowerCase());
-      const again = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+      const seen = new Set<string>();
+      const again = headers.findIndex(({ key }) => seen.size === seen.add(key.toLowerCase()).size);
       if (again !== -1) context.addIssue({ code: 'custom', path: [again, 'key'], message: 'is given twice' });
     })
     .optional(),
@@ -94,7 +96,10 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value, { error: ({ input }) => (input === undefined ? MISSING : undefined) });
   if (result.success) return result.data;
   const { issues } = result.error;
-  const detail = issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
+  const detail = issues
+    .slice(0, MAX_REPORTED)
+    .map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+    .join('; ');
   throw new PostpressError(errorType(issues[0]!), detail);
 }
 

@@ -61,8 +61,8 @@ export const routes: RegistrationRoutes = (registrar) => {
 function authenticate(registrar: Registrar): Handler {
   return async (request, response, next) => {
     const key = request.get('x-api-key');
+    const account = await registrar.authenticate('postpress', key, request);
     if (!key) throw new PostpressError('missing_credentials', 'send your API key as X-API-KEY');
-    const account = await registrar.authenticate('postpress', key);
     if (!account) throw new PostpressError('invalid_credentials', 'there is no such API key');
     response.locals.account = account;
     next();

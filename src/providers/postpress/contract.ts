@@ -27,12 +27,14 @@ export const LONGEST_NAME = 255;
 const fields = z.object({
   source: z.enum(SOURCES).describe('The family of events to take; eventTypes must belong to it.'),
   accountIds: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).max(255))
+    .max(1_000)
     .optional()
     .describe('Take only events of these connected accounts; all when absent or empty.'),
   format: z.enum(['json', 'form']).optional().describe('Encoding of the body: json (default) or form.'),
   data: z
-    .array(z.strictObject({ name: z.string().min(1), key: z.string().min(1) }))
+    .array(z.strictObject({ name: z.string().min(1).max(255), key: z.string().min(1).max(255) }))
+    .max(200)
     .refine((mappings) => new Set(mappings.map(({ name }) => name)).size === mappings.length, 'names must differ')
     .optional()
     .describe('Send only these payload fields (`key`), each under a name of its own (`name`); all when empty.'),

@@ -2,6 +2,7 @@
 import type { ErrorRequestHandler } from 'express';
 import { Problem } from '../../api/problem.js';
 import type { Registrar } from '../registration.js';
+import { RATE_LIMITED } from './rate-limit.js';
 import { bodyError } from './test-request.js';
 
 /** Says in words what the empty body does not. */
@@ -12,6 +13,7 @@ export function answerErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = registrar.explain(error, response);
+    if (problem.code === 'rate_limited') return void response.status(429).json(RATE_LIMITED);
     response.status(problem.code === 'invalid_request' ? 400 : problem.status);
     response.set(REASON, reason(problem)).json({});
   };

@@ -84,8 +84,8 @@ function requireShop(registrar: Registrar): RequestHandler {
   const mayGoOn = createRateLimit();
   return async (request, response, next) => {
     const caller = callerOf(request);
-    const shop = caller && (await registrar.authenticate(contract.provider, caller.shopKey));
-    if (!shop) {
+    const shop = await registrar.authenticate(contract.provider, caller?.shopKey, request);
+    if (!caller || !shop) {
       response.set('WWW-Authenticate', 'Bearer');
       throw new Problem('unauthorized', "send the shop's private key as Authorization: Bearer sk_...");
     }
