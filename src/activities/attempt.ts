@@ -45,7 +45,7 @@ export async function attempt(
   const settled = alreadySettled(material, runId);
   if (settled) return settled;
   // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
-  if (material.run !== task.run) throw roundEnding(FailureType.stopped, supersededBy(material.run));
+  if (material.run !== task.run) throw roundEnding(FailureType.superseded, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
@@ -74,7 +74,7 @@ async function load(store: Store, { deliveryId }: AttemptTask, attemptOfRound: n
     // Nothing was sent, so the schedule must not move on: the workflow waits for the database and comes back.
     throw roundEnding(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, [attemptOfRound - 1]);
   });
-  if (!material) throw roundEnding(FailureType.stopped, 'the delivery no longer exists');
+  if (!material) throw roundEnding(FailureType.superseded, 'the delivery no longer exists');
   return material;
 }
 

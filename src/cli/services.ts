@@ -62,7 +62,7 @@ export async function openShared<Access extends TemporalClient>(
     });
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
-    watchStore(store);
+    watchStore(store, log);
     return { ...surroundings, store, access };
   } catch (error) {
     await store.pool.end();

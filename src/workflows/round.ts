@@ -22,6 +22,13 @@ import {
 /** Beyond the contract's time limit: for loading the delivery and recording the outcome, in milliseconds. */
 const MARGIN_MS = 15_000;
 
+/** Failures after which the database needs no record: it has one, or the attempt was none of its own. */
+const RECORDED: ReadonlySet<string | null | undefined> = new Set([
+  FailureType.stopped,
+  FailureType.exhausted,
+  FailureType.superseded,
+]);
+
 /** How a round ended. */
 export type RoundEnd =
   | { readonly kind: 'accepted'; readonly result: DeliveryResult }
@@ -116,7 +123,7 @@ function endOf(error: unknown): RoundEnd {
         kind: 'failed',
         type: cause.type ?? FailureType.stopped,
         message: cause.message,
-        recorded: cause.type === FailureType.stopped || cause.type === FailureType.exhausted,
+        recorded: RECORDED.has(cause.type),
       };
   }
 }

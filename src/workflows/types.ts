@@ -153,6 +153,8 @@ export const FailureType = {
   stopped: 'DeliveryStopped',
   /** The schedule has no further attempt. */
   exhausted: 'DeliveryExhausted',
+  /** Nothing was sent: the database knows no such delivery, or only a later redelivery of it. */
+  superseded: 'DeliverySuperseded',
   /** Nothing was sent because the delivery could not be loaded. */
   storeUnavailable: 'StoreUnavailable',
   /** Nothing was sent: the subscription's limits leave no room now. Its details say when to come back. */

@@ -327,7 +327,7 @@ describe('an attempt whose report is lost', () => {
     const it = await task();
     await make(it);
     await reopenDelivery(machine.database.store, it.deliveryId);
-    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.stopped, nonRetryable: true });
+    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.superseded, nonRetryable: true });
     expect(machine.sent).toHaveLength(1);
     expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
     expect(await make({ ...it, run: 1 }, { runId: 'run-2' })).toEqual({ attempts: 2, status: 200 });
