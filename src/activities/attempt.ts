@@ -92,6 +92,8 @@ function supersededBy(run: number): string {
 
 /** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */
 function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: AttemptPlace, runId: string): number {
+  if (task.attemptsBefore !== undefined)
+    return Math.max(task.attemptsBefore + attemptOfRound - 1 - material.attempts, 0);
   if (attemptOfRound === 1) return 0;
   const { recordedBy, schedulePosition } = material;
   const recorded = recordedBy === runId && schedulePosition !== null ? schedulePosition : task.position - 1;
