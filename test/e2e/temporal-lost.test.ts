@@ -56,8 +56,7 @@ test('delivers what was committed before, meanwhile and after, without a restart
   const api = await runApi(shared, { eager: true });
   undo.push(() => api.stop());
 
-  const ask = (method: string, path: string, body?: unknown) =>
-    askAt(api.url, method, path, body);
+  const ask = (method: string, path: string, body?: unknown) => askAt(api.url, method, path, body);
   const account = (await ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url: receiver.url, eventTypes: [] });
   const emit = async (): Promise<string> => {
