@@ -29,7 +29,7 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
              )), 0)::float8 AS waiting_due,
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8
                AS retrying_due,
-             (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep) AS sweep_age
+             (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age
       FROM
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS bounded) unowned,
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS bounded) started,

@@ -20,6 +20,8 @@ const errors = new Counter({
   name: 'pigeonpost_gauge_errors_total',
   help: 'Readings of the backlog and of the last sweep that failed; their gauges have no value then.',
   registers: [registry],
+  // The reading of this scrape is counted in it.
+  collect: async () => void (await backlog()),
 });
 
 /** Has an egress client counted among this process's connections to receivers. */

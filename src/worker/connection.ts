@@ -57,7 +57,7 @@ const RECONNECT_WITHIN_MS = 5_000;
 /** What asks Temporal for something. */
 export interface TemporalClient {
   readonly client: Client;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What can be given to a worker as well. */

@@ -181,25 +181,6 @@ describe('a worker that dies during an extra attempt that was asked for by hand'
     expect(outcomes(shown).slice(1)).toEqual(['2 interrupted', '3 interrupted', '4 interrupted', '5 interrupted']);
     for (const { come } of lost) come(failure);
   });
-
-  test('leaves it visible when it is paused before it was given up', async () => {
-    const { answer, come } = delayed();
-    machine.script(500, answer, 200);
-    const { id, result, signal } = await startImpatient();
-    await shownWhen(id, ({ state }) => state === 'retrying');
-    await signal('retryNow');
-    await eventually(
-      async () => machine.sent.length,
-      (count) => count === 2,
-    );
-    await signal('pause');
-    expect(outcomes(await shownWhen(id, ({ state }) => state === 'paused'))).toEqual(['1 refused', '2 interrupted']);
-    await signal('retryNow');
-    expect(await result()).toEqual({ attempts: 3, status: 200 });
-    come(failure);
-    const late = await shownWhen(id, ({ attempts }) => attempts[1]!.outcome !== 'interrupted');
-    expect(outcomes(late)).toEqual(['1 refused', '2 failed', '3 accepted']);
-  });
 });
 
 describe('a database that goes away before anything is sent', () => {
