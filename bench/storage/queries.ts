@@ -1,6 +1,7 @@
 /** The statements that run for every delivery, for every sweep and for every look at the lists, by name. */
 import { lowestIdAt } from '../../src/contract/ids.js';
 import { listAttempts, loadAttemptMaterial } from '../../src/store/attempts.js';
+import { loadBacklog } from '../../src/store/backlog.js';
 import { loadCarried } from '../../src/store/carried.js';
 import { unclaimed } from '../../src/store/claims.js';
 import { changeState, findDelivery, listDeliveries, markOwned, reopenDelivery } from '../../src/store/deliveries.js';
@@ -127,6 +128,7 @@ const perSweep: readonly Written[] = [
         'terminated',
       ),
   },
+  { name: 'measure the backlog', ask: (store) => loadBacklog(store) },
   { name: 'list partitions', ask: (store) => listPartitions(store.pool) },
 ];
 

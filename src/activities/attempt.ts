@@ -45,7 +45,7 @@ export async function attempt(
   const settled = alreadySettled(material, runId);
   if (settled) return settled;
   // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
-  if (material.run !== task.run) throw roundEnding(FailureType.stopped, supersededBy(material.run));
+  if (material.run !== task.run) throw roundEnding(FailureType.superseded, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
   if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
 
@@ -74,7 +74,7 @@ async function load(store: Store, { deliveryId }: AttemptTask, attemptOfRound: n
     // Nothing was sent, so the schedule must not move on: the workflow waits for the database and comes back.
     throw roundEnding(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, [attemptOfRound - 1]);
   });
-  if (!material) throw roundEnding(FailureType.stopped, 'the delivery no longer exists');
+  if (!material) throw roundEnding(FailureType.superseded, 'the delivery no longer exists');
   return material;
 }
 
@@ -92,6 +92,8 @@ function supersededBy(run: number): string {
 
 /** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */
 function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: AttemptPlace, runId: string): number {
+  if (task.attemptsBefore !== undefined)
+    return Math.max(task.attemptsBefore + attemptOfRound - 1 - material.attempts, 0);
   if (attemptOfRound === 1) return 0;
   const { recordedBy, schedulePosition } = material;
   const recorded = recordedBy === runId && schedulePosition !== null ? schedulePosition : task.position - 1;

@@ -24,9 +24,6 @@ const PATIENCE_MS = 2_000;
 const QUICK_MS = 250;
 /** How long a burst begins further attempts, in milliseconds. */
 const LONGEST_BURST_MS = 30_000;
-/** Heartbeat of a burst that has begun: what it has not recorded when it dies may have been sent. */
-const BEGUN = 'begun';
-
 export interface CarryDependencies extends AttemptDependencies {
   readonly slots: Slots;
   readonly maxConcurrentAttempts: number;
@@ -44,7 +41,7 @@ interface Burst {
   readonly startedAt: number;
   /** Whether it stood still for so long that another worker may be carrying it. */
   readonly isStale: () => boolean;
-  /** Attempts that a killed predecessor may have made of what it did not record. */
+  /** Attempts that killed or frozen predecessors may have made of what they did not record, one each. */
   readonly lostAttempts: number;
   readonly handOver: HandOver;
   readonly failures: FailureTally;
@@ -75,14 +72,16 @@ export async function carry(dependencies: CarryDependencies, { groups }: BurstIn
     await room.enter(ids.length);
     places = ids.length;
     const claimed = await claim(store, workflowId, ids);
-    pulse.say(BEGUN);
+    // What a try has not recorded when it dies may have been sent, so each counts, and no two use the same number.
+    const lostAttempts = (info.heartbeatDetails as number | undefined) ?? 0;
+    pulse.say(lostAttempts + 1);
     const found = await loadCarried(store, claimed);
     const burst: Burst = {
       id: workflowId,
       runId,
       startedAt: Date.now(),
       isStale: () => pulse.isStale,
-      lostAttempts: info.attempt > 1 && info.heartbeatDetails === BEGUN ? 1 : 0,
+      lostAttempts,
       handOver: new HandOver(store, starter, () => pulse.isStale),
       failures: new FailureTally(store),
       groups: new Map(groups.flatMap((group) => group.deliveryIds.map((id) => [id, group]))),

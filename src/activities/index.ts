@@ -41,7 +41,7 @@ export function createActivities(
     recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
     place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
     changeState: async (task) => {
-      if (task.lostUpTo !== undefined) await noteLostAttempts(store, { ...task, lostUpTo: task.lostUpTo });
+      if (task.lostUpTo !== undefined || task.attemptsUpTo !== undefined) await noteLostAttempts(store, task);
       const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
       countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
     },

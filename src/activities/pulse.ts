@@ -9,7 +9,7 @@ const STALE_AFTER_MS = 10_000;
 export class Pulse {
   #lastBeat = performance.now();
   #stale = false;
-  #sign: string | undefined;
+  #sign: number | undefined;
   // A process that has nothing else to do may end.
   readonly #timer = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
 
@@ -19,7 +19,7 @@ export class Pulse {
   }
 
   /** Adds to the heartbeats what whoever comes after must know. */
-  say(sign: string): void {
+  say(sign: number): void {
     this.#sign = sign;
     this.#beat();
   }

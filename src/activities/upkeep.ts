@@ -1,24 +1,24 @@
 /** The sweep: everything that must not depend on the process that began it being still alive. */
 import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { giveOrder, noteEnd, workflowStatus } from '../dispatch/control.js';
+import { TERMINATED } from '../dispatch/closed.js';
+import { giveOrder } from '../dispatch/control.js';
 import { deliveryIdOf } from '../dispatch/names.js';
 import { startDelivery, type Starter } from '../dispatch/start.js';
 import { markOwned } from '../store/deliveries.js';
 import { forgetAnswers } from '../store/idempotency.js';
 import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
-import { cancelTerminated, orphanedDeliveries, overdueDeliveries, unownedDeliveries } from '../store/sweep.js';
+import { cancelTerminated, orphanedDeliveries, recordSweep, unownedDeliveries } from '../store/sweep.js';
 import { countEnd } from '../telemetry/metrics.js';
 import { SUBSCRIPTION_DELETED, type SweepReport } from '../workflows/types.js';
 import { carryForgotten } from './carry-forgotten.js';
 import { emitWaiting } from './emit.js';
+import { recoverOverdue } from './recover-overdue.js';
 import { resumeForgotten } from './resume.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const UNOWNED_AFTER_S = 10;
-/** Seconds by which an attempt may be late before its workflow is looked for. */
-const OVERDUE_AFTER_S = 300;
 /** How long one start may take, in milliseconds. */
 const START_DEADLINE_MS = 5_000;
 /** Rows looked at together. */
@@ -39,13 +39,14 @@ export interface UpkeepDependencies {
  */
 export async function sweep({ store, client }: UpkeepDependencies): Promise<SweepReport> {
   const starter: Starter = { client, eager: false };
-  const started = (await startUnowned(store, starter)) + (await startLost(store, starter));
+  const started = (await startUnowned(store, starter)) + (await recoverOverdue(store, starter));
   const cancelled = await cancelOrphans(store, client);
   const carried = await carryForgotten(store, starter);
   const terminated = await noteTerminated(store, client);
   const resumed = await resumeForgotten(store, client, BATCH);
   const emitted = await emitWaiting(store, starter, BATCH);
   await forgetAnswers(store, IDEMPOTENCY_HOURS);
+  await recordSweep(store);
   return { started, carried, cancelled, terminated, resumed, emitted };
 }
 
@@ -77,23 +78,6 @@ async function startInTime(starter: Starter, startable: Startable): Promise<'sta
   }
 }
 
-/**
- * Deliveries that are long overdue: Temporal may no longer know them, as after the loss of its database, and then their
- * schedule begins anew; or their workflow has ended without saying so.
- */
-async function startLost(store: Store, starter: Starter): Promise<number> {
-  const ids = await overdueDeliveries(store, { overdueBy: OVERDUE_AFTER_S, limit: BATCH });
-  let started = 0;
-  for (const startable of await loadStartables(store, ids)) {
-    heartbeat();
-    const status = await workflowStatus(starter.client, startable.deliveryId);
-    if (status === 'RUNNING') continue;
-    if (status === undefined) started += (await startDelivery(starter, startable)) ? 1 : 0;
-    else await noteEnd(store, startable.deliveryId, `its workflow ended as ${status}`);
-  }
-  return started;
-}
-
 async function cancelOrphans(store: Store, client: Client): Promise<number> {
   const ids = await orphanedDeliveries(store, BATCH);
   for (const id of ids) {
@@ -112,7 +96,7 @@ async function noteTerminated(store: Store, client: Client): Promise<number> {
     if (id && closeTime) terminated.push({ id, closedAt: closeTime });
   }
   heartbeat();
-  const cancelled = await cancelTerminated(store, terminated, 'terminated in Temporal');
+  const cancelled = await cancelTerminated(store, terminated, TERMINATED);
   for (const provider of cancelled) countEnd(provider, 'cancelled');
   return cancelled.length;
 }

@@ -5,7 +5,6 @@ import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
 import { connectTemporal, lazyTemporal, type TemporalClient } from '../worker/connection.js';
-import { ensureSearchAttributes, ensureUpkeep } from '../worker/registration.js';
 import {
   closeShared,
   openShared,
@@ -38,11 +37,8 @@ export function worker(): Promise<void> {
     telling: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),
     connect: connectTemporal,
     async start(shared) {
-      const { client } = shared.access;
-      await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
       const metrics = await runMetrics(shared);
       const running = await runWorker(shared);
-      await ensureUpkeep(client);
       shared.log.info('the worker runs');
       return {
         async stop() {

@@ -16,6 +16,7 @@ import { createSecretBox } from '../store/secret-box.js';
 import { openStore, type Store } from '../store/store.js';
 import { watchEgress, watchStore } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
+import { keepRegistered } from '../worker/registration.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
 import { listen, stopListening, urlOf } from './listen.js';
 
@@ -61,7 +62,7 @@ export async function openShared<Access extends TemporalClient>(
     });
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
-    watchStore(store);
+    watchStore(store, log);
     return { ...surroundings, store, access };
   } catch (error) {
     await store.pool.end();
@@ -81,17 +82,25 @@ function openEgress({ egress }: Config): EgressClient {
   return client;
 }
 
-/** Starts the part that makes attempts. */
-export async function runWorker({ config, store, access, temporal, log }: Shared): Promise<Stoppable> {
+/** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
+export async function runWorker(
+  { config, store, access, temporal, log }: Shared,
+  registerEveryMs?: number,
+): Promise<Stoppable> {
   const egress = openEgress(config);
-  const { connection } = access;
+  const { connection, client } = access;
   const { maxConcurrentAttempts, retentionDays } = config;
   const { namespace } = temporal;
+  const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const dependencies = { connection, namespace, store, egress, log, maxConcurrentAttempts, retentionDays };
-  const worker: RunningWorker = await startWorker(dependencies);
+  const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
+    await registration.stop();
+    throw error;
+  });
   return {
     async stop() {
       await worker.stop();
+      await registration.stop();
       await egress.close();
     },
   };

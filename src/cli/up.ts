@@ -5,7 +5,7 @@ import { loadKeys } from '../keys.js';
 import { createLogger } from '../log.js';
 import { migrate } from '../store/migrate.js';
 import { connectTemporal } from '../worker/connection.js';
-import { ensureSearchAttributes, ensureUpkeep, searchAttributeTypes } from '../worker/registration.js';
+import { searchAttributeTypes } from '../worker/registration.js';
 import { closeShared, openShared, runApi, runWorker, type Shared } from './services.js';
 import { watchSignals } from './stopping.js';
 import { startTelemetry } from './telemetry.js';
@@ -35,12 +35,10 @@ export async function startUp(): Promise<Up> {
     if (applied.length > 0) log.info(`database migrated: ${applied.join(', ')}`);
     const shared = await openShared({ config, keys, log, ...embedded }, connectTemporal);
     undo.push(() => closeShared(shared));
-    await ensureSearchAttributes(shared.access.client, embedded.temporal.namespace, log);
     const worker = await runWorker(shared);
     undo.push(() => worker.stop());
     const api = await runApi(shared, { eager: true });
     undo.push(() => api.stop());
-    await ensureUpkeep(shared.access.client);
     return { url: api.url, adminKey: keys.adminKey, shared, stop };
   } catch (error) {
     await stop();

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.js';
 import { countEnd } from '../telemetry/metrics.js';
 import type { delivery } from '../workflows/delivery.js';
 import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
+import { findLastWorkflow, settleClosed, type LastWorkflow } from './closed.js';
 import type { Dispatcher } from './dispatcher.js';
 import { deliveryWorkflowId } from './names.js';
 import { startOptions } from './start.js';
@@ -34,11 +35,20 @@ export async function giveOrder(
   const [startable] = await loadStartables(store, [deliveryId]);
   if (!startable) return false;
   const told = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
+    let workflow: LastWorkflow = { kind: 'unknown' };
     if (startable.state !== 'pending') {
       if (await tell(client, deliveryId, order)) return true;
-      if ((await workflowStatus(client, deliveryId)) !== undefined) return false;
+      workflow = await findLastWorkflow(client, deliveryId);
     }
-    return startAheadOfBursts({ client, store }, startable, order);
+    if (workflow.kind === 'unknown') {
+      if (await startAheadOfBursts({ client, store }, startable, order)) return true;
+      workflow = await findLastWorkflow(client, deliveryId);
+    }
+    // One that was accepted is not cancelled; any other closed one is, if that is the order.
+    if (workflow.kind === 'closed' && (order.signal !== 'cancel' || workflow.result)) {
+      await settleClosed({ store, starter: { client, eager: false } }, startable, workflow);
+    }
+    return false;
   });
   return told || (order.signal === 'cancel' && (await noteEnd(store, deliveryId, order.args[0])));
 }
@@ -56,17 +66,6 @@ async function startAheadOfBursts(
   const started = await startWith(client, startable, order);
   await handOver(store, claimed);
   return started;
-}
-
-/** The status of a delivery's workflow in Temporal's words; undefined when Temporal knows no such workflow. */
-export async function workflowStatus(client: Client, deliveryId: string): Promise<string | undefined> {
-  try {
-    const { status } = await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).describe();
-    return status.name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
 }
 
 /** Records that an open delivery ended without its workflow saying so; false when it was not open. */

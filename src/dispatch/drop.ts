@@ -1,9 +1,7 @@
 /** Dropping what waits for a disabled subscription. */
 import type { Client } from '@temporalio/client';
-import { changeState } from '../store/deliveries.js';
 import type { Store } from '../store/store.js';
 import { openDeliveries } from '../store/waiting.js';
-import { countEnd } from '../telemetry/metrics.js';
 import { giveOrder } from './control.js';
 
 /** How many deliveries one call drops at most. */
@@ -20,19 +18,8 @@ export async function dropWaiting(
   const open = await openDeliveries(context.store, subscriptionId, LIMIT + 1);
   const dropped = open.slice(0, LIMIT);
   for (let from = 0; from < dropped.length; from += CONCURRENCY) {
-    await Promise.all(dropped.slice(from, from + CONCURRENCY).map((delivery) => drop(context, delivery, reason)));
+    const chunk = dropped.slice(from, from + CONCURRENCY);
+    await Promise.all(chunk.map(({ id }) => giveOrder(context, id, { signal: 'cancel', args: [reason] })));
   }
   return { dropped: dropped.length, more: open.length > LIMIT };
-}
-
-async function drop(
-  context: { client: Client; store: Store },
-  { id, run }: { id: string; run: number },
-  reason: string,
-): Promise<void> {
-  const told = await giveOrder(context, id, { signal: 'cancel', args: [reason] });
-  // Its workflow has ended without saying so.
-  if (told) return;
-  const end = { deliveryId: id, run, state: 'cancelled', reason, nextAttemptAt: null } as const;
-  countEnd(await changeState(context.store, end), end.state);
 }

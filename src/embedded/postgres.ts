@@ -20,6 +20,8 @@ export interface PostgresOptions {
   port?: number;
   /** Whether data survives a power failure, not only a killed process. Only tests can do without; the default is true. */
   durable?: boolean;
+  /** npm package of another PostgreSQL than the one that is embedded: tests run the oldest supported version too. */
+  packageName?: string;
 }
 
 /** A PostgreSQL that runs as a child of this process. */
@@ -47,8 +49,9 @@ export async function startPostgres({
   log,
   port: wanted,
   durable = true,
+  packageName,
 }: PostgresOptions): Promise<EmbeddedPostgres> {
-  const binaries = await postgresBinaries();
+  const binaries = await postgresBinaries(packageName);
   const user = await postgresUser(binaries, dataDir.path);
   const cluster = await openCluster(dataDir, binaries, user, durable);
   await stopLeftoverPostgres(dataDir, log);

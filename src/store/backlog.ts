@@ -10,6 +10,8 @@ export interface Backlog {
   readonly counts: Readonly<Record<'waiting' | 'retrying' | 'paused', number>>;
   /** How long ago the attempt was due that has been due the longest, in seconds; 0 when none is due. */
   readonly overdueS: Readonly<Record<'waiting' | 'retrying', number>>;
+  /** How long ago the maintenance sweep was last completed, in seconds. */
+  readonly sweepAgeS: number;
 }
 
 /** Beyond this the backlog is large, and counting it exactly would cost more than the figure is worth. */
@@ -26,12 +28,13 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
                (SELECT min(coalesce(next_attempt_at, updated_at)) FROM deliveries WHERE owned AND state = 'pending')
              )), 0)::float8 AS waiting_due,
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8
-               AS retrying_due
+               AS retrying_due,
+             (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age
       FROM
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1)) unowned,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1)) started,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1)) retrying,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1)) paused`,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS bounded) unowned,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS bounded) started,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1) AS bounded) retrying,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS bounded) paused`,
     values: [COUNTED_AT_MOST],
   });
   const {
@@ -40,9 +43,11 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
     paused = 0,
     waiting_due: waitingDue = 0,
     retrying_due: retryingDue = 0,
+    sweep_age: sweepAgeS = 0,
   } = rows[0]!;
   return {
     counts: { waiting: Math.min(waiting, COUNTED_AT_MOST), retrying, paused },
     overdueS: { waiting: waitingDue, retrying: retryingDue },
+    sweepAgeS,
   };
 }

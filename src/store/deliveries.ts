@@ -210,6 +210,8 @@ export interface DeliveryPlace {
   readonly settledHere: boolean;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
+  /** Attempts of all runs that are recorded. */
+  readonly attempts: number;
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: number | null;
 }
@@ -221,10 +223,11 @@ export async function findPlace(store: Store, id: string, workflowRunId: string)
       state: DeliveryState;
       recorded_by: string | null;
       first_attempt_at: Date | null;
+      attempts: number;
       schedule_position: number | null;
       next_attempt_at: Date | null;
     }>(
-      `SELECT state, recorded_by, first_attempt_at, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
+      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
       [id],
     ),
   );
@@ -232,6 +235,7 @@ export async function findPlace(store: Store, id: string, workflowRunId: string)
   return {
     settledHere: row.recorded_by === workflowRunId && (row.state === 'delivered' || row.state === 'failed'),
     attempted: row.first_attempt_at !== null,
+    attempts: row.attempts,
     schedulePosition: row.schedule_position,
     nextAttemptAt: row.next_attempt_at?.getTime() ?? null,
   };

@@ -15,21 +15,29 @@ export async function unownedDeliveries(
   return rows.map(({ id }) => id);
 }
 
+/** A delivery with the time at which its next attempt, or its first, was due. */
+export interface OverdueDelivery {
+  readonly id: string;
+  /** In PostgreSQL's words, which are more exact than a Date. */
+  readonly due: string;
+}
+
 /** Deliveries whose next attempt, or whose first, is overdue by more than `seconds`, the most overdue first. */
 export async function overdueDeliveries(
   store: Store,
-  { overdueBy, limit }: { overdueBy: number; limit: number },
-): Promise<string[]> {
-  const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT id FROM (
+  { overdueBy, after, limit }: { overdueBy: number; after?: OverdueDelivery; limit: number },
+): Promise<OverdueDelivery[]> {
+  const { rows } = await store.pool.query<OverdueDelivery>(
+    `SELECT id, due::text FROM (
        SELECT id, next_attempt_at AS due FROM deliveries WHERE state = 'retrying'
        UNION ALL
        SELECT id, coalesce(next_attempt_at, updated_at) FROM deliveries WHERE owned AND state = 'pending'
      ) expected
-     WHERE due < now() - make_interval(secs => $1) ORDER BY due LIMIT $2`,
-    [overdueBy, limit],
+     WHERE due < now() - make_interval(secs => $1) AND due >= $2 AND (due, id) > ($2, $3)
+     ORDER BY due, id LIMIT $4`,
+    [overdueBy, after?.due ?? '-infinity', after?.id ?? '', limit],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** Open deliveries of deleted subscriptions. */
@@ -75,4 +83,9 @@ export async function cancelTerminated(
     [terminated.map(({ id }) => id), terminated.map(({ closedAt }) => closedAt), reason],
   );
   return rows.map(({ provider }) => provider);
+}
+
+/** Records that a sweep was completed. */
+export async function recordSweep(store: Store): Promise<void> {
+  await store.pool.query('UPDATE last_sweep SET completed_at = now()');
 }

@@ -1,5 +1,6 @@
 /** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
-import { Gauge } from 'prom-client';
+import type { Logger } from 'pino';
+import { Counter, Gauge } from 'prom-client';
 import type { ObservableEgressClient } from '../egress/types.js';
 import { loadBacklog, type Backlog } from '../store/backlog.js';
 import type { Store } from '../store/store.js';
@@ -10,15 +11,28 @@ const BACKLOG_AGE_MS = 5_000;
 
 const egresses = new Set<ObservableEgressClient>();
 const stores = new Set<Store>();
+let log: Pick<Logger, 'error'> | undefined;
+
+/** Failed readings are logged at most once in this time, in milliseconds. */
+const ERROR_LOG_INTERVAL_MS = 60_000;
+
+const errors = new Counter({
+  name: 'pigeonpost_gauge_errors_total',
+  help: 'Readings of the backlog and of the last sweep that failed; their gauges have no value then.',
+  registers: [registry],
+  // The reading of this scrape is counted in it.
+  collect: async () => void (await backlog()),
+});
 
 /** Has an egress client counted among this process's connections to receivers. */
 export function watchEgress(egress: ObservableEgressClient): void {
   egresses.add(egress);
 }
 
-/** Has a store's connections counted, and its backlog shown. */
-export function watchStore(store: Store): void {
+/** Has a store's connections counted, and its backlog shown. Errors of that are written to the log. */
+export function watchStore(store: Store, logger?: Pick<Logger, 'error'>): void {
   stores.add(store);
+  log = logger ?? log;
 }
 
 gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy with a request, or idle.', () => {
@@ -57,6 +71,13 @@ gauge(
   async () => (await backlog())?.overdueS,
 );
 
+gauge(
+  'pigeonpost_last_sweep_age_seconds',
+  'How long ago any worker completed the sweep, which should run every 30 seconds. Every process shows the same.',
+  async () => (await backlog())?.sweepAgeS,
+  [],
+);
+
 /** A number, or one for each state; undefined where nothing can be said, which then has no value rather than an old one. */
 type Reading = number | Record<string, number> | undefined;
 
@@ -74,6 +95,8 @@ function gauge(
     async collect() {
       const reading = await look();
       this.reset();
+      // Without labels, reset leaves a zero.
+      if (reading === undefined && labelNames.length === 0) this.remove();
       if (typeof reading === 'number') this.set(reading);
       else for (const [state, value] of Object.entries(reading ?? {})) this.set({ state }, value);
     },
@@ -91,8 +114,17 @@ function backlog(): Promise<Backlog | undefined> {
   const [store] = stores;
   if (!store) return Promise.resolve(undefined);
   if (!latest || latest.until < performance.now()) {
-    const answer = loadBacklog(store).catch(() => undefined);
+    const answer = loadBacklog(store).catch(onError);
     latest = { until: performance.now() + BACKLOG_AGE_MS, answer };
   }
   return latest.answer;
+}
+
+let loggedAt = -Infinity;
+
+function onError(error: unknown): undefined {
+  errors.inc();
+  if (performance.now() - loggedAt < ERROR_LOG_INTERVAL_MS) return;
+  loggedAt = performance.now();
+  log?.error({ err: error }, 'cannot read the backlog; its metrics have no value');
 }

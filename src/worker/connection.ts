@@ -1,5 +1,11 @@
 /** The connection to Temporal. A worker and its client share one, so that workflows can be started eagerly. */
-import { Client, Connection } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+  type ConnectionOptions,
+} from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
@@ -51,7 +57,7 @@ const RECONNECT_WITHIN_MS = 5_000;
 /** What asks Temporal for something. */
 export interface TemporalClient {
   readonly client: Client;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What can be given to a worker as well. */
@@ -71,15 +77,53 @@ export async function connectTemporal(
   return { connection, client, close: () => connection.close() };
 }
 
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+type Call = ReturnType<Interceptor>;
+
 /** A client that connects once it is used, so that Temporal may be away until then, and later too. */
 export function lazyTemporal(connectionOptions: TemporalConnectionOptions, namespace: string): TemporalClient {
+  let closed = false;
   const connection = Connection.lazy({
     ...connectionOptions,
+    interceptors: [retryUntil(() => closed)],
     channelArgs: {
       'grpc.initial_reconnect_backoff_ms': 1_000,
       'grpc.max_reconnect_backoff_ms': RECONNECT_WITHIN_MS,
     },
   });
   const client = new Client({ connection, namespace });
-  return { client, close: () => connection.close() };
+  return {
+    client,
+    close: () => {
+      closed = true;
+      return connection.close();
+    },
+  };
 }
+
+/**
+ * Retries as the SDK does by default, until the connection is closed. The SDK's own retry would use the closed channel
+ * then, which throws out of its timer, where nobody can catch it.
+ */
+function retryUntil(isClosed: () => boolean): Interceptor {
+  const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());
+  return (options, nextCall) => {
+    let isRetry = false;
+    return retry(options, (next) => {
+      if (isRetry && isClosed()) return CLOSED_CALL as Call;
+      isRetry = true;
+      return nextCall(next);
+    });
+  };
+}
+
+/** gRPC's code for a call that its caller gave up. */
+const CANCELLED = 1;
+
+/** A call that is over when it is started; no more of a call than a retry uses. */
+const CLOSED_CALL: Pick<Call, 'start' | 'sendMessage' | 'halfClose'> = {
+  start: (metadata, listener) =>
+    listener?.onReceiveStatus?.({ code: CANCELLED, details: 'the connection to Temporal was closed', metadata }),
+  sendMessage: () => undefined,
+  halfClose: () => undefined,
+};

@@ -27,6 +27,8 @@ export interface Next {
   readonly waitMs: number;
   /** What is waited for, in words; the schedule when absent. */
   readonly why?: string;
+  /** Attempts that were made before it, where they are known. */
+  readonly attemptsBefore?: number;
   /** Present when its attempt was turned away before. */
   readonly comingBack?: ComingBack;
 }
@@ -47,12 +49,12 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
     for (let round = 0; ; round += 1) {
       next = await untilDue(next);
       showAttempting(input, next.position);
-      const end = await runRound(input, round, next.position, orders, next.comingBack);
+      const end = await runRound(input, round, next, orders);
       switch (end.kind) {
         case 'accepted':
           return accepted(end.result);
         case 'failed':
-          if (!end.recorded) await recordFailed(end.message);
+          if (!end.recorded) await recordFailed(end.message, next);
           showEnded(input, `Not delivered: ${end.message}`);
           throw failure(end.type, end.message);
         case 'unrecorded':
@@ -63,11 +65,11 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           break;
         case 'stalled':
           stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, LONGEST_STALL_MS);
-          next = { position: next.position + end.attemptsMade, waitMs: stallMs, why: 'the database did not answer' };
+          next = { ...after(next, end), waitMs: stallMs, why: 'the database did not answer' };
           break;
         case 'busy':
           next = {
-            position: next.position + end.attemptsMade,
+            ...after(next, end),
             waitMs: end.waitMs,
             why: 'the subscription is busy',
             comingBack: end.comingBack,
@@ -80,7 +82,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           orders.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
           break;
         case 'interrupted':
-          next = await obey(input, orders, root, bookkeeping);
+          next = await obey(input, orders, root, bookkeeping, end.lost);
       }
     }
   });
@@ -103,7 +105,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
     return result;
   }
 
-  async function recordFailed(reason: string): Promise<void> {
+  async function recordFailed(reason: string, { position, attemptsBefore }: Next): Promise<void> {
     const { deliveryId, run, schedule } = input;
     await bookkeeping.changeState({
       deliveryId,
@@ -112,6 +114,18 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
       reason,
       nextAttemptAt: null,
       lostUpTo: schedule.length,
+      ...(attemptsBefore === undefined ? {} : { attemptsUpTo: attemptsBefore + schedule.length - position + 1 }),
     });
   }
+}
+
+/** Where a round goes on that ended before all of its attempts were made. */
+function after(
+  { position, attemptsBefore }: Next,
+  { attemptsMade }: { readonly attemptsMade: number },
+): Pick<Next, 'position' | 'attemptsBefore'> {
+  return {
+    position: position + attemptsMade,
+    ...(attemptsBefore === undefined ? {} : { attemptsBefore: attemptsBefore + attemptsMade }),
+  };
 }

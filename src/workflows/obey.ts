@@ -9,13 +9,15 @@ type Activities = Pick<DeliveryActivities, 'place' | 'changeState' | 'cancelOwnW
 
 /**
  * Obeys all orders given so far and says where to go on. Throws a CancelledFailure when told to end. A delivery that
- * turns out to be settled takes no orders: its next round finds that out without sending anything.
+ * turns out to be settled takes no orders: its next round finds that out without sending anything. `lost` tells that the
+ * attempt which the orders interrupted was not reported in time; it is then shown as interrupted.
  */
 export async function obey(
   input: DeliveryInput,
   orders: Orders,
   root: CancellationScope,
   activities: Activities,
+  lost = false,
 ): Promise<Next> {
   const { deliveryId, run } = input;
   const place = await activities.place({ deliveryId, run });
@@ -25,10 +27,12 @@ export async function obey(
     orders.retryNow = false;
     return { position: 0, waitMs: 0 };
   }
+  const attempts = place.attempts + (lost ? 1 : 0);
+  const noting = lost ? { attemptsUpTo: attempts } : {};
   while (orders.pause && !orders.cancel) {
     const { reason } = orders.pause;
     showPaused(input, reason);
-    await activities.changeState({ deliveryId, run, state: 'paused', reason, nextAttemptAt: null });
+    await activities.changeState({ deliveryId, run, state: 'paused', reason, nextAttemptAt: null, ...noting });
     await condition(() => !orders.pause || orders.cancel !== undefined);
   }
   if (orders.cancel) {
@@ -39,6 +43,7 @@ export async function obey(
       state: 'cancelled',
       reason: orders.cancel.reason,
       nextAttemptAt: null,
+      ...noting,
     });
     // Only a workflow that Temporal was asked to cancel closes as cancelled.
     if (!orders.cancel.byTemporal) await activities.cancelOwnWorkflow();
@@ -49,11 +54,13 @@ export async function obey(
   await activities.changeState({
     deliveryId,
     run,
-    state: place.attempted ? 'retrying' : 'pending',
+    state: place.attempted || lost ? 'retrying' : 'pending',
     reason: null,
     nextAttemptAt: Date.now() + next.waitMs,
+    ...noting,
   });
-  return next;
+  // Absent in histories that are older than this field.
+  return Number.isNaN(attempts) ? next : { ...next, attemptsBefore: attempts };
 }
 
 /** An attempt at once, after which the wait that it interrupted is waited for anew: it costs no place of the schedule. */

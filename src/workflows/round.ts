@@ -7,8 +7,10 @@ import {
   CancelledFailure,
   condition,
   proxyActivities,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import { remaining, retryPolicy } from '../contract/schedule.js';
+import type { Next } from './delivery.js';
 import { interrupted, type Orders } from './messages.js';
 import {
   FailureType,
@@ -21,6 +23,13 @@ import {
 
 /** Beyond the contract's time limit: for loading the delivery and recording the outcome, in milliseconds. */
 const MARGIN_MS = 15_000;
+
+/** Failures after which the database needs no record: it has one, or the attempt was none of its own. */
+const RECORDED: ReadonlySet<string | null | undefined> = new Set([
+  FailureType.stopped,
+  FailureType.exhausted,
+  FailureType.superseded,
+]);
 
 /** How a round ended. */
 export type RoundEnd =
@@ -39,7 +48,8 @@ export type RoundEnd =
     }
   | { readonly kind: 'held' }
   | { readonly kind: 'orphaned' }
-  | { readonly kind: 'interrupted' };
+  /** By a command; `lost` tells that the attempt in flight was not reported in time, so its worker may be dead. */
+  | { readonly kind: 'interrupted'; readonly lost: boolean };
 
 /**
  * Makes attempts until the delivery is accepted, ends or is interrupted. An order cancels the wait between attempts;
@@ -48,9 +58,8 @@ export type RoundEnd =
 export async function runRound(
   input: DeliveryInput,
   round: number,
-  position: number,
+  { position, attemptsBefore, comingBack }: Next,
   orders: Orders,
-  comingBack?: ComingBack,
 ): Promise<RoundEnd> {
   const schedule = remaining(input.schedule, position);
   const { attempt } = proxyActivities<DeliveryActivities>({
@@ -71,6 +80,7 @@ export async function runRound(
         schedule,
         position,
         timeLimitMs: input.timeLimitMs,
+        ...(attemptsBefore === undefined ? {} : { attemptsBefore }),
         ...(comingBack ? { comingBack } : {}),
       }),
     )
@@ -88,7 +98,7 @@ function endOf(error: unknown): RoundEnd {
   const { cause, retryState } = error;
   if (cause instanceof CancelledFailure || retryState === RetryState.CANCEL_REQUESTED) {
     if (!(cause instanceof ApplicationFailure) || cause.type === FailureType.notAccepted)
-      return { kind: 'interrupted' };
+      return { kind: 'interrupted', lost: cause instanceof TimeoutFailure };
   }
   if (!(cause instanceof ApplicationFailure)) {
     return {
@@ -116,7 +126,7 @@ function endOf(error: unknown): RoundEnd {
         kind: 'failed',
         type: cause.type ?? FailureType.stopped,
         message: cause.message,
-        recorded: cause.type === FailureType.stopped || cause.type === FailureType.exhausted,
+        recorded: RECORDED.has(cause.type),
       };
   }
 }

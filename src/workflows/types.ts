@@ -50,6 +50,11 @@ export interface AttemptTask {
   /** How many waits of the whole schedule came before. */
   readonly position: number;
   readonly timeLimitMs: number;
+  /**
+   * Attempts of the delivery before this round, where a command began the round: an extra attempt repeats a position of
+   * the schedule, so positions do not tell how many were made.
+   */
+  readonly attemptsBefore?: number;
   /** Present when the first attempt of this round was turned away before. */
   readonly comingBack?: ComingBack;
 }
@@ -89,6 +94,8 @@ export interface Place {
   readonly settledHere: boolean;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
+  /** Attempts of all runs that are recorded. */
+  readonly attempts: number;
   /** Which wait of the schedule follows the last attempt; null before the first attempt of this run. */
   readonly schedulePosition: number | null;
   /** Unix time in milliseconds. */
@@ -108,6 +115,8 @@ export interface StateTask {
    * which nothing is recorded are then shown as interrupted.
    */
   readonly lostUpTo?: number;
+  /** Present when attempts were lost and their number is known: how many the delivery has with them. */
+  readonly attemptsUpTo?: number;
 }
 
 /** The activities a delivery uses. */
@@ -153,6 +162,8 @@ export const FailureType = {
   stopped: 'DeliveryStopped',
   /** The schedule has no further attempt. */
   exhausted: 'DeliveryExhausted',
+  /** Nothing was sent: the database knows no such delivery, or only a later redelivery of it. */
+  superseded: 'DeliverySuperseded',
   /** Nothing was sent because the delivery could not be loaded. */
   storeUnavailable: 'StoreUnavailable',
   /** Nothing was sent: the subscription's limits leave no room now. Its details say when to come back. */

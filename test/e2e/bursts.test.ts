@@ -342,7 +342,7 @@ describe('carrying a burst', () => {
       send,
     }: {
       attempt: number;
-      begun?: boolean;
+      begun?: number;
       atOnce?: number;
       maxConcurrentAttempts?: number;
       room?: Room;
@@ -352,7 +352,7 @@ describe('carrying a burst', () => {
     const { store } = system.database;
     const environment = new MockActivityEnvironment({
       attempt,
-      heartbeatDetails: begun ? 'begun' : undefined,
+      heartbeatDetails: begun,
       workflowExecution: { workflowId: 'burst-of-the-test', runId: 'run-1' },
     });
     const dependencies = {
@@ -390,7 +390,7 @@ describe('carrying a burst', () => {
     const again: OutgoingRequest[] = [];
     const report = await carryOnce(startables, {
       attempt: 2,
-      begun: true,
+      begun: 1,
       send: async (request) => {
         again.push(request);
         return { ...accepted, url: request.url };
@@ -405,6 +405,19 @@ describe('carrying a burst', () => {
       ),
     );
     expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
+  });
+
+  test('gives each try a number of its own when several workers died', async () => {
+    const { accountId } = await subscribed();
+    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const send = async ({ url }: OutgoingRequest): Promise<Exchange> => ({ ...accepted, url });
+    await carryOnce(startables, { attempt: 3, begun: 2, send });
+    const { attempts } = await system.settled(deliveryIds[0]!, 'delivered');
+    expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).toEqual([
+      '1 interrupted',
+      '2 interrupted',
+      '3 accepted',
+    ]);
   });
 
   test('takes turns between receivers from the beginning', async () => {
@@ -486,7 +499,7 @@ describe('carrying a burst', () => {
     await expect(carryOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
     start.mockRestore();
     const send = jest.fn(refused);
-    expect(await carryOnce(startables, { attempt: 2, begun: true, send })).toMatchObject({ handedOver: 1 });
+    expect(await carryOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ handedOver: 1 });
     expect(send).not.toHaveBeenCalled();
     receiver.answer(200);
     await order(deliveryIds[0]!, 'retry');

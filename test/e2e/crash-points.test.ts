@@ -7,6 +7,7 @@ import { startOptions } from '../../src/dispatch/start';
 import { loadStartables } from '../../src/store/startables';
 import type { delivery } from '../../src/workflows/delivery';
 import { askAt } from '../support/api';
+import { eventually } from '../support/eventually';
 import { patient } from '../support/patient';
 import { startProcess } from '../support/process';
 import type { Death } from '../support/process-plan';
@@ -154,10 +155,10 @@ describe('a worker that dies', () => {
     const MARGIN_MS = 15_000;
 
     /** Starts a delivery that gives a dead worker up soon and tries again soon. */
-    async function start(id: string): Promise<void> {
+    async function start(id: string, schedule = [100, 100, 100], givenUpAfterMs = GIVEN_UP_AFTER_MS): Promise<void> {
       const [startable] = await loadStartables(system.database.store, [id]);
       const { args, ...options } = startOptions(startable!);
-      const input = { ...args[0], timeLimitMs: GIVEN_UP_AFTER_MS - MARGIN_MS, schedule: [100, 100, 100] };
+      const input = { ...args[0], timeLimitMs: givenUpAfterMs - MARGIN_MS, schedule };
       await system.client.workflow.start<typeof delivery>('delivery', { ...options, args: [input] });
     }
 
@@ -168,6 +169,32 @@ describe('a worker that dies', () => {
         execution: { workflowId: `delivery-${id}` },
       });
     }
+
+    test('that was asked for by hand, and is paused before it is given up: it is shown as interrupted', async () => {
+      const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
+      const [id] = deliveryIds as [string];
+      receiver.answer(500, 200);
+      // Long enough for another worker to take the command before that.
+      await start(id, [3_600_000], 20_000);
+      await system.settled(id, 'retrying');
+      await system.stopWorker();
+      const dying = await startProcess(system, 'worker', before('request'));
+      const handle = system.client.workflow.getHandle(`delivery-${id}`);
+      await handle.signal('retryNow');
+      await forgetWorker(id);
+      expect(await dying.ended).toBe('SIGKILL');
+      await handle.signal('pause');
+      await forgetWorker(id);
+      await system.restartWorker();
+      const paused = await eventually(
+        () => show(id),
+        ({ state }) => state === 'paused',
+        60_000,
+      );
+      expect(outcomes(paused)).toEqual(['1 refused', '2 interrupted']);
+      await handle.signal('retryNow');
+      expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 refused', '2 interrupted', '3 accepted']);
+    });
 
     const LOST = ['1 interrupted', '2 accepted'];
     const pending = { state: 'pending', attempts: [] };

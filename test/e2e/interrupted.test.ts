@@ -61,18 +61,25 @@ function delayed(): { answer: Promise<Exchange>; come: (exchange: Exchange) => v
 
 const failure: Exchange = { kind: 'failure', reason: 'reset', message: 'hung up', durationMs: 1 };
 
-describe('a worker that dies during an attempt', () => {
-  /** Starts a delivery whose attempts may take half a second, the margin included. */
-  async function startImpatient(): Promise<{ id: string; result: () => Promise<DeliveryResult> }> {
-    const startable = await accepted();
-    const { args, ...options } = startOptions(startable);
-    const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
-      ...options,
-      args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
-    });
-    return { id: startable.deliveryId, result: () => handle.result() };
-  }
+/** Starts a delivery whose attempts may take half a second, the margin included. */
+async function startImpatient() {
+  const startable = await accepted();
+  const { args, ...options } = startOptions(startable);
+  const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
+    ...options,
+    args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
+  });
+  const result = (): Promise<DeliveryResult> => handle.result();
+  return { id: startable.deliveryId, result, signal: (name: string) => handle.signal(name) };
+}
 
+interface Shown {
+  state: string;
+  attempts: { number: number; outcome: string }[];
+}
+const shownWhen = (id: string, is: (shown: Shown) => boolean): Promise<Shown> => eventually(() => show(id), is);
+
+describe('a worker that dies during an attempt', () => {
   test('is noticed, and the next attempt is made by the schedule with the next number', async () => {
     const { answer, come } = delayed();
     machine.script(answer, 200);
@@ -145,6 +152,34 @@ describe('a worker that dies during an attempt', () => {
     );
     expect(outcomes(late)).toEqual(['1 accepted', '2 interrupted', '3 interrupted', '4 interrupted']);
     for (const { come } of lost.slice(1)) come(failure);
+  });
+});
+
+describe('a worker that dies during an extra attempt that was asked for by hand', () => {
+  test('leaves it visible, with a number of its own, when the next attempt is made by the schedule', async () => {
+    const { answer, come } = delayed();
+    machine.script(500, answer, 200);
+    const { id, result, signal } = await startImpatient();
+    await shownWhen(id, ({ state }) => state === 'retrying');
+    await signal('retryNow');
+    expect(await result()).toEqual({ attempts: 3, status: 200 });
+    expect(outcomes(await show(id))).toEqual(['1 refused', '2 interrupted', '3 accepted']);
+    come(failure);
+    const late = await shownWhen(id, ({ attempts }) => attempts[1]!.outcome !== 'interrupted');
+    expect(outcomes(late)).toEqual(['1 refused', '2 failed', '3 accepted']);
+  });
+
+  test('leaves it and all that follow visible when every worker after it dies too', async () => {
+    const lost = [delayed(), delayed(), delayed(), delayed()];
+    machine.script(500, ...lost.map(({ answer }) => answer));
+    const { id, result, signal } = await startImpatient();
+    await shownWhen(id, ({ state }) => state === 'retrying');
+    await signal('retryNow');
+    await expect(result()).rejects.toThrow();
+    const shown = await show(id);
+    expect(shown).toMatchObject({ state: 'failed', attemptCount: 5 });
+    expect(outcomes(shown).slice(1)).toEqual(['2 interrupted', '3 interrupted', '4 interrupted', '5 interrupted']);
+    for (const { come } of lost) come(failure);
   });
 });
 
@@ -327,7 +362,7 @@ describe('an attempt whose report is lost', () => {
     const it = await task();
     await make(it);
     await reopenDelivery(machine.database.store, it.deliveryId);
-    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.stopped, nonRetryable: true });
+    expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.superseded, nonRetryable: true });
     expect(machine.sent).toHaveLength(1);
     expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
     expect(await make({ ...it, run: 1 }, { runId: 'run-2' })).toEqual({ attempts: 2, status: 200 });

@@ -1,5 +1,6 @@
 /** What is still to be done, and how late it is, as the database tells it. */
 import { loadBacklog } from '../../src/store/backlog';
+import { recordSweep } from '../../src/store/sweep';
 import { emitted } from '../api/support';
 import { startApiWithDatabase, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
@@ -23,6 +24,7 @@ test('nothing is to be done', async () => {
   expect(await backlog()).toEqual({
     counts: { waiting: 0, retrying: 0, paused: 0 },
     overdueS: { waiting: 0, retrying: 0 },
+    sweepAgeS: expect.any(Number),
   });
 });
 
@@ -44,6 +46,13 @@ test('open deliveries are counted by state, and the attempt that is the latest s
   expect(later.counts).toEqual({ waiting: 4, retrying: 2, paused: 1 });
   expect(Math.floor(later.overdueS.waiting / 500)).toBe(2);
   expect(Math.floor(later.overdueS.retrying / 500)).toBe(4);
+});
+
+test('tells how long ago the last sweep was completed, from the migration on', async () => {
+  await api.database.store.pool.query(`UPDATE last_sweep SET completed_at = ${seconds(-1_000)}`);
+  expect(Math.floor((await backlog()).sweepAgeS / 500)).toBe(2);
+  await recordSweep(api.database.store);
+  expect((await backlog()).sweepAgeS).toBeLessThan(500);
 });
 
 test('every part of the statement reads an index', async () => {

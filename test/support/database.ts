@@ -13,6 +13,10 @@ export interface TestDatabase {
   leave(): Promise<void>;
   /** Lets connections be made again. */
   comeBack(): Promise<void>;
+  /** Copies the database as it is now, as a backup does; breaks every connection. */
+  backUp(): Promise<void>;
+  /** Replaces the database by that copy; breaks every connection. */
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,15 +37,26 @@ async function createDatabase(from = ''): Promise<TestDatabase> {
   await asAdmin(`CREATE DATABASE ${name} ${from}`);
   const key = randomBytes(32);
   const store = openStore({ databaseUrl: url.href, box: createSecretBox([key]) });
+  const leave = async (): Promise<void> => {
+    await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+    await asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+  };
+  const comeBack = (): Promise<void> => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   return {
     store,
     url: url.href,
     key,
-    async leave() {
-      await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-      await asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    leave,
+    comeBack,
+    async backUp() {
+      await leave();
+      await asAdmin(`CREATE DATABASE ${name}_copy TEMPLATE ${name}`);
+      await comeBack();
     },
-    comeBack: () => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`),
+    async restore() {
+      await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);
+      await asAdmin(`ALTER DATABASE ${name}_copy RENAME TO ${name}`);
+    },
     async close() {
       await store.pool.end();
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);

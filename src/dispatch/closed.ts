@@ -1,0 +1,117 @@
+/**
+ * Open deliveries whose workflow has closed, as after a restore of an older copy of the database: what the workflow says
+ * of their end, and making their rows say the same.
+ */
+import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { changeState } from '../store/deliveries.js';
+import { recordDelivered, reopenOpen } from '../store/settling.js';
+import type { Startable } from '../store/startables.js';
+import type { Store } from '../store/store.js';
+import { countEnd } from '../telemetry/metrics.js';
+import { FailureType, type DeliveryResult } from '../workflows/types.js';
+import { deliveryWorkflowId } from './names.js';
+import { startDelivery, type Starter } from './start.js';
+
+/** The state reason of deliveries whose workflow was terminated. */
+export const TERMINATED = 'terminated in Temporal';
+
+/** What Temporal knows of the last workflow of a delivery. */
+export type LastWorkflow = { readonly kind: 'unknown' } | { readonly kind: 'running' } | ClosedWorkflow;
+
+export interface ClosedWorkflow {
+  readonly kind: 'closed';
+  /** In the SDK's words. */
+  readonly status: string;
+  /** The redelivery that it was started for; 0 for the delivery itself. */
+  readonly redelivery: number;
+  readonly runId: string;
+  readonly closedAt: Date;
+  /** Present when it completed. */
+  readonly result?: DeliveryResult;
+  /** Present when it failed. */
+  readonly failure?: { readonly type: string | undefined; readonly message: string };
+}
+
+/** What follows for an open delivery from its closed workflow. */
+export type Conclusion =
+  | { readonly kind: 'delivered'; readonly result: DeliveryResult }
+  | { readonly kind: 'failed' | 'cancelled'; readonly reason: string }
+  /** Nothing says how it ended, so it is delivered again: a duplicate is allowed, a loss is not. */
+  | { readonly kind: 'restart'; readonly redelivery: number };
+
+/** What follows for an open delivery of this redelivery. */
+export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion {
+  // The workflow of this redelivery was never started.
+  if (closed.redelivery < redelivery) return { kind: 'restart', redelivery };
+  if (closed.result) return { kind: 'delivered', result: closed.result };
+  if (closed.status === 'CANCELLED') return { kind: 'cancelled', reason: 'cancelled in Temporal' };
+  if (closed.status === 'TERMINATED') return { kind: 'cancelled', reason: TERMINATED };
+  const { type, message = '' } = closed.failure ?? {};
+  const ended = type === FailureType.exhausted || type === FailureType.stopped;
+  if (ended && closed.redelivery === redelivery) return { kind: 'failed', reason: message };
+  return { kind: 'restart', redelivery: closed.redelivery + 1 };
+}
+
+/** Looks up the last workflow of a delivery. */
+export async function findLastWorkflow(client: Client, deliveryId: string): Promise<LastWorkflow> {
+  const workflowId = deliveryWorkflowId(deliveryId);
+  try {
+    const { status, runId, closeTime, memo } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') return { kind: 'running' };
+    return {
+      kind: 'closed',
+      status: status.name,
+      redelivery: (memo?.run as number | undefined) ?? 0,
+      runId,
+      closedAt: closeTime ?? new Date(),
+      ...(await findEnd(client, workflowId, runId, status.name)),
+    };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+async function findEnd(
+  client: Client,
+  workflowId: string,
+  runId: string,
+  status: string,
+): Promise<Pick<ClosedWorkflow, 'result' | 'failure'>> {
+  if (status !== 'COMPLETED' && status !== 'FAILED') return {};
+  try {
+    return { result: (await client.workflow.getHandle(workflowId, runId).result()) as DeliveryResult };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const type = cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
+    return { failure: { type, message: cause?.message ?? error.message } };
+  }
+}
+
+/** Makes the row of an open delivery say what its closed workflow says; true when it was started again instead. */
+export async function settleClosed(
+  { store, starter }: { store: Store; starter: Starter },
+  startable: Startable,
+  closed: ClosedWorkflow,
+): Promise<boolean> {
+  const { deliveryId, run } = startable;
+  const conclusion = conclude(closed, run);
+  switch (conclusion.kind) {
+    case 'delivered': {
+      const { redelivery, runId, closedAt } = closed;
+      const end = { ...conclusion.result, deliveryId, run, redelivery, workflowRunId: runId, closedAt };
+      countEnd(await recordDelivered(store, end), 'delivered');
+      return false;
+    }
+    case 'restart':
+      await reopenOpen(store, { deliveryId, run, redelivery: conclusion.redelivery });
+      return startDelivery(starter, { ...startable, run: conclusion.redelivery });
+    default: {
+      const { kind: state, reason } = conclusion;
+      countEnd(await changeState(store, { deliveryId, run, state, reason, nextAttemptAt: null }), state);
+      return false;
+    }
+  }
+}

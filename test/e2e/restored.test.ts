@@ -1,0 +1,166 @@
+/** PostgreSQL restored to an older point while Temporal knows what happened since. */
+import { eventually } from '../support/eventually';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+import { age, commitOnly, sweepOnce } from './faults';
+
+jest.setTimeout(120_000);
+
+/** Deliveries of each kind. */
+const COUNT = 10;
+const TYPE = 'user.created';
+
+let system: TestSystem;
+let receiver: Receiver;
+let accountId: string;
+/** Deliveries by what had happened to them when the copy was made, and what happened after that. */
+let ids: Record<'unstarted' | 'retrying' | 'paused' | 'batched' | 'failed' | 'cancelled' | 'redelivered', string[]>;
+/** What the receiver had been sent when the copy was put in place. */
+let sentBefore: number;
+let received: Map<string, number>;
+
+const store = () => system.database.store;
+const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id}`)).body;
+const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const sweep = () => sweepOnce(store(), system.client);
+const all = (of: string[], state: string) => Promise.all(of.map((id) => system.settled(id, state)));
+const closed = (of: string[]) =>
+  Promise.all(
+    of.map((id) =>
+      system.client.workflow
+        .getHandle(`delivery-${id}`)
+        .result()
+        .catch(() => undefined),
+    ),
+  );
+const commit = async (count: number, lane?: 'burst'): Promise<string[]> => {
+  const made: string[] = [];
+  for (let n = 0; n < count; n += 1)
+    made.push(...(await commitOnly(store(), accountId, TYPE, { n }, lane)).deliveryIds);
+  return made;
+};
+/** What became of deliveries: how many are in each state. */
+async function statesOf(of: readonly string[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const id of of) {
+    const { state } = await show(id);
+    counts[state] = (counts[state] ?? 0) + 1;
+  }
+  return counts;
+}
+
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+  accountId = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body.id;
+  await system.ask('POST', `/v1/accounts/${accountId}/subscriptions`, { url: receiver.url, eventTypes: [] });
+
+  // The first attempt of these is refused, and the next one is due in seconds: they are paused until the copy is made.
+  receiver.answer(503);
+  const started = await commit(COUNT + 4);
+  await age(store(), started, 11);
+  await sweep();
+  await all(started, 'retrying');
+  for (const id of started) await order(id, 'pause', { reason: 'by hand' });
+  await all(started, 'paused');
+  const [failed, cancelled, redelivered, paused] = started.slice(COUNT).map((id) => [id]);
+  const retrying = started.slice(0, COUNT);
+  await store().pool.query(
+    `UPDATE deliveries SET state = 'retrying', state_reason = NULL, next_attempt_at = now() WHERE id = ANY($1) AND id <> $2`,
+    [started, paused![0]],
+  );
+  ids = {
+    unstarted: await commit(COUNT),
+    batched: await commit(COUNT, 'burst'),
+    retrying,
+    failed: failed!,
+    cancelled: cancelled!,
+    redelivered: redelivered!,
+    paused: paused!,
+  };
+  await system.database.backUp();
+
+  receiver.answer(200);
+  await age(store(), [...ids.unstarted, ...ids.batched], 11);
+  await sweep();
+  for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await order(id, 'retry');
+  const delivered = [...ids.unstarted, ...ids.batched, ...retrying, ...ids.paused, ...ids.redelivered];
+  await all(delivered, 'delivered');
+  await order(ids.redelivered[0]!, 'redeliver');
+  await receiver.waitFor(started.length + delivered.length + 1);
+  await all(ids.redelivered, 'delivered');
+  receiver.answer(410);
+  await order(ids.failed[0]!, 'retry');
+  await all(ids.failed, 'failed');
+  await order(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
+  await all(ids.cancelled, 'cancelled');
+  await closed([...ids.unstarted, ...started]);
+
+  receiver.answer(200);
+  sentBefore = receiver.received.length;
+  await system.database.restore();
+  const { rows } = await eventually(
+    () =>
+      store()
+        .pool.query('SELECT id FROM deliveries')
+        .catch(() => ({ rows: [] })),
+    (found) => found.rows.length > 0,
+  );
+  await age(
+    store(),
+    rows.map(({ id }) => id as string),
+    1_000,
+  );
+  await sweep();
+  await all(ids.batched, 'delivered');
+  received = new Map();
+  for (const { headers } of receiver.received.slice(sentBefore)) {
+    const id = headers['webhook-id']!;
+    received.set(id, (received.get(id) ?? 0) + 1);
+  }
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+
+test('marks delivered, and never cancelled, what had been delivered by its own workflow', async () => {
+  expect(await statesOf([...ids.unstarted, ...ids.retrying])).toEqual({ delivered: 2 * COUNT });
+  expect(await show(ids.retrying[0]!)).toMatchObject({
+    lastStatus: 200,
+    nextAttemptAt: null,
+    attemptCount: 2,
+    attempts: [
+      { number: 1, outcome: 'refused' },
+      { number: 2, outcome: 'accepted', status: 200, message: 'known by the result of its workflow only' },
+    ],
+  });
+});
+
+test('makes the attempts again, once, that a batch had made, as its workflow says nothing of each', async () => {
+  expect(await statesOf(ids.batched)).toEqual({ delivered: COUNT });
+  expect([...received.values()]).toEqual(Array.from({ length: COUNT }, () => 1));
+});
+
+test('marks failed and cancelled what had ended so', async () => {
+  expect(await show(ids.failed[0]!)).toMatchObject({ state: 'failed', stateReason: 'the receiver answered 410 Gone' });
+  expect(await show(ids.cancelled[0]!)).toMatchObject({ state: 'cancelled', stateReason: 'cancelled in Temporal' });
+});
+
+test('marks delivered what had been redelivered since', async () => {
+  expect(await show(ids.redelivered[0]!)).toMatchObject({ state: 'delivered', redeliveries: 1, lastStatus: 200 });
+});
+
+test('settles a paused delivery when it is resumed', async () => {
+  const [id] = ids.paused as [string];
+  expect(await show(id)).toMatchObject({ state: 'paused' });
+  expect((await order(id, 'resume')).status).toBe(409);
+  expect(await show(id)).toMatchObject({ state: 'delivered', lastStatus: 200 });
+});
+
+test('leaves nothing open, and sends nothing again by the next sweep', async () => {
+  const before = receiver.received.length;
+  const open = Object.values(ids).flat();
+  await age(store(), open, 1_000);
+  expect(await sweep()).toMatchObject({ started: 0, carried: 0 });
+  expect(receiver.received).toHaveLength(before);
+});

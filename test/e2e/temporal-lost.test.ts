@@ -1,0 +1,97 @@
+/** Temporal loses its data and is started again, empty, while API and worker go on. */
+import { randomBytes } from 'node:crypto';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import pino from 'pino';
+import { closeShared, openShared, runApi, runWorker } from '../../src/cli/services';
+import { loadConfig } from '../../src/config';
+import { UPKEEP_SCHEDULE_ID } from '../../src/dispatch/names';
+import { pickPort } from '../../src/embedded/ports';
+import { loadKeys } from '../../src/keys';
+import { connectTemporal, installRuntime } from '../../src/worker/connection';
+import { ADMIN_KEY, askAt } from '../support/api';
+import { openTestDatabase } from '../support/database';
+import { eventually } from '../support/eventually';
+import { startReceiver } from '../support/receiver';
+import { fromSetup } from '../support/system';
+import { age } from './faults';
+
+jest.setTimeout(180_000);
+
+const undo: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const step of undo.reverse()) await step();
+});
+
+/** A Temporal server without any data or registration. */
+const startTemporal = (port: number): Promise<TestWorkflowEnvironment> =>
+  TestWorkflowEnvironment.createLocal({
+    server: { port, executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') } },
+  });
+
+test('delivers what was committed before, meanwhile and after, without a restart of the worker', async () => {
+  const log = pino({ level: 'silent' });
+  installRuntime(log);
+  const [receiver, database, port] = await Promise.all([startReceiver(), openTestDatabase(), pickPort()]);
+  undo.push(
+    () => receiver.close(),
+    () => database.close(),
+  );
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+    PIGEONPOST_ADMIN_KEY: ADMIN_KEY,
+    PIGEONPOST_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
+    PIGEONPOST_ALLOW_HTTP: 'true',
+    PIGEONPOST_PORT: '0',
+  });
+  if (config.temporal.embedded) throw new Error('TEMPORAL_ADDRESS was not taken');
+  const { temporal } = config;
+  const first = await startTemporal(port);
+  const surroundings = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
+  const shared = await openShared(surroundings, connectTemporal);
+  undo.push(() => closeShared(shared));
+  const worker = await runWorker(shared, 500);
+  undo.push(() => worker.stop());
+  const api = await runApi(shared, { eager: true });
+  undo.push(() => api.stop());
+
+  const ask = (method: string, path: string, body?: unknown) => askAt(api.url, method, path, body);
+  const account = (await ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url: receiver.url, eventTypes: [] });
+  const emit = async (): Promise<string> => {
+    const event = await ask('POST', `/v1/accounts/${account.id}/events`, { type: 'user.created', data: {} });
+    expect(event.status).toBe(202);
+    return event.body.deliveries[0].id as string;
+  };
+  const settled = (id: string, state: string) =>
+    eventually(
+      async () => (await ask('GET', `/v1/deliveries/${id}`)).body,
+      (delivery) => delivery.state === state,
+      60_000,
+    );
+
+  receiver.answer(503);
+  const before = await emit();
+  await settled(before, 'retrying');
+  await first.teardown();
+  receiver.answer(200);
+  const during = await emit();
+  const second = await startTemporal(port);
+  undo.push(() => second.teardown());
+  const after = await emit();
+
+  const schedule = second.client.schedule.getHandle(UPKEEP_SCHEDULE_ID);
+  await eventually(
+    () =>
+      schedule.describe().then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+    60_000,
+  );
+  await age(shared.store, [before, during, after], 1_000);
+  await schedule.trigger();
+  for (const id of [before, during, after]) expect(await settled(id, 'delivered')).toMatchObject({ lastStatus: 200 });
+});
