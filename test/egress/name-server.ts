@@ -1,6 +1,5 @@
 /** A name server on this machine, over UDP, that answers for a few names and is silent about all others. */
 import { createSocket } from 'node:dgram';
-import type { AddressInfo } from 'node:net';
 
 const TYPE_A = 1;
 const NO_ERROR = 0;
