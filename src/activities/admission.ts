@@ -1,6 +1,7 @@
 /** Whether an attempt may be made now, by the limits of its subscription. Nothing has been sent and nothing is used up. */
 import { randomUUID } from 'crypto';
 import { setTimeout as sleep } from 'timers/promises';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { AttemptMaterial } from '../store/attempts.js';
 import { bookTurn, freeSlot, noteComingBack, takeSlot } from '../store/limits.js';
 import type { Store } from '../store/store.js';
@@ -50,12 +51,33 @@ export async function admit(
     throw roundEnding(FailureType.storeUnavailable, `cannot ask for a turn: ${error.message}`, [made]);
   });
   if (typeof outcome === 'function') return outcome;
-  const waitMs = Math.ceil(outcome.waitMs);
-  const comingBack: ComingBack = { times: (before?.times ?? 0) + 1, ...withTurn(outcome.turnAt) };
+  throw await comingBackLater(dependencies.store, task, made, before, outcome);
+}
+
+/**
+ * The failure of an attempt that was admitted and then not made, as too many names were being looked up: it comes back
+ * at its place in the schedule, each time after a longer wait.
+ */
+export function lookupRejected(store: Store, task: AttemptTask, attemptOfRound: number): Promise<ApplicationFailure> {
+  const made = attemptOfRound - 1;
+  const before = made === 0 ? task.comingBack : undefined;
+  const waitMs = stayAwayMs(Infinity, before?.times ?? 0, Math.random());
+  return comingBackLater(store, task, made, before, { waitMs });
+}
+
+async function comingBackLater(
+  store: Store,
+  task: AttemptTask,
+  made: number,
+  before: ComingBack | undefined,
+  away: TurnedAway,
+): Promise<ApplicationFailure> {
+  const waitMs = Math.ceil(away.waitMs);
+  const comingBack: ComingBack = { times: (before?.times ?? 0) + 1, ...withTurn(away.turnAt) };
   // Only for the sweep and for whoever looks: the workflow knows without it.
-  await noteComingBack(dependencies.store, task, new Date(Date.now() + waitMs)).catch(() => undefined);
+  await noteComingBack(store, task, new Date(Date.now() + waitMs)).catch(() => undefined);
   const message = `the subscription is busy; next try in ${waitMs / 1_000} s`;
-  throw roundEnding(FailureType.busy, message, [made, waitMs, comingBack]);
+  return roundEnding(FailureType.busy, message, [made, waitMs, comingBack]);
 }
 
 async function tryToAdmit(

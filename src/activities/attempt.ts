@@ -11,10 +11,10 @@ import {
   type AttemptTask,
   type DeliveryResult,
 } from '../workflows/types.js';
-import { admit, type AdmissionDependencies } from './admission.js';
+import { admit, lookupRejected, type AdmissionDependencies } from './admission.js';
 import { noteFailure } from './failing.js';
 import { afterFailure } from './lasting-failure.js';
-import { countsAsFailure, makeAttempt } from './make-attempt.js';
+import { countsAsFailure, makeAttempt, wasMade } from './make-attempt.js';
 import { failureOf, roundEnding, type AttemptPlace } from './outcome.js';
 import { record } from './record.js';
 import type { Recorder } from './recorder.js';
@@ -58,6 +58,7 @@ export async function attempt(
   const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
   const number = material.attempts + 1 + lostAttempts(material, place, runId);
   const made = await makeAttempt(egress, contract, material, place).finally(leave);
+  if (!wasMade(made.exchange)) throw await lookupRejected(store, task, info.attempt);
   const { decision, verdict } = made;
 
   // Beside the record, so that Temporal hears of the failure no later for it.

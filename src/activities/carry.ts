@@ -10,7 +10,7 @@ import type { AttemptDependencies } from './attempt.js';
 import { FailureTally } from './failure-tally.js';
 import { HandOver, refuseIfStale } from './hand-over.js';
 import { afterFailure } from './lasting-failure.js';
-import { countsAsFailure, makeAttempt } from './make-attempt.js';
+import { countsAsFailure, makeAttempt, wasMade } from './make-attempt.js';
 import type { AttemptPlace } from './outcome.js';
 import { Pulse } from './pulse.js';
 import { outcomeOf, tellAndWrite, type MadeAttempt } from './record.js';
@@ -147,8 +147,8 @@ function lineWalk(dependencies: CarryDependencies, burst: Burst, line: CarriedDe
       for (let delivery = line.shift(); delivery; delivery = line.shift()) {
         tooSlow ||= Date.now() - burst.startedAt > LONGEST_BURST_MS;
         const slot = tooSlow ? undefined : await slots.takeWithin(delivery.subscription.id, limit, PATIENCE_MS);
-        if (slot) {
-          const made = await attemptInTurn(dependencies, burst, delivery).finally(slot.free);
+        const made = slot && (await attemptInTurn(dependencies, burst, delivery).finally(slot.free));
+        if (made && wasMade(made.exchange)) {
           const written = record(dependencies, burst, delivery, made);
           // What is handed over is kept until its workflow is started.
           recorded.push(made.decision.state === 'delivered' ? written.finally(burst.leaveRoom) : written);
@@ -198,7 +198,7 @@ async function attempt({ egress }: CarryDependencies, burst: Burst, delivery: Ca
   };
   const contract = contractOf(delivery.account.provider);
   const made = await makeAttempt(egress, contract, delivery, place);
-  if (countsAsFailure(made.verdict)) burst.failures.add(delivery, made.startedAt);
+  if (wasMade(made.exchange) && countsAsFailure(made.verdict)) burst.failures.add(delivery, made.startedAt);
   const number = delivery.attempts + burst.lostAttempts + 1;
   return { ...made, place, number, runId: burst.runId, burst: burst.id };
 }

@@ -35,6 +35,11 @@ export async function makeAttempt(
   return { material, startedAt, request, exchange, verdict, decision: decide(exchange, verdict, place.waitMs), span };
 }
 
+/** Whether anything was sent or can be known of the receiver. Otherwise no attempt was made, and it has no outcome. */
+export function wasMade(exchange: Exchange): boolean {
+  return exchange.kind === 'answer' || exchange.reason !== 'busy';
+}
+
 /** Whether an attempt counts towards what disables a subscription that fails for too long. */
 export function countsAsFailure(verdict: Verdict): boolean {
   return verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
@@ -72,8 +77,8 @@ async function send(
   const { url, headers } = request;
   const { id, tlsClient } = subscription;
   const maxRedirects = contract.maxRedirects(event.type, account);
-  const outgoing = { url, headers, body, timeLimitMs, maxRedirects, lane: id, ...(tlsClient ? { tlsClient } : {}) };
-  return redactExchange(await egress.send(outgoing), request);
+  const sender = { lane: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
+  return redactExchange(await egress.send({ url, headers, body, timeLimitMs, maxRedirects, ...sender }), request);
 }
 
 function judge(

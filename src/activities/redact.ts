@@ -1,8 +1,8 @@
 /** What is kept of an exchange holds no secret, even where the receiver repeats what it was sent. */
 import type { DeliveryRequest } from '../contract/types.js';
 import type { Exchange } from '../egress/types.js';
+import { createSecretMask, MASK } from './secret-mask.js';
 
-const MASK = '***';
 /** Shorter values are found in any text by chance. */
 const SHORTEST = 6;
 /** User and password of an address. */
@@ -11,25 +11,21 @@ const USERINFO = /(?<=\/\/)[^\s/?#@"'<>]+(?=@)/g;
 /** The exchange with every secret header of its request masked wherever it stands, and addresses without credentials. */
 export function redactExchange(exchange: Exchange, { headers }: Pick<DeliveryRequest, 'headers'>): Exchange {
   if (exchange.kind === 'failure') return { ...exchange, message: redactMessage(exchange.message, headers) };
-  const secrets = secretsOf(headers);
-  const entries = Object.entries(exchange.headers).map(([name, value]) => [name, mask(value, secrets)]);
+  const mask = createSecretMask(secretsOf(headers));
+  const entries = Object.entries(exchange.headers).map(([name, value]) => [name, mask(value)]);
   return {
     ...exchange,
     headers: Object.fromEntries(entries) as Record<string, string>,
-    excerpt: mask(exchange.excerpt, secrets),
+    excerpt: mask(exchange.excerpt),
   };
 }
 
 /** A message for people, without header values and credentials of addresses. */
 export function redactMessage(message: string, headers: DeliveryRequest['headers'] = []): string {
-  return mask(message, secretsOf(headers)).replace(USERINFO, MASK);
+  return createSecretMask(secretsOf(headers))(message).replace(USERINFO, MASK);
 }
 
-function mask(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
-}
-
-/** Values of secret headers, the longest first: whole, their parts, and the password of Basic credentials. */
+/** Values of secret headers: whole, their parts, and the password of Basic credentials. */
 function secretsOf(headers: DeliveryRequest['headers']): string[] {
   const values = headers.filter(({ secret }) => secret).flatMap(({ value }) => [value, ...value.split(/\s+/)]);
   const passwords = headers
@@ -43,5 +39,5 @@ function secretsOf(headers: DeliveryRequest['headers']): string[] {
   const all = [...values, ...passwords].filter((value) => value.length >= SHORTEST);
   // A receiver that answers in JSON repeats them escaped.
   const escaped = all.map((value) => JSON.stringify(value).slice(1, -1));
-  return [...new Set([...all, ...escaped])].sort((a, b) => b.length - a.length);
+  return [...new Set([...all, ...escaped])];
 }

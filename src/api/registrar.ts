@@ -162,6 +162,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
         retriesRemaining: 0,
       });
       return egress.send({
+        account: account.id,
         url: request.url,
         headers: request.headers,
         body,

@@ -14,10 +14,11 @@ import { recoveryCommands } from './commands/recoveries.js';
 import { scheduleCommands } from './commands/schedule.js';
 import { subscriptionCommands } from './commands/subscriptions.js';
 import { EndWith } from './context.js';
-import type { Terminal } from './terminal.js';
+import { withPrintable, type Terminal } from './terminal.js';
 
 /** Runs a command and returns its exit code: 0 when it did what it was asked to. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(args: readonly string[], given: Terminal): Promise<number> {
+  const terminal = withPrintable(given);
   const program = createProgram(terminal);
   await completionCommand(program);
   try {

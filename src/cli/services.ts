@@ -8,6 +8,7 @@ import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
+import type { OwnListeners } from '../egress/own-listeners.js';
 import type { EgressClient } from '../egress/types.js';
 import { unreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
@@ -19,12 +20,13 @@ import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { keepRegistered } from '../worker/registration.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
 import { listen, stopListening, urlOf } from './listen.js';
+import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
 /** How much of an answer's body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
 
 /** Where a process finds what it works with. */
-export interface Surroundings {
+export interface Surroundings extends OwnServers {
   readonly config: Config;
   readonly keys: Keys;
   readonly log: Logger;
@@ -34,6 +36,7 @@ export interface Surroundings {
 
 /** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
 export interface Shared<Access extends TemporalClient = TemporalAccess> extends Surroundings {
+  readonly own: OwnListeners;
   readonly store: Store;
   readonly access: Access;
 }
@@ -63,7 +66,7 @@ export async function openShared<Access extends TemporalClient>(
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store, log);
-    return { ...surroundings, store, access };
+    return { ...surroundings, own: ownListeners(surroundings.config, surroundings), store, access };
   } catch (error) {
     await store.pool.end();
     throw error;
@@ -76,18 +79,16 @@ export async function closeShared({ store, access }: Shared<TemporalClient>): Pr
   await access.close();
 }
 
-function openEgress({ egress }: Config): EgressClient {
-  const client = createEgressClient({ ...egress, maxResponseBytes: EXCERPT_BYTES });
+function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>): EgressClient {
+  const client = createEgressClient({ ...egress, ownListeners: own, maxResponseBytes: EXCERPT_BYTES });
   watchEgress(client);
   return client;
 }
 
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
-export async function runWorker(
-  { config, store, access, temporal, log }: Shared,
-  registerEveryMs?: number,
-): Promise<Stoppable> {
-  const egress = openEgress(config);
+export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<Stoppable> {
+  const { config, store, access, temporal, log } = shared;
+  const egress = openEgress(shared);
   const { connection, client } = access;
   const { maxConcurrentAttempts, retentionDays } = config;
   const { namespace } = temporal;
@@ -113,7 +114,7 @@ export async function runApi(
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
-  const egress = openEgress(config);
+  const egress = openEgress(shared);
   const feed = createDeliveryFeed(store, log);
   const app = createApp({
     store,
@@ -135,8 +136,11 @@ export async function runApi(
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
   });
   const server = await listen(app, config.api, 'the API', 'PIGEONPOST_PORT');
+  const url = urlOf(server, config.api.host);
+  addUrl(shared.own, url);
+  warnOfOpenLoopback(config, log);
   return {
-    url: urlOf(server, config.api.host),
+    url,
     async stop() {
       await feed.stop();
       await stopListening(server);
@@ -147,12 +151,13 @@ export async function runApi(
 }
 
 /** Serves metrics on a port of their own, where one is set. */
-export async function runMetrics({ config, keys, log }: Shared): Promise<Stoppable> {
+export async function runMetrics({ config, keys, log, own }: Shared): Promise<Stoppable> {
   const { port, open } = config.metrics;
   if (port === undefined) return { stop: async () => undefined };
   const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log);
   const { host } = config.api;
   const server = await listen(app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  addUrl(own, urlOf(server, host));
   log.info(`metrics are at ${urlOf(server, host)}/metrics`);
   return { stop: () => stopListening(server) };
 }

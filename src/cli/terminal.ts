@@ -12,6 +12,28 @@ export interface Terminal {
   onStop(): AbortSignal;
 }
 
+/** Control characters (C0, DEL, C1) and those that change the direction of text; not line breaks and tabs. */
+const NOT_PRINTABLE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+
+/**
+ * Text as it may reach a terminal: of what a receiver or a sender wrote, no character can move the cursor, rename the
+ * window or show things in another order. They become `\u001b` and the like, so that JSON remains the same JSON.
+ */
+export function printable(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(NOT_PRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** A terminal that is given nothing but printable text. */
+export function withPrintable(terminal: Terminal): Terminal {
+  return {
+    ...terminal,
+    out: (line) => terminal.out(printable(line)),
+    err: (line) => terminal.err(printable(line)),
+  };
+}
+
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   // What reads our output may stop reading, as `head` does.

@@ -59,6 +59,15 @@ export function createAddressGuard(allowNetworks: readonly string[]): AddressGua
   };
 }
 
+/**
+ * One spelling for all that lead to the same host: IPv4-mapped addresses and those of NAT64 become the IPv4 address in
+ * them. Undefined for what is no address.
+ */
+export function canonicalAddress(address: string): string | undefined {
+  const parsed = parse(address);
+  return parsed instanceof ipaddr.IPv6 && parsed.match(NAT64) ? embeddedIPv4(parsed).toString() : parsed?.toString();
+}
+
 /** An IPv4-mapped address becomes the IPv4 address it stands for, so that one verdict holds for both. */
 function parse(address: string): IPv4 | IPv6 | undefined {
   const parsed = parseExactly(address);

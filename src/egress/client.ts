@@ -1,6 +1,7 @@
 /** The one HTTP client that leaves the house: it sends requests to addresses that strangers choose. */
-import { createConnector, type Lookup } from './connector.js';
+import { createConnector } from './connector.js';
 import { Deadline } from './deadline.js';
+import type { Lookup } from './dns.js';
 import { exchange, type Answer } from './exchange.js';
 import { EgressFailure } from './failures.js';
 import { ConnectionPool, type Separation } from './pool.js';
@@ -9,7 +10,7 @@ import { firstHop, type Hop } from './request.js';
 import type { EgressSettings, Exchange, ObservableEgressClient, OutgoingRequest } from './types.js';
 
 export type * from './types.js';
-export { type Lookup } from './connector.js';
+export type { Lookup } from './dns.js';
 
 /** How much of an answer's body is read unless told otherwise, in bytes. */
 export const DEFAULT_MAX_RESPONSE_BYTES = 16 * 1024;
@@ -48,7 +49,7 @@ export function createEgressClient(
 }
 
 async function send(request: OutgoingRequest, settings: EgressSettings, pool: ConnectionPool): Promise<Exchange> {
-  const deadline = new Deadline(request.timeLimitMs, request.signal);
+  const deadline = new Deadline(request.timeLimitMs, request.signal, request.account);
   try {
     const [url, answer] = await follow(request, settings, pool, deadline);
     return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, timings: deadline.timings, url };
@@ -73,7 +74,9 @@ async function follow(
   for (let redirects = 0; ; redirects++) {
     const { lane } = request;
     const separation = hop.url.origin === origin ? request : lane === undefined ? {} : { lane };
-    const answer = await sendHop(hop, settings, pool, deadline, separation);
+    const answer = await sendHop(hop, settings, pool, deadline, separation).catch((error: unknown) => {
+      throw redirects > 0 ? asSent(error) : error;
+    });
     const next = request.maxRedirects > 0 ? redirected(hop, answer) : undefined;
     if (next === undefined) return [hop.url.href, answer];
     if (redirects >= request.maxRedirects) {
@@ -84,6 +87,12 @@ async function follow(
     }
     hop = next;
   }
+}
+
+/** Once a receiver has been sent the request, no failure may say that nothing was sent. */
+function asSent(error: unknown): unknown {
+  const isBusy = error instanceof EgressFailure && error.reason === 'busy';
+  return isBusy ? new EgressFailure('dns', error.message, { cause: error }) : error;
 }
 
 async function sendHop(

@@ -2,19 +2,18 @@
  * Opens connections, and only to addresses that may be reached: this is where names have become addresses for good, so
  * nothing that DNS or a URL says differently before or after can get around it.
  */
-import { lookup as systemLookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { createAddressGuard, type AddressGuard } from './address.js';
 import { type Deadline } from './deadline.js';
+import { createLookup, type Lookup } from './dns.js';
 import { connectFailure, EgressFailure, lookupFailure, tlsFailure } from './failures.js';
+import { LookupLimiter } from './lookup-limiter.js';
+import { OwnListeners } from './own-listeners.js';
 import { openTunnel, readProxy, type Proxy } from './proxy.js';
 import { createSecureContexts } from './trust.js';
 import type { ClientCertificate, EgressSettings, ResolveRule } from './types.js';
-
-/** All addresses of a host name; rejects as `dns.lookup` does. */
-export type Lookup = (hostname: string) => Promise<readonly string[]>;
 
 /** Where a connection is to go, as the URL says. */
 export interface Target {
@@ -33,11 +32,18 @@ const ATTEMPT_TIMEOUT_MS = 500;
 /** When to ask an idle peer whether it is still there, in milliseconds. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
+/** Whose lookups those of our own servers' names are; no account's id looks like this. */
+const OPERATOR = 'operator';
+
 const ADVICE = '(PIGEONPOST_ALLOW_NETWORKS allows networks)';
 
 /** @throws Error when a network of the settings cannot be read. */
-export function createConnector(settings: EgressSettings, lookup: Lookup = lookupBySystem): OpenConnection {
-  const permits = createAddressGuard(settings.allowNetworks);
+export function createConnector(settings: EgressSettings, lookup: Lookup = createLookup()): OpenConnection {
+  const guard: Guard = {
+    permits: createAddressGuard(settings.allowNetworks),
+    own: settings.ownListeners ?? new OwnListeners(),
+    lookups: new LookupLimiter(lookup),
+  };
   const secureContexts = createSecureContexts(settings);
   const proxy = settings.proxy === undefined ? undefined : readProxy(settings.proxy);
   return async (target, deadline, client) => {
@@ -49,15 +55,19 @@ export function createConnector(settings: EgressSettings, lookup: Lookup = looku
     }
     const secureContext = target.secure ? secureContexts(client) : undefined;
     const way = route(target, settings.resolve);
+    const addresses = await addressesOf(way, guard, deadline);
     const socket = proxy
-      ? await openByProxy(proxy, way, permits, lookup, deadline)
-      : await openTcp(way, permits, lookup, deadline);
+      ? await openByProxy(proxy, addresses, way.port, deadline)
+      : await openTcp(addresses, way, guard, deadline);
     return secureContext ? await startTls(socket, target.hostname, secureContext, deadline) : socket;
   };
 }
 
-async function lookupBySystem(hostname: string): Promise<string[]> {
-  return (await systemLookup(hostname, { all: true })).map(({ address }) => address);
+/** What decides where connections may go. */
+interface Guard {
+  readonly permits: AddressGuard;
+  readonly own: OwnListeners;
+  readonly lookups: LookupLimiter;
 }
 
 interface Route {
@@ -89,15 +99,58 @@ function canonicalHost(host: string): string {
     .replace(/\.$/, '');
 }
 
-async function openTcp(
+/**
+ * The addresses to connect to, each of which may be reached. One that may not condemns the whole name: no honest name
+ * mixes them, and picking the good ones would let the receiver try again and again.
+ */
+async function addressesOf(
   { host, port, blocked }: Route,
-  permits: AddressGuard,
-  lookup: Lookup,
+  guard: Guard,
+  deadline: Deadline,
+): Promise<readonly string[]> {
+  const isName = isIP(host) === 0;
+  if (isName) deadline.stage = 'lookup';
+  const addresses = isName ? await find(host, guard, deadline) : [host];
+  for (const address of addresses) await check(address, port, blocked, guard, deadline);
+  return addresses;
+}
+
+async function find(host: string, { lookups }: Guard, deadline: Deadline): Promise<readonly string[]> {
+  try {
+    const addresses = await lookups.find(host, deadline);
+    if (addresses.length > 0) return addresses;
+  } catch (error) {
+    throw lookupFailure(error, host);
+  }
+  throw lookupFailure({ code: 'ENODATA' }, host);
+}
+
+/** Throws an EgressFailure unless an address may be reached. */
+async function check(
+  address: string,
+  port: number,
+  blocked: string,
+  { permits, own, lookups }: Guard,
+  { host, signal }: Deadline,
+): Promise<void> {
+  if (!permits(address)) throw new EgressFailure('blocked', blocked);
+  // Those are names of the operator, which no account's lookups may delay.
+  const resolve = (name: string) => lookups.find(name, { account: OPERATOR, signal });
+  const isOwn = await own.includes(address, port, resolve).catch((error: unknown) => {
+    if (signal.aborted) throw signal.reason;
+    throw new EgressFailure('blocked', `Whether ${host} may be reached cannot be told now`, { cause: error });
+  });
+  if (isOwn) throw new EgressFailure('blocked', `${host} is where Pigeonpost itself listens; no receiver is there`);
+}
+
+/** Several addresses are tried in turn. */
+async function openTcp(
+  addresses: readonly string[],
+  { host, port, blocked }: Route,
+  guard: Guard,
   deadline: Deadline,
 ): Promise<Socket> {
-  // Sockets ask no lookup function about addresses, so those are judged here.
-  if (isIP(host) !== 0 && !permits(host)) throw new EgressFailure('blocked', blocked);
-  deadline.stage = isIP(host) === 0 ? 'lookup' : 'connect';
+  deadline.stage = 'connect';
   const socket = connectTcp({
     host,
     port,
@@ -106,17 +159,25 @@ async function openTcp(
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
-    lookup: guardedLookup(lookup, permits, blocked, deadline),
+    // Asked for names only.
+    lookup: (_hostname, _options, callback) =>
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: isIP(address) })),
+      ),
   });
   await opened(socket, 'connect', deadline, connectFailure);
   // What the socket says it is connected to has the last word, before a byte is sent: the system may take an address
   // for another one, as it takes 0.0.0.0 for loopback.
   const { remoteAddress } = socket;
-  if (remoteAddress !== undefined && permits(remoteAddress)) return socket;
-  socket.destroy();
-  throw remoteAddress === undefined
-    ? new EgressFailure('reset', `${deadline.host} closed the connection`)
-    : new EgressFailure('blocked', blocked);
+  try {
+    if (remoteAddress === undefined) throw new EgressFailure('reset', `${deadline.host} closed the connection`);
+    await check(remoteAddress, port, blocked, guard, deadline);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 /**
@@ -125,56 +186,15 @@ async function openTcp(
  */
 async function openByProxy(
   proxy: Proxy,
-  { host, port, blocked }: Route,
-  permits: AddressGuard,
-  lookup: Lookup,
+  addresses: readonly string[],
+  port: number,
   deadline: Deadline,
 ): Promise<Socket> {
-  deadline.stage = 'lookup';
-  const addresses = isIP(host) === 0 ? await beforeDeadline(lookup(host), host, deadline) : [host];
-  if (addresses.length === 0) throw lookupFailure({ code: 'ENODATA' }, host);
-  if (!addresses.every(permits)) throw new EgressFailure('blocked', blocked);
   for (const address of addresses.slice(0, -1)) {
     const socket = await openTunnel(proxy, address, port, deadline).catch(() => undefined);
     if (socket) return socket;
   }
   return openTunnel(proxy, addresses.at(-1)!, port, deadline);
-}
-
-function beforeDeadline(
-  addresses: Promise<readonly string[]>,
-  host: string,
-  { signal }: Deadline,
-): Promise<readonly string[]> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(signal.reason as EgressFailure);
-    if (signal.aborted) return giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
-    addresses
-      .then(resolve, (error: unknown) => reject(lookupFailure(error, host)))
-      .finally(() => signal.removeEventListener('abort', giveUp));
-  });
-}
-
-/**
- * Looks a name up for a socket and hands out its addresses if each of them may be reached. One that may not condemns the
- * whole name: no honest name mixes them, and picking the good ones would let the receiver try again and again.
- */
-function guardedLookup(lookup: Lookup, permits: AddressGuard, blocked: string, deadline: Deadline): LookupFunction {
-  return (hostname, _options, callback) => {
-    lookup(hostname).then(
-      (addresses) => {
-        if (addresses.length === 0) return callback(lookupFailure({ code: 'ENODATA' }, hostname), []);
-        if (!addresses.every(permits)) return callback(new EgressFailure('blocked', blocked), []);
-        deadline.stage = 'connect';
-        callback(
-          null,
-          addresses.map((address) => ({ address, family: isIP(address) })),
-        );
-      },
-      (error: unknown) => callback(lookupFailure(error, hostname), []),
-    );
-  };
 }
 
 /**

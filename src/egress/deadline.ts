@@ -28,10 +28,14 @@ export class Deadline {
   /** Milliseconds spent in each stage. */
   readonly #spent = new Map<Stage, number>();
 
-  /** @param limitMs time that the request may take, in milliseconds. */
+  /**
+   * @param limitMs time that the request may take, in milliseconds.
+   * @param account whose request it is.
+   */
   constructor(
     limitMs: number,
     private readonly given?: AbortSignal,
+    readonly account = '',
   ) {
     this.signal = this.#controller.signal;
     this.#timer = setTimeout(

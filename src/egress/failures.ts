@@ -34,16 +34,18 @@ export function timeoutFailure(stage: Stage, host: string, limitMs: number): Egr
   return new EgressFailure(reason, `${WAITED_FOR[stage](host)} within ${limit}`);
 }
 
-/** What the errors of looking up a name mean (getaddrinfo). */
+const NO_ADDRESS: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NODATA']);
+const SILENCE: ReadonlySet<string> = new Set(['ETIMEOUT', 'ECANCELLED', 'EAI_AGAIN']);
+
+/** What the errors of looking up a name mean (c-ares, getaddrinfo). */
 export function lookupFailure(error: unknown, hostname: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
   const code = codeOf(error);
-  const why =
-    code === 'ENOTFOUND' || code === 'ENODATA' || code === 'EAI_NODATA'
-      ? 'there is no such name or it has no address'
-      : code === 'EAI_AGAIN'
-        ? 'the name server did not answer'
-        : code;
+  const why = NO_ADDRESS.has(code)
+    ? 'there is no such name or it has no address'
+    : SILENCE.has(code)
+      ? 'the name server did not answer'
+      : code;
   return new EgressFailure('dns', `The name ${hostname} cannot be resolved${why === '' ? '' : `: ${why}`}`, {
     cause: error,
   });

@@ -1,4 +1,5 @@
 /** What goes into and comes out of the HTTP client that leaves the house. */
+import type { OwnListeners } from './own-listeners.js';
 
 /** As curl's `--resolve`: requests to this host and port go to this address. */
 export interface ResolveRule {
@@ -26,6 +27,8 @@ export interface EgressSettings {
   readonly allowPorts?: readonly number[];
   /** Proxy to connect through: http://user:password@host:port. */
   readonly proxy?: string;
+  /** What belongs to Pigeonpost itself and is never connected to, whatever else is allowed. */
+  readonly ownListeners?: OwnListeners;
   /** How much of an answer's body is read and kept as its excerpt, in bytes. */
   readonly maxResponseBytes: number;
 }
@@ -52,6 +55,8 @@ export interface OutgoingRequest {
    * lane bounds its requests. Those without one share an origin's connections, of which there are 50.
    */
   readonly lane?: string;
+  /** The account it is sent for. Lookups of names are bounded for each account; those without one count as one. */
+  readonly account?: string;
   /** Shown to the origin of the URL, and to no other that it redirects to. */
   readonly tlsClient?: ClientCertificate;
   /** Ends the request early; that counts as a failure for `timeout`. */
@@ -69,7 +74,9 @@ export type FailureReason =
   | 'proxy'
   | 'invalid_response'
   | 'too_many_redirects'
-  | 'invalid_request';
+  | 'invalid_request'
+  /** Nothing was sent, as too many names are being looked up; it can be sent later as if never tried. */
+  | 'busy';
 
 /**
  * How long the parts of an exchange took, in milliseconds; those of all redirects together. What there was none of is

@@ -24,6 +24,8 @@ export interface Embedded {
     /** How to connect, the address among it. */
     connectionOptions: TemporalConnectionOptions;
   };
+  /** URLs of what else was started here serves. */
+  embeddedUrls: readonly string[];
   /** Stops what was started here, and waits until it is gone. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -36,7 +38,7 @@ interface Started {
 export async function startEmbedded(config: Config, options: EmbeddedOptions): Promise<Embedded> {
   const { databaseUrl } = config;
   if (databaseUrl !== undefined && !config.temporal.embedded) {
-    return { databaseUrl, temporal: externalTemporal(config.temporal), stop: async () => undefined };
+    return { databaseUrl, temporal: externalTemporal(config.temporal), embeddedUrls: [], stop: async () => undefined };
   }
   const dataDir = await openDataDir(config.dataDir);
   const started: Started[] = [];
@@ -52,7 +54,8 @@ export async function startEmbedded(config: Config, options: EmbeddedOptions): P
   ]);
   const [url, connection] = outcomes;
   if (url.status === 'fulfilled' && connection.status === 'fulfilled') {
-    return { databaseUrl: url.value, temporal: connection.value, stop };
+    const { urls: embeddedUrls = [], ...temporal } = connection.value;
+    return { databaseUrl: url.value, temporal, embeddedUrls, stop };
   }
   await stop();
   throw outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
@@ -72,12 +75,12 @@ async function temporal(
   dataDir: DataDir,
   { searchAttributes, log }: EmbeddedOptions,
   remember: Remember,
-): Promise<Embedded['temporal']> {
+): Promise<Embedded['temporal'] & { urls?: readonly string[] }> {
   if (!config.temporal.embedded) return externalTemporal(config.temporal);
   const { temporalPort: port, temporalUiPort: uiPort } = config;
   const cli = await findTemporalCli(config, log);
-  const { address } = remember(await startTemporalServer({ cli, dataDir, log, port, uiPort, searchAttributes }));
-  return { address, namespace: NAMESPACE, connectionOptions: { address } };
+  const { address, urls } = remember(await startTemporalServer({ cli, dataDir, log, port, uiPort, searchAttributes }));
+  return { address, namespace: NAMESPACE, connectionOptions: { address }, urls };
 }
 
 function externalTemporal({

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
-import { LOCALHOST, checkFree } from './ports.js';
+import { LOCALHOST, checkFree, pickPort } from './ports.js';
 import { stopLeftover } from './processes.js';
 import { ServerProcess, ServerStartError } from './server-process.js';
 
@@ -28,6 +28,8 @@ export interface TemporalServerOptions {
 export interface TemporalServer {
   /** Where it listens, host:port. */
   address: string;
+  /** What it serves beside: its HTTP API and its metrics. */
+  urls: readonly string[];
   /** Its process id; another one after it had to be started again. */
   readonly pid: number | undefined;
   stop(): Promise<void>;
@@ -71,9 +73,12 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   await checkFree('the embedded Temporal server', port, 'PIGEONPOST_TEMPORAL_PORT');
   await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
   if (!existsSync(databaseFile(dataDir))) await writeFile(fairnessMark(dataDir), '');
-  const server = await startPatiently(options, pidFile);
+  // Named, as it would pick some that nobody could keep receivers from being at.
+  const [httpPort, metricsPort] = [await pickPort(), await pickPort()];
+  const server = await startPatiently({ ...options, httpPort, metricsPort }, pidFile);
   return {
     address: `${LOCALHOST}:${port}`,
+    urls: [httpPort, metricsPort].map((each) => `http://${LOCALHOST}:${each}`),
     get pid() {
       return server.pid;
     },
@@ -81,7 +86,12 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   };
 }
 
-async function startPatiently(options: TemporalServerOptions, pidFile: string): Promise<ServerProcess> {
+interface AllPorts extends TemporalServerOptions {
+  httpPort: number;
+  metricsPort: number;
+}
+
+async function startPatiently(options: AllPorts, pidFile: string): Promise<ServerProcess> {
   const { cli, dataDir, log, port } = options;
   for (let start = 1; ; start++) {
     try {
@@ -112,11 +122,13 @@ function passes(output: string): boolean {
   return /database is locked|address already in use/.test(output);
 }
 
-function serverArguments({ dataDir, port, uiPort, searchAttributes }: TemporalServerOptions): string[] {
+function serverArguments(options: AllPorts): string[] {
+  const { dataDir, port, uiPort, httpPort, metricsPort, searchAttributes } = options;
   return [
     // A write-ahead log is as durable as SQLite's usual journal, at less than half the time for each workflow.
     ...['server', 'start-dev', '--db-filename', databaseFile(dataDir), '--sqlite-pragma', 'journal_mode=WAL'],
     ...['--ip', LOCALHOST, '--port', String(port), '--ui-port', String(uiPort), '--log-level', 'warn'],
+    ...['--http-port', String(httpPort), '--metrics-port', String(metricsPort)],
     ...Object.entries(searchAttributes).flatMap(([name, kind]) => ['--search-attribute', `${name}=${kind}`]),
     ...Object.entries({ ...DYNAMIC_CONFIG, [FAIRNESS]: existsSync(fairnessMark(dataDir)) }).flatMap(([name, value]) => [
       '--dynamic-config-value',

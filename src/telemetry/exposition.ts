@@ -19,6 +19,11 @@ export function addSdkMetrics(address: string): void {
   sdkUrl = `http://${address}/metrics`;
 }
 
+/** Where the exporter of Temporal's SDK is, if it is installed. */
+export function sdkMetricsUrl(): string | undefined {
+  return sdkUrl;
+}
+
 /** All metrics in Prometheus's text format. Those of Temporal's SDK are left out while its exporter does not answer. */
 export async function exposition(): Promise<string> {
   const [own, sdk] = await Promise.all([registry.metrics(), sdkMetrics()]);

@@ -1,0 +1,63 @@
+/** An attempt whose receiver's name could not be looked up for lack of room comes back and costs nothing. */
+import type { EgressClient } from '../../src/egress/types';
+import { eventually } from '../support/eventually';
+import { patient } from '../support/patient';
+import { startReceiver, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+
+jest.setTimeout(120_000);
+
+let system: TestSystem;
+let receiver: Receiver;
+/** Requests that find no room before those that do. */
+let rejections = 0;
+
+function rejecting(sender: EgressClient): EgressClient {
+  const client = patient(sender);
+  return {
+    ...client,
+    async send(request) {
+      if (rejections === 0) return client.send(request);
+      rejections -= 1;
+      return { kind: 'failure', reason: 'busy', message: 'The name was not looked up', durationMs: 2_000 };
+    },
+  };
+}
+
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: rejecting }), startReceiver()]);
+});
+afterAll(async () => {
+  await receiver.close();
+  await system.stop();
+});
+beforeEach(() => receiver.clear());
+
+async function emit(count: number): Promise<string[]> {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url: receiver.url, eventTypes: [] });
+  const events = Array.from({ length: count }, () => ({ type: 'user.created', data: {} }));
+  const { body } = await system.ask('POST', `/v1/accounts/${account.id}/events`, { events });
+  return body.results.map(({ deliveries }: { deliveries: { id: string }[] }) => deliveries[0]!.id);
+}
+
+test.each([
+  ['an attempt of its own', 1, 2],
+  ['attempts of a batch', 24, 8],
+])('takes no place of the schedule when a lookup is rejected: %s', async (_which, count, rejected) => {
+  rejections = rejected;
+  const ids = await emit(count);
+  const query = `
+    SELECT state, attempts, schedule_position, count(*)::int
+    FROM deliveries WHERE id = ANY($1) GROUP BY 1, 2, 3`;
+  const rows = await eventually(
+    async () => (await system.database.store.pool.query<Record<string, unknown>>(query, [ids])).rows,
+    ([first, ...others]) => others.length === 0 && first?.state === 'delivered',
+    100_000,
+  );
+  expect(rows).toEqual([{ state: 'delivered', attempts: 1, schedule_position: 0, count }]);
+  expect(rejections).toBe(0);
+  expect(receiver.received).toHaveLength(count);
+  const failing = await system.database.store.pool.query('SELECT FROM subscriptions WHERE failing IS NOT NULL');
+  expect(failing.rowCount).toBe(0);
+});
