@@ -1,8 +1,8 @@
 import { OperatorError } from './errors.js';
+import { defaultCacheDir, defaultDataDir } from './config/folders.js';
 import { type PinnedAddress } from './config/formats.js';
 import {
   EMBEDDED_NETWORKS,
-  defaultCacheDir,
   defaults,
   table,
   type SettingName,
@@ -150,7 +150,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
-    dataDir: values.PIGEONPOST_DATA_DIR ?? defaults.dataDir,
+    dataDir: values.PIGEONPOST_DATA_DIR ?? defaultDataDir(env),
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
     ...optional('databaseUrl', values.DATABASE_URL),
     ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
@@ -20,8 +18,6 @@ interface Definition extends Omit<Setting, 'name'> {
   readonly schema: z.ZodType<unknown, string>;
 }
 
-const projectRoot = resolve(__dirname, '../..');
-
 /** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
 export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
@@ -32,7 +28,6 @@ export const defaults = {
   maxBodyBytes: 5 * 1024 * 1024,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
-  dataDir: join(projectRoot, '.pigeonpost'),
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',
@@ -119,7 +114,7 @@ export const table = {
   },
   PIGEONPOST_DATA_DIR: {
     description: 'Folder of the embedded PostgreSQL and Temporal: data, logs, generated password.',
-    default: '.pigeonpost in the project folder',
+    default: '.pigeonpost in a clone, otherwise pigeonpost in the data folder of the user',
     schema: folder,
   },
   PIGEONPOST_CACHE_DIR: {
@@ -261,11 +256,3 @@ export const settings: readonly Setting[] = Object.entries(table).map(([name, de
   ...(definition.default !== undefined && { default: definition.default }),
   ...(definition.secret === true && { secret: true }),
 }));
-
-/** The folder for fetched programs where none is set, by the custom of the operating system. */
-export function defaultCacheDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): string {
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'pigeonpost');
-  const custom = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
-  const usual = platform === 'win32' ? join(homedir(), 'AppData', 'Local') : join(homedir(), '.cache');
-  return join(custom === undefined || custom === '' ? usual : custom, 'pigeonpost');
-}
