@@ -43,6 +43,8 @@ export interface Config {
     port: number;
     adminKey?: string;
     maxBodyBytes: number;
+    /** How long an API that is ending still accepts connections, in seconds. */
+    shutdownDelayS: number;
   };
   /** What the command line is told about the API it talks to. */
   client: {
@@ -147,6 +149,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       host: values.PIGEONPOST_HOST ?? defaults.host,
       port: values.PIGEONPOST_PORT ?? defaults.port,
       maxBodyBytes: values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes,
+      shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },

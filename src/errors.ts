@@ -33,6 +33,11 @@ export function errorMessage(error: unknown): string {
   return (message === '' ? (errorCode(error) ?? String(error)) : message).replace(/\s*\n\s*/g, ' ').trim();
 }
 
+/** A message without its `(PIGEONPOST_… …)`: only operators can change settings, so customers are not shown them. */
+export function withoutSettingAdvice(message: string): string {
+  return message.replace(/ \(PIGEONPOST_[^)]*\)/g, '');
+}
+
 /** A port that something else listens on; `variable` is the setting that changes it. */
 export function portInUse(what: string, port: number, variable: string): OperatorError {
   return new OperatorError(

@@ -4,6 +4,7 @@ import express, { Router, type Express } from 'express';
 import { Intake } from '../dispatch/intake.js';
 import type { EgressClient } from '../egress/types.js';
 import { plainDirectory, type Directory } from '../store/directory.js';
+import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
 import { bulkRoutes } from './bulk.js';
@@ -15,7 +16,7 @@ import { deliveryDetailRoutes } from './delivery-detail.js';
 import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
-import { healthRoutes, systemHealthRoutes } from './health.js';
+import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { jsonBody } from './json-body.js';
 import { meRoutes } from './me.js';
 import { metricsRoutes } from './metrics.js';
@@ -29,7 +30,7 @@ import { subscriptionRoutes } from './subscriptions.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake' | 'directory'> {
+export interface AppParts extends Omit<ApiContext, 'intake' | 'directory' | 'writes'> {
   readonly egress: EgressClient;
   /** One that keeps nothing unless another is given. */
   readonly directory?: Directory;
@@ -37,7 +38,8 @@ export interface AppParts extends Omit<ApiContext, 'intake' | 'directory'> {
 
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, directory = plainDirectory(store) } = parts;
-  const context = { ...parts, directory, intake: new Intake(store, dispatcher) };
+  const writes = watchWrites(store);
+  const context = { ...parts, directory, writes, intake: new Intake(store, dispatcher) };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -65,7 +67,7 @@ export function createApp(parts: AppParts): Express {
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
-  healthRoutes(app, context);
+  probeRoutes(app, () => apiReadiness(context));
   metricsRoutes(app, context);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
@@ -76,6 +78,6 @@ export function createApp(parts: AppParts): Express {
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
-  app.use(answerErrors(context.log));
+  app.use(answerErrors(context.log, writes));
   return app;
 }

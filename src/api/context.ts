@@ -8,6 +8,7 @@ import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Directory } from '../store/directory.js';
 import type { Store } from '../store/store.js';
+import type { WriteHealth } from '../store/write-health.js';
 import type { DeliveryFeed } from './delivery-feed.js';
 
 export interface ApiContext {
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
+  readonly writes: WriteHealth;
   readonly directory: Directory;
   readonly feed: DeliveryFeed;
   readonly log: Logger;
@@ -33,6 +35,8 @@ export interface ApiContext {
   readonly temporalUiUrl?: string;
   /** Whether /metrics may be read without the admin key. */
   readonly metricsOpen?: boolean;
+  /** Aborted once the process is ending and should get no more requests. */
+  readonly ending?: AbortSignal;
 }
 
 /** Where routes are added. */

@@ -50,7 +50,7 @@ export interface Listener {
 }
 
 export interface DeliveryFeed {
-  /** Tells a listener of every change from now on, until the returned function is called; undefined when it is full. */
+  /** Tells a listener of every change from now on, until the returned function is called; undefined when it is full or stopped. */
   listen(listener: Listener): Promise<(() => void) | undefined>;
   /** Ends all listeners. */
   stop(): Promise<void>;
@@ -59,6 +59,7 @@ export interface DeliveryFeed {
 export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS): DeliveryFeed {
   const listeners = new Set<Listener>();
   let watching: Watch | undefined;
+  let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
 
   function begin(): Watch {
@@ -132,7 +133,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
 
   return {
     async listen(listener) {
-      if (listeners.size >= MOST_LISTENERS) return undefined;
+      if (stopped || listeners.size >= MOST_LISTENERS) return undefined;
       listeners.add(listener);
       try {
         const watch = begin();
@@ -146,6 +147,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     },
 
     async stop() {
+      stopped = true;
       for (const listener of [...listeners]) {
         leave(listener);
         listener.end();

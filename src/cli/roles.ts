@@ -25,7 +25,10 @@ export function api(): Promise<void> {
     telling: () => ({ measured: true, worker: false }),
     connect: lazyTemporal,
     async start(shared) {
-      const running = await runApi(shared, { eager: false });
+      const running = await runApi(shared, {
+        eager: false,
+        shutdownDelayMs: shared.config.api.shutdownDelayS * 1_000,
+      });
       shared.log.info(`the API listens at ${running.url}`);
       return running;
     },
@@ -40,8 +43,10 @@ export function worker(): Promise<void> {
     async start(shared) {
       const { client } = shared.access;
       await ensureSearchAttributes(client, shared.temporal.namespace, shared.log);
-      const metrics = await runMetrics(shared);
+      let isPolling = (): boolean => false;
+      const metrics = await runMetrics(shared, () => isPolling());
       const running = await runWorker(shared);
+      isPolling = () => running.isPolling();
       await ensureUpkeep(client);
       shared.log.info('the worker runs');
       return {

@@ -1,8 +1,10 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import { join } from 'path';
+import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
-import { createApp } from '../api/app.js';
+import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/delivery-feed.js';
+import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
@@ -18,10 +20,13 @@ import { openStore, type Store } from '../store/store.js';
 import { watchEgress, watchStore } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
-import { listen, stopListening, urlOf } from './listen.js';
+import { listen } from './listen.js';
 
 /** How much of an answer's body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
+
+/** How long requests in flight may take while the API ends, in milliseconds; below what Kubernetes allows in all, 30 s. */
+const DRAIN_LIMIT_MS = 15_000;
 
 /** Where a process finds what it works with. */
 export interface Surroundings {
@@ -83,7 +88,13 @@ function openEgress({ egress }: Config): EgressClient {
 }
 
 /** Starts the part that makes attempts. */
-export async function runWorker({ config, store, access, temporal, log }: Shared): Promise<Stoppable> {
+export async function runWorker({
+  config,
+  store,
+  access,
+  temporal,
+  log,
+}: Shared): Promise<Pick<RunningWorker, 'isPolling' | 'stop'>> {
   const egress = openEgress(config);
   const { connection } = access;
   const { maxConcurrentAttempts, retentionDays } = config;
@@ -91,6 +102,7 @@ export async function runWorker({ config, store, access, temporal, log }: Shared
   const dependencies = { connection, namespace, store, egress, log, maxConcurrentAttempts, retentionDays };
   const worker: RunningWorker = await startWorker(dependencies);
   return {
+    isPolling: () => worker.isPolling(),
     async stop() {
       await worker.stop();
       await egress.close();
@@ -98,17 +110,25 @@ export async function runWorker({ config, store, access, temporal, log }: Shared
   };
 }
 
-/** Starts the part that accepts events. `eager` when a worker shares the process. */
+/** How an API is run. */
+interface ApiOptions {
+  /** Whether a worker shares the process. */
+  readonly eager: boolean;
+  /** How long it still accepts connections once it is not ready any more, in milliseconds. */
+  readonly shutdownDelayMs?: number;
+}
+
+/** Starts the part that accepts events. */
 export async function runApi(
   shared: Shared<TemporalClient>,
-  { eager }: { eager: boolean },
+  { eager, shutdownDelayMs = 0 }: ApiOptions,
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(config);
   const directory = keepingDirectory(store, shared.databaseUrl, log);
   const feed = createDeliveryFeed(store, log);
-  const app = createApp({
+  const parts: AppParts = {
     store,
     directory,
     client: access.client,
@@ -124,13 +144,21 @@ export async function runApi(
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
-  });
-  const server = await listen(app, config.api, 'the API', 'PIGEONPOST_PORT');
+  };
+  const { url, drain } = await listen(
+    ({ signal }) => createApp({ ...parts, ending: signal }),
+    config.api,
+    'the API',
+    'PIGEONPOST_PORT',
+  );
   return {
-    url: urlOf(server, config.api.host),
+    url,
     async stop() {
+      drain.begin();
       await feed.stop();
-      await stopListening(server);
+      await sleep(shutdownDelayMs);
+      const aborted = await drain.end(DRAIN_LIMIT_MS);
+      if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
       await dispatcher.stop();
       await directory.close();
       await egress.close();
@@ -138,13 +166,17 @@ export async function runApi(
   };
 }
 
-/** Serves metrics on a port of their own, where one is set. */
-export async function runMetrics({ config, keys, log }: Shared): Promise<Stoppable> {
+/** Serves metrics and probes of a worker on a port of their own, where one is set. */
+export async function runMetrics(
+  { config, keys, log, store, access }: Shared,
+  isPolling: () => boolean,
+): Promise<Stoppable> {
   const { port, open } = config.metrics;
   if (port === undefined) return { stop: async () => undefined };
-  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log);
+  const readiness = workerReadiness({ store, client: access.client }, isPolling);
+  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log, readiness);
   const { host } = config.api;
-  const server = await listen(app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
-  log.info(`metrics are at ${urlOf(server, host)}/metrics`);
-  return { stop: () => stopListening(server) };
+  const { url, drain } = await listen(() => app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  log.info(`metrics are at ${url}/metrics, probes at ${url}/healthz and ${url}/readyz`);
+  return { stop: async () => void (await drain.end(DRAIN_LIMIT_MS)) };
 }

@@ -26,6 +26,7 @@ export const defaults = {
   host: '127.0.0.1',
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
+  shutdownDelayS: 5,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
   temporalPort: 7233,
@@ -70,6 +71,12 @@ export const table = {
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
   },
+  PIGEONPOST_SHUTDOWN_DELAY_SECONDS: {
+    description:
+      'Seconds for which an API that runs by itself still accepts connections after it was asked to stop, with /readyz at 503 so that load balancers notice, from 0 to 60.',
+    default: String(defaults.shutdownDelayS),
+    schema: wholeNumber(0, 60, 'a number of seconds'),
+  },
   PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
     description:
       'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
@@ -94,7 +101,7 @@ export const table = {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   },
   PIGEONPOST_METRICS_PORT: {
-    description: 'Port on which a worker that runs by itself serves /metrics; the API has it on its own port.',
+    description: 'Port on which a worker that runs by itself serves /metrics, /healthz and /readyz; the API has them on its own port.',
     default: 'not served',
     schema: port(),
   },

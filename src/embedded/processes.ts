@@ -36,10 +36,7 @@ export async function commandLine(pid: number): Promise<string> {
 export async function birth(pid: number): Promise<string> {
   if (process.platform !== 'linux') return ps(pid, 'lstart');
   try {
-    const [boot, fields] = await Promise.all([
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      statusFields(pid),
-    ]);
+    const [boot, fields] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), statusFields(pid)]);
     // The start time is the 22nd field of the file.
     return fields[0] === 'Z' ? '' : `${boot.trim()} ${fields[19]}`;
   } catch {
@@ -49,8 +46,7 @@ export async function birth(pid: number): Promise<string> {
 
 /** The process id of a process's parent; undefined when it does not run or this cannot be found out. */
 export async function parentOf(pid: number): Promise<number | undefined> {
-  const text =
-    process.platform === 'linux' ? (await statusFields(pid).catch(() => []))[1] : await ps(pid, 'ppid');
+  const text = process.platform === 'linux' ? (await statusFields(pid).catch(() => []))[1] : await ps(pid, 'ppid');
   const parent = Number(text);
   return parent > 0 ? parent : undefined;
 }

@@ -1,7 +1,7 @@
 /** Forward-only migrations in plain SQL, run by node-pg-migrate under an advisory lock. */
-import { join } from 'path';
 import { Client, Pool } from 'pg';
 import { makePartitions } from './partitions.js';
+import { migrationsFolder } from './schema.js';
 
 /**
  * Brings the database to the newest schema, with partitions for the weeks to come; several processes may call this at
@@ -27,7 +27,7 @@ async function applyMigrations(databaseUrl: string): Promise<string[]> {
   try {
     const applied = await runner({
       dbClient: client,
-      dir: join(__dirname, 'migrations'),
+      dir: migrationsFolder,
       direction: 'up',
       migrationsTable: 'migrations',
       advisoryLockMode: 'wait',

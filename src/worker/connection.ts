@@ -34,9 +34,10 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
       // What our activities say has the level they say it at; what the SDK says is a level less important.
       // The task token is dropped: who has it can answer in the activity's name.
-      const { sdkComponent, taskToken: _, ...rest } = meta ?? {};
+      // Its errors get the name under which the log writes an error with message and stack.
+      const { sdkComponent, taskToken: _, error: err, ...rest } = meta ?? {};
       const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
-      log[expected ? 'debug' : said]({ ...rest }, message);
+      log[expected ? 'debug' : said](err === undefined ? { ...rest } : { ...rest, err }, message);
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },

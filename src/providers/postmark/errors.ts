@@ -39,11 +39,6 @@ export type ErrorCode = keyof typeof MESSAGES;
 /** Statuses other than 422. */
 const STATUSES: Partial<Record<ErrorCode, number>> = { 10: 401, 100: 503, 101: 500, 404: 404, 409: 415, 413: 413 };
 
-/** A message without the hints about our settings, which are the operator's business and not the customer's. */
-export function forCustomers(message: string): string {
-  return message.replace(/ \(PIGEONPOST_[^)]*\)/g, '');
-}
-
 /** An error as Postmark answers it. */
 export class ApiError extends Error {
   constructor(
@@ -52,7 +47,7 @@ export class ApiError extends Error {
     /** What is answered beside the code, in place of the message. */
     readonly body?: object,
   ) {
-    super(detail === undefined ? MESSAGES[code] : `${MESSAGES[code]} ${forCustomers(detail)}`);
+    super(detail === undefined ? MESSAGES[code] : `${MESSAGES[code]} ${detail}`);
   }
 
   answer(response: Response): void {
