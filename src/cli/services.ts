@@ -11,7 +11,7 @@ import { createDispatcher } from '../dispatch/dispatcher.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
 import type { EgressClient } from '../egress/types.js';
-import { unreachable } from '../errors.js';
+import { databaseUnreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
@@ -63,7 +63,7 @@ export async function openShared<Access extends TemporalClient>(
   });
   try {
     await store.pool.query('SELECT 1').catch((error: unknown) => {
-      throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+      throw databaseUnreachable(databaseUrl, error);
     });
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);

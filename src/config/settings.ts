@@ -101,7 +101,8 @@ export const table = {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   },
   PIGEONPOST_METRICS_PORT: {
-    description: 'Port on which a worker that runs by itself serves /metrics, /healthz and /readyz; the API has them on its own port.',
+    description:
+      'Port on which a worker that runs by itself serves /metrics, /healthz and /readyz; the API has them on its own port.',
     default: 'not served',
     schema: port(),
   },
@@ -143,7 +144,9 @@ export const table = {
   TEMPORAL_ADDRESS: {
     description: 'Temporal server to use, host:port.',
     default: 'an embedded development server',
-    schema: z.string().regex(/^[^\s/]+$/, { error: 'write host:port, without a scheme' }),
+    schema: z
+      .string()
+      .regex(/^(\[[\da-f:.]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i, { error: 'write host:port, without a scheme' }),
   },
   TEMPORAL_NAMESPACE: {
     description: 'Namespace on that server.',

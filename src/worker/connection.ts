@@ -3,7 +3,8 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
-import { unreachable } from '../errors.js';
+import { temporalState } from '../dispatch/namespace.js';
+import { OperatorError, unreachable } from '../errors.js';
 import { logAttemptsAtDebug } from '../telemetry/attempts.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -49,6 +50,9 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
 /** After how long at most a lost connection is tried again, in milliseconds; the transport's own choice is two minutes. */
 const RECONNECT_WITHIN_MS = 5_000;
 
+/** How long looking for the namespace may take, in milliseconds. */
+const CHECK_MS = 10_000;
+
 /** What asks Temporal for something. */
 export interface TemporalClient {
   readonly client: Client;
@@ -60,7 +64,7 @@ export interface TemporalAccess extends TemporalClient {
   readonly connection: NativeConnection;
 }
 
-/** Connects; throws an OperatorError that says where when nothing answers. */
+/** Connects; throws an OperatorError when nothing answers there, or the namespace is missing. */
 export async function connectTemporal(
   connectionOptions: TemporalConnectionOptions,
   namespace: string,
@@ -69,6 +73,13 @@ export async function connectTemporal(
     throw unreachable('Temporal', connectionOptions.address, 'TEMPORAL_ADDRESS', error);
   });
   const client = new Client({ connection, namespace });
+  if ((await temporalState(client, CHECK_MS)) === 'namespace_missing') {
+    await connection.close();
+    throw new OperatorError(
+      `Temporal at ${connectionOptions.address} has no namespace ${namespace}.`,
+      `Create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE.`,
+    );
+  }
   return { connection, client, close: () => connection.close() };
 }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'fs';
 import { join } from 'path';
 import { Client, Pool } from 'pg';
 import type { Config } from '../../config.js';
-import { unreachable } from '../../errors.js';
+import { databaseUnreachable } from '../../errors.js';
 import { KEY_FILE, readKeyFiles } from '../../key-files.js';
 import { appliedMigrations, knownMigrations } from '../../store/schema.js';
 import { checkKeys } from '../../store/sealed.js';
@@ -40,7 +40,7 @@ async function external(config: Config, url: string): Promise<Finding[]> {
   try {
     await client.connect();
   } catch (error) {
-    const { message, hint } = unreachable(NAME, where, 'DATABASE_URL', error);
+    const { message, hint } = databaseUnreachable(url, error);
     return [problem(NAME, message, hint)];
   }
   try {
