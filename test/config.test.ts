@@ -31,7 +31,7 @@ function problems(env: NodeJS.ProcessEnv): readonly string[] {
 describe('without any setting', () => {
   it('is all embedded, on this machine only', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
-      api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880 },
+      api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880, shutdownDelayS: 5 },
       bursts: true,
       client: {},
       dataDir: resolve(__dirname, '../.pigeonpost'),

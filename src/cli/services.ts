@@ -17,7 +17,7 @@ import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
 import { keepingDirectory } from '../store/directory.js';
 import { openStore, type Store } from '../store/store.js';
-import { watchEgress, watchStore } from '../telemetry/gauges.js';
+import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
 import { listen } from './listen.js';
@@ -68,6 +68,7 @@ export async function openShared<Access extends TemporalClient>(
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store);
+    watchTemporal(access.client);
     return { ...surroundings, store, access };
   } catch (error) {
     await store.pool.end();

@@ -1,5 +1,7 @@
 /** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
+import type { Client } from '@temporalio/client';
 import { Gauge } from 'prom-client';
+import { temporalState } from '../dispatch/namespace.js';
 import type { ObservableEgressClient } from '../egress/types.js';
 import { loadBacklog, type Backlog } from '../store/backlog.js';
 import type { Store } from '../store/store.js';
@@ -8,8 +10,12 @@ import { registry } from './metrics.js';
 /** How long an answer about the backlog is repeated, in milliseconds, by however many it is asked for. */
 const BACKLOG_AGE_MS = 5_000;
 
+/** How long Temporal may take to answer, in milliseconds. */
+const TEMPORAL_PATIENCE_MS = 2_000;
+
 const egresses = new Set<ObservableEgressClient>();
 const stores = new Set<Store>();
+let temporal: Client | undefined;
 
 /** Has an egress client counted among this process's connections to receivers. */
 export function watchEgress(egress: ObservableEgressClient): void {
@@ -19,6 +25,11 @@ export function watchEgress(egress: ObservableEgressClient): void {
 /** Has a store's connections counted, and its backlog shown. */
 export function watchStore(store: Store): void {
   stores.add(store);
+}
+
+/** Has it shown whether Temporal answers this client. */
+export function watchTemporal(client: Client): void {
+  temporal = client;
 }
 
 gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy with a request, or idle.', () => {
@@ -42,6 +53,13 @@ gauge(
   'pigeonpost_database_waiting_queries',
   'Queries that wait for a connection to PostgreSQL.',
   () => sum([...stores], ({ pool }) => pool.waitingCount),
+  [],
+);
+
+gauge(
+  'pigeonpost_temporal_up',
+  'Whether Temporal answers this process and has the namespace: 1, or 0.',
+  async () => temporal && ((await temporalState(temporal, TEMPORAL_PATIENCE_MS)) === 'ok' ? 1 : 0),
   [],
 );
 
