@@ -1,8 +1,8 @@
 import { OperatorError } from './errors.js';
+import { defaultCacheDir, defaultDataDir } from './config/folders.js';
 import { type PinnedAddress } from './config/formats.js';
 import {
   EMBEDDED_NETWORKS,
-  defaultCacheDir,
   defaults,
   table,
   type SettingName,
@@ -49,6 +49,8 @@ export interface Config {
     maxSubscriptions: number;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
+    /** How long an API that is ending still accepts connections, in seconds. */
+    shutdownDelayS: number;
   };
   /** What the command line is told about the API it talks to. */
   client: {
@@ -157,10 +159,11 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
       maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
       maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
       trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
+      shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
       ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
     },
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
-    dataDir: values.PIGEONPOST_DATA_DIR ?? defaults.dataDir,
+    dataDir: values.PIGEONPOST_DATA_DIR ?? defaultDataDir(env),
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
     ...optional('databaseUrl', values.DATABASE_URL),
     ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { ConfigError, loadConfig, settings } from '../src/config';
-import { defaultCacheDir } from '../src/config/settings';
+import { defaultCacheDir, defaultDataDir } from '../src/config/folders';
 
 let folder: string;
 beforeAll(() => {
@@ -37,6 +37,8 @@ describe('without any setting', () => {
         maxBodyBytes: 5_242_880,
         maxCommitBytes: 20_971_520,
         maxSubscriptions: 100,
+        trustProxy: [],
+        shutdownDelayS: 5,
       },
       bursts: true,
       client: {},
@@ -67,6 +69,19 @@ describe('without any setting', () => {
     ['win32', { LOCALAPPDATA: '/local' }, /^\/local\/pigeonpost$/],
   ] as const)('keeps fetched programs where %s does with %j', (platform, env, expected) => {
     expect(defaultCacheDir(env, platform)).toMatch(expected);
+  });
+
+  it.each([
+    ['linux', { XDG_DATA_HOME: '/data' }, /^\/data\/pigeonpost$/],
+    ['linux', {}, /\/\.local\/share\/pigeonpost$/],
+    ['darwin', { XDG_DATA_HOME: '/data' }, /\/Library\/Application Support\/pigeonpost$/],
+    ['win32', { LOCALAPPDATA: '/local' }, /^\/local\/pigeonpost\/data$/],
+  ] as const)('keeps data outside of an installed package on %s with %j', (platform, env, expected) => {
+    const installed = join(folder, 'node_modules', 'pigeonpost');
+    mkdirSync(join(installed, 'src'), { recursive: true });
+    expect(defaultDataDir(env, platform, installed)).toMatch(expected);
+    // Unpacked by hand.
+    expect(defaultDataDir(env, platform, folder)).toMatch(expected);
   });
 });
 

@@ -4,6 +4,7 @@ import express, { Router, type Express } from 'express';
 import { Intake } from '../dispatch/intake.js';
 import type { EgressClient } from '../egress/types.js';
 import { createDirectory } from '../store/directory.js';
+import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/index.js';
 import { accountRoutes } from './accounts.js';
 import { bulkRoutes } from './bulk.js';
@@ -15,7 +16,7 @@ import { deliveryDetailRoutes } from './delivery-detail.js';
 import { deliveryStreamRoutes } from './delivery-stream.js';
 import { answerErrors, unknownRoute } from './errors.js';
 import { eventRoutes } from './events.js';
-import { healthRoutes, systemHealthRoutes } from './health.js';
+import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { meRoutes } from './me.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from './openapi.js';
@@ -32,7 +33,7 @@ import { limitUnreadResponses } from './unread-responses.js';
 import { waitingRoutes } from './waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake' | 'signIn'> {
+export interface AppParts extends Omit<ApiContext, 'intake' | 'signIn' | 'writes'> {
   readonly egress: EgressClient;
   /** Bytes that the events of one request may have with their bodies. */
   readonly maxCommitBytes: number;
@@ -46,8 +47,9 @@ export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
   const signIn = createSignIn(store, failures);
+  const writes = watchWrites(store);
   const intake = new Intake(store, dispatcher, createDirectory(store), maxCommitBytes);
-  const context = { ...parts, signIn, intake };
+  const context = { ...parts, signIn, writes, intake };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -77,7 +79,7 @@ export function createApp(parts: AppParts): Express {
 
   app.use(logRequests(context.log));
   app.use(limitUnreadResponses());
-  healthRoutes(app, context);
+  probeRoutes(app, () => apiReadiness(context));
   metricsRoutes(app, context, failures);
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
@@ -88,6 +90,6 @@ export function createApp(parts: AppParts): Express {
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
-  app.use(answerErrors(context.log));
+  app.use(answerErrors(context.log, writes));
   return app;
 }

@@ -7,6 +7,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Intake } from '../dispatch/intake.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
+import type { WriteHealth } from '../store/write-health.js';
 import type { DeliveryFeed } from './delivery-feed.js';
 import type { SignIn } from './sign-in.js';
 
@@ -15,6 +16,7 @@ export interface ApiContext {
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly intake: Intake;
+  readonly writes: WriteHealth;
   readonly feed: DeliveryFeed;
   readonly log: Logger;
   readonly adminKey: string;
@@ -35,6 +37,8 @@ export interface ApiContext {
   readonly temporalUiUrl?: string;
   /** Whether /metrics may be read without the admin key. */
   readonly metricsOpen?: boolean;
+  /** Aborted once the process is ending and should get no more requests. */
+  readonly ending?: AbortSignal;
 }
 
 /** Where routes are added. */

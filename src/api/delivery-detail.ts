@@ -1,7 +1,8 @@
 /** One delivery with everything about it: its attempts, those to come, and the request as it would be sent. */
 import { z } from 'zod';
+import { withoutSettingAdvice } from '../errors.js';
 import { contractOf } from '../providers/index.js';
-import { listAttempts, loadAttemptMaterial, type AttemptMaterial } from '../store/attempts.js';
+import { listAttempts, loadAttemptMaterial, type AttemptMaterial, type StoredAttempt } from '../store/attempts.js';
 import { loadStartables } from '../store/startables.js';
 import { comingAttempts } from './coming-attempts.js';
 import type { ApiContext, Routing } from './context.js';
@@ -57,7 +58,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       const shown = showDelivery(delivery, startable?.url, context, principal);
       return {
         ...shown,
-        attempts,
+        attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
         schedule: startable
           ? comingAttempts(delivery, contractOf(provider).schedule(eventType, startable.account), new Date())
           : [],
@@ -86,6 +87,12 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       return preview(material, new Date());
     },
   );
+}
+
+/** An attempt as customers see it. */
+function withoutAdvice(attempt: StoredAttempt): StoredAttempt {
+  const { message } = attempt;
+  return { ...attempt, message: message && withoutSettingAdvice(message) };
 }
 
 /** The request of an attempt at this time; throws a problem when the contract cannot build it. */

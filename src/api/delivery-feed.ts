@@ -58,8 +58,8 @@ export interface Listener {
 
 export interface DeliveryFeed {
   /**
-   * Tells a listener of every change from now on, until the returned function is called. Throws a Problem when there
-   * are too many listeners.
+   * Tells a listener of every change from now on, until the returned function is called. Throws a Problem when it is
+   * stopped and when there are too many listeners.
    */
   listen(listener: Listener): Promise<() => void>;
   /** Ends all listeners. */
@@ -69,6 +69,7 @@ export interface DeliveryFeed {
 export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS): DeliveryFeed {
   const listeners = new Set<Listener>();
   let watching: Watch | undefined;
+  let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
 
   function begin(): Watch {
@@ -161,6 +162,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
 
   return {
     async listen(listener) {
+      if (stopped) throw new Problem('unavailable', 'this process is shutting down; connect again');
       checkShare(listener, listeners);
       listeners.add(listener);
       try {
@@ -175,6 +177,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     },
 
     async stop() {
+      stopped = true;
       for (const listener of [...listeners]) end(listener);
       await underWay;
     },

@@ -1,6 +1,9 @@
 /** The one place where errors become answers. */
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { withoutSettingAdvice } from '../errors.js';
+import type { WriteHealth } from '../store/write-health.js';
+import { isOperator } from './principal.js';
 import { Problem } from './problem.js';
 import { requestIdOf } from './request-log.js';
 
@@ -24,9 +27,10 @@ export const unknownRoute: RequestHandler = (request) => {
   throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
 };
 
-/** Answers errors as problems; what is not a problem is logged and says nothing of the inside. */
-export function answerErrors(log: Logger): ErrorRequestHandler {
+/** Answers errors as problems; what is not a problem is logged and says nothing of the inside. Rejected writes are noted. */
+export function answerErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
+    writes?.note(error);
     if (response.headersSent) return next(error);
     const problem = explain(error, response, log);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
@@ -35,7 +39,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 
 /** The problem that an error amounts to. One of our own is logged; one that will pass says in a header when. */
 export function explain(error: unknown, response: Response, log: Logger): Problem {
-  const problem = toProblem(error);
+  const problem = shownTo(response, toProblem(error));
   const { method, path } = response.req;
   if (problem.status >= 500)
     log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
@@ -63,6 +67,17 @@ function toProblem(error: unknown): Problem {
   if (isAway(code, message))
     return new Problem('unavailable', 'a service this needs does not answer; try again shortly');
   return new Problem('internal_error', 'something went wrong on our side; it has been logged');
+}
+
+/** The problem as the caller may see it: advice about settings is for operators. */
+function shownTo(response: Response, problem: Problem): Problem {
+  if (isOperator(response)) return problem;
+  const { code, detail, errors } = problem;
+  return new Problem(
+    code,
+    withoutSettingAdvice(detail),
+    errors?.map(({ path, message }) => ({ path, message: withoutSettingAdvice(message) })),
+  );
 }
 
 function isAway(code: unknown, message = ''): boolean {

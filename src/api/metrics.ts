@@ -3,6 +3,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
 import { answerErrors, unknownRoute } from './errors.js';
+import { probeRoutes, type Readiness } from './health.js';
 import { requireAdminKey } from './principal.js';
 import { SignInFailures } from './sign-in-failures.js';
 
@@ -24,11 +25,12 @@ export function metricsRoutes(
   });
 }
 
-/** An application that serves nothing but metrics, for processes without the API. */
-export function createMetricsApp(access: MetricsAccess, log: Logger): Express {
+/** An application that serves nothing but metrics and, where given, probes, for processes without the API. */
+export function createMetricsApp(access: MetricsAccess, log: Logger, readiness?: () => Promise<Readiness>): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  if (readiness) probeRoutes(app, readiness);
   metricsRoutes(app, access, new SignInFailures(log));
   app.use(unknownRoute);
   app.use(answerErrors(log));

@@ -51,6 +51,11 @@ export function principalOf(response: Response): Principal {
   return response.locals.principal as Principal;
 }
 
+/** Whether an operator asks. Not so while no key was looked at yet, nor on the providers' own routes. */
+export function isOperator({ locals }: Response): boolean {
+  return (locals.principal as Principal | undefined)?.role === 'operator';
+}
+
 /** Whether the rows of an account are there for whoever asks; others answer as if they were not. */
 export function sees(principal: Principal, accountId: string): boolean {
   return principal.role === 'operator' || principal.account.id === accountId;

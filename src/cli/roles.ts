@@ -24,7 +24,10 @@ export function api(): Promise<void> {
     telling: () => ({ measured: true, worker: false }),
     connect: lazyTemporal,
     async start(shared) {
-      const running = await runApi(shared, { eager: false });
+      const running = await runApi(shared, {
+        eager: false,
+        shutdownDelayMs: shared.config.api.shutdownDelayS * 1_000,
+      });
       shared.log.info(`the API listens at ${running.url}`);
       return running;
     },
@@ -37,8 +40,10 @@ export function worker(): Promise<void> {
     telling: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),
     connect: connectTemporal,
     async start(shared) {
-      const metrics = await runMetrics(shared);
+      let isPolling = (): boolean => false;
+      const metrics = await runMetrics(shared, () => isPolling());
       const running = await runWorker(shared);
+      isPolling = () => running.isPolling();
       shared.log.info('the worker runs');
       return {
         async stop() {

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'timers/promises';
 import { loadConfig, type Config } from '../config.js';
 import { borrowPostgres } from '../embedded/borrow-postgres.js';
-import { OperatorError, unreachable } from '../errors.js';
+import { databaseUnreachable, OperatorError } from '../errors.js';
 import { beginKeyRotation, endKeyRotation } from '../key-files.js';
 import { loadEncryptionKeys } from '../keys.js';
 import { createLogger } from '../log.js';
@@ -76,7 +76,7 @@ export async function rotate(config: Config, databaseUrl: string, wait: () => Pr
 /** Keeps a second rotation from beginning while one is under way. */
 async function alone<T>(store: Store, databaseUrl: string, work: () => Promise<T>): Promise<T> {
   const client = await store.pool.connect().catch((error: unknown) => {
-    throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+    throw databaseUnreachable(databaseUrl, error);
   });
   try {
     const { rows } = await client.query<{ locked: boolean }>(

@@ -1,8 +1,10 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import { join } from 'path';
+import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
-import { createApp } from '../api/app.js';
+import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/delivery-feed.js';
+import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config.js';
 import { createDispatcher } from '../dispatch/dispatcher.js';
@@ -10,20 +12,23 @@ import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
 import type { OwnListeners } from '../egress/own-listeners.js';
 import type { EgressClient } from '../egress/types.js';
-import { unreachable } from '../errors.js';
+import { databaseUnreachable } from '../errors.js';
 import type { Keys } from '../keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
 import { openStore, type Store } from '../store/store.js';
-import { watchEgress, watchStore } from '../telemetry/gauges.js';
+import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../worker/connection.js';
 import { keepRegistered } from '../worker/registration.js';
 import { startWorker, type RunningWorker } from '../worker/worker.js';
-import { listen, stopListening, urlOf } from './listen.js';
+import { listen } from './listen.js';
 import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
 /** How much of an answer's body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
+
+/** How long requests in flight may take while the API ends, in milliseconds; below what Kubernetes allows in all, 30 s. */
+const DRAIN_LIMIT_MS = 15_000;
 
 /** Where a process finds what it works with. */
 export interface Surroundings extends OwnServers {
@@ -61,11 +66,12 @@ export async function openShared<Access extends TemporalClient>(
   });
   try {
     await store.pool.query('SELECT 1').catch((error: unknown) => {
-      throw unreachable('PostgreSQL', new URL(databaseUrl).host, 'DATABASE_URL', error);
+      throw databaseUnreachable(databaseUrl, error);
     });
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store, log);
+    watchTemporal(access.client);
     return { ...surroundings, own: ownListeners(surroundings.config, surroundings), store, access };
   } catch (error) {
     await store.pool.end();
@@ -86,7 +92,10 @@ function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>)
 }
 
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
-export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<Stoppable> {
+export async function runWorker(
+  shared: Shared,
+  registerEveryMs?: number,
+): Promise<Pick<RunningWorker, 'isPolling' | 'stop'>> {
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
@@ -99,6 +108,7 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
     throw error;
   });
   return {
+    isPolling: () => worker.isPolling(),
     async stop() {
       await worker.stop();
       await registration.stop();
@@ -107,16 +117,24 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   };
 }
 
-/** Starts the part that accepts events. `eager` when a worker shares the process. */
+/** How an API is run. */
+interface ApiOptions {
+  /** Whether a worker shares the process. */
+  readonly eager: boolean;
+  /** How long it still accepts connections once it is not ready any more, in milliseconds. */
+  readonly shutdownDelayMs?: number;
+}
+
+/** Starts the part that accepts events. */
 export async function runApi(
   shared: Shared<TemporalClient>,
-  { eager }: { eager: boolean },
+  { eager, shutdownDelayMs = 0 }: ApiOptions,
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
   const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
   const egress = openEgress(shared);
   const feed = createDeliveryFeed(store, log);
-  const app = createApp({
+  const parts: AppParts = {
     store,
     client: access.client,
     dispatcher,
@@ -134,30 +152,41 @@ export async function runApi(
     allowsAddress: createAddressGuard(config.egress.allowNetworks),
     ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
     ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
-  });
-  const server = await listen(app, config.api, 'the API', 'PIGEONPOST_PORT');
-  const url = urlOf(server, config.api.host);
+  };
+  const { url, drain } = await listen(
+    ({ signal }) => createApp({ ...parts, ending: signal }),
+    config.api,
+    'the API',
+    'PIGEONPOST_PORT',
+  );
   addUrl(shared.own, url);
   warnOfOpenLoopback(config, log);
   return {
     url,
     async stop() {
+      drain.begin();
       await feed.stop();
-      await stopListening(server);
+      await sleep(shutdownDelayMs);
+      const aborted = await drain.end(DRAIN_LIMIT_MS);
+      if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
       await dispatcher.stop();
       await egress.close();
     },
   };
 }
 
-/** Serves metrics on a port of their own, where one is set. */
-export async function runMetrics({ config, keys, log, own }: Shared): Promise<Stoppable> {
+/** Serves metrics and probes of a worker on a port of their own, where one is set. */
+export async function runMetrics(
+  { config, keys, log, own, store, access }: Shared,
+  isPolling: () => boolean,
+): Promise<Stoppable> {
   const { port, open } = config.metrics;
   if (port === undefined) return { stop: async () => undefined };
-  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log);
+  const readiness = workerReadiness({ store, client: access.client }, isPolling);
+  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log, readiness);
   const { host } = config.api;
-  const server = await listen(app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
-  addUrl(own, urlOf(server, host));
-  log.info(`metrics are at ${urlOf(server, host)}/metrics`);
-  return { stop: () => stopListening(server) };
+  const { url, drain } = await listen(() => app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  addUrl(own, url);
+  log.info(`metrics are at ${url}/metrics, probes at ${url}/healthz and ${url}/readyz`);
+  return { stop: async () => void (await drain.end(DRAIN_LIMIT_MS)) };
 }

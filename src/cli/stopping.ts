@@ -1,4 +1,5 @@
 /** Ending when the terminal or the system says so. */
+import { watchPackageManager } from './package-manager.js';
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm: this soon after the first it is the same, in ms. */
 const SAME_MS = 1_000;
@@ -8,7 +9,7 @@ export interface Signals {
   orderly(): Promise<void>;
 }
 
-/** Watches for signals. Until `orderly` is called one ends the process at once, and with it what it has started. */
+/** Watches for signals, and for the end of a package manager that started this process. Until `orderly` is called one ends the process at once, and with it what it has started. */
 export function watchSignals(): Signals {
   let onFirst = (): void => process.exit(130);
   let firstAt: number | undefined;
@@ -20,6 +21,10 @@ export function watchSignals(): Signals {
   };
   // SIGHUP: the terminal's window was closed.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  // After a signal this is no second one: Ctrl-C ends npm's shell as well.
+  void watchPackageManager(() => {
+    if (firstAt === undefined) onSignal();
+  });
   return {
     orderly: () =>
       new Promise((resolve) => {

@@ -27,6 +27,8 @@ export async function startUp(): Promise<Up> {
     for (const step of undo.splice(0).reverse())
       await step().catch((err: unknown) => log.warn({ err }, 'while stopping'));
   };
+  const isEmbedded = config.databaseUrl === undefined || config.temporal.embedded;
+  if (isEmbedded) log.info(`starting the embedded servers; their data is in ${config.dataDir}`);
   try {
     const embedded = await startEmbedded(config, { searchAttributes: searchAttributeTypes, log });
     undo.push(() => embedded.stop());

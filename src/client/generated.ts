@@ -3561,10 +3561,18 @@ export interface paths {
           };
           content: {
             'application/json': {
+              /**
+               * @description not_writable: it answers, but its disk is full or it is read-only, so no event is accepted.
+               * @enum {string}
+               */
+              database: 'ok' | 'unavailable' | 'not_writable';
+              /**
+               * @description outdated: migrations of this version are missing.
+               * @enum {string}
+               */
+              schema: 'ok' | 'outdated' | 'unknown';
               /** @enum {string} */
-              database: 'ok' | 'unavailable';
-              /** @enum {string} */
-              temporal: 'ok' | 'unavailable';
+              temporal: 'ok' | 'unavailable' | 'namespace_missing';
               /** @description Workers that asked Temporal for work in the last five minutes; null when Temporal does not say. */
               workers: number | null;
             };
@@ -3881,7 +3889,7 @@ export interface paths {
             };
           };
         };
-        /** @description PostgreSQL or Temporal does not answer */
+        /** @description PostgreSQL does not answer, takes no writes or lacks migrations, or the process is ending */
         503: {
           headers: {
             [name: string]: unknown;

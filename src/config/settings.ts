@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
@@ -20,8 +18,6 @@ interface Definition extends Omit<Setting, 'name'> {
   readonly schema: z.ZodType<unknown, string>;
 }
 
-const projectRoot = resolve(__dirname, '../..');
-
 /** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
 export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
@@ -32,9 +28,9 @@ export const defaults = {
   maxBodyBytes: 5 * 1024 * 1024,
   maxCommitBytes: 20 * 1024 * 1024,
   maxSubscriptions: 100,
+  shutdownDelayS: 5,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
-  dataDir: join(projectRoot, '.pigeonpost'),
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',
@@ -95,6 +91,12 @@ export const table = {
     default: String(defaults.maxSubscriptions),
     schema: wholeNumber(1, 10_000),
   },
+  PIGEONPOST_SHUTDOWN_DELAY_SECONDS: {
+    description:
+      'Seconds for which an API that runs by itself still accepts connections after it was asked to stop, with /readyz at 503 so that load balancers notice, from 0 to 60.',
+    default: String(defaults.shutdownDelayS),
+    schema: wholeNumber(0, 60, 'a number of seconds'),
+  },
   PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
     description:
       'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
@@ -119,7 +121,8 @@ export const table = {
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   },
   PIGEONPOST_METRICS_PORT: {
-    description: 'Port on which a worker that runs by itself serves /metrics; the API has it on its own port.',
+    description:
+      'Port on which a worker that runs by itself serves /metrics, /healthz and /readyz; the API has them on its own port.',
     default: 'not served',
     schema: port(),
   },
@@ -139,7 +142,7 @@ export const table = {
   },
   PIGEONPOST_DATA_DIR: {
     description: 'Folder of the embedded PostgreSQL and Temporal: data, logs, generated password.',
-    default: '.pigeonpost in the project folder',
+    default: '.pigeonpost in a clone, otherwise pigeonpost in the data folder of the user',
     schema: folder,
   },
   PIGEONPOST_CACHE_DIR: {
@@ -161,7 +164,9 @@ export const table = {
   TEMPORAL_ADDRESS: {
     description: 'Temporal server to use, host:port.',
     default: 'an embedded development server',
-    schema: z.string().regex(/^[^\s/]+$/, { error: 'write host:port, without a scheme' }),
+    schema: z
+      .string()
+      .regex(/^(\[[\da-f:.]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i, { error: 'write host:port, without a scheme' }),
   },
   TEMPORAL_NAMESPACE: {
     description: 'Namespace on that server.',
@@ -281,11 +286,3 @@ export const settings: readonly Setting[] = Object.entries(table).map(([name, de
   ...(definition.default !== undefined && { default: definition.default }),
   ...(definition.secret === true && { secret: true }),
 }));
-
-/** The folder for fetched programs where none is set, by the custom of the operating system. */
-export function defaultCacheDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): string {
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'pigeonpost');
-  const custom = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
-  const usual = platform === 'win32' ? join(homedir(), 'AppData', 'Local') : join(homedir(), '.cache');
-  return join(custom === undefined || custom === '' ? usual : custom, 'pigeonpost');
-}

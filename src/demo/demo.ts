@@ -1,12 +1,12 @@
 /** `npm run demo`: every contract at work against local receivers. */
 import { createServer as createHttpServer } from 'http';
 import { createServer as createHttpsServer } from 'https';
-import { readFile } from 'fs/promises';
 import type { AddressInfo, Server } from 'net';
-import { join } from 'path';
+import { findApi } from '../cli/find-api.js';
 import { watchSignals, type Signals } from '../cli/stopping.js';
 import { startUp, type Up } from '../cli/up.js';
 import { loadConfig } from '../config.js';
+import { OperatorError } from '../errors.js';
 import { DEMO_HOST, makeCertificate } from './certificates.js';
 import { createDemoClient, type DemoClient } from './client.js';
 import { serve, type ReceiverPath } from './receivers.js';
@@ -39,12 +39,27 @@ export async function demo(): Promise<void> {
   const running = await findRunning();
   const secure = running ? undefined : await secureReceiver(paths);
   const up = running ? undefined : await startUp();
-  const { url, adminKey } = running ?? up!;
+  try {
+    await show(running ?? up!, secure !== undefined, plainPort, paths, signals);
+  } finally {
+    plain.close();
+    secure?.close();
+    await up?.stop();
+  }
+}
 
+/** Plays every scene that can be played and shows what becomes of it. */
+async function show(
+  { url, adminKey }: Pick<Up, 'url' | 'adminKey'>,
+  hasSecureReceiver: boolean,
+  plainPort: number,
+  paths: Map<string, ReceiverPath>,
+  signals: Signals,
+): Promise<void> {
   const client = createDemoClient(url, adminKey);
-  const playable = scenes.filter((scene) => secure !== undefined || !scene.secure);
+  const playable = scenes.filter((scene) => hasSecureReceiver || !scene.secure);
   console.log(`\nPigeonpost is at ${url}; the Temporal UI at ${loadConfig().temporalUiUrl ?? '(not told)'}\n`);
-  if (!secure) {
+  if (!hasSecureReceiver) {
     console.log('It was running already and does not trust the demo’s certificate, so the contracts that demand https');
     console.log('are left out. Stop it and run the demo again to see all six.\n');
   }
@@ -58,21 +73,32 @@ export async function demo(): Promise<void> {
   }
   console.log('');
   await watch(client, shown, paths, signals);
-  plain.close();
-  secure?.close();
-  await up?.stop();
 }
 
-/** A Pigeonpost that runs already with the settings of this one. */
+/** A Pigeonpost that runs already with the settings of this one; throws an OperatorError where it takes another key. */
 async function findRunning(): Promise<Pick<Up, 'url' | 'adminKey'> | undefined> {
-  const { api, dataDir } = loadConfig();
+  const { api } = loadConfig();
   const url = `http://${api.host}:${api.port}`;
   const alive = await fetch(`${url}/healthz`).then(
     (response) => response.ok,
     () => false,
   );
   if (!alive) return undefined;
-  return { url, adminKey: api.adminKey ?? (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim() };
+  const adminKey = await findApi({ url }, process.env).then(
+    ({ key }) => key,
+    () => undefined,
+  );
+  if (adminKey !== undefined && (await takesKey(url, adminKey))) return { url, adminKey };
+  throw new OperatorError(
+    `Something else runs at ${url}, a Pigeonpost with another data folder or key.`,
+    'Stop it, set PIGEONPOST_DATA_DIR to its data folder, or set PIGEONPOST_PORT to another port.',
+  );
+}
+
+async function takesKey(url: string, key: string): Promise<boolean> {
+  const response = await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${key}` } });
+  const { role } = (await response.json().catch(() => ({}))) as { role?: string };
+  return role === 'operator';
 }
 
 /** An https receiver under the demo's name; the settings are told where it is and to trust it. */

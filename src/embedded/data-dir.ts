@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatorError, explainFileError } from '../errors.js';
+import { OperatorError, errorCode, explainFileError } from '../errors.js';
 import { takeLock } from './file-lock.js';
+import { ownerOfServers } from './running-servers.js';
 
 /** The folder of the embedded servers, held by this process alone. */
 export interface DataDir {
@@ -22,12 +23,31 @@ export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await mkdir(file('logs'), { recursive: true, mode: 0o700 });
     const lock = await takeLock(file('lock'));
-    if (lock.held) return { path, file, release: lock.release };
-    throw new OperatorError(
-      `Pigeonpost already runs here (pid ${lock.pid}).`,
-      `Stop it first, or set PIGEONPOST_DATA_DIR to a folder other than ${path}.`,
-    );
+    if (!lock.held) throw alreadyRuns(path, lock.pid);
+    // A lock that was damaged or deleted says nothing about its process, but the servers it started do.
+    const owner = lock.inherited ? undefined : await ownerOfServers(path);
+    if (owner !== undefined) {
+      await lock.release();
+      throw alreadyRuns(path, owner);
+    }
+    await makePrivate(path);
+    return { path, file, release: lock.release };
   } catch (error) {
     throw explainFileError(error, path);
   }
+}
+
+function alreadyRuns(path: string, pid: number): OperatorError {
+  return new OperatorError(
+    `Pigeonpost already runs here (pid ${pid}).`,
+    `Stop it first, or set PIGEONPOST_DATA_DIR to a folder other than ${path}.`,
+  );
+}
+
+/** Closes a folder that was created by other means to everyone else; one that belongs to another user stays as it is. */
+async function makePrivate(path: string): Promise<void> {
+  if (((await stat(path)).mode & 0o077) === 0) return;
+  await chmod(path, 0o700).catch((error: unknown) => {
+    if (errorCode(error) !== 'EPERM') throw error;
+  });
 }

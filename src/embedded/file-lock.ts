@@ -5,7 +5,14 @@ import { errorCode } from '../errors.js';
 import { birth, exists } from './processes.js';
 
 /** Either ours until released, or another process's. */
-export type Lock = { held: true; release: () => Promise<void> } | { held: false; pid: number };
+export type Lock =
+  | {
+      held: true;
+      /** Whether it was the lock of a process that is known to have ended; false where there was none, or a damaged one. */
+      inherited: boolean;
+      release: () => Promise<void>;
+    }
+  | { held: false; pid: number };
 
 const GUARD_PAUSE_MS = 10;
 
@@ -14,10 +21,11 @@ interface Holder {
   birth: string;
 }
 
-/** Takes the lock that is this file, unless a running process has it; a dead one's is taken over. */
+/** Takes the lock that is this file, unless a running process has it; a dead one's, or a damaged one, is taken over. */
 export async function takeLock(lockFile: string): Promise<Lock> {
   const mine = JSON.stringify({ pid: process.pid, birth: await birth(process.pid) } satisfies Holder);
   const draft = `${lockFile}.${randomUUID()}`;
+  let inherited = false;
   try {
     await writeFile(draft, mine, { mode: 0o600 });
     // A link is made whole or not at all, so nobody ever reads half a lock.
@@ -26,6 +34,7 @@ export async function takeLock(lockFile: string): Promise<Lock> {
       if (text === undefined) continue;
       const holder = parse(text);
       if (holder && (await isAlive(holder))) return { held: false, pid: holder.pid };
+      inherited = holder !== undefined;
       await removeStale(lockFile, text);
     }
   } finally {
@@ -34,7 +43,7 @@ export async function takeLock(lockFile: string): Promise<Lock> {
   const release = async () => {
     if ((await readIfThere(lockFile)) === mine) await rm(lockFile, { force: true });
   };
-  return { held: true, release };
+  return { held: true, inherited, release };
 }
 
 /** The process that holds this lock; undefined when none does. */

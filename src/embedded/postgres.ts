@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, DatabaseError } from 'pg';
 import { OperatorError } from '../errors.js';
@@ -8,9 +7,10 @@ import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
 import { LOCALHOST, checkFree, isFree, pickPort } from './ports.js';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
-import { PIGEONPOST, clusterFolder, openCluster, type PostgresCluster } from './postgres-cluster.js';
+import { PIGEONPOST, openCluster, type PostgresCluster } from './postgres-cluster.js';
 import { postgresUser, type PostgresUser } from './postgres-user.js';
 import { commandLine, stopLeftover } from './processes.js';
+import { postgresTrace, readPid } from './running-servers.js';
 import { ServerProcess, ServerStartError, serverEnvironment } from './server-process.js';
 
 export interface PostgresOptions {
@@ -130,12 +130,11 @@ async function stopServer(server: ServerProcess, binaries: PostgresBinaries, clu
 
 /** Stops a PostgreSQL of an earlier run, and removes the mark it left if something else has its process id now. */
 export async function stopLeftoverPostgres(dataDir: DataDir, log: Log): Promise<void> {
-  const folder = clusterFolder(dataDir);
-  const pidFile = join(folder, 'postmaster.pid');
-  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
-  if (!(pid > 0)) return;
+  const { pidFile, mark } = postgresTrace(dataDir.path);
+  const pid = await readPid(pidFile);
+  if (pid === undefined) return;
   await stopLeftover(
-    { name: NAME, pid, mark: `-D ${folder} `, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
+    { name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
     log,
   );
   const now = await commandLine(pid);

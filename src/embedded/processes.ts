@@ -36,16 +36,25 @@ export async function commandLine(pid: number): Promise<string> {
 export async function birth(pid: number): Promise<string> {
   if (process.platform !== 'linux') return ps(pid, 'lstart');
   try {
-    const [boot, stat] = await Promise.all([
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-    ]);
-    // The second field is the program's name in parentheses and may hold anything; the start time is the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [boot, fields] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), statusFields(pid)]);
+    // The start time is the 22nd field of the file.
     return fields[0] === 'Z' ? '' : `${boot.trim()} ${fields[19]}`;
   } catch {
     return '';
   }
+}
+
+/** The process id of a process's parent; undefined when it does not run or this cannot be found out. */
+export async function parentOf(pid: number): Promise<number | undefined> {
+  const text = process.platform === 'linux' ? (await statusFields(pid).catch(() => []))[1] : await ps(pid, 'ppid');
+  const parent = Number(text);
+  return parent > 0 ? parent : undefined;
+}
+
+/** The fields of Linux's `/proc/<pid>/stat` after the program's name, which stands in parentheses and may hold anything. */
+async function statusFields(pid: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 async function ps(pid: number, column: string): Promise<string> {

@@ -149,13 +149,15 @@ export class ServerProcess {
       const logOffset = prepareLog(logFile);
       const output = openSync(logFile, 'a', 0o600);
       try {
-        const child = spawn(file, args, {
-          ...as,
-          detached: true,
-          windowsHide: true,
-          env: serverEnvironment(),
-          stdio: ['ignore', output, output],
-        });
+        const child = privately(() =>
+          spawn(file, args, {
+            ...as,
+            detached: true,
+            windowsHide: true,
+            env: serverEnvironment(),
+            stdio: ['ignore', output, output],
+          }),
+        );
         const ended = new Promise<string>((resolve) => {
           child.once('error', (error) => resolve(errorMessage(error)));
           child.once('exit', (code, name) => resolve(name === null ? `exit code ${code}` : name));
@@ -208,6 +210,16 @@ export class ServerProcess {
     const { pid } = this;
     const [politest] = this.spec.stopSignals;
     if (pid !== undefined && politest !== undefined) signal(pid, politest);
+  }
+}
+
+/** Starts a process whose files only this user can read, unless it asks for more itself. */
+function privately<T>(start: () => T): T {
+  const before = process.umask(0o077);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
   }
 }
 

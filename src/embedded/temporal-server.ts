@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
 import { LOCALHOST, checkFree, pickPort } from './ports.js';
 import { stopLeftover } from './processes.js';
+import { readPid, temporalTrace } from './running-servers.js';
 import { ServerProcess, ServerStartError } from './server-process.js';
 
 /** Types a search attribute can have. */
@@ -68,11 +69,12 @@ const FAIRNESS = 'matching.enableFairness';
 /** Starts a development server that keeps its state in this data folder. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
   const { dataDir, log, port, uiPort } = options;
-  const pidFile = dataDir.file('temporal.pid');
-  await clearLeftover(pidFile, databaseFile(dataDir), log);
+  const { pidFile, mark } = temporalTrace(dataDir.path);
+  await clearLeftover(pidFile, mark, log);
   await checkFree('the embedded Temporal server', port, 'PIGEONPOST_TEMPORAL_PORT');
   await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
   if (!existsSync(databaseFile(dataDir))) await writeFile(fairnessMark(dataDir), '');
+  await makePrivate(databaseFile(dataDir));
   // Named, as it would pick some that nobody could keep receivers from being at.
   const [httpPort, metricsPort] = [await pickPort(), await pickPort()];
   const server = await startPatiently({ ...options, httpPort, metricsPort }, pidFile);
@@ -146,9 +148,15 @@ function databaseFile(dataDir: DataDir): string {
   return dataDir.file('temporal.db');
 }
 
+/** SQLite's files of an earlier version, which others could read; new ones are made for this user alone. */
+async function makePrivate(database: string): Promise<void> {
+  for (const file of ['', '-wal', '-shm'].map((suffix) => database + suffix).filter((file) => existsSync(file)))
+    await chmod(file, 0o600);
+}
+
 async function clearLeftover(pidFile: string, mark: string, log: Log): Promise<void> {
-  const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
-  if (!(pid > 0)) return;
+  const pid = await readPid(pidFile);
+  if (pid === undefined) return;
   await stopLeftover(
     { name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
     log,

@@ -1,7 +1,11 @@
 /** Forward-only migrations in plain SQL, run by node-pg-migrate under an advisory lock. */
-import { join } from 'path';
 import { Client, Pool } from 'pg';
+import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../errors.js';
 import { makePartitions } from './partitions.js';
+import { migrationsFolder } from './schema.js';
+
+/** SQLSTATE of what a role may not do. */
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Brings the database to the newest schema, with partitions for the weeks to come; several processes may call this at
@@ -23,17 +27,26 @@ async function applyMigrations(databaseUrl: string): Promise<string[]> {
   // Published as an ES module only.
   const { runner } = await import('node-pg-migrate');
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw databaseUnreachable(databaseUrl, error);
+  });
   try {
     const applied = await runner({
       dbClient: client,
-      dir: join(__dirname, 'migrations'),
+      dir: migrationsFolder,
       direction: 'up',
       migrationsTable: 'migrations',
       advisoryLockMode: 'wait',
       log: () => undefined,
     });
     return applied.map(({ name }) => name);
+  } catch (error) {
+    if (errorCode(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+    throw new OperatorError(
+      `The role of DATABASE_URL may not change the schema: ${errorMessage(error)}.`,
+      'Make it the owner of the database.',
+      { cause: error },
+    );
   } finally {
     await client.end();
   }

@@ -1,6 +1,8 @@
 /** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
+import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
+import { temporalState } from '../dispatch/namespace.js';
 import type { ObservableEgressClient } from '../egress/types.js';
 import { loadBacklog, type Backlog } from '../store/backlog.js';
 import type { Store } from '../store/store.js';
@@ -8,6 +10,9 @@ import { registry } from './metrics.js';
 
 /** How long an answer about the backlog is repeated, in milliseconds, by however many it is asked for. */
 const BACKLOG_AGE_MS = 5_000;
+
+/** How long Temporal may take to answer, in milliseconds. */
+const TEMPORAL_PATIENCE_MS = 2_000;
 
 const egresses = new Set<ObservableEgressClient>();
 const stores = new Set<Store>();
@@ -23,6 +28,7 @@ const errors = new Counter({
   // The reading of this scrape is counted in it.
   collect: async () => void (await backlog()),
 });
+let temporal: Client | undefined;
 
 /** Has an egress client counted among this process's connections to receivers. */
 export function watchEgress(egress: ObservableEgressClient): void {
@@ -33,6 +39,11 @@ export function watchEgress(egress: ObservableEgressClient): void {
 export function watchStore(store: Store, logger?: Pick<Logger, 'error'>): void {
   stores.add(store);
   log = logger ?? log;
+}
+
+/** Has it shown whether Temporal answers this client. */
+export function watchTemporal(client: Client): void {
+  temporal = client;
 }
 
 gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy with a request, or idle.', () => {
@@ -56,6 +67,13 @@ gauge(
   'pigeonpost_database_waiting_queries',
   'Queries that wait for a connection to PostgreSQL.',
   () => sum([...stores], ({ pool }) => pool.waitingCount),
+  [],
+);
+
+gauge(
+  'pigeonpost_temporal_up',
+  'Whether Temporal answers this process and has the namespace: 1, or 0.',
+  async () => temporal && ((await temporalState(temporal, TEMPORAL_PATIENCE_MS)) === 'ok' ? 1 : 0),
   [],
 );
 

@@ -9,7 +9,8 @@ import {
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config.js';
-import { unreachable } from '../errors.js';
+import { temporalState } from '../dispatch/namespace.js';
+import { OperatorError, unreachable } from '../errors.js';
 import { logAttemptsAtDebug } from '../telemetry/attempts.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -40,9 +41,10 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
       // What our activities say has the level they say it at; what the SDK says is a level less important.
       // The task token is dropped: who has it can answer in the activity's name.
-      const { sdkComponent, taskToken: _, ...rest } = meta ?? {};
+      // Its errors get the name under which the log writes an error with message and stack.
+      const { sdkComponent, taskToken: _, error: err, ...rest } = meta ?? {};
       const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
-      log[expected ? 'debug' : said]({ ...rest }, message);
+      log[expected ? 'debug' : said](err === undefined ? { ...rest } : { ...rest, err }, message);
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },
@@ -53,6 +55,9 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
 
 /** After how long at most a lost connection is tried again, in milliseconds; the transport's own choice is two minutes. */
 const RECONNECT_WITHIN_MS = 5_000;
+
+/** How long looking for the namespace may take, in milliseconds. */
+const CHECK_MS = 10_000;
 
 /** What asks Temporal for something. */
 export interface TemporalClient {
@@ -65,7 +70,7 @@ export interface TemporalAccess extends TemporalClient {
   readonly connection: NativeConnection;
 }
 
-/** Connects; throws an OperatorError that says where when nothing answers. */
+/** Connects; throws an OperatorError when nothing answers there, or the namespace is missing. */
 export async function connectTemporal(
   connectionOptions: TemporalConnectionOptions,
   namespace: string,
@@ -74,6 +79,13 @@ export async function connectTemporal(
     throw unreachable('Temporal', connectionOptions.address, 'TEMPORAL_ADDRESS', error);
   });
   const client = new Client({ connection, namespace });
+  if ((await temporalState(client, CHECK_MS)) === 'namespace_missing') {
+    await connection.close();
+    throw new OperatorError(
+      `Temporal at ${connectionOptions.address} has no namespace ${namespace}.`,
+      `Create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE.`,
+    );
+  }
   return { connection, client, close: () => connection.close() };
 }
 

@@ -20,6 +20,8 @@ const SHUTDOWN_GRACE = '150s';
 const RESTART_MS = 1_000;
 
 export interface RunningWorker {
+  /** Whether it asks Temporal for work. */
+  isPolling(): boolean;
   /** Takes no more work, waits for attempts under way and stops. */
   stop(): Promise<void>;
 }
@@ -58,6 +60,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   })();
 
   return {
+    isPolling() {
+      if (worker === undefined || stopping.signal.aborted) return false;
+      const { workflowPollerState, activityPollerState } = worker.getStatus();
+      return worker.getState() === 'RUNNING' && workflowPollerState === 'POLLING' && activityPollerState === 'POLLING';
+    },
     async stop() {
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();

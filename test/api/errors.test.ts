@@ -448,7 +448,7 @@ describe('without its database', () => {
     const ready = await lost.ask('GET', '/readyz');
     expect([ready.status, ready.body]).toEqual([
       503,
-      { status: 'unavailable', database: 'unavailable', temporal: 'unavailable' },
+      { status: 'unavailable', database: 'unavailable', schema: 'unknown' },
     ]);
   });
 

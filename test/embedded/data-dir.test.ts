@@ -1,4 +1,6 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDataDir } from '../../src/embedded/data-dir';
 import { takeLock } from '../../src/embedded/file-lock';
@@ -13,6 +15,34 @@ it('is for this user alone, and so is what is in it', async () => {
   const dataDir = await openDataDir(join(await temporaryFolder(undo), 'deep', 'data'));
   expect((await stat(dataDir.path)).mode & 0o777).toBe(0o700);
   expect((await stat(dataDir.file('logs'))).mode & 0o777).toBe(0o700);
+});
+
+it('is closed to others when it was open to them', async () => {
+  const path = await temporaryFolder(undo);
+  await chmod(path, 0o755);
+  const dataDir = await openDataDir(path);
+  expect((await stat(path)).mode & 0o777).toBe(0o700);
+  // A process that finds it in use changes nothing: PostgreSQL may need to pass through.
+  await chmod(path, 0o711);
+  await expect(openDataDir(path)).rejects.toThrow('already runs here');
+  expect((await stat(path)).mode & 0o777).toBe(0o711);
+  await dataDir.release();
+});
+
+it.each(['damaged', 'deleted'])('belongs to the process whose servers run when its lock was %s', async (how) => {
+  const path = await temporaryFolder(undo);
+  const { file, release } = await openDataDir(path);
+  const server = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', file('temporal.db')]);
+  undo(async () => server.kill('SIGKILL'));
+  await once(server, 'spawn');
+  await writeFile(file('temporal.pid'), `${server.pid}\n`);
+  if (how === 'damaged') await writeFile(file('lock'), 'half a lo');
+  else await rm(file('lock'));
+  await expect(openDataDir(path)).rejects.toThrow(`Pigeonpost already runs here (pid ${process.pid}).`);
+  server.kill('SIGKILL');
+  await once(server, 'exit');
+  await (await openDataDir(path)).release();
+  await release();
 });
 
 it('belongs to one process until it is released', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { type DataDir } from '../../src/embedded/data-dir';
@@ -35,11 +35,17 @@ it('keeps its workflows, with the search attributes, through a stop and a kill',
   expect(Object.keys(attributes.customAttributes)).toEqual(expect.arrayContaining(['Colour', 'Size']));
   const { workflow } = await client(first);
   await workflow.start('waits', { taskQueue: 'nobody', workflowId: 'kept', searchAttributes: { Colour: ['grey'] } });
+  const files = ['', '-wal', '-shm'].map((suffix) => dataDir.file(`temporal.db${suffix}`));
+  const modes = () => Promise.all(files.map(async (file) => (await stat(file)).mode & 0o777));
+  expect(await modes()).toEqual([0o600, 0o600, 0o600]);
   await first.stop();
   expect(first.pid).toBeUndefined();
+  // As a former version left it.
+  await chmod(files[0]!, 0o644);
 
   const log = memoryLog();
   const second = await start(dataDir, log);
+  expect(await modes()).toEqual([0o600, 0o600, 0o600]);
   const killed = second.pid!;
   process.kill(killed, 'SIGKILL');
   await until(() => log.lines.includes('Temporal runs again'));

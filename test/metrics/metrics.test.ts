@@ -133,6 +133,7 @@ describe('what happened', () => {
     expect(total('pigeonpost_egress_waiting_requests', {})).toBe(0);
     expect(total('pigeonpost_database_connections', {})).toBeGreaterThan(0);
     expect(total('pigeonpost_database_waiting_queries', {})).toBe(0);
+    expect(total('pigeonpost_temporal_up', {})).toBe(1);
   });
 
   test("what Temporal's SDK and Node.js tell", () => {

@@ -5,7 +5,7 @@ import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
 import type { EgressClient, EgressSettings } from '../../src/egress/types';
-import { watchEgress, watchStore } from '../../src/telemetry/gauges';
+import { watchEgress, watchStore, watchTemporal } from '../../src/telemetry/gauges';
 import { installRuntime } from '../../src/worker/connection';
 import { searchAttributeTypes } from '../../src/worker/registration';
 import { startWorker, type RunningWorker } from '../../src/worker/worker';
@@ -79,6 +79,7 @@ export async function startSystem(
     ...egressSettings,
   });
   watchStore(store);
+  watchTemporal(client);
   watchEgress(sender);
   const egress = wrapEgress(sender);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };

@@ -6,18 +6,32 @@ import { withJson, type CommonOptions } from '../context.js';
 
 type JsonOption = Pick<CommonOptions, 'json'>;
 
+/** Says at once what takes a while, before the code for it is loaded. On standard error: `--json` has the other. */
+function announce(text: string): void {
+  console.error(text);
+}
+
 export function processCommands(program: Command): void {
   withJson(program.command('up'))
     .description('Run API and worker in one process, with PostgreSQL and Temporal embedded unless set')
-    .action(async ({ json = false }: JsonOption) => (await import('../up.js')).up(json));
+    .action(async ({ json = false }: JsonOption) => {
+      announce('Starting Pigeonpost…');
+      await (await import('../up.js')).up(json);
+    });
   program
     .command('api')
     .description('Run the API only')
-    .action(async () => (await import('../roles.js')).api());
+    .action(async () => {
+      announce('Starting the API…');
+      await (await import('../roles.js')).api();
+    });
   program
     .command('worker')
     .description('Run a worker only')
-    .action(async () => (await import('../roles.js')).worker());
+    .action(async () => {
+      announce('Starting a worker…');
+      await (await import('../roles.js')).worker();
+    });
   withJson(program.command('migrate'))
     .description('Bring the database to the newest schema')
     .action(async ({ json = false }: JsonOption) => (await import('../roles.js')).migrateDatabase(json));
@@ -28,7 +42,10 @@ export function processCommands(program: Command): void {
   program
     .command('demo')
     .description('Show every contract at work against local receivers (from a clone, with its development packages)')
-    .action(async () => (await import('../../demo/demo.js')).demo());
+    .action(async () => {
+      announce('Starting the demo…');
+      await (await import('../../demo/demo.js')).demo();
+    });
   program
     .command('chaos', { hidden: true })
     .description('Run real processes under seeded faults and print the ledger (from a clone)')

@@ -22,7 +22,13 @@ export async function api(config: Config, options: ApiOptions, env: NodeJS.Proce
     ];
   const away = Object.entries(body).filter(([name, state]) => name !== 'status' && state !== 'ok');
   if (away.length > 0)
-    return [problem(NAME, `${url} answers, but cannot reach: ${away.map(([name]) => name).join(', ')}.`, 'See below.')];
+    return [
+      problem(
+        NAME,
+        `${url} is not ready: ${away.map(([name, state]) => `${name} ${state}`).join(', ')}.`,
+        'See below.',
+      ),
+    ];
   const known = options.key === undefined ? await findApi(options, env).catch(() => undefined) : { key };
   return [ok(NAME, `ready at ${url}`), known ? await keyFinding(url, known.key) : noKey];
 }

@@ -1,11 +1,11 @@
 /** PostgreSQL: that it answers, its version, schema, keys and clock. */
 import { existsSync } from 'fs';
-import { readdir } from 'fs/promises';
 import { join } from 'path';
 import { Client, Pool } from 'pg';
 import type { Config } from '../../config.js';
-import { errorCode, unreachable } from '../../errors.js';
+import { databaseUnreachable } from '../../errors.js';
 import { KEY_FILE, readKeyFiles } from '../../key-files.js';
+import { appliedMigrations, knownMigrations } from '../../store/schema.js';
 import { checkKeys } from '../../store/sealed.js';
 import { createSecretBox, type KeyRing } from '../../store/secret-box.js';
 import { checked, ok, problem, warning, type Finding } from './finding.js';
@@ -16,10 +16,6 @@ const CONNECT_MS = 5_000;
 const OLDEST = 15;
 /** Receivers refuse signatures that are minutes off; a clock kept by NTP is never off by so many seconds. */
 const CLOCK_OFF_S = 5;
-/** SQLSTATE of a table that is not there. */
-const UNDEFINED_TABLE = '42P01';
-
-const migrationsFolder = join(__dirname, '../../store/migrations');
 
 export async function postgres(config: Config): Promise<Finding[]> {
   const url = config.databaseUrl ?? (await embeddedUrl(config));
@@ -44,7 +40,7 @@ async function external(config: Config, url: string): Promise<Finding[]> {
   try {
     await client.connect();
   } catch (error) {
-    const { message, hint } = unreachable(NAME, where, 'DATABASE_URL', error);
+    const { message, hint } = databaseUnreachable(url, error);
     return [problem(NAME, message, hint)];
   }
   try {
@@ -83,15 +79,7 @@ export function clockFinding(theirs: number, asked: number, answered: number): F
 }
 
 async function schema(client: Client): Promise<Finding> {
-  const { rows } = await client.query<{ name: string }>('SELECT name FROM migrations').catch((error: unknown) => {
-    if (errorCode(error) !== UNDEFINED_TABLE) throw error;
-    return { rows: [] };
-  });
-  const files = (await readdir(migrationsFolder)).filter((file) => file.endsWith('.sql'));
-  return schemaFinding(
-    files.map((file) => file.slice(0, -'.sql'.length)).sort(),
-    new Set(rows.map(({ name }) => name)),
-  );
+  return schemaFinding(await knownMigrations(), await appliedMigrations(client));
 }
 
 /** `known` are the migrations of this version, `applied` those of the database. */

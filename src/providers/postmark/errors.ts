@@ -51,11 +51,6 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   429: 429,
 };
 
-/** A message without the hints about our settings, which are the operator's business and not the customer's. */
-export function forCustomers(message: string): string {
-  return message.replace(/ \(PIGEONPOST_[^)]*\)/g, '');
-}
-
 /** An error as Postmark answers it. */
 export class ApiError extends Error {
   constructor(
@@ -64,7 +59,7 @@ export class ApiError extends Error {
     /** What is answered beside the code, in place of the message. */
     readonly body?: object,
   ) {
-    super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${forCustomers(detail)}`, MAX_MESSAGE));
+    super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${detail}`, MAX_MESSAGE));
   }
 
   answer(response: Response): void {

@@ -3,9 +3,10 @@
  * 200. https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0, references/webhook-setup.md
  */
 import type { Exchange } from '../../egress/types.js';
+import { withoutSettingAdvice } from '../../errors.js';
 import type { Registrar } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
-import { ApiError, forCustomers } from './errors.js';
+import { ApiError } from './errors.js';
 import { triggers, type Trigger } from './triggers.js';
 import { enabledTriggers, urlOf, type Webhook } from './webhook.js';
 
@@ -64,7 +65,7 @@ export async function testBeforeSaving(wanted: boolean, test: () => Promise<Repo
 
 function toResult(trigger: Trigger, exchange: Exchange): Result {
   if (exchange.kind === 'failure') {
-    return { TriggerType: trigger, Success: false, StatusCode: 0, Message: forCustomers(exchange.message) };
+    return { TriggerType: trigger, Success: false, StatusCode: 0, Message: withoutSettingAdvice(exchange.message) };
   }
   const { status } = exchange;
   const success = status === 200;

@@ -8,6 +8,13 @@ import { useSession } from '../../api/session.js';
 /** How often it is renewed, in milliseconds. */
 const RENEW_MS = 10_000;
 
+const DATABASE_TEXTS = { ok: 'answers', unavailable: 'does not answer', not_writable: 'rejects writes' } as const;
+const TEMPORAL_TEXTS = {
+  ok: 'answers',
+  unavailable: 'does not answer',
+  namespace_missing: 'lacks the namespace',
+} as const;
+
 export function SystemHealth() {
   const { client } = useSession();
   const { data, isError } = useQuery({
@@ -17,11 +24,12 @@ export function SystemHealth() {
   });
   // What was true before is not said to be so now.
   if (!data || isError) return null;
-  const { database, temporal, workers } = data;
+  const { database, schema, temporal, workers } = data;
   return (
     <ul className="row" aria-label="Health of the system" style={{ listStyle: 'none', margin: 0, padding: 0 }}>
-      <Part well={database === 'ok'}>PostgreSQL {database === 'ok' ? 'answers' : 'does not answer'}</Part>
-      <Part well={temporal === 'ok'}>Temporal {temporal === 'ok' ? 'answers' : 'does not answer'}</Part>
+      <Part well={database === 'ok'}>PostgreSQL {DATABASE_TEXTS[database]}</Part>
+      {schema === 'outdated' && <Part well={false}>Migrations are missing</Part>}
+      <Part well={temporal === 'ok'}>Temporal {TEMPORAL_TEXTS[temporal]}</Part>
       {workers !== null && <Part well={workers > 0}>{workersText(workers)}</Part>}
     </ul>
   );
