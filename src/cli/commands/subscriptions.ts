@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { answer } from '../../client/index.js';
 import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
+import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { fields, table } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -68,13 +69,16 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: false }),
   );
 
-  apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled').action(
-    async (id: string, options: CommonOptions) => {
-      const { client, print } = await openContext(terminal, options);
-      await answer(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } }));
-      print({ id, deleted: true }, () => `deleted ${id}`);
-    },
-  );
+  apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
+    .option('--yes', 'without being asked')
+    .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
+      const context = await openContext(terminal, options);
+      const params = { path: { id } };
+      const { url } = await answer(context.client.GET('/v1/subscriptions/{id}', { params }));
+      await confirmDeletion(context, `subscription ${id} (${url}) with its open deliveries`, yes);
+      await answer(context.client.DELETE('/v1/subscriptions/{id}', { params }));
+      context.print({ id, deleted: true }, () => `deleted ${id}`);
+    });
 
   apiCommand(subscriptions, 'test <subscription>', 'Send a test event to it')
     .option('--type <type>', 'one of its event types; the first when absent')
