@@ -2382,7 +2382,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Redeliver or cancel many deliveries
+     * Redeliver, retry or cancel many deliveries
      * @description The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. For more than can be watched, a recovery of the subscription goes on by itself.
      */
     post: {
@@ -2395,15 +2395,18 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @enum {string} */
-            action: 'redeliver' | 'cancel';
+            /**
+             * @description retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.
+             * @enum {string}
+             */
+            action: 'redeliver' | 'retry' | 'cancel';
             /** @description Which deliveries; all that the action can take when empty. */
             filter: {
               accountId?: string;
               subscriptionId?: string;
               provider?: string;
               eventType?: string;
-              /** @description redeliver takes finished ones, failed unless told; cancel takes open ones, all unless told. */
+              /** @description redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all. */
               states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
               /**
                * Format: date-time
@@ -2446,7 +2449,7 @@ export interface paths {
             'application/json': {
               /** @description How many were taken; with dryRun how many there are, counted up to 100,000. */
               matched: number;
-              /** @description How many are on their way again, or were told to end. */
+              /** @description How many are on their way again, are attempted now, or were told to end. */
               done: number;
               /** @description How many had changed meanwhile. */
               refused: number;
@@ -2763,7 +2766,7 @@ export interface paths {
     put?: never;
     /**
      * Send again what a subscription has missed
-     * @description Finished deliveries are redelivered, the oldest first; open ones are left alone. One recovery at a time.
+     * @description Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are redelivered. Pending and paused ones are left alone. One recovery at a time.
      */
     post: {
       parameters: {
@@ -2788,12 +2791,13 @@ export interface paths {
              */
             to?: string;
             /**
-             * @description missing means events that the subscription takes and has no delivery of.
+             * @description Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has no delivery of.
              * @default [
-             *       "failed"
+             *       "failed",
+             *       "retrying"
              *     ]
              */
-            states?: ('failed' | 'cancelled' | 'delivered' | 'missing')[];
+            states?: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
             /**
              * @description Event types; all when empty.
              * @default []
@@ -3802,7 +3806,7 @@ export interface components {
       total: number;
       counts: {
         /** @enum {string} */
-        state: 'failed' | 'cancelled' | 'delivered' | 'missing';
+        state: 'retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing';
         type: string;
         count: number;
       }[];
@@ -3814,14 +3818,14 @@ export interface components {
       from: string;
       /** Format: date-time */
       to: string;
-      states: ('failed' | 'cancelled' | 'delivered' | 'missing')[];
+      states: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
       types: string[];
       ratePerSecond: number;
       /** @enum {string} */
       state: 'running' | 'completed' | 'cancelled' | 'failed' | 'terminated';
       /** @description How many there were when it began; null until they are counted. */
       total: number | null;
-      /** @description How many are on their way again. */
+      /** @description How many are on their way again or are attempted now. */
       recovered: number;
       /** @description How many needed nothing any more, or could not be rendered. */
       skipped: number;

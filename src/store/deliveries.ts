@@ -208,6 +208,8 @@ export async function markOwned(store: Store, ids: readonly string[]): Promise<v
 export interface DeliveryPlace {
   /** Whether the workflow run that asks has already recorded its end. */
   readonly settledHere: boolean;
+  /** Attempts recorded so far, over all runs. */
+  readonly attempts: number;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
   readonly schedulePosition: number | null;
@@ -221,10 +223,11 @@ export async function findPlace(store: Store, id: string, workflowRunId: string)
       state: DeliveryState;
       recorded_by: string | null;
       first_attempt_at: Date | null;
+      attempts: number;
       schedule_position: number | null;
       next_attempt_at: Date | null;
     }>(
-      `SELECT state, recorded_by, first_attempt_at, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
+      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
       [id],
     ),
   );
@@ -232,6 +235,7 @@ export async function findPlace(store: Store, id: string, workflowRunId: string)
   return {
     settledHere: row.recorded_by === workflowRunId && (row.state === 'delivered' || row.state === 'failed'),
     attempted: row.first_attempt_at !== null,
+    attempts: row.attempts,
     schedulePosition: row.schedule_position,
     nextAttemptAt: row.next_attempt_at?.getTime() ?? null,
   };

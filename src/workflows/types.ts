@@ -89,6 +89,8 @@ export interface Place {
   readonly settledHere: boolean;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
+  /** Attempts recorded so far, over all runs; absent in histories that are older than this field. */
+  readonly attempts?: number;
   /** Which wait of the schedule follows the last attempt; null before the first attempt of this run. */
   readonly schedulePosition: number | null;
   /** Unix time in milliseconds. */

@@ -80,6 +80,20 @@ describeInBrowser('deliveries', () => {
     await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
   });
 
+  it('are attempted now in bulk where they wait, counted and confirmed', async () => {
+    const { account } = await newReceiver(desk, 'Waiting');
+    refuse();
+    const ids = [await emit(desk, account.id), await emit(desk, account.id)];
+    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
+    desk.receiver.answer(200);
+    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    await page.getByRole('button', { name: 'Retry now…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Retry 2 deliveries' }).click();
+    await dialog.getByText('2 deliveries attempted now').waitFor();
+    await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+  });
+
   it('show what was sent, what was answered and what is to come', async () => {
     const { account, subscription } = await newReceiver(desk, 'Detail', { headers: { 'X-Tenant': 'a-secret-value' } });
     desk.receiver.answer((response) => response.writeHead(500).end('{"error":"out of order"}'));
