@@ -2686,12 +2686,15 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Show the request that an attempt would send now
-     * @description With the subscription's present address, headers and secrets. What was sent is in the attempts.
+     * Show the request that an attempt sent
+     * @description The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts sent nothing, what would be sent now.
      */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          /** @description Number of the attempt. */
+          attempt?: number;
+        };
         header?: never;
         path: {
           id: string;
@@ -2729,6 +2732,15 @@ export interface paths {
         };
         /** @description A problem */
         409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
           headers: {
             [name: string]: unknown;
           };
@@ -3682,7 +3694,10 @@ export interface components {
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
+      /** @description Why, where it was not its owner who disabled it. */
       disabledReason: string | null;
+      /** Format: date-time */
+      disabledAt: string | null;
       health?: components['schemas']['Health'];
       /** @description Values are masked. */
       headers: {
@@ -3706,7 +3721,7 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
-    /** @description Where one subscription is asked for. */
+    /** @description Where subscriptions are read; not in the answer to a change. */
     Health: {
       /**
        * Format: date-time
@@ -3790,6 +3805,8 @@ export interface components {
       totalMs: number;
     } | null;
     DeliveryRequest: {
+      /** @description Which attempt sent it; null where none did, and it would be sent now. */
+      attempt: number | null;
       /** @enum {string} */
       method: 'POST';
       url: string;
@@ -3854,6 +3871,7 @@ export interface components {
         failed: number;
         cancelled: number;
       };
+      success: components['schemas']['Success'];
       /** @description The same by time of creation, one entry for each bucket. */
       series: {
         /** Format: date-time */
@@ -3866,6 +3884,8 @@ export interface components {
       /** @description What waits for an attempt now, whenever it was created. */
       backlog: {
         waiting: number;
+        /** @description How many of them have failed before. */
+        afterFailure: number;
         /** @description Whether there are more than were counted. */
         more: boolean;
         /**
@@ -3878,15 +3898,16 @@ export interface components {
         provider: string;
         deliveries: number;
         delivered: number;
-        /** @description Delivered of those that ended delivered or failed. */
-        successRate: number | null;
+        /** @description Open ones that have failed before: their last attempt was not accepted. */
+        openAfterFailure: number;
+        success: components['schemas']['Success'];
         attempts: number;
         /** @description Latencies are of attempts that were answered. */
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
       }[];
-      /** @description Ten at most, by failed attempts times their rate. */
+      /** @description Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their receiver, the latest first. */
       worstSubscriptions: {
         subscriptionId: string;
         accountId: string;
@@ -3894,12 +3915,29 @@ export interface components {
         url: string;
         enabled: boolean;
         disabledReason: string | null;
+        /** Format: date-time */
+        disabledAt: string | null;
+        /**
+         * Format: date-time
+         * @description The first failed attempt since one was accepted.
+         */
+        failingSince: string | null;
         attempts: number;
         failures: number;
-        failureRate: number;
+        /** @description Null where no attempt was made. */
+        failureRate: number | null;
         lastStatus: number | null;
         lastReason: string | null;
       }[];
+    };
+    /** @description Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more. */
+    Success: {
+      /** @description Accepted attempts of all; null where there are none. */
+      attempts: number | null;
+      /** @description The same of the first attempt of each delivery. */
+      firstAttempts: number | null;
+      /** @description Delivered of those that ended delivered or failed: what is still retried does not count. */
+      ended: number | null;
     };
     Contract: {
       provider: string;

@@ -4,7 +4,7 @@ import { answer } from '../../client/index.js';
 import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
-import { fields, table } from '../output.js';
+import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 /** What creating and editing have in common. */
@@ -29,11 +29,12 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       const params = { path: { id }, query: { limit, cursor } };
       const page = await answer(client.GET('/v1/accounts/{id}/subscriptions', { params }));
       print(page, () => {
-        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason }) => [
+        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason, disabledAt, health }) => [
           ...[id, url, eventTypes.join(', ') || 'all'],
-          enabled ? 'yes' : `no${disabledReason === null ? '' : `: ${disabledReason}`}`,
+          enabled ? 'yes' : `no, since ${when(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
+          when(health?.failingSince),
         ]);
-        return table(['Subscription', 'Receiver', 'Event types', 'Enabled'], rows);
+        return table(['Subscription', 'Receiver', 'Event types', 'Enabled', 'Failing since'], rows);
       });
     });
 
