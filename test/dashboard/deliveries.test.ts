@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
+import { eventually } from '../support/eventually';
 import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
 
 describeInBrowser('deliveries', () => {
@@ -85,13 +86,16 @@ describeInBrowser('deliveries', () => {
     refuse();
     const ids = [await emit(desk, account.id), await emit(desk, account.id)];
     await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
-    desk.receiver.answer(200);
     const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
     await page.getByRole('button', { name: 'Retry now…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Retry 2 deliveries' }).click();
     await dialog.getByText('2 deliveries attempted now').waitFor();
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+    for (const id of ids)
+      await eventually(
+        () => desk.ask('GET', `/v1/deliveries/${id}`),
+        ({ attemptCount }) => attemptCount >= 2,
+      );
   });
 
   it('show what was sent, what was answered and what is to come', async () => {

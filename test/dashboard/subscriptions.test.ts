@@ -101,10 +101,10 @@ describeInBrowser('subscriptions', () => {
     desk.receiver.answer(503);
     const id = await emit(desk, account.id);
     await desk.system.settled(id, 'retrying');
-    desk.receiver.answer(200);
     const page = await desk.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Count them' }).click();
     await page.getByText('1 delivery to send again: 1 retrying.').waitFor();
+    desk.receiver.answer(200);
     await page.getByRole('button', { name: 'Send 1 delivery again' }).click();
     expect(await desk.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
   });
