@@ -15,7 +15,8 @@ import { insertMissing, nextUndelivered } from '../../src/store/missing.js';
 import { listPartitions } from '../../src/store/partitions.js';
 import { recordAttempts, type AttemptRecord } from '../../src/store/recording.js';
 import { countBacklog } from '../../src/store/overview.js';
-import { countFinished, nextFinished, reopenFinished } from '../../src/store/recovery.js';
+import { countFinished, countWaiting, nextFinished, nextWaiting } from '../../src/store/recovery.js';
+import { reopenFinished, stillWaiting } from '../../src/store/recovery.js';
 import { deleteExpired } from '../../src/store/retention.js';
 import { loadStartables } from '../../src/store/startables.js';
 import type { Store } from '../../src/store/store.js';
@@ -178,6 +179,19 @@ const perRecovery: readonly Written[] = [
   {
     name: 'find the next 100 failed ones, 7 days',
     ask: (store, sample) => nextFinished(store, week(sample), { afterId: '', limit: 100 }),
+  },
+  { name: 'count those that wait, 7 days', ask: (store, sample) => countWaiting(store, week(sample)) },
+  {
+    name: 'find the next 100 that wait, 7 days',
+    ask: (store, sample) => nextWaiting(store, week(sample), { afterId: '', limit: 100 }),
+  },
+  {
+    name: 'find which of 100 still wait',
+    ask: (store, { deliveryIds }) =>
+      stillWaiting(
+        store,
+        deliveryIds.map((id) => ({ id, run: 0, attempts: 1 })),
+      ),
   },
   {
     name: 'reopen 100',

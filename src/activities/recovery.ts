@@ -28,8 +28,8 @@ export function createRecoveryActivities(store: Store): RecoveryActivities {
         store,
         starter: { client: getClient(), eager: false },
         beat: heartbeat,
-        warn: (deliveryId: string, error: unknown) => {
-          log.warn('cannot start a delivery now; the sweep will', { deliveryId, error });
+        warn: (instead: string, deliveryId: string, error: unknown) => {
+          log.warn(`Temporal did not take a delivery now; ${instead}`, { deliveryId, error });
         },
       };
       return recoverBatch(context, await mustLoad(store, task.scope), task);

@@ -1,9 +1,10 @@
 /** One order for many deliveries. */
 import { z } from 'zod';
 import { lowestIdAt } from '../contract/ids.js';
-import { cancelMatching, redeliverMatching, type BulkResult } from '../dispatch/bulk.js';
+import { cancelMatching, redeliverMatching, retryMatching, type BulkResult } from '../dispatch/bulk.js';
 import { countMatching, type BulkFilter } from '../store/bulk.js';
 import { deliveryStates, openStates, type DeliveryState } from '../store/deliveries.js';
+import { finishedStates } from '../workflows/recovery-types.js';
 import type { ApiContext, Routing } from './context.js';
 import { cursorOf, readCursor } from './paging.js';
 import { accountSeen, type Principal } from './principal.js';
@@ -17,7 +18,9 @@ const MOST = 1_000;
 const MOST_COUNTED = 100_000;
 
 const request = z.strictObject({
-  action: z.enum(['redeliver', 'cancel']),
+  action: z
+    .enum(['redeliver', 'retry', 'cancel'])
+    .describe('retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.'),
   filter: z
     .strictObject({
       accountId: z.string().optional(),
@@ -29,7 +32,9 @@ const request = z.strictObject({
         .min(1)
         .max(deliveryStates.length)
         .optional()
-        .describe('redeliver takes finished ones, failed unless told; cancel takes open ones, all unless told.'),
+        .describe(
+          'redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all.',
+        ),
       from: time.optional().describe('Only deliveries created at this time or later.'),
       to: time.optional().describe('Only deliveries created before this time.'),
     })
@@ -41,6 +46,18 @@ const request = z.strictObject({
 });
 type Request = z.output<typeof request>;
 
+/** What each action takes, what it takes by default, and why it takes nothing else. */
+const TAKEN: Readonly<
+  Record<
+    Request['action'],
+    { readonly states: readonly DeliveryState[]; readonly usual: readonly DeliveryState[]; readonly why: string }
+  >
+> = {
+  redeliver: { states: finishedStates, usual: ['failed'], why: 'only a finished delivery can be redelivered' },
+  retry: { states: ['retrying'], usual: ['retrying'], why: 'only a retrying delivery can be retried' },
+  cancel: { states: openStates, usual: openStates, why: 'only an open delivery can be cancelled' },
+};
+
 export function bulkRoutes(routing: Routing, context: ApiContext): void {
   addRoute(
     routing,
@@ -48,7 +65,7 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/bulk',
       tag: 'Deliveries',
-      summary: 'Redeliver or cancel many deliveries',
+      summary: 'Redeliver, retry or cancel many deliveries',
       description:
         'The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. ' +
         'For more than can be watched, a recovery of the subscription goes on by itself.',
@@ -59,7 +76,7 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
         description: 'What was done; of a dry run, how many there are',
         schema: z.object({
           matched: z.int().describe('How many were taken; with dryRun how many there are, counted up to 100,000.'),
-          done: z.int().describe('How many are on their way again, or were told to end.'),
+          done: z.int().describe('How many are on their way again, are attempted now, or were told to end.'),
           refused: z.int().describe('How many had changed meanwhile.'),
           more: z.boolean().describe('Whether there are others.'),
           nextCursor: z.string().nullable(),
@@ -78,13 +95,20 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
           nextCursor: null,
         };
       }
-      return show(
-        body.action === 'cancel'
-          ? await cancelMatching(context, filter, body.limit, body.reason)
-          : await redeliverMatching(context, filter, body.limit),
-      );
+      return show(await act(context, filter, body));
     },
   );
+}
+
+function act(context: ApiContext, filter: BulkFilter, { action, limit, reason }: Request): Promise<BulkResult> {
+  switch (action) {
+    case 'redeliver':
+      return redeliverMatching(context, filter, limit);
+    case 'retry':
+      return retryMatching(context, filter, limit);
+    case 'cancel':
+      return cancelMatching(context, filter, limit, reason);
+  }
 }
 
 function readFilter({ action, filter, cursor }: Request, principal: Principal): BulkFilter {
@@ -101,12 +125,10 @@ function readFilter({ action, filter, cursor }: Request, principal: Principal): 
 
 /** The states to look for; throws a problem for one that the action has nothing to do with. */
 function statesOf(action: Request['action'], asked: readonly DeliveryState[] | undefined): readonly DeliveryState[] {
-  const wantsOpen = action === 'cancel';
-  const states = asked ?? (wantsOpen ? openStates : ['failed']);
-  const wrong = states.findIndex((state) => openStates.includes(state) !== wantsOpen);
-  if (wrong < 0) return states;
-  const which = wantsOpen ? 'an open delivery can be cancelled' : 'a finished delivery can be redelivered';
-  throw invalidField(`filter.states[${wrong}]`, `only ${which}`);
+  const { states, usual, why } = TAKEN[action];
+  const wrong = asked?.findIndex((state) => !states.includes(state)) ?? -1;
+  if (wrong >= 0) throw invalidField(`filter.states[${wrong}]`, why);
+  return asked ?? usual;
 }
 
 function show({ lastId, ...counts }: BulkResult) {

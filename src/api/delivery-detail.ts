@@ -1,4 +1,4 @@
-/** One delivery with everything about it: its attempts, those to come, and the request as it would be sent. */
+/** One delivery with everything about it: its attempts, those to come, and the request that was sent. */
 import { z } from 'zod';
 import { withoutSettingAdvice } from '../errors.js';
 import { contractOf } from '../providers/index.js';
@@ -30,6 +30,7 @@ const detailSchema = deliverySchema.extend({
 
 const requestSchema = z
   .object({
+    attempt: z.int().nullable().describe('Which attempt sent it; null where none did, and it would be sent now.'),
     method: z.literal('POST'),
     url: z.string(),
     headers: z.array(headerSchema).describe('Values of secret ones are masked.'),
@@ -73,17 +74,26 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/{id}/request',
       tag,
-      summary: 'Show the request that an attempt would send now',
-      description: "With the subscription's present address, headers and secrets. What was sent is in the attempts.",
+      summary: 'Show the request that an attempt sent',
+      description:
+        'The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts ' +
+        'sent nothing, what would be sent now.',
       forAccounts: true,
       params,
+      query: z.strictObject({ attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt.') }),
       answers: { status: 200, description: 'The request', schema: requestSchema },
       problems: [409],
     },
-    async ({ params, principal }) => {
+    async ({ params, query: { attempt }, principal }) => {
       const { id } = await mustFindDelivery(context, principal, params.id);
-      const material = await loadAttemptMaterial(store, id);
+      const [material, attempts] = await Promise.all([loadAttemptMaterial(store, id), listAttempts(store, id)]);
       if (!material) throw notFound('delivery');
+      const sent = attempts.findLast(
+        ({ number, url, requestHeaders }) =>
+          url !== null && requestHeaders !== null && (attempt === undefined || number === attempt),
+      );
+      if (sent) return asSent(sent, material.body);
+      if (attempt !== undefined) throw new Problem('not_found', 'there is no such attempt that sent a request');
       return preview(material, new Date());
     },
   );
@@ -93,6 +103,11 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
 function withoutAdvice(attempt: StoredAttempt): StoredAttempt {
   const { message } = attempt;
   return { ...attempt, message: message && withoutSettingAdvice(message) };
+}
+
+/** The request of an attempt as it is kept; every attempt of a delivery sends the same body. */
+function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
+  return { attempt: number, method: 'POST', url, headers: requestHeaders, body };
 }
 
 /** The request of an attempt at this time; throws a problem when the contract cannot build it. */
@@ -110,7 +125,7 @@ function preview(material: AttemptMaterial, now: Date) {
       retriesRemaining,
     });
     const masked = headers.map(({ name, value, secret }) => ({ name, value: secret ? '***' : value }));
-    return { method: 'POST', url, headers: masked, body };
+    return { attempt: null, method: 'POST', url, headers: masked, body };
   } catch {
     throw new Problem('conflict', 'the request cannot be built from the subscription as it is; its attempts say why');
   }

@@ -1,7 +1,7 @@
-/** Pure arithmetic of the overview: windows of time, their buckets, and counts put into them. */
+/** Pure arithmetic of the overview: windows of time, their buckets, counts put into them, and shares. */
 import { hours, minutes } from '../contract/schedule.js';
 import { deliveryStates, openStates, type DeliveryState } from '../store/deliveries.js';
-import type { BucketCount } from '../store/overview.js';
+import type { AttemptSample, BucketCount } from '../store/overview.js';
 
 export const windowNames = ['1h', '24h', '7d', '30d'] as const;
 export type WindowName = (typeof windowNames)[number];
@@ -46,4 +46,22 @@ export function fillSeries(buckets: readonly Date[], counts: readonly BucketCoun
     if (entry) entry[openStates.includes(state) ? 'open' : (state as 'delivered' | 'failed' | 'cancelled')] += count;
   }
   return series;
+}
+
+/** Shares of what was accepted, from 0 to 1; null where there is nothing to divide. */
+export function successOf(
+  { delivered, failed }: { readonly delivered: number; readonly failed: number },
+  samples: readonly AttemptSample[],
+) {
+  const sum = (name: 'attempts' | 'accepted' | 'firstAttempts' | 'firstAccepted') =>
+    samples.reduce((total, sample) => total + sample[name], 0);
+  return {
+    attempts: share(sum('accepted'), sum('attempts')),
+    firstAttempts: share(sum('firstAccepted'), sum('firstAttempts')),
+    ended: share(delivered, delivered + failed),
+  };
+}
+
+function share(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
 }

@@ -5,20 +5,30 @@ import {
   countBacklog,
   countBuckets,
   countProviders,
-  latencies,
+  sampleAttempts,
   worstSubscriptions,
+  type AttemptSample,
   type Backlog,
-  type Latency,
   type ProviderCount,
 } from '../store/overview.js';
 import { openWindow } from '../store/window.js';
 import type { ApiContext, Routing } from './context.js';
-import { fillSeries, timeline, totals, windowNames } from './overview-series.js';
+import { fillSeries, successOf, timeline, totals, windowNames } from './overview-series.js';
 import { accountSeen } from './principal.js';
 import { addRoute } from './route.js';
 import { time } from './schemas.js';
 
 const count = z.number();
+
+const rate = z.number().nullable();
+const successSchema = z
+  .object({
+    attempts: rate.describe('Accepted attempts of all; null where there are none.'),
+    firstAttempts: rate.describe('The same of the first attempt of each delivery.'),
+    ended: rate.describe('Delivered of those that ended delivered or failed: what is still retried does not count.'),
+  })
+  .describe('Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more.')
+  .openapi('Success');
 
 const overviewSchema = z
   .object({
@@ -36,12 +46,14 @@ const overviewSchema = z
         cancelled: count,
       })
       .describe('Deliveries created in the window, by their state now.'),
+    success: successSchema,
     series: z
       .array(z.object({ at: time, delivered: count, failed: count, cancelled: count, open: count }))
       .describe('The same by time of creation, one entry for each bucket.'),
     backlog: z
       .object({
         waiting: count,
+        afterFailure: count.describe('How many of them have failed before.'),
         more: z.boolean().describe('Whether there are more than were counted.'),
         oldestWaitingAt: time.nullable().describe('When the oldest of them was created.'),
       })
@@ -51,7 +63,8 @@ const overviewSchema = z
         provider: z.string(),
         deliveries: count,
         delivered: count,
-        successRate: z.number().nullable().describe('Delivered of those that ended delivered or failed.'),
+        openAfterFailure: count.describe('Open ones that have failed before: their last attempt was not accepted.'),
+        success: successSchema,
         attempts: count,
         p50Ms: z.number().nullable().describe('Latencies are of attempts that were answered.'),
         p95Ms: z.number().nullable(),
@@ -67,14 +80,19 @@ const overviewSchema = z
           url: z.string(),
           enabled: z.boolean(),
           disabledReason: z.string().nullable(),
+          disabledAt: time.nullable(),
+          failingSince: time.nullable().describe('The first failed attempt since one was accepted.'),
           attempts: count,
           failures: count,
-          failureRate: z.number(),
+          failureRate: rate.describe('Null where no attempt was made.'),
           lastStatus: z.int().nullable(),
           lastReason: z.string().nullable(),
         }),
       )
-      .describe('Ten at most, by failed attempts times their rate.'),
+      .describe(
+        'Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their ' +
+          'receiver, the latest first.',
+      ),
   })
   .openapi('Overview');
 
@@ -103,33 +121,35 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       // One after the other: a page of figures is not worth several connections at once.
       const counts = await countBuckets(store, window, bounds);
       const providers = await countProviders(store, window);
-      const latency = new Map((await latencies(store, window)).map((each) => [each.provider, each]));
+      const samples = await sampleAttempts(store, window);
+      const states = totals(counts);
       return {
         from,
         to,
         bucketMs,
         share: window.share,
-        states: totals(counts),
+        states,
+        success: successOf(states, samples),
         series: fillSeries(buckets, counts),
         backlog: showBacklog(await countBacklog(store, accountId)),
-        providers: providers.map((each) => showProvider(each, latency.get(each.provider))),
-        worstSubscriptions: await worstSubscriptions(store, window),
+        providers: providers.map((each) => showProvider(each, samples)),
+        worstSubscriptions: await worstSubscriptions(store, window, accountId),
       };
     },
   );
 }
 
-function showBacklog({ waiting, more, oldestId }: Backlog) {
-  return { waiting, more, oldestWaitingAt: oldestId === null ? null : idTime(oldestId) };
+function showBacklog({ oldestId, ...backlog }: Backlog) {
+  return { ...backlog, oldestWaitingAt: oldestId === null ? null : idTime(oldestId) };
 }
 
-function showProvider({ failed, ...counts }: ProviderCount, latency: Latency | undefined) {
-  const ended = counts.delivered + failed;
+function showProvider({ failed, ...counts }: ProviderCount, samples: readonly AttemptSample[]) {
+  const sample = samples.find(({ provider }) => provider === counts.provider);
   return {
     ...counts,
-    successRate: ended === 0 ? null : counts.delivered / ended,
-    p50Ms: latency?.p50Ms ?? null,
-    p95Ms: latency?.p95Ms ?? null,
-    p99Ms: latency?.p99Ms ?? null,
+    success: successOf({ ...counts, failed }, sample ? [sample] : []),
+    p50Ms: sample?.p50Ms ?? null,
+    p95Ms: sample?.p95Ms ?? null,
+    p99Ms: sample?.p99Ms ?? null,
   };
 }

@@ -39,8 +39,12 @@ const request = z.strictObject({
     .array(z.enum(recoverableStates))
     .min(1)
     .max(recoverableStates.length)
-    .default(['failed'])
-    .describe('missing means events that the subscription takes and has no delivery of.'),
+    .default(['failed', 'retrying'])
+    .describe(
+      'Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to ' +
+        'those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has ' +
+        'no delivery of.',
+    ),
   types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),
   dryRun: z.boolean().default(false).describe('Only count.'),
   ratePerSecond: z.int().min(1).max(1_000).default(10),
@@ -65,7 +69,7 @@ const recoverySchema = z
     ratePerSecond: z.int(),
     state: z.enum(['running', 'completed', 'cancelled', 'failed', 'terminated']),
     total: z.int().nullable().describe('How many there were when it began; null until they are counted.'),
-    recovered: z.int().describe('How many are on their way again.'),
+    recovered: z.int().describe('How many are on their way again or are attempted now.'),
     skipped: z.int().describe('How many needed nothing any more, or could not be rendered.'),
     workflowId: z.string(),
     temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
@@ -97,7 +101,8 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Send again what a subscription has missed',
       forAccounts: true,
       description:
-        'Finished deliveries are redelivered, the oldest first; open ones are left alone. One recovery at a time.',
+        'Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are ' +
+        'redelivered. Pending and paused ones are left alone. One recovery at a time.',
       params,
       body: request,
       answers: { status: 202, description: 'The recovery', schema: recoverySchema },

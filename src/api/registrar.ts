@@ -215,7 +215,8 @@ export function currentIn({ subscriptions }: DirectoryEntry, id: string): Stored
 /** A draft as it would be read back. */
 function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): StoredSubscription {
   const now = new Date();
-  return { ...draft, failing: previous?.failing ?? null, createdAt: previous?.createdAt ?? now, updatedAt: now };
+  const { failing = null, disabledAt = null, createdAt = now } = previous ?? {};
+  return { ...draft, disabledAt, failing, createdAt, updatedAt: now };
 }
 
 /** The documented example of an event type, or `data` in its place. Throws a problem about `type` when there is none. */

@@ -7,7 +7,7 @@ import type { StoredSubscription } from '../store/subscriptions.js';
 import { showTlsClient } from './tls-client.js';
 
 /** How its attempts have gone of late, and when it is disabled if that goes on. */
-export function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
+function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
   return {
     failingSince: failing?.since ?? null,
     lastFailureAt: failing?.lastAt ?? null,
@@ -16,10 +16,26 @@ export function showHealth({ enabled, failing }: StoredSubscription, account: St
   };
 }
 
+/** A subscription where it is read: with its health. */
+export function showWithHealth(subscription: StoredSubscription, account: StoredAccount) {
+  return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
+}
+
 /** Everything but its secrets; header values are masked. */
 export function showSubscription(subscription: StoredSubscription, provider: string) {
-  const { id, reference, accountId, url, eventTypes, description, enabled, disabledReason, headers, limits } =
-    subscription;
+  const {
+    id,
+    reference,
+    accountId,
+    url,
+    eventTypes,
+    description,
+    enabled,
+    disabledReason,
+    disabledAt,
+    headers,
+    limits,
+  } = subscription;
   return {
     id,
     reference,
@@ -30,6 +46,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     description,
     enabled,
     disabledReason,
+    disabledAt,
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, MASK])),
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,

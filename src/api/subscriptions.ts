@@ -19,7 +19,7 @@ import { currentIn, exampleOf } from './registrar.js';
 import { addRoute } from './route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from './schemas.js';
 import { checkOwnSecret, commonFields } from './subscription-input.js';
-import { showHealth, showSubscription } from './subscription-view.js';
+import { showSubscription, showWithHealth } from './subscription-view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
@@ -67,7 +67,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       const account = await mustFindAccount(context, principal, params.id);
       const before = readCursor('sub', cursor);
       const rows = await listSubscriptions(store, { accountId: account.id, limit: limit + 1, before });
-      return page(rows, limit, (row) => showSubscription(row, account.provider));
+      return page(rows, limit, (row) => showWithHealth(row, account));
     },
   );
 
@@ -84,7 +84,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
-      return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
+      return showWithHealth(subscription, account);
     },
   );
 

@@ -2611,7 +2611,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Redeliver or cancel many deliveries
+     * Redeliver, retry or cancel many deliveries
      * @description The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. For more than can be watched, a recovery of the subscription goes on by itself.
      */
     post: {
@@ -2624,15 +2624,18 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @enum {string} */
-            action: 'redeliver' | 'cancel';
+            /**
+             * @description retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.
+             * @enum {string}
+             */
+            action: 'redeliver' | 'retry' | 'cancel';
             /** @description Which deliveries; all that the action can take when empty. */
             filter: {
               accountId?: string;
               subscriptionId?: string;
               provider?: string;
               eventType?: string;
-              /** @description redeliver takes finished ones, failed unless told; cancel takes open ones, all unless told. */
+              /** @description redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all. */
               states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
               /**
                * Format: date-time
@@ -2675,7 +2678,7 @@ export interface paths {
             'application/json': {
               /** @description How many were taken; with dryRun how many there are, counted up to 100,000. */
               matched: number;
-              /** @description How many are on their way again, or were told to end. */
+              /** @description How many are on their way again, are attempted now, or were told to end. */
               done: number;
               /** @description How many had changed meanwhile. */
               refused: number;
@@ -2939,12 +2942,15 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Show the request that an attempt would send now
-     * @description With the subscription's present address, headers and secrets. What was sent is in the attempts.
+     * Show the request that an attempt sent
+     * @description The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts sent nothing, what would be sent now.
      */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          /** @description Number of the attempt. */
+          attempt?: number;
+        };
         header?: never;
         path: {
           id: string;
@@ -3028,7 +3034,7 @@ export interface paths {
     put?: never;
     /**
      * Send again what a subscription has missed
-     * @description Finished deliveries are redelivered, the oldest first; open ones are left alone. One recovery at a time.
+     * @description Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are redelivered. Pending and paused ones are left alone. One recovery at a time.
      */
     post: {
       parameters: {
@@ -3053,12 +3059,13 @@ export interface paths {
              */
             to?: string;
             /**
-             * @description missing means events that the subscription takes and has no delivery of.
+             * @description Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has no delivery of.
              * @default [
-             *       "failed"
+             *       "failed",
+             *       "retrying"
              *     ]
              */
-            states?: ('failed' | 'cancelled' | 'delivered' | 'missing')[];
+            states?: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
             /**
              * @description Event types; all when empty.
              * @default []
@@ -4028,7 +4035,10 @@ export interface components {
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
+      /** @description Why, where it was not its owner who disabled it. */
       disabledReason: string | null;
+      /** Format: date-time */
+      disabledAt: string | null;
       health?: components['schemas']['Health'];
       /** @description Values are masked. */
       headers: {
@@ -4052,7 +4062,7 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
-    /** @description Where one subscription is asked for. */
+    /** @description Where subscriptions are read; not in the answer to a change. */
     Health: {
       /**
        * Format: date-time
@@ -4136,6 +4146,8 @@ export interface components {
       totalMs: number;
     } | null;
     DeliveryRequest: {
+      /** @description Which attempt sent it; null where none did, and it would be sent now. */
+      attempt: number | null;
       /** @enum {string} */
       method: 'POST';
       url: string;
@@ -4152,7 +4164,7 @@ export interface components {
       total: number;
       counts: {
         /** @enum {string} */
-        state: 'failed' | 'cancelled' | 'delivered' | 'missing';
+        state: 'retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing';
         type: string;
         count: number;
       }[];
@@ -4164,14 +4176,14 @@ export interface components {
       from: string;
       /** Format: date-time */
       to: string;
-      states: ('failed' | 'cancelled' | 'delivered' | 'missing')[];
+      states: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
       types: string[];
       ratePerSecond: number;
       /** @enum {string} */
       state: 'running' | 'completed' | 'cancelled' | 'failed' | 'terminated';
       /** @description How many there were when it began; null until they are counted. */
       total: number | null;
-      /** @description How many are on their way again. */
+      /** @description How many are on their way again or are attempted now. */
       recovered: number;
       /** @description How many needed nothing any more, or could not be rendered. */
       skipped: number;
@@ -4200,6 +4212,7 @@ export interface components {
         failed: number;
         cancelled: number;
       };
+      success: components['schemas']['Success'];
       /** @description The same by time of creation, one entry for each bucket. */
       series: {
         /** Format: date-time */
@@ -4212,6 +4225,8 @@ export interface components {
       /** @description What waits for an attempt now, whenever it was created. */
       backlog: {
         waiting: number;
+        /** @description How many of them have failed before. */
+        afterFailure: number;
         /** @description Whether there are more than were counted. */
         more: boolean;
         /**
@@ -4224,15 +4239,16 @@ export interface components {
         provider: string;
         deliveries: number;
         delivered: number;
-        /** @description Delivered of those that ended delivered or failed. */
-        successRate: number | null;
+        /** @description Open ones that have failed before: their last attempt was not accepted. */
+        openAfterFailure: number;
+        success: components['schemas']['Success'];
         attempts: number;
         /** @description Latencies are of attempts that were answered. */
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
       }[];
-      /** @description Ten at most, by failed attempts times their rate. */
+      /** @description Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their receiver, the latest first. */
       worstSubscriptions: {
         subscriptionId: string;
         accountId: string;
@@ -4240,12 +4256,29 @@ export interface components {
         url: string;
         enabled: boolean;
         disabledReason: string | null;
+        /** Format: date-time */
+        disabledAt: string | null;
+        /**
+         * Format: date-time
+         * @description The first failed attempt since one was accepted.
+         */
+        failingSince: string | null;
         attempts: number;
         failures: number;
-        failureRate: number;
+        /** @description Null where no attempt was made. */
+        failureRate: number | null;
         lastStatus: number | null;
         lastReason: string | null;
       }[];
+    };
+    /** @description Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more. */
+    Success: {
+      /** @description Accepted attempts of all; null where there are none. */
+      attempts: number | null;
+      /** @description The same of the first attempt of each delivery. */
+      firstAttempts: number | null;
+      /** @description Delivered of those that ended delivered or failed: what is still retried does not count. */
+      ended: number | null;
     };
     Contract: {
       provider: string;

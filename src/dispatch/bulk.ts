@@ -1,11 +1,12 @@
 /** The same order for many deliveries, found by a filter. */
 import type { Client } from '@temporalio/client';
 import { findMatching, type BulkFilter } from '../store/bulk.js';
-import { reopenFinished, type FinishedDelivery } from '../store/recovery.js';
+import { reopenFinished, type WaitingDelivery } from '../store/recovery.js';
 import { loadStartables } from '../store/startables.js';
 import type { Store } from '../store/store.js';
 import { giveOrder } from './control.js';
 import type { Dispatcher } from './dispatcher.js';
+import { retryWaiting } from './retry-waiting.js';
 
 /** How many are told at once. */
 const CONCURRENCY = 50;
@@ -39,6 +40,13 @@ export async function redeliverMatching(
   });
 }
 
+/** Attempts now what waits for its next attempt, the oldest first and at most `limit`; it costs nothing of the schedule. */
+export async function retryMatching(context: BulkContext, filter: BulkFilter, limit: number): Promise<BulkResult> {
+  return take(context.store, filter, limit, (deliveries) =>
+    retryWaiting(context.store, deliveries, (id, order) => giveOrder(context, id, order)),
+  );
+}
+
 /** Tells open deliveries to end, the oldest first and at most `limit`; an attempt under way is awaited first. */
 export async function cancelMatching(
   context: BulkContext,
@@ -64,7 +72,7 @@ async function take(
   store: Store,
   filter: BulkFilter,
   limit: number,
-  act: (deliveries: FinishedDelivery[]) => Promise<number>,
+  act: (deliveries: WaitingDelivery[]) => Promise<number>,
 ): Promise<BulkResult> {
   const found = await findMatching(store, filter, limit + 1);
   const taken = found.slice(0, limit);

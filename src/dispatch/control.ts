@@ -20,7 +20,8 @@ const DEADLINE_MS = 5_000;
 /** A signal of the delivery workflow by name, with its arguments. */
 export type Order =
   | { readonly signal: 'cancel' | 'pause'; readonly args: [reason: string] }
-  | { readonly signal: 'resume' | 'retryNow'; readonly args: [] };
+  | { readonly signal: 'resume'; readonly args: [] }
+  | { readonly signal: 'retryNow'; readonly args: [attempts?: number] };
 
 /**
  * Gives an order to an open delivery. One whose workflow has not been started yet, or that Temporal no longer knows, is
@@ -79,9 +80,9 @@ export async function noteEnd(store: Store, id: string, reason: string): Promise
 
 async function startWith(client: Client, startable: Startable, { signal, args }: Order): Promise<boolean> {
   try {
-    await client.workflow.signalWithStart<typeof delivery, string[]>('delivery', {
+    await client.workflow.signalWithStart<typeof delivery, unknown[]>('delivery', {
       ...startOptions(startable),
-      signal: signal as unknown as SignalDefinition<string[]>,
+      signal: signal as unknown as SignalDefinition<unknown[]>,
       signalArgs: args,
     });
     return true;

@@ -1,13 +1,14 @@
 /** Sending a batch of a recovery on its way. Doing it again after a crash sends nothing twice. */
-import type { DeliveryState } from '../store/deliveries.js';
 import type { NewEvent } from '../store/events.js';
 import { findEvents, insertMissing } from '../store/missing.js';
-import { reopenFinished } from '../store/recovery.js';
+import { reopenFinished, type WaitingDelivery } from '../store/recovery.js';
 import { loadStartables, type Startable } from '../store/startables.js';
 import type { Store } from '../store/store.js';
-import type { BatchTask } from '../workflows/recovery-types.js';
+import { finishedOf, type BatchTask, type RecoveryItem } from '../workflows/recovery-types.js';
 import { planFor } from './accept.js';
+import { giveOrder, type Order } from './control.js';
 import type { Receiver } from './recoverable.js';
+import { retryWaiting } from './retry-waiting.js';
 import { startDelivery, type Starter } from './start.js';
 
 /** How many starts are under way at once. */
@@ -22,12 +23,16 @@ export interface RecoverContext {
   readonly starter: Starter;
   /** Told after every few starts. */
   readonly beat: () => void;
-  /** Told when a delivery could not be started and is left to the sweep. */
-  readonly warn: (deliveryId: string, error: unknown) => void;
+  /** Called when Temporal did not take a delivery, with what happens to it instead. */
+  readonly warn: (instead: string, deliveryId: string, error: unknown) => void;
 }
 
-/** Writes that these deliveries are to be made, then starts them. Gives back how many of the batch are on their way. */
+/**
+ * Has deliveries that wait attempted now; of others writes that they are to be made, then starts them. Gives back how
+ * many of the batch are on their way.
+ */
 export async function recoverBatch(context: RecoverContext, receiver: Receiver, task: BatchTask): Promise<number> {
+  if (task.phase === 'waiting') return retry(context, task.items);
   const ids = task.phase === 'finished' ? await reopen(context, task) : await planMissing(context, receiver, task);
   const startables = (await loadStartables(context.store, ids)).filter(({ state }) => state === 'pending');
   for (let at = 0; at < startables.length; at += CONCURRENCY) {
@@ -37,9 +42,21 @@ export async function recoverBatch(context: RecoverContext, receiver: Receiver, 
   return ids.length;
 }
 
+function retry({ store, starter: { client }, beat, warn }: RecoverContext, items: readonly RecoveryItem[]) {
+  const order = (deliveryId: string, order: Order) =>
+    giveOrder({ client, store }, deliveryId, order).catch((error: unknown) => {
+      warn('it keeps to its schedule', deliveryId, error);
+      return false;
+    });
+  return retryWaiting(store, items.filter(isWaiting), order, beat);
+}
+
+function isWaiting(item: RecoveryItem): item is WaitingDelivery {
+  return item.attempts !== undefined;
+}
+
 function reopen({ store }: RecoverContext, { scope, items }: BatchTask): Promise<string[]> {
-  const states = scope.states.filter((state): state is 'failed' & DeliveryState => state !== 'missing');
-  return reopenFinished(store, items, states);
+  return reopenFinished(store, items, finishedOf(scope.states));
 }
 
 async function planMissing({ store }: RecoverContext, receiver: Receiver, { items }: BatchTask): Promise<string[]> {
@@ -65,6 +82,6 @@ async function start({ starter, warn }: RecoverContext, startable: Startable): P
       startDelivery(starter, startable, PRIORITY_KEY),
     );
   } catch (error) {
-    warn(startable.deliveryId, error);
+    warn('the sweep will start it', startable.deliveryId, error);
   }
 }

@@ -1,20 +1,21 @@
-/** Finding what a recovery covers: finished deliveries in the database, and events that were never planned. */
+/** Finding what a recovery covers: deliveries that wait, finished ones, and events that were never planned. */
 import { lowestIdAt } from '../contract/ids.js';
 import type { Event } from '../contract/types.js';
 import { contractOf } from '../providers/index.js';
 import { findAccount, type StoredAccount } from '../store/accounts.js';
-import type { DeliveryState } from '../store/deliveries.js';
 import { nextUndelivered, type MissingFilter } from '../store/missing.js';
 import {
   countFinished,
+  countWaiting,
   databaseTime,
   nextFinished,
-  type FinishedFilter,
+  nextWaiting,
   type RecoveryCount,
+  type RecoveryFilter,
 } from '../store/recovery.js';
 import type { Store } from '../store/store.js';
 import { enabledSubscriptions, findSubscription, type StoredSubscription } from '../store/subscriptions.js';
-import type { BatchQuestion, RecoveryBatch, RecoveryScope } from '../workflows/recovery-types.js';
+import { finishedOf, type BatchQuestion, type RecoveryBatch, type RecoveryScope } from '../workflows/recovery-types.js';
 
 /** Events looked at together. */
 const PAGE = 200;
@@ -44,7 +45,12 @@ export async function countRecoverable(
   scope: RecoveryScope,
 ): Promise<{ counts: RecoveryCount[]; settledBy: Date }> {
   const settledBy = await databaseTime(store);
-  const counts = await countFinished(store, finishedFilter(scope, settledBy));
+  const filter = deliveryFilter(scope, settledBy);
+  const states = finishedOf(scope.states);
+  const counts = [
+    ...(scope.states.includes('retrying') ? await countWaiting(store, filter) : []),
+    ...(states.length > 0 ? await countFinished(store, { ...filter, states }) : []),
+  ];
   if (!scope.states.includes('missing')) return { counts, settledBy };
   const byType = new Map<string, number>();
   for (let afterId = ''; ;) {
@@ -67,7 +73,11 @@ export async function findBatch(
   beat: () => void,
 ): Promise<RecoveryBatch> {
   if (phase === 'missing') return findMissing(store, receiver, scope, { afterId, limit }, beat);
-  const items = await nextFinished(store, finishedFilter(scope, new Date(settledBy)), { afterId, limit });
+  const filter = deliveryFilter(scope, new Date(settledBy));
+  const items =
+    phase === 'waiting'
+      ? await nextWaiting(store, filter, { afterId, limit })
+      : await nextFinished(store, { ...filter, states: finishedOf(scope.states) }, { afterId, limit });
   return { items, afterId: items.length < limit ? null : items.at(-1)!.id };
 }
 
@@ -99,12 +109,11 @@ function takes({ account, subscription, candidates }: Receiver, event: Event): b
     .some(({ id }) => id === subscription.id);
 }
 
-function finishedFilter({ subscriptionId, from, to, states, types }: RecoveryScope, settledBy: Date): FinishedFilter {
+function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, settledBy: Date): RecoveryFilter {
   return {
     subscriptionId,
     fromId: lowestIdAt('dlv', new Date(from)),
     beforeId: lowestIdAt('dlv', new Date(to)),
-    states: states.filter((state): state is 'failed' & DeliveryState => state !== 'missing'),
     types,
     settledBy,
   };

@@ -1,5 +1,6 @@
 /** Deliveries that one order is meant for. */
 import type { DeliveryState } from './deliveries.js';
+import type { WaitingDelivery } from './recovery.js';
 import type { Store } from './store.js';
 
 /** Which deliveries; ids bound a time range because they sort by it. */
@@ -17,15 +18,11 @@ export interface BulkFilter {
   readonly afterId?: string | undefined;
 }
 
-/** Matching deliveries, the oldest first, each with the number of its last redelivery. */
-export async function findMatching(
-  store: Store,
-  filter: BulkFilter,
-  limit: number,
-): Promise<{ id: string; run: number }[]> {
+/** Matching deliveries, the oldest first, each with the number of its last redelivery and of its attempts. */
+export async function findMatching(store: Store, filter: BulkFilter, limit: number): Promise<WaitingDelivery[]> {
   const { where, values } = conditions(filter);
-  const { rows } = await store.pool.query<{ id: string; run: number }>(
-    `SELECT id, run FROM deliveries WHERE ${where} ORDER BY id LIMIT $${values.length + 1}`,
+  const { rows } = await store.pool.query<WaitingDelivery>(
+    `SELECT id, run, attempts FROM deliveries WHERE ${where} ORDER BY id LIMIT $${values.length + 1}`,
     [...values, limit],
   );
   return rows;

@@ -1,19 +1,23 @@
-/** What a recovery finds among the deliveries of a subscription, and making them pending again. */
+/** What a recovery finds among the deliveries of a subscription, and making finished ones pending again. */
 import type { DeliveryState } from './deliveries.js';
 import { EVENT_IS_KEPT } from './events.js';
 import { longQuery, type Store } from './store.js';
 
-/** Which finished deliveries a recovery takes. */
-export interface FinishedFilter {
+/** Which deliveries a recovery takes. */
+export interface RecoveryFilter {
   readonly subscriptionId: string;
   /** Only ids from this one on, and before that one. */
   readonly fromId: string;
   readonly beforeId: string;
-  readonly states: readonly DeliveryState[];
   /** Event types; empty means all. */
   readonly types: readonly string[];
-  /** Only what was finished by then: what is redelivered and fails again is not taken twice. */
+  /** Only what has been as it is since then: what is sent again and fails again is not taken twice. */
   readonly settledBy: Date;
+}
+
+/** Which finished deliveries it takes. */
+export interface FinishedFilter extends RecoveryFilter {
+  readonly states: readonly DeliveryState[];
 }
 
 /** How many there are of a kind. */
@@ -29,14 +33,20 @@ export interface FinishedDelivery {
   readonly run: number;
 }
 
-const MATCHES = `subscription_id = $1 AND id >= $2 AND id < $3 AND state = ANY($4)
-  AND (cardinality($5::text[]) = 0 OR event_type = ANY($5)) AND settled_at <= $6`;
+/** A delivery that waits for its next attempt, and how many it has made. */
+export interface WaitingDelivery extends FinishedDelivery {
+  readonly attempts: number;
+}
 
-const valuesOf = ({ subscriptionId, fromId, beforeId, states, types, settledBy }: FinishedFilter): unknown[] => [
+const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
+  AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))`;
+const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)`;
+const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
+
+const valuesOf = ({ subscriptionId, fromId, beforeId, types, settledBy }: RecoveryFilter): unknown[] => [
   subscriptionId,
   fromId,
   beforeId,
-  states,
   types,
   settledBy,
 ];
@@ -47,28 +57,75 @@ export async function databaseTime(store: Store): Promise<Date> {
   return rows[0]!.now;
 }
 
-export async function countFinished(store: Store, filter: FinishedFilter): Promise<RecoveryCount[]> {
+export function countFinished(store: Store, filter: FinishedFilter): Promise<RecoveryCount[]> {
+  return countByType(store, IS_FINISHED, [...valuesOf(filter), filter.states]);
+}
+
+/** Counts the deliveries that wait for their next attempt. */
+export function countWaiting(store: Store, filter: RecoveryFilter): Promise<RecoveryCount[]> {
+  return countByType(store, IS_WAITING, valuesOf(filter));
+}
+
+async function countByType(store: Store, condition: string, values: unknown[]): Promise<RecoveryCount[]> {
   const { rows } = await store.pool.query<RecoveryCount>(
     longQuery(
-      `SELECT state, event_type AS type, count(*)::int AS count FROM deliveries WHERE ${MATCHES}
+      `SELECT state, event_type AS type, count(*)::int AS count FROM deliveries WHERE ${condition}
        GROUP BY 1, 2 ORDER BY 1, 2`,
-      valuesOf(filter),
+      values,
     ),
   );
   return rows;
+}
+
+/** Where to go on, and how far at most. */
+interface Page {
+  readonly afterId: string;
+  readonly limit: number;
 }
 
 /** The next finished deliveries after an id, the oldest first. */
 export async function nextFinished(
   store: Store,
   filter: FinishedFilter,
-  { afterId, limit }: { afterId: string; limit: number },
+  { afterId, limit }: Page,
 ): Promise<FinishedDelivery[]> {
   const { rows } = await store.pool.query<FinishedDelivery>(
-    `SELECT id, run FROM deliveries WHERE ${MATCHES} AND id > $7 ORDER BY id LIMIT $8`,
+    `SELECT id, run FROM deliveries WHERE ${IS_FINISHED} AND id > $7 ORDER BY id LIMIT $8`,
+    [...valuesOf(filter), filter.states, afterId, limit],
+  );
+  return rows;
+}
+
+/** The next deliveries after an id that wait for their next attempt, the oldest first. */
+export async function nextWaiting(
+  store: Store,
+  filter: RecoveryFilter,
+  { afterId, limit }: Page,
+): Promise<WaitingDelivery[]> {
+  const { rows } = await store.pool.query<WaitingDelivery>(
+    `SELECT id, run, attempts FROM deliveries WHERE ${IS_WAITING} AND id > $6 ORDER BY id LIMIT $7`,
     [...valuesOf(filter), afterId, limit],
   );
   return rows;
+}
+
+/**
+ * Of deliveries that waited when they were found, those that still wait and those that have been attempted since, which
+ * need no attempt any more.
+ */
+export async function stillWaiting(
+  store: Store,
+  found: readonly WaitingDelivery[],
+): Promise<{ waiting: WaitingDelivery[]; attempted: number }> {
+  const { rows } = await store.pool.query<WaitingDelivery & { attempted: boolean }>(
+    `SELECT d.id, d.run, d.attempts, d.attempts > found.attempts AS attempted
+     FROM unnest($1::text[], $2::int[], $3::int[]) AS found (id, run, attempts)
+     JOIN deliveries d ON d.id = ANY($1) AND d.id = found.id
+     WHERE d.attempts > found.attempts OR (d.state = 'retrying' AND d.run = found.run)`,
+    [found.map(({ id }) => id), found.map(({ run }) => run), found.map(({ attempts }) => attempts)],
+  );
+  const waiting = rows.filter(({ attempted }) => !attempted);
+  return { waiting, attempted: rows.length - waiting.length };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface StoredSubscription extends Subscription {
   readonly accountId: string;
   /** Why it is disabled, when it was not its owner who did it. */
   readonly disabledReason: string | null;
+  /** When it was disabled; null while it is enabled. */
+  readonly disabledAt: Date | null;
   readonly limits: AttemptLimits;
   /** The certificate that is shown to the receiver; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
@@ -32,6 +34,7 @@ export interface SubscriptionRow {
   description: string | null;
   enabled: boolean;
   disabled_reason: string | null;
+  disabled_at: Date | null;
   failing: FailingJson | null;
   options: unknown;
   limits: AttemptLimits;
@@ -75,6 +78,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     description: row.description,
     enabled: row.enabled,
     disabledReason: row.disabled_reason,
+    disabledAt: row.disabled_at,
     failing: readFailing(row.failing),
     headers,
     options: row.options,
@@ -93,7 +97,7 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 }
 
 /** What is saved of a subscription. */
-export type SavedSubscription = Omit<StoredSubscription, 'failing' | 'createdAt' | 'updatedAt'>;
+export type SavedSubscription = Omit<StoredSubscription, 'disabledAt' | 'failing' | 'createdAt' | 'updatedAt'>;
 
 /**
  * Inserts a subscription, or replaces every editable column of the one with this id. One that is enabled again is given

@@ -4,23 +4,24 @@ import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflo
 export const cancelSignal = defineSignal<[reason?: string]>('cancel');
 export const pauseSignal = defineSignal<[reason?: string]>('pause');
 export const resumeSignal = defineSignal('resume');
-export const retryNowSignal = defineSignal('retryNow');
+export const retryNowSignal = defineSignal<[attempts?: number]>('retryNow');
 
 /** What a delivery has been told and has not obeyed yet. */
 export interface Orders {
   cancel?: { readonly reason: string; readonly byTemporal: boolean };
   pause?: { readonly reason: string };
-  retryNow: boolean;
+  /** An attempt at once; with `attempts` only if the delivery has made so many and no more. */
+  retryNow?: { readonly attempts?: number };
 }
 
 /** Whether there is something to obey. */
 export function interrupted(orders: Orders): boolean {
-  return orders.cancel !== undefined || orders.pause !== undefined || orders.retryNow;
+  return orders.cancel !== undefined || orders.pause !== undefined || orders.retryNow !== undefined;
 }
 
 /** Takes orders from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */
 export function takeOrders(): Orders {
-  const orders: Orders = { retryNow: false };
+  const orders: Orders = {};
   setHandler(
     cancelSignal,
     (reason) => {
@@ -44,11 +45,19 @@ export function takeOrders(): Orders {
   );
   setHandler(
     retryNowSignal,
-    () => {
-      delete orders.pause;
-      orders.retryNow = true;
+    (attempts) => {
+      if (attempts === undefined) {
+        delete orders.pause;
+        orders.retryNow = {};
+      } else if (!orders.pause) {
+        orders.retryNow ??= { attempts };
+      }
     },
-    { description: 'Make an attempt at once, in addition to those of the schedule.' },
+    {
+      description:
+        'Make an attempt at once, in addition to those of the schedule. ' +
+        'Argument, optional: how many attempts there are; if it has made more or is paused, nothing is done.',
+    },
   );
   CancellationScope.current().cancelRequested.catch(() => {
     orders.cancel = { reason: 'cancelled in Temporal', byTemporal: true };

@@ -24,7 +24,7 @@ export async function obey(
   if (place.settledHere) {
     delete orders.cancel;
     delete orders.pause;
-    orders.retryNow = false;
+    delete orders.retryNow;
     return { position: 0, waitMs: 0 };
   }
   const attempts = place.attempts + (lost ? 1 : 0);
@@ -49,8 +49,8 @@ export async function obey(
     if (!orders.cancel.byTemporal) await activities.cancelOwnWorkflow();
     await root.cancelRequested;
   }
-  const next = orders.retryNow ? extraAttempt(place) : sameSchedule(place);
-  orders.retryNow = false;
+  const next = orders.retryNow && isCurrent(orders.retryNow, place) ? extraAttempt(place) : sameSchedule(place);
+  delete orders.retryNow;
   await activities.changeState({
     deliveryId,
     run,
@@ -61,6 +61,11 @@ export async function obey(
   });
   // Absent in histories that are older than this field.
   return Number.isNaN(attempts) ? next : { ...next, attemptsBefore: attempts };
+}
+
+/** Whether no attempt was made since the order was given; one that names no number of attempts is always current. */
+function isCurrent({ attempts }: NonNullable<Orders['retryNow']>, place: Place): boolean {
+  return attempts === undefined || attempts === place.attempts;
 }
 
 /** An attempt at once, after which the wait that it interrupted is waited for anew: it costs no place of the schedule. */

@@ -1,8 +1,20 @@
 /** What crosses the border between the recovery workflow, its activities and whoever looks at it. */
 
-/** What a recovery may take: finished deliveries by their state, and events the subscription has no delivery of. */
-export const recoverableStates = ['failed', 'cancelled', 'delivered', 'missing'] as const;
+/** States of finished deliveries, which are redelivered. */
+export const finishedStates = ['failed', 'cancelled', 'delivered'] as const;
+export type FinishedState = (typeof finishedStates)[number];
+
+/**
+ * What a recovery may take: deliveries that wait for their next attempt, which is made now, finished deliveries by their
+ * state, and events the subscription has no delivery of.
+ */
+export const recoverableStates = ['retrying', ...finishedStates, 'missing'] as const;
 export type RecoverableState = (typeof recoverableStates)[number];
+
+/** Those of the states that are of finished deliveries. */
+export function finishedOf(states: readonly RecoverableState[]): FinishedState[] {
+  return states.filter((state): state is FinishedState => (finishedStates as readonly string[]).includes(state));
+}
 
 /** What a recovery covers. Times are Unix milliseconds of when deliveries were created and events accepted. */
 export interface RecoveryScope {
@@ -42,15 +54,18 @@ export interface RecoveryProgress {
 /** Where a recovery stands. */
 export interface RecoveryPlace {
   readonly progress: RecoveryProgress;
-  /** Only what was finished by then is taken; Unix milliseconds by the database's clock. */
+  /** Only what has been as it is since then is taken; Unix milliseconds by the database's clock. */
   readonly settledBy: number;
   readonly phase: RecoveryPhase;
   /** The last id that was looked at; empty at the beginning of a phase. */
   readonly afterId: string;
 }
 
-/** Finished deliveries come first, then events without one. */
-export type RecoveryPhase = 'finished' | 'missing';
+/**
+ * Deliveries that wait come first, so that none is taken that waits because it was redelivered, then finished ones, then
+ * events without one.
+ */
+export type RecoveryPhase = 'waiting' | 'finished' | 'missing';
 
 /** Asks for the next batch. */
 export interface BatchQuestion {
@@ -72,6 +87,8 @@ export interface RecoveryItem {
   readonly id: string;
   /** Which redelivery it was; 0 for an event. */
   readonly run: number;
+  /** How many attempts a delivery that waits has made. */
+  readonly attempts?: number;
 }
 
 /** Asks for a batch to be sent on its way. */

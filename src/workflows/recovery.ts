@@ -12,6 +12,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import {
+  finishedOf,
   SUBSCRIPTION_GONE,
   type RecoveryActivities,
   type RecoveryInput,
@@ -87,10 +88,14 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> 
 
   /** The phase that follows one; undefined after the last. */
   function phaseAfter(phase: RecoveryPhase | undefined): RecoveryPhase | undefined {
-    const missing = input.scope.states.includes('missing');
-    const finished = input.scope.states.some((state) => state !== 'missing');
-    if (phase === undefined) return finished ? 'finished' : 'missing';
-    return phase === 'finished' && missing ? 'missing' : undefined;
+    const { states } = input.scope;
+    const wanted: Readonly<Record<RecoveryPhase, boolean>> = {
+      waiting: states.includes('retrying'),
+      finished: finishedOf(states).length > 0,
+      missing: states.includes('missing'),
+    };
+    const phases = (['waiting', 'finished', 'missing'] as const).filter((each) => wanted[each]);
+    return phases[phase === undefined ? 0 : phases.indexOf(phase) + 1];
   }
 
   /** What was counted and not found again has been taken care of by somebody else meanwhile. */

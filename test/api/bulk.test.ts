@@ -46,6 +46,12 @@ test('redeliver takes what failed, and nothing else unless told', async () => {
   expect(others.body).toMatchObject({ matched: 2, done: 2 });
 });
 
+test('retry counts what waits for its next attempt, and nothing else', async () => {
+  const { accountId } = await deliveriesIn('retrying', 'failed', 'pending', 'retrying', 'paused');
+  const dry = await bulk({ action: 'retry', filter: { accountId }, dryRun: true });
+  expect(dry.body).toEqual({ matched: 2, done: 0, refused: 0, more: false, nextCursor: null });
+});
+
 test('is narrowed by event type, provider and time', async () => {
   const { accountId, ids } = await deliveriesIn('failed', 'failed', 'failed');
   const count = async (filter: object) =>
@@ -71,6 +77,7 @@ test('goes on where the call before has ended, and takes nothing twice', async (
 test.each([
   ['redeliver', ['failed', 'pending'], 'filter.states[1]'],
   ['cancel', ['delivered'], 'filter.states[0]'],
+  ['retry', ['retrying', 'paused'], 'filter.states[1]'],
 ])('%s of %j names the state that it has nothing to do with', async (action, states, path) => {
   const answer = await bulk({ action, filter: { states } });
   expect([answer.status, answer.body.errors[0].path]).toEqual([422, path]);

@@ -3,7 +3,8 @@ import { comingAttempts } from '../../src/api/coming-attempts';
 import { contractOf } from '../../src/providers/index';
 import { startApiWithDatabase, type TestApi } from '../support/api';
 import type { TestDatabase } from '../support/database';
-import { exampleOf, newAccount, newSubscription, samples } from './support';
+import { recordAttempt } from '../../src/store/recording';
+import { emitted, exampleOf, newAccount, newSubscription, samples } from './support';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {
@@ -72,4 +73,34 @@ test.each(samples)('the request of a delivery of $provider is shown as it would 
     0,
     ...waits,
   ]);
+});
+
+test('the request of an attempt is shown as it was sent, whatever was edited since', async () => {
+  const { ask, database } = api;
+  const { deliveryId, subscription } = await emitted(ask, 'standard');
+  const sent = (number: number, url: string) => ({
+    ...{ deliveryId, run: 0, number, startedAt: new Date(), durationMs: 1, timings: null, outcome: 'refused' as const },
+    ...{ status: 500, reason: 'status', message: null, url, responseHeaders: {}, responseExcerpt: '' },
+    requestHeaders: [
+      { name: 'webhook-id', value: 'msg_1' },
+      { name: 'X-Tenant', value: '***' },
+    ],
+    ...{ responseTruncated: false, state: 'retrying' as const, stateReason: null, disable: false },
+    ...{ nextAttemptAt: null, schedulePosition: number - 1, recordedBy: 'run-1' },
+  });
+  const path = `/v1/deliveries/${deliveryId}/request`;
+  const { body: preview } = await ask('GET', path);
+  expect(preview).toMatchObject({ attempt: null, url: subscription.url });
+  await recordAttempt(database.store, sent(1, 'https://first.example.com/'));
+  await recordAttempt(database.store, sent(2, 'https://second.example.com/'));
+  const headers = [
+    { name: 'webhook-id', value: 'msg_1' },
+    { name: 'X-Tenant', value: '***' },
+  ];
+  const { body } = preview;
+  expect((await ask('GET', path)).body).toEqual({
+    ...{ attempt: 2, method: 'POST', url: 'https://second.example.com/', headers, body },
+  });
+  expect((await ask('GET', `${path}?attempt=1`)).body).toMatchObject({ attempt: 1, url: 'https://first.example.com/' });
+  expect((await ask('GET', `${path}?attempt=3`)).status).toBe(404);
 });

@@ -38,6 +38,9 @@ const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord
   recordedBy: 'run-1',
   ...more,
 });
+/** Headers of an account's key; of none where the operator asks. */
+const as = (key: string | undefined): Record<string, string> =>
+  key === undefined ? {} : { authorization: `Bearer ${key}` };
 const accepted = { outcome: 'accepted', status: 200, reason: null, message: null, state: 'delivered' } as const;
 const failed = { outcome: 'failed', status: null, reason: 'timeout', state: 'failed', durationMs: 9_000 } as const;
 
@@ -55,10 +58,27 @@ test('counts deliveries by state, provider and subscription', async () => {
     bucketMs: 60_000,
     share: 1,
     states: { pending: 1, retrying: 0, paused: 0, delivered: 1, failed: 1, cancelled: 0 },
-    backlog: { waiting: 1, more: false },
+    success: { attempts: 1 / 3, firstAttempts: 0, ended: 0.5 },
+    backlog: { waiting: 1, afterFailure: 0, more: false },
     providers: [
-      { provider: 'bird', deliveries: 1, delivered: 0, successRate: null, attempts: 0, p50Ms: null, p99Ms: null },
-      { provider: 'standard', deliveries: 2, delivered: 1, successRate: 0.5, attempts: 3, p50Ms: 25 },
+      {
+        provider: 'bird',
+        deliveries: 1,
+        delivered: 0,
+        openAfterFailure: 0,
+        success: { attempts: null, firstAttempts: null, ended: null },
+        attempts: 0,
+        p50Ms: null,
+        p99Ms: null,
+      },
+      {
+        provider: 'standard',
+        deliveries: 2,
+        delivered: 1,
+        success: { attempts: 1 / 3, firstAttempts: 0, ended: 0.5 },
+        attempts: 3,
+        p50Ms: 25,
+      },
     ],
     worstSubscriptions: [
       {
@@ -85,10 +105,55 @@ test('counts deliveries by state, provider and subscription', async () => {
   expect(Date.parse(body.to) - Date.parse(body.from)).toBe(3_600_000);
 });
 
+test('says that attempts fail while their deliveries are still retried', async () => {
+  const { store } = api.database;
+  const well = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(well.deliveryId, 1, accepted));
+  const retried = await emitted(api.ask, 'standard');
+  for (const number of [1, 2, 3]) await recordAttempt(store, attempt(retried.deliveryId, number, {}));
+  for (const key of [undefined, retried.account.apiKey as string]) {
+    const { body } = await api.ask('GET', '/v1/overview?window=1h', undefined, as(key));
+    const theirs = key !== undefined;
+    const success = { attempts: theirs ? 0 : 0.25, firstAttempts: theirs ? 0 : 0.5, ended: theirs ? null : 1 };
+    expect(body).toMatchObject({
+      success,
+      backlog: { waiting: 1, afterFailure: 1 },
+      providers: [{ provider: 'standard', success, openAfterFailure: 1 }],
+    });
+  }
+});
+
+test('lists a subscription that was disabled because of its receiver, although it fails no more', async () => {
+  const { store } = api.database;
+  const gone = await emitted(api.ask, 'standard');
+  const stateReason = 'the receiver answered 410';
+  const end = { status: 410, state: 'failed', stateReason, disable: true } as const;
+  await recordAttempt(store, attempt(gone.deliveryId, 1, end));
+  const owner = await emitted(api.ask, 'standard');
+  await api.ask('PATCH', `/v1/subscriptions/${owner.subscription.id}`, { enabled: false });
+  // As if it were long ago.
+  await store.pool.query('DELETE FROM deliveries');
+  for (const key of [undefined, gone.account.apiKey as string]) {
+    const { body } = await api.ask('GET', '/v1/overview?window=1h', undefined, as(key));
+    expect(body.worstSubscriptions).toEqual([
+      expect.objectContaining({
+        subscriptionId: gone.subscription.id,
+        enabled: false,
+        disabledReason: stateReason,
+        disabledAt: expect.stringMatching(/Z$/),
+        failingSince: null,
+        attempts: 0,
+        failures: 0,
+        failureRate: null,
+      }),
+    ]);
+  }
+});
+
 test.each(windowNames)('of nothing are zeros, over %s', async (window) => {
   const { body } = await api.ask('GET', `/v1/overview?window=${window}`);
   expect(body).toMatchObject({ states: { pending: 0 }, providers: [], worstSubscriptions: [] });
-  expect(body.backlog).toEqual({ waiting: 0, more: false, oldestWaitingAt: null });
+  expect(body.backlog).toEqual({ waiting: 0, afterFailure: 0, more: false, oldestWaitingAt: null });
   expect(Date.parse(body.series[0].at)).toBe(Date.parse(body.from));
   expect(Date.parse(body.series.at(-1).at) + body.bucketMs).toBe(Date.parse(body.to));
 });

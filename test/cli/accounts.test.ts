@@ -35,7 +35,10 @@ test('an account is edited where that is said, and deleted', async () => {
   expect(edited).toMatchObject({ name: 'Acme Ltd', retentionDays: 7, dispatchWeight: 3, validatePayloads: false });
   const again = await cli.json('accounts', 'edit', id, '--retention-days', 'none', '--validate');
   expect(again).toMatchObject({ name: 'Acme Ltd', retentionDays: null, validatePayloads: true });
-  expect(await cli.pigeonpost(['accounts', 'delete', id])).toMatchObject({ exitCode: 0, out: `deleted ${id}` });
+  expect(await cli.pigeonpost(['accounts', 'delete', id, '--yes'], '')).toMatchObject({
+    exitCode: 0,
+    out: `deleted ${id}`,
+  });
   expect(await cli.pigeonpost(['accounts', 'show', id])).toMatchObject({ exitCode: 1 });
 });
 

@@ -124,6 +124,18 @@ test('recover counts first, and then sends again what was missed', async () => {
   expect(await cli.pigeonpost(what)).toMatchObject({ exitCode: 0, out: 'There is nothing to recover.' });
 });
 
+test('recover attempts now what waits for its next attempt', async () => {
+  receiver.answer(503);
+  const id = await emit();
+  await system.settled(id, 'retrying');
+  receiver.answer(200);
+  const what = ['recover', subscription, '--from', '1h'];
+  expect((await cli.pigeonpost(what)).out).toMatch(/^retrying +user\.created +1$/m);
+  const done = await cli.pigeonpost([...what, '--yes', '--rate', '100', '--every', '20ms']);
+  expect(done.exitCode).toBe(0);
+  expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2, redeliveries: 0 });
+});
+
 test('recoveries are listed, and one that runs is ended', async () => {
   for (const id of [await emit(), await emit(), await emit()]) await system.settled(id, 'delivered');
   const again = [

@@ -65,7 +65,10 @@ describe('a mistake', () => {
     [['deliveries', 'list', '--from', 'noon'], 'Write a time such as 2026-11-21T14:00:00Z, or how long ago it was'],
     [['deliveries', 'tail', '--every', '1'], 'Write a time span such as 500ms, 10s, 5m, 2h or 7d.'],
     [['recover', 'sub_1'], "required option '--from <time>' not specified"],
-    [['recover', 'sub_1', '--from', '1h', '--state', 'open'], 'Write one of failed, cancelled, delivered, missing.'],
+    [
+      ['recover', 'sub_1', '--from', '1h', '--state', 'open'],
+      'Write one of failed, retrying, cancelled, delivered, missing.',
+    ],
     [['accounts', 'create', 'standard', 'A', '--settings', '[]'], 'Write a JSON object, in quotes for the shell.'],
     [['subscriptions', 'edit', 'sub_1', '--set', 'a:=b'], 'Write name=text, or name:=JSON'],
     [['subscriptions', 'edit', 'sub_1', '--header', 'a'], "Write a header as 'Name: value'."],

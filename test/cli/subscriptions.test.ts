@@ -48,7 +48,10 @@ test('subscriptions are listed, and gone once deleted', async () => {
   const { out } = await cli.pigeonpost(['subscriptions', 'list', account]);
   expect(out.split('\n')[0]).toMatch(/^Subscription +Receiver +Event types +Enabled$/);
   expect(out).toMatch(new RegExp(`^${id} +http://127.0.0.1/in +all +yes$`, 'm'));
-  expect(await cli.pigeonpost(['subscriptions', 'delete', id])).toMatchObject({ exitCode: 0, out: `deleted ${id}` });
+  expect(await cli.pigeonpost(['subscriptions', 'delete', id, '--yes'])).toMatchObject({
+    exitCode: 0,
+    out: `deleted ${id}`,
+  });
   const ids = (await cli.json('subscriptions', 'list', account)).data.map((row: { id: string }) => row.id);
   expect(ids).not.toContain(id);
 });

@@ -27,6 +27,8 @@ export interface Running {
 export interface Surroundings {
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: string;
+  /** Whether somebody sits at the terminal; by default where nothing is piped in. */
+  readonly isTTY?: boolean;
 }
 
 /** Runs a command to its end. */
@@ -35,13 +37,16 @@ export function pigeonpost(args: readonly string[], surroundings?: Surroundings)
 }
 
 /** Starts a command. */
-export function start(args: readonly string[], { env = {}, stdin }: Surroundings = {}): Running {
+export function start(
+  args: readonly string[],
+  { env = {}, stdin, isTTY = stdin === undefined }: Surroundings = {},
+): Running {
   const out: string[] = [];
   const err: string[] = [];
   const stopping = new AbortController();
   const terminal: Terminal = {
     env,
-    stdin: Object.assign(Readable.from(stdin === undefined ? [] : [stdin]), { isTTY: stdin === undefined }),
+    stdin: Object.assign(Readable.from(stdin === undefined ? [] : [stdin]), { isTTY }),
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     onStop: () => stopping.signal,
@@ -79,6 +84,8 @@ export function against(url: string) {
     env,
     pigeonpost: (args: readonly string[], stdin?: string) =>
       pigeonpost(args, { env, ...(stdin === undefined ? {} : { stdin }) }),
+    /** The command with somebody at the terminal who types this. */
+    typing: (text: string, args: readonly string[]) => pigeonpost(args, { env, stdin: text, isTTY: true }),
     start: (args: readonly string[]) => start(args, { env }),
     /** The answer of a command that must succeed. */
     async json(...args: string[]) {

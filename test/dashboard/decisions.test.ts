@@ -7,6 +7,7 @@ import { readHeaders } from '../../dashboard/src/pages/contracts/read-headers';
 import { bulkFilter, bulkStates } from '../../dashboard/src/pages/deliveries/bulk-filter';
 import { listAddress, matches, readFilters } from '../../dashboard/src/pages/deliveries/filters';
 import { merge } from '../../dashboard/src/pages/deliveries/merge';
+import { countsByState } from '../../dashboard/src/pages/subscriptions/recovery-body';
 import { asCurl } from '../../dashboard/src/pages/delivery/curl';
 import { phasesOf } from '../../dashboard/src/pages/delivery/phase-list';
 import { counted, duration, fromNow, percent, prettyJson, took } from '../../dashboard/src/parts/format';
@@ -140,6 +141,11 @@ describe('filters', () => {
     expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
     expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
     expect(bulkStates('cancel', 'failed')).toEqual([]);
+    expect([undefined, 'retrying', 'paused'].map((state) => bulkStates('retry', state))).toEqual([
+      ['retrying'],
+      ['retrying'],
+      [],
+    ]);
     const now = new Date('2026-03-02T12:00:00.000Z');
     expect(bulkFilter('cancel', { type: 'a.b', to: '2030-01-01T00:00:00Z' }, now)).toMatchObject({
       eventType: 'a.b',
@@ -147,6 +153,18 @@ describe('filters', () => {
       to: now.toISOString(),
     });
   });
+});
+
+it('adds up what a recovery would take by state, whatever its event types', () => {
+  const counts = [
+    { state: 'failed', type: 'a', count: 1 },
+    { state: 'retrying', type: 'a', count: 2 },
+    { state: 'failed', type: 'b', count: 3 },
+  ] as const;
+  expect(countsByState({ dryRun: true, total: 6, counts: [...counts] })).toEqual([
+    { state: 'retrying', count: 2 },
+    { state: 'failed', count: 4 },
+  ]);
 });
 
 describe('forms', () => {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
+import { eventually } from '../support/eventually';
 import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
 
 describeInBrowser('deliveries', () => {
@@ -78,6 +79,23 @@ describeInBrowser('deliveries', () => {
     await dialog.getByRole('button', { name: 'Redeliver 3 deliveries' }).click();
     await dialog.getByText('3 deliveries redelivered.').waitFor();
     await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+  });
+
+  it('are attempted now in bulk where they wait, counted and confirmed', async () => {
+    const { account } = await newReceiver(desk, 'Waiting');
+    refuse();
+    const ids = [await emit(desk, account.id), await emit(desk, account.id)];
+    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
+    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    await page.getByRole('button', { name: 'Retry now…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Retry 2 deliveries' }).click();
+    await dialog.getByText('2 deliveries attempted now').waitFor();
+    for (const id of ids)
+      await eventually(
+        () => desk.ask('GET', `/v1/deliveries/${id}`),
+        ({ attemptCount }) => attemptCount >= 2,
+      );
   });
 
   it('show what was sent, what was answered and what is to come', async () => {

@@ -96,6 +96,19 @@ describeInBrowser('subscriptions', () => {
     await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
   });
 
+  it('recover what waits for its next attempt', async () => {
+    const { account, subscription } = await newReceiver(desk, 'Outage');
+    desk.receiver.answer(503);
+    const id = await emit(desk, account.id);
+    await desk.system.settled(id, 'retrying');
+    const page = await desk.openAt(`/subscriptions/${subscription.id}`);
+    await page.getByRole('button', { name: 'Count them' }).click();
+    await page.getByText('1 delivery to send again: 1 retrying.').waitFor();
+    desk.receiver.answer(200);
+    await page.getByRole('button', { name: 'Send 1 delivery again' }).click();
+    expect(await desk.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
+  });
+
   it('are disabled, have what waits dropped, and are enabled and deleted', async () => {
     const { account, subscription } = await newReceiver(desk, 'Toggle');
     desk.receiver.answer(500);

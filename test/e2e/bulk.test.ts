@@ -1,4 +1,5 @@
 /** Orders for many deliveries on a real Temporal server. */
+import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';
@@ -34,4 +35,20 @@ test('what waits is cancelled with its reason, then redelivered and accepted', a
   const again = { action: 'redeliver', filter: { ...filter, states: ['cancelled'] } };
   expect((await system.ask('POST', '/v1/deliveries/bulk', again)).body).toMatchObject({ matched: 3, done: 3 });
   for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
+});
+
+test('what waits is attempted now, which costs nothing of its schedule', async () => {
+  receiver.answer(500);
+  const { deliveryId, accountId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
+  await system.settled(deliveryId, 'retrying');
+  const order = { action: 'retry', filter: { accountId } };
+  expect((await system.ask('POST', '/v1/deliveries/bulk', order)).body).toMatchObject({ matched: 1, done: 1 });
+  const { schedule } = await eventually(
+    async () => (await system.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
+    ({ attemptCount }) => attemptCount === 2,
+  );
+  expect(schedule[0]).toMatchObject({ position: 1 });
+  receiver.answer(200);
+  await system.ask('POST', '/v1/deliveries/bulk', order);
+  expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3 });
 });

@@ -1,6 +1,7 @@
 /** Sending again in bulk what a subscription has missed, on a real Temporal server. */
 import { contractOf } from '../../src/providers/index';
-import { loadReceiver } from '../../src/dispatch/recoverable';
+import { recoverBatch, type RecoverContext } from '../../src/dispatch/recover';
+import { countRecoverable, findBatch, loadReceiver } from '../../src/dispatch/recoverable';
 import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recoveries';
 import type { RecoveryScope } from '../../src/workflows/recovery-types';
 import { eventually } from '../support/eventually';
@@ -88,7 +89,7 @@ test('every failed delivery is recovered once, and delivered ones are left alone
   expect(status).toBe(202);
   expect(body).toMatchObject({
     subscriptionId: setup.subscriptionId,
-    states: ['failed'],
+    states: ['failed', 'retrying'],
     types: [],
     ratePerSecond: 20,
   });
@@ -101,7 +102,7 @@ test('every failed delivery is recovered once, and delivered ones are left alone
   const handle = system.client.workflow.getHandle(workflowId);
   expect(await handle.query('progress')).toEqual({ total: 30, recovered: 30, skipped: 0 });
   const description = await handle.describe();
-  expect(await description.staticSummary()).toBe(`failed → 127.0.0.1:${receiver.port}`);
+  expect(await description.staticSummary()).toBe(`failed, retrying → 127.0.0.1:${receiver.port}`);
   const list = await eventually(
     async () => (await system.ask('GET', `/v1/subscriptions/${setup.subscriptionId}/recoveries`)).body.data,
     ([first]) => first?.state === 'completed',
@@ -130,6 +131,98 @@ test('what fails again is not taken twice by the same recovery, but by the next'
     ({ id }) => id === first.id,
   );
   expect(await look(first.id)).toMatchObject({ id: first.id, state: 'completed', recovered: 3 });
+});
+
+/** Deliveries that wait for their second attempt: postmark's Open waits a minute. */
+async function waiting(setup: Setup, count: number): Promise<string[]> {
+  receiver.answer(500);
+  const ids = await emit(setup, count);
+  await Promise.all(ids.map((id) => system.settled(id, 'retrying')));
+  receiver.clear();
+  return ids;
+}
+
+/** How often a workflow's activity of a name has completed. */
+async function completed(workflowId: string, activity: string): Promise<number> {
+  const { events } = await system.client.workflow.getHandle(workflowId).fetchHistory();
+  const ids = (events ?? [])
+    .filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity)
+    .map(({ eventId }) => String(eventId));
+  return (events ?? []).filter(({ activityTaskCompletedEventAttributes: done }) =>
+    ids.includes(String(done?.scheduledEventId)),
+  ).length;
+}
+
+const attempted = (id: string, attempts: number) =>
+  eventually(
+    async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
+    ({ attemptCount }) => attemptCount >= attempts,
+  );
+
+test('deliveries that wait are attempted now, which costs nothing of their schedule', async () => {
+  const setup = await setUp();
+  const ids = await waiting(setup, 3);
+  expect((await recover(setup, { dryRun: true })).body).toMatchObject({
+    total: 3,
+    counts: [{ state: 'retrying', type: 'Open', count: 3 }],
+  });
+  const first = (await recover(setup, { states: ['retrying'] })).body;
+  expect(await ended(first.id)).toMatchObject({ state: 'completed', total: 3, recovered: 3, skipped: 0 });
+  for (const id of ids) {
+    const { attemptCount, redeliveries, schedule } = await attempted(id, 2);
+    expect({ attemptCount, redeliveries, next: schedule[0].position }).toEqual({
+      attemptCount: 2,
+      redeliveries: 0,
+      next: 1,
+    });
+  }
+  receiver.answer(200);
+  const [late] = await failed(setup, 1);
+  const second = (await recover(setup)).body;
+  expect(await ended(second.id)).toMatchObject({ state: 'completed', total: 4, recovered: 4, skipped: 0 });
+  expect(await standOf([...ids, late!])).toEqual([...ids.map(() => ['delivered', 0]), ['delivered', 1]]);
+  await keepWorkflowHistory(system.client, 'recovery-retrying', recoveryWorkflowId(setup.subscriptionId));
+});
+
+test('a batch of waiting deliveries that is repeated attempts none of them twice', async () => {
+  const setup = await setUp();
+  const [id] = (await waiting(setup, 1)) as [string];
+  let finish = (): void => undefined;
+  const inFlight = new Promise<void>((resolve) => {
+    receiver.answer((response) => {
+      finish = () => void response.writeHead(500).end();
+      resolve();
+    });
+  });
+  const { store } = system.database;
+  const found = (await loadReceiver(store, setup.subscriptionId))!;
+  const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['retrying'], types: [] };
+  const { settledBy } = await countRecoverable(store, found, scope);
+  const question = { scope, settledBy: settledBy.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
+  const { items } = await findBatch(store, found, question, () => undefined);
+  const context: RecoverContext = {
+    store,
+    starter: { client: system.client, eager: false },
+    beat: () => undefined,
+    warn: (_instead, _deliveryId, error) => {
+      throw error;
+    },
+  };
+  const repeat = () => recoverBatch(context, found, { scope, phase: 'waiting', items });
+  expect(await repeat()).toBe(1);
+  await inFlight;
+  expect(await repeat()).toBe(1);
+  finish();
+  await attempted(id, 2);
+  // The workflow has dealt with both orders once it has noted twice what comes next.
+  await eventually(
+    () => completed(`delivery-${id}`, 'changeState'),
+    (times) => times === 2,
+  );
+  expect(await repeat()).toBe(1);
+  const { attemptCount, nextAttemptAt } = await attempted(id, 2);
+  expect([attemptCount, receiver.received.length]).toEqual([2, 1]);
+  expect(Date.parse(nextAttemptAt)).toBeGreaterThan(Date.now() + 30_000);
 });
 
 test('the window, the types and the states bound what is taken', async () => {

@@ -23,5 +23,6 @@ export type DeliveryPage = Answer<'/v1/deliveries', 'get'>;
 export type Attempt = Schemas['Attempt'];
 export type Overview = Answer<'/v1/overview', 'get'>;
 export type Recovery = Schemas['Recovery'];
+export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Answer<'/v1/contracts', 'get'>['data'][number];
 export type SentRequest = Answer<'/v1/deliveries/{id}/request', 'get'>;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { answer, type components } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
 import { OperatorError } from '../../errors.js';
+import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
@@ -56,13 +57,16 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     print(account, () => fields(account));
   });
 
-  apiCommand(accounts, 'delete <account>', 'Delete an account; its open deliveries are cancelled').action(
-    async (id: string, options: CommonOptions) => {
-      const { client, print } = await openContext(terminal, options);
-      await answer(client.DELETE('/v1/accounts/{id}', { params: { path: { id } } }));
-      print({ id, deleted: true }, () => `deleted ${id}`);
-    },
-  );
+  apiCommand(accounts, 'delete <account>', 'Delete an account; its open deliveries are cancelled')
+    .option('--yes', 'without being asked')
+    .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
+      const context = await openContext(terminal, options);
+      const params = { path: { id } };
+      const { name } = await answer(context.client.GET('/v1/accounts/{id}', { params }));
+      await confirmDeletion(context, `account ${id} (${name}) with its subscriptions and open deliveries`, yes);
+      await answer(context.client.DELETE('/v1/accounts/{id}', { params }));
+      context.print({ id, deleted: true }, () => `deleted ${id}`);
+    });
 
   apiCommand(accounts, 'show <account>', 'Show an account and its keys').action(
     async (id: string, options: CommonOptions) => {

@@ -23,13 +23,23 @@ interface RecoverOptions extends CommonOptions {
   readonly every: number;
 }
 
-const STATES: readonly string[] = ['failed', 'cancelled', 'delivered', 'missing'] satisfies Request['states'];
+const STATES: readonly string[] = [
+  'failed',
+  'retrying',
+  'cancelled',
+  'delivered',
+  'missing',
+] satisfies Request['states'];
 
 export function recoverCommand(program: Command, terminal: Terminal): void {
   apiCommand(program, 'recover <subscription>', 'Send again what a subscription has missed; only counts without --yes')
     .requiredOption('--from <time>', 'what was created since, such as 2026-11-21T14:00:00Z, or 2d', time)
     .option('--to <time>', 'what was created before this time, or so long ago', time)
-    .option('--state <state>', `${STATES.join(', ')}; failed when absent; may be given several times`, chosenState)
+    .option(
+      '--state <state>',
+      `${STATES.join(', ')}; failed and retrying when absent; may be given several times`,
+      chosenState,
+    )
     .option('--type <type>', 'only this event type; may be given several times', collect)
     .option('--rate <number>', 'deliveries per second', wholeNumber(1, 1_000))
     .option('--yes', 'do it')

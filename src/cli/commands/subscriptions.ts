@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { answer } from '../../client/index.js';
 import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
+import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
-import { fields, table } from '../output.js';
+import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 /** What creating and editing have in common. */
@@ -28,11 +29,12 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       const params = { path: { id }, query: { limit, cursor } };
       const page = await answer(client.GET('/v1/accounts/{id}/subscriptions', { params }));
       print(page, () => {
-        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason }) => [
+        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason, disabledAt, health }) => [
           ...[id, url, eventTypes.join(', ') || 'all'],
-          enabled ? 'yes' : `no${disabledReason === null ? '' : `: ${disabledReason}`}`,
+          enabled ? 'yes' : `no, since ${when(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
+          when(health?.failingSince),
         ]);
-        return table(['Subscription', 'Receiver', 'Event types', 'Enabled'], rows);
+        return table(['Subscription', 'Receiver', 'Event types', 'Enabled', 'Failing since'], rows);
       });
     });
 
@@ -68,13 +70,16 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: false }),
   );
 
-  apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled').action(
-    async (id: string, options: CommonOptions) => {
-      const { client, print } = await openContext(terminal, options);
-      await answer(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } }));
-      print({ id, deleted: true }, () => `deleted ${id}`);
-    },
-  );
+  apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
+    .option('--yes', 'without being asked')
+    .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
+      const context = await openContext(terminal, options);
+      const params = { path: { id } };
+      const { url } = await answer(context.client.GET('/v1/subscriptions/{id}', { params }));
+      await confirmDeletion(context, `subscription ${id} (${url}) with its open deliveries`, yes);
+      await answer(context.client.DELETE('/v1/subscriptions/{id}', { params }));
+      context.print({ id, deleted: true }, () => `deleted ${id}`);
+    });
 
   apiCommand(subscriptions, 'test <subscription>', 'Send a test event to it')
     .option('--type <type>', 'one of its event types; the first when absent')

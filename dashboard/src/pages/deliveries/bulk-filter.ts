@@ -3,12 +3,13 @@ import type { paths } from '../../../../src/client/generated.js';
 import type { DeliveryState } from '../../api/shapes.js';
 import type { Filters } from './filters.js';
 
-export type BulkAction = 'redeliver' | 'cancel';
+export type BulkAction = 'redeliver' | 'retry' | 'cancel';
 type BulkFilter = paths['/v1/deliveries/bulk']['post']['requestBody']['content']['application/json']['filter'];
 
 /** The states that an order is for when the list shows every state. */
 const USUAL: Readonly<Record<BulkAction, readonly DeliveryState[]>> = {
   redeliver: ['failed', 'cancelled'],
+  retry: ['retrying'],
   cancel: ['pending', 'retrying', 'paused'],
 };
 
@@ -16,7 +17,7 @@ const USUAL: Readonly<Record<BulkAction, readonly DeliveryState[]>> = {
 export function bulkStates(action: BulkAction, state: string | undefined): DeliveryState[] {
   if (state === undefined) return [...USUAL[action]];
   // Only who looks at what was accepted means to send it once more.
-  const possible: readonly DeliveryState[] = action === 'redeliver' ? [...USUAL.redeliver, 'delivered'] : USUAL.cancel;
+  const possible: readonly DeliveryState[] = action === 'redeliver' ? [...USUAL.redeliver, 'delivered'] : USUAL[action];
   return possible.filter((one) => one === state);
 }
 

@@ -1,4 +1,4 @@
-/** Redelivering or cancelling everything that a list shows: counted first, then confirmed. */
+/** Redelivering, retrying or cancelling everything that a list shows: counted first, then confirmed. */
 import { Button, Modal, Progress, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -10,15 +10,28 @@ import { bulkFilter, bulkStates, type BulkAction } from './bulk-filter.js';
 import type { Filters } from './filters.js';
 
 const WORDS = {
-  redeliver: { button: 'Redeliver…', title: 'Redeliver deliveries', done: 'redelivered', color: undefined },
-  cancel: { button: 'Cancel…', title: 'Cancel deliveries', done: 'cancelled', color: 'red' },
-} as const;
+  redeliver: {
+    button: 'Redeliver…',
+    title: 'Redeliver deliveries',
+    confirm: 'Redeliver',
+    done: 'redelivered',
+    color: undefined,
+  },
+  retry: {
+    button: 'Retry now…',
+    title: 'Retry deliveries now',
+    confirm: 'Retry',
+    done: 'attempted now, in addition to the attempts of their schedules',
+    color: undefined,
+  },
+  cancel: { button: 'Cancel…', title: 'Cancel deliveries', confirm: 'Cancel', done: 'cancelled', color: 'red' },
+} as const satisfies Record<BulkAction, unknown>;
 
 export function BulkButtons({ filters }: { filters: Filters }) {
   const [action, setAction] = useState<BulkAction | null>(null);
   return (
     <>
-      {(['redeliver', 'cancel'] as const).map((name) => (
+      {(['redeliver', 'retry', 'cancel'] as const).map((name) => (
         <Button
           key={name}
           size="xs"
@@ -118,7 +131,7 @@ function BulkDialog({ action, filters, close }: DialogProps) {
         <div className="row">
           {!finished && total > 0 && (
             <Button color={words.color} loading={running.isPending} onClick={() => running.mutate()}>
-              {action === 'redeliver' ? 'Redeliver' : 'Cancel'} {counted(total, 'delivery', 'deliveries')}
+              {words.confirm} {counted(total, 'delivery', 'deliveries')}
             </Button>
           )}
           <Button variant="default" onClick={close}>

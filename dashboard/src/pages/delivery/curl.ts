@@ -2,7 +2,7 @@
 import type { SentRequest } from '../../api/shapes.js';
 
 /** Masked values stay masked: whoever runs it puts their own in. */
-export function asCurl({ method, url, headers, body }: SentRequest): string {
+export function asCurl({ method, url, headers, body }: Omit<SentRequest, 'attempt'>): string {
   const parts = [
     `curl -X ${method} ${quote(url)}`,
     ...headers.map(({ name, value }) => `-H ${quote(`${name}: ${value}`)}`),

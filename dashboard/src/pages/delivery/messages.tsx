@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { answer } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
-import type { DeliveryDetail } from '../../api/shapes.js';
+import type { DeliveryDetail, SentRequest } from '../../api/shapes.js';
 import { CodeBlock } from '../../parts/code-block.js';
 import { CopyText } from '../../parts/copy.js';
 import { prettyJson } from '../../parts/format.js';
@@ -31,15 +31,22 @@ export function EventPayload({ eventId }: { eventId: string }) {
   );
 }
 
+function requestTitle(request: SentRequest | undefined): string {
+  if (!request) return 'Request, secrets masked';
+  return request.attempt === null
+    ? 'Request as it would be sent now, secrets masked'
+    : `Request of attempt ${request.attempt}, secrets masked`;
+}
+
 export function RequestAsSent({ delivery: { id, attemptCount } }: { delivery: DeliveryDetail }) {
   const { client } = useSession();
   const { data, error } = useQuery({
-    // Each attempt is stamped and signed anew.
+    // Each attempt is stamped and signed by itself, at the address that the subscription then had.
     queryKey: ['request', id, attemptCount],
     queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}/request', { params: { path: { id } }, signal })),
   });
   return (
-    <Section title="Request, secrets masked" beside={data && <CopyText label="Copy as curl" value={asCurl(data)} />}>
+    <Section title={requestTitle(data)} beside={data && <CopyText label="Copy as curl" value={asCurl(data)} />}>
       {error && <Failure error={error} />}
       {data ? (
         <CodeBlock

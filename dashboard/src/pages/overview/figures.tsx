@@ -11,15 +11,18 @@ interface Props {
   readonly accountId: string | undefined;
 }
 
+function share(rate: number | null): string {
+  return rate === null ? '–' : percent(rate);
+}
+
 export function Figures({ overview, accountId }: Props) {
-  const { from, backlog } = overview;
-  const ended = overview.states.delivered + overview.states.failed;
+  const { from, backlog, success } = overview;
   return (
     <ul className={styles.figures}>
       <li className={styles.figure}>
-        <span className={styles.name}>Success</span>
-        <span className={styles.value}>{ended === 0 ? '–' : percent(overview.states.delivered / ended)}</span>
-        <span className={styles.note}>of what ended</span>
+        <span className={styles.name}>Attempts accepted</span>
+        <span className={styles.value}>{share(success.attempts)}</span>
+        <span className={styles.note}>first attempts {share(success.firstAttempts)}</span>
       </li>
       <li className={styles.figure}>
         <span className={styles.name}>Backlog now</span>
@@ -30,7 +33,7 @@ export function Figures({ overview, accountId }: Props) {
         <span className={styles.note}>
           {backlog.oldestWaitingAt ? (
             <>
-              oldest <Ago at={backlog.oldestWaitingAt} />
+              {count(backlog.afterFailure)} failed before, oldest <Ago at={backlog.oldestWaitingAt} />
             </>
           ) : (
             'nothing waits'

@@ -7,7 +7,7 @@ import { Section } from '../../parts/section.js';
 import { Table } from '../../parts/table.js';
 import styles from './provider-table.module.css';
 
-const NUMBERS = ['Deliveries', 'Attempts', 'p50', 'p95', 'p99'];
+const NUMBERS = ['First attempts', 'Open, failed before', 'Deliveries', 'Attempts', 'p50', 'p95', 'p99'];
 
 export function ProviderTable({ providers }: { providers: Overview['providers'] }) {
   const contracts = useContracts().data ?? [];
@@ -19,15 +19,17 @@ export function ProviderTable({ providers }: { providers: Overview['providers'] 
       ) : (
         <Table
           caption="Success and latency by provider"
-          head={['Provider', 'Success', 'Deliveries', 'Attempts', 'p50', 'p95', 'p99']}
+          head={['Provider', 'Attempts accepted', ...NUMBERS]}
           numbers={NUMBERS}
         >
-          {providers.map(({ provider, deliveries, successRate, attempts, p50Ms, p95Ms, p99Ms }) => (
+          {providers.map(({ provider, deliveries, success, openAfterFailure, attempts, p50Ms, p95Ms, p99Ms }) => (
             <tr key={provider}>
               <td>{title(provider)}</td>
               <td>
-                <SuccessBar rate={successRate} />
+                <SuccessBar rate={success.attempts} />
               </td>
+              <td data-number>{success.firstAttempts === null ? '–' : percent(success.firstAttempts)}</td>
+              <td data-number>{count(openAfterFailure)}</td>
               <td data-number>{count(deliveries)}</td>
               <td data-number>{count(attempts)}</td>
               {[p50Ms, p95Ms, p99Ms].map((ms, index) => (

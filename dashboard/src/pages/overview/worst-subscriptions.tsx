@@ -1,4 +1,4 @@
-/** The subscriptions that fail most. */
+/** The subscriptions that fail most, and those that are disabled because of their receiver. */
 import { Link } from 'wouter';
 import type { Overview } from '../../api/shapes.js';
 import { count, percent } from '../../parts/format.js';
@@ -9,12 +9,14 @@ import { EnabledBadge } from '../subscriptions/enabled-badge.js';
 
 export function WorstSubscriptions({ subscriptions }: { subscriptions: Overview['worstSubscriptions'] }) {
   return (
-    <Section title="Subscriptions that fail most">
+    <Section title="Subscriptions that fail most or are disabled">
       {subscriptions.length === 0 ? (
-        <Empty title="None fails">Every attempt of this period was accepted.</Empty>
+        <Empty title="None fails">
+          No attempt of this period has failed, and none is disabled because of its receiver.
+        </Empty>
       ) : (
         <Table
-          caption="Subscriptions that fail most"
+          caption="Subscriptions that fail most or are disabled"
           head={['Receiver', 'Provider', 'Failed attempts', 'Rate', 'Last answer', 'State']}
           numbers={['Failed attempts', 'Rate']}
         >
@@ -27,10 +29,11 @@ export function WorstSubscriptions({ subscriptions }: { subscriptions: Overview[
               <td data-number>
                 {count(worst.failures)} of {count(worst.attempts)}
               </td>
-              <td data-number>{percent(worst.failureRate)}</td>
+              <td data-number>{worst.failureRate === null ? '–' : percent(worst.failureRate)}</td>
               <td className="mono">{worst.lastStatus ?? worst.lastReason ?? '–'}</td>
               <td>
-                <EnabledBadge subscription={worst} />
+                <EnabledBadge subscription={worst} failingSince={worst.failingSince} />
+                {worst.disabledReason && <div className="muted">{worst.disabledReason}</div>}
               </td>
             </tr>
           ))}

@@ -1,18 +1,37 @@
-import { Badge } from '@mantine/core';
+import { Badge, Group } from '@mantine/core';
+import { fromNow } from '../../parts/format.js';
+import { useNow } from '../../parts/time.js';
 
-/** Whether a subscription takes events, and why not. */
-export function EnabledBadge({
-  subscription: { enabled, disabledReason },
-}: {
-  subscription: { readonly enabled: boolean; readonly disabledReason: string | null };
-}) {
-  return enabled ? (
-    <Badge variant="light" color="green" tt="none">
-      enabled
-    </Badge>
-  ) : (
-    <Badge variant="light" color="red" tt="none" title={disabledReason ?? undefined}>
-      disabled
-    </Badge>
+interface Props {
+  readonly subscription: {
+    readonly enabled: boolean;
+    readonly disabledReason: string | null;
+    readonly disabledAt: string | null;
+  };
+  /** Since when every attempt has failed; absent or null while none has. */
+  readonly failingSince: string | null | undefined;
+}
+
+/** Two things of a subscription: whether it takes events, and whether its receiver accepts them. */
+export function EnabledBadge({ subscription: { enabled, disabledReason, disabledAt }, failingSince }: Props) {
+  const now = useNow(60_000);
+  const since = (at: string | null) => (at === null ? '' : ` ${fromNow(Date.parse(at), now)}`);
+  return (
+    <Group gap={4} component="span">
+      {enabled ? (
+        <Badge variant="light" color={failingSince ? 'gray' : 'green'} tt="none">
+          enabled
+        </Badge>
+      ) : (
+        <Badge variant="light" color="red" tt="none" title={disabledReason ?? undefined}>
+          disabled{since(disabledAt)}
+        </Badge>
+      )}
+      {failingSince && (
+        <Badge variant="light" color="red" tt="none" title={failingSince}>
+          first failure{since(failingSince)}
+        </Badge>
+      )}
+    </Group>
   );
 }

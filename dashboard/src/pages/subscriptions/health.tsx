@@ -5,13 +5,23 @@ import { counted } from '../../parts/format.js';
 import { Section } from '../../parts/section.js';
 import { Ago, Moment } from '../../parts/time.js';
 
-export function Health({ subscription: { health } }: { subscription: Subscription }) {
+export function Health({
+  subscription: { health, enabled, disabledAt, disabledReason },
+}: {
+  subscription: Subscription;
+}) {
   if (!health) return null;
   const { failingSince, lastFailureAt, consecutiveFailures, disablesAt } = health;
   return (
     <Section title="Health">
+      {!enabled && (
+        <p>
+          Disabled {disabledAt && <Ago at={disabledAt} />}{' '}
+          {disabledReason ? `because ${disabledReason}` : 'by its owner'}.
+        </p>
+      )}
       {failingSince === null ? (
-        <p>No attempt has failed since the last one that was accepted.</p>
+        enabled && <p>No attempt has failed since the last one that was accepted.</p>
       ) : (
         <Facts>
           <Fact name="Failing for">

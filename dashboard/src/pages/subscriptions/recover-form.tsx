@@ -7,10 +7,11 @@ import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { counted } from '../../parts/format.js';
 import { Failure } from '../../parts/page.js';
-import { recoverable, recoveryBody, type RecoverableState } from './recovery-body.js';
+import { countsByState, recoverable, recoveryBody, type RecoverableState } from './recovery-body.js';
 import styles from './inline-form.module.css';
 
 const MEANINGS: Readonly<Record<RecoverableState, string>> = {
+  retrying: 'retrying (wait for their next attempt, which is made now)',
   failed: 'failed',
   cancelled: 'cancelled',
   delivered: 'delivered (sent once more)',
@@ -26,7 +27,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
   const { client } = useSession();
   const cache = useQueryClient();
   const [hours, setHours] = useState('24');
-  const [states, setStates] = useState<readonly RecoverableState[]>(['failed']);
+  const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
   const [types, setTypes] = useState<string[]>([]);
   const params = { path: { id } };
   const count = useMutation({
@@ -35,7 +36,8 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       const counted = await answer(
         client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
       );
-      return { body, total: 'total' in counted ? (counted.total ?? 0) : 0 };
+      if (!('dryRun' in counted)) throw new Error('the answer is not a count');
+      return { body, total: counted.total, byState: countsByState(counted) };
     },
   });
   const start = useMutation({
@@ -99,7 +101,8 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
           <span role="status">
             {found.total === 0
               ? 'Nothing to recover.'
-              : `${counted(found.total, 'delivery', 'deliveries')} to send again.`}
+              : `${counted(found.total, 'delivery', 'deliveries')} to send again: ` +
+                `${found.byState.map(({ state, count }) => `${count} ${state}`).join(', ')}.`}
           </span>
         )}
         {found && found.total > 0 && (

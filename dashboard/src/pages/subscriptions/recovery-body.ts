@@ -1,7 +1,19 @@
-/** From the fields of the form to what the API takes. */
-export const recoverable = ['failed', 'cancelled', 'delivered', 'missing'] as const;
+/** From the fields of the form to what the API takes, and from its counts to what is said of them. */
+import type { RecoveryCount } from '../../api/shapes.js';
+
+export const recoverable = ['retrying', 'failed', 'cancelled', 'delivered', 'missing'] as const;
 
 export type RecoverableState = (typeof recoverable)[number];
+
+/** How many there are of each state, in the order of the form; states of which there is none are left out. */
+export function countsByState({ counts }: RecoveryCount): { state: RecoverableState; count: number }[] {
+  return recoverable
+    .map((state) => ({
+      state,
+      count: counts.filter((each) => each.state === state).reduce((sum, { count }) => sum + count, 0),
+    }))
+    .filter(({ count }) => count > 0);
+}
 
 interface Chosen {
   readonly hours: number;

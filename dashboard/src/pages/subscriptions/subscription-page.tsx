@@ -34,7 +34,10 @@ export function SubscriptionPage({ id }: { id: string }) {
     );
   return (
     <div className="stack">
-      <PageHead title={data.url.replace(/^https?:\/\//, '')} beside={<EnabledBadge subscription={data} />}>
+      <PageHead
+        title={data.url.replace(/^https?:\/\//, '')}
+        beside={<EnabledBadge subscription={data} failingSince={data.health?.failingSince} />}
+      >
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>
           Deliveries
         </Button>

@@ -16,7 +16,8 @@ export function SubscriptionTable({ subscriptions }: { subscriptions: readonly S
           </td>
           <td>{subscription.eventTypes.length === 0 ? 'all' : subscription.eventTypes.join(', ')}</td>
           <td>
-            <EnabledBadge subscription={subscription} />
+            <EnabledBadge subscription={subscription} failingSince={subscription.health?.failingSince} />
+            {subscription.disabledReason && <div className="muted">{subscription.disabledReason}</div>}
           </td>
           <td>
             <Ago at={subscription.createdAt} />
