@@ -121,7 +121,7 @@ test('a test event of a subscription that is gone is answered with 404', async (
       await query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [id]);
     }
     return query(...args);
-  }) as never);
+  }));
   expect((await emitting.ask('POST', `/v1/subscriptions/${id}/test`)).status).toBe(404);
   expect(await countOf('deliveries', accountId)).toBe(1);
 });
@@ -141,7 +141,7 @@ test.each<[string, object]>([
     const answer = await find(...args);
     if ((args[0] as { name?: string }).name === 'load-directory-entry') await change();
     return answer;
-  }) as never);
+  }));
   await change();
   expect(receiversOf((await emit(accountId, EVENT, headers)).body)).toEqual([id]);
   expect(receiversOf(before)).toEqual([id]);

@@ -1,0 +1,20 @@
+/** What holds where a setting is not set. */
+import { join, resolve } from 'node:path';
+
+const projectRoot = resolve(__dirname, '../..');
+
+/** What an unset setting stands for, where that is one value. */
+export const defaults = {
+  host: '127.0.0.1',
+  port: 8080,
+  maxBodyBytes: 5 * 1024 * 1024,
+  maxCommitBytes: 20 * 1024 * 1024,
+  maxSubscriptions: 100,
+  maxConcurrentAttempts: 50,
+  retentionDays: 90,
+  dataDir: join(projectRoot, '.pigeonpost'),
+  temporalPort: 7233,
+  temporalUiPort: 8233,
+  namespace: 'default',
+  logLevel: 'info',
+} as const;
