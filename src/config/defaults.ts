@@ -9,7 +9,7 @@ export const defaults = {
   port: 8080,
   maxBodyBytes: 5 * 1024 * 1024,
   maxCommitBytes: 20 * 1024 * 1024,
-  maxSubscriptions: 100,
+  maxSubscriptions: 500,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
   dataDir: join(projectRoot, '.pigeonpost'),
