@@ -36,7 +36,7 @@ describe('without any setting', () => {
         port: 8080,
         maxBodyBytes: 5_242_880,
         maxCommitBytes: 20_971_520,
-        maxSubscriptions: 100,
+        maxSubscriptions: 500,
         trustProxy: [],
         shutdownDelayS: 5,
       },

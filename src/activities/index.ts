@@ -1,6 +1,6 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient } from '@temporalio/activity';
-import { defaults } from '../config/settings.js';
+import { defaults } from '../config/defaults.js';
 import { changeState, findPlace } from '../store/deliveries.js';
 import { noteLostAttempts } from '../store/lost-attempts.js';
 import { countBurst, countEnd } from '../telemetry/metrics.js';

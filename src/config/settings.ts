@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaults } from './defaults.js';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
@@ -20,22 +21,6 @@ interface Definition extends Omit<Setting, 'name'> {
 
 /** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
 export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
-
-/** What an unset setting stands for, where that is one value. */
-export const defaults = {
-  host: '127.0.0.1',
-  port: 8080,
-  maxBodyBytes: 5 * 1024 * 1024,
-  maxCommitBytes: 20 * 1024 * 1024,
-  maxSubscriptions: 100,
-  shutdownDelayS: 5,
-  maxConcurrentAttempts: 50,
-  retentionDays: 90,
-  temporalPort: 7233,
-  temporalUiPort: 8233,
-  namespace: 'default',
-  logLevel: 'info',
-} as const;
 
 /** Ten years; longer is for ever. */
 export const MOST_RETENTION_DAYS = 3_650;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { errorMessage } from '../errors.js';
-import { defaults, type Values } from './settings.js';
+import { defaults } from './defaults.js';
+import type { Values } from './settings.js';
 
 type ConnectionOptions = ClientConnectConfig['connectionOptions'];
 

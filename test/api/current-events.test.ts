@@ -38,6 +38,15 @@ const countOf = async (table: 'events' | 'deliveries', accountId: string): Promi
   return rows[0]!.count;
 };
 
+const pool = () => database.store.pool;
+
+/** Lets `watch` run each named statement of the pool, and do something before or after it. */
+function watchStatements(watch: (name: string | undefined, run: () => Promise<unknown>) => Promise<unknown>): void {
+  const query = pool().query.bind(pool()) as (...args: unknown[]) => Promise<unknown>;
+  const spy = jest.spyOn(pool(), 'query') as unknown as jest.SpyInstance<Promise<unknown>, unknown[]>;
+  spy.mockImplementation((...args) => watch((args[0] as { name?: string }).name, () => query(...args)));
+}
+
 /** An account that the emitting API has cached. */
 async function cached(fields: object = {}): Promise<string> {
   const { id } = await newAccount(changing.ask, 'standard', fields);
@@ -112,16 +121,15 @@ test('a test event of a subscription that is gone is answered with 404', async (
   const accountId = await cached();
   const id = await subscribe(accountId);
   expectStatus(await emitting.ask('POST', `/v1/subscriptions/${id}/test`), 202);
-  const query = database.store.pool.query.bind(database.store.pool) as (...args: unknown[]) => Promise<unknown>;
   let deleted = false;
-  jest.spyOn(database.store.pool, 'query').mockImplementation((async (...args: unknown[]) => {
+  watchStatements(async (name, run) => {
     // Between what the route has read and what it writes.
-    if ((args[0] as { name?: string }).name === 'insert-events' && !deleted) {
+    if (name === 'insert-events' && !deleted) {
       deleted = true;
-      await query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [id]);
+      await pool().query('UPDATE subscriptions SET deleted_at = now() WHERE id = $1', [id]);
     }
-    return query(...args);
-  }) as never);
+    return run();
+  });
   expect((await emitting.ask('POST', `/v1/subscriptions/${id}/test`)).status).toBe(404);
   expect(await countOf('deliveries', accountId)).toBe(1);
 });
@@ -132,16 +140,14 @@ test.each<[string, object]>([
 ])('accepts %s of an account that changes each time, by making its changes wait', async (_, headers) => {
   const accountId = await cached();
   const id = await subscribe(accountId);
-  const { pool } = database.store;
   const before = (await emit(accountId)).body;
   let changes = 0;
-  const change = () => pool.query('UPDATE accounts SET name = $2 WHERE id = $1', [accountId, `${(changes += 1)}`]);
-  const find = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
-  jest.spyOn(pool, 'query').mockImplementation((async (...args: unknown[]) => {
-    const answer = await find(...args);
-    if ((args[0] as { name?: string }).name === 'load-directory-entry') await change();
-    return answer;
-  }) as never);
+  const change = () => pool().query('UPDATE accounts SET name = $2 WHERE id = $1', [accountId, `${(changes += 1)}`]);
+  watchStatements(async (name, run) => {
+    const result = await run();
+    if (name === 'load-directory-entry') await change();
+    return result;
+  });
   await change();
   expect(receiversOf((await emit(accountId, EVENT, headers)).body)).toEqual([id]);
   expect(receiversOf(before)).toEqual([id]);

@@ -87,7 +87,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     adminKey: ADMIN_KEY,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,
-    maxSubscriptions: parts.maxSubscriptions ?? 100,
+    maxSubscriptions: parts.maxSubscriptions ?? 500,
     allowHttp,
     allowsAddress: createAddressGuard(allowNetworks),
     dashboardFolder: parts.dashboardFolder ?? join(__dirname, '../../dist/dashboard'),

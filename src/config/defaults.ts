@@ -1,0 +1,15 @@
+/** What an unset setting stands for, where that is one value. */
+export const defaults = {
+  host: '127.0.0.1',
+  port: 8080,
+  maxBodyBytes: 5 * 1024 * 1024,
+  maxCommitBytes: 20 * 1024 * 1024,
+  maxSubscriptions: 500,
+  shutdownDelayS: 5,
+  maxConcurrentAttempts: 50,
+  retentionDays: 90,
+  temporalPort: 7233,
+  temporalUiPort: 8233,
+  namespace: 'default',
+  logLevel: 'info',
+} as const;
