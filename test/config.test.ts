@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { ConfigError, loadConfig, settings } from '../src/config';
-import { defaultCacheDir } from '../src/config/settings';
+import { defaultCacheDir } from '../src/config/cache-dir';
 
 let folder: string;
 beforeAll(() => {
@@ -31,7 +31,7 @@ function problems(env: NodeJS.ProcessEnv): readonly string[] {
 describe('without any setting', () => {
   it('is all embedded, on this machine only', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
-      api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880 },
+      api: { host: '127.0.0.1', port: 8080, maxBodyBytes: 5_242_880, trustProxy: [] },
       bursts: true,
       client: {},
       dataDir: resolve(__dirname, '../.pigeonpost'),

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
@@ -268,11 +267,3 @@ export const settings: readonly Setting[] = Object.entries(table).map(([name, de
   ...(definition.default !== undefined && { default: definition.default }),
   ...(definition.secret === true && { secret: true }),
 }));
-
-/** The folder for fetched programs where none is set, by the custom of the operating system. */
-export function defaultCacheDir(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): string {
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'pigeonpost');
-  const custom = platform === 'win32' ? env.LOCALAPPDATA : env.XDG_CACHE_HOME;
-  const usual = platform === 'win32' ? join(homedir(), 'AppData', 'Local') : join(homedir(), '.cache');
-  return join(custom === undefined || custom === '' ? usual : custom, 'pigeonpost');
-}
