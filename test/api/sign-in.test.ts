@@ -70,13 +70,14 @@ describe('wrong keys', () => {
     const waiting: (() => void)[] = [];
     let isHeld = true;
     let lookups = 0;
-    jest.spyOn(pool, 'query').mockImplementation((async (...args: unknown[]) => {
+    const holdLookups: (...args: unknown[]) => unknown = async (...args) => {
       if (isHeld && /FROM api_keys WHERE hash/.test(String(args[0]))) {
         lookups += 1;
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
       return query(...args);
-    }) as never);
+    };
+    jest.spyOn(pool, 'query').mockImplementation(holdLookups);
     const guesses = Array.from({ length: 50 }, (_, index) => signIn(`sk_${2_000_000_000 + index}_wrong`));
     // Those beyond the four are answered while the four still wait.
     await firstOf(guesses, 46);

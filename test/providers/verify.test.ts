@@ -76,7 +76,10 @@ describe.each([
     let hmac: jest.SpiedFunction<typeof createHmac>;
     beforeEach(() => (hmac = jest.spyOn(crypto, 'createHmac')));
     afterEach(() => hmac.mockRestore());
-    const signedBy = (signature: string) => ({ headers: { ...headers, [`${prefix}-signature`]: signature }, body: BODY });
+    const signedBy = (signature: string) => ({
+      headers: { ...headers, [`${prefix}-signature`]: signature },
+      body: BODY,
+    });
     const wrong = (count: number) => Array.from({ length: count }, () => `v1,${'A'.repeat(43)}=`).join(' ');
 
     test('computes one HMAC when there are many signatures', () => {
