@@ -1,13 +1,7 @@
 import { OperatorError } from './errors.js';
 import { defaultCacheDir, defaultDataDir } from './config/folders.js';
 import { type PinnedAddress } from './config/formats.js';
-import {
-  EMBEDDED_NETWORKS,
-  defaults,
-  table,
-  type SettingName,
-  type Values,
-} from './config/settings.js';
+import { EMBEDDED_NETWORKS, defaults, table, type SettingName, type Values } from './config/settings.js';
 import { readTemporal, type TemporalConfig } from './config/temporal.js';
 import { SERVICE_LINK_VALUE, unknownNames } from './config/unknown-names.js';
 
