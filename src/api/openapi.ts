@@ -8,7 +8,10 @@ const open: readonly { path: string; summary: string; statuses: Record<number, s
   {
     path: '/readyz',
     summary: 'Whether the process can do its work',
-    statuses: { 200: 'It can', 503: 'PostgreSQL does not answer, takes no writes or lacks migrations, or the process is ending' },
+    statuses: {
+      200: 'It can',
+      503: 'PostgreSQL does not answer, takes no writes or lacks migrations, or the process is ending',
+    },
   },
   { path: '/openapi.json', summary: 'This document', statuses: { 200: 'OpenAPI 3.1' } },
 ];

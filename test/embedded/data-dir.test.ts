@@ -31,18 +31,18 @@ it('is closed to others when it was open to them', async () => {
 
 it.each(['damaged', 'deleted'])('belongs to the process whose servers run when its lock was %s', async (how) => {
   const path = await temporaryFolder(undo);
-  const { file, release } = await openDataDir(path);
-  const server = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', file('temporal.db')]);
+  const dataDir = await openDataDir(path);
+  const server = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', dataDir.file('temporal.db')]);
   undo(async () => server.kill('SIGKILL'));
   await once(server, 'spawn');
-  await writeFile(file('temporal.pid'), `${server.pid}\n`);
-  if (how === 'damaged') await writeFile(file('lock'), 'half a lo');
-  else await rm(file('lock'));
+  await writeFile(dataDir.file('temporal.pid'), `${server.pid}\n`);
+  if (how === 'damaged') await writeFile(dataDir.file('lock'), 'half a lo');
+  else await rm(dataDir.file('lock'));
   await expect(openDataDir(path)).rejects.toThrow(`Pigeonpost already runs here (pid ${process.pid}).`);
   server.kill('SIGKILL');
   await once(server, 'exit');
   await (await openDataDir(path)).release();
-  await release();
+  await dataDir.release();
 });
 
 it('belongs to one process until it is released', async () => {
