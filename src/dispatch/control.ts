@@ -45,8 +45,9 @@ export async function giveOrder(
       if (await startAheadOfBursts({ client, store }, startable, order)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
-    // One that was accepted is not cancelled; any other closed one is, if that is the order.
-    if (workflow.kind === 'closed' && (order.signal !== 'cancel' || workflow.result)) {
+    // What was accepted is not cancelled; anything else is, if that is the order. The sweep sees to terminated ones.
+    const wanted = order.signal === 'cancel' ? ['COMPLETED'] : ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
+    if (workflow.kind === 'closed' && wanted.includes(workflow.status)) {
       await settleClosed({ store, starter: { client, eager: false } }, startable, workflow);
     }
     return false;

@@ -466,7 +466,7 @@ describe('Reset in Temporal', () => {
     await closed(id);
     await reset(id, runId);
     await expect(handle(id).result()).rejects.toMatchObject({
-      cause: { type: 'DeliveryStopped', message: expect.stringMatching('only redelivery 1 sends') },
+      cause: { type: 'DeliverySuperseded', message: expect.stringMatching('only redelivery 1 sends') },
     });
     await sweep();
     const { body } = await system.ask('GET', `/v1/deliveries/${id}`);
@@ -481,7 +481,7 @@ describe('Reset in Temporal', () => {
     await system.settled(id, 'retrying');
     receiver.answer(200);
     await reset(id, runId);
-    await expect(handle(id).result()).rejects.toMatchObject({ cause: { type: 'DeliveryStopped' } });
+    await expect(handle(id).result()).rejects.toMatchObject({ cause: { type: 'DeliverySuperseded' } });
     const ended = await eventually(
       async () => {
         await sweep();
