@@ -73,7 +73,7 @@ export function readOptions(argv: readonly string[]): Options {
   }>();
   const usual = given.quick ? QUICK : FULL;
   const possible = given.adapter === undefined ? loads : forAnySender;
-  const wanted = given.only ?? new Set(possible.filter((load) => load !== 'soak'));
+  const wanted = given.only ?? new Set(possible.filter((load) => load !== 'soak' && load !== 'neighbours'));
   if (given.soak !== undefined) wanted.add('soak');
   const events = given.events ?? usual.events;
   return {

@@ -14,6 +14,7 @@ import type { Group, Stage } from './steps/types.js';
 import { output } from './system/folders.js';
 import { startInstallation } from './system/installation.js';
 import { describeServers, type Servers } from './system/machine.js';
+import { startSilentNames } from './system/silent-names.js';
 import { residentBytes, tellsUsage } from './system/usage.js';
 
 const MIB = 1_024 * 1_024;
@@ -52,11 +53,13 @@ async function onStage(group: Group, options: Options, use: (stage: Stage) => Pr
   const tls = options.https ? await makeCertificate(output()) : undefined;
   const port = await receiver.call('listen', tls && { key: tls.key, cert: tls.cert });
   const resolve = `${DEMO_HOST}:${port}:127.0.0.1`;
+  const silent = group.silentNames ? await startSilentNames() : undefined;
   const installation =
     options.adapter === undefined
       ? await startInstallation(
           { ...group.settings, ...(tls && { PIGEONPOST_CA_FILE: tls.file, PIGEONPOST_RESOLVE: resolve }) },
           options.profile,
+          silent?.prefix,
         )
       : undefined;
   try {
@@ -75,6 +78,7 @@ async function onStage(group: Group, options: Options, use: (stage: Stage) => Pr
     receiver.stop();
     load.stop();
     await installation?.stop();
+    silent?.stop();
   }
 }
 

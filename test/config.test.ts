@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { CAPACITY } from '../src/activities/slots';
 import { ConfigError, loadConfig, settings } from '../src/config';
 import { defaultCacheDir, defaultDataDir } from '../src/config/folders';
 
@@ -108,6 +109,14 @@ describe('what may be contacted', () => {
       ]);
     },
   );
+
+  it('takes no limit beyond what a worker gives one subscription alone', () => {
+    const most = CAPACITY / 2;
+    expect(loadConfig({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most) }).maxConcurrentAttempts).toBe(most);
+    expect(problems({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most + 1) })).toEqual([
+      expect.stringContaining(`from 1 to ${most}`),
+    ]);
+  });
 
   it('reads pinned addresses', () => {
     expect(loadConfig({ PIGEONPOST_RESOLVE: 'Hooks.example:443:10.0.0.9,b:80:[::1]:8443' }).egress.resolve).toEqual([

@@ -10,6 +10,11 @@ export interface Emission {
   readonly acceptedMs: number;
 }
 
+/** An emission of which some events may have been refused. */
+export interface PacedEmission extends Emission {
+  readonly failed: number;
+}
+
 /** Some 300 bytes beside the number, as much as a small order has. */
 const FILLER = {
   order: 'ord_01k9m3fqp8e2v9w0n4a7c5d6b1',
@@ -58,23 +63,24 @@ export const load = serve({
     await Promise.all(Array.from({ length: callers }, caller));
     return { startedMs, acceptedMs: nowMs() };
   },
-  /** So many events at so many per second, whether or not the sender keeps up. */
+  /** So many events at so many per second, whether or not the sender keeps up. Rejects if one fails, unless any may. */
   async emitPaced(load: {
     readonly events: number;
     readonly perSecond: number;
     readonly topics: readonly string[];
-  }): Promise<Emission> {
+    readonly mayFail?: boolean;
+  }): Promise<PacedEmission> {
     const startedMs = nowMs();
     const emitted: Promise<void>[] = [];
-    let problem: Error | undefined;
-    for (let n = 0; n < load.events && problem === undefined; n += 1) {
+    const problems: Error[] = [];
+    for (let n = 0; n < load.events && (load.mayFail || problems.length === 0); n += 1) {
       const dueAtMs = startedMs + (n * 1_000) / load.perSecond;
       await sleep(Math.max(dueAtMs - nowMs(), 0));
-      emitted.push(adapter.emit([eventOf(n, load.topics, dueAtMs)]).catch((error: Error) => void (problem ??= error)));
+      emitted.push(adapter.emit([eventOf(n, load.topics, dueAtMs)]).catch((error: Error) => void problems.push(error)));
     }
     await Promise.all(emitted);
-    if (problem !== undefined) throw problem;
-    return { startedMs, acceptedMs: nowMs() };
+    if (problems[0] !== undefined && !load.mayFail) throw problems[0];
+    return { startedMs, acceptedMs: nowMs(), failed: problems.length };
   },
   /** When the last of so many deliveries had ended; undefined when the sender cannot tell. */
   async settled(deliveries: number): Promise<number | undefined> {

@@ -82,6 +82,10 @@ export const receiver = serve({
     });
     return { count, lastMs, latenciesMs };
   },
+  /** What arrived up to now. */
+  soFar(): Arrivals {
+    return { count, lastMs, latenciesMs };
+  },
   /** Answers what hangs, and everything from now on. */
   letGo(): void {
     expected = { ...expected, hanging: [] };

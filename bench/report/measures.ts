@@ -15,12 +15,25 @@ export const loads = [
   'hanging',
   'full_tables',
   'soak',
+  'neighbours',
 ] as const;
 export type Load = (typeof loads)[number];
 
 /** The processes whose use of the processor is told apart; `load` are the callers. */
 export const processes = ['pigeonpost', 'temporal', 'postgres', 'receiver', 'load'] as const;
 export type ProcessName = (typeof processes)[number];
+
+/** What one customer does while another's events are measured; `bench/attacks` has how. */
+export const attackNames = [
+  'signatures',
+  'silent_names',
+  'redaction',
+  'large_patch',
+  'copies',
+  'streams',
+  'wrong_keys',
+] as const;
+export type AttackName = (typeof attackNames)[number];
 
 export interface Measure {
   readonly name: string;
@@ -29,6 +42,8 @@ export interface Measure {
   readonly load?: Load;
   /** The measure that says how good it could be, or how good it is without what this one adds. */
   readonly floor?: string;
+  /** The largest ratio to the floor that is wanted. */
+  readonly maxRatio?: number;
 }
 
 /** What a load is compared with. */
@@ -75,8 +90,11 @@ const latencies: readonly Measure[] = (['raw_latency', 'temporal_latency', 'late
     }),
 );
 
+/** Loads of which only their own measures are told. */
+const watchedApart: readonly Load[] = ['soak', 'neighbours'];
+
 const cpu: readonly Measure[] = loads
-  .filter((load) => load !== 'soak')
+  .filter((load) => !watchedApart.includes(load))
   .flatMap((load) =>
     (floors[load] ?? processes).map((process) => ({
       name: `cpu_${load}_${process}`,
@@ -89,14 +107,29 @@ const cpu: readonly Measure[] = loads
 const memory: readonly Measure[] = [
   { name: 'memory_idle', unit: 'MiB' },
   ...loads
-    .filter((load) => !(load in floors))
+    .filter((load) => !(load in floors) && load !== 'neighbours')
     .map((load) => ({ name: `memory_${load}`, unit: 'MiB', load, floor: 'memory_idle' })),
 ];
 
 const soak: Measure = { name: 'soak_growth', unit: 'MiB', load: 'soak', floor: 'memory_idle' };
 
+/** How much later than otherwise events may arrive while another customer attacks. */
+const MAX_SLOWDOWN = 3;
+
+const neighbours: readonly Measure[] = [
+  ...attackNames.flatMap((attack): Measure[] => {
+    const name = `neighbours_${attack}`;
+    const floor = `${name}_quiet`;
+    return [
+      { name: floor, unit: 'ms', load: 'neighbours' },
+      { name, unit: 'ms', load: 'neighbours', floor, maxRatio: MAX_SLOWDOWN },
+    ];
+  }),
+  { name: 'neighbours_streams_refused', unit: 'streams', load: 'neighbours' },
+];
+
 /** Every measure, in the order in which they are shown. */
-export const measures: readonly Measure[] = [emitRate, ...rates, ...latencies, soak, ...memory, ...cpu];
+export const measures: readonly Measure[] = [emitRate, ...rates, ...latencies, ...neighbours, soak, ...memory, ...cpu];
 
 /** These loads and those that yield their floors. `names` are measures or loads; throws for one that is neither. */
 export function loadsFor(names: readonly string[]): Set<Load> {

@@ -14,6 +14,8 @@ export interface Result {
   readonly ratio: number | null;
   /** The figure of each run. */
   readonly runs: readonly number[];
+  /** The largest ratio that is wanted, where there is one. */
+  readonly maxRatio?: number;
 }
 
 export type Report = Readonly<Record<string, Result>>;
@@ -25,7 +27,7 @@ export function makeReport(measures: readonly Measure[], figures: readonly Figur
     measures
       .map((measure) => ({ ...measure, runs: runsOf(measure.name) }))
       .filter(({ runs }) => runs.length > 0)
-      .map(({ name, unit, floor, runs }) => {
+      .map(({ name, unit, floor, maxRatio, runs }) => {
         const floors = floor === undefined ? [] : runsOf(floor);
         const ratios = runs.map((run, index) => run / (floors[index] ?? median(floors))).filter(Number.isFinite);
         return [
@@ -36,6 +38,7 @@ export function makeReport(measures: readonly Measure[], figures: readonly Figur
             floor: floors.length > 0 ? rounded(median(floors)) : null,
             ratio: ratios.length > 0 ? rounded(median(ratios)) : null,
             runs: runs.map(rounded),
+            ...(maxRatio !== undefined && { maxRatio }),
           },
         ];
       }),

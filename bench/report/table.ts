@@ -1,31 +1,36 @@
 /** The report as a table of text. */
 import type { Report, Result } from './report.js';
 
-const heads = ['Measure', 'Median', 'Unit', 'Floor', 'Of floor', 'Runs'];
+const heads = ['Measure', 'Median', 'Unit', 'Floor', 'Of floor', 'Wanted', 'Runs'];
 /** Columns whose cells are numbers. */
 const numeric = new Set([1, 3, 4]);
+/** The column that is left out where nothing is in it. */
+const WANTED = heads.indexOf('Wanted');
 
 /** One aligned line per measure, below their heads. */
 export function layOut(report: Report): string {
   const rows = [heads, ...Object.entries(report).map(([name, result]) => row(name, result))];
   const widths = heads.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  const isWanted = Object.values(report).some(({ maxRatio }) => maxRatio !== undefined);
+  const shown = [...heads.keys()].filter((column) => column !== WANTED || isWanted);
   return rows
     .map((cells) =>
-      cells
-        .map((cell, column) => (numeric.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      shown
+        .map((column) => cells[column]![numeric.has(column) ? 'padStart' : 'padEnd'](widths[column]!))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
 
-function row(name: string, { value, unit, floor, ratio, runs }: Result): string[] {
+function row(name: string, { value, unit, floor, ratio, runs, maxRatio }: Result): string[] {
   return [
     name,
     readable(value),
     unit,
     floor === null ? '' : readable(floor),
     ratio === null ? '' : `${readable(ratio)} ×`,
+    maxRatio === undefined || ratio === null ? '' : `≤ ${maxRatio} ×: ${ratio <= maxRatio ? 'yes' : 'no'}`,
     runs.length === 1 ? '' : `${readable(Math.min(...runs))} – ${readable(Math.max(...runs))}`,
   ];
 }

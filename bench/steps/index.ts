@@ -1,7 +1,9 @@
 /** All loads, in groups that share an installation. */
 import { join } from 'node:path';
+import { attackNames } from '../report/measures.js';
 import { fill } from './fill.js';
 import { flood, type Flood } from './flood.js';
+import { neighbours } from './neighbours.js';
 import { pace, type Pace } from './pace.js';
 import { soak } from './soak.js';
 import type { Group, Stage, Step } from './types.js';
@@ -78,4 +80,10 @@ const fullTables: Group = {
 
 const soaking: Group = { steps: [{ load: 'soak', run: soak, once: true }] };
 
-export const groups: readonly Group[] = [throughput, workflows, latency, fullTables, soaking];
+/** Each on an installation of its own: what one attack leaves behind must not count for the next. */
+const attacked: readonly Group[] = attackNames.map((name) => ({
+  ...(name === 'silent_names' && { silentNames: true }),
+  steps: [{ load: 'neighbours', run: (stage) => neighbours(stage, name), once: true }],
+}));
+
+export const groups: readonly Group[] = [throughput, workflows, latency, fullTables, soaking, ...attacked];

@@ -35,6 +35,8 @@ export interface Group {
   /** Settings of Pigeonpost that are not the default. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
+  /** Whether no name server answers Pigeonpost. */
+  readonly silentNames?: boolean;
   /** Done once before the first load. */
   readonly prepare?: (stage: Stage) => Promise<void>;
 }

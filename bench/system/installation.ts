@@ -1,7 +1,7 @@
 /** Pigeonpost as its users run it: `pigeonpost up` in a process of its own, on a data folder that is new. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pickPort } from '../../src/embedded/ports.js';
@@ -22,10 +22,14 @@ export interface Installation {
   stop(): Promise<void>;
 }
 
-/** Starts one with these settings beside its own; `profile` has its process write where its processor time goes. */
+/**
+ * Starts one with these settings beside its own; `profile` has its process write where its processor time goes. `prefix`
+ * are words to put before the command: a program that replaces itself by it.
+ */
 export async function startInstallation(
   settings: Readonly<Record<string, string>>,
   profile: boolean,
+  prefix: readonly string[] = [],
 ): Promise<Installation> {
   const dataDir = output('data');
   await rm(dataDir, { recursive: true, force: true });
@@ -40,7 +44,8 @@ export async function startInstallation(
   const log = openSync(output('pigeonpost.log'), 'a');
   const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${output('profiles')}`] : [];
   // In a group of its own, so that Ctrl-C reaches the bench only.
-  const child = spawn(process.execPath, [...flags, project('dist', 'cli', 'main.js'), 'up'], {
+  const command = [...prefix, process.execPath, ...flags, project('dist', 'cli', 'main.js'), 'up'];
+  const child = spawn(command[0]!, command.slice(1), {
     env: {
       ...process.env,
       PIGEONPOST_DATA_DIR: dataDir,
@@ -58,10 +63,14 @@ export async function startInstallation(
   child.once('exit', () => (ended = true));
   const ask = (): void => void child.kill('SIGTERM');
   process.once('exit', ask);
+  const pidIn = (...names: string[]): number | undefined => readPid(join(dataDir, ...names));
   const stop = async (): Promise<void> => {
     process.off('exit', ask);
     ask();
-    if (!(await waitUntil(() => ended, STOP_LIMIT_MS))) child.kill('SIGKILL');
+    if (!(await waitUntil(() => ended, STOP_LIMIT_MS))) {
+      // What it has embedded would go on without it.
+      for (const pid of [child.pid, pidIn('temporal.pid'), pidIn('postgres', 'postmaster.pid')]) kill(pid);
+    }
     await rm(dataDir, { recursive: true, force: true });
   };
 
@@ -76,7 +85,6 @@ export async function startInstallation(
     throw new Error(`Pigeonpost does not start; ${output('pigeonpost.log')} says why.`);
   }
   const password = readFileSync(join(dataDir, 'postgres-password'), 'utf8').trim();
-  const pidIn = (...names: string[]): number => parseInt(readFileSync(join(dataDir, ...names), 'utf8'), 10);
   return {
     url,
     adminKey,
@@ -84,9 +92,22 @@ export async function startInstallation(
     temporalAddress: `127.0.0.1:${temporalPort}`,
     pids: {
       pigeonpost: child.pid!,
-      temporal: pidIn('temporal.pid'),
-      postgres: pidIn('postgres', 'postmaster.pid'),
+      temporal: pidIn('temporal.pid')!,
+      postgres: pidIn('postgres', 'postmaster.pid')!,
     },
     stop,
   };
+}
+
+/** The process id that a file begins with; undefined where there is no such file. */
+function readPid(path: string): number | undefined {
+  return existsSync(path) ? parseInt(readFileSync(path, 'utf8'), 10) : undefined;
+}
+
+function kill(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
 }

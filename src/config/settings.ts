@@ -84,9 +84,10 @@ export const table = {
   },
   PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
     description:
-      'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 400.',
+      'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 200.',
     default: String(defaults.maxConcurrentAttempts),
-    schema: wholeNumber(1, 400),
+    // Half of what a worker makes at once: no subscription alone gets more.
+    schema: wholeNumber(1, 200),
   },
   PIGEONPOST_RETENTION_DAYS: {
     description:

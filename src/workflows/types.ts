@@ -1,6 +1,6 @@
 /**
  * What crosses the border between workflows and activities. All of it ends up in histories that anyone with access to
- * Temporal can read: ids, numbers and schedule facts only, never a payload, a secret or an address.
+ * Temporal can read: ids, numbers, schedule facts, host names and reasons only, never a payload, a secret or a path.
  */
 
 /** Starts a delivery. Frozen at the start, so that a contract can change without breaking a replay. */

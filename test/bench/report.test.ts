@@ -46,6 +46,20 @@ test('the table has a line per measure, in order', () => {
   ]);
 });
 
+test('says whether a ratio is as small as wanted where a measure has a limit', () => {
+  const limited: Measure[] = [
+    { name: 'quiet', unit: 'ms' },
+    { name: 'near', unit: 'ms', floor: 'quiet', maxRatio: 3 },
+    { name: 'far', unit: 'ms', floor: 'quiet', maxRatio: 3 },
+  ];
+  expect(layOut(makeReport(limited, [{ quiet: 10, near: 30, far: 31 }])).split('\n')).toEqual([
+    'Measure  Median  Unit  Floor  Of floor  Wanted      Runs',
+    'quiet        10  ms',
+    'near         30  ms       10       3 ×  ≤ 3 ×: yes',
+    'far          31  ms       10     3.1 ×  ≤ 3 ×: no',
+  ]);
+});
+
 test('the chart shows every measure and escapes what is not its own', () => {
   const svg = draw(report, '2 × <CPU> & more');
   expect(svg).toContain('2 × &lt;CPU> &amp; more');

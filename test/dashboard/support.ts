@@ -1,38 +1,20 @@
 /** The dashboard in a real browser, served by a real system. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { ADMIN_KEY } from '../support/api';
+import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser';
+import { orSkip } from '../support/installed';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
 const root = join(__dirname, '../..');
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 /** Longer than anything takes on a busy machine; what fails waits for so long. */
 const PATIENCE_MS = 20_000;
 
-/** Path of a browser to drive; undefined when there is none. */
-export function findBrowser(): string | undefined {
-  const told = process.env.PIGEONPOST_TEST_CHROMIUM;
-  if (told) {
-    if (!existsSync(told)) throw new Error(`PIGEONPOST_TEST_CHROMIUM: there is no ${told}`);
-    return told;
-  }
-  const paths = NAMES.map((name) => spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim());
-  return paths.find((path) => path !== '');
-}
-
-const browserPath = findBrowser();
-if (!browserPath)
-  console.warn(
-    'The tests of the dashboard are skipped: no browser was found. Install one (apt-get install chromium) or name one ' +
-      'in PIGEONPOST_TEST_CHROMIUM.',
-  );
-
 /** `describe`, skipped where there is no browser. */
-export const describeInBrowser = browserPath ? describe : describe.skip;
+export const describeInBrowser = orSkip(describe, browserPath, BROWSER_ADVICE);
 
 export interface Desk {
   readonly system: TestSystem;
@@ -52,11 +34,7 @@ export interface Desk {
 /** Builds the dashboard where needed and starts everything. */
 export async function openDesk(): Promise<Desk> {
   execFileSync(process.execPath, [join(root, 'scripts/dashboard.mjs')], { stdio: 'inherit' });
-  const [system, receiver, browser] = await Promise.all([
-    startSystem(),
-    startReceiver(),
-    chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] }),
-  ]);
+  const [system, receiver, browser] = await Promise.all([startSystem(), startReceiver(), openBrowser()]);
   return desk(system, receiver, browser);
 }
 

@@ -5,11 +5,23 @@ import { chromium, type Browser } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
 
-/** Its path; undefined where there is none. */
-export const browserPath = (process.env.PATH ?? '')
-  .split(delimiter)
-  .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-  .find((path) => existsSync(path));
+export const BROWSER_ADVICE =
+  'no browser was found; install one (apt-get install chromium) or name one in PIGEONPOST_TEST_CHROMIUM';
+
+/** The path of a browser; undefined where there is none. @throws Error when the one that is named is not there. */
+export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const named = env.PIGEONPOST_TEST_CHROMIUM;
+  if (named) {
+    if (!existsSync(named)) throw new Error(`PIGEONPOST_TEST_CHROMIUM: there is no ${named}`);
+    return named;
+  }
+  return (env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find((path) => existsSync(path));
+}
+
+export const browserPath = findBrowser();
 
 export async function openBrowser(): Promise<Browser> {
   // As root, as in containers, Chromium has no sandbox of its own; it shows pages of this machine only.

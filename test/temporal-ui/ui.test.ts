@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { pickPort } from '../../src/embedded/ports';
-import { browserPath, openBrowser } from '../support/browser';
+import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser';
 import { eventually } from '../support/eventually';
+import { orSkip } from '../support/installed';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
 const PATIENCE_MS = 30_000;
-const test = browserPath === undefined ? it.skip : it;
+const test = orSkip(it, browserPath, BROWSER_ADVICE);
 
 let system: TestSystem;
 let receiver: Receiver;
