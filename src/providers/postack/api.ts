@@ -10,7 +10,7 @@ import type { StoredSubscription } from '../../store/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import { answerErrors } from './api-errors.js';
 import { contract, type Scope } from './contract.js';
-import { patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
+import { isHidden, patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
 import { newEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-input.js';
 import { listEndpoints } from './endpoint-list.js';
 import { showEndpoint } from './endpoint-output.js';
@@ -57,7 +57,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const given = readObject(request.body);
     // As svix-server does: an id that is not there makes a new endpoint, with an id of its own.
     const saved = endpoint
-      ? await registrar.edit(account, endpoint, replacedEndpoint(given))
+      ? await registrar.edit(account, endpoint, replacedEndpoint(given), { isHidden })
       : await registrar.create(account, newEndpoint({ ...given, headers: undefined, secret: undefined }));
     response.status(endpoint ? 200 : 201).json(showEndpoint(saved));
   });
@@ -66,7 +66,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
     const changes = patchedEndpoint(readObject(request.body));
-    response.json(showEndpoint(await registrar.edit(account, endpoint, changes)));
+    response.json(showEndpoint(await registrar.edit(account, endpoint, changes, { isHidden })));
   });
 
   router.delete(ENDPOINT, async (request, response) => {
@@ -104,7 +104,9 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.patch(`${ENDPOINT}/headers`, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
-    await registrar.edit(account, endpoint, { headers: patchedHeaders(endpoint.headers, request.body) });
+    await registrar.edit(account, endpoint, (current) => ({
+      headers: patchedHeaders(current.headers, request.body),
+    }));
     response.status(204).end();
   });
 

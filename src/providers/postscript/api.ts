@@ -64,7 +64,9 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.patch(`${ROOT}/:id`, async (request, response) => {
     const shop = shopOf(response);
     const subscription = await mustFind(registrar, shop, request.params.id);
-    response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body))));
+    // Subscriptions are shown with their headers' values, so there is nothing that a new address could reveal.
+    const isHidden = () => false;
+    response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body), { isHidden })));
   });
 
   router.delete(`${ROOT}/:id`, async (request, response) => {
