@@ -1,7 +1,7 @@
 /** Secrets that are kept by an edit are not sent to another origin than they were given for. */
 import { findSubscription } from '../../src/store/subscriptions';
 import { startApiWithDatabase, type ApiAnswer } from '../support/api';
-import { eventually } from '../support/eventually';
+import { overlap } from '../support/overlap';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 beforeAll(async () => {
@@ -101,32 +101,6 @@ describe('when two edits overlap', () => {
     return { account, subscription: created.body };
   }
 
-  /** How many connections of the database wait for a lock. */
-  async function countWaiting(): Promise<number> {
-    const { rows } = await api.database.store.pool.query(
-      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    return rows.length;
-  }
-
-  /** Starts edits one after the other while the row is locked, so that each has read it before any has changed it. */
-  async function overlap(id: string, edits: readonly Edit[]): Promise<ApiAnswer[]> {
-    const blocker = await api.database.store.pool.connect();
-    try {
-      await blocker.query('BEGIN');
-      await blocker.query('SELECT 1 FROM subscriptions WHERE id = $1 FOR UPDATE', [id]);
-      const started: Promise<ApiAnswer>[] = [];
-      for (const edit of edits) {
-        started.push(edit());
-        await eventually(countWaiting, (waiting) => waiting === started.length);
-      }
-      await blocker.query('COMMIT');
-      return await Promise.all(started);
-    } finally {
-      blocker.release();
-    }
-  }
-
   async function stored(id: string): Promise<{ url: string; headers: Record<string, string> }> {
     const subscription = await findSubscription(api.database.store, id);
     return { url: subscription!.url, headers: { ...subscription!.headers } };
@@ -135,7 +109,7 @@ describe('when two edits overlap', () => {
   it('refuses the other address when headers were set since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(subscription.id, [
+    const answers = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { headers }),
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
     ]);
@@ -146,7 +120,7 @@ describe('when two edits overlap', () => {
   it('refuses headers when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(subscription.id, [
+    const answers = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
       () => api.ask('PATCH', path, { headers }),
     ]);
@@ -157,7 +131,7 @@ describe('when two edits overlap', () => {
   it('refuses credentials when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('postmark', { eventTypes: ['Bounce'] });
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(subscription.id, [
+    const answers = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
       () => api.ask('PATCH', path, { httpAuth }),
     ]);
@@ -167,7 +141,7 @@ describe('when two edits overlap', () => {
   it('does not bring back headers that were removed before the address was moved', async () => {
     const { account, subscription } = await subscribe('postack', { headers: { Authorization: 'secret' } });
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(subscription.id, [
+    const answers = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE, headers: {} }),
       () =>
         api.ask(

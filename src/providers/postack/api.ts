@@ -16,7 +16,8 @@ import { listEndpoints } from './endpoint-list.js';
 import { showEndpoint } from './endpoint-output.js';
 import { sendExample } from './example-message.js';
 import type { Options } from './fields.js';
-import { createOnce, type Answer } from './idempotency.js';
+import { createOnce, idempotencyKeyOf, type Answer } from './idempotency.js';
+import { readsRotatedSecret } from './rotation-response.js';
 import { rotatedSecrets } from './secret-rotation.js';
 import { notFound, readObject } from './svix-error.js';
 
@@ -77,17 +78,16 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.get(`${ENDPOINT}/secret`, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
-    response.json({ key: (contract as AnyContract).subscriptions.signingSecret?.(endpoint, account) });
+    response.json({ key: secretOf(endpoint, account) });
   });
 
   router.post(`${ENDPOINT}/secret/rotate`, async (request, response) => {
     const account = accountOf(response);
-    const rotate = async (): Promise<Answer> => {
-      const endpoint = await mustFind(registrar, account, request.params.id);
-      await registrar.rotate(endpoint, (current) => rotatedSecrets(current, request.body));
-      return { status: 204 };
-    };
-    send(response, await once(request, account, rotate));
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    const secretsAfter = (current: StoredSubscription) => rotatedSecrets(current, request.body);
+    const rotated = await registrar.rotate(endpoint, secretsAfter, idempotencyKeyOf(request));
+    if (readsRotatedSecret(request.get('user-agent'))) response.json({ key: secretOf(rotated, account) });
+    else response.status(204).end();
   });
 
   router.get(`${ENDPOINT}/headers`, async (request, response) => {
@@ -142,6 +142,10 @@ function requireAccount(registrar: Registrar): RequestHandler {
 
 function accountOf(response: Response): StoredAccount {
   return response.locals.account as StoredAccount;
+}
+
+function secretOf(endpoint: StoredSubscription, account: StoredAccount): string | undefined {
+  return (contract as AnyContract).subscriptions.signingSecret?.(endpoint, account);
 }
 
 /** An endpoint of the account by its id or its uid. */
