@@ -92,6 +92,7 @@ function build(
           allowsAddress: context.allowsAddress,
           allowPorts: context.allowPorts,
           allowsCredentials: rules.allowsUrlCredentials,
+          allowsFragment: rules.allowsUrlFragment ?? false,
         });
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
@@ -103,6 +104,8 @@ function build(
   const kept = rules.keep({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
   if (urlProblem) throw invalidField('url', urlProblem);
+  const wrong = rules.checkOptions?.(kept.options);
+  if (wrong) throw invalidField(wrong.path, wrong.problem);
   const problem = rules.checkEventTypes(eventTypes, kept.options, previous);
   if (problem) throw invalidField('eventTypes', problem);
   const enabled = given.enabled ?? previous?.enabled ?? true;
