@@ -202,11 +202,11 @@ function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): Stor
 }
 
 /** The documented example of an event type, or `data` in its place. Throws a problem about `type` when there is none. */
-export function exampleOf({ provider }: StoredAccount, eventType: string, data?: unknown): EventInput {
-  const definition = contractOf(provider).findEvent(eventType);
-  if (!definition)
-    throw invalidField('type', `${contractOf(provider).title} has no event ${JSON.stringify(eventType)}`);
-  return exampleEvent(definition, data ?? definition.example);
+export function exampleOf(account: StoredAccount, eventType: string, data?: unknown): EventInput {
+  const contract = contractOf(account.provider);
+  const definition = contract.findEvent(eventType);
+  if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(eventType)}`);
+  return exampleEvent(definition, data ?? definition.exampleOf?.(account) ?? definition.example);
 }
 
 function exampleEvent({ type }: EventDefinition, data: unknown): EventInput {
