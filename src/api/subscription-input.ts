@@ -104,10 +104,10 @@ function build(
   const kept = rules.keep({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
   if (urlProblem) throw invalidField('url', urlProblem);
-  const wrong = rules.checkOptions?.(kept.options);
-  if (wrong) throw invalidField(wrong.path, wrong.problem);
   const problem = rules.checkEventTypes(eventTypes, kept.options, previous);
   if (problem) throw invalidField('eventTypes', problem);
+  const wrong = rules.checkOptions?.(kept.options);
+  if (wrong) throw invalidField(wrong.path, wrong.problem);
   const enabled = given.enabled ?? previous?.enabled ?? true;
   return {
     url: url?.stored ?? previous?.url ?? '',

@@ -52,7 +52,7 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
     options: Options,
     previous?: Subscription<Options, Secrets>,
   ): string | undefined;
-  /** What is wrong between a subscription's own fields, such as `data[0].key`, or undefined. Runs after `keep`. */
+  /** What is wrong between a subscription's own fields, such as `data[0].key`, or undefined. Runs after `checkEventTypes`. */
   checkOptions?(options: Options): { readonly path: string; readonly problem: string } | undefined;
   /** Whether the address may carry credentials (`https://user:password@host`); `keep` then stores them as secrets. */
   readonly allowsUrlCredentials: boolean;
