@@ -1,7 +1,7 @@
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
 /** Published as ES modules only, or importing at run time: Jest can load neither as they are. */
-const asSources = 'node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
+const asSources = 'svix-latest|node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
 
 /** @type {import('jest').Config} */
 module.exports = {

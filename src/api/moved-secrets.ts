@@ -1,28 +1,35 @@
 /**
- * Values of headers and credentials are masked when they are read, so whoever edits a subscription need not know them.
- * An edit that moves its address to another origin must therefore name them again: else it could have them sent to
- * anyone. Signing secrets are not sent and stay.
+ * Values of headers and credentials are masked when they are read, so the caller of an edit need not know them. An edit
+ * that moves the address to another origin must therefore name them again: else it could have them sent to anyone. An
+ * edit that sets them must find the address at the origin where its caller saw it. Signing secrets are not sent and stay.
  */
 import { isMasked } from '../contract/mask.js';
 import type { AnyContract, Subscription } from '../contract/types.js';
 import { Problem } from './problem.js';
 
-/** Throws a problem that names the fields to give again, when an edit would send kept secrets to another origin. */
+type Rules = AnyContract['subscriptions'];
+type Body = Readonly<Record<string, unknown>>;
+
+/** Whether an API hides a stored value from its callers: `headers.<name>` or one of a contract's credential fields. */
+export type IsHidden = (path: string) => boolean;
+
+/** Every value is hidden, as in our own API. */
+export const allHidden: IsHidden = () => true;
+
+/**
+ * Throws when an edit would send secrets to an origin that they were not given for. `seen` is the subscription as the
+ * request found it, `current` as it is now, locked against other edits.
+ */
 export function refuseMovedSecrets(
-  { subscriptions: rules }: AnyContract,
-  previous: Subscription,
-  body: Readonly<Record<string, unknown>>,
+  rules: Rules,
+  { seen, current }: { readonly seen: Subscription; readonly current: Subscription },
+  body: Body,
+  isHidden: IsHidden,
 ): void {
-  if (typeof body.url !== 'string') return;
-  const url = new URL(body.url);
-  if (url.origin === new URL(previous.url).origin) return;
-  const shown = rules.show(previous);
-  const ownSecrets = (rules.credentialFields ?? []).filter((name) => shown[name] != null);
-  const bringsOwn = url.username !== '' || url.password !== '';
-  const missing = [
-    ...(Object.keys(previous.headers).length > 0 && isKept(body.headers) ? ['headers'] : []),
-    ...(bringsOwn ? [] : ownSecrets.filter((name) => isKept(body[name]))),
-  ];
+  const url = typeof body.url === 'string' ? new URL(body.url) : undefined;
+  if (!url) return refuseUnseenOrigin(rules, { seen, current }, body);
+  if (url.origin === originOf(current)) return;
+  const missing = keptValues(rules, current, body, { url, isHidden });
   if (missing.length === 0) return;
   const errors = missing.map((path) => ({
     path,
@@ -31,6 +38,45 @@ export function refuseMovedSecrets(
   throw new Problem('invalid_request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors);
 }
 
+function refuseUnseenOrigin(
+  { credentialFields = [] }: Rules,
+  { seen, current }: { readonly seen: Subscription; readonly current: Subscription },
+  body: Body,
+): void {
+  const setsSecrets = !isEmpty(body.headers) || credentialFields.some((name) => !isEmpty(body[name]));
+  if (!setsSecrets || originOf(seen) === originOf(current)) return;
+  throw new Problem(
+    'conflict',
+    'another request has moved the subscription to another origin, which would get the values of this one; ' +
+      'read the subscription and repeat the request if that is meant',
+  );
+}
+
+/** The fields whose hidden values an edit would keep at another address. */
+function keptValues(
+  rules: Rules,
+  current: Subscription,
+  body: Body,
+  { url, isHidden }: { readonly url: URL; readonly isHidden: IsHidden },
+): string[] {
+  const shown = rules.show(current);
+  const credentials = (rules.credentialFields ?? []).filter((name) => shown[name] != null && isHidden(name));
+  const bringsOwn = url.username !== '' || url.password !== '';
+  const hasHidden = Object.keys(current.headers).some((name) => isHidden(`headers.${name}`));
+  return [
+    ...(hasHidden && isKept(body.headers) ? ['headers'] : []),
+    ...(bringsOwn ? [] : credentials.filter((name) => isKept(body[name]))),
+  ];
+}
+
+function originOf({ url }: Subscription): string {
+  return new URL(url).origin;
+}
+
 function isKept(value: unknown): boolean {
   return value === undefined || isMasked(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || Object.keys(value).length === 0;
 }

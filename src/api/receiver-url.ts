@@ -11,6 +11,8 @@ export interface UrlRules {
   readonly allowPorts?: readonly number[];
   /** Whether the contract keeps credentials that are written into the address. */
   readonly allowsCredentials: boolean;
+  /** Whether the contract takes a fragment, which is never sent. */
+  readonly allowsFragment: boolean;
 }
 
 /** A receiver's address: as given, as it is stored without credentials, and parsed. */
@@ -33,7 +35,7 @@ export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
   if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
   if (parsed.protocol === 'http:' && !rules.allowHttp)
     fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');
-  if (parsed.hash !== '' || given.endsWith('#')) fail('must not have a fragment (#…): it would not be sent');
+  if (given.includes('#') && !rules.allowsFragment) fail('must not have a fragment (#…): it would not be sent');
   const hasCredentials = parsed.username !== '' || parsed.password !== '';
   if (hasCredentials && !rules.allowsCredentials) fail('must not hold a user or password; use headers for secrets');
   const host = parsed.hostname.replace(/^\[|\]$/g, '');

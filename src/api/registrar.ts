@@ -29,8 +29,12 @@ import { acceptEvents } from './accept-events.js';
 import type { ApiContext } from './context.js';
 import { explain } from './errors.js';
 import { plainJsonBody } from './json-body.js';
+import { allHidden, refuseMovedSecrets } from './moved-secrets.js';
 import { invalidField, notFound, Problem } from './problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './subscription-input.js';
+
+/** What is kept with an idempotency key whose response is made from the stored subscription. */
+const NO_ANSWER = { fingerprint: Buffer.alloc(0), answer: null };
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
   const { store, egress } = context;
@@ -116,20 +120,29 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
       return save(account.id, admitted, admit);
     },
 
-    async edit(account, previous, body, admit) {
+    async edit(account, seen, changes, { admit, isHidden = allHidden } = {}) {
       const contract = contractOf(account.provider);
-      const edited = async (client: Queryable) =>
-        editedSubscription(context, contract, await current(client, previous), body);
+      let wasEnabled = seen.enabled;
+      const edited = async (client: Queryable) => {
+        const previous = await current(client, seen);
+        wasEnabled = previous.enabled;
+        const body = typeof changes === 'function' ? changes(previous) : changes;
+        const draft = editedSubscription(context, contract, previous, body);
+        refuseMovedSecrets(contract.subscriptions, { seen, current: previous }, body, isHidden);
+        return draft;
+      };
       const saved = await save(account.id, edited, admit);
-      if (saved.enabled && !previous.enabled) await resumeSoon(saved.id);
+      if (saved.enabled && !wasEnabled) await resumeSoon(saved.id);
       return saved;
     },
 
-    rotate: (subscription, secretsAfter) =>
-      save(subscription.accountId, async (client) => {
-        const now = await current(client, subscription);
-        await noteRotated(client, now.id);
-        return { ...now, secrets: secretsAfter(now) };
+    rotate: (subscription, secretsAfter, idempotencyKey) =>
+      inTransaction(store, async (client) => {
+        const previous = await current(client, subscription);
+        if (idempotencyKey !== undefined && !(await claimKey(client, previous.accountId, idempotencyKey, NO_ANSWER)))
+          return previous;
+        await noteRotated(client, previous.id);
+        return saveSubscription(store, { ...previous, secrets: secretsAfter(previous) }, client);
       }),
 
     async remove(subscription) {
@@ -198,7 +211,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     recall: async (account, key) => (await findAnswer(store, account.id, key))?.answer,
 
     async remember(account, key, answer) {
-      await claimKey(store.pool, account.id, key, { fingerprint: Buffer.alloc(0), answer });
+      await claimKey(store.pool, account.id, key, { ...NO_ANSWER, answer });
     },
 
     figures: (subscription, window) => attemptFigures(store, { subscriptionId: subscription.id, ...window }),
@@ -220,11 +233,11 @@ function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): Stor
 }
 
 /** The documented example of an event type, or `data` in its place. Throws a problem about `type` when there is none. */
-export function exampleOf({ provider }: StoredAccount, eventType: string, data?: unknown): EventInput {
-  const definition = contractOf(provider).findEvent(eventType);
-  if (!definition)
-    throw invalidField('type', `${contractOf(provider).title} has no event ${JSON.stringify(eventType)}`);
-  return exampleEvent(definition, data ?? definition.example);
+export function exampleOf(account: StoredAccount, eventType: string, data?: unknown): EventInput {
+  const contract = contractOf(account.provider);
+  const definition = contract.findEvent(eventType);
+  if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(eventType)}`);
+  return exampleEvent(definition, data ?? definition.exampleOf?.(account) ?? definition.example);
 }
 
 function exampleEvent({ type }: EventDefinition, data: unknown): EventInput {

@@ -92,6 +92,7 @@ function build(
           allowsAddress: context.allowsAddress,
           allowPorts: context.allowPorts,
           allowsCredentials: rules.allowsUrlCredentials,
+          allowsFragment: rules.allowsUrlFragment ?? false,
         });
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
@@ -105,6 +106,8 @@ function build(
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, kept.options, previous);
   if (problem) throw invalidField('eventTypes', problem);
+  const wrong = rules.checkOptions?.(kept.options);
+  if (wrong) throw invalidField(wrong.path, wrong.problem);
   const enabled = given.enabled ?? previous?.enabled ?? true;
   return {
     url: url?.stored ?? previous?.url ?? '',

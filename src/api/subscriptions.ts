@@ -11,7 +11,6 @@ import { findSubscription, listSubscriptions, type StoredSubscription } from '..
 import { acceptEvents } from './accept-events.js';
 import { mustFindAccount } from './accounts.js';
 import type { ApiContext, Routing } from './context.js';
-import { refuseMovedSecrets } from './moved-secrets.js';
 import { page, readCursor } from './paging.js';
 import { sees, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
@@ -98,16 +97,15 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       forAccounts: true,
       description:
         'Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin ' +
-        `needs headers and credentials to be named again, as they would be sent there. ${ownFields}`,
+        'needs headers and credentials to be named again, as they would be sent there; for the same reason an edit that ' +
+        `sets them gets 409 when another one has just moved the url to another origin. ${ownFields}`,
       params,
       body: z.looseObject(commonFields.partial().shape),
       answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
+      problems: [409],
     },
     async ({ params, body, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
-      // What is wrong in itself is said first.
-      registrar.draftEdit(account, subscription, body);
-      refuseMovedSecrets(contractOf(account.provider), subscription, body);
       return showSubscription(await registrar.edit(account, subscription, body), account.provider);
     },
   );

@@ -1296,7 +1296,7 @@ export interface paths {
     head?: never;
     /**
      * Edit a subscription
-     * @description Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin needs headers and credentials to be named again, as they would be sent there. Beside these fields it takes the contract's own; see the provider's page in the documentation.
+     * @description Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin needs headers and credentials to be named again, as they would be sent there; for the same reason an edit that sets them gets 409 when another one has just moved the url to another origin. Beside these fields it takes the contract's own; see the provider's page in the documentation.
      */
     patch: {
       parameters: {
@@ -1367,6 +1367,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };

@@ -52,8 +52,12 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
     options: Options,
     previous?: Subscription<Options, Secrets>,
   ): string | undefined;
+  /** What is wrong between a subscription's own fields, such as `data[0].key`, or undefined. Runs after `checkEventTypes`. */
+  checkOptions?(options: Options): { readonly path: string; readonly problem: string } | undefined;
   /** Whether the address may carry credentials (`https://user:password@host`); `keep` then stores them as secrets. */
   readonly allowsUrlCredentials: boolean;
+  /** Whether the address may have a fragment (`#…`), which is stored and shown but never sent; not unless stated. */
+  readonly allowsUrlFragment?: boolean;
   /** Own fields that are sent to the receiver as credentials; `show` masks them, and shows null where there are none. */
   readonly credentialFields?: readonly string[];
   /**

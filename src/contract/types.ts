@@ -66,6 +66,8 @@ export interface EventDefinition {
   readonly data: z.ZodType;
   /** A payload of that shape, as used by test events and documentation. */
   readonly example: unknown;
+  /** The example with the ids of an account, where the payload contains such. */
+  readonly exampleOf?: (account: Account) => unknown;
 }
 
 /** One header of a request; a secret one is masked wherever requests are shown. */

@@ -3,6 +3,7 @@
  * provider's routes, fields and errors and these few operations, which do all checks and all storing.
  */
 import type { RequestHandler, Response, Router } from 'express';
+import type { IsHidden } from '../api/moved-secrets.js';
 import type { Problem } from '../api/problem.js';
 import type { Caller } from '../api/sign-in-failures.js';
 import type { StoredAccount } from '../store/accounts.js';
@@ -23,6 +24,16 @@ export type SubscriptionBody = Readonly<Record<string, unknown>>;
  * under a rule of this kind meanwhile.
  */
 export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
+
+/** How an edit is checked. */
+export interface EditChecks {
+  readonly admit?: Admission;
+  /**
+   * Which stored values the API does not show, every one unless stated. An edit that keeps one of them cannot move the
+   * subscription to another origin.
+   */
+  readonly isHidden?: IsHidden;
+}
 
 /** One delivery as a registration API may report it. */
 export interface DeliveryLogEntry {
@@ -57,19 +68,27 @@ export interface Registrar {
   create(account: StoredAccount, body: SubscriptionBody, admit?: Admission): Promise<StoredSubscription>;
   /** Checks a new subscription like `create` without storing it. */
   draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
-  /** Edits a subscription: fields that are not named stay. Throws as `create` does. */
+  /**
+   * Edits a subscription: fields that are not named stay. A function is given the subscription as it is now, locked
+   * against other edits, and returns the fields. Throws as `create` does, `not_found` when it is gone, and `conflict`
+   * when it has moved to another origin since `subscription` was read and the edit sets headers or credentials.
+   */
   edit(
     account: StoredAccount,
     subscription: StoredSubscription,
-    body: SubscriptionBody,
-    admit?: Admission,
+    changes: SubscriptionBody | ((current: StoredSubscription) => SubscriptionBody),
+    checks?: EditChecks,
   ): Promise<StoredSubscription>;
   /** Checks an edit like `edit` without storing it. */
   draftEdit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): StoredSubscription;
-  /** Replaces the secrets of a subscription by those that `secretsAfter` makes of it as it is now. */
+  /**
+   * Replaces the secrets of a subscription by those that `secretsAfter` makes of it as it is now. With an idempotency
+   * key a repeated call changes nothing, in whichever process and however long after the first within a day.
+   */
   rotate(
     subscription: StoredSubscription,
     secretsAfter: (current: StoredSubscription) => unknown,
+    idempotencyKey?: string,
   ): Promise<StoredSubscription>;
   remove(subscription: StoredSubscription): Promise<void>;
   /** Emits an event to one subscription whatever it filters; the event type's documented example unless data is given. */

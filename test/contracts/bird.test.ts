@@ -67,6 +67,13 @@ const invalid = (details: unknown) => ({
 });
 
 describe('subscriptions', () => {
+  test('takes an address with a fragment, which the documented pattern allows, and shows it', async () => {
+    const account = await newAccount();
+    const url = `${valid.url}#part`;
+    const { status, body } = await ask(account, 'POST', '', { ...valid, url });
+    expect({ status, url: body.url }).toEqual({ status: 201, url });
+  });
+
   test.each([
     ['without', short],
     ['with', long],
@@ -276,7 +283,7 @@ describe('errors', () => {
     [{ ...valid, event: '' }, { '.event': must('') }],
     [{ ...valid, event: 'sms.nope' }, { '.event': must('there is no event type') }],
     [{ ...valid, event: 'conversation.created' }, { '.event': must('service channels has no event type') }],
-    [{ ...valid, service: 'payments' }, { '.event': must('service payments has no event type') }],
+    [{ ...valid, service: 'payments' }, { '.event': must('Bird documents no event type of service payments') }],
     [{ ...valid, url: 7 }, { '.url': ['value must be a string'] }],
     [{ ...valid, signingKey: null }, { '.signingKey': ['value must be a string'] }],
     [{ ...valid, signingKey: 'k'.repeat(2_000) }, { '.signingKey': must('1024') }],
@@ -293,7 +300,7 @@ describe('errors', () => {
     [{ ...valid, eventFilters: [{ key: 'nope', value: 'c' }] }, { '.eventFilters[0].key': must('expected one of') }],
     [
       { service: 'numbers', event: 'endpoint', url: valid.url, eventFilters: [{ key: 'channelId', value: 'c' }] },
-      expect.anything(),
+      { '.eventFilters[0].key': must('cannot be filtered by channelId') },
     ],
   ])('422 on creation (%#)', async (body, details) => {
     const answer = await ask(account, 'POST', '', body);
@@ -312,7 +319,7 @@ describe('errors', () => {
     'https://hooks/webhook',
     'https://example.com?x=1',
     'https://example.com/a b',
-    'https://example.com/#x',
+    'https://example.com#x',
     'HTTPS://example.com/webhook',
     'example.com',
     '',

@@ -354,6 +354,8 @@ describe('errors', () => {
     [1361, { Url: URL_1, MessageStream: ['outbound'] }],
     [1361, { Url: URL_1, Triggers: ['Bounce'] }],
     [1361, { Url: URL_1, Triggers: { Bounce: true } }],
+    [1361, { Url: URL_1, Triggers: { Bounces: { Enabled: true } } }],
+    [1361, { Url: URL_1, Triggers: { bounce: { Enabled: true } } }],
     [1361, { Url: URL_1, Triggers: { Bounce: { Enabled: 'true' } } }],
     [1361, { Url: URL_1, Triggers: { Open: { Enabled: true, PostFirstOpenOnly: 1 } } }],
   ])('422/%i: a new webhook of %j', async (code, body) => {
@@ -370,6 +372,7 @@ describe('errors', () => {
     [606, { Url: 'https://192.168.0.1/', HttpAuth: {} }],
     [1358, { HttpHeaders: [{ Name: '' }] }],
     [1361, { Triggers: { Click: [] } }],
+    [1361, { Triggers: { Delivered: { Enabled: true } } }],
   ])('422/%i: an edit by %j, which changes nothing', async (code, body) => {
     expect((await refusal(put(body))).slice(0, 2)).toEqual([422, code]);
     expect(await server.client.getWebhook(webhook.ID)).toEqual(webhook);
@@ -393,7 +396,14 @@ describe('errors', () => {
   });
 
   test('none: fields of no meaning are ignored, those of 2026 among them', async () => {
-    const body = { Url: URL_1, Status: 7, Verify: 'x', Extra: [], Triggers: { Delivered: 1 }, MessageStream: 'news' };
+    const body = {
+      Url: URL_1,
+      Status: 7,
+      Verify: 'x',
+      Extra: [],
+      Triggers: { Delivered: null },
+      MessageStream: 'news',
+    };
     const answer = await post(body);
     expect([answer.status, Object.keys(answer.body)]).toEqual([
       200,

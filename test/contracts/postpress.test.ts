@@ -53,6 +53,25 @@ const failure = (status: number, type: string) => ({
   body: { title: expect.any(String), detail: expect.any(String), type: `errors/${type}`, status },
 });
 
+test("webhooks of postpress' own API count as made by API, those of /v1 and the dashboard as made there", async () => {
+  const { id, apiKey } = await newAccount();
+  await call('POST', '/v1/webhooks', { key: apiKey, body: { source: 'users', request_url: URL_ } });
+  const path = `/v1/accounts/${id}/subscriptions`;
+  await api.ask('POST', path, { url: URL_, eventTypes: [], source: 'users' });
+  const { data } = (await api.ask('GET', path)).body;
+  expect(data.map(({ origin }: { origin: string }) => origin)).toEqual(['dashboard', 'api']);
+});
+
+test('a mapping of a field that the source does not have is an error of data in /v1', async () => {
+  const { id } = await newAccount();
+  const fields = { url: URL_, eventTypes: ['mail_sent'], source: 'email', data: [{ name: 'x', key: 'message' }] };
+  const { status, body } = await api.ask('POST', `/v1/accounts/${id}/subscriptions`, fields);
+  expect({ status, paths: body.errors.map(({ path }: { path: string }) => path) }).toEqual({
+    status: 422,
+    paths: ['data[0].key'],
+  });
+});
+
 describe('unipile-node-sdk 1.9.3, unmodified', () => {
   test('creates, lists and deletes', async () => {
     const { webhook } = clientWith((await newAccount()).apiKey);
@@ -284,7 +303,7 @@ describe('errors', () => {
       },
       'headers.1.key: is given twice',
     ],
-    ['invalid_parameters', { ...valid, data: [{ name: 'x', key: 'subject_line' }] }, 'data'],
+    ['invalid_parameters', { ...valid, data: [{ name: 'x', key: 'subject_line' }] }, 'data[0].key: '],
     [
       'invalid_parameters',
       { ...valid, source: 'account_status', data: [{ name: 'x', key: 'message' }] },

@@ -124,6 +124,33 @@ describe('the API', () => {
     expect((await shop.ask('GET', '')).body).toEqual({ webhook_subscriptions: [] });
   });
 
+  test('names the own shop throughout an example and a test event', async () => {
+    const example = (await shop.ask('GET', '/example?event=shop.incoming_message')).body;
+    expect([example.resource_id, example.event_data.shop_id]).toEqual([shop.shopId, shop.shopId]);
+    await subscribe(shop, { event: 'shop.email_collected' });
+    await shop.ask('POST', '/test', { event: 'shop.email_collected' });
+    const { rows } = await api.database.store.pool.query('SELECT data FROM events WHERE account_id = $1', [
+      shop.accountId,
+    ]);
+    expect(JSON.stringify(rows)).toContain(shop.shopId);
+    expect(JSON.stringify(rows)).not.toContain('shop_7654321dcba');
+  });
+
+  test('answers a creation with a token of the subscription when the account has tokens for each', async () => {
+    const own = await newShop(api.ask, { tokenPer: 'subscription' });
+    const [first, second] = [await subscribe(own), await subscribe(own)];
+    expect(first.token).toMatch(/^[\w-]{43}$/);
+    expect(second.token).not.toBe(first.token);
+    expect((await own.ask('GET', '/token')).body.token).not.toBe(first.token);
+    expect(await own.ask('GET', `/${first.id}`)).toMatchObject({
+      status: 200,
+      body: expect.not.objectContaining({ token: first.token }),
+    });
+    const { data } = (await api.ask('GET', `/v1/accounts/${own.accountId}/subscriptions`)).body;
+    const { id } = data.find(({ reference }: { reference: string }) => reference === first.id);
+    expect((await api.ask('GET', `/v1/subscriptions/${id}/secret`)).body).toEqual({ secret: first.token });
+  });
+
   test('has a token from the first subscription on, one for the shop', async () => {
     const early = await shop.ask('GET', '/token');
     expect([early.status, early.text]).toEqual([400, '{}']);

@@ -224,6 +224,14 @@ describe('requests', () => {
     });
   });
 
+  test('neither sends nor signs a fragment of the address', () => {
+    const fields = { signingKey: KEY };
+    const url = 'https://hooks.example.com/bird?x=1';
+    expect(attempt({ subscription: subscribe(fields, { url: `${url}#part` }) })).toEqual(
+      attempt({ subscription: subscribe(fields, { url }) }),
+    );
+  });
+
   test('headers of the contract are reserved', () => {
     for (const { name } of attempt().headers) {
       expect(contract.subscriptions.reservedHeaders).toContain(name.toLowerCase());
@@ -386,16 +394,17 @@ describe('subscriptions', () => {
     expect(check(['sms.read'], {})).toBe('there is no event type "sms.read"');
     expect(check(['endpoint'], {})).toBe('service channels has no event type "endpoint"');
     expect(check(['endpoint'], { service: 'numbers' })).toBeUndefined();
-    expect(check(['sms.inbound'], { service: 'payments' })).toBe('service payments has no event type "sms.inbound"');
+    expect(check(['sms.inbound'], { service: 'payments' })).toBe('Bird documents no event type of service payments');
     expect(check(['voice.inbound'], { eventFilters: [{ key: 'status', value: 'busy' }] })).toBeUndefined();
-    expect(check(['endpoint'], { service: 'numbers', eventFilters: byChannel })).toBe(
-      'events of service numbers cannot be filtered by channelId',
-    );
+    const checkFilters = (fields: Parameters<typeof keep>[0]) => subscriptions.checkOptions?.(keep(fields).options);
+    expect(checkFilters({ service: 'numbers', eventFilters: byChannel })).toEqual({
+      path: 'eventFilters[0].key',
+      problem: 'events of service numbers cannot be filtered by channelId',
+    });
     const conversations = { service: 'conversations' } as const;
-    expect(check(['conversation.created'], { ...conversations, eventFilters: byChannel })).toBeUndefined();
-    expect(
-      check(['conversation.created'], { ...conversations, eventFilters: [{ key: 'status', value: 'active' }] }),
-    ).toMatch('status');
+    expect(checkFilters({ ...conversations, eventFilters: byChannel })).toBeUndefined();
+    const byStatus = [...byChannel, { key: 'status', value: 'active' } as const];
+    expect(checkFilters({ ...conversations, eventFilters: byStatus })?.path).toBe('eventFilters[1].key');
   });
 
   test.each([

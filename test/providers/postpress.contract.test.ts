@@ -266,11 +266,8 @@ describe('requests', () => {
   const agent = { name: 'User-Agent', value: 'Pigeonpost/1' };
 
   test('webhooks made by the API carry no Content-Type, those of the dashboard do', () => {
-    expect(headersOf(subscribe())).toEqual({ url: 'https://hooks.example.com/in', headers: [agent] });
-    expect(headersOf(subscribe({ origin: 'dashboard' })).headers).toEqual([
-      { name: 'Content-Type', value: 'application/json' },
-      agent,
-    ]);
+    expect(headersOf(subscribe({ origin: 'api' }))).toEqual({ url: 'https://hooks.example.com/in', headers: [agent] });
+    expect(headersOf(subscribe()).headers).toEqual([{ name: 'Content-Type', value: 'application/json' }, agent]);
   });
 
   test.each(['api', 'dashboard'] as const)('forms say so (%s)', (origin) => {
@@ -288,7 +285,7 @@ describe('requests', () => {
     ];
     expect(headersOf(subscribe({}, { headers })).headers).toEqual([agent, ...own]);
     expect(headersOf(subscribe({ format: 'form' }, { headers })).headers).toEqual([agent, ...own]);
-    expect(headersOf(subscribe({}, { headers: { 'user-agent': 'x' } })).headers).toEqual([
+    expect(headersOf(subscribe({ origin: 'api' }, { headers: { 'user-agent': 'x' } })).headers).toEqual([
       { name: 'user-agent', value: 'x', secret: true },
     ]);
     expect(contract.subscriptions.reservedHeaders).toEqual([]);
@@ -373,7 +370,7 @@ describe('subscriptions', () => {
       accountIds: [],
       format: 'json',
       data: [],
-      origin: 'api',
+      origin: 'dashboard',
       name: null,
     });
   });
@@ -439,10 +436,13 @@ describe('subscriptions', () => {
 
   test('mapped fields must belong to the source', () => {
     const problem = (source: Fields['source'], key: string) =>
-      subscriptions.checkEventTypes([], keep({ source, data: [{ name: 'x', key }] }).options);
+      subscriptions.checkOptions?.(keep({ source, data: [{ name: 'x', key }] }).options);
     expect(problem('messaging', 'message')).toBeUndefined();
-    expect(problem('email', 'message')).toBe('source email has no field "message" that data could map');
-    expect(problem('account_status', 'account_id')).toMatch('account_status');
+    expect(problem('email', 'message')).toEqual({
+      path: 'data[0].key',
+      problem: 'source email has no field "message" that data could map',
+    });
+    expect(problem('account_status', 'account_id')?.problem).toMatch('account_status');
     expect(problem('calendar_event', 'anything')).toBeUndefined();
   });
 

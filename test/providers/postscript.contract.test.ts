@@ -1,5 +1,5 @@
 /** What a receiver of Postscript's webhooks can observe, byte by byte. */
-import { contract } from '../../src/providers/postscript/contract';
+import { contract, type AccountSecrets, type Scope, type Settings } from '../../src/providers/postscript/contract';
 import { canonicalType, events, findEvent } from '../../src/providers/postscript/events';
 import { policyWait, retryPolicy } from '../../src/contract/schedule';
 import type { Account, Event, Subscription } from '../../src/contract/types';
@@ -10,11 +10,11 @@ const TOKEN = 'KTtOeqTHZ4o0Xj3mJmJ7m1eWnq0JxQYQ4rYw0m9sWbE';
 const REFERENCE = '89066f0a-eb36-4ed8-b98c-606e6dcac715';
 const NOW = new Date('2026-03-02T10:11:13.000Z');
 
-const account: Account<{ shopId: string }, { enforceRateLimit: boolean }, { token: string }> = {
+const account: Account<Scope, Settings, AccountSecrets> = {
   id: 'acc_01h455vb4pex5vsknk084sn02q',
   name: 'Kim',
   scope: { shopId: 'shop_1234567abcd' },
-  settings: { enforceRateLimit: false },
+  settings: { enforceRateLimit: false, tokenPer: 'shop' },
   secrets: { token: TOKEN },
 };
 
@@ -339,9 +339,19 @@ describe('accounts', () => {
   });
 
   it('have no limit of requests unless they want one', () => {
-    expect(rules.settings.parse({})).toEqual({ enforceRateLimit: false });
-    expect(rules.settings.parse({ enforceRateLimit: true })).toEqual({ enforceRateLimit: true });
+    expect(rules.settings.parse({})).toEqual({ enforceRateLimit: false, tokenPer: 'shop' });
+    expect(rules.settings.parse({ enforceRateLimit: true })).toMatchObject({ enforceRateLimit: true });
     expect(rules.settings.safeParse({ retries: 1 }).success).toBe(false);
+  });
+
+  it('have a token for each subscription when they want that', () => {
+    const own = { ...account, settings: { ...account.settings, tokenPer: 'subscription' as const } };
+    const tokenIn = (to: typeof account, reference: string) =>
+      contract.subscriptions.signingSecret?.(subscriptionTo(['shop.test'], { reference }), to);
+    expect(tokenIn(account, REFERENCE)).toBe(TOKEN);
+    expect(tokenIn(own, REFERENCE)).toMatch(/^[\w-]{43}$/);
+    expect(tokenIn(own, REFERENCE)).not.toBe(tokenIn(own, '00000000-0000-4000-8000-000000000000'));
+    expect(tokenIn(own, REFERENCE)).not.toBe(TOKEN);
   });
 
   it('have one token of 32 random bytes and keys that begin with sk_', () => {

@@ -2,7 +2,9 @@
 import type { ContractSummary } from '../../contract/types.js';
 
 export const about: ContractSummary = {
-  summary: "Notifications of a workspace's services. A subscription takes one event type and may filter by its fields.",
+  summary:
+    "Notifications of a workspace's services. A subscription takes one event type and may filter by its fields. " +
+    'Of the service payments Bird documents no events, so there are none to subscribe to.',
   accepted: 'Status 2xx. Everything else is tried again.',
   signature: {
     headers: ['messagebird-request-timestamp', 'messagebird-signature'],

@@ -14,6 +14,7 @@ const CODES: Readonly<Partial<Record<ProblemCode, string>>> = {
   unauthorized: 'Unauthenticated',
   not_found: 'NotFound',
   method_not_allowed: 'MethodNotAllowed',
+  conflict: 'Conflict',
   body_too_large: 'PayloadTooLarge',
   unsupported_media_type: 'UnsupportedMediaType',
   invalid_request: 'InvalidPayload',

@@ -52,7 +52,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const { account, subscription } = response.locals;
     const changes = readUpdate(body);
     const admit = 'eventFilters' in changes ? atMostFive : undefined;
-    response.json(show(await registrar.edit(account, subscription, changes, admit), account));
+    response.json(show(await registrar.edit(account, subscription, changes, admit ? { admit } : {}), account));
   };
 
   const remove: Handler = async (_request, response) => {

@@ -107,6 +107,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   subscriptions: {
     fields,
     allowsUrlCredentials: false,
+    allowsUrlFragment: true,
     reservedHeaders: [
       'content-type',
       'user-agent',
@@ -127,10 +128,8 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     }),
     show: ({ options: { service, eventFilters: filters, template } }) => ({ service, eventFilters: filters, template }),
     checkEventTypes: (eventTypes, options) =>
-      otherThanOne(eventTypes) ??
-      unknownEventType(eventTypes, findEvent) ??
-      foreignEventType(eventTypes, options) ??
-      foreignFilter(options),
+      otherThanOne(eventTypes) ?? unknownEventType(eventTypes, findEvent) ?? foreignEventType(eventTypes, options),
+    checkOptions: foreignFilter,
     checkUrl: (url) => (URL_PATTERN.test(url) ? undefined : `must match ${URL_PATTERN.source}`),
     newReference: (_number, randomBytes) => uuidV4(randomBytes),
     signingSecret: ({ secrets }) => secrets.signingKey ?? undefined,
@@ -167,7 +166,9 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     ]),
 
   request: ({ account, subscription, event, body, now, firstAttemptAt }) => {
-    const { url, secrets } = subscription;
+    const { secrets } = subscription;
+    // Bird's pattern takes a fragment, which no request contains: a receiver could not verify a signature over it.
+    const url = subscription.url.replace(/#.*/s, '');
     const signedAt = account.settings.restampRetries ? now : firstAttemptAt;
     const timestamp = String(Math.floor(signedAt.getTime() / 1_000));
     return {
@@ -198,10 +199,16 @@ function otherThanOne(eventTypes: readonly string[]): string | undefined {
 
 function foreignEventType(eventTypes: readonly string[], { service }: Options): string | undefined {
   const foreign = eventTypes.find((type) => serviceOf(type) !== service);
+  if (service === 'payments' && foreign !== undefined) return 'Bird documents no event type of service payments';
   return foreign === undefined ? undefined : `service ${service} has no event type ${JSON.stringify(foreign)}`;
 }
 
-function foreignFilter({ service, eventFilters: filters }: Options): string | undefined {
+function foreignFilter({ service, eventFilters: filters }: Options): { path: string; problem: string } | undefined {
   const unknown = unknownFilter(filters, service);
-  return unknown && `events of service ${service} cannot be filtered by ${unknown.key}`;
+  return (
+    unknown && {
+      path: `eventFilters[${filters.indexOf(unknown)}].key`,
+      problem: `events of service ${service} cannot be filtered by ${unknown.key}`,
+    }
+  );
 }

@@ -10,13 +10,14 @@ import type { StoredSubscription } from '../../store/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import { answerErrors } from './api-errors.js';
 import { contract, type Scope } from './contract.js';
-import { patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
+import { isHidden, patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
 import { newEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-input.js';
 import { listEndpoints } from './endpoint-list.js';
 import { showEndpoint } from './endpoint-output.js';
 import { sendExample } from './example-message.js';
 import type { Options } from './fields.js';
-import { createOnce, type Answer } from './idempotency.js';
+import { createOnce, idempotencyKeyOf, type Answer } from './idempotency.js';
+import { readsRotatedSecret } from './rotation-response.js';
 import { rotatedSecrets } from './secret-rotation.js';
 import { notFound, readObject } from './svix-error.js';
 
@@ -57,7 +58,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const given = readObject(request.body);
     // As svix-server does: an id that is not there makes a new endpoint, with an id of its own.
     const saved = endpoint
-      ? await registrar.edit(account, endpoint, replacedEndpoint(given))
+      ? await registrar.edit(account, endpoint, replacedEndpoint(given), { isHidden })
       : await registrar.create(account, newEndpoint({ ...given, headers: undefined, secret: undefined }));
     response.status(endpoint ? 200 : 201).json(showEndpoint(saved));
   });
@@ -66,7 +67,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
     const changes = patchedEndpoint(readObject(request.body));
-    response.json(showEndpoint(await registrar.edit(account, endpoint, changes)));
+    response.json(showEndpoint(await registrar.edit(account, endpoint, changes, { isHidden })));
   });
 
   router.delete(ENDPOINT, async (request, response) => {
@@ -77,17 +78,16 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.get(`${ENDPOINT}/secret`, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
-    response.json({ key: (contract as AnyContract).subscriptions.signingSecret?.(endpoint, account) });
+    response.json({ key: secretOf(endpoint, account) });
   });
 
   router.post(`${ENDPOINT}/secret/rotate`, async (request, response) => {
     const account = accountOf(response);
-    const rotate = async (): Promise<Answer> => {
-      const endpoint = await mustFind(registrar, account, request.params.id);
-      await registrar.rotate(endpoint, (current) => rotatedSecrets(current, request.body));
-      return { status: 204 };
-    };
-    send(response, await once(request, account, rotate));
+    const endpoint = await mustFind(registrar, account, request.params.id);
+    const secretsAfter = (current: StoredSubscription) => rotatedSecrets(current, request.body);
+    const rotated = await registrar.rotate(endpoint, secretsAfter, idempotencyKeyOf(request));
+    if (readsRotatedSecret(request.get('user-agent'))) response.json({ key: secretOf(rotated, account) });
+    else response.status(204).end();
   });
 
   router.get(`${ENDPOINT}/headers`, async (request, response) => {
@@ -104,7 +104,9 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.patch(`${ENDPOINT}/headers`, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
-    await registrar.edit(account, endpoint, { headers: patchedHeaders(endpoint.headers, request.body) });
+    await registrar.edit(account, endpoint, (current) => ({
+      headers: patchedHeaders(current.headers, request.body),
+    }));
     response.status(204).end();
   });
 
@@ -140,6 +142,10 @@ function requireAccount(registrar: Registrar): RequestHandler {
 
 function accountOf(response: Response): StoredAccount {
   return response.locals.account as StoredAccount;
+}
+
+function secretOf(endpoint: StoredSubscription, account: StoredAccount): string | undefined {
+  return (contract as AnyContract).subscriptions.signingSecret?.(endpoint, account);
 }
 
 /** An endpoint of the account by its id or its uid. */

@@ -24,9 +24,17 @@ export function checkPrefixes(headers: unknown): void {
   }
 }
 
+/** Whether the API does not show a value, such as that of `headers.Authorization`. */
+export function isHidden(path: string): boolean {
+  return isSensitive(path.replace(/^headers\./, ''));
+}
+
+function isSensitive(name: string): boolean {
+  return SENSITIVE.has(name.toLowerCase());
+}
+
 /** Headers as they are shown. */
 export function showHeaders(headers: Headers): { headers: Headers; sensitive: string[] } {
-  const isSensitive = (name: string): boolean => SENSITIVE.has(name.toLowerCase());
   return {
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !isSensitive(name))),
     sensitive: Object.keys(headers).filter(isSensitive),

@@ -30,9 +30,8 @@ export function createOnce(registrar: Registrar): Once {
   }
 
   return (request, account, work) => {
-    const given = request.get('idempotency-key');
-    if (given === undefined) return work();
-    const key = keyOf(request, given);
+    const key = idempotencyKeyOf(request);
+    if (key === undefined) return work();
     const name = `${account.id} ${key}`;
     const answer = underWay.get(name) ?? recallOrDo(account, key, work).finally(() => underWay.delete(name));
     underWay.set(name, answer);
@@ -40,9 +39,16 @@ export function createOnce(registrar: Registrar): Once {
   };
 }
 
-/** A key counts for one address; hashed, because clients choose its length. */
-function keyOf({ path }: Request, given: string): string {
-  return `svix ${createHash('sha256')
-    .update(`${path.replace(/\/$/, '')} ${given}`)
-    .digest('hex')}`;
+/**
+ * Distinguishes a repeated request from a new one; undefined when nothing does. Older clients send no idempotency key,
+ * but some of them a `svix-req-id` that is the same in their retries (npm svix 1.60.1, `dist/request.js`). A key counts
+ * for one path. It is hashed, because clients choose its length.
+ */
+export function idempotencyKeyOf(request: Request): string | undefined {
+  const key = request.get('idempotency-key');
+  const requestId = request.get('svix-req-id');
+  if (key === undefined && requestId === undefined) return undefined;
+  const given = key ?? `svix-req-id ${requestId}`;
+  const hash = createHash('sha256').update(`${request.path.replace(/\/$/, '')} ${given}`);
+  return `svix ${hash.digest('hex')}`;
 }

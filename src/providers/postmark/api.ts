@@ -4,6 +4,7 @@
  */
 import { Router, type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { Problem } from '../../api/problem.js';
+import type { StoredSubscription } from '../../store/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
 import { ApiError, fromProblem } from './errors.js';
@@ -48,13 +49,13 @@ export const routes: RegistrationRoutes = (registrar) => {
   webhooks.put('/:id', ...registrar.readJson, async (request, response) => {
     const account = accountOf(response);
     const { contract } = account.settings;
-    let webhook = await mustFind(registrar, account, request);
+    const webhook = await mustFind(registrar, account, request);
     const given = readEdit(request.body, contract, webhook);
     const draft = registrar.draftEdit(account, webhook, toFields(given, webhook)) as Webhook;
     const verified = await tested(request, given, account, () => verify(registrar, account, draft));
-    // A test takes its time: what was changed meanwhile stays changed.
-    if (contract === '2026') webhook = await mustFind(registrar, account, request);
-    const edited = await registrar.edit(account, webhook, { ...toFields(given, webhook), ...verified });
+    const changes = (current: StoredSubscription) => ({ ...toFields(given, current as Webhook), ...verified });
+    // Webhooks are shown with all their values, so there is nothing that a new address could reveal.
+    const edited = await registrar.edit(account, webhook, changes, { isHidden: () => false });
     response.json(toWebhook(edited as Webhook, contract));
   });
 

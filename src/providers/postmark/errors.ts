@@ -30,6 +30,7 @@ const MESSAGES = {
   1357: "You cannot update the 'ID' or 'MessageStream' fields of a webhook.",
   1358: "You must provide a valid 'HttpHeader' 'Name'.",
   1359: 'You have reached the maximum number of webhooks for this stream.',
+  1360: 'The webhook could not be updated.',
   1361: 'Invalid value provided for a field.',
   1362: "Invalid value provided for 'Status'. Must be one of: verified, unverified.",
   1363: "The 'Status' field cannot be provided when creating or updating a webhook.",
@@ -86,6 +87,10 @@ export function fromProblem(problem: Problem, request: Request): ApiError {
       return new ApiError(1359);
     case 'rate_limited':
       return new ApiError(429);
+    case 'not_found':
+      return new ApiError(1352);
+    case 'conflict':
+      return new ApiError(1360, problem.detail);
     case 'unavailable':
       return new ApiError(100);
     default:

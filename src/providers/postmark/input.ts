@@ -1,13 +1,14 @@
 /**
  * From the body of a request to the fields that the registrar takes. Fields that Postmark does not know are ignored,
- * and null is the same as nothing: "any parameters passed with NULL will be ignored" (the vendor's PHP client, which
+ * unknown triggers aside, as a webhook with a misspelt one would get nothing, and null is the same as nothing: "any parameters passed with NULL will be ignored" (the vendor's PHP client, which
  * like its .NET client sends null for whatever is not given).
  */
 import { z } from 'zod';
 import type { SubscriptionBody } from '../registration.js';
 import { ApiError } from './errors.js';
 import type { Era } from './eras.js';
-import { triggers } from './triggers.js';
+import { INBOUND } from './streams.js';
+import { isTrigger, triggers } from './triggers.js';
 import type { Webhook } from './webhook.js';
 
 const flag = z.boolean().nullish();
@@ -21,7 +22,7 @@ const fields = z.object({
   HttpAuth: z.object({ Username: z.string().nullish(), Password: z.string().nullish() }).nullish(),
   HttpHeaders: z.array(z.object({ Name: z.string().min(1), Value: z.string() })).nullish(),
   Triggers: z
-    .object({
+    .looseObject({
       Open: z.object({ Enabled: flag, PostFirstOpenOnly: flag }).nullish(),
       Click: trigger,
       Delivery: trigger,
@@ -62,6 +63,10 @@ function read(body: unknown, era: Era): Given {
   const given: Given = result.data;
   if (given.Status != null)
     throw new ApiError(['verified', 'unverified'].includes(given.Status as string) ? 1363 : 1362);
+  const unknown = Object.entries(given.Triggers ?? {}).find(([name, value]) => value != null && !isTriggerName(name));
+  if (unknown) {
+    throw new ApiError(1361, `'Triggers' has no '${unknown[0].slice(0, 100)}'; its names are ${triggers.join(', ')}.`);
+  }
   if (isEnabled(given.Triggers?.Inbound)) throw new ApiError(1353, "'Inbound' is set on the server.");
   return given;
 }
@@ -71,6 +76,10 @@ function wrongField({ path, message }: { path: readonly PropertyKey[]; message: 
   const detail = `'${name}': ${message}.`;
   if (path[0] === 'Url') return new ApiError(1354, detail);
   return new ApiError(path[0] === 'HttpHeaders' && path.at(-1) === 'Name' ? 1358 : 1361, detail);
+}
+
+function isTriggerName(name: string): boolean {
+  return isTrigger(name) || name === INBOUND;
 }
 
 function isEnabled(value: unknown): boolean {

@@ -45,6 +45,7 @@ export function readCreation(body: unknown): SubscriptionBody {
     enabled: given.enabled,
     accountIds: given.account_ids,
     data: given.data,
+    origin: 'api',
   };
 }
 

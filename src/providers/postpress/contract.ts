@@ -16,7 +16,10 @@ export interface Options extends BodyOptions {
   readonly source: Source;
   /** Connected accounts whose events are taken; empty means all, current and future. */
   readonly accountIds: readonly string[];
-  /** Where the webhook was made: only the dashboard's webhooks get a Content-Type by themselves. */
+  /**
+   * Where the webhook was made: only the dashboard's webhooks get a Content-Type by themselves. The dashboard's are those
+   * made by any way but postpress' own API.
+   */
   readonly origin: 'api' | 'dashboard';
 }
 
@@ -41,7 +44,7 @@ const fields = z.object({
   origin: z
     .enum(['api', 'dashboard'])
     .optional()
-    .describe('Where the webhook counts as made: api (default) sends no Content-Type, dashboard application/json.'),
+    .describe('Where the webhook counts as made: dashboard (default) sends Content-Type: application/json, api none.'),
   name: z
     .string()
     .max(LONGEST_NAME)
@@ -84,7 +87,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
         accountIds: given.accountIds ?? previous?.options.accountIds ?? [],
         format: given.format ?? previous?.options.format ?? 'json',
         data: given.data ?? previous?.options.data ?? [],
-        origin: given.origin ?? previous?.options.origin ?? 'api',
+        origin: given.origin ?? previous?.options.origin ?? 'dashboard',
         name: given.name === undefined ? (previous?.options.name ?? null) : given.name || null,
       },
       secrets: {},
@@ -98,7 +101,8 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
       name,
     }),
     checkEventTypes: (eventTypes, options) =>
-      unknownEventType(eventTypes, findEvent) ?? foreignEventType(eventTypes, options) ?? unknownMapping(options),
+      unknownEventType(eventTypes, findEvent) ?? foreignEventType(eventTypes, options),
+    checkOptions: unknownMapping,
     checkUrl: (url, { source }) =>
       source === 'calendar_event' && new URL(url).protocol !== 'https:'
         ? 'must begin with https:// for source calendar_event'
@@ -152,9 +156,13 @@ function foreignEventType(eventTypes: readonly string[], { source }: Options): s
   return foreign === undefined ? undefined : `source ${source} has no event type ${JSON.stringify(foreign)}`;
 }
 
-function unknownMapping({ source, data }: Options): string | undefined {
-  const unknown = data.find(({ key }) => MAPPED_KEYS[source]?.includes(key) === false);
-  return unknown && `source ${source} has no field ${JSON.stringify(unknown.key)} that data could map`;
+function unknownMapping({ source, data }: Options): { path: string; problem: string } | undefined {
+  const index = data.findIndex(({ key }) => MAPPED_KEYS[source]?.includes(key) === false);
+  if (index === -1) return undefined;
+  return {
+    path: `data[${index}].key`,
+    problem: `source ${source} has no field ${JSON.stringify(data[index]?.key)} that data could map`,
+  };
 }
 
 /** The connected account that an event is about; that of an account_status event may be wrapped. */

@@ -8,6 +8,7 @@ export const about: ContractSummary = {
   signature: {
     headers: ['Postscript-Signature'],
     description:
-      "The shop's secret token as it is, the same in every request. It signs nothing: compare it with yours.",
+      'The secret token of the shop as it is, or with tokenPer that of the subscription, the same in every request. It ' +
+      'signs nothing: compare it with yours.',
   },
 };

@@ -7,6 +7,7 @@ import { randomBytes } from 'crypto';
 import { Router, type RequestHandler, type Response } from 'express';
 import { notFound, Problem } from '../../api/problem.js';
 import { uuidV4 } from '../../contract/random.js';
+import type { Account } from '../../contract/types.js';
 import type { StoredAccount } from '../../store/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions.js';
 import type { Registrar, RegistrationRoutes, SubscriptionBody } from '../registration.js';
@@ -17,6 +18,9 @@ import { findEvent } from './events.js';
 import { createRateLimit, RATE_LIMITED } from './rate-limit.js';
 import { callerOf } from './shop-key.js';
 import { readTest } from './test-request.js';
+import { hasOwnTokens, tokenOf } from './token.js';
+
+type PostscriptAccount = StoredAccount & Account<Scope, Settings, AccountSecrets>;
 
 const ROOT = '/api/v2/webhooks';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -27,7 +31,10 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.use(`${ROOT}/test`, answerUnreadableTest);
 
   router.post(ROOT, async (request, response) => {
-    response.json(show(await registrar.create(shopOf(response), toSubscription(request.body))));
+    const shop = shopOf(response);
+    const created = await registrar.create(shop, toSubscription(request.body));
+    const token = tokenOf(shop as PostscriptAccount, created);
+    response.json({ ...show(created), ...(hasOwnTokens(shop) ? { token } : {}) });
   });
 
   router.get(ROOT, async (_request, response) => {
@@ -45,8 +52,10 @@ export const routes: RegistrationRoutes = (registrar) => {
     const { event } = request.query;
     const definition = typeof event === 'string' ? findEvent(event) : undefined;
     if (!definition) throw badRequest('event: name one event of the catalogue');
-    const example = { type: definition.type, occurredAt: new Date(), text: JSON.stringify(definition.example) };
-    const { shopId } = shopOf(response).scope as Scope;
+    const shop = shopOf(response);
+    const data = definition.exampleOf?.(shop) ?? definition.example;
+    const example = { type: definition.type, occurredAt: new Date(), text: JSON.stringify(data) };
+    const { shopId } = shop.scope as Scope;
     response.type('json').send(envelope({ webhookId: uuidV4(randomBytes), shopId, event: example }));
   });
 
@@ -64,7 +73,9 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.patch(`${ROOT}/:id`, async (request, response) => {
     const shop = shopOf(response);
     const subscription = await mustFind(registrar, shop, request.params.id);
-    response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body))));
+    // Subscriptions are shown with their headers' values, so there is nothing that a new address could reveal.
+    const isHidden = () => false;
+    response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body), { isHidden })));
   });
 
   router.delete(`${ROOT}/:id`, async (request, response) => {

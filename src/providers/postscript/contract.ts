@@ -12,6 +12,7 @@ import type { Contract, Subscription } from '../../contract/types.js';
 import { about } from './about.js';
 import { envelope } from './envelope.js';
 import { canonicalType, events, findEvent } from './events.js';
+import { tokenOf } from './token.js';
 
 export interface Scope {
   readonly shopId: string;
@@ -20,6 +21,8 @@ export interface Scope {
 export interface Settings {
   /** Whether Postscript's own API answers 429 to more than 15 requests a second. */
   readonly enforceRateLimit: boolean;
+  /** Whose token `Postscript-Signature` holds. */
+  readonly tokenPer: 'shop' | 'subscription';
 }
 
 export interface AccountSecrets {
@@ -46,7 +49,16 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
   accounts: {
     scope: z.strictObject({ shopId: z.string().regex(/^shop_[a-zA-Z0-9]{1,64}$/) }),
     newScope: (randomBytes) => ({ shopId: `shop_${randomBytes(8).toString('hex')}` }),
-    settings: z.strictObject({ enforceRateLimit: z.boolean().default(false) }),
+    settings: z.strictObject({
+      enforceRateLimit: z
+        .boolean()
+        .default(false)
+        .describe("Answer 429 to more than 15 requests a second to Postscript's own API."),
+      tokenPer: z
+        .enum(['shop', 'subscription'])
+        .default('shop')
+        .describe('Whose token Postscript-Signature holds; that of a subscription is in the response to its creation.'),
+    }),
     newSecrets: (randomBytes) => ({ token: randomBytes(32).toString('base64url') }),
     newApiKey: (randomBytes) => `sk_${randomBytes(24).toString('base64url')}`,
   },
@@ -63,8 +75,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
     checkUrl: (url) =>
       new URL(url).protocol === 'https:' ? undefined : 'Postscript calls only addresses that begin with https://',
     newReference: (_number, randomBytes) => uuidV4(randomBytes),
-    // Reference, get-webhook-signing-token: one token for the whole shop.
-    signingSecret: (_subscription, account) => account.secrets.token,
+    signingSecret: (subscription, account) => tokenOf(account, subscription),
   },
 
   select: (event, subscriptions) => subscriptions.filter(({ eventTypes }) => includesEvent(eventTypes, event.type)),
@@ -79,8 +90,8 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
     headers: [
       { name: 'Content-Type', value: 'application/json' },
       { name: 'User-Agent', value: 'Pigeonpost/1' },
-      // No digest despite its name: the token itself, the same in every request of the shop.
-      { name: 'Postscript-Signature', value: account.secrets.token, secret: true },
+      // No digest despite its name: the token itself, the same in every request.
+      { name: 'Postscript-Signature', value: tokenOf(account, subscription), secret: true },
       ...Object.entries(subscription.headers).map(([name, value]) => ({ name, value, secret: true })),
     ],
   }),

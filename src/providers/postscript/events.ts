@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
+import type { Scope } from './contract.js';
 
 const EMAIL_COLLECTED = 'shop.email_collected';
 
@@ -54,9 +55,16 @@ const exampleSubscriber = {
   created_at: '2026-03-02T10:11:12.345678',
 };
 
+/** An event whose data names the shop: examples name that of their account. */
+function withShop(
+  definition: EventDefinition & { readonly example: Readonly<Record<string, unknown>> },
+): EventDefinition {
+  return { ...definition, exampleOf: ({ scope }) => ({ ...definition.example, shop_id: (scope as Scope).shopId }) };
+}
+
 export const events: readonly EventDefinition[] = [
   defineEvent({ type: 'shop.test', title: 'A test of a subscription', data: test, example: {} }),
-  defineEvent({
+  withShop({
     type: 'shop.incoming_message',
     title: 'A subscriber sent the shop a message',
     data: incomingMessage,
@@ -71,19 +79,19 @@ export const events: readonly EventDefinition[] = [
       body: 'Is it in stock?',
     },
   }),
-  defineEvent({
+  withShop({
     type: 'shop.subscriber.opt_in',
     title: "A subscriber opted in to the shop's messages",
     data: subscriber,
     example: exampleSubscriber,
   }),
-  defineEvent({
+  withShop({
     type: 'shop.subscriber.opt_out',
     title: "A subscriber opted out of the shop's messages",
     data: subscriber,
     example: exampleSubscriber,
   }),
-  defineEvent({
+  withShop({
     type: EMAIL_COLLECTED,
     title: 'A popup collected an email address',
     data: emailCollected,

@@ -1,0 +1,30 @@
+/** Requests that are in flight at once for sure: each has read a subscription before any of them has changed it. */
+import type { Store } from '../../src/store/store';
+import { eventually } from './eventually';
+
+/** Starts requests in their order while the row of a subscription is locked, and waits for the lock to hold them all. */
+export async function overlap<T>(
+  { pool }: Store,
+  subscriptionId: string,
+  starts: readonly (() => Promise<T>)[],
+): Promise<T[]> {
+  const blocker = await pool.connect();
+  try {
+    await blocker.query('BEGIN');
+    await blocker.query('SELECT 1 FROM subscriptions WHERE id = $1 FOR UPDATE', [subscriptionId]);
+    const started: Promise<T>[] = [];
+    for (const start of starts) {
+      started.push(start());
+      // Not by the locking connection, which sees the activity of others as of the first look of its transaction.
+      await eventually(
+        () =>
+          pool.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),
+        ({ rowCount }) => rowCount === started.length,
+      );
+    }
+    await blocker.query('COMMIT');
+    return await Promise.all(started);
+  } finally {
+    blocker.release(true);
+  }
+}
