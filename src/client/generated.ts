@@ -3005,6 +3005,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         429: {
           headers: {
             [name: string]: unknown;
