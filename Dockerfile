@@ -35,7 +35,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY deploy/pigeonpost ./deploy/pigeonpost
 COPY package.json LICENSE ./
-# Names are looked up on libuv's threads, of which there are four by default: too few for many receivers at once.
+# Files and the names of our own servers take libuv's threads, of which there are four by default.
 # And two arenas instead of eight for each core: the native part would leave memory unused in each (docs/performance.md).
 ENV NODE_ENV=production \
   UV_THREADPOOL_SIZE=64 \
