@@ -106,7 +106,12 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     expect(changed.secret).toBeUndefined();
     expect(await stored(api.database, id)).toEqual({ ...before, description: 'other' });
     expectStatus(await patch(id, { description: null, enabled: false }), 200);
-    expect(await stored(api.database, id)).toEqual({ ...before, description: null, enabled: false });
+    expect(await stored(api.database, id)).toEqual({
+      ...before,
+      description: null,
+      enabled: false,
+      disabledAt: expect.any(Date),
+    });
     expectStatus(await patch(id, { enabled: true, headers: { 'X-Other': '1' } }), 200);
     expect(await stored(api.database, id)).toEqual({ ...before, description: null, headers: { 'X-Other': '1' } });
   });
