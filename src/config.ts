@@ -1,8 +1,8 @@
 import { OperatorError } from './errors.js';
-import { defaults } from './config/defaults.js';
+import { defaults, EMBEDDED_NETWORKS } from './config/defaults.js';
 import { defaultCacheDir, defaultDataDir } from './config/folders.js';
 import { type PinnedAddress } from './config/formats.js';
-import { EMBEDDED_NETWORKS, table, type SettingName, type Values } from './config/settings.js';
+import { table, type SettingName, type Values } from './config/settings.js';
 import { readTemporal, type TemporalConfig } from './config/temporal.js';
 import { SERVICE_LINK_VALUE, unknownNames } from './config/unknown-names.js';
 

@@ -1,6 +1,6 @@
 /** What an operator chooses for an account, whatever its provider. */
 import { z } from 'zod';
-import { MOST_RETENTION_DAYS } from '../config/settings.js';
+import { MAX_RETENTION_DAYS } from '../config/defaults.js';
 import type { AnyContract } from '../contract/types.js';
 import { refusedOperation } from '../dispatch/operations.js';
 import type { StoredAccount } from '../store/accounts.js';
@@ -32,7 +32,7 @@ export const accountChoices = {
   retentionDays: z
     .int()
     .min(0)
-    .max(MOST_RETENTION_DAYS)
+    .max(MAX_RETENTION_DAYS)
     .nullable()
     .optional()
     .describe(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaults } from './defaults.js';
+import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS } from './defaults.js';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
@@ -18,12 +18,6 @@ export interface Setting {
 interface Definition extends Omit<Setting, 'name'> {
   readonly schema: z.ZodType<unknown, string>;
 }
-
-/** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
-export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
-
-/** Ten years; longer is for ever. */
-export const MOST_RETENTION_DAYS = 3_650;
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
 export const table = {
@@ -93,7 +87,7 @@ export const table = {
     description:
       'Days that events, deliveries and attempts are kept for, up to 3650, or 0 for ever; an account may say otherwise.',
     default: String(defaults.retentionDays),
-    schema: wholeNumber(0, MOST_RETENTION_DAYS, 'a number of days'),
+    schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
   },
   PIGEONPOST_BURSTS: {
     description:
