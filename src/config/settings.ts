@@ -26,11 +26,7 @@ export const table = {
     default: defaults.host,
     schema: listenHost,
   },
-  PIGEONPOST_PORT: {
-    description: 'Port of the API; 0 picks a free one.',
-    default: String(defaults.port),
-    schema: port(0),
-  },
+  PIGEONPOST_PORT: { description: 'Port of the API; 0 picks a free one.', default: `${defaults.port}`, schema: port(0) },
   PIGEONPOST_TRUST_PROXY: {
     description:
       'Proxies before the API whose X-Forwarded-For names the caller, by whose address failed sign-ins are limited: CIDR blocks or addresses, comma separated, or none.',
