@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS } from './defaults.js';
 import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
+import { temporalSettings } from './temporal-settings.js';
 import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
 
 /** What the documentation says about one setting. */
@@ -15,7 +16,8 @@ export interface Setting {
   readonly secret?: boolean;
 }
 
-interface Definition extends Omit<Setting, 'name'> {
+/** What is documented of a setting, and how its value is checked and converted. */
+export interface Definition extends Omit<Setting, 'name'> {
   readonly schema: z.ZodType<unknown, string>;
 }
 
@@ -26,7 +28,11 @@ export const table = {
     default: defaults.host,
     schema: listenHost,
   },
-  PIGEONPOST_PORT: { description: 'Port of the API; 0 picks a free one.', default: `${defaults.port}`, schema: port(0) },
+  PIGEONPOST_PORT: {
+    description: 'Port of the API; 0 picks a free one.',
+    default: String(defaults.port),
+    schema: port(0),
+  },
   PIGEONPOST_TRUST_PROXY: {
     description:
       'Proxies before the API whose X-Forwarded-For names the caller, by whose address failed sign-ins are limited: CIDR blocks or addresses, comma separated, or none.',
@@ -137,43 +143,7 @@ export const table = {
     default: 'a free one, picked once',
     schema: port(),
   },
-  TEMPORAL_ADDRESS: {
-    description: 'Temporal server to use, host:port.',
-    default: 'an embedded development server',
-    schema: z
-      .string()
-      .regex(/^(\[[\da-f:.]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i, { error: 'write host:port, without a scheme' }),
-  },
-  TEMPORAL_NAMESPACE: {
-    description: 'Namespace on that server.',
-    default: defaults.namespace,
-    schema: z.string(),
-  },
-  TEMPORAL_API_KEY: { description: 'API key for that server; turns TLS on.', secret: true, schema: z.string() },
-  TEMPORAL_TLS: {
-    description: 'Whether to connect with TLS.',
-    default: 'false without other TLS settings',
-    schema: flag,
-  },
-  TEMPORAL_TLS_CLIENT_CERT_PATH: { description: 'PEM file with the client certificate.', schema: z.string() },
-  TEMPORAL_TLS_CLIENT_CERT_DATA: { description: 'The client certificate itself, PEM.', schema: z.string() },
-  TEMPORAL_TLS_CLIENT_KEY_PATH: { description: 'PEM file with the key of the client certificate.', schema: z.string() },
-  TEMPORAL_TLS_CLIENT_KEY_DATA: {
-    description: 'The key of the client certificate itself, PEM.',
-    secret: true,
-    schema: z.string(),
-  },
-  TEMPORAL_TLS_SERVER_CA_CERT_PATH: {
-    description: "PEM file with the certificate authority of the server's certificate.",
-    schema: z.string(),
-  },
-  TEMPORAL_TLS_SERVER_CA_CERT_DATA: { description: 'That certificate authority itself, PEM.', schema: z.string() },
-  TEMPORAL_TLS_SERVER_NAME: { description: "Name expected in the server's certificate.", schema: z.string() },
-  TEMPORAL_PROFILE: { description: "Profile to use from Temporal's configuration file.", schema: z.string() },
-  TEMPORAL_CONFIG_FILE: {
-    description: "Temporal's configuration file (TOML); its profile names the server to use.",
-    schema: z.string(),
-  },
+  ...temporalSettings,
   PIGEONPOST_TEMPORAL_PORT: {
     description: 'Port of the embedded Temporal server.',
     default: String(defaults.temporalPort),

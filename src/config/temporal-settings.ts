@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { defaults } from './defaults.js';
+import { flag } from './formats.js';
+import type { Definition } from './settings.js';
+
+/** Settings of a Temporal server that runs elsewhere, by the names that Temporal's own programs read. */
+export const temporalSettings = {
+  TEMPORAL_ADDRESS: {
+    description: 'Temporal server to use, host:port.',
+    default: 'an embedded development server',
+    schema: z
+      .string()
+      .regex(/^(\[[\da-f:.]+\]|[^\s/:[\]]+)(:\d{1,5})?$/i, { error: 'write host:port, without a scheme' }),
+  },
+  TEMPORAL_NAMESPACE: {
+    description: 'Namespace on that server.',
+    default: defaults.namespace,
+    schema: z.string(),
+  },
+  TEMPORAL_API_KEY: { description: 'API key for that server; turns TLS on.', secret: true, schema: z.string() },
+  TEMPORAL_TLS: {
+    description: 'Whether to connect with TLS.',
+    default: 'false without other TLS settings',
+    schema: flag,
+  },
+  TEMPORAL_TLS_CLIENT_CERT_PATH: { description: 'PEM file with the client certificate.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_CERT_DATA: { description: 'The client certificate itself, PEM.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_KEY_PATH: { description: 'PEM file with the key of the client certificate.', schema: z.string() },
+  TEMPORAL_TLS_CLIENT_KEY_DATA: {
+    description: 'The key of the client certificate itself, PEM.',
+    secret: true,
+    schema: z.string(),
+  },
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: {
+    description: "PEM file with the certificate authority of the server's certificate.",
+    schema: z.string(),
+  },
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: { description: 'That certificate authority itself, PEM.', schema: z.string() },
+  TEMPORAL_TLS_SERVER_NAME: { description: "Name expected in the server's certificate.", schema: z.string() },
+  TEMPORAL_PROFILE: { description: "Profile to use from Temporal's configuration file.", schema: z.string() },
+  TEMPORAL_CONFIG_FILE: {
+    description: "Temporal's configuration file (TOML); its profile names the server to use.",
+    schema: z.string(),
+  },
+} as const satisfies Record<string, Definition>;
