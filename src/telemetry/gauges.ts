@@ -21,13 +21,6 @@ let log: Pick<Logger, 'error'> | undefined;
 /** Failed readings are logged at most once in this time, in milliseconds. */
 const ERROR_LOG_INTERVAL_MS = 60_000;
 
-const errors = new Counter({
-  name: 'pigeonpost_gauge_errors_total',
-  help: 'Readings of the backlog and of the last sweep that failed; their gauges have no value then.',
-  registers: [registry],
-  // The reading of this scrape is counted in it.
-  collect: async () => void (await backlog()),
-});
 let temporal: Client | undefined;
 
 /** Has an egress client counted among this process's connections to receivers. */
@@ -95,6 +88,15 @@ gauge(
   async () => (await backlog())?.sweepAgeS,
   [],
 );
+
+// After the gauges of connections: the query that it starts would count among them.
+const errors = new Counter({
+  name: 'pigeonpost_gauge_errors_total',
+  help: 'Readings of the backlog and of the last sweep that failed; their gauges have no value then.',
+  registers: [registry],
+  // The reading of this scrape is counted in it.
+  collect: async () => void (await backlog()),
+});
 
 /** A number, or one for each state; undefined where nothing can be said, which then has no value rather than an old one. */
 type Reading = number | Record<string, number> | undefined;
