@@ -71,13 +71,7 @@ function toProblem(error: unknown): Problem {
 
 /** The problem as the caller may see it: advice about settings is for operators. */
 function shownTo(response: Response, problem: Problem): Problem {
-  if (isOperator(response)) return problem;
-  const { code, detail, errors } = problem;
-  return new Problem(
-    code,
-    withoutSettingAdvice(detail),
-    errors?.map(({ path, message }) => ({ path, message: withoutSettingAdvice(message) })),
-  );
+  return isOperator(response) ? problem : problem.reworded(withoutSettingAdvice);
 }
 
 function isAway(code: unknown, message = ''): boolean {

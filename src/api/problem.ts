@@ -73,6 +73,13 @@ export class Problem extends Error {
     return problemCodes[this.code];
   }
 
+  /** The same problem in other words. */
+  reworded(reword: (text: string) => string): Problem {
+    const errors = this.errors?.map(({ path, message }) => ({ path, message: reword(message) }));
+    const problem = new Problem(this.code, reword(this.detail), errors, this.retryAfterS);
+    return Object.assign(problem, { moreErrors: this.moreErrors });
+  }
+
   /** The problem as `application/problem+json`. */
   toJSON() {
     return {

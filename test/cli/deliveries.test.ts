@@ -126,11 +126,13 @@ test('recover counts first, and then sends again what was missed', async () => {
 
 test('recover attempts now what waits for its next attempt', async () => {
   receiver.answer(503);
-  const id = await emit();
+  const { id: own } = await cli.json('subscriptions', 'create', account, receiver.url, '--type', 'user.deleted');
+  const { deliveries } = await cli.json('emit', account, 'user.deleted', '--data', '{}');
+  const { id } = deliveries[0];
   await system.settled(id, 'retrying');
   receiver.answer(200);
-  const what = ['recover', subscription, '--from', '1h'];
-  expect((await cli.pigeonpost(what)).out).toMatch(/^retrying +user\.created +1$/m);
+  const what = ['recover', own, '--from', '1h'];
+  expect((await cli.pigeonpost(what)).out).toMatch(/^retrying +user\.deleted +1$/m);
   const done = await cli.pigeonpost([...what, '--yes', '--rate', '100', '--every', '20ms']);
   expect(done.exitCode).toBe(0);
   expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2, redeliveries: 0 });
