@@ -46,8 +46,8 @@ test('an edit changes what it names', async () => {
 test('subscriptions are listed, and gone once deleted', async () => {
   const { id } = await create();
   const { out } = await cli.pigeonpost(['subscriptions', 'list', account]);
-  expect(out.split('\n')[0]).toMatch(/^Subscription +Receiver +Event types +Enabled$/);
-  expect(out).toMatch(new RegExp(`^${id} +http://127.0.0.1/in +all +yes$`, 'm'));
+  expect(out.split('\n')[0]).toMatch(/^Subscription +Receiver +Event types +Enabled +Failing since$/);
+  expect(out).toMatch(new RegExp(`^${id} +http://127.0.0.1/in +all +yes +–$`, 'm'));
   expect(await cli.pigeonpost(['subscriptions', 'delete', id, '--yes'])).toMatchObject({
     exitCode: 0,
     out: `deleted ${id}`,
