@@ -16,10 +16,19 @@ const ROOT = 0;
 /** Masks in a text whatever belongs to one of these secrets, none of which may be empty. */
 export function createSecretMask(secrets: readonly string[]): (text: string) => string {
   if (secrets.length === 0) return (text) => text;
-  // With no more room for secrets than that, nothing of the text can be shown to be free of them.
-  if (secrets.reduce((sum, { length }) => sum + length, 0) > MAX_SECRET_CHARS) return () => MASK;
+  if (areTooLong(secrets)) return maskAll;
   const automaton = new Automaton(secrets);
   return (text) => withoutRuns(text, automaton.runsIn(text));
+}
+
+/** Whether these secrets are more than is looked for; then nothing can be shown to be free of them. */
+export function areTooLong(secrets: readonly string[]): boolean {
+  return secrets.reduce((sum, { length }) => sum + length, 0) > MAX_SECRET_CHARS;
+}
+
+/** Masks a text whole. */
+export function maskAll(text: string): string {
+  return text === '' ? text : MASK;
 }
 
 /** From its first character to the one after its last. */

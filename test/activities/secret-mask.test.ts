@@ -34,6 +34,20 @@ test('leaves no rest of a secret when two of them overlap', () => {
 test('masks everything when there are more secrets than it looks for', () => {
   const mask = createSecretMask(['x'.repeat(MAX_SECRET_CHARS), 'secret']);
   expect(mask('nothing in here')).toBe('***');
+  expect(mask('')).toBe('');
+});
+
+test('takes no value apart when they are more than it looks for', () => {
+  const value = 'secret '.repeat(MAX_SECRET_CHARS / 7 + 1);
+  const split = jest.spyOn(String.prototype, 'split');
+  const exchange = redactExchange(
+    { kind: 'answer', status: 500, headers: {}, excerpt: 'some text', truncated: false, durationMs: 1, url: '' },
+    { headers: [{ name: 'X-Secret', value, secret: true }] },
+  );
+  const splits = split.mock.calls.length;
+  split.mockRestore();
+  expect(exchange).toMatchObject({ excerpt: '***' });
+  expect(splits).toBe(0);
 });
 
 test('reads each character of a response once when its request has thousands of secret words', () => {
