@@ -6,7 +6,7 @@ import tseslint from 'typescript-eslint';
 const nodeBuiltins = ['node:*', 'fs', 'path', 'crypto', 'http', 'https', 'net', 'os', 'child_process'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'bench/out/', '.pigeonpost/', 'node_modules/'] },
+  { ignores: ['dist/', 'coverage/', 'tools/out/', 'tools/bench/results/', '.pigeonpost/', 'node_modules/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],

@@ -1,22 +1,22 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
-import { changeState, findPlace } from '../store/deliveries.js';
-import { noteLostAttempts } from '../store/lost-attempts.js';
+import { changeState, findPlace } from '../store/deliveries/deliveries.js';
+import { noteLostAttempts } from '../store/attempts/lost-attempts.js';
 import { countBurst, countEnd } from '../telemetry/metrics.js';
-import type { BurstActivities } from '../workflows/burst-types.js';
+import type { BurstActivities } from '../workflows/batch-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
-import { attempt, type AttemptDependencies } from './attempt.js';
-import { awaitBurst } from './await-burst.js';
-import { carry } from './carry.js';
-import { fromOutcome } from './record.js';
-import { Recorder } from './recorder.js';
+import { attempt, type AttemptDependencies } from './attempt/attempt.js';
+import { awaitBurst } from './batch/await-batch.js';
+import { carry } from './batch/process-batch.js';
+import { fromOutcome } from './attempt/save.js';
+import { Recorder } from './attempt/outcome-writer.js';
 import { createRecoveryActivities } from './recovery.js';
-import { createRetention } from './retention.js';
-import { Room } from './room.js';
-import { Slots } from './slots.js';
-import { sweep } from './upkeep.js';
+import { createRetention } from './maintenance/retention.js';
+import { Room } from '../lib/semaphore.js';
+import { Slots } from './admission/concurrency-limiter.js';
+import { sweep } from './maintenance/sweep.js';
 
 /** Deliveries that bursts have in memory at once, each with its body. */
 const MOST_CARRIED_AT_ONCE = 2_000;

@@ -1,9 +1,9 @@
 /** Acting on a receiver that refuses one event type again and again, where its contract says what follows. */
 import type { AnyContract } from '../contract/types.js';
-import type { AttemptMaterial } from '../store/attempts.js';
-import { keepsFailing } from '../store/deliveries.js';
+import type { AttemptMaterial } from '../store/attempts/attempts.js';
+import { keepsFailing } from '../store/deliveries/deliveries.js';
 import type { Store } from '../store/store.js';
-import { replaceOptions } from '../store/subscription-changes.js';
+import { replaceOptions } from '../store/subscriptions/changes.js';
 
 /** Looks at the deliveries before one that has just failed. Never throws: the next one that fails looks again. */
 export async function afterFailure(

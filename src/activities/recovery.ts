@@ -1,8 +1,8 @@
 /** The activities of a recovery. */
 import { getClient, heartbeat, log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { recoverBatch } from '../dispatch/recover.js';
-import { countRecoverable, findBatch, loadReceiver, type Receiver } from '../dispatch/recoverable.js';
+import { recoverBatch } from '../dispatch/recovery/recover-batch.js';
+import { countRecoverable, findBatch, loadReceiver, type Receiver } from '../dispatch/recovery/find-recoverable.js';
 import type { Store } from '../store/store.js';
 import { SUBSCRIPTION_GONE, type RecoveryActivities, type RecoveryScope } from '../workflows/recovery-types.js';
 import { SUBSCRIPTION_DELETED } from '../workflows/types.js';

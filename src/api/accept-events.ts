@@ -2,9 +2,9 @@
 import { CommitTooLarge } from '../dispatch/commit-size.js';
 import { NoSuchAccount } from '../dispatch/commit.js';
 import { TooMuchWaiting } from '../dispatch/commit-queue.js';
-import type { OnceKey, Planner } from '../dispatch/intake.js';
+import type { OnceKey, Planner } from '../dispatch/event-writer.js';
 import type { ApiContext } from './context.js';
-import { notFound, Problem } from './problem.js';
+import { notFound, Problem } from '../http/problem.js';
 
 /** Commits what the planner makes of the account as it is, and gives the answer. Throws a problem, or AnsweredBefore. */
 export async function acceptEvents<Answer>(

@@ -1,36 +1,36 @@
 /** The Express application: every route, in the order they are tried. */
 import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
-import { Intake } from '../dispatch/intake.js';
+import { Intake } from '../dispatch/event-writer.js';
 import type { EgressClient } from '../egress/types.js';
-import { createDirectory } from '../store/directory.js';
+import { createDirectory } from '../store/subscriptions/subscription-cache.js';
 import { watchWrites } from '../store/write-health.js';
-import { registrationApis } from '../providers/index.js';
-import { accountRoutes } from './accounts.js';
-import { bulkRoutes } from './bulk.js';
+import { registrationApis } from '../providers/registry.js';
+import { accountRoutes } from './accounts/accounts.js';
+import { bulkRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
 import { dashboardRoutes } from './dashboard.js';
-import { deliveryRoutes } from './deliveries.js';
-import { deliveryDetailRoutes } from './delivery-detail.js';
-import { deliveryStreamRoutes } from './delivery-stream.js';
-import { answerErrors, unknownRoute } from './errors.js';
+import { deliveryRoutes } from './deliveries/deliveries.js';
+import { deliveryDetailRoutes } from './deliveries/detail.js';
+import { deliveryStreamRoutes } from './deliveries/stream.js';
+import { answerErrors, unknownRoute } from '../http/errors.js';
 import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
-import { meRoutes } from './me.js';
+import { meRoutes } from './accounts/me.js';
 import { metricsRoutes } from './metrics.js';
-import { openApiDocument } from './openapi.js';
-import { overviewRoutes } from './overview.js';
-import { requireKey } from './principal.js';
-import { recoveryRoutes } from './recoveries.js';
-import { createRegistrar } from './registrar.js';
-import { logRequests, tellRequestId } from './request-log.js';
-import { SignInFailures } from './sign-in-failures.js';
-import type { SignInLimits } from './sign-in-limits.js';
-import { createSignIn } from './sign-in.js';
-import { subscriptionRoutes } from './subscriptions.js';
-import { limitUnreadResponses } from './unread-responses.js';
-import { waitingRoutes } from './waiting.js';
+import { openApiDocument } from '../http/openapi.js';
+import { overviewRoutes } from './overview/overview.js';
+import { requireKey } from '../http/principal.js';
+import { recoveryRoutes } from './subscriptions/recoveries.js';
+import { createRegistrar } from './subscriptions/registrar.js';
+import { logRequests, tellRequestId } from '../http/request-log.js';
+import { SignInFailures } from '../http/sign-in-failures.js';
+import type { SignInLimits } from '../http/sign-in-limits.js';
+import { createSignIn } from '../http/sign-in.js';
+import { subscriptionRoutes } from './subscriptions/subscriptions.js';
+import { limitUnreadResponses } from '../http/unread-responses.js';
+import { waitingRoutes } from './subscriptions/waiting.js';
 
 /** What the application is made of. */
 export interface AppParts extends Omit<ApiContext, 'intake' | 'signIn' | 'writes'> {

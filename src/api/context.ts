@@ -1,15 +1,13 @@
 /** What the API's routes work with. */
-import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import type { Client } from '@temporalio/client';
-import type { Router } from 'express';
 import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
-import type { Intake } from '../dispatch/intake.js';
+import type { Intake } from '../dispatch/event-writer.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 import type { WriteHealth } from '../store/write-health.js';
-import type { DeliveryFeed } from './delivery-feed.js';
-import type { SignIn } from './sign-in.js';
+import type { DeliveryFeed } from './deliveries/feed.js';
+import type { SignIn } from '../http/sign-in.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -39,12 +37,4 @@ export interface ApiContext {
   readonly metricsOpen?: boolean;
   /** Aborted once the process is ending and should get no more requests. */
   readonly ending?: AbortSignal;
-}
-
-/** Where routes are added. */
-export interface Routing {
-  readonly router: Router;
-  readonly registry: OpenAPIRegistry;
-  /** The largest body of a request that emits events, in bytes. */
-  readonly maxBodyBytes: number;
 }

@@ -1,16 +1,17 @@
 /** Contracts as people and forms need them: what is sent and when, what may be asked for, how a receiver verifies. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
-import type { Account, AnyContract } from '../contract/types.js';
-import { contracts, findContract } from '../providers/index.js';
+import type { Account } from '../contract/entities.js';
+import type { AnyContract } from '../contract/types.js';
+import { contracts, findContract } from '../providers/registry.js';
 import { TimestampError } from '../contract/verification.js';
 import { findVerifier, VerificationError, type Received, type Verifier } from '../providers/verify.js';
-import { newAccount } from './accounts.js';
-import type { Routing } from './context.js';
-import type { Principal } from './principal.js';
-import { invalidField, notFound } from './problem.js';
-import { addRoute } from './route.js';
-import { commonFields } from './subscription-input.js';
+import { newAccount } from './accounts/accounts.js';
+
+import type { Principal } from '../http/principal.js';
+import { invalidField, notFound } from '../http/problem.js';
+import { addRoute, type Routing } from '../http/route.js';
+import { commonFields } from './subscriptions/input.js';
 
 const tag = 'Contracts';
 

@@ -1,7 +1,7 @@
 /** The dashboard: the files of its build, and its page for whatever path a browser asks for. */
 import express, { Router, type Request, type Response } from 'express';
 import { join } from 'path';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 
 /** Everything comes from this server, nothing is written into the page, and nobody may frame it. */
 const POLICY = [

@@ -3,22 +3,22 @@ import { createHash } from 'crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
-import { describe, planEvent, type AcceptedEvent, type EventInput, type PlannedEvent } from '../dispatch/accept.js';
+import { describe, planEvent, type AcceptedEvent, type EventInput, type PlannedEvent } from '../dispatch/fan-out.js';
 import { AnsweredBefore } from '../dispatch/commit.js';
 import type { CommitSize } from '../dispatch/commit-size.js';
-import type { Planner } from '../dispatch/intake.js';
-import { contractOf } from '../providers/index.js';
-import type { StoredAccount } from '../store/accounts.js';
-import type { DirectoryEntry } from '../store/directory.js';
-import { findEvent } from '../store/events.js';
+import type { Planner } from '../dispatch/event-writer.js';
+import { contractOf } from '../providers/registry.js';
+import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
+import { findEvent } from '../store/events/events.js';
 import { annotateSpan, inSpan } from '../telemetry/tracing.js';
 import { acceptEvents } from './accept-events.js';
-import type { ApiContext, Routing } from './context.js';
-import { namedTwice } from './json-body.js';
-import { sees } from './principal.js';
-import { invalid, invalidField, notFound, Problem } from './problem.js';
-import { addRoute } from './route.js';
-import { acceptedEventSchema, line, problemSchema, time } from './schemas.js';
+import type { ApiContext } from './context.js';
+import { namedTwice } from '../http/json-body.js';
+import { sees } from '../http/principal.js';
+import { invalid, invalidField, notFound, Problem } from '../http/problem.js';
+import { addRoute, type Routing } from '../http/route.js';
+import { acceptedEventSchema, line, time } from './schemas.js';
 
 const tag = 'Events';
 const params = z.object({ id: z.string() });
@@ -35,7 +35,7 @@ const idempotencyKey = z.object({
 });
 
 /** One result of a batch: what a single event is answered with, or its problem. */
-const resultSchema = z.union([acceptedEventSchema, problemSchema]);
+const resultSchema = z.union([acceptedEventSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {

@@ -1,13 +1,12 @@
 /** Whether the process lives, and whether it can do its work. */
 import type { Router } from 'express';
 import { z } from 'zod';
-import { temporalState, temporalStates, type TemporalState } from '../dispatch/namespace.js';
-import { countWorkers } from '../dispatch/workers.js';
+import { countWorkers, temporalState, temporalStates, type TemporalState } from '../temporal/health.js';
 import { isSchemaCurrent } from '../store/schema.js';
 import type { Store } from '../store/store.js';
 import { watchWrites, type WriteHealth } from '../store/write-health.js';
-import type { ApiContext, Routing } from './context.js';
-import { addRoute } from './route.js';
+import type { ApiContext } from './context.js';
+import { addRoute, type Routing } from '../http/route.js';
 
 /** How long a dependency may take to answer, in milliseconds. */
 const PATIENCE_MS = 2_000;

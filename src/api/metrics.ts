@@ -2,10 +2,10 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
-import { answerErrors, unknownRoute } from './errors.js';
+import { answerErrors, unknownRoute } from '../http/errors.js';
 import { probeRoutes, type Readiness } from './health.js';
-import { requireAdminKey } from './principal.js';
-import { SignInFailures } from './sign-in-failures.js';
+import { requireAdminKey } from '../http/principal.js';
+import { SignInFailures } from '../http/sign-in-failures.js';
 
 /** Who may read metrics. */
 export interface MetricsAccess {

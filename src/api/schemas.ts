@@ -1,30 +1,8 @@
 /** Shapes of requests and answers, shared by validation and the OpenAPI document. */
-import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { deliveryStates } from '../store/deliveries.js';
-import { UNKNOWN_FIELD } from './problem.js';
-import { tlsClientShown } from './tls-client.js';
-
-extendZodWithOpenApi(z);
-z.config({
-  customError: ({ code, input }) =>
-    code === 'unrecognized_keys' ? UNKNOWN_FIELD : input === undefined ? 'is missing' : undefined,
-});
-
-export const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    code: z.string(),
-    detail: z.string(),
-    errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
-      .optional()
-      .describe('At most 50.'),
-    moreErrors: z.int().optional().describe('How many errors were left out.'),
-  })
-  .openapi('Problem');
+import '../http/openapi.js';
+import { deliveryStates } from '../store/deliveries/deliveries.js';
+import { tlsClientShown } from './subscriptions/tls-client.js';
 
 /**
  * Text without control characters and halves of surrogate pairs; PostgreSQL could not keep NUL and the halves. Not by

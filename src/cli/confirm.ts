@@ -1,6 +1,6 @@
 /** Asking before something that cannot be undone. */
 import { createInterface } from 'readline';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { EndWith, type CommandContext } from './context.js';
 
 /**

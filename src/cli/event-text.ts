@@ -3,7 +3,7 @@
  * writes them anew: requests are put together from slices of the text.
  */
 import { jsonElements, jsonMember, jsonMembers, jsonObject, type JsonMember } from '../contract/json.js';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 
 /** The most events that the API takes at once. */
 const BATCH = 1_000;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line. */
-import './threads.js';
-import './memory.js';
+import '../server/threads.js';
+import '../server/memory.js';
 import { run } from './run.js';
 import { processTerminal } from './terminal.js';
 

@@ -1,7 +1,7 @@
 /** Runs one command line to its end. */
 import { Command, CommanderError } from 'commander';
 import { ApiError, Unreachable } from '../client/errors.js';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { accountCommands } from './commands/accounts.js';
 import { completionCommand } from './commands/completion.js';
 import { deliveryCommands } from './commands/deliveries.js';

@@ -1,6 +1,6 @@
 /** Who sends to a receiver, and what its requests are verified with. */
 import { answer, ApiError, type PigeonpostClient } from '../client/index.js';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { findVerifier, type Verifier } from '../providers/verify.js';
 import { openContext, type CommonOptions } from './context.js';
 import type { Behaviour } from './receiver.js';

@@ -3,7 +3,24 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { errorMessage } from '../errors.js';
+import { errorMessage } from '../lib/errors.js';
+
+/** What the documentation says about one setting. */
+export interface Setting {
+  /** Name of the environment variable. */
+  readonly name: string;
+  /** One sentence on what it does and what may be written. */
+  readonly description: string;
+  /** What holds when it is not set, in words; undefined when nothing is set then. */
+  readonly default?: string;
+  /** A secret's value is never shown. */
+  readonly secret?: boolean;
+}
+
+/** What is documented of a setting, and how its value is checked and converted. */
+export interface SettingDefinition extends Omit<Setting, 'name'> {
+  readonly schema: z.ZodType<unknown, string>;
+}
 
 /** An address that a host name is pinned to, whatever DNS says. */
 export interface PinnedAddress {

@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS } from './defaults.js';
-import { certificates, executable, flag, folder, key32, keys32, listenHost, networks } from './formats.js';
+import {
+  certificates,
+  executable,
+  flag,
+  folder,
+  key32,
+  keys32,
+  listenHost,
+  networks,
+  oneOf,
+  pins,
+  port,
+  portList,
+  proxyUrl,
+  url,
+  wholeNumber,
+  type Setting,
+  type SettingDefinition,
+} from './formats.js';
 import { temporalSettings } from './temporal-settings.js';
-import { oneOf, pins, port, portList, proxyUrl, url, wholeNumber } from './formats.js';
-
-/** What the documentation says about one setting. */
-export interface Setting {
-  /** Name of the environment variable. */
-  readonly name: string;
-  /** One sentence on what it does and what may be written. */
-  readonly description: string;
-  /** What holds when it is not set, in words; undefined when nothing is set then. */
-  readonly default?: string;
-  /** A secret's value is never shown. */
-  readonly secret?: boolean;
-}
-
-/** What is documented of a setting, and how its value is checked and converted. */
-export interface Definition extends Omit<Setting, 'name'> {
-  readonly schema: z.ZodType<unknown, string>;
-}
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
 export const table = {
@@ -217,7 +217,7 @@ export const table = {
     secret: true,
     schema: keys32,
   },
-} as const satisfies Record<string, Definition>;
+} as const satisfies Record<string, SettingDefinition>;
 
 /** Name of a setting. */
 export type SettingName = keyof typeof table;
@@ -226,9 +226,11 @@ export type SettingName = keyof typeof table;
 export type Values = { [Name in SettingName]?: z.output<(typeof table)[Name]['schema']> };
 
 /** Every setting as the documentation lists it. */
-export const settings: readonly Setting[] = Object.entries(table).map(([name, definition]: [string, Definition]) => ({
-  name,
-  description: definition.description,
-  ...(definition.default !== undefined && { default: definition.default }),
-  ...(definition.secret === true && { secret: true }),
-}));
+export const settings: readonly Setting[] = Object.entries(table).map(
+  ([name, definition]: [string, SettingDefinition]) => ({
+    name,
+    description: definition.description,
+    ...(definition.default !== undefined && { default: definition.default }),
+    ...(definition.secret === true && { secret: true }),
+  }),
+);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defaults } from './defaults.js';
-import { flag } from './formats.js';
-import type { Definition } from './settings.js';
+import { flag, type SettingDefinition } from './formats.js';
 
 /** Settings of a Temporal server that runs elsewhere, by the names that Temporal's own programs read. */
 export const temporalSettings = {
@@ -42,4 +41,4 @@ export const temporalSettings = {
     description: "Temporal's configuration file (TOML); its profile names the server to use.",
     schema: z.string(),
   },
-} as const satisfies Record<string, Definition>;
+} as const satisfies Record<string, SettingDefinition>;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
-import { errorMessage } from '../errors.js';
+import { errorMessage } from '../lib/errors.js';
 import { defaults } from './defaults.js';
 import type { Values } from './settings.js';
 

@@ -1,5 +1,6 @@
 /** Helpers that most contracts share; a contract that differs writes its own. */
-import type { EventDefinition, Subscription, Verdict } from './types.js';
+import type { Subscription } from './entities.js';
+import type { EventDefinition, Verdict } from './types.js';
 
 /** An event definition with a typed example. */
 export function defineEvent<T>(

@@ -1,7 +1,7 @@
 /** Messages as the Standard Webhooks specification shapes them, which more than one provider follows. */
 import { takesType } from './contract.js';
 import { jsonMember, jsonObject } from './json.js';
-import type { Event, Subscription } from './types.js';
+import type { Event, Subscription } from './entities.js';
 
 /** Whether a subscription takes an event by its type and, where it names channels, by one of those. */
 export function takesMessage(

@@ -1,5 +1,5 @@
 /** Identifiers made of random bytes that contracts are handed. */
-import type { RandomBytes } from './types.js';
+import type { RandomBytes } from './entities.js';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 

@@ -1,6 +1,6 @@
 /** What a contract says of accounts and subscriptions: their fields, ids, keys and secrets. */
 import type { z } from 'zod';
-import type { Account, RandomBytes, Subscription } from './types.js';
+import type { Account, RandomBytes, Subscription } from './entities.js';
 
 /** What a contract keeps of a subscription's own fields. */
 export interface SubscriptionFields<Options, Secrets> {

@@ -5,7 +5,7 @@
  * ones are `whsk_` + base64 of an ed25519 seed and sign as `v1a,`, verified with the `whpk_` public key.
  */
 import { createHmac, createPrivateKey, createPublicKey, sign } from 'crypto';
-import type { RandomBytes } from './types.js';
+import type { RandomBytes } from './entities.js';
 
 /** A key that signs; with `expiresAt` (ISO 8601) it was rotated out and signs only until then. */
 export interface SigningKey {

@@ -6,57 +6,9 @@
  */
 import type { z } from 'zod';
 import type { FailingRule } from './failing.js';
-import type { LastingFailure } from './lasting-failure.js';
+import type { Account, Event, Subscription } from './entities.js';
 import type { AccountRules, SubscriptionRules } from './rules.js';
 import type { Schedule } from './schedule.js';
-
-/** A source of random bytes; `crypto.randomBytes` outside of tests. */
-export type RandomBytes = (size: number) => Buffer;
-
-/** A customer of the platform under one provider. */
-export interface Account<Scope = unknown, Settings = unknown, Secrets = unknown> {
-  readonly id: string;
-  readonly name: string;
-  /** The provider's own ids for this customer: shop, server, organization and workspace, application. */
-  readonly scope: Scope;
-  /** The account's choices among what its contract leaves open. */
-  readonly settings: Settings;
-  /** What the contract keeps secret for the whole account; encrypted at rest. */
-  readonly secrets: Secrets;
-}
-
-/** Where an account wants which events. */
-export interface Subscription<Options = unknown, Secrets = unknown> {
-  readonly id: string;
-  /** The id by which the provider's own API and payloads know this subscription. */
-  readonly reference: string;
-  /** The receiver's address, without credentials. */
-  readonly url: string;
-  /** The provider's own event names; empty means all where the contract allows that. */
-  readonly eventTypes: readonly string[];
-  readonly description: string | null;
-  readonly enabled: boolean;
-  /** Custom headers, sent as they are with every attempt. Their values count as secrets. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The contract's own fields that are no secrets. */
-  readonly options: Options;
-  /** The contract's own fields that are secrets; encrypted at rest. */
-  readonly secrets: Secrets;
-  readonly createdAt: Date;
-}
-
-/** Something that happened in an account. */
-export interface Event {
-  readonly id: string;
-  readonly type: string;
-  readonly occurredAt: Date;
-  /** The payload as the platform sent it: minified JSON text, otherwise unchanged. */
-  readonly text: string;
-  /** The same payload parsed, for matching and validation only; never for building a body. */
-  readonly data: unknown;
-  /** Labels that subscriptions may narrow by, where the contract has channels; empty otherwise. */
-  readonly channels: readonly string[];
-}
 
 /** A kind of event in a provider's catalogue. */
 export interface EventDefinition {
@@ -200,3 +152,17 @@ export interface Contract<
 
 /** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */
 export type AnyContract = Contract;
+
+/** What follows when a receiver refuses one event type again and again. */
+export interface LastingFailure<Scope = unknown, Settings = unknown, Options = unknown> {
+  /** So many deliveries of the type in a row must have failed, … */
+  readonly deliveries: number;
+  /** … all of them accepted within this time and since the subscription was last changed. */
+  readonly withinMs: number;
+  /** The subscription's options from then on; undefined when they stay. */
+  optionsAfter(
+    eventType: string,
+    subscription: Subscription<Options>,
+    account: Account<Scope, Settings>,
+  ): Options | undefined;
+}

@@ -4,13 +4,13 @@
  */
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { changeState } from '../store/deliveries.js';
-import { recordDelivered, reopenOpen } from '../store/settling.js';
-import type { Startable } from '../store/startables.js';
+import { changeState } from '../store/deliveries/deliveries.js';
+import { recordDelivered, reopenOpen } from '../store/deliveries/settling.js';
+import type { Startable } from '../store/deliveries/delivery-starts.js';
 import type { Store } from '../store/store.js';
 import { countEnd } from '../telemetry/metrics.js';
 import { FailureType, type DeliveryResult } from '../workflows/types.js';
-import { deliveryWorkflowId } from './names.js';
+import { deliveryWorkflowId } from '../workflows/names.js';
 import { startDelivery, type Starter } from './start.js';
 
 /** The state reason of deliveries whose workflow was terminated. */

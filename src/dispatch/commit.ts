@@ -1,9 +1,9 @@
 /** Transactions of requests that do not share their commit: those to be answered once, and those whose account is locked. */
-import { loadEntry, lockVersion, type DirectoryEntry } from '../store/directory.js';
-import { insertCurrentEvents, insertEvents, type AccountVersions, type Lane } from '../store/events.js';
-import { claimKey, findAnswer, type IdempotentAnswer } from '../store/idempotency.js';
+import { loadEntry, lockVersion, type DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
+import { insertCurrentEvents, insertEvents, type AccountVersions, type Lane } from '../store/events/events.js';
+import { claimKey, findAnswer, type IdempotentAnswer } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
-import type { PlannedEvent } from './accept.js';
+import type { PlannedEvent } from './fan-out.js';
 
 /** A request that is to be answered once, and how. */
 export interface Once {

@@ -6,11 +6,11 @@
  */
 import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
-import type { Lane } from '../store/events.js';
-import type { Startable } from '../store/startables.js';
-import { MOST_CARRIED, startBurst } from './bursts.js';
+import type { Lane } from '../store/events/events.js';
+import type { Startable } from '../store/deliveries/delivery-starts.js';
+import { MOST_CARRIED, startBurst } from './batches.js';
 import { startDelivery, type Starter } from './start.js';
-import { WaitingList } from './waiting-list.js';
+import { WaitingList } from './fair-queue.js';
 
 /** How many starts of single workflows are under way at once. */
 const STARTS_AT_ONCE = 50;

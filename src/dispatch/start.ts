@@ -1,11 +1,11 @@
 /** From committed deliveries to their workflows. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
-import { contractOf } from '../providers/index.js';
-import type { Startable } from '../store/startables.js';
-import type { delivery } from '../workflows/delivery.js';
+import { contractOf } from '../providers/registry.js';
+import type { Startable } from '../store/deliveries/delivery-starts.js';
+import type { delivery } from '../workflows/delivery/workflow.js';
 import type { DeliveryInput } from '../workflows/types.js';
-import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from './names.js';
+import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from '../workflows/names.js';
 
 /** How a client starts deliveries. */
 export interface Starter {

@@ -7,7 +7,7 @@
  * else nsswitch.conf may list (mDNS, LDAP) is not asked.
  */
 import { Resolver } from 'node:dns/promises';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { cachedFile, candidatesFor, parseHosts, parseSearchRules } from './system-names.js';
 
 /** All addresses of a host name. Rejects with an error whose code is one of `dns.resolve` or `dns.lookup`. */

@@ -1,5 +1,5 @@
 /** What can go wrong on the way, in words for people. No text of an operating system's error passes: it names addresses. */
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import type { FailureReason } from './types.js';
 
 /** A request that came to no answer. */

@@ -1,7 +1,7 @@
 /** Connections through the operator's proxy (HTTP CONNECT, RFC 9110, section 9.3.6). */
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { type Deadline } from './deadline.js';
 import { EgressFailure } from './failures.js';
 

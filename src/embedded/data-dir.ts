@@ -1,6 +1,6 @@
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatorError, errorCode, explainFileError } from '../errors.js';
+import { OperatorError, errorCode, explainFileError } from '../lib/errors.js';
 import { takeLock } from './file-lock.js';
 import { ownerOfServers } from './running-servers.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode, errorMessage, explainFileError } from '../errors.js';
+import { errorCode, errorMessage, explainFileError } from '../lib/errors.js';
 import { takeLock } from './file-lock.js';
 import { type Log } from './log.js';
 

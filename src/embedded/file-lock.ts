@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { birth, exists } from './processes.js';
 
 /** Either ours until released, or another process's. */

@@ -1,4 +1,4 @@
-import { type Config, type TemporalConnectionOptions } from '../config.js';
+import { type Config, type TemporalConnectionOptions } from '../config/config.js';
 import { openDataDir, type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
 import { startPostgres } from './postgres.js';

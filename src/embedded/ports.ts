@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { OperatorError, portInUse } from '../errors.js';
+import { OperatorError, portInUse } from '../lib/errors.js';
 
 /** The one address the embedded servers listen on. */
 export const LOCALHOST = '127.0.0.1';

@@ -1,7 +1,7 @@
 import { chmod, readFile, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
-import { OperatorError, errorCode, errorMessage } from '../errors.js';
+import { OperatorError, errorCode, errorMessage } from '../lib/errors.js';
 
 /** Paths of PostgreSQL's programs. */
 export interface PostgresBinaries {

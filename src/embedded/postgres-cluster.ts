@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { OperatorError, errorCode, errorMessage, explainFileError } from '../errors.js';
+import { OperatorError, errorCode, errorMessage, explainFileError } from '../lib/errors.js';
 import { type DataDir } from './data-dir.js';
 import { type PostgresBinaries } from './postgres-binaries.js';
 import { type PostgresUser } from './postgres-user.js';

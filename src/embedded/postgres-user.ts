@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, lchown, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { type PostgresBinaries } from './postgres-binaries.js';
 
 const run = promisify(execFile);

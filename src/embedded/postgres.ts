@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Client, DatabaseError } from 'pg';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
 import { LOCALHOST, checkFree, isFree, pickPort } from './ports.js';

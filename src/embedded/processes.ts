@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { type Log } from './log.js';
 import { waitUntil } from './poll.js';
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { errorMessage } from '../errors.js';
+import { errorMessage } from '../lib/errors.js';
 import { type Log } from './log.js';
 import { elapsed } from './poll.js';
 

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 import { type Log } from './log.js';
 import { runCommand } from './run-command.js';
 import { serverEnvironment } from './server-process.js';

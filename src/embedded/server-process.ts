@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OperatorError, errorMessage, explainFileError } from '../errors.js';
+import { OperatorError, errorMessage, explainFileError } from '../lib/errors.js';
 import { type Log } from './log.js';
 import { elapsed, waitUntil } from './poll.js';
 import { signal } from './processes.js';

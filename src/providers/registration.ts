@@ -3,14 +3,13 @@
  * provider's routes, fields and errors and these few operations, which do all checks and all storing.
  */
 import type { RequestHandler, Response, Router } from 'express';
-import type { IsHidden } from '../api/moved-secrets.js';
-import type { Problem } from '../api/problem.js';
-import type { Caller } from '../api/sign-in-failures.js';
-import type { StoredAccount } from '../store/accounts.js';
-import type { StoredAttempt } from '../store/attempts.js';
-import type { DeliveryState } from '../store/deliveries.js';
-import type { AttemptFigures } from '../store/figures.js';
-import type { StoredSubscription } from '../store/subscriptions.js';
+import type { Problem } from '../http/problem.js';
+import type { Caller } from '../http/sign-in-failures.js';
+import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { StoredAttempt } from '../store/attempts/attempts.js';
+import type { DeliveryState } from '../store/deliveries/deliveries.js';
+import type { AttemptFigures } from '../store/reports/figures.js';
+import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import type { Exchange } from '../egress/types.js';
 
 /** A provider's routes, mounted at the root with the provider's own paths. */
@@ -24,6 +23,9 @@ export type SubscriptionBody = Readonly<Record<string, unknown>>;
  * under a rule of this kind meanwhile.
  */
 export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
+
+/** Whether an API hides a stored value from its callers: `headers.<name>` or one of a contract's credential fields. */
+export type IsHidden = (path: string) => boolean;
 
 /** How an edit is checked. */
 export interface EditChecks {

@@ -1,6 +1,6 @@
 /** Forward-only migrations in plain SQL, run by node-pg-migrate under an advisory lock. */
 import { Client, Pool } from 'pg';
-import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../errors.js';
+import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../lib/errors.js';
 import { makePartitions } from './partitions.js';
 import { migrationsFolder } from './schema.js';
 

@@ -1,6 +1,6 @@
 /** The tables that grow with every event are partitioned by week: making partitions ahead of time and dropping them. */
 import { idTime, lowestIdAt } from '../contract/ids.js';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { inTransaction, longQuery, type Queryable, type Store } from './store.js';
 import { weekOf, weeksAfter } from './weeks.js';
 

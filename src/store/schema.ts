@@ -1,7 +1,7 @@
 /** Whether the database has the schema of this version. */
 import { readdir } from 'fs/promises';
 import { join } from 'path';
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import type { Queryable } from './store.js';
 
 /** The folder of the migrations. */

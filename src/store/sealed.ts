@@ -1,5 +1,5 @@
 /** Every sealed column of the database: whether its keys are known, and sealing it anew with the current one. */
-import { errorCode, OperatorError } from '../errors.js';
+import { errorCode, OperatorError } from '../lib/errors.js';
 import { unknownKey } from './secret-box.js';
 import type { Store } from './store.js';
 

@@ -1,6 +1,6 @@
 /** Encryption at rest: AES-256-GCM, bound to the row it belongs to, with the id of the key for rotation. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'crypto';
-import { OperatorError } from '../errors.js';
+import { OperatorError } from '../lib/errors.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const VERSION = 1;

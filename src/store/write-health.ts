@@ -1,5 +1,5 @@
 /** Whether the database takes writes. One whose disk is full, or that is a standby, still answers queries. */
-import { errorCode } from '../errors.js';
+import { errorCode } from '../lib/errors.js';
 import { inTransaction, type Store } from './store.js';
 
 /** SQLSTATE of a full disk, an I/O error and a read-only transaction. */

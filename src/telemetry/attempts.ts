@@ -2,7 +2,7 @@
 import { log } from '@temporalio/activity';
 import type { Attributes } from '@opentelemetry/api';
 import type { RequestHeader } from '../contract/types.js';
-import type { AttemptMaterial } from '../store/attempts.js';
+import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import { countAttempt, type AttemptFacts } from './metrics.js';
 import { isTraced, startAttemptSpan, type AttemptSpan } from './tracing.js';
 

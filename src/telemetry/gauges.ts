@@ -1,18 +1,13 @@
 /** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
-import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
-import { temporalState } from '../dispatch/namespace.js';
 import type { ObservableEgressClient } from '../egress/types.js';
-import { loadBacklog, type Backlog } from '../store/backlog.js';
+import { loadBacklog, type Backlog } from '../store/reports/backlog.js';
 import type { Store } from '../store/store.js';
 import { registry } from './metrics.js';
 
 /** How long an answer about the backlog is repeated, in milliseconds, by however many it is asked for. */
 const BACKLOG_AGE_MS = 5_000;
-
-/** How long Temporal may take to answer, in milliseconds. */
-const TEMPORAL_PATIENCE_MS = 2_000;
 
 const egresses = new Set<ObservableEgressClient>();
 const stores = new Set<Store>();
@@ -21,7 +16,7 @@ let log: Pick<Logger, 'error'> | undefined;
 /** Failed readings are logged at most once in this time, in milliseconds. */
 const ERROR_LOG_INTERVAL_MS = 60_000;
 
-let temporal: Client | undefined;
+let isTemporalUp: (() => Promise<boolean>) | undefined;
 
 /** Has an egress client counted among this process's connections to receivers. */
 export function watchEgress(egress: ObservableEgressClient): void {
@@ -34,9 +29,9 @@ export function watchStore(store: Store, logger?: Pick<Logger, 'error'>): void {
   log = logger ?? log;
 }
 
-/** Has it shown whether Temporal answers this client. */
-export function watchTemporal(client: Client): void {
-  temporal = client;
+/** Has it shown whether Temporal answers, as this check says, which has a deadline of its own. */
+export function watchTemporal(isUp: () => Promise<boolean>): void {
+  isTemporalUp = isUp;
 }
 
 gauge('pigeonpost_egress_connections', 'Connections to receivers by state: busy with a request, or idle.', () => {
@@ -66,7 +61,7 @@ gauge(
 gauge(
   'pigeonpost_temporal_up',
   'Whether Temporal answers this process and has the namespace: 1, or 0.',
-  async () => temporal && ((await temporalState(temporal, TEMPORAL_PATIENCE_MS)) === 'ok' ? 1 : 0),
+  async () => isTemporalUp && ((await isTemporalUp()) ? 1 : 0),
   [],
 );
 

@@ -4,9 +4,9 @@
  * Labels are bounded: providers, outcomes, reasons and states; never an id, an address or anything a receiver chose.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { openStates, type DeliveryState } from '../store/deliveries.js';
-import type { NewEvent } from '../store/events.js';
-import type { BurstReport } from '../workflows/burst-types.js';
+import { openStates, type DeliveryState } from '../store/deliveries/deliveries.js';
+import type { NewEvent } from '../store/events/events.js';
+import type { BurstReport } from '../workflows/batch-types.js';
 
 export const registry = new Registry();
 

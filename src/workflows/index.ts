@@ -1,5 +1,5 @@
 /** The workflows a worker registers. */
-export { burst } from './burst.js';
-export { delivery } from './delivery.js';
+export { burst } from './batch.js';
+export { delivery } from './delivery/workflow.js';
 export { recovery } from './recovery.js';
-export { upkeep } from './upkeep.js';
+export { upkeep } from './maintenance.js';

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually';
 import { environmentOf, runCommand } from '../support/process';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
-import { age, sweepOnce } from './faults';
+import { age, sweepOnce } from '../support/process-faults';
 
 jest.setTimeout(120_000);
 

@@ -4,16 +4,16 @@
  */
 import type { ServerResponse } from 'node:http';
 import { startOptions } from '../../src/dispatch/start';
-import { loadStartables } from '../../src/store/startables';
-import type { delivery } from '../../src/workflows/delivery';
+import { loadStartables } from '../../src/store/deliveries/delivery-starts';
+import type { delivery } from '../../src/workflows/delivery/workflow';
 import { askAt } from '../support/api';
 import { eventually } from '../support/eventually';
-import { patient } from '../support/patient';
+import { patient } from '../support/without-timeout';
 import { startProcess } from '../support/process';
 import type { Death } from '../support/process-plan';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, sweepOnce } from './faults';
+import { age, commitOnly, sweepOnce } from '../support/process-faults';
 
 jest.setTimeout(120_000);
 

@@ -1,16 +1,16 @@
 /** What is left behind by processes that die, workflows that are taken away and servers that forget. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { startDelivery } from '../../src/dispatch/start';
-import { reopenDelivery } from '../../src/store/deliveries';
-import { loadStartables } from '../../src/store/startables';
+import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import { loadStartables } from '../../src/store/deliveries/delivery-starts';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample, type Emitted } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, injectFaults, sweepOnce, type Faults } from './faults';
+import { age, commitOnly, injectFaults, sweepOnce, type Faults } from '../support/process-faults';
 
 // One try of each write is enough where faults are ordered by number.
-jest.mock('../../src/activities/retrying', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 let system: TestSystem;
 let receiver: Receiver;

@@ -1,22 +1,22 @@
 /** Attempts that are cut short by a worker that dies or a database that goes away, in the test server's time. */
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { attempt } from '../../src/activities/attempt';
-import { fromOutcome } from '../../src/activities/record';
+import { attempt } from '../../src/activities/attempt/attempt';
+import { fromOutcome } from '../../src/activities/attempt/save';
 import { startOptions } from '../../src/dispatch/start';
 import type { EgressClient, Exchange } from '../../src/egress/types';
-import { recordAttempt } from '../../src/store/recording';
-import { reopenDelivery } from '../../src/store/deliveries';
-import type { delivery } from '../../src/workflows/delivery';
+import { recordAttempt } from '../../src/store/attempts/recording';
+import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import type { delivery } from '../../src/workflows/delivery/workflow';
 import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
 import { eventually } from '../support/eventually';
-import { Recorder } from '../../src/activities/recorder';
-import { Slots } from '../../src/activities/slots';
+import { Recorder } from '../../src/activities/attempt/outcome-writer';
+import { Slots } from '../../src/activities/admission/concurrency-limiter';
 import { emitExample } from '../support/subscriptions';
 import { answered, openTimeMachine, type TimeMachine } from '../support/time-skipping';
-import { injectFaults, type Faults } from './faults';
+import { injectFaults, type Faults } from '../support/process-faults';
 
 // One try of each write is enough where faults are ordered by number.
-jest.mock('../../src/activities/retrying', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 const MINUTE = 60_000;
 /** Time that an attempt has beyond its contract's limit. */

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { eventually } from '../support/eventually';
 import { keepHistory } from '../support/histories';
-import { patient } from '../support/patient';
+import { patient } from '../support/without-timeout';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 

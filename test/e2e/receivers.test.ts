@@ -1,7 +1,7 @@
 /** Receivers of every kind, on real sockets, and what is recorded of each: one attempt with a reason of its own. */
 import type { Socket } from 'node:net';
-import { samples } from '../api/support';
-import { certificate, closeAll, receiver as rawReceiver, type Receiver as RawReceiver } from '../egress/support';
+import { samples } from '../support/samples';
+import { certificate, closeAll, receiver as rawReceiver, type Receiver as RawReceiver } from '../support/egress';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';

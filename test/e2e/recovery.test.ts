@@ -1,8 +1,8 @@
 /** Sending again in bulk what a subscription has missed, on a real Temporal server. */
-import { contractOf } from '../../src/providers/index';
-import { recoverBatch, type RecoverContext } from '../../src/dispatch/recover';
-import { countRecoverable, findBatch, loadReceiver } from '../../src/dispatch/recoverable';
-import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recoveries';
+import { contractOf } from '../../src/providers/registry';
+import { recoverBatch, type RecoverContext } from '../../src/dispatch/recovery/recover-batch';
+import { countRecoverable, findBatch, loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
 import type { RecoveryScope } from '../../src/workflows/recovery-types';
 import { eventually } from '../support/eventually';
 import { keepWorkflowHistory } from '../support/histories';

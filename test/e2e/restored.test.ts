@@ -2,7 +2,7 @@
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, sweepOnce } from './faults';
+import { age, commitOnly, sweepOnce } from '../support/process-faults';
 
 jest.setTimeout(120_000);
 

@@ -2,20 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
-import { closeShared, openShared, runApi } from '../../src/cli/services';
-import { loadConfig } from '../../src/config';
+import { closeShared, openShared, runApi } from '../../src/server/bootstrap';
+import { loadConfig } from '../../src/config/config';
 import { createEgressClient } from '../../src/egress/client';
 import { pickPort } from '../../src/embedded/ports';
-import { loadKeys } from '../../src/keys';
-import { installRuntime, lazyTemporal } from '../../src/worker/connection';
-import { searchAttributeTypes } from '../../src/worker/registration';
-import { startWorker } from '../../src/worker/worker';
+import { loadKeys } from '../../src/server/keys';
+import { installRuntime, lazyTemporal } from '../../src/temporal/connection';
+import { searchAttributeTypes } from '../../src/temporal/registration';
+import { startWorker } from '../../src/server/worker';
 import { ADMIN_KEY, type ApiAnswer } from '../support/api';
 import { openTestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { startReceiver } from '../support/receiver';
 import { fromSetup } from '../support/system';
-import { age, sweepOnce } from './faults';
+import { age, sweepOnce } from '../support/process-faults';
 
 const undo: (() => Promise<void>)[] = [];
 afterAll(async () => {

@@ -2,18 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
-import { closeShared, openShared, runApi, runWorker } from '../../src/cli/services';
-import { loadConfig } from '../../src/config';
-import { UPKEEP_SCHEDULE_ID } from '../../src/dispatch/names';
+import { closeShared, openShared, runApi, runWorker } from '../../src/server/bootstrap';
+import { loadConfig } from '../../src/config/config';
+import { UPKEEP_SCHEDULE_ID } from '../../src/workflows/names';
 import { pickPort } from '../../src/embedded/ports';
-import { loadKeys } from '../../src/keys';
-import { connectTemporal, installRuntime } from '../../src/worker/connection';
+import { loadKeys } from '../../src/server/keys';
+import { connectTemporal, installRuntime } from '../../src/temporal/connection';
 import { ADMIN_KEY, askAt } from '../support/api';
 import { openTestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { startReceiver } from '../support/receiver';
 import { fromSetup } from '../support/system';
-import { age } from './faults';
+import { age } from '../support/process-faults';
 
 jest.setTimeout(180_000);
 

@@ -1,5 +1,5 @@
 /** Two API processes on one database: what one has answered of a change holds for the next event, whichever accepts it. */
-import { newAccount } from '../api/support';
+import { newAccount } from '../support/samples';
 import { ADMIN_KEY, askAt, type Ask } from '../support/api';
 import { openTestDatabase, type TestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';

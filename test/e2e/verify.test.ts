@@ -1,7 +1,7 @@
 /** What receivers are given to verify with accepts Pigeonpost's own deliveries, of every contract. */
 import { findVerifier } from '../../src/providers/verify';
-import { samples } from '../api/support';
-import { certificate } from '../egress/support';
+import { samples } from '../support/samples';
+import { certificate } from '../support/egress';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 

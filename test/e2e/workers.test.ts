@@ -1,8 +1,8 @@
 /** Two workers at one system: they share its limits, and one goes on with what the other left. */
 import type { ServerResponse } from 'node:http';
-import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recoveries';
-import { loadReceiver } from '../../src/dispatch/recoverable';
-import { contractOf } from '../../src/providers/index';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
+import { loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
+import { contractOf } from '../../src/providers/registry';
 import { eventually } from '../support/eventually';
 import { environmentOf, runCommand, startProcess, type TestProcess } from '../support/process';
 import { startReceiver, type Receiver } from '../support/receiver';

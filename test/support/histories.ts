@@ -1,6 +1,6 @@
 /**
  * Histories of real runs, kept so that every later version of the workflows can be shown to replay them.
- * `RECORD_HISTORIES=1 npm test -- test/workflows test/e2e` records the scenarios anew; a history that a released version
+ * `RECORD_HISTORIES=1 npm test -- test/e2e/workflows test/e2e` records the scenarios anew; a history that a released version
  * wrote is added under a new name and never replaced.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';

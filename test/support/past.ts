@@ -1,7 +1,7 @@
 /** Events and deliveries of any time: their ids are what says when they were made. */
 import { lowestIdAt, newId } from '../../src/contract/ids';
-import type { DeliveryState } from '../../src/store/deliveries';
-import { insertEvents, type NewEvent } from '../../src/store/events';
+import type { DeliveryState } from '../../src/store/deliveries/deliveries';
+import { insertEvents, type NewEvent } from '../../src/store/events/events';
 import type { Store } from '../../src/store/store';
 
 /** An account and one of its subscriptions. */

@@ -6,10 +6,10 @@ import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
 import { createSecretBox } from '../../src/store/secret-box';
 import { openStore, type Store } from '../../src/store/store';
-import { installRuntime } from '../../src/worker/connection';
-import { startWorker } from '../../src/worker/worker';
+import { installRuntime } from '../../src/temporal/connection';
+import { startWorker } from '../../src/server/worker';
 import { LOOPBACK, startApi } from './api';
-import { patient } from './patient';
+import { patient } from './without-timeout';
 import { READY, type ProcessPlan } from './process-plan';
 
 const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death } = JSON.parse(

@@ -45,9 +45,14 @@ export function environmentOf({ database, environment }: TestSystem): Record<str
 
 /** A command as it is run, everything it prints included. */
 export function runCommand(command: string, env: Record<string, string>, ...args: readonly string[]) {
-  const main = join(__dirname, '../../src/cli/main.ts');
+  return runProgram('src/cli/main.ts', env, command, ...args);
+}
+
+/** A program of this project, by its path, as it is run; everything it prints included. */
+export function runProgram(path: string, env: Record<string, string>, ...args: readonly string[]) {
+  const main = join(__dirname, '../..', path);
   const child = mind(
-    spawn(process.execPath, ['--require', TYPESCRIPT, main, command, ...args], {
+    spawn(process.execPath, ['--require', TYPESCRIPT, main, ...args], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),

@@ -1,5 +1,5 @@
 /** For every provider, the least that creates a subscription to an event type with the documented example. */
-import { contractOf } from '../../src/providers/index';
+import { contractOf } from '../../src/providers/registry';
 import type { Ask } from './api';
 
 const ownFields: Record<string, (eventType: string) => Record<string, unknown>> = {

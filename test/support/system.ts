@@ -5,10 +5,11 @@ import pino, { type Logger } from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
 import { createEgressClient } from '../../src/egress/client';
 import type { EgressClient, EgressSettings } from '../../src/egress/types';
+import { isTemporalUp } from '../../src/temporal/health';
 import { watchEgress, watchStore, watchTemporal } from '../../src/telemetry/gauges';
-import { installRuntime } from '../../src/worker/connection';
-import { searchAttributeTypes } from '../../src/worker/registration';
-import { startWorker, type RunningWorker } from '../../src/worker/worker';
+import { installRuntime } from '../../src/temporal/connection';
+import { searchAttributeTypes } from '../../src/temporal/registration';
+import { startWorker, type RunningWorker } from '../../src/server/worker';
 import { startApi, LOOPBACK, type Ask } from './api';
 import { openTestDatabase, type TestDatabase } from './database';
 import { eventually } from './eventually';
@@ -79,7 +80,7 @@ export async function startSystem(
     ...egressSettings,
   });
   watchStore(store);
-  watchTemporal(client);
+  watchTemporal(() => isTemporalUp(client));
   watchEgress(sender);
   const egress = wrapEgress(sender);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };

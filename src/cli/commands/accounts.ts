@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { answer, type components } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
-import { OperatorError } from '../../errors.js';
+import { OperatorError } from '../../lib/errors.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { readFile } from 'fs/promises';
 import { text as readAll } from 'stream/consumers';
 import { answer, type components } from '../../client/index.js';
-import { explainFileError, OperatorError } from '../../errors.js';
+import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { collect, time } from '../arguments.js';
 import { apiCommand, EndWith, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import type { Terminal } from '../terminal.js';

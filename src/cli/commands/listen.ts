@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { once } from 'events';
 import { readFile } from 'fs/promises';
 import type { AddressInfo } from 'net';
-import { explainFileError, OperatorError } from '../../errors.js';
+import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { verifiers } from '../../providers/verify.js';
 import { duration, wholeNumber } from '../arguments.js';
 import { apiCommand, printers } from '../context.js';

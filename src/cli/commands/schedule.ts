@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { randomBytes } from 'crypto';
 import type { AnyContract } from '../../contract/types.js';
-import { OperatorError } from '../../errors.js';
+import { OperatorError } from '../../lib/errors.js';
 import { jsonObjectOption } from '../arguments.js';
 import { printers, withJson } from '../context.js';
 import { span, table } from '../output.js';
@@ -19,7 +19,7 @@ export function scheduleCommands(program: Command, terminal: Terminal): void {
     .description("Show the waits of a contract's schedule for an event type")
     .option('--settings <json>', "an account's settings, where the schedule depends on them", jsonObjectOption)
     .action(async (provider: string, event: string, options: ScheduleOptions) => {
-      const { contracts, findContract } = await import('../../providers/index.js');
+      const { contracts, findContract } = await import('../../providers/registry.js');
       const contract = findContract(provider);
       if (!contract) {
         const known = contracts.map((known) => known.provider).join(', ');

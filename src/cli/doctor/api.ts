@@ -1,8 +1,8 @@
 /** The API: that it answers and takes our key; where it does not run, that its port is free. */
 import { createClient, answer, ApiError } from '../../client/index.js';
-import type { Config } from '../../config.js';
+import type { Config } from '../../config/config.js';
 import { isFree } from '../../embedded/ports.js';
-import { errorMessage } from '../../errors.js';
+import { errorMessage } from '../../lib/errors.js';
 import { findApi, type ApiOptions } from '../find-api.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 

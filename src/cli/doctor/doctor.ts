@@ -1,7 +1,7 @@
 /** Looks at everything Pigeonpost depends on, and changes nothing. */
 import { readFileSync } from 'fs';
 import { join } from 'path';
-import { loadConfig, type Config } from '../../config.js';
+import { loadConfig, type Config } from '../../config/config.js';
 import { lockHolder } from '../../embedded/file-lock.js';
 import { isFree } from '../../embedded/ports.js';
 import type { ApiOptions } from '../find-api.js';

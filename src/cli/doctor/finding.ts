@@ -1,5 +1,5 @@
 /** What a check has found. */
-import { errorMessage, OperatorError } from '../../errors.js';
+import { errorMessage, OperatorError } from '../../lib/errors.js';
 
 export interface Finding {
   /** What was looked at. */

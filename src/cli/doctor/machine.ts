@@ -2,8 +2,8 @@
 import { constants } from 'fs';
 import { access, stat, statfs } from 'fs/promises';
 import { dirname } from 'path';
-import type { Config } from '../../config.js';
-import { errorCode } from '../../errors.js';
+import type { Config } from '../../config/config.js';
+import { errorCode } from '../../lib/errors.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
 const GIB = 1_024 ** 3;

@@ -2,9 +2,9 @@
 import { existsSync } from 'fs';
 import { join } from 'path';
 import { Client, Pool } from 'pg';
-import type { Config } from '../../config.js';
-import { databaseUnreachable } from '../../errors.js';
-import { KEY_FILE, readKeyFiles } from '../../key-files.js';
+import type { Config } from '../../config/config.js';
+import { databaseUnreachable } from '../../lib/errors.js';
+import { KEY_FILE, readKeyFiles } from '../../server/key-files.js';
 import { appliedMigrations, knownMigrations } from '../../store/schema.js';
 import { checkKeys } from '../../store/sealed.js';
 import { createSecretBox, type KeyRing } from '../../store/secret-box.js';

@@ -1,9 +1,9 @@
 /** Temporal: that it answers, its version, the namespace, what is registered there, and whether anybody works. */
 import { Connection } from '@temporalio/client';
-import type { Config, TemporalConnectionOptions } from '../../config.js';
-import { countWorkers } from '../../dispatch/workers.js';
-import { unreachable } from '../../errors.js';
-import { searchAttributeTypes } from '../../worker/registration.js';
+import type { Config, TemporalConnectionOptions } from '../../config/config.js';
+import { countWorkers } from '../../temporal/health.js';
+import { unreachable } from '../../lib/errors.js';
+import { searchAttributeTypes } from '../../temporal/registration.js';
 import { checked, ok, problem, warning, type Finding } from './finding.js';
 
 const NAME = 'Temporal';

@@ -5,7 +5,7 @@
  */
 import type { ErrorRequestHandler, Request } from 'express';
 import type { z } from 'zod';
-import type { FieldError, Problem, ProblemCode } from '../../api/problem.js';
+import type { FieldError, Problem, ProblemCode } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 
 /** Codes of the problems that can arise here. */

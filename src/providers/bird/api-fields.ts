@@ -4,7 +4,7 @@
  * update-a-webhook-subscription, list-webhook-subscriptions and webhook-subscription-logs
  */
 import { z } from 'zod';
-import { invalid, invalidField } from '../../api/problem.js';
+import { invalid, invalidField } from '../../http/problem.js';
 import { isId, uuidToId, type IdKind } from '../../contract/ids.js';
 import type { SubscriptionBody } from '../registration.js';
 import { words } from './api-errors.js';

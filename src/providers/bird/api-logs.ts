@@ -3,11 +3,11 @@
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions/webhook-subscription-logs
  */
 import { idToUuid } from '../../contract/ids.js';
-import { page } from '../../api/paging.js';
-import { notFound } from '../../api/problem.js';
-import type { StoredAttempt } from '../../store/attempts.js';
-import type { DeliveryState } from '../../store/deliveries.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import { page } from '../../http/paging.js';
+import { notFound } from '../../http/problem.js';
+import type { StoredAttempt } from '../../store/attempts/attempts.js';
+import type { DeliveryState } from '../../store/deliveries/deliveries.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { DeliveryLogEntry, Registrar } from '../registration.js';
 import { EXECUTION_STATUSES, readLogQuery, readRequestId, type ExecutionStatus } from './api-fields.js';
 

@@ -3,10 +3,10 @@
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
  */
 import { Router, type RequestHandler } from 'express';
-import { page } from '../../api/paging.js';
-import { notFound, Problem } from '../../api/problem.js';
-import type { StoredAccount } from '../../store/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import { page } from '../../http/paging.js';
+import { notFound, Problem } from '../../http/problem.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import { answerErrors } from './api-errors.js';
 import { readCreation, readListQuery, readUpdate } from './api-fields.js';

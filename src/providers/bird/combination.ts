@@ -2,8 +2,8 @@
  * "You can create up to five subscriptions for the same filter combination":
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
  */
-import { Problem } from '../../api/problem.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import { Problem } from '../../http/problem.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Admission } from '../registration.js';
 import type { Options } from './contract.js';
 

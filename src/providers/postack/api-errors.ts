@@ -1,6 +1,6 @@
 /** Answers errors as Svix's API does. */
 import type { ErrorRequestHandler } from 'express';
-import { Problem, type FieldError } from '../../api/problem.js';
+import { Problem, type FieldError } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 import { nativeName } from './endpoint-input.js';
 import { notFound, SvixError, svixError, unreadableBody } from './svix-error.js';

@@ -3,10 +3,10 @@
  * its own for them. Source: https://github.com/svix/svix-webhooks, server/svix-server/src/v1/endpoints/endpoint.
  */
 import { Router, type RequestHandler, type Response } from 'express';
-import { Problem } from '../../api/problem.js';
+import { Problem } from '../../http/problem.js';
 import type { AnyContract } from '../../contract/types.js';
-import type { StoredAccount } from '../../store/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import { answerErrors } from './api-errors.js';
 import { contract, type Scope } from './contract.js';

@@ -21,7 +21,8 @@ import {
   signatureHeader,
   type SigningKey,
 } from '../../contract/signing-keys.js';
-import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { Contract, RequestHeader } from '../../contract/types.js';
 import { about } from './about.js';
 import { events, findEvent } from './events.js';
 import { fields, keepOptions, type Fields, type Options } from './fields.js';

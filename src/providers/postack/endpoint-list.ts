@@ -3,7 +3,7 @@
  * Source: svix-server, src/v1/utils/mod.rs.
  */
 import type { Request } from 'express';
-import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';
 import { showEndpoint } from './endpoint-output.js';
 import { svixError, validationError } from './svix-error.js';

@@ -1,5 +1,5 @@
 /** Svix's EndpointOut: svix-server, src/v1/endpoints/endpoint/mod.rs. */
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Options } from './fields.js';
 
 /** An endpoint as it is shown, by the older and the newer names of its fields. */

@@ -1,7 +1,7 @@
 /** Svix's send-example: svix-server, src/v1/endpoints/endpoint/mod.rs; its status is that of codegen/lib-openapi.json. */
 import type { AnyContract } from '../../contract/types.js';
-import type { StoredAccount } from '../../store/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar } from '../registration.js';
 import { contract, messageId } from './contract.js';
 import { findEvent } from './events.js';

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'crypto';
 import type { Request } from 'express';
-import type { StoredAccount } from '../../store/accounts.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';
 
 /** What is answered to a request. */

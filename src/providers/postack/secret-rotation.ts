@@ -1,7 +1,7 @@
 /** Svix's EndpointSecretRotateIn and its limits: svix-server, src/v1/endpoints/endpoint/{mod,secrets}.rs. */
 import { randomBytes } from 'crypto';
 import { MAX_FORMER_KEYS, TooManySigningKeys } from '../../contract/signing-keys.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { contract, type Secrets } from './contract.js';
 import { withPrefix } from './endpoint-input.js';
 import type { Options } from './fields.js';

@@ -2,7 +2,7 @@
  * Errors in the shapes of Svix's API: `{code, detail}`, and for what is wrong with the fields of a request
  * `{detail: [{loc, msg, type}]}`. Source: svix-server, src/error.rs and src/v1/utils/mod.rs.
  */
-import { MAX_QUOTE, truncate } from '../../api/problem.js';
+import { MAX_QUOTE, truncate } from '../../http/problem.js';
 
 /** An error in the form in which it is answered. */
 export class SvixError extends Error {

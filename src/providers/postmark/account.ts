@@ -1,7 +1,7 @@
 /** What an account is at Postmark: one server. */
 import { z } from 'zod';
-import type { Account } from '../../contract/types.js';
-import type { StoredAccount } from '../../store/accounts.js';
+import type { Account } from '../../contract/entities.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { eras } from './eras.js';
 import { streamId } from './streams.js';
 

@@ -3,8 +3,8 @@
  * https://postmarkapp.com/developer/api/webhooks-api
  */
 import { Router, type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
-import { Problem } from '../../api/problem.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import { Problem } from '../../http/problem.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
 import { ApiError, fromProblem } from './errors.js';

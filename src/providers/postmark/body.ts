@@ -3,7 +3,8 @@
  * is known here; its own members stay as they were sent, in their order.
  */
 import { jsonMember, jsonMembers, jsonObject, type JsonMember } from '../../contract/json.js';
-import type { RenderInput, Subscription } from '../../contract/types.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { RenderInput } from '../../contract/types.js';
 import { defaultStream, INBOUND } from './streams.js';
 import type { Options } from './subscription.js';
 

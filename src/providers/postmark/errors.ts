@@ -5,7 +5,7 @@
  */
 import { isIP } from 'net';
 import type { Request, Response } from 'express';
-import { truncate, type Problem } from '../../api/problem.js';
+import { truncate, type Problem } from '../../http/problem.js';
 
 const MESSAGES = {
   10: 'Request does not contain a valid Server token.',

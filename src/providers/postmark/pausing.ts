@@ -4,7 +4,7 @@
  * numbers; these are ours.
  * https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0
  */
-import type { LastingFailure } from '../../contract/lasting-failure.js';
+import type { LastingFailure } from '../../contract/types.js';
 import { hours } from '../../contract/schedule.js';
 import type { Settings } from './account.js';
 import type { Options } from './subscription.js';

@@ -6,7 +6,7 @@
  * attempt either ended its delivery ("terminal") or was followed by another (a retry), and each is counted once.
  */
 import { hours, seconds } from '../../contract/schedule.js';
-import type { AttemptFigures } from '../../store/figures.js';
+import type { AttemptFigures } from '../../store/reports/figures.js';
 import type { Registrar } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
 import { triggers } from './triggers.js';

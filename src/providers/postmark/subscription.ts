@@ -4,7 +4,7 @@ import { urlCredentials, type BasicCredentials } from '../../contract/basic-auth
 import { unknownEventType } from '../../contract/contract.js';
 import { MASK } from '../../contract/mask.js';
 import type { SubscriptionFields, SubscriptionInput } from '../../contract/rules.js';
-import type { Subscription } from '../../contract/types.js';
+import type { Subscription } from '../../contract/entities.js';
 import { findEvent } from './events.js';
 import { defaultStream, INBOUND } from './streams.js';
 import { triggers } from './triggers.js';

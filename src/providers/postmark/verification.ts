@@ -3,7 +3,7 @@
  * 200. https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0, references/webhook-setup.md
  */
 import type { Exchange } from '../../egress/types.js';
-import { withoutSettingAdvice } from '../../errors.js';
+import { withoutSettingAdvice } from '../../lib/errors.js';
 import type { Registrar } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
 import { ApiError } from './errors.js';

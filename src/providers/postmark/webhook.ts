@@ -3,8 +3,8 @@
  * demands; `HttpAuth` is left out where there is none, as a half-filled one breaks that client.
  * https://postmarkapp.com/developer/api/webhooks-api
  */
-import type { Subscription } from '../../contract/types.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Era } from './eras.js';
 import { INBOUND } from './streams.js';
 import type { Options, Secrets } from './subscription.js';

@@ -4,7 +4,7 @@
  * that Unipile's API is seen to answer with. `instance` ("request identifier for support") is optional and left out.
  */
 import type { ErrorRequestHandler } from 'express';
-import { truncate, type Problem, type ProblemCode } from '../../api/problem.js';
+import { truncate, type Problem, type ProblemCode } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 
 /** Every error and its status and title. */

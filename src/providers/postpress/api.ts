@@ -3,8 +3,8 @@
  * to read or edit one webhook. https://api.postpress.io/docs/webhooks-create, /webhooks-list, /webhooks-delete
  */
 import { Router, type RequestHandler } from 'express';
-import type { StoredAccount } from '../../store/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { RegistrationRoutes, Registrar } from '../registration.js';
 import { answerErrors, PostpressError } from './api-errors.js';
 import { readCreation, readPage, writeCursor } from './api-fields.js';

@@ -3,7 +3,7 @@
  * webhook's field mapping, then written as JSON or as a form. Values stay slices of the original text throughout.
  */
 import { jsonMember, jsonMembers, jsonObject, type JsonMember } from '../../contract/json.js';
-import type { Event } from '../../contract/types.js';
+import type { Event } from '../../contract/entities.js';
 import { sourceOf } from './events.js';
 import { FILLED_IN_BEHIND } from './sources.js';
 

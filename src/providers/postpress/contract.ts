@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
 import { minutes, seconds } from '../../contract/schedule.js';
-import type { Contract, RequestHeader, Subscription } from '../../contract/types.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { Contract, RequestHeader } from '../../contract/types.js';
 import { about } from './about.js';
 import { renderBody, type BodyOptions } from './body.js';
 import { defaultEventTypes, events, findEvent, sourceOf } from './events.js';

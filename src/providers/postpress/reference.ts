@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../../contract/types.js';
+import type { RandomBytes } from '../../contract/entities.js';
 
 /** Crockford's base32, which ULIDs are written in. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

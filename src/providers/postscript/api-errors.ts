@@ -1,6 +1,6 @@
 /** Errors as Postscript's webhook operations answer them: a status and `{}` (https://developers.postscript.io/reference). */
 import type { ErrorRequestHandler } from 'express';
-import { Problem } from '../../api/problem.js';
+import { Problem } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 import { RATE_LIMITED } from './rate-limit.js';
 import { bodyError } from './test-request.js';

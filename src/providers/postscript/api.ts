@@ -5,20 +5,21 @@
  */
 import { randomBytes } from 'crypto';
 import { Router, type RequestHandler, type Response } from 'express';
-import { notFound, Problem } from '../../api/problem.js';
+import { notFound, Problem } from '../../http/problem.js';
 import { uuidV4 } from '../../contract/random.js';
-import type { Account } from '../../contract/types.js';
-import type { StoredAccount } from '../../store/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions.js';
+import type { Account } from '../../contract/entities.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes, SubscriptionBody } from '../registration.js';
 import { answerErrors, answerUnreadableTest } from './api-errors.js';
-import { contract, type AccountSecrets, type Scope, type Settings } from './contract.js';
+import type { AccountSecrets, Scope, Settings } from './account.js';
+import { contract } from './contract.js';
 import { envelope } from './envelope.js';
 import { findEvent } from './events.js';
 import { createRateLimit, RATE_LIMITED } from './rate-limit.js';
 import { callerOf } from './shop-key.js';
 import { readTest } from './test-request.js';
-import { hasOwnTokens, tokenOf } from './token.js';
+import { hasOwnTokens, tokenOf } from './account.js';
 
 type PostscriptAccount = StoredAccount & Account<Scope, Settings, AccountSecrets>;
 

@@ -8,27 +8,12 @@ import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
 import { uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
-import type { Contract, Subscription } from '../../contract/types.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { Contract } from '../../contract/types.js';
 import { about } from './about.js';
+import { tokenOf, type AccountSecrets, type Scope, type Settings } from './account.js';
 import { envelope } from './envelope.js';
 import { canonicalType, events, findEvent } from './events.js';
-import { tokenOf } from './token.js';
-
-export interface Scope {
-  readonly shopId: string;
-}
-
-export interface Settings {
-  /** Whether Postscript's own API answers 429 to more than 15 requests a second. */
-  readonly enforceRateLimit: boolean;
-  /** Whose token `Postscript-Signature` holds. */
-  readonly tokenPer: 'shop' | 'subscription';
-}
-
-export interface AccountSecrets {
-  /** What receivers compare the `Postscript-Signature` header with. */
-  readonly token: string;
-}
 
 type Nothing = Record<string, never>;
 

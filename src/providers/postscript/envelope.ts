@@ -3,7 +3,7 @@
  * example-event operation answers with the same.
  */
 import { jsonMember, jsonObject } from '../../contract/json.js';
-import type { Event } from '../../contract/types.js';
+import type { Event } from '../../contract/entities.js';
 import { canonicalType } from './events.js';
 
 export function envelope({

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
-import type { Scope } from './contract.js';
+import type { Scope } from './account.js';
 
 const EMAIL_COLLECTED = 'shop.email_collected';
 

@@ -1,0 +1,24 @@
+/** The part of the sweep that lets deliveries go on whose subscription has been enabled again. */
+import { heartbeat } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { giveOrder } from '../../dispatch/commands/commands.js';
+import type { Store } from '../../store/store.js';
+import { heldOfEnabled } from '../../store/subscriptions/waiting.js';
+import { SUBSCRIPTION_DISABLED } from '../../workflows/types.js';
+
+/**
+ * Resumes what the process that enabled a subscription did not: it died, Temporal was away, there was more than a
+ * request may take, or a delivery noticed too late that it need not wait. Returns how many were told.
+ */
+export async function resumeForgotten(store: Store, client: Client, batch: number): Promise<number> {
+  let resumed = 0;
+  let after = '';
+  for (;;) {
+    const ids = await heldOfEnabled(store, { reason: SUBSCRIPTION_DISABLED, after, limit: batch });
+    const told = await Promise.all(ids.map((id) => giveOrder({ client, store }, id, { signal: 'resume', args: [] })));
+    heartbeat();
+    resumed += told.filter(Boolean).length;
+    if (ids.length < batch) return resumed;
+    after = ids.at(-1)!;
+  }
+}

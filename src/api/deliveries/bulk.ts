@@ -1,0 +1,136 @@
+/** One order for many deliveries. */
+import { z } from 'zod';
+import { lowestIdAt } from '../../contract/ids.js';
+import { cancelMatching, redeliverMatching, retryMatching, type BulkResult } from '../../dispatch/commands/bulk.js';
+import { countMatching, type BulkFilter } from '../../store/deliveries/bulk.js';
+import { deliveryStates, openStates, type DeliveryState } from '../../store/deliveries/deliveries.js';
+import { finishedStates } from '../../workflows/recovery-types.js';
+import type { ApiContext } from '../context.js';
+import { cursorOf, readCursor } from '../../http/paging.js';
+import { accountSeen, type Principal } from '../../http/principal.js';
+import { invalidField } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { line, time } from '../schemas.js';
+
+/** The most that one request acts on. */
+const MOST = 1_000;
+/** The most that a dry run counts. */
+const MOST_COUNTED = 100_000;
+
+const request = z.strictObject({
+  action: z
+    .enum(['redeliver', 'retry', 'cancel'])
+    .describe('retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.'),
+  filter: z
+    .strictObject({
+      accountId: z.string().optional(),
+      subscriptionId: z.string().optional(),
+      provider: z.string().optional(),
+      eventType: z.string().optional(),
+      states: z
+        .array(z.enum(deliveryStates))
+        .min(1)
+        .max(deliveryStates.length)
+        .optional()
+        .describe(
+          'redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all.',
+        ),
+      from: time.optional().describe('Only deliveries created at this time or later.'),
+      to: time.optional().describe('Only deliveries created before this time.'),
+    })
+    .describe('Which deliveries; all that the action can take when empty.'),
+  dryRun: z.boolean().default(false).describe('Only count.'),
+  limit: z.int().min(1).max(MOST).default(MOST).describe('How many to act on at most.'),
+  cursor: z.string().max(200).optional().describe('nextCursor of the call before; nothing is then taken twice.'),
+  reason: line(500).default('cancelled in bulk').describe('For cancel: shown with the deliveries and in Temporal.'),
+});
+type Request = z.output<typeof request>;
+
+/** What each action takes, what it takes by default, and why it takes nothing else. */
+const TAKEN: Readonly<
+  Record<
+    Request['action'],
+    { readonly states: readonly DeliveryState[]; readonly usual: readonly DeliveryState[]; readonly why: string }
+  >
+> = {
+  redeliver: { states: finishedStates, usual: ['failed'], why: 'only a finished delivery can be redelivered' },
+  retry: { states: ['retrying'], usual: ['retrying'], why: 'only a retrying delivery can be retried' },
+  cancel: { states: openStates, usual: openStates, why: 'only an open delivery can be cancelled' },
+};
+
+export function bulkRoutes(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/deliveries/bulk',
+      tag: 'Deliveries',
+      summary: 'Redeliver, retry or cancel many deliveries',
+      description:
+        'The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. ' +
+        'For more than can be watched, a recovery of the subscription goes on by itself.',
+      forAccounts: true,
+      body: request,
+      answers: {
+        status: 200,
+        description: 'What was done; of a dry run, how many there are',
+        schema: z.object({
+          matched: z.int().describe('How many were taken; with dryRun how many there are, counted up to 100,000.'),
+          done: z.int().describe('How many are on their way again, are attempted now, or were told to end.'),
+          refused: z.int().describe('How many had changed meanwhile.'),
+          more: z.boolean().describe('Whether there are others.'),
+          nextCursor: z.string().nullable(),
+        }),
+      },
+    },
+    async ({ body, principal }) => {
+      const filter = readFilter(body, principal);
+      if (body.dryRun) {
+        const matched = await countMatching(context.store, filter, MOST_COUNTED + 1);
+        return {
+          matched: Math.min(matched, MOST_COUNTED),
+          done: 0,
+          refused: 0,
+          more: matched > MOST_COUNTED,
+          nextCursor: null,
+        };
+      }
+      return show(await act(context, filter, body));
+    },
+  );
+}
+
+function act(context: ApiContext, filter: BulkFilter, { action, limit, reason }: Request): Promise<BulkResult> {
+  switch (action) {
+    case 'redeliver':
+      return redeliverMatching(context, filter, limit);
+    case 'retry':
+      return retryMatching(context, filter, limit);
+    case 'cancel':
+      return cancelMatching(context, filter, limit, reason);
+  }
+}
+
+function readFilter({ action, filter, cursor }: Request, principal: Principal): BulkFilter {
+  const { accountId, states, from, to, ...rest } = filter;
+  return {
+    ...rest,
+    accountId: accountSeen(principal, accountId),
+    states: statesOf(action, states),
+    fromId: from && lowestIdAt('dlv', new Date(from)),
+    beforeId: to && lowestIdAt('dlv', new Date(to)),
+    afterId: readCursor('dlv', cursor),
+  };
+}
+
+/** The states to look for; throws a problem for one that the action has nothing to do with. */
+function statesOf(action: Request['action'], asked: readonly DeliveryState[] | undefined): readonly DeliveryState[] {
+  const { states, usual, why } = TAKEN[action];
+  const wrong = asked?.findIndex((state) => !states.includes(state)) ?? -1;
+  if (wrong >= 0) throw invalidField(`filter.states[${wrong}]`, why);
+  return asked ?? usual;
+}
+
+function show({ lastId, ...counts }: BulkResult) {
+  return { ...counts, more: lastId !== null, nextCursor: lastId === null ? null : cursorOf(lastId) };
+}

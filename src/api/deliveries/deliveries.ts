@@ -1,0 +1,154 @@
+/** Deliveries: finding them and telling them what to do. */
+import { z } from 'zod';
+import { lowestIdAt } from '../../contract/ids.js';
+import { giveOrder, redeliver, type Order } from '../../dispatch/commands/commands.js';
+import {
+  deliveryStates,
+  listDeliveries,
+  openStates,
+  type DeliveryState,
+  type StoredDelivery,
+} from '../../store/deliveries/deliveries.js';
+import { findEvent } from '../../store/events/events.js';
+import type { ApiContext } from '../context.js';
+import { mustFindDelivery, showDeliveries, showOne } from './view.js';
+import { page, readCursor } from '../../http/paging.js';
+import { accountSeen } from '../../http/principal.js';
+import { Problem } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
+
+const tag = 'Deliveries';
+const params = z.object({ id: z.string() });
+
+const filter = paging.extend({
+  accountId: z.string().optional(),
+  subscriptionId: z.string().optional(),
+  provider: z.string().optional(),
+  eventId: z.string().optional(),
+  type: z.string().optional().describe('Event type.'),
+  state: z.enum(deliveryStates).optional(),
+  from: time.optional().describe('Only deliveries created at this time or later.'),
+  to: time.optional().describe('Only deliveries created before this time.'),
+});
+
+const withReason = z.strictObject({
+  reason: line(500).optional().describe('Shown with the delivery and in Temporal.'),
+});
+
+/** What can be asked of an open delivery. */
+const orders: readonly {
+  readonly name: string;
+  readonly summary: string;
+  readonly order: (reason: string) => Order;
+  readonly states: readonly DeliveryState[];
+}[] = [
+  {
+    name: 'cancel',
+    summary: 'End a delivery; an attempt under way is awaited first',
+    order: (reason) => ({ signal: 'cancel', args: [reason] }),
+    states: openStates,
+  },
+  {
+    name: 'pause',
+    summary: 'Make no further attempt until resumed',
+    order: (reason) => ({ signal: 'pause', args: [reason] }),
+    states: openStates,
+  },
+  {
+    name: 'resume',
+    summary: 'Go on at the same place of the schedule',
+    order: () => ({ signal: 'resume', args: [] }),
+    states: ['paused'],
+  },
+  {
+    name: 'retry',
+    summary: 'Make an attempt at once, in addition to those of the schedule',
+    order: () => ({ signal: 'retryNow', args: [] }),
+    states: openStates,
+  },
+];
+
+export function deliveryRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries',
+      tag,
+      summary: 'List deliveries',
+      forAccounts: true,
+      query: filter,
+      answers: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
+    },
+    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
+      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
+      const rows = await listDeliveries(store, {
+        ...ids,
+        accountId: accountSeen(principal, accountId),
+        eventType: type,
+        fromId: from && lowestIdAt('dlv', new Date(from)),
+        beforeId: ends.sort()[0],
+        limit: limit + 1,
+      });
+      const { data, nextCursor } = page(rows, limit, (row) => row);
+      return { data: await showDeliveries(context, principal, data), nextCursor };
+    },
+  );
+
+  for (const { name, summary, order, states } of orders) {
+    addRoute(
+      routing,
+      {
+        method: 'post',
+        path: `/v1/deliveries/{id}/${name}`,
+        tag,
+        summary,
+        forAccounts: true,
+        params,
+        bodyOptional: true,
+        body: withReason,
+        answers: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
+        problems: [409],
+      },
+      async ({ params, body, principal }) => {
+        const delivery = await mustFindDelivery(context, principal, params.id);
+        if (!states.includes(delivery.state)) throw closed(delivery, name);
+        const told = await giveOrder(context, delivery.id, order(body.reason ?? `${name} by the API`));
+        if (!told) throw closed(await mustFindDelivery(context, principal, params.id), name);
+        return showOne(context, principal, delivery);
+      },
+    );
+  }
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/deliveries/{id}/redeliver',
+      tag,
+      summary: 'Deliver a finished delivery again, from the start of the schedule',
+      forAccounts: true,
+      params,
+      bodyOptional: true,
+      body: z.strictObject({}),
+      answers: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
+      problems: [409],
+    },
+    async ({ params, principal }) => {
+      const { eventId } = await mustFindDelivery(context, principal, params.id);
+      const reopened = await redeliver(context, params.id);
+      if (reopened) return showOne(context, principal, reopened);
+      throw (await findEvent(store, eventId))
+        ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
+        : new Problem('conflict', 'its event is no longer kept, so it cannot be sent again; emit the event anew');
+    },
+  );
+}
+
+function closed({ state }: StoredDelivery, order: string): Problem {
+  if (openStates.includes(state)) return new Problem('conflict', `cannot ${order} a delivery that is ${state}`);
+  return new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
+}

@@ -1,0 +1,137 @@
+/** One delivery with everything about it: its attempts, those to come, and the request that was sent. */
+import { z } from 'zod';
+import { withoutSettingAdvice } from '../../lib/errors.js';
+import { contractOf } from '../../providers/registry.js';
+import {
+  listAttempts,
+  loadAttemptMaterial,
+  type AttemptMaterial,
+  type StoredAttempt,
+} from '../../store/attempts/attempts.js';
+import { loadStartables } from '../../store/deliveries/delivery-starts.js';
+import { comingAttempts } from './next-attempts.js';
+import type { ApiContext } from '../context.js';
+import { mustFindDelivery, showDelivery } from './view.js';
+import { notFound, Problem } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { attemptSchema, deliverySchema, headerSchema, time } from '../schemas.js';
+
+const tag = 'Deliveries';
+const params = z.object({ id: z.string() });
+
+const detailSchema = deliverySchema.extend({
+  attempts: z.array(attemptSchema),
+  schedule: z
+    .array(
+      z.object({
+        position: z.int().describe('Its place in the schedule: 0 is the first attempt.'),
+        waitMs: z.number().describe("The schedule's wait before it."),
+        at: time.nullable().describe('All but the first are estimates; null while paused.'),
+      }),
+    )
+    .describe('The attempts still to come, unless one is accepted before.'),
+  workflow: z.object({ id: z.string(), url: z.string().nullable() }),
+});
+
+const requestSchema = z
+  .object({
+    attempt: z.int().nullable().describe('Which attempt sent it; null where none did, and it would be sent now.'),
+    method: z.literal('POST'),
+    url: z.string(),
+    headers: z.array(headerSchema).describe('Values of secret ones are masked.'),
+    body: z.string(),
+  })
+  .openapi('DeliveryRequest');
+
+export function deliveryDetailRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/{id}',
+      tag,
+      summary: 'Get a delivery with its attempts',
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The delivery', schema: detailSchema },
+    },
+    async ({ params, principal }) => {
+      const delivery = await mustFindDelivery(context, principal, params.id);
+      const { id, provider, eventType } = delivery;
+      const [[startable], attempts] = await Promise.all([loadStartables(store, [id]), listAttempts(store, id)]);
+      const shown = showDelivery(delivery, startable?.url, context, principal);
+      return {
+        ...shown,
+        attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
+        schedule: startable
+          ? comingAttempts(delivery, contractOf(provider).schedule(eventType, startable.account), new Date())
+          : [],
+        workflow: { id: shown.workflowId, url: shown.temporalUrl },
+      };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/{id}/request',
+      tag,
+      summary: 'Show the request that an attempt sent',
+      description:
+        'The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts ' +
+        'sent nothing, what would be sent now.',
+      forAccounts: true,
+      params,
+      query: z.strictObject({ attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt.') }),
+      answers: { status: 200, description: 'The request', schema: requestSchema },
+      problems: [409],
+    },
+    async ({ params, query: { attempt }, principal }) => {
+      const { id } = await mustFindDelivery(context, principal, params.id);
+      const [material, attempts] = await Promise.all([loadAttemptMaterial(store, id), listAttempts(store, id)]);
+      if (!material) throw notFound('delivery');
+      const sent = attempts.findLast(
+        ({ number, url, requestHeaders }) =>
+          url !== null && requestHeaders !== null && (attempt === undefined || number === attempt),
+      );
+      if (sent) return asSent(sent, material.body);
+      if (attempt !== undefined) throw new Problem('not_found', 'there is no such attempt that sent a request');
+      return preview(material, new Date());
+    },
+  );
+}
+
+/** An attempt as customers see it. */
+function withoutAdvice(attempt: StoredAttempt): StoredAttempt {
+  const { message } = attempt;
+  return { ...attempt, message: message && withoutSettingAdvice(message) };
+}
+
+/** The request of an attempt as it is kept; every attempt of a delivery sends the same body. */
+function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
+  return { attempt: number, method: 'POST', url, headers: requestHeaders, body };
+}
+
+/** The request of an attempt at this time; throws a problem when the contract cannot build it. */
+function preview(material: AttemptMaterial, now: Date) {
+  const { account, event, firstAttemptAt, schedulePosition, body } = material;
+  const contract = contractOf(account.provider);
+  const waits = contract.schedule(event.type, account).length;
+  const made = schedulePosition === null ? 0 : schedulePosition + 1;
+  const retriesRemaining = Math.max(waits - made, 0);
+  try {
+    const { url, headers } = contract.request({
+      ...material,
+      now,
+      firstAttemptAt: firstAttemptAt ?? now,
+      retriesRemaining,
+    });
+    const masked = headers.map(({ name, value, secret }) => ({ name, value: secret ? '***' : value }));
+    return { attempt: null, method: 'POST', url, headers: masked, body };
+  } catch {
+    throw new Problem('conflict', 'the request cannot be built from the subscription as it is; its attempts say why');
+  }
+}

@@ -1,0 +1,123 @@
+/** Deliveries live, as server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+import type { Response } from 'express';
+import { z } from 'zod';
+import { deliveryStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
+import type { ApiContext } from '../context.js';
+import { showDelivery } from './view.js';
+import { accountSeen } from '../../http/principal.js';
+import { invalidField } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+
+/** How often a stream shows that it lives, in milliseconds. */
+const PING_MS = 15_000;
+/** How long a stream lasts, in milliseconds. */
+const LASTS_MS = 10 * 60_000;
+/** A listener that has left so many bytes unread is cut off. */
+const MAX_UNREAD_BYTES = 1_048_576;
+
+const query = z.strictObject({
+  accountId: z.string().optional(),
+  subscriptionId: z.string().optional(),
+  state: z.enum(deliveryStates).optional().describe('Only changes to this state.'),
+});
+type Query = z.output<typeof query>;
+
+export function deliveryStreamRoutes(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries/stream',
+      tag: 'Deliveries',
+      summary: 'Watch deliveries change',
+      description:
+        'Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when ' +
+        'changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. ' +
+        'A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as ' +
+        'Last-Event-ID to be told what was missed. An account may have 20 streams at a time.',
+      forAccounts: true,
+      query,
+      headers: z.object({ 'Last-Event-ID': z.string().optional().describe('The id of the last event received.') }),
+      answers: { status: 200, description: 'Events, without an end', type: 'text/event-stream', schema: z.string() },
+    },
+    async ({ query: { accountId, ...rest }, principal, request, response }) => {
+      const stream = new EventStream(response);
+      const since = readEventId(request.get('last-event-id'));
+      const seen = accountSeen(principal, accountId);
+      const leave = await context.feed.listen({
+        ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
+        ...(seen === undefined ? {} : { accountId: seen }),
+        ...(since === undefined ? {} : { since }),
+        tell(delivery, url) {
+          if (!matches(delivery, rest)) return;
+          stream.send(
+            'delivery',
+            showDelivery(delivery, url, context, principal),
+            String(delivery.updatedAt.getTime()),
+          );
+        },
+        reset: () => stream.send('reset', {}),
+        end: () => void response.end(),
+      });
+      stream.open(leave);
+    },
+  );
+}
+
+function matches(delivery: StoredDelivery, { subscriptionId, state }: Omit<Query, 'accountId'>): boolean {
+  return (
+    (subscriptionId === undefined || subscriptionId === delivery.subscriptionId) &&
+    (state === undefined || state === delivery.state)
+  );
+}
+
+/** The time that the id of an event is. */
+function readEventId(id: string | undefined): Date | undefined {
+  if (id === undefined || id === '') return undefined;
+  if (!/^\d{1,13}$/.test(id)) throw invalidField('Last-Event-ID', 'must be the id of an event of this stream');
+  return new Date(Number(id));
+}
+
+/** Events on their way to one listener. What is sent before the stream is open waits. */
+class EventStream {
+  #waiting: string[] | undefined = [];
+
+  constructor(private readonly response: Response) {}
+
+  /** Begins to send; `onClose` is called once nobody listens any more. */
+  open(onClose: () => void): void {
+    const { response } = this;
+    // It may have gone, or been ended, while the feed was read.
+    if (response.closed || response.writableEnded) return onClose();
+    const ping = setInterval(() => this.send('ping', {}), PING_MS);
+    const end = setTimeout(() => response.end(), LASTS_MS);
+    response.on('close', () => {
+      clearInterval(ping);
+      clearTimeout(end);
+      onClose();
+    });
+    // Proxies must neither keep nor collect what is to arrive at once.
+    response.status(200).set({
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-store, no-transform',
+      'X-Accel-Buffering': 'no',
+    });
+    response.flushHeaders();
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    this.send('ping', {});
+    for (const event of waiting) this.#write(event);
+  }
+
+  send(event: string, data: unknown, id?: string): void {
+    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    if (this.#waiting) this.#waiting.push(text);
+    else this.#write(text);
+  }
+
+  #write(text: string): void {
+    if (this.response.writableEnded) return;
+    this.response.write(text);
+    if (this.response.writableLength > MAX_UNREAD_BYTES) this.response.destroy();
+  }
+}

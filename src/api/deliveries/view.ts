@@ -1,0 +1,74 @@
+/** Deliveries as the API shows them. */
+import { idTime } from '../../contract/ids.js';
+import { deliveryWorkflowId } from '../../workflows/names.js';
+import { findDelivery, type StoredDelivery } from '../../store/deliveries/deliveries.js';
+import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
+import type { ApiContext } from '../context.js';
+import { sees, type Principal } from '../../http/principal.js';
+import { notFound } from '../../http/problem.js';
+import { temporalUrl } from './temporal-url.js';
+
+/** The delivery of an id, or a 404; also when it is not there for whoever asks. */
+export async function mustFindDelivery(
+  { store }: Pick<ApiContext, 'store'>,
+  principal: Principal,
+  id: string,
+): Promise<StoredDelivery> {
+  const delivery = await findDelivery(store, id);
+  if (!delivery || !sees(principal, delivery.accountId)) throw notFound('delivery');
+  return delivery;
+}
+
+/** Deliveries for whoever asks, in the same order; the addresses of their receivers take one query for all. */
+export async function showDeliveries(
+  context: ApiContext,
+  principal: Principal,
+  deliveries: readonly StoredDelivery[],
+): Promise<ReturnType<typeof showDelivery>[]> {
+  const ids = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
+  const urls = await subscriptionUrls(context.store, [...ids]);
+  return deliveries.map((delivery) => showDelivery(delivery, urls.get(delivery.subscriptionId), context, principal));
+}
+
+/** One delivery for whoever asks. */
+export async function showOne(
+  context: ApiContext,
+  principal: Principal,
+  delivery: StoredDelivery,
+): Promise<ReturnType<typeof showDelivery>> {
+  const [shown] = await showDeliveries(context, principal, [delivery]);
+  return shown!;
+}
+
+/** A delivery whose receiver has this address. */
+export function showDelivery(
+  delivery: StoredDelivery,
+  url: string | undefined,
+  context: ApiContext,
+  principal: Principal,
+) {
+  const { id, state, nextAttemptAt } = delivery;
+  const workflowId = delivery.carrier ?? deliveryWorkflowId(id);
+  return {
+    id,
+    eventId: delivery.eventId,
+    accountId: delivery.accountId,
+    subscriptionId: delivery.subscriptionId,
+    url: url ?? null,
+    provider: delivery.provider,
+    type: delivery.eventType,
+    state,
+    stateReason: delivery.stateReason,
+    attemptCount: delivery.attempts,
+    redeliveries: delivery.run,
+    lastStatus: delivery.lastStatus,
+    lastReason: delivery.lastReason,
+    nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
+    workflowId,
+    temporalUrl: temporalUrl(context, principal, workflowId),
+    // By the clock that `from` and `to` go by.
+    createdAt: idTime(id),
+    updatedAt: delivery.updatedAt,
+    settledAt: delivery.settledAt,
+  };
+}

@@ -1,0 +1,155 @@
+/** How deliveries are doing: the figures of the dashboard's first page. */
+import { z } from 'zod';
+import { idTime, lowestIdAt } from '../../contract/ids.js';
+import {
+  countBacklog,
+  countBuckets,
+  countProviders,
+  sampleAttempts,
+  worstSubscriptions,
+  type AttemptSample,
+  type Backlog,
+  type ProviderCount,
+} from '../../store/reports/overview.js';
+import { openWindow } from '../../store/reports/window.js';
+import type { ApiContext } from '../context.js';
+import { fillSeries, successOf, timeline, totals, windowNames } from './series.js';
+import { accountSeen } from '../../http/principal.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { time } from '../schemas.js';
+
+const count = z.number();
+
+const rate = z.number().nullable();
+const successSchema = z
+  .object({
+    attempts: rate.describe('Accepted attempts of all; null where there are none.'),
+    firstAttempts: rate.describe('The same of the first attempt of each delivery.'),
+    ended: rate.describe('Delivered of those that ended delivered or failed: what is still retried does not count.'),
+  })
+  .describe('Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more.')
+  .openapi('Success');
+
+const overviewSchema = z
+  .object({
+    from: time,
+    to: time,
+    bucketMs: z.int(),
+    share: z.number().describe('Which share of the deliveries was read; below 1 the counts are estimates.'),
+    states: z
+      .object({
+        pending: count,
+        retrying: count,
+        paused: count,
+        delivered: count,
+        failed: count,
+        cancelled: count,
+      })
+      .describe('Deliveries created in the window, by their state now.'),
+    success: successSchema,
+    series: z
+      .array(z.object({ at: time, delivered: count, failed: count, cancelled: count, open: count }))
+      .describe('The same by time of creation, one entry for each bucket.'),
+    backlog: z
+      .object({
+        waiting: count,
+        afterFailure: count.describe('How many of them have failed before.'),
+        more: z.boolean().describe('Whether there are more than were counted.'),
+        oldestWaitingAt: time.nullable().describe('When the oldest of them was created.'),
+      })
+      .describe('What waits for an attempt now, whenever it was created.'),
+    providers: z.array(
+      z.object({
+        provider: z.string(),
+        deliveries: count,
+        delivered: count,
+        openAfterFailure: count.describe('Open ones that have failed before: their last attempt was not accepted.'),
+        success: successSchema,
+        attempts: count,
+        p50Ms: z.number().nullable().describe('Latencies are of attempts that were answered.'),
+        p95Ms: z.number().nullable(),
+        p99Ms: z.number().nullable(),
+      }),
+    ),
+    worstSubscriptions: z
+      .array(
+        z.object({
+          subscriptionId: z.string(),
+          accountId: z.string(),
+          provider: z.string(),
+          url: z.string(),
+          enabled: z.boolean(),
+          disabledReason: z.string().nullable(),
+          disabledAt: time.nullable(),
+          failingSince: time.nullable().describe('The first failed attempt since one was accepted.'),
+          attempts: count,
+          failures: count,
+          failureRate: rate.describe('Null where no attempt was made.'),
+          lastStatus: z.int().nullable(),
+          lastReason: z.string().nullable(),
+        }),
+      )
+      .describe(
+        'Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their ' +
+          'receiver, the latest first.',
+      ),
+  })
+  .openapi('Overview');
+
+export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/overview',
+      tag: 'Overview',
+      summary: 'How deliveries are doing',
+      description: 'Of more than 200,000 deliveries a sample is read, and its counts are extrapolated.',
+      forAccounts: true,
+      query: z.strictObject({
+        window: z.enum(windowNames).default('24h').describe('How far back to look.'),
+        accountId: z.string().optional(),
+      }),
+      answers: { status: 200, description: 'Figures', schema: overviewSchema },
+    },
+    async ({ query, principal }) => {
+      const accountId = accountSeen(principal, query.accountId);
+      const { from, to, bucketMs, buckets } = timeline(query.window, new Date());
+      const [fromId, beforeId] = [lowestIdAt('dlv', from), lowestIdAt('dlv', to)];
+      const window = await openWindow(store, { fromId, beforeId, ...(accountId === undefined ? {} : { accountId }) });
+      const bounds = buckets.map((at) => lowestIdAt('dlv', at));
+      // One after the other: a page of figures is not worth several connections at once.
+      const counts = await countBuckets(store, window, bounds);
+      const providers = await countProviders(store, window);
+      const samples = await sampleAttempts(store, window);
+      const states = totals(counts);
+      return {
+        from,
+        to,
+        bucketMs,
+        share: window.share,
+        states,
+        success: successOf(states, samples),
+        series: fillSeries(buckets, counts),
+        backlog: showBacklog(await countBacklog(store, accountId)),
+        providers: providers.map((each) => showProvider(each, samples)),
+        worstSubscriptions: await worstSubscriptions(store, window, accountId),
+      };
+    },
+  );
+}
+
+function showBacklog({ oldestId, ...backlog }: Backlog) {
+  return { ...backlog, oldestWaitingAt: oldestId === null ? null : idTime(oldestId) };
+}
+
+function showProvider({ failed, ...counts }: ProviderCount, samples: readonly AttemptSample[]) {
+  const sample = samples.find(({ provider }) => provider === counts.provider);
+  return {
+    ...counts,
+    success: successOf({ ...counts, failed }, sample ? [sample] : []),
+    p50Ms: sample?.p50Ms ?? null,
+    p95Ms: sample?.p95Ms ?? null,
+    p99Ms: sample?.p99Ms ?? null,
+  };
+}

@@ -1,0 +1,57 @@
+/** Checks on a receiver's address that hold for every contract. */
+import { isIP } from 'net';
+import type { AddressGuard } from '../../egress/address.js';
+import { invalidField } from '../../http/problem.js';
+
+const LONGEST = 2_048;
+
+export interface UrlRules {
+  readonly allowHttp: boolean;
+  readonly allowsAddress: AddressGuard;
+  readonly allowPorts?: readonly number[];
+  /** Whether the contract keeps credentials that are written into the address. */
+  readonly allowsCredentials: boolean;
+  /** Whether the contract takes a fragment, which is never sent. */
+  readonly allowsFragment: boolean;
+}
+
+/** A receiver's address: as given, as it is stored without credentials, and parsed. */
+export interface ReceiverUrl {
+  readonly stored: string;
+  readonly parsed: URL;
+}
+
+/** Checks an address. Names are resolved and judged when something is sent, so only literal addresses fail here. */
+export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
+  const fail = (message: string): never => {
+    throw invalidField('url', message);
+  };
+  // The URL parser drops these silently; what is not what it seems is refused instead.
+  if (/[\s\p{Cc}\\]/u.test(given)) fail('must not hold white space, control characters or backslashes');
+  if (given.length > LONGEST) fail(`must not be longer than ${LONGEST} characters`);
+  if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
+  const parsed = new URL(given);
+  // The parser would take any number of slashes.
+  if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
+  if (parsed.protocol === 'http:' && !rules.allowHttp)
+    fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');
+  if (given.includes('#') && !rules.allowsFragment) fail('must not have a fragment (#…): it would not be sent');
+  const hasCredentials = parsed.username !== '' || parsed.password !== '';
+  if (hasCredentials && !rules.allowsCredentials) fail('must not hold a user or password; use headers for secrets');
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) && !rules.allowsAddress(host)) {
+    fail(`${host} is not a public address (PIGEONPOST_ALLOW_NETWORKS allows networks)`);
+  }
+  const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
+  if (rules.allowPorts && !rules.allowPorts.includes(port)) {
+    fail(`port ${port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`);
+  }
+  return { stored: hasCredentials ? withoutCredentials(parsed) : given, parsed };
+}
+
+function withoutCredentials(url: URL): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare.href;
+}

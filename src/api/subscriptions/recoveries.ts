@@ -1,0 +1,251 @@
+/** Recoveries: sending again, in bulk, what a subscription has missed. */
+import { z } from 'zod';
+import { idTime } from '../../contract/ids.js';
+import { countRecoverable, loadReceiver, type Receiver } from '../../dispatch/recovery/find-recoverable.js';
+import {
+  cancelRecovery,
+  findRecovery,
+  lastRecovery,
+  listRecoveries,
+  newRecoveryId,
+  startRecovery,
+  subscriptionOfRecovery,
+  type FoundRecovery,
+} from '../../dispatch/recovery/recoveries.js';
+import { contractOf } from '../../providers/registry.js';
+import type { RecoveryCount } from '../../store/recovery/finished.js';
+import { findSubscription } from '../../store/subscriptions/subscriptions.js';
+import { recoverableStates, type RecoveryInput, type RecoveryScope } from '../../workflows/recovery-types.js';
+import type { ApiContext } from '../context.js';
+import { sees, type Principal } from '../../http/principal.js';
+import { invalidField, notFound, Problem } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { line, time } from '../schemas.js';
+import { temporalUrl } from '../deliveries/temporal-url.js';
+
+const tag = 'Recoveries';
+const params = z.object({ id: z.string() });
+/** The most that are taken at once; at lower rates it is what one second allows. */
+const LARGEST_BATCH = 500;
+/** Some twenty events of history each: far from Temporal's limits. */
+const BATCHES_PER_RUN = 200;
+/** How many recoveries are listed. */
+const LISTED = 100;
+
+const request = z.strictObject({
+  from: time.describe('Only deliveries created, and events accepted, at this time or later.'),
+  to: time.optional().describe('Only those before this time; now when absent or later than that.'),
+  states: z
+    .array(z.enum(recoverableStates))
+    .min(1)
+    .max(recoverableStates.length)
+    .default(['failed', 'retrying'])
+    .describe(
+      'Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to ' +
+        'those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has ' +
+        'no delivery of.',
+    ),
+  types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),
+  dryRun: z.boolean().default(false).describe('Only count.'),
+  ratePerSecond: z.int().min(1).max(1_000).default(10),
+});
+
+const countSchema = z
+  .object({
+    dryRun: z.literal(true),
+    total: z.int(),
+    counts: z.array(z.object({ state: z.enum(recoverableStates), type: z.string(), count: z.int() })),
+  })
+  .openapi('RecoveryCount');
+
+const recoverySchema = z
+  .object({
+    id: z.string(),
+    subscriptionId: z.string(),
+    from: time,
+    to: time,
+    states: z.array(z.enum(recoverableStates)),
+    types: z.array(z.string()),
+    ratePerSecond: z.int(),
+    state: z.enum(['running', 'completed', 'cancelled', 'failed', 'terminated']),
+    total: z.int().nullable().describe('How many there were when it began; null until they are counted.'),
+    recovered: z.int().describe('How many are on their way again or are attempted now.'),
+    skipped: z.int().describe('How many needed nothing any more, or could not be rendered.'),
+    workflowId: z.string(),
+    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
+    createdAt: time,
+    closedAt: time.nullable(),
+  })
+  .openapi('Recovery');
+
+/** Says which recovery is in the way. */
+class UnderWay extends Problem {
+  constructor(readonly recoveryId: string) {
+    super('conflict', `recovery ${recoveryId} is under way for this subscription`);
+  }
+
+  override toJSON() {
+    return { ...super.toJSON(), recoveryId: this.recoveryId };
+  }
+}
+
+export function recoveryRoutes(routing: Routing, context: ApiContext): void {
+  const { store, client } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/recover',
+      tag,
+      summary: 'Send again what a subscription has missed',
+      forAccounts: true,
+      description:
+        'Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are ' +
+        'redelivered. Pending and paused ones are left alone. One recovery at a time.',
+      params,
+      body: request,
+      answers: { status: 202, description: 'The recovery', schema: recoverySchema },
+      otherwise: { status: 200, description: 'With dryRun: what it would take', schema: countSchema },
+      problems: [409],
+    },
+    async ({ params, body, response, principal }) => {
+      const receiver = await mustLoad(principal, params.id);
+      const scope = readScope(receiver, body);
+      if (body.dryRun) return void response.status(200).json(showCounts(await count(receiver, scope)));
+      const { ratePerSecond } = body;
+      const input: RecoveryInput = {
+        recoveryId: newRecoveryId(scope.subscriptionId),
+        scope,
+        ratePerSecond,
+        batchSize: Math.min(ratePerSecond, LARGEST_BATCH),
+        batchesPerRun: BATCHES_PER_RUN,
+      };
+      const started = await startRecovery(client, receiver, input);
+      const last = await lastRecovery(client, scope.subscriptionId);
+      if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');
+      if (!started) throw new UnderWay(last.recovery.recoveryId);
+      return show(context, principal, last);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/subscriptions/{id}/recoveries',
+      tag,
+      summary: "List a subscription's recoveries",
+      forAccounts: true,
+      description: `The last ${LISTED} that Temporal still keeps. A new one may take a second to be listed.`,
+      params,
+      answers: {
+        status: 200,
+        description: 'Recoveries, the newest first',
+        schema: z.object({ data: z.array(recoverySchema) }),
+      },
+    },
+    async ({ params, principal }) => {
+      const { subscription } = await mustLoad(principal, params.id);
+      const found = await listRecoveries(client, subscription.id, LISTED);
+      return { data: found.map((recovery) => show(context, principal, recovery)) };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/recoveries/{id}',
+      tag,
+      summary: 'Get a recovery and how far it has come',
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The recovery', schema: recoverySchema },
+    },
+    async ({ params, principal }) => show(context, principal, await mustFind(principal, params.id)),
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/recoveries/{id}/cancel',
+      tag,
+      summary: 'End a recovery; the batch under way is finished first',
+      forAccounts: true,
+      params,
+      bodyOptional: true,
+      body: z.strictObject({}),
+      answers: { status: 202, description: 'Told; the recovery as it was', schema: recoverySchema },
+      problems: [409],
+    },
+    async ({ params, principal }) => {
+      const found = await mustFind(principal, params.id);
+      if (!(await cancelRecovery(client, found))) throw new Problem('conflict', 'this recovery has ended');
+      return show(context, principal, found);
+    },
+  );
+
+  async function mustFind(principal: Principal, id: string): Promise<FoundRecovery> {
+    const found = (await isThereFor(principal, id)) ? await findRecovery(client, id) : undefined;
+    if (!found) throw notFound('recovery');
+    return found;
+  }
+
+  /** By its subscription, which its id names: what is not there for an account, Temporal is not asked for. */
+  async function isThereFor(principal: Principal, recoveryId: string): Promise<boolean> {
+    if (principal.role === 'operator') return true;
+    const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
+    return subscription !== undefined && sees(principal, subscription.accountId);
+  }
+
+  async function mustLoad(principal: Principal, subscriptionId: string): Promise<Receiver> {
+    const receiver = await loadReceiver(store, subscriptionId);
+    if (!receiver || !sees(principal, receiver.account.id)) throw notFound('subscription');
+    return receiver;
+  }
+
+  async function count(receiver: Receiver, scope: RecoveryScope): Promise<RecoveryCount[]> {
+    return (await countRecoverable(store, receiver, scope)).counts;
+  }
+}
+
+function readScope({ account, subscription }: Receiver, body: z.output<typeof request>): RecoveryScope {
+  const contract = contractOf(account.provider);
+  const now = Date.now();
+  const from = Date.parse(body.from);
+  const to = Math.min(body.to === undefined ? now : Date.parse(body.to), now);
+  if (from >= to) throw invalidField('from', 'must be in the past and before to');
+  const types = body.types.map((type, index) => {
+    const definition = contract.findEvent(type);
+    if (!definition) throw invalidField(`types[${index}]`, `${contract.title} has no event ${JSON.stringify(type)}`);
+    return definition.type;
+  });
+  const states = [...new Set(body.states)];
+  return { subscriptionId: subscription.id, accountId: account.id, from, to, states, types };
+}
+
+function showCounts(counts: readonly RecoveryCount[]) {
+  return { dryRun: true, total: counts.reduce((sum, { count }) => sum + count, 0), counts };
+}
+
+function show(context: ApiContext, principal: Principal, found: FoundRecovery) {
+  const { recovery, progress, state, workflowId, runId, closedAt } = found;
+  const { recoveryId: id, scope, ratePerSecond } = recovery;
+  return {
+    id,
+    subscriptionId: scope.subscriptionId,
+    from: new Date(scope.from),
+    to: new Date(scope.to),
+    states: scope.states,
+    types: scope.types,
+    ratePerSecond,
+    state,
+    ...progress,
+    workflowId,
+    temporalUrl: temporalUrl(context, principal, workflowId, runId),
+    createdAt: idTime(id.slice(0, id.lastIndexOf('_'))),
+    closedAt,
+  };
+}

@@ -1,0 +1,236 @@
+/** Subscriptions. */
+import { randomBytes } from 'crypto';
+import { z } from 'zod';
+import { describe, planFor } from '../../dispatch/fan-out.js';
+import { TooManySigningKeys } from '../../contract/signing-keys.js';
+import { contractOf } from '../../providers/registry.js';
+import type { Registrar } from '../../providers/registration.js';
+import { findAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import { deleteSubscription } from '../../store/subscriptions/changes.js';
+import {
+  findSubscription,
+  listSubscriptions,
+  type StoredSubscription,
+} from '../../store/subscriptions/subscriptions.js';
+import { acceptEvents } from '../accept-events.js';
+import { mustFindAccount } from '../accounts/accounts.js';
+import type { ApiContext } from '../context.js';
+import { page, readCursor } from '../../http/paging.js';
+import { sees, type Principal } from '../../http/principal.js';
+import { notFound, Problem } from '../../http/problem.js';
+import { currentIn, exampleOf } from './registrar.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from '../schemas.js';
+import { checkOwnSecret, commonFields } from './input.js';
+import { showSubscription, showWithHealth } from './view.js';
+
+const tag = 'Subscriptions';
+const params = z.object({ id: z.string() });
+const ownFields = "Beside these fields it takes the contract's own; see the provider's page in the documentation.";
+/** How long a rotated secret stays valid, in hours, unless the request says otherwise. */
+const OVERLAP_HOURS = 24;
+
+export function subscriptionRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
+  const { store } = context;
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/accounts/{id}/subscriptions',
+      tag,
+      summary: 'Create a subscription',
+      forAccounts: true,
+      description: ownFields,
+      params,
+      body: z.looseObject(commonFields.shape),
+      answers: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
+    },
+    async ({ params, body, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
+      const saved = await registrar.create(account, body);
+      const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
+      return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/accounts/{id}/subscriptions',
+      tag,
+      summary: "List an account's subscriptions",
+      forAccounts: true,
+      params,
+      query: paging,
+      answers: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
+    },
+    async ({ params, query: { limit, cursor }, principal }) => {
+      const account = await mustFindAccount(context, principal, params.id);
+      const before = readCursor('sub', cursor);
+      const rows = await listSubscriptions(store, { accountId: account.id, limit: limit + 1, before });
+      return page(rows, limit, (row) => showWithHealth(row, account));
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Get a subscription',
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The subscription', schema: subscriptionSchema },
+    },
+    async ({ params, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
+      return showWithHealth(subscription, account);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'patch',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Edit a subscription',
+      forAccounts: true,
+      description:
+        'Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin ' +
+        'needs headers and credentials to be named again, as they would be sent there; for the same reason an edit that ' +
+        `sets them gets 409 when another one has just moved the url to another origin. ${ownFields}`,
+      params,
+      body: z.looseObject(commonFields.partial().shape),
+      answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
+      problems: [409],
+    },
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
+      return showSubscription(await registrar.edit(account, subscription, body), account.provider);
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'delete',
+      path: '/v1/subscriptions/{id}',
+      tag,
+      summary: 'Delete a subscription',
+      forAccounts: true,
+      description: 'Its open deliveries are cancelled.',
+      params,
+      answers: { status: 204, description: 'Deleted', schema: null },
+    },
+    async ({ params, principal }) => {
+      const { subscription } = await mustFind(context, principal, params.id);
+      if (!(await deleteSubscription(store, subscription.id))) throw notFound('subscription');
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/subscriptions/{id}/secret',
+      tag,
+      summary: 'Get what a receiver verifies deliveries with',
+      forAccounts: true,
+      params,
+      answers: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
+    },
+    async ({ params, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
+      const secret = contractOf(account.provider).subscriptions.signingSecret?.(subscription, account);
+      if (secret === undefined) throw new Problem('not_found', 'this subscription has no secret');
+      return { secret };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/rotate-secret',
+      tag,
+      summary: 'Replace the signing secret',
+      forAccounts: true,
+      description: 'The old one signs as well until the overlap ends, where the contract can carry two signatures.',
+      params,
+      bodyOptional: true,
+      body: z.strictObject({
+        secret: z.string().optional().describe('The new secret; made when absent.'),
+        overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS),
+      }),
+      answers: {
+        status: 200,
+        description: 'The new secret',
+        schema: z.object({ secret: z.string().optional(), overlapEndsAt: time }),
+      },
+      problems: [409],
+    },
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
+      const contract = contractOf(account.provider);
+      const rules = contract.subscriptions;
+      if (!rules.rotateSecret)
+        throw new Problem('conflict', `subscriptions of ${contract.title} have no secret to rotate`);
+      checkOwnSecret(body.secret, contract);
+      const now = new Date();
+      const overlapEndsAt = new Date(now.getTime() + body.overlapHours * 3_600_000);
+      const saved = await registrar
+        .rotate(subscription, (current) =>
+          rules.rotateSecret?.(current, { randomBytes, now, overlapEndsAt, secret: body.secret }),
+        )
+        .catch((error: unknown) => {
+          throw error instanceof TooManySigningKeys ? new Problem('conflict', error.message) : error;
+        });
+      return { secret: rules.signingSecret?.(saved, account), overlapEndsAt };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/test',
+      tag,
+      summary: 'Send a test event to this subscription',
+      forAccounts: true,
+      params,
+      bodyOptional: true,
+      body: z.strictObject({ type: z.string().optional().describe('One of its event types; the first when absent.') }),
+      answers: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
+    },
+    async ({ params, body, principal }) => {
+      const { subscription, account } = await mustFind(context, principal, params.id);
+      return acceptEvents(context, account.id, (entry, size) => {
+        const current = currentIn(entry, subscription.id);
+        const example = exampleOf(entry.account, body.type ?? testType(current, entry.account));
+        const planned = planFor(entry.account, [current], example, size);
+        return { events: [planned], answer: describe(planned) };
+      });
+    },
+  );
+}
+
+/** The first of its event types; of a subscription that names none, the first that it could name. */
+function testType({ eventTypes, options }: StoredSubscription, { provider }: StoredAccount): string {
+  const { events, subscriptions: rules } = contractOf(provider);
+  return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';
+}
+
+async function mustFind(
+  { store }: ApiContext,
+  principal: Principal,
+  id: string,
+): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
+  const subscription = await findSubscription(store, id);
+  const account = subscription && (await findAccount(store, subscription.accountId));
+  if (!subscription || !account || !sees(principal, account.id)) throw notFound('subscription');
+  return { subscription, account };
+}

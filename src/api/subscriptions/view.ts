@@ -1,0 +1,58 @@
+/** Subscriptions as the API shows them. */
+import { disablesAt, ruleOf } from '../../contract/failing.js';
+import { MASK } from '../../contract/mask.js';
+import { contractOf } from '../../providers/registry.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
+import { showTlsClient } from './tls-client.js';
+
+/** How its attempts have gone of late, and when it is disabled if that goes on. */
+function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
+  return {
+    failingSince: failing?.since ?? null,
+    lastFailureAt: failing?.lastAt ?? null,
+    consecutiveFailures: failing?.attempts ?? 0,
+    disablesAt: enabled ? disablesAt(failing, ruleOf(contractOf(account.provider), account)) : null,
+  };
+}
+
+/** A subscription where it is read: with its health. */
+export function showWithHealth(subscription: StoredSubscription, account: StoredAccount) {
+  return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
+}
+
+/** Everything but its secrets; header values are masked. */
+export function showSubscription(subscription: StoredSubscription, provider: string) {
+  const {
+    id,
+    reference,
+    accountId,
+    url,
+    eventTypes,
+    description,
+    enabled,
+    disabledReason,
+    disabledAt,
+    headers,
+    limits,
+  } = subscription;
+  return {
+    id,
+    reference,
+    accountId,
+    provider,
+    url,
+    eventTypes,
+    description,
+    enabled,
+    disabledReason,
+    disabledAt,
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, MASK])),
+    maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
+    ratePerSecond: limits.ratePerSecond ?? null,
+    tlsClient: showTlsClient(subscription.tlsClient),
+    ...contractOf(provider).subscriptions.show(subscription),
+    createdAt: subscription.createdAt,
+    updatedAt: subscription.updatedAt,
+  };
+}

@@ -1,0 +1,43 @@
+/** What waits for a disabled subscription. */
+import { z } from 'zod';
+import { dropWaiting } from '../../dispatch/commands/cancel-waiting.js';
+import { findSubscription } from '../../store/subscriptions/subscriptions.js';
+import type { ApiContext } from '../context.js';
+import { sees } from '../../http/principal.js';
+import { notFound, Problem } from '../../http/problem.js';
+import { addRoute, type Routing } from '../../http/route.js';
+import { line } from '../schemas.js';
+
+export function waitingRoutes(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/subscriptions/{id}/drop-waiting',
+      tag: 'Subscriptions',
+      summary: 'Drop what waits for a disabled subscription',
+      forAccounts: true,
+      description:
+        'Cancels its open deliveries, which would go out once it is enabled again; at most 1,000 by one request. ' +
+        'Repeat it while `more` is true, and after an error.',
+      params: z.object({ id: z.string() }),
+      bodyOptional: true,
+      body: z.strictObject({
+        reason: line(500).optional().describe('Shown with the deliveries and in Temporal.'),
+      }),
+      answers: {
+        status: 202,
+        description: 'How many deliveries were told to end, and whether there are more',
+        schema: z.object({ dropped: z.int(), more: z.boolean() }),
+      },
+      problems: [409],
+    },
+    async ({ params, body, principal }) => {
+      const subscription = await findSubscription(context.store, params.id);
+      if (!subscription || !sees(principal, subscription.accountId)) throw notFound('subscription');
+      if (subscription.enabled)
+        throw new Problem('conflict', 'only of a disabled subscription can deliveries be dropped');
+      return dropWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');
+    },
+  );
+}

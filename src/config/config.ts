@@ -1,0 +1,210 @@
+import { OperatorError } from '../lib/errors.js';
+import { defaults, EMBEDDED_NETWORKS } from './defaults.js';
+import { defaultCacheDir, defaultDataDir } from './folders.js';
+import { type PinnedAddress } from './formats.js';
+import { table, type SettingName, type Values } from './settings.js';
+import { readTemporal, type TemporalConfig } from './temporal.js';
+import { SERVICE_LINK_VALUE, unknownNames } from './unknown-names.js';
+
+export type { Setting } from './formats.js';
+export { settings } from './settings.js';
+export { type PinnedAddress } from './formats.js';
+export { type TemporalConfig, type TemporalConnectionOptions } from './temporal.js';
+
+/** Levels of the log, most severe first. */
+export type LogLevel = NonNullable<Values['PIGEONPOST_LOG_LEVEL']>;
+
+/** What may be contacted when something is delivered. */
+export interface EgressConfig {
+  /** Networks, in CIDR notation, that are allowed although they are not public. */
+  allowNetworks: string[];
+  /** Whether http:// is allowed besides https://. */
+  allowHttp: boolean;
+  /** Addresses that hosts are pinned to, whatever DNS says. */
+  resolve: PinnedAddress[];
+  /** Certificate authorities to trust besides the usual ones, PEM. */
+  extraCa?: string;
+  /** The only ports that receivers may be addressed at. */
+  allowPorts?: number[];
+  tlsMinVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Proxy to reach receivers through. */
+  proxy?: string;
+}
+
+/** Every setting, checked. */
+export interface Config {
+  api: {
+    host: string;
+    /** 0 picks a free one. */
+    port: number;
+    adminKey?: string;
+    maxBodyBytes: number;
+    /** Bytes that the events of one request may have with their bodies. */
+    maxCommitBytes: number;
+    /** Subscriptions that an account may have unless it says otherwise. */
+    maxSubscriptions: number;
+    /** Networks of proxies whose X-Forwarded-For names the caller. */
+    trustProxy: string[];
+    /** How long an API that is ending still accepts connections, in seconds. */
+    shutdownDelayS: number;
+  };
+  /** What the command line is told about the API it talks to. */
+  client: {
+    url?: string;
+    key?: string;
+  };
+  /** Folder of the embedded servers, absolute. */
+  dataDir: string;
+  /** Folder for fetched programs, absolute. */
+  cacheDir: string;
+  /** PostgreSQL to use; absent: the embedded one. */
+  databaseUrl?: string;
+  /** Port of the embedded PostgreSQL; absent: a free one, picked once. */
+  postgresPort?: number;
+  temporal: TemporalConfig;
+  /** Port of the embedded Temporal server. */
+  temporalPort: number;
+  /** Port of the embedded Temporal server's web interface. */
+  temporalUiPort: number;
+  /** Where Temporal's web interface is, without a slash at the end; absent when it is external and not told. */
+  temporalUiUrl?: string;
+  /** Path of the Temporal CLI to use. */
+  temporalCli?: string;
+  /** Path of the time-skipping test server to use. */
+  temporalTestServer?: string;
+  /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
+  maxConcurrentAttempts: number;
+  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  retentionDays: number;
+  /** Whether deliveries of which many wait at once make their first attempts together. */
+  bursts: boolean;
+  metrics: {
+    /** Where a worker that runs by itself serves them; absent: nowhere. */
+    port?: number;
+    /** Whether they may be read without the admin key. */
+    open: boolean;
+  };
+  /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
+  traced: boolean;
+  egress: EgressConfig;
+  /** 32 bytes. */
+  encryptionKey?: Buffer;
+  /** Keys that open what they once sealed, 32 bytes each. */
+  previousEncryptionKeys?: Buffer[];
+  logLevel: LogLevel;
+}
+
+/** The settings cannot be used; `problems` says why, one line each. */
+export class ConfigError extends OperatorError {
+  constructor(readonly problems: readonly string[]) {
+    const title = problems.length === 1 ? 'One setting is wrong' : `${problems.length} settings are wrong`;
+    super(`${title}:\n${problems.map((problem) => `  ${problem}.`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads every setting from the environment; an empty one counts as not set.
+ *
+ * @throws ConfigError listing everything that is wrong at once
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const problems: string[] = [];
+  const values = readValues(env, problems);
+  const temporal = readTemporal(env, values, problems);
+  problems.push(...unknownNames(env));
+  const config = assemble(values, temporal, env);
+  problems.push(...samePorts(config));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function readValues(env: NodeJS.ProcessEnv, problems: string[]): Values {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of Object.keys(table) as SettingName[]) {
+    const text = env[name]?.trim() ?? '';
+    if (text === '') continue;
+    const { schema, secret = false }: { schema: (typeof table)[SettingName]['schema']; secret?: boolean } = table[name];
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else
+      problems.push(problem(name, secret ? undefined : text, result.error.issues[0]?.message ?? 'it cannot be read'));
+  }
+  return values as Values;
+}
+
+function problem(name: string, shown: string | undefined, advice: string): string {
+  const what = shown === undefined ? `${name} cannot be used` : `${name} is ${JSON.stringify(shown)}`;
+  const link = SERVICE_LINK_VALUE.test(shown ?? '')
+    ? ' (Kubernetes sets this one for a Service of that name; set it yourself, or enableServiceLinks to false)'
+    : '';
+  return `${what}: ${advice}${link}`;
+}
+
+function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessEnv): Config {
+  const maxBodyBytes = values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes;
+  const allEmbedded = temporal.embedded && values.DATABASE_URL === undefined;
+  const temporalUiPort = values.PIGEONPOST_TEMPORAL_UI_PORT ?? defaults.temporalUiPort;
+  const temporalUiUrl =
+    values.PIGEONPOST_TEMPORAL_UI_URL ?? (temporal.embedded ? `http://localhost:${temporalUiPort}` : undefined);
+  return {
+    api: {
+      host: values.PIGEONPOST_HOST ?? defaults.host,
+      port: values.PIGEONPOST_PORT ?? defaults.port,
+      maxBodyBytes,
+      maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
+      maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
+      trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
+      shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
+      ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
+    },
+    client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
+    dataDir: values.PIGEONPOST_DATA_DIR ?? defaultDataDir(env),
+    cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
+    ...optional('databaseUrl', values.DATABASE_URL),
+    ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),
+    temporal,
+    temporalPort: values.PIGEONPOST_TEMPORAL_PORT ?? defaults.temporalPort,
+    temporalUiPort,
+    ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
+    ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
+    ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    bursts: values.PIGEONPOST_BURSTS !== 'off',
+    maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
+    retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
+    metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
+    traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
+    egress: {
+      allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
+      allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
+      resolve: values.PIGEONPOST_RESOLVE ?? [],
+      ...optional('extraCa', values.PIGEONPOST_CA_FILE),
+      ...optional('allowPorts', values.PIGEONPOST_ALLOW_PORTS),
+      ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
+      ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
+    },
+    ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
+    ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
+    logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
+  };
+}
+
+function optional<Name extends string, T>(name: Name, value: T | undefined) {
+  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: T };
+}
+
+/** Two servers of ours cannot share a port, and the second one's own complaint would not name the setting. */
+function samePorts(config: Config): string[] {
+  const ports: [name: string, port: number | undefined][] = [['PIGEONPOST_PORT', config.api.port]];
+  if (config.databaseUrl === undefined) ports.push(['PIGEONPOST_POSTGRES_PORT', config.postgresPort]);
+  if (config.temporal.embedded) {
+    ports.push(
+      ['PIGEONPOST_TEMPORAL_PORT', config.temporalPort],
+      ['PIGEONPOST_TEMPORAL_UI_PORT', config.temporalUiPort],
+    );
+  }
+  return ports.flatMap(([name, port], index) => {
+    const [other] = ports.slice(0, index).find(([, taken]) => port && taken === port) ?? [];
+    return other === undefined ? [] : [`${name} and ${other} are both ${port}: give each a port of its own`];
+  });
+}

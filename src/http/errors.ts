@@ -1,0 +1,84 @@
+/** The one place where errors become answers. */
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { withoutSettingAdvice } from '../lib/errors.js';
+import type { WriteHealth } from '../store/write-health.js';
+import { isOperator } from './principal.js';
+import { Problem } from './problem.js';
+import { requestIdOf } from './request-log.js';
+
+/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
+const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
+const NETWORK_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+/** Seconds after which trying again makes sense. */
+const RETRY_AFTER_S = 5;
+
+/** Answers what no route took. */
+export const unknownRoute: RequestHandler = (request) => {
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
+};
+
+/** Answers errors as problems; what is not a problem is logged and says nothing of the inside. Rejected writes are noted. */
+export function answerErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    writes?.note(error);
+    if (response.headersSent) return next(error);
+    const problem = explain(error, response, log);
+    response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  };
+}
+
+/** The problem that an error amounts to. One of our own is logged; one that will pass says in a header when. */
+export function explain(error: unknown, response: Response, log: Logger): Problem {
+  const problem = shownTo(response, toProblem(error));
+  const { method, path } = response.req;
+  if (problem.status >= 500)
+    log.error({ err: error, requestId: requestIdOf(response), method, path }, 'request failed');
+  const retryAfterS = problem.retryAfterS ?? (problem.code === 'unavailable' ? RETRY_AFTER_S : undefined);
+  if (retryAfterS !== undefined) response.set('Retry-After', String(retryAfterS));
+  return problem;
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { type, status, code, message, limit } = error as {
+    type?: string;
+    status?: number;
+    code?: unknown;
+    message?: string;
+    limit?: number;
+  };
+  if (type === 'entity.too.large')
+    return new Problem(
+      'body_too_large',
+      `the body is larger than ${limit} bytes (PIGEONPOST_MAX_BODY_BYTES for events)`,
+    );
+  if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
+  if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
+  if (isAway(code, message))
+    return new Problem('unavailable', 'a service this needs does not answer; try again shortly');
+  return new Problem('internal_error', 'something went wrong on our side; it has been logged');
+}
+
+/** The problem as the caller may see it: advice about settings is for operators. */
+function shownTo(response: Response, problem: Problem): Problem {
+  return isOperator(response) ? problem : problem.reworded(withoutSettingAdvice);
+}
+
+function isAway(code: unknown, message = ''): boolean {
+  // A pool that gets no connection in time, or no answer, has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
+  if (typeof code === 'number') return code === 4 || code === 14;
+  if (typeof code === 'string') return NETWORK_AWAY.has(code) || DATABASE_AWAY.test(code);
+  return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
+    message,
+  );
+}

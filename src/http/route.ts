@@ -1,0 +1,165 @@
+/** Routes that are validated and documented by the same schemas. */
+import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
+import type { Request, RequestHandler, Response, Router } from 'express';
+import { z } from 'zod';
+import { check, isStorable } from './check.js';
+import { jsonBody, plainJsonBody } from './json-body.js';
+import { principalOf, type Principal } from './principal.js';
+import { notFound, Problem } from './problem.js';
+import { problemSchema } from './openapi.js';
+
+/** Where routes are added. */
+export interface Routing {
+  readonly router: Router;
+  readonly registry: OpenAPIRegistry;
+  /** The largest body of a request that emits events, in bytes. */
+  readonly maxBodyBytes: number;
+}
+
+/** Everything a handler needs of a request, already checked. */
+export interface Checked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Who asks; an account only where the route is for accounts. */
+  readonly principal: Principal;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  /** With parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Whether an account's own key may ask; its handler then answers for that account alone. Operators only if absent. */
+  readonly forAccounts?: boolean;
+  readonly params?: Params;
+  readonly query?: Query;
+  readonly headers?: z.ZodObject;
+  readonly body?: Body;
+  /** Whether the handler reads the body itself; the schema is then documentation. */
+  readonly readsBodyItself?: boolean;
+  /** Whether the body may be left out. */
+  readonly bodyOptional?: boolean;
+  /** The status of success and what is answered with it; null for nothing. */
+  readonly answers: {
+    readonly status: number;
+    readonly description: string;
+    readonly schema: z.ZodType | null;
+    /** The media type; JSON unless told. */
+    readonly type?: string;
+  };
+  /** What may be answered instead, by a handler that answers itself. */
+  readonly otherwise?: { readonly status: number; readonly description: string; readonly schema: z.ZodType };
+  /** Statuses of problems beyond those that any route of its form may have. */
+  readonly problems?: readonly number[];
+}
+
+const none = z.strictObject({});
+
+/** Adds a route to the router and to the OpenAPI document. The handler's value is answered as JSON. */
+export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
+  { router, registry, maxBodyBytes }: Routing,
+  definition: RouteDefinition<Params, Query, Body>,
+  handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
+): void {
+  registry.registerPath(documentation(definition));
+  const { method, path, params, query, body, answers } = definition;
+  const isAllowed: RequestHandler = (_request, response, next) => {
+    if (!definition.forAccounts && principalOf(response).role !== 'operator') {
+      throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
+    }
+    next();
+  };
+  // Only payloads are large, and only a handler that reads its body itself takes some.
+  const readJson = definition.readsBodyItself ? jsonBody(maxBodyBytes) : plainJsonBody(maxBodyBytes);
+  router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
+    const principal = principalOf(response);
+    const result = await handle({
+      params: readParams(params ?? none, request.params),
+      query: check(query ?? none, request.query),
+      body: body && readBody(request, definition, body),
+      principal,
+      request,
+      response,
+    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
+    if (response.headersSent) return;
+    response.status(answers.status);
+    if (answers.schema === null) response.end();
+    else response.json(result);
+  });
+}
+
+function readBody(
+  request: Request,
+  { bodyOptional, readsBodyItself }: { bodyOptional?: boolean; readsBodyItself?: boolean },
+  schema: z.ZodType,
+): unknown {
+  const body: unknown = request.body ?? (bodyOptional ? {} : undefined);
+  if (body === undefined) throw new Problem('malformed_request', 'send a JSON body');
+  if (readsBodyItself) return body;
+  return check(schema, body);
+}
+
+/** The parameters of the path; what no id can hold is not looked for. */
+function readParams(schema: z.ZodObject, params: Request['params']): unknown {
+  if (!Object.values(params).flat().every(isStorable)) throw notFound('thing');
+  return check(schema, params);
+}
+
+function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.ZodType>): RouteConfig {
+  const {
+    method,
+    path,
+    tag,
+    summary,
+    description,
+    params,
+    query,
+    headers,
+    body,
+    answers,
+    otherwise,
+    problems = [],
+  } = definition;
+  const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
+  const statuses = [
+    ...(body ? [400, 413, 415] : []),
+    ...(params ? [404] : []),
+    ...(body || query ? [422] : []),
+    ...(definition.forAccounts ? [] : [403]),
+    ...[401, 429, 503, ...problems],
+  ];
+  return {
+    method,
+    path,
+    tags: [tag],
+    summary,
+    ...(description ? { description } : {}),
+    security: [{ adminKey: [] }, ...(definition.forAccounts ? [{ accountKey: [] }] : [])],
+    request: {
+      ...(params ? { params } : {}),
+      ...(query ? { query } : {}),
+      ...(headers ? { headers } : {}),
+      ...(body
+        ? { body: { required: !definition.bodyOptional, content: { 'application/json': { schema: body } } } }
+        : {}),
+    },
+    responses: {
+      [answers.status]: {
+        description: answers.description,
+        ...(answers.schema ? { content: { [answers.type ?? 'application/json']: { schema: answers.schema } } } : {}),
+      },
+      ...(otherwise && {
+        [otherwise.status]: {
+          description: otherwise.description,
+          content: { 'application/json': { schema: otherwise.schema } },
+        },
+      }),
+      ...Object.fromEntries(statuses.map((status) => [status, { description: 'A problem', ...problem }])),
+    },
+  };
+}

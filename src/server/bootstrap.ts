@@ -1,0 +1,193 @@
+/** Putting the parts together: what each kind of process runs, and how it stops. */
+import { join } from 'path';
+import { setTimeout as sleep } from 'timers/promises';
+import type { Logger } from 'pino';
+import { createApp, type AppParts } from '../api/app.js';
+import { createDeliveryFeed } from '../api/deliveries/feed.js';
+import { workerReadiness } from '../api/health.js';
+import { createMetricsApp } from '../api/metrics.js';
+import type { Config, TemporalConnectionOptions } from '../config/config.js';
+import { createDispatcher } from '../dispatch/dispatcher.js';
+import { createAddressGuard } from '../egress/address.js';
+import { createEgressClient } from '../egress/client.js';
+import type { OwnListeners } from '../egress/own-listeners.js';
+import type { EgressClient } from '../egress/types.js';
+import { databaseUnreachable } from '../lib/errors.js';
+import type { Keys } from './keys.js';
+import { checkKeys } from '../store/sealed.js';
+import { createSecretBox } from '../store/secret-box.js';
+import { openStore, type Store } from '../store/store.js';
+import { isTemporalUp } from '../temporal/health.js';
+import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
+import type { TemporalAccess, TemporalClient } from '../temporal/connection.js';
+import { keepRegistered } from '../temporal/registration.js';
+import { startWorker, type RunningWorker } from './worker.js';
+import { listen } from '../http/listen.js';
+import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
+
+/** How much of an answer's body is kept, in bytes. */
+const EXCERPT_BYTES = 16 * 1_024;
+
+/** How long requests in flight may take while the API ends, in milliseconds; below what Kubernetes allows in all, 30 s. */
+const DRAIN_LIMIT_MS = 15_000;
+
+/** Where a process finds what it works with. */
+export interface Surroundings extends OwnServers {
+  readonly config: Config;
+  readonly keys: Keys;
+  readonly log: Logger;
+  readonly databaseUrl: string;
+  readonly temporal: { readonly connectionOptions: TemporalConnectionOptions; readonly namespace: string };
+}
+
+/** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
+export interface Shared<Access extends TemporalClient = TemporalAccess> extends Surroundings {
+  readonly own: OwnListeners;
+  readonly store: Store;
+  readonly access: Access;
+}
+
+/** A way to Temporal: connected at once, or by the first who asks. */
+export type Connect<Access> = (options: TemporalConnectionOptions, namespace: string) => Access | Promise<Access>;
+
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Opens database and Temporal; throws an OperatorError for a database that cannot be reached, and what `connect` does. */
+export async function openShared<Access extends TemporalClient>(
+  surroundings: Surroundings,
+  connect: Connect<Access>,
+): Promise<Shared<Access>> {
+  const { databaseUrl, keys, log, temporal } = surroundings;
+  const store = openStore({
+    databaseUrl,
+    box: createSecretBox(keys.encryptionKeys),
+    onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+  });
+  try {
+    await store.pool.query('SELECT 1').catch((error: unknown) => {
+      throw databaseUnreachable(databaseUrl, error);
+    });
+    await checkKeys(store);
+    const access = await connect(temporal.connectionOptions, temporal.namespace);
+    watchStore(store, log);
+    watchTemporal(() => isTemporalUp(access.client));
+    return { ...surroundings, own: ownListeners(surroundings.config, surroundings), store, access };
+  } catch (error) {
+    await store.pool.end();
+    throw error;
+  }
+}
+
+/** Closes what `openShared` opened. */
+export async function closeShared({ store, access }: Shared<TemporalClient>): Promise<void> {
+  await store.pool.end();
+  await access.close();
+}
+
+function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>): EgressClient {
+  const client = createEgressClient({ ...egress, ownListeners: own, maxResponseBytes: EXCERPT_BYTES });
+  watchEgress(client);
+  return client;
+}
+
+/** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
+export async function runWorker(
+  shared: Shared,
+  registerEveryMs?: number,
+): Promise<Pick<RunningWorker, 'isPolling' | 'stop'>> {
+  const { config, store, access, temporal, log } = shared;
+  const egress = openEgress(shared);
+  const { connection, client } = access;
+  const { maxConcurrentAttempts, retentionDays } = config;
+  const { namespace } = temporal;
+  const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
+  const dependencies = { connection, namespace, store, egress, log, maxConcurrentAttempts, retentionDays };
+  const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
+    await registration.stop();
+    throw error;
+  });
+  return {
+    isPolling: () => worker.isPolling(),
+    async stop() {
+      await worker.stop();
+      await registration.stop();
+      await egress.close();
+    },
+  };
+}
+
+/** How an API is run. */
+interface ApiOptions {
+  /** Whether a worker shares the process. */
+  readonly eager: boolean;
+  /** How long it still accepts connections once it is not ready any more, in milliseconds. */
+  readonly shutdownDelayMs?: number;
+}
+
+/** Starts the part that accepts events. */
+export async function runApi(
+  shared: Shared<TemporalClient>,
+  { eager, shutdownDelayMs = 0 }: ApiOptions,
+): Promise<Stoppable & { url: string }> {
+  const { config, keys, store, access, log } = shared;
+  const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
+  const egress = openEgress(shared);
+  const feed = createDeliveryFeed(store, log);
+  const parts: AppParts = {
+    store,
+    client: access.client,
+    dispatcher,
+    feed,
+    egress,
+    log,
+    adminKey: keys.adminKey,
+    metricsOpen: config.metrics.open,
+    maxBodyBytes: config.api.maxBodyBytes,
+    maxCommitBytes: config.api.maxCommitBytes,
+    maxSubscriptions: config.api.maxSubscriptions,
+    trustProxy: config.api.trustProxy,
+    dashboardFolder: join(__dirname, '../dashboard'),
+    allowHttp: config.egress.allowHttp,
+    allowsAddress: createAddressGuard(config.egress.allowNetworks),
+    ...(config.egress.allowPorts === undefined ? {} : { allowPorts: config.egress.allowPorts }),
+    ...(config.temporalUiUrl === undefined ? {} : { temporalUiUrl: config.temporalUiUrl }),
+  };
+  const { url, drain } = await listen(
+    ({ signal }) => createApp({ ...parts, ending: signal }),
+    config.api,
+    'the API',
+    'PIGEONPOST_PORT',
+  );
+  addUrl(shared.own, url);
+  warnOfOpenLoopback(config, log);
+  return {
+    url,
+    async stop() {
+      drain.begin();
+      await feed.stop();
+      await sleep(shutdownDelayMs);
+      const aborted = await drain.end(DRAIN_LIMIT_MS);
+      if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
+      await dispatcher.stop();
+      await egress.close();
+    },
+  };
+}
+
+/** Serves metrics and probes of a worker on a port of their own, where one is set. */
+export async function runMetrics(
+  { config, keys, log, own, store, access }: Shared,
+  isPolling: () => boolean,
+): Promise<Stoppable> {
+  const { port, open } = config.metrics;
+  if (port === undefined) return { stop: async () => undefined };
+  const readiness = workerReadiness({ store, client: access.client }, isPolling);
+  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log, readiness);
+  const { host } = config.api;
+  const { url, drain } = await listen(() => app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
+  addUrl(own, url);
+  log.info(`metrics are at ${url}/metrics, probes at ${url}/healthz and ${url}/readyz`);
+  return { stop: async () => void (await drain.end(DRAIN_LIMIT_MS)) };
+}

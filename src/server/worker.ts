@@ -1,0 +1,95 @@
+/** The worker: makes attempts and keeps house. Stateless; run as many as the load needs. */
+import { existsSync } from 'fs';
+import { join } from 'path';
+import { setTimeout as sleep } from 'timers/promises';
+import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities, type ActivityDependencies } from '../activities/index.js';
+import { CAPACITY } from '../activities/admission/concurrency-limiter.js';
+import { TASK_QUEUE } from '../workflows/names.js';
+
+const CONCURRENT_WORKFLOW_TASKS = 100;
+/**
+ * Workflows in memory, at some 200 KB each: the ones that were used last. Others are made anew from their histories, which
+ * are short.
+ */
+const CACHED_WORKFLOWS = 300;
+/** Longer than any attempt takes, so that a shutdown never leaves one without a known outcome. */
+const SHUTDOWN_GRACE = '150s';
+/** Wait before a worker that failed is made anew, in milliseconds. */
+const RESTART_MS = 1_000;
+
+export interface RunningWorker {
+  /** Whether it asks Temporal for work. */
+  isPolling(): boolean;
+  /** Takes no more work, waits for attempts under way and stops. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerSettings extends ActivityDependencies {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly log: Logger;
+  /** Workflow code, where it is not the build's. */
+  readonly workflowBundle?: WorkflowBundleOption;
+}
+
+/**
+ * Starts a worker; one that fails is replaced, however often that takes: what it needs may be away for a while. Rejects
+ * when the first cannot be made.
+ */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const { log } = settings;
+  const stopping = new AbortController();
+  let worker: Worker | undefined = await createWorker(settings);
+
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        worker ??= await createWorker(settings);
+        const ended = worker.run();
+        // A stop that came while it was made. It has run nevertheless, as one that never has keeps its connection open.
+        if (stopping.signal.aborted) worker.shutdown();
+        await ended;
+      } catch (error) {
+        log.error({ err: error }, 'the worker failed; it is made anew');
+      }
+      worker = undefined;
+      await sleep(RESTART_MS, undefined, stopping).catch(() => undefined);
+    }
+  })();
+
+  return {
+    isPolling() {
+      if (worker === undefined || stopping.signal.aborted) return false;
+      const { workflowPollerState, activityPollerState } = worker.getStatus();
+      return worker.getState() === 'RUNNING' && workflowPollerState === 'POLLING' && activityPollerState === 'POLLING';
+    },
+    async stop() {
+      stopping.abort();
+      if (worker?.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    },
+  };
+}
+
+function createWorker({ connection, namespace, workflowBundle, ...dependencies }: WorkerSettings): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    ...(workflowBundle ? { workflowBundle } : workflowCode()),
+    activities: createActivities(dependencies),
+    maxConcurrentActivityTaskExecutions: CAPACITY,
+    maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+  });
+}
+
+/** Workflow code bundled by the build, or bundled now where there is no build. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = join(__dirname, '../workflow-bundle.js');
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  return { workflowsPath: join(__dirname, '../workflows') };
+}

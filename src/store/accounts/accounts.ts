@@ -1,0 +1,182 @@
+/** Accounts and their rows. */
+import type { Account } from '../../contract/entities.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+
+/** An account as it is stored, typed by its provider's contract. */
+export interface StoredAccount extends Account {
+  readonly provider: string;
+  /** Whether payloads are checked against the documented shape of their event. */
+  readonly validatePayloads: boolean;
+  /** Whether operational events are emitted to it. */
+  readonly receivesOperations: boolean;
+  /** Hours of failure that disable its subscriptions where the contract says nothing; null for never. */
+  readonly disableAfterHours: number | null;
+  /** Days that what happened is kept for: 0 for ever, null for as long as the installation's setting says. */
+  readonly retentionDays: number | null;
+  /** How many of its deliveries are started in its turn, when those of several accounts wait. */
+  readonly dispatchWeight: number;
+  /** How many subscriptions it may have; null for as many as the installation's setting says. */
+  readonly maxSubscriptions: number | null;
+  readonly createdAt: Date;
+}
+
+/** The columns from which `toAccount` reads an account. */
+export interface AccountRow {
+  id: string;
+  provider: string;
+  name: string;
+  scope: unknown;
+  settings: unknown;
+  validate_payloads: boolean;
+  receives_operations: boolean;
+  disable_after_hours: number | null;
+  retention_days: number | null;
+  dispatch_weight: number;
+  max_subscriptions: number | null;
+  secrets: Buffer;
+  created_at: Date;
+}
+
+/** Reads a row; decrypts the account's secrets. */
+export function toAccount(store: Store, row: AccountRow): StoredAccount {
+  return {
+    id: row.id,
+    provider: row.provider,
+    name: row.name,
+    scope: row.scope,
+    settings: row.settings,
+    validatePayloads: row.validate_payloads,
+    receivesOperations: row.receives_operations,
+    disableAfterHours: row.disable_after_hours,
+    retentionDays: row.retention_days,
+    dispatchWeight: row.dispatch_weight,
+    maxSubscriptions: row.max_subscriptions,
+    secrets: store.box.open(row.secrets, row.id),
+    createdAt: row.created_at,
+  };
+}
+
+export async function insertAccount(
+  store: Store,
+  client: Queryable,
+  account: Omit<StoredAccount, 'createdAt'>,
+): Promise<Date> {
+  const { rows } = await client.query<{ created_at: Date }>(
+    `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
+                           receives_operations, disable_after_hours, retention_days, dispatch_weight,
+                           max_subscriptions)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING created_at`,
+    [
+      account.id,
+      account.provider,
+      account.name,
+      JSON.stringify(account.scope),
+      JSON.stringify(account.settings),
+      account.validatePayloads,
+      store.box.seal(account.secrets, account.id),
+      account.receivesOperations,
+      account.disableAfterHours,
+      account.retentionDays,
+      account.dispatchWeight,
+      account.maxSubscriptions,
+    ],
+  );
+  return rows[0]!.created_at;
+}
+
+/** What of an account can be changed. */
+export type AccountEdit = Pick<
+  StoredAccount,
+  | 'name'
+  | 'settings'
+  | 'validatePayloads'
+  | 'receivesOperations'
+  | 'disableAfterHours'
+  | 'retentionDays'
+  | 'dispatchWeight'
+  | 'maxSubscriptions'
+>;
+
+/** Changes an account to what `edit` makes of it as it is, so that no other change is undone; undefined without one. */
+export async function editAccount(
+  store: Store,
+  id: string,
+  edit: (former: StoredAccount) => AccountEdit,
+): Promise<StoredAccount | undefined> {
+  return inTransaction(store, async (client) => {
+    await lockAccount(client, id);
+    const former = await findAccount(store, id, client);
+    if (!former) return undefined;
+    const account = { ...former, ...edit(former) };
+    await client.query(
+      `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operations = $5,
+         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9
+       WHERE id = $1`,
+      [
+        id,
+        account.name,
+        JSON.stringify(account.settings),
+        account.validatePayloads,
+        account.receivesOperations,
+        account.disableAfterHours,
+        account.retentionDays,
+        account.dispatchWeight,
+        account.maxSubscriptions,
+      ],
+    );
+    return account;
+  });
+}
+
+/** The ids of the accounts to which operational events are emitted. */
+export async function operationsAccountIds(client: Queryable): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM accounts WHERE receives_operations AND deleted_at IS NULL ORDER BY id',
+  );
+  return rows.map(({ id }) => id);
+}
+
+export async function findAccount(
+  store: Store,
+  id: string,
+  client: Queryable = store.pool,
+): Promise<StoredAccount | undefined> {
+  const result = await client.query<AccountRow>('SELECT * FROM accounts WHERE id = $1 AND deleted_at IS NULL', [id]);
+  const row = onlyRow(result);
+  return row && toAccount(store, row);
+}
+
+/** Makes everyone else who locks this account wait until the transaction ends. */
+export async function lockAccount(client: Queryable, id: string): Promise<void> {
+  await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
+}
+
+/** Accounts from the newest on, at most `limit`, older than the account `before`. */
+export async function listAccounts(
+  store: Store,
+  { limit, before, provider }: { limit: number; before?: string; provider?: string },
+): Promise<StoredAccount[]> {
+  const { rows } = await store.pool.query<AccountRow>(
+    `SELECT * FROM accounts
+     WHERE deleted_at IS NULL AND ($2::text IS NULL OR id < $2) AND ($3::text IS NULL OR provider = $3)
+     ORDER BY id DESC LIMIT $1`,
+    [limit, before ?? null, provider ?? null],
+  );
+  return rows.map((row) => toAccount(store, row));
+}
+
+/** Deletes an account with its keys and subscriptions; false when there is none. What was delivered stays readable. */
+export async function deleteAccount(store: Store, id: string): Promise<boolean> {
+  return inTransaction(store, async (client) => {
+    const { rowCount } = await client.query(
+      'UPDATE accounts SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL',
+      [id],
+    );
+    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL', [id]);
+    await client.query(
+      `UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE account_id = $1 AND deleted_at IS NULL`,
+      [id],
+    );
+    return rowCount === 1;
+  });
+}

@@ -1,0 +1,121 @@
+/** Attempts: loading what one needs in a single statement, and showing those that were made. */
+import type { Timings } from '../../egress/types.js';
+import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import type { DeliveryState } from '../deliveries/deliveries.js';
+import type { AttemptOutcome } from './recording.js';
+import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
+import { fromJson, onlyRow, type Store } from '../store.js';
+import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
+
+/** A delivery with everything its next attempt needs. */
+export interface AttemptMaterial {
+  readonly account: StoredAccount;
+  readonly subscription: StoredSubscription;
+  readonly subscriptionDeleted: boolean;
+  readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+  readonly delivery: { readonly id: string; readonly createdAt: Date };
+  readonly body: string;
+  readonly state: DeliveryState;
+  readonly run: number;
+  readonly attempts: number;
+  readonly lastStatus: number | null;
+  readonly stateReason: string | null;
+  readonly recordedBy: string | null;
+  readonly schedulePosition: number | null;
+  readonly firstAttemptAt: Date | null;
+  /** The trace that its event was emitted in; null where nothing was traced. */
+  readonly traceparent: string | null;
+}
+
+interface MaterialRow {
+  id: string;
+  created_at: Date;
+  state: DeliveryState;
+  run: number;
+  attempts: number;
+  last_status: number | null;
+  state_reason: string | null;
+  recorded_by: string | null;
+  schedule_position: number | null;
+  first_attempt_at: Date | null;
+  event_id: string;
+  event_type: string;
+  occurred_at: Date;
+  traceparent: string | null;
+  body: string;
+  account: AccountRow;
+  subscription: SubscriptionRow & { deleted_at: string | null };
+}
+
+/** Loads a delivery for an attempt; undefined when there is no such delivery. */
+export async function loadAttemptMaterial(store: Store, deliveryId: string): Promise<AttemptMaterial | undefined> {
+  const row =
+    (await findMaterial(store, deliveryId, eventsNear([deliveryId]))) ??
+    (await findMaterial(store, deliveryId, ANYWHERE));
+  return row && toMaterial(store, row);
+}
+
+async function findMaterial(store: Store, deliveryId: string, events: IdRange): Promise<MaterialRow | undefined> {
+  const result = await store.pool.query<MaterialRow>({
+    name: 'load-attempt-material',
+    text: `
+      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by,
+             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
+             to_jsonb(a) AS account, to_jsonb(s) AS subscription
+      FROM deliveries d
+      ${eventOfDelivery('$2', '$3')}
+      JOIN accounts a ON a.id = d.account_id
+      JOIN subscriptions s ON s.id = d.subscription_id
+      WHERE d.id = $1`,
+    values: [deliveryId, ...events],
+  });
+  return onlyRow(result);
+}
+
+const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
+  account: toAccount(store, fromJson(row.account)),
+  subscription: toSubscription(store, fromJson(row.subscription)),
+  subscriptionDeleted: row.subscription.deleted_at !== null,
+  event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
+  delivery: { id: row.id, createdAt: row.created_at },
+  body: row.body,
+  state: row.state,
+  run: row.run,
+  attempts: row.attempts,
+  lastStatus: row.last_status,
+  stateReason: row.state_reason,
+  recordedBy: row.recorded_by,
+  schedulePosition: row.schedule_position,
+  firstAttemptAt: row.first_attempt_at,
+  traceparent: row.traceparent,
+});
+
+/** An attempt as it is shown. */
+export interface StoredAttempt {
+  readonly number: number;
+  readonly run: number;
+  readonly startedAt: Date;
+  readonly durationMs: number | null;
+  readonly timings: Timings | null;
+  readonly outcome: AttemptOutcome | 'interrupted';
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly url: string | null;
+  readonly requestHeaders: readonly { name: string; value: string }[] | null;
+  readonly responseHeaders: Record<string, string> | null;
+  readonly responseExcerpt: string | null;
+  readonly responseTruncated: boolean | null;
+}
+
+/** The attempts of a delivery, the first one first. */
+export async function listAttempts(store: Store, deliveryId: string): Promise<StoredAttempt[]> {
+  const { rows } = await store.pool.query<StoredAttempt>(
+    `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", timings, outcome, status, reason, message, url,
+            request_headers AS "requestHeaders", response_headers AS "responseHeaders",
+            response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated"
+     FROM attempts WHERE delivery_id = $1 ORDER BY number`,
+    [deliveryId],
+  );
+  return rows;
+}

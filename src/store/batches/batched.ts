@@ -1,0 +1,109 @@
+/** Loading what a burst carries: many deliveries, and once each the accounts and subscriptions they have in common. */
+import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import type { AttemptMaterial } from '../attempts/attempts.js';
+import type { DeliveryState } from '../deliveries/deliveries.js';
+import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
+import type { Store } from '../store.js';
+import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
+
+/** A delivery as a burst finds it. */
+export interface CarriedDelivery extends AttemptMaterial {
+  /** Whether it has a workflow of its own, or needs none any more. */
+  readonly owned: boolean;
+  /** When its next attempt is due, if one was made. */
+  readonly nextAttemptAt: Date | null;
+}
+
+interface CarriedRow {
+  id: string;
+  created_at: Date;
+  state: DeliveryState;
+  run: number;
+  attempts: number;
+  owned: boolean;
+  last_status: number | null;
+  state_reason: string | null;
+  recorded_by: string | null;
+  schedule_position: number | null;
+  first_attempt_at: Date | null;
+  next_attempt_at: Date | null;
+  event_id: string;
+  event_type: string;
+  account_id: string;
+  subscription_id: string;
+  occurred_at: Date;
+  traceparent: string | null;
+  body: string;
+}
+
+/** Loads deliveries with everything their first attempts need, in any order; those that are gone are left out. */
+export async function loadCarried(store: Store, ids: readonly string[]): Promise<CarriedDelivery[]> {
+  const near = await findCarried(store, ids, eventsNear(ids));
+  const found = new Set(near.map(({ id }) => id));
+  const others = ids.filter((id) => !found.has(id));
+  const rows = others.length === 0 ? near : [...near, ...(await findCarried(store, others, ANYWHERE))];
+  const [accounts, subscriptions] = await Promise.all([
+    loadAccounts(store, new Set(rows.map((row) => row.account_id))),
+    loadSubscriptions(store, new Set(rows.map((row) => row.subscription_id))),
+  ]);
+  return rows.map((row) => {
+    const { subscription, deleted } = subscriptions.get(row.subscription_id)!;
+    return {
+      account: accounts.get(row.account_id)!,
+      subscription,
+      subscriptionDeleted: deleted,
+      event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
+      delivery: { id: row.id, createdAt: row.created_at },
+      body: row.body,
+      state: row.state,
+      run: row.run,
+      attempts: row.attempts,
+      owned: row.owned,
+      lastStatus: row.last_status,
+      stateReason: row.state_reason,
+      recordedBy: row.recorded_by,
+      schedulePosition: row.schedule_position,
+      firstAttemptAt: row.first_attempt_at,
+      nextAttemptAt: row.next_attempt_at,
+      traceparent: row.traceparent,
+    };
+  });
+}
+
+async function findCarried(store: Store, ids: readonly string[], events: IdRange): Promise<CarriedRow[]> {
+  const { rows } = await store.pool.query<CarriedRow>({
+    name: 'load-carried',
+    text: `
+      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
+             d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
+             d.subscription_id, e.occurred_at, e.traceparent, b.body
+      FROM deliveries d
+      ${eventOfDelivery('$2', '$3')}
+      WHERE d.id = ANY($1)`,
+    values: [ids, ...events],
+  });
+  return rows;
+}
+
+async function loadAccounts(store: Store, ids: ReadonlySet<string>): Promise<Map<string, StoredAccount>> {
+  const { rows } = await store.pool.query<AccountRow>({
+    name: 'load-carried-accounts',
+    text: 'SELECT * FROM accounts WHERE id = ANY($1)',
+    values: [[...ids]],
+  });
+  return new Map(rows.map((row) => [row.id, toAccount(store, row)]));
+}
+
+async function loadSubscriptions(
+  store: Store,
+  ids: ReadonlySet<string>,
+): Promise<Map<string, { subscription: StoredSubscription; deleted: boolean }>> {
+  const { rows } = await store.pool.query<SubscriptionRow & { deleted_at: Date | null }>({
+    name: 'load-carried-subscriptions',
+    text: 'SELECT * FROM subscriptions WHERE id = ANY($1)',
+    values: [[...ids]],
+  });
+  return new Map(
+    rows.map((row) => [row.id, { subscription: toSubscription(store, row), deleted: row.deleted_at !== null }]),
+  );
+}

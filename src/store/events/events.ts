@@ -1,0 +1,144 @@
+/** Events, their bodies and their deliveries, written together. */
+import type { Event } from '../../contract/entities.js';
+import { onlyRow, type Queryable, type Store } from '../store.js';
+
+/** A delivery to be written with its event. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly subscriptionId: string;
+  readonly bodyVariant: string;
+}
+
+/** An event with everything that is committed in one go. */
+export interface NewEvent {
+  readonly event: Pick<Event, 'id' | 'type' | 'occurredAt' | 'channels' | 'text'>;
+  readonly accountId: string;
+  readonly provider: string;
+  /** Whether it was meant for its receivers alone, as a test is; no other subscription lacks it then. */
+  readonly addressed: boolean;
+  /** Bodies by variant. */
+  readonly bodies: ReadonlyMap<string, string>;
+  readonly deliveries: readonly NewDelivery[];
+  /** The trace in which it was emitted, as a `traceparent` header names it; absent where nothing was traced. */
+  readonly traceparent?: string;
+}
+
+/** How the first attempts of new deliveries will be made: each by a workflow of its own, or in bursts. */
+export type Lane = 'own' | 'burst';
+
+/** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
+export type AccountVersions = ReadonlyMap<string, string>;
+
+/** Writes events, bodies and deliveries in one statement: all of them or none. */
+export async function insertEvents(client: Queryable, events: readonly NewEvent[], lane: Lane = 'own'): Promise<void> {
+  await insertCurrentEvents(client, events, new Map(), lane);
+}
+
+/**
+ * Writes events, bodies and deliveries in one statement, except those of accounts whose version is another one by now;
+ * gives back these accounts. The version of an account without events is compared too.
+ */
+export async function insertCurrentEvents(
+  client: Queryable,
+  events: readonly NewEvent[],
+  versions: AccountVersions,
+  lane: Lane = 'own',
+): Promise<Set<string>> {
+  const bodies = events.flatMap(({ event, accountId, bodies }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body, accountId]),
+  );
+  const deliveries = events.flatMap((item) => item.deliveries.map((delivery) => ({ ...item, delivery })));
+  const { rows } = await client.query<{ account_id: string }>({
+    name: 'insert-events',
+    text: `
+      WITH outdated AS MATERIALIZED (
+        SELECT expected.account_id
+        FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
+        LEFT JOIN account_versions v ON v.account_id = expected.account_id
+        WHERE v.version IS DISTINCT FROM expected.version
+      ), new_events AS (
+        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+        SELECT id, account_id, type, occurred_at,
+               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
+                    $19::text[])
+          AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
+      ), new_bodies AS (
+        INSERT INTO event_bodies (event_id, variant, body)
+        SELECT event_id, variant, body
+        FROM unnest($7::text[], $8::text[], $9::text[], $22::text[]) AS body (event_id, variant, body, account_id)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
+      ), new_deliveries AS (
+        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, burst)
+        SELECT *, $18::boolean
+        FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+          AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
+        WHERE account_id NOT IN (SELECT account_id FROM outdated)
+      )
+      SELECT account_id FROM outdated`,
+    values: [
+      events.map(({ event }) => event.id),
+      events.map(({ accountId }) => accountId),
+      events.map(({ event }) => event.type),
+      events.map(({ event }) => event.occurredAt),
+      events.map(({ event }) => JSON.stringify(event.channels)),
+      events.map(({ event }) => event.text),
+      bodies.map(([id]) => id),
+      bodies.map(([, variant]) => variant),
+      bodies.map(([, , body]) => body),
+      deliveries.map(({ delivery }) => delivery.id),
+      deliveries.map(({ event }) => event.id),
+      deliveries.map(({ accountId }) => accountId),
+      deliveries.map(({ delivery }) => delivery.subscriptionId),
+      deliveries.map(({ provider }) => provider),
+      deliveries.map(({ event }) => event.type),
+      deliveries.map(({ delivery }) => delivery.bodyVariant),
+      events.map(({ addressed }) => addressed),
+      lane === 'burst',
+      events.map(({ traceparent }) => traceparent),
+      [...versions.keys()],
+      [...versions.values()],
+      bodies.map(([, , , accountId]) => accountId),
+    ],
+  });
+  return new Set(rows.map(({ account_id }) => account_id));
+}
+
+/** An event as it is shown: its payload is JSON text. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly accountId: string;
+  readonly type: string;
+  readonly occurredAt: Date;
+  readonly channels: string[];
+  readonly text: string;
+  readonly createdAt: Date;
+}
+
+export async function findEvent(store: Store, id: string): Promise<StoredEvent | undefined> {
+  const result = await store.pool.query<{
+    id: string;
+    account_id: string;
+    type: string;
+    occurred_at: Date;
+    channels: string[];
+    data: string;
+    created_at: Date;
+  }>('SELECT * FROM events WHERE id = $1', [id]);
+  const row = onlyRow(result);
+  return (
+    row && {
+      id: row.id,
+      accountId: row.account_id,
+      type: row.type,
+      occurredAt: row.occurred_at,
+      channels: row.channels,
+      text: row.data,
+      createdAt: row.created_at,
+    }
+  );
+}
+
+/** Whether the event of a delivery `d` is still there, as part of a statement; without it nothing can be sent. */
+export const EVENT_IS_KEPT = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';

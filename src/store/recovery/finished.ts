@@ -1,0 +1,158 @@
+/** What a recovery finds among the deliveries of a subscription, and making finished ones pending again. */
+import type { DeliveryState } from '../deliveries/deliveries.js';
+import { EVENT_IS_KEPT } from '../events/events.js';
+import { longQuery, type Store } from '../store.js';
+
+/** Which deliveries a recovery takes. */
+export interface RecoveryFilter {
+  readonly subscriptionId: string;
+  /** Only ids from this one on, and before that one. */
+  readonly fromId: string;
+  readonly beforeId: string;
+  /** Event types; empty means all. */
+  readonly types: readonly string[];
+  /** Only what has been as it is since then: what is sent again and fails again is not taken twice. */
+  readonly settledBy: Date;
+}
+
+/** Which finished deliveries it takes. */
+export interface FinishedFilter extends RecoveryFilter {
+  readonly states: readonly DeliveryState[];
+}
+
+/** How many there are of a kind. */
+export interface RecoveryCount {
+  readonly state: string;
+  readonly type: string;
+  readonly count: number;
+}
+
+/** A finished delivery and which redelivery it was. */
+export interface FinishedDelivery {
+  readonly id: string;
+  readonly run: number;
+}
+
+/** A delivery that waits for its next attempt, and how many it has made. */
+export interface WaitingDelivery extends FinishedDelivery {
+  readonly attempts: number;
+}
+
+const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
+  AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))`;
+const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)`;
+const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
+
+const valuesOf = ({ subscriptionId, fromId, beforeId, types, settledBy }: RecoveryFilter): unknown[] => [
+  subscriptionId,
+  fromId,
+  beforeId,
+  types,
+  settledBy,
+];
+
+/** The database's time, by which it says when deliveries were finished. */
+export async function databaseTime(store: Store): Promise<Date> {
+  const { rows } = await store.pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  return rows[0]!.now;
+}
+
+export function countFinished(store: Store, filter: FinishedFilter): Promise<RecoveryCount[]> {
+  return countByType(store, IS_FINISHED, [...valuesOf(filter), filter.states]);
+}
+
+/** Counts the deliveries that wait for their next attempt. */
+export function countWaiting(store: Store, filter: RecoveryFilter): Promise<RecoveryCount[]> {
+  return countByType(store, IS_WAITING, valuesOf(filter));
+}
+
+async function countByType(store: Store, condition: string, values: unknown[]): Promise<RecoveryCount[]> {
+  const { rows } = await store.pool.query<RecoveryCount>(
+    longQuery(
+      `SELECT state, event_type AS type, count(*)::int AS count FROM deliveries WHERE ${condition}
+       GROUP BY 1, 2 ORDER BY 1, 2`,
+      values,
+    ),
+  );
+  return rows;
+}
+
+/** Where to go on, and how far at most. */
+interface Page {
+  readonly afterId: string;
+  readonly limit: number;
+}
+
+/** The next finished deliveries after an id, the oldest first. */
+export async function nextFinished(
+  store: Store,
+  filter: FinishedFilter,
+  { afterId, limit }: Page,
+): Promise<FinishedDelivery[]> {
+  const { rows } = await store.pool.query<FinishedDelivery>(
+    `SELECT id, run FROM deliveries WHERE ${IS_FINISHED} AND id > $7 ORDER BY id LIMIT $8`,
+    [...valuesOf(filter), filter.states, afterId, limit],
+  );
+  return rows;
+}
+
+/** The next deliveries after an id that wait for their next attempt, the oldest first. */
+export async function nextWaiting(
+  store: Store,
+  filter: RecoveryFilter,
+  { afterId, limit }: Page,
+): Promise<WaitingDelivery[]> {
+  const { rows } = await store.pool.query<WaitingDelivery>(
+    `SELECT id, run, attempts FROM deliveries WHERE ${IS_WAITING} AND id > $6 ORDER BY id LIMIT $7`,
+    [...valuesOf(filter), afterId, limit],
+  );
+  return rows;
+}
+
+/**
+ * Of deliveries that waited when they were found, those that still wait and those that have been attempted since, which
+ * need no attempt any more.
+ */
+export async function stillWaiting(
+  store: Store,
+  found: readonly WaitingDelivery[],
+): Promise<{ waiting: WaitingDelivery[]; attempted: number }> {
+  const { rows } = await store.pool.query<WaitingDelivery & { attempted: boolean }>(
+    `SELECT d.id, d.run, d.attempts, d.attempts > found.attempts AS attempted
+     FROM unnest($1::text[], $2::int[], $3::int[]) AS found (id, run, attempts)
+     JOIN deliveries d ON d.id = ANY($1) AND d.id = found.id
+     WHERE d.attempts > found.attempts OR (d.state = 'retrying' AND d.run = found.run)`,
+    [found.map(({ id }) => id), found.map(({ run }) => run), found.map(({ attempts }) => attempts)],
+  );
+  const waiting = rows.filter(({ attempted }) => !attempted);
+  return { waiting, attempted: rows.length - waiting.length };
+}
+
+/**
+ * Makes finished deliveries pending again that are still in one of these states and were not redelivered meanwhile.
+ * Gives back the ids of all that have been redelivered since they were found, whoever did it: asking again after a
+ * crash gives the same answer and reopens nothing twice.
+ */
+export async function reopenFinished(
+  store: Store,
+  found: readonly FinishedDelivery[],
+  states: readonly DeliveryState[],
+): Promise<string[]> {
+  const values = [found.map(({ id }) => id), found.map(({ run }) => run)];
+  await store.pool.query(
+    `UPDATE deliveries d
+     SET state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
+       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
+       updated_at = now()
+     FROM unnest($1::text[], $2::int[]) AS found (id, run)
+     WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)
+       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT}`,
+    [...values, states],
+  );
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT d.id FROM unnest($1::text[], $2::int[]) AS found (id, run)
+     JOIN deliveries d ON d.id = ANY($1) AND d.id = found.id AND d.run > found.run`,
+    values,
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,127 @@
+/** Events that a subscription has no delivery of, and the deliveries that make up for it. */
+import type { Event } from '../../contract/entities.js';
+import type { NewEvent } from '../events/events.js';
+import { deliveriesFrom } from '../ranges.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+
+/** Which events a recovery looks at. */
+export interface MissingFilter {
+  readonly accountId: string;
+  readonly subscriptionId: string;
+  /** Only ids from this one on, and before that one. */
+  readonly fromId: string;
+  readonly beforeId: string;
+  /** Event types; empty means all. */
+  readonly types: readonly string[];
+}
+
+interface EventRow {
+  id: string;
+  type: string;
+  occurred_at: Date;
+  channels: string[];
+  data: string;
+}
+
+const toEvent = ({ id, type, occurred_at, channels, data }: EventRow): Event => ({
+  id,
+  type,
+  occurredAt: occurred_at,
+  channels,
+  text: data,
+  data: JSON.parse(data),
+});
+
+/** The next events after an id without a delivery to the subscription, the oldest first; whether it takes them or not. */
+export async function nextUndelivered(
+  store: Store,
+  { accountId, subscriptionId, fromId, beforeId, types }: MissingFilter,
+  { afterId, limit }: { afterId: string; limit: number },
+): Promise<Event[]> {
+  const { rows } = await store.pool.query<EventRow>(
+    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
+     WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
+       AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
+       -- OFFSET 0 keeps the planner from looking among all deliveries of the subscription, which may be very many.
+       AND NOT EXISTS (SELECT FROM (SELECT subscription_id FROM deliveries WHERE event_id = e.id AND id >= $8 OFFSET 0) d
+                       WHERE d.subscription_id = $2)
+     ORDER BY e.id LIMIT $7`,
+    [accountId, subscriptionId, fromId, beforeId, types, afterId, limit, deliveriesFrom(fromId)],
+  );
+  return rows.map(toEvent);
+}
+
+/** Events by id. */
+export async function findEvents(store: Store, ids: readonly string[]): Promise<Event[]> {
+  const { rows } = await store.pool.query<EventRow>(
+    'SELECT id, type, occurred_at, channels, data FROM events WHERE id = ANY($1) ORDER BY id',
+    [ids],
+  );
+  return rows.map(toEvent);
+}
+
+/**
+ * Writes the deliveries of events to one subscription where it has none yet; a body that its event has already stays.
+ * Gives back the ids of all its deliveries of these events: asking again after a crash gives the same answer.
+ */
+export async function insertMissing(
+  store: Store,
+  subscriptionId: string,
+  planned: readonly NewEvent[],
+): Promise<string[]> {
+  return inTransaction(store, async (client) => {
+    // Everyone who does this for the subscription waits here, so that none is written twice.
+    // A subscription that is deleted by now gets nothing any more.
+    const lock = await client.query(
+      'SELECT id FROM subscriptions WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
+      [subscriptionId],
+    );
+    if (!onlyRow(lock)) return [];
+    const kept = await lockEvents(
+      client,
+      planned.map(({ event }) => event.id),
+    );
+    const rows = planned
+      .filter(({ event }) => kept.has(event.id))
+      .flatMap((item) =>
+        item.deliveries.map((delivery) => ({ ...item, delivery, body: item.bodies.get(delivery.bodyVariant)! })),
+      );
+    const eventIds = rows.map(({ event }) => event.id);
+    const oldest = deliveriesFrom([...eventIds].sort()[0] ?? '');
+    const variants = rows.map(({ delivery }) => delivery.bodyVariant);
+    await client.query(
+      `INSERT INTO event_bodies (event_id, variant, body)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`,
+      [eventIds, variants, rows.map(({ body }) => body)],
+    );
+    await client.query(
+      `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
+       SELECT new.id, new.event_id, new.account_id, $1, new.provider, new.type, new.variant
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+         AS new (id, event_id, account_id, provider, type, variant)
+       WHERE NOT EXISTS (SELECT FROM deliveries d
+                         WHERE d.event_id = new.event_id AND d.subscription_id = $1 AND d.id >= $8)`,
+      [
+        subscriptionId,
+        rows.map(({ delivery }) => delivery.id),
+        eventIds,
+        rows.map(({ accountId }) => accountId),
+        rows.map(({ provider }) => provider),
+        rows.map(({ event }) => event.type),
+        variants,
+        oldest,
+      ],
+    );
+    const { rows: deliveries } = await client.query<{ id: string }>(
+      'SELECT id FROM deliveries WHERE subscription_id = $1 AND event_id = ANY($2) AND id >= $3 ORDER BY id',
+      [subscriptionId, eventIds, oldest],
+    );
+    return deliveries.map(({ id }) => id);
+  });
+}
+
+/** Which of these events are still there; they stay until the transaction ends. */
+async function lockEvents(client: Queryable, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM events WHERE id = ANY($1) FOR KEY SHARE', [ids]);
+  return new Set(rows.map(({ id }) => id));
+}

@@ -1,0 +1,48 @@
+/** Figures about attempts, for whoever wants to know how a receiver is doing. */
+import { lowestIdAt } from '../../contract/ids.js';
+import { longQuery, type Store } from '../store.js';
+
+/** Attempts that have everything but their number and duration in common. */
+export interface AttemptFigures {
+  readonly eventType: string;
+  /** Whether they ended their delivery, accepted or failed, or another attempt was to follow. */
+  readonly result: 'accepted' | 'failed' | 'retried';
+  /** How many of the asked times they took or exceeded. */
+  readonly band: number;
+  readonly attempts: number;
+  /** Their durations together, in milliseconds. */
+  readonly totalMs: number;
+}
+
+/** Deliveries are found by when they were accepted, which is before their attempts by at most this in the figures. */
+const LONGEST_DELIVERY_MS = 24 * 3_600_000;
+
+/**
+ * Counts the attempts of a subscription since a time; `slowerThanMs` ascends. Not counted are attempts that no worker
+ * lived to record and those of deliveries that were accepted more than a day before the time.
+ */
+export async function attemptFigures(
+  store: Store,
+  { subscriptionId, since, slowerThanMs }: { subscriptionId: string; since: Date; slowerThanMs: readonly number[] },
+): Promise<AttemptFigures[]> {
+  const query = longQuery(
+    `SELECT d.event_type AS "eventType", ended.result, ended.band,
+            count(*)::int AS attempts, sum(a.duration_ms)::float8 AS "totalMs"
+     FROM deliveries d
+     JOIN attempts a ON a.delivery_id = d.id AND a.delivery_id >= $2
+     CROSS JOIN LATERAL (
+       SELECT width_bucket(a.duration_ms, $4::int[]) AS band,
+              CASE WHEN a.outcome = 'accepted' THEN 'accepted'
+                   -- The last attempt of a run: of one that failed, or of an earlier one, which redelivery reopened.
+                   WHEN (d.state = 'failed' OR a.run < d.run) AND NOT EXISTS (
+                     SELECT FROM attempts later
+                     WHERE later.delivery_id = d.id AND later.delivery_id >= $2 AND later.number = a.number + 1 AND later.run = a.run
+                   ) THEN 'failed'
+                   ELSE 'retried' END AS result
+     ) ended
+     WHERE d.subscription_id = $1 AND d.id >= $2 AND a.started_at >= $3 AND a.outcome <> 'interrupted'
+     GROUP BY 1, 2, 3`,
+    [subscriptionId, lowestIdAt('dlv', new Date(since.getTime() - LONGEST_DELIVERY_MS)), since, slowerThanMs],
+  );
+  return (await store.pool.query<AttemptFigures>(query)).rows;
+}

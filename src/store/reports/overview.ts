@@ -1,0 +1,192 @@
+/** Figures about the deliveries of a window, for whoever runs the installation or owns an account. */
+import type { DeliveryState } from '../deliveries/deliveries.js';
+import type { Store } from '../store.js';
+import type { WindowRows } from './window.js';
+
+/** Deliveries whose attempts are looked at, about; fifty of these are then slower than the 99th percentile. */
+const SAMPLED_DELIVERIES = 5_000;
+/** Above this many waiting deliveries they are no longer counted. */
+const BACKLOG_AT_MOST = 100_000;
+/** How many subscriptions are listed that fail most, and as many that are disabled. */
+const WORST = 10;
+
+/** How many deliveries were created in a bucket and are in a state now. */
+export interface BucketCount {
+  /** From 0, the oldest first. */
+  readonly bucket: number;
+  readonly state: DeliveryState;
+  readonly count: number;
+}
+
+/** Counts a window by bucket and state; `bounds` are the lowest ids of the buckets, ascending. */
+export async function countBuckets(
+  store: Store,
+  { source, values, share }: WindowRows,
+  bounds: readonly string[],
+): Promise<BucketCount[]> {
+  const { rows } = await store.pool.query<BucketCount>(
+    `SELECT width_bucket(d.id, $${values.length + 1}::text[] COLLATE "C") - 1 AS bucket, d.state,
+            round(count(*) / ${share})::float8 AS count
+     FROM ${source} GROUP BY 1, 2`,
+    [...values, bounds],
+  );
+  return rows;
+}
+
+/** What became of a provider's deliveries. */
+export interface ProviderCount {
+  readonly provider: string;
+  readonly deliveries: number;
+  readonly delivered: number;
+  readonly failed: number;
+  /** Those that are open and whose last attempt was not accepted. */
+  readonly openAfterFailure: number;
+  readonly attempts: number;
+}
+
+export async function countProviders(store: Store, { source, values, share }: WindowRows): Promise<ProviderCount[]> {
+  const { rows } = await store.pool.query<ProviderCount>(
+    `SELECT d.provider, round(count(*) / ${share})::float8 AS deliveries,
+            round(count(*) FILTER (WHERE d.state = 'delivered') / ${share})::float8 AS delivered,
+            round(count(*) FILTER (WHERE d.state = 'failed') / ${share})::float8 AS failed,
+            round(count(*) FILTER (WHERE d.state IN ('pending', 'retrying', 'paused') AND d.last_reason IS NOT NULL)
+                  / ${share})::float8 AS "openAfterFailure",
+            round(sum(d.attempts) / ${share})::float8 AS attempts
+     FROM ${source} GROUP BY 1 ORDER BY 1`,
+    [...values],
+  );
+  return rows;
+}
+
+/** How the attempts of a provider went, of a sample of deliveries. */
+export interface AttemptSample {
+  readonly provider: string;
+  readonly attempts: number;
+  readonly accepted: number;
+  /** Attempts that were the first of their delivery. */
+  readonly firstAttempts: number;
+  readonly firstAccepted: number;
+  /** How long attempts that were answered took, in milliseconds; null where none was. */
+  readonly p50Ms: number | null;
+  readonly p95Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+/**
+ * Attempts by provider, of some 5,000 deliveries, the same ones each time. Those that no worker lived to record are not
+ * counted. The attempts of each delivery are one look-up in an index: OFFSET 0 keeps PostgreSQL, which cannot know how
+ * few are picked, from reading all attempts there are.
+ */
+export async function sampleAttempts(
+  store: Store,
+  { source, values, rows: read }: WindowRows,
+): Promise<AttemptSample[]> {
+  const share = Math.min(SAMPLED_DELIVERIES / Math.max(read, 1), 1);
+  const { rows } = await store.pool.query<AttemptSample>(
+    `SELECT provider, attempts, accepted, "firstAttempts", "firstAccepted",
+            took[1] AS "p50Ms", took[2] AS "p95Ms", took[3] AS "p99Ms"
+     FROM (
+       SELECT d.provider, count(*)::int AS attempts, count(*) FILTER (WHERE a.outcome = 'accepted')::int AS accepted,
+              count(*) FILTER (WHERE a.number = 1)::int AS "firstAttempts",
+              count(*) FILTER (WHERE a.number = 1 AND a.outcome = 'accepted')::int AS "firstAccepted",
+              percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY a.duration_ms)
+                FILTER (WHERE a.outcome IN ('accepted', 'refused')) AS took
+       FROM (SELECT d.id, d.provider FROM ${source} AND abs(hashtext(d.id)::bigint) < $${values.length + 1} * 2147483648) d
+       CROSS JOIN LATERAL (
+         SELECT number, outcome, duration_ms FROM attempts
+         WHERE delivery_id = d.id AND outcome <> 'interrupted' OFFSET 0
+       ) a
+       GROUP BY 1
+     ) sampled`,
+    [...values, share],
+  );
+  return rows;
+}
+
+/** A subscription and how its attempts went. */
+export interface SubscriptionFigures {
+  readonly subscriptionId: string;
+  readonly accountId: string;
+  readonly provider: string;
+  readonly url: string;
+  readonly enabled: boolean;
+  readonly disabledReason: string | null;
+  readonly disabledAt: Date | null;
+  /** Since when every attempt has failed; null while none has failed since one was accepted. */
+  readonly failingSince: Date | null;
+  readonly attempts: number;
+  readonly failures: number;
+  /** Null where no attempt was made. */
+  readonly failureRate: number | null;
+  readonly lastStatus: number | null;
+  readonly lastReason: string | null;
+}
+
+/**
+ * The ten subscriptions that are worst off, by failed attempts times their rate: neither one unlucky attempt nor sheer
+ * volume counts for much. Then up to ten others that are disabled because of their receiver, the latest first: they fail
+ * no more. `lastStatus` and `lastReason` are of the newest delivery that is not well.
+ */
+export async function worstSubscriptions(
+  store: Store,
+  { source, values, share }: WindowRows,
+  accountId: string | undefined,
+): Promise<SubscriptionFigures[]> {
+  const ofAccount = accountId === undefined ? '' : `AND account_id = $${values.length + 1}`;
+  const { rows } = await store.pool.query<SubscriptionFigures>(
+    `WITH counted AS (
+       SELECT d.subscription_id AS id, sum(d.attempts) AS attempts,
+              sum(d.attempts) - count(*) FILTER (WHERE d.state = 'delivered') AS failures,
+              max(d.id) FILTER (WHERE d.last_reason IS NOT NULL) AS last_id
+       FROM ${source} AND d.attempts > 0 GROUP BY 1
+     ), worst AS (
+       SELECT id, failures::float8 * failures / attempts AS score FROM counted WHERE failures > 0
+       ORDER BY score DESC, id LIMIT ${WORST}
+     ), disabled AS (
+       SELECT id FROM subscriptions
+       WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL ${ofAccount}
+         AND id NOT IN (SELECT id FROM worst)
+       ORDER BY disabled_at DESC LIMIT ${WORST}
+     )
+     SELECT s.id AS "subscriptionId", s.account_id AS "accountId", a.provider, s.url, s.enabled,
+            s.disabled_reason AS "disabledReason", s.disabled_at AS "disabledAt",
+            (s.failing ->> 'since')::timestamptz AS "failingSince",
+            round(coalesce(c.attempts, 0) / ${share})::float8 AS attempts,
+            round(coalesce(c.failures, 0) / ${share})::float8 AS failures,
+            c.failures::float8 / c.attempts AS "failureRate",
+            last.last_status AS "lastStatus", last.last_reason AS "lastReason"
+     FROM (SELECT id, score FROM worst UNION ALL SELECT id, NULL FROM disabled) listed
+     JOIN subscriptions s ON s.id = listed.id AND s.deleted_at IS NULL
+     JOIN accounts a ON a.id = s.account_id
+     LEFT JOIN counted c ON c.id = listed.id
+     LEFT JOIN deliveries last ON last.id = c.last_id
+     ORDER BY listed.score DESC NULLS LAST, s.disabled_at DESC, s.id`,
+    accountId === undefined ? [...values] : [...values, accountId],
+  );
+  return rows;
+}
+
+/** What waits for an attempt now. */
+export interface Backlog {
+  readonly waiting: number;
+  /** How many of them have failed before: their last attempt was not accepted. */
+  readonly afterFailure: number;
+  /** Whether there are more, which were not counted. */
+  readonly more: boolean;
+  /** Of those that were counted; null when nothing waits. */
+  readonly oldestId: string | null;
+}
+
+/** Counts what is pending or retrying, by the index of open deliveries, which finished ones have left. */
+export async function countBacklog(store: Store, accountId: string | undefined): Promise<Backlog> {
+  const ofAccount =
+    accountId === undefined ? '' : 'AND subscription_id IN (SELECT id FROM subscriptions WHERE account_id = $1)';
+  const { rows } = await store.pool.query<Omit<Backlog, 'more'>>(
+    `SELECT count(*)::int AS waiting, count(last_reason)::int AS "afterFailure", min(id) AS "oldestId" FROM (
+       SELECT id, last_reason FROM deliveries WHERE state IN ('pending', 'retrying') ${ofAccount} LIMIT ${BACKLOG_AT_MOST + 1}
+     ) open`,
+    accountId === undefined ? [] : [accountId],
+  );
+  const { waiting, ...others } = rows[0]!;
+  return { ...others, waiting: Math.min(waiting, BACKLOG_AT_MOST), more: waiting > BACKLOG_AT_MOST };
+}

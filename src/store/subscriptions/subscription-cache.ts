@@ -1,0 +1,113 @@
+/**
+ * Accounts and their subscriptions, cached in memory for those who emit events.
+ *
+ * A cached entry may be outdated. Each has a version, which the statement that writes events compares
+ * (`insertCurrentEvents`): on a mismatch nothing is written, the entry is dropped and loaded again. So no process has to
+ * hear of the changes that others make.
+ */
+import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import { fromJson, onlyRow, type Queryable, type Store } from '../store.js';
+import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
+
+/** Accounts and subscriptions that are cached at most, together; beyond that the least recently used are dropped. */
+const MAX_CACHED = 100_000;
+
+/** An account and all its subscriptions, disabled ones included, as they were at one moment. */
+export interface DirectoryEntry {
+  readonly account: StoredAccount;
+  readonly subscriptions: readonly StoredSubscription[];
+  /** Changes with whatever matching or rendering depends on. */
+  readonly version: string;
+}
+
+/** Looks accounts up. */
+export interface Directory {
+  /** An account that is not deleted, possibly as it was before its last changes. */
+  find(accountId: string): Promise<DirectoryEntry | undefined>;
+  /** Drops an entry that has turned out to be outdated. */
+  drop(entry: DirectoryEntry): void;
+}
+
+export function createDirectory(store: Store, maxCached = MAX_CACHED): Directory {
+  /** The least recently used first. */
+  const cached = new Map<string, DirectoryEntry>();
+  const loading = new Map<string, Promise<DirectoryEntry | undefined>>();
+  let size = 0;
+
+  function drop(entry: DirectoryEntry): void {
+    const { id } = entry.account;
+    if (cached.get(id) !== entry) return;
+    cached.delete(id);
+    size -= sizeOf(entry);
+  }
+
+  function keep(entry: DirectoryEntry): void {
+    cached.set(entry.account.id, entry);
+    size += sizeOf(entry);
+    for (const oldest of cached.values()) {
+      if (size <= maxCached) return;
+      drop(oldest);
+    }
+  }
+
+  async function load(accountId: string): Promise<DirectoryEntry | undefined> {
+    try {
+      const entry = await loadEntry(store, accountId);
+      if (entry) keep(entry);
+      return entry;
+    } finally {
+      loading.delete(accountId);
+    }
+  }
+
+  return {
+    find(accountId) {
+      const entry = cached.get(accountId);
+      if (entry) {
+        cached.delete(accountId);
+        cached.set(accountId, entry);
+        return Promise.resolve(entry);
+      }
+      const underway = loading.get(accountId) ?? load(accountId);
+      loading.set(accountId, underway);
+      return underway;
+    },
+    drop,
+  };
+}
+
+const sizeOf = ({ subscriptions }: DirectoryEntry): number => 1 + subscriptions.length;
+
+/** Loads an account that is not deleted with its subscriptions, all in one snapshot. */
+export async function loadEntry(
+  store: Store,
+  accountId: string,
+  client: Queryable = store.pool,
+): Promise<DirectoryEntry | undefined> {
+  const row = onlyRow(
+    await client.query<{ version: string; account: AccountRow; subscriptions: SubscriptionRow[] }>({
+      name: 'load-directory-entry',
+      text: `
+        SELECT v.version, to_jsonb(a) AS account,
+               (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.id), '[]') FROM subscriptions s
+                WHERE s.account_id = a.id AND s.deleted_at IS NULL) AS subscriptions
+        FROM accounts a JOIN account_versions v ON v.account_id = a.id
+        WHERE a.id = $1 AND a.deleted_at IS NULL`,
+      values: [accountId],
+    }),
+  );
+  return (
+    row && {
+      version: row.version,
+      account: toAccount(store, fromJson(row.account)),
+      subscriptions: row.subscriptions.map((subscription) =>
+        toSubscription(store, { ...fromJson(subscription), updated_at: new Date(subscription.updated_at) }),
+      ),
+    }
+  );
+}
+
+/** Holds the version of an account until the transaction ends: changes of it and its subscriptions wait to be committed. */
+export async function lockVersion(client: Queryable, accountId: string): Promise<void> {
+  await client.query('SELECT FROM account_versions WHERE account_id = $1 FOR SHARE', [accountId]);
+}

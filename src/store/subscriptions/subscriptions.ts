@@ -1,0 +1,246 @@
+/** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
+import type { Failing } from '../../contract/failing.js';
+import type { Subscription } from '../../contract/entities.js';
+import type { ClientCertificate } from '../../egress/types.js';
+import type { AttemptLimits } from './limits.js';
+import { Operation } from '../events/operational-events.js';
+import { onlyRow, type Queryable, type Store } from '../store.js';
+
+/** SQLSTATE of a row that a unique index refuses. */
+const UNIQUE_VIOLATION = '23505';
+
+/** A subscription as it is stored, typed by its provider's contract. */
+export interface StoredSubscription extends Subscription {
+  readonly accountId: string;
+  /** Why it is disabled, when it was not its owner who did it. */
+  readonly disabledReason: string | null;
+  /** When it was disabled; null while it is enabled. */
+  readonly disabledAt: Date | null;
+  readonly limits: AttemptLimits;
+  /** The certificate that is shown to the receiver; encrypted at rest with its key. */
+  readonly tlsClient?: ClientCertificate;
+  /** Set while every attempt fails. */
+  readonly failing: Failing | null;
+  readonly updatedAt: Date;
+}
+
+/** The columns from which `toSubscription` reads a subscription. */
+export interface SubscriptionRow {
+  id: string;
+  reference: string;
+  account_id: string;
+  url: string;
+  event_types: string[];
+  description: string | null;
+  enabled: boolean;
+  disabled_reason: string | null;
+  disabled_at: Date | null;
+  failing: FailingJson | null;
+  options: unknown;
+  limits: AttemptLimits;
+  secrets: Buffer;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** As the column holds it: times are ISO text. */
+export type FailingJson = { readonly [Name in keyof Failing]: JsonOf<Failing[Name]> };
+type JsonOf<T> = T extends Date ? string : T;
+
+/** Reads the column. */
+export function readFailing(json: FailingJson | null): Failing | null {
+  return (
+    json && {
+      since: new Date(json.since),
+      lastAt: new Date(json.lastAt),
+      attempts: json.attempts,
+      spanSince: new Date(json.spanSince),
+      clockSince: json.clockSince === null ? null : new Date(json.clockSince),
+    }
+  );
+}
+
+interface SealedSecrets {
+  headers: Record<string, string>;
+  own: unknown;
+  tlsClient?: ClientCertificate;
+}
+
+/** Reads a row; decrypts headers and secrets. */
+export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscription {
+  const { headers, own, tlsClient } = store.box.open(row.secrets, row.id) as SealedSecrets;
+  return {
+    id: row.id,
+    reference: row.reference,
+    accountId: row.account_id,
+    url: row.url,
+    eventTypes: row.event_types,
+    description: row.description,
+    enabled: row.enabled,
+    disabledReason: row.disabled_reason,
+    disabledAt: row.disabled_at,
+    failing: readFailing(row.failing),
+    headers,
+    options: row.options,
+    limits: row.limits,
+    ...(tlsClient ? { tlsClient } : {}),
+    secrets: own,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The next number of a subscription, unique over all accounts and never given twice. */
+export async function nextSubscriptionNumber(store: Store): Promise<number> {
+  const { rows } = await store.pool.query<{ number: string }>(`SELECT nextval('subscription_numbers') AS number`);
+  return Number(rows[0]!.number);
+}
+
+/** What is saved of a subscription. */
+export type SavedSubscription = Omit<StoredSubscription, 'disabledAt' | 'failing' | 'createdAt' | 'updatedAt'>;
+
+/**
+ * Inserts a subscription, or replaces every editable column of the one with this id. One that is enabled again is given
+ * time anew. The statement sees rows as they were, so `former` is the subscription before.
+ */
+export async function saveSubscription(
+  store: Store,
+  subscription: SavedSubscription,
+  client: Queryable = store.pool,
+): Promise<StoredSubscription> {
+  const { rows } = await client.query<SubscriptionRow>(
+    `WITH saved AS (
+       INSERT INTO subscriptions
+         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+       ON CONFLICT (id) DO UPDATE SET
+         url = excluded.url, event_types = excluded.event_types, description = excluded.description,
+         enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
+         secrets = excluded.secrets, limits = excluded.limits, updated_at = now(),
+         failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
+       RETURNING *
+     ), noted AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
+              jsonb_build_object('reason', saved.disabled_reason)
+       FROM saved JOIN subscriptions former ON former.id = saved.id AND former.enabled <> saved.enabled
+     )
+     SELECT * FROM saved`,
+    [
+      subscription.id,
+      subscription.reference,
+      subscription.accountId,
+      subscription.url,
+      subscription.eventTypes,
+      subscription.description,
+      subscription.enabled,
+      subscription.disabledReason,
+      JSON.stringify(subscription.options),
+      store.box.seal(
+        {
+          headers: subscription.headers,
+          own: subscription.secrets,
+          ...(subscription.tlsClient ? { tlsClient: subscription.tlsClient } : {}),
+        } satisfies SealedSecrets,
+        subscription.id,
+      ),
+      JSON.stringify(subscription.limits),
+      Operation.enabled,
+      Operation.disabled,
+    ],
+  );
+  return toSubscription(store, rows[0]!);
+}
+
+/** Whether saving failed because another subscription of the account has the same `uid` among its options. */
+export function isUidTaken(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === UNIQUE_VIOLATION && constraint === 'subscriptions_by_uid';
+}
+
+export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {
+  const result = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE id = $1 AND deleted_at IS NULL',
+    [id],
+  );
+  const row = onlyRow(result);
+  return row && toSubscription(store, row);
+}
+
+/** Subscriptions of an account from the newest on, at most `limit`, older than the subscription `before`. */
+export async function listSubscriptions(
+  store: Store,
+  { accountId, limit, before }: { accountId: string; limit: number; before?: string },
+): Promise<StoredSubscription[]> {
+  const { rows } = await store.pool.query<SubscriptionRow>(
+    `SELECT * FROM subscriptions
+     WHERE account_id = $1 AND deleted_at IS NULL AND ($3::text IS NULL OR id < $3)
+     ORDER BY id DESC LIMIT $2`,
+    [accountId, limit, before ?? null],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}
+
+/** All subscriptions of an account, the oldest first. */
+export async function allSubscriptions(
+  store: Store,
+  accountId: string,
+  client: Queryable = store.pool,
+): Promise<StoredSubscription[]> {
+  const { rows } = await client.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id',
+    [accountId],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}
+
+/** A subscription of an account by its id in the provider's form. */
+export async function findSubscriptionByReference(
+  store: Store,
+  accountId: string,
+  reference: string,
+): Promise<StoredSubscription | undefined> {
+  const result = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND reference = $2 AND deleted_at IS NULL',
+    [accountId, reference],
+  );
+  const row = onlyRow(result);
+  return row && toSubscription(store, row);
+}
+
+/** The id of a subscription of an account, deleted or not, by its id in the provider's form. */
+export async function findIdByReference(
+  store: Store,
+  accountId: string,
+  reference: string,
+): Promise<string | undefined> {
+  const result = await store.pool.query<{ id: string }>(
+    'SELECT id FROM subscriptions WHERE account_id = $1 AND reference = $2',
+    [accountId, reference],
+  );
+  return onlyRow(result)?.id;
+}
+
+/** The receivers' addresses of subscriptions by id, deleted ones included. */
+export async function subscriptionUrls(store: Store, ids: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await store.pool.query<{ id: string; url: string }>(
+    'SELECT id, url FROM subscriptions WHERE id = ANY($1)',
+    [ids],
+  );
+  return new Map(rows.map(({ id, url }) => [id, url]));
+}
+
+/** Whether an account has a subscription or once had one. */
+export async function hasSubscribed(store: Store, accountId: string): Promise<boolean> {
+  const { rows } = await store.pool.query('SELECT FROM subscriptions WHERE account_id = $1 LIMIT 1', [accountId]);
+  return rows.length > 0;
+}
+
+/** All subscriptions of an account that take events. */
+export async function enabledSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
+  const { rows } = await store.pool.query<SubscriptionRow>(
+    'SELECT * FROM subscriptions WHERE account_id = $1 AND enabled AND deleted_at IS NULL ORDER BY id',
+    [accountId],
+  );
+  return rows.map((row) => toSubscription(store, row));
+}

@@ -1,0 +1,30 @@
+/** What waits for a disabled subscription. */
+import type { Store } from '../store.js';
+
+/** Deliveries that are held although their subscription is enabled, from the one behind `after` on. */
+export async function heldOfEnabled(
+  store: Store,
+  { reason, after, limit }: { reason: string; after: string; limit: number },
+): Promise<string[]> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    `SELECT d.id FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
+     WHERE d.state = 'paused' AND d.state_reason = $1 AND d.id > $2 AND s.enabled AND s.deleted_at IS NULL
+     ORDER BY d.id LIMIT $3`,
+    [reason, after, limit],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Open deliveries of a subscription, the oldest first. */
+export async function openDeliveries(
+  store: Store,
+  subscriptionId: string,
+  limit: number,
+): Promise<{ id: string; run: number }[]> {
+  const { rows } = await store.pool.query<{ id: string; run: number }>(
+    `SELECT id, run FROM deliveries
+     WHERE subscription_id = $1 AND state IN ('pending', 'retrying', 'paused') ORDER BY id LIMIT $2`,
+    [subscriptionId, limit],
+  );
+  return rows;
+}

@@ -1,0 +1,148 @@
+/**
+ * What Pigeonpost needs to find in a Temporal namespace: search attributes and the schedule of its maintenance. It is
+ * ensured again and again, as a namespace can be lost and made again while workers run.
+ */
+import { setTimeout as sleep } from 'timers/promises';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { Logger } from 'pino';
+import { OperatorError } from '../lib/errors.js';
+import { searchAttributes, TASK_QUEUE, UPKEEP_SCHEDULE_ID, UPKEEP_WORKFLOW_ID } from '../workflows/names.js';
+import type { upkeep } from '../workflows/maintenance.js';
+
+/** How often the sweep runs. */
+const SWEEP_EVERY = '30s';
+/** How often a worker ensures the registration, in milliseconds; each wait is up to half shorter or longer. */
+const ENSURE_EVERY_MS = 30_000;
+/** How long that may take, in milliseconds. */
+const DEADLINE_MS = 10_000;
+/** gRPC's code for what there is not. */
+const NOT_FOUND = 5;
+
+/** The search attributes by name, as servers and command lines want them. */
+export const searchAttributeTypes: Readonly<Record<string, 'Keyword'>> = Object.fromEntries(
+  Object.values(searchAttributes).map(({ name }) => [name, 'Keyword']),
+);
+
+/** Where what is registered belongs. */
+export interface RegistrationContext {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+/**
+ * Registers what the namespace lacks, and keeps doing so until stopped. Rejects when the first time fails; later failures
+ * are logged, each once in a row.
+ */
+export async function keepRegistered(
+  context: RegistrationContext,
+  everyMs = ENSURE_EVERY_MS,
+): Promise<{ stop(): Promise<void> }> {
+  const { client, log } = context;
+  const stopping = new AbortController();
+  let problem: string | undefined;
+  let lastProblem: string | undefined;
+  const warn = (err: unknown, message: string): void => {
+    problem = message;
+    if (problem !== lastProblem) log.warn({ err }, message);
+  };
+  const ensure = (trigger: boolean): Promise<void> =>
+    client.withDeadline(Date.now() + DEADLINE_MS, async () => {
+      await ensureSearchAttributes(context, warn);
+      const created = await ensureMaintenance(context, trigger);
+      if (created) log.info('the maintenance schedule was created in Temporal');
+    });
+
+  await ensure(true);
+  const running = (async () => {
+    for (;;) {
+      const waitMs = everyMs * (0.5 + Math.random());
+      await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      [lastProblem, problem] = [problem, undefined];
+      await ensure(false).catch((error: Error) => warn(error, `cannot ensure the registration: ${error.message}`));
+    }
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/**
+ * Registers the search attributes that the namespace lacks. Where they cannot even be listed, as on Temporal Cloud, they
+ * are assumed to be there: a delivery that cannot be started says so.
+ */
+async function ensureSearchAttributes(
+  { client, namespace }: RegistrationContext,
+  warn: (error: unknown, message: string) => void,
+): Promise<void> {
+  const { operatorService } = client.connection as unknown as {
+    operatorService: temporal.api.operatorservice.v1.OperatorService;
+  };
+  const known = await operatorService.listSearchAttributes({ namespace }).catch((error: unknown) => {
+    warn(error, `cannot look for search attributes; these must be there: ${names().join(', ')}`);
+  });
+  const missing = known ? names().filter((name) => !(name in known.customAttributes)) : [];
+  if (missing.length === 0) return;
+  const { INDEXED_VALUE_TYPE_KEYWORD: keyword } = temporal.api.enums.v1.IndexedValueType;
+  try {
+    await operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+    });
+  } catch (error) {
+    throw new OperatorError(
+      `Temporal's namespace ${namespace} lacks search attributes and does not let us add them.`,
+      `Add as Keyword: ${missing.join(', ')}.`,
+      { cause: error },
+    );
+  }
+}
+
+const names = (): string[] => Object.keys(searchAttributeTypes);
+
+/**
+ * Creates the schedule of the maintenance where there is none, and has it run now: something may have been left undone.
+ * With `trigger` it runs now in any case. Gives back whether it was created.
+ */
+async function ensureMaintenance({ client, namespace }: RegistrationContext, trigger: boolean): Promise<boolean> {
+  let created = true;
+  try {
+    await client.schedule.create<typeof upkeep>({
+      scheduleId: UPKEEP_SCHEDULE_ID,
+      spec: { intervals: [{ every: SWEEP_EVERY }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1m' },
+      state: { triggerImmediately: true },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'upkeep',
+        workflowId: UPKEEP_WORKFLOW_ID,
+        taskQueue: TASK_QUEUE,
+        staticSummary: 'Starts, ends and counts what crashes and deletions left behind',
+      },
+    });
+  } catch (error) {
+    if (isNotFound(error)) throw noNamespace(namespace, error);
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    created = false;
+  }
+  if (trigger && !created) await client.schedule.getHandle(UPKEEP_SCHEDULE_ID).trigger(ScheduleOverlapPolicy.SKIP);
+  return created;
+}
+
+function isNotFound(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  return code === NOT_FOUND || cause?.code === NOT_FOUND;
+}
+
+function noNamespace(namespace: string, cause: unknown): OperatorError {
+  return new OperatorError(
+    `Temporal has no namespace ${namespace}.`,
+    `Create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE.`,
+    { cause },
+  );
+}

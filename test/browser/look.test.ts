@@ -1,0 +1,143 @@
+/**
+ * Every page, light and dark, wide and narrow: no violation that axe finds, nothing beyond the edge of the screen, and
+ * nothing that the page's own policy forbids. With SCREENSHOTS=1 the pictures in docs/screenshots are taken anew.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { describeInBrowser, openDesk, type Desk } from './support';
+import { furnish, type Furnished } from './seed-dashboard';
+
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const folder = join(__dirname, '../../docs/screenshots');
+/** The pictures that are kept. */
+const KEPT = [
+  'delivery-light',
+  'delivery-dark',
+  'delivery-light-narrow',
+  'deliveries-light',
+  'deliveries-dark',
+  'overview-light',
+];
+
+const WIDE = { width: 1280, height: 800 };
+/** The width of a small phone. */
+const NARROW = { width: 390, height: 844 };
+
+/** Address and what shows that all of it is there. */
+const pages: Record<string, (made: Furnished) => [string, string]> = {
+  overview: () => ['/overview?window=1h', '1 worker'],
+  deliveries: () => ['/deliveries', 'invoice.paid'],
+  delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
+  subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
+  subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
+  'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],
+  accounts: () => ['/accounts', 'Standard Webhooks'],
+  account: ({ account }) => [`/accounts/${account}`, 'Operation'],
+  contract: () => ['/contracts/standard', 'Verify a signature'],
+};
+const looks = [
+  ['light', WIDE],
+  ['dark', WIDE],
+  ['light', NARROW],
+  ['dark', NARROW],
+] as const;
+
+describeInBrowser('every page', () => {
+  let desk: Desk;
+  let made: Furnished;
+  beforeAll(async () => {
+    desk = await openDesk();
+    made = await furnish(desk);
+  });
+  afterEach(() => desk.closePages());
+  afterAll(() => desk.close());
+
+  it.each(Object.keys(pages))('is fit to read: %s', async (name) => {
+    const [address, sign] = pages[name]!(made);
+    const page = await desk.openAt(address, { viewport: WIDE });
+    await page.getByText(sign).first().waitFor();
+    await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
+    for (const [colorScheme, viewport] of looks) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      await page.locator(`[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+      await expectFit(page);
+      await picture(page, `${name}-${colorScheme}${viewport === NARROW ? '-narrow' : ''}`);
+    }
+  });
+
+  it('is fit to read where one signs in', async () => {
+    const page = await desk.open({ colorScheme: 'dark', viewport: NARROW });
+    await page.goto('/');
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await expectFit(page);
+  });
+
+  it('is fit to read in a dialog', async () => {
+    const page = await desk.openAt('/accounts', { viewport: NARROW });
+    await page.getByRole('button', { name: 'New account' }).click();
+    await page.getByRole('dialog').waitFor();
+    await expectFit(page);
+  });
+
+  it('can be dark where the system is light, and stays so', async () => {
+    const page = await desk.openAt('/overview', { colorScheme: 'light' });
+    await page.getByLabel('Colour scheme').selectOption('dark');
+    const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
+    expect(await scheme()).toBe('dark');
+    await page.reload();
+    await page.getByLabel('Colour scheme').waitFor();
+    expect(await scheme()).toBe('dark');
+  });
+
+  it('is reached and used by the keyboard alone', async () => {
+    const page = await desk.openAt('/deliveries');
+    await page.locator('[data-delivery]').first().waitFor();
+    await page.getByRole('link', { name: 'Skip to the content' }).press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('content');
+    const isReached = () => page.evaluate('document.activeElement.matches("[data-delivery] a")');
+    for (let presses = 0; presses < 40 && !(await isReached()); presses += 1) await page.keyboard.press('Tab');
+    expect(await isReached()).toBe(true);
+    await page.keyboard.press('Enter');
+    // What the list has not.
+    await page.getByText('About', { exact: true }).waitFor();
+    // The title of the new page is where one goes on from, and is read out.
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
+  });
+
+  it('tells of an address that there is not', async () => {
+    const page = await desk.openAt('/nowhere/at/all');
+    await page.getByRole('heading', { name: 'No such page' }).waitFor();
+  });
+
+  it('verifies a request as its receiver would', async () => {
+    const { headers, body } = made.received;
+    const page = await desk.openAt('/contracts/standard');
+    await page.getByLabel('Secret').fill(made.secret);
+    const lines = Object.entries(headers).filter(([name]) => name.startsWith('webhook-'));
+    await page.getByLabel('Headers').fill(lines.map(([name, value]) => `${name}: ${value}`).join('\n'));
+    await page.getByLabel('Body').fill(body);
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('The signature is valid').waitFor();
+    await page.getByLabel('Body').fill(`${body} `);
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('The signature is not valid').waitFor();
+  });
+});
+
+async function expectFit(page: Page): Promise<void> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(
+    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => [id, target.join(' '), failureSummary])))`,
+  );
+  expect(violations).toEqual([]);
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (process.env.SCREENSHOTS !== '1' || !KEPT.includes(name)) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}

@@ -1,0 +1,523 @@
+/** Bursts: many deliveries that make their first attempts together, on a real Temporal server. */
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ServerResponse } from 'node:http';
+import { carry } from '../../src/activities/batch/process-batch';
+import { Recorder } from '../../src/activities/attempt/outcome-writer';
+import { Room } from '../../src/lib/semaphore';
+import { Slots } from '../../src/activities/admission/concurrency-limiter';
+import { burstInput, newBurstId, startBurst } from '../../src/dispatch/batches';
+import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
+import { claim } from '../../src/store/batches/claims';
+import { eventually } from '../support/eventually';
+import { keepHistory, keepWorkflowHistory } from '../support/histories';
+import { startReceiver, type Answer, type Receiver } from '../support/receiver';
+import { startSystem, type TestSystem } from '../support/system';
+import { commitOnly, sweepOnce } from '../support/process-faults';
+
+let system: TestSystem;
+let receiver: Receiver;
+beforeAll(async () => {
+  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.close();
+});
+afterEach(() => void jest.restoreAllMocks());
+beforeEach(() => {
+  receiver.clear();
+  receiver.answer(200);
+});
+
+const TYPE = 'user.created';
+const DATA = { id: 'u-1' };
+
+/** An account with a subscription to each path of the receiver. */
+async function subscribed(paths: readonly string[] = ['/in'], fields: object = {}) {
+  const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  const ids: string[] = [];
+  for (const path of paths) {
+    const url = `${receiver.url}${path}`;
+    const body = { url, eventTypes: [TYPE], ...fields };
+    ids.push((await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body)).body.id);
+  }
+  return { accountId: String(account.id), subscriptionIds: ids };
+}
+
+/** Emits so many events at once that their deliveries go in a burst. Gives the deliveries' ids. */
+async function emitMany(accountId: string, count = 30): Promise<string[]> {
+  const events = Array.from({ length: count }, () => ({ type: TYPE, data: DATA }));
+  const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
+  return body.results.flatMap(({ deliveries }: { deliveries: { id: string }[] }) => deliveries.map(({ id }) => id));
+}
+
+const deliveriesOf = (accountId: string, state: string) =>
+  system.ask('GET', `/v1/deliveries?accountId=${accountId}&state=${state}&limit=250`).then(({ body }) => body.data);
+const untilAll = (accountId: string, state: string, count: number) =>
+  eventually(
+    () => deliveriesOf(accountId, state),
+    (rows) => rows.length === count,
+  );
+const statusOf = (workflowId: string) =>
+  system.client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(({ status }) => status.name)
+    .catch(() => 'none');
+const ended = async (workflowId: string) => {
+  await system.client.workflow
+    .getHandle(workflowId)
+    .result()
+    .catch(() => undefined);
+  return statusOf(workflowId);
+};
+const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const claims = async () =>
+  Number((await system.database.store.pool.query('SELECT count(*) AS n FROM claims')).rows[0].n);
+const openClaims = () => eventually(claims, (count) => count === 0);
+
+/** How many requests came to a path: elsewhere there may be retries of earlier tests. */
+const arrived = (at: string) => receiver.received.filter(({ path }) => path === at).length;
+
+/** Holds back the receiver's answers to one path until they are given. */
+function holding(path: string) {
+  const held: ServerResponse[] = [];
+  const answer: Answer = (response, request) => {
+    if (request.path.startsWith(path)) held.push(response);
+    else response.writeHead(200).end();
+  };
+  receiver.answer(answer);
+  return {
+    held,
+    answerAll: (status: number) => {
+      receiver.answer(200);
+      for (const response of held.splice(0)) response.writeHead(status).end();
+    },
+  };
+}
+
+// First, as others leave a burst behind that the next ones would gather for.
+test('a few have workflows of their own', async () => {
+  const { accountId } = await subscribed();
+  const ids = await emitMany(accountId, 3);
+  for (const id of ids) expect((await system.settled(id, 'delivered')).workflowId).toBe(`delivery-${id}`);
+});
+
+test('many at once share a workflow, and each is recorded by itself', async () => {
+  const { accountId } = await subscribed(['/many']);
+  const ids = await emitMany(accountId, 60);
+  const delivered = await untilAll(accountId, 'delivered', 60);
+  const workflows = new Set<string>(delivered.map(({ workflowId }: { workflowId: string }) => workflowId));
+  expect([...workflows]).toEqual([expect.stringMatching(/^burst-bur_/)]);
+  expect(await statusOf(`delivery-${ids[0]}`)).toBe('none');
+  expect(await ended([...workflows][0]!)).toBe('COMPLETED');
+  expect(await system.client.workflow.getHandle([...workflows][0]!).result()).toEqual({
+    accepted: 60,
+    handedOver: 0,
+    left: 0,
+  });
+  expect((await system.settled(ids[7]!, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
+  expect(arrived('/many')).toBe(60);
+  await openClaims();
+  await keepWorkflowHistory(system.client, 'burst', [...workflows][0]!);
+});
+
+test('waits for its end without asking again and again', async () => {
+  const { accountId } = await subscribed(['/asked']);
+  const { held, answerAll } = holding('/asked');
+  const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
+  await emitMany(accountId, 30);
+  await eventually(
+    async () => held.length,
+    (count) => count === 30,
+  );
+  // A second burst begins when the first has gone on for a second.
+  await emitMany(accountId, 30);
+  await eventually(
+    async () => held.length,
+    (count) => count === 50,
+  );
+  expect(asked.mock.calls.length).toBeGreaterThan(0);
+  expect(asked.mock.calls.length).toBeLessThan(5);
+  answerAll(200);
+  await untilAll(accountId, 'delivered', 60);
+});
+
+test('what is refused goes on by itself, at its place of the schedule and from the time of its own attempt', async () => {
+  const { accountId } = await subscribed();
+  receiver.answer(...Array<Answer>(29).fill(200), 503);
+  await emitMany(accountId, 30);
+  const [refused] = await untilAll(accountId, 'retrying', 1);
+  expect(refused).toMatchObject({ workflowId: `delivery-${refused.id}`, attemptCount: 1, lastStatus: 503 });
+  expect(
+    await eventually(
+      () => statusOf(`delivery-${refused.id}`),
+      (status) => status !== 'none',
+    ),
+  ).toBe('RUNNING');
+  await openClaims();
+  // Standard Webhooks waits 5 s after the first attempt.
+  const { attempts } = await system.settled(refused.id, 'retrying');
+  const [{ startedAt }] = attempts as unknown as [{ startedAt: string }];
+  const waitMs = Date.parse(refused.nextAttemptAt) - Date.parse(startedAt);
+  expect(waitMs).toBeGreaterThanOrEqual(5_000);
+  receiver.answer(200);
+  await order(refused.id, 'retry');
+  const delivered = await system.settled(refused.id, 'delivered');
+  expect(delivered.attempts).toMatchObject([
+    { number: 1, status: 503 },
+    { number: 2, status: 200 },
+  ]);
+  await keepHistory(system.client, 'handed-over', refused.id);
+});
+
+test('what the contract stops fails in a workflow of its own', async () => {
+  const { accountId } = await subscribed();
+  receiver.answer(...Array<Answer>(29).fill(200), 410);
+  await emitMany(accountId, 30);
+  const [gone] = await untilAll(accountId, 'failed', 1);
+  await eventually(
+    () => statusOf(`delivery-${gone.id}`),
+    (status) => status !== 'none',
+  );
+  expect(await ended(`delivery-${gone.id}`)).toBe('FAILED');
+  await keepHistory(system.client, 'ended-in-a-burst', gone.id);
+});
+
+test('a receiver that does not answer holds up neither the others nor the next burst', async () => {
+  const { accountId } = await subscribed(['/slow', '/fast']);
+  const slow = holding('/slow');
+  await emitMany(accountId, 30);
+  await untilAll(accountId, 'delivered', 30);
+  await emitMany(accountId, 30);
+  await untilAll(accountId, 'delivered', 60);
+  slow.answerAll(200);
+  await untilAll(accountId, 'delivered', 120);
+  await openClaims();
+});
+
+describe('an order to a delivery that a burst carries', () => {
+  async function carriedOne() {
+    const { accountId } = await subscribed(['/slow']);
+    const slow = holding('/slow');
+    const [id] = await emitMany(accountId, 30);
+    await eventually(
+      async () => slow.held.length,
+      (count) => count === 30,
+    );
+    return { id: id!, slow };
+  }
+
+  test('cancel: what the receiver accepts meanwhile is delivered', async () => {
+    const { id, slow } = await carriedOne();
+    expect((await order(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
+    slow.answerAll(200);
+    await system.settled(id, 'delivered');
+    expect(await ended(`delivery-${id}`)).toBe('COMPLETED');
+    expect((await system.settled(id, 'delivered')).attempts).toHaveLength(1);
+    await keepHistory(system.client, 'cancelled-in-a-burst-but-accepted', id);
+  });
+
+  test('cancel: what it refuses ends after that attempt', async () => {
+    const { id, slow } = await carriedOne();
+    await order(id, 'cancel', { reason: 'no longer wanted' });
+    slow.answerAll(503);
+    const delivery = await system.settled(id, 'cancelled');
+    expect(delivery).toMatchObject({ stateReason: 'no longer wanted', attemptCount: 1 });
+    expect(await ended(`delivery-${id}`)).toBe('CANCELLED');
+    await keepHistory(system.client, 'cancelled-in-a-burst', id);
+  });
+
+  test('pause: no second attempt until it is resumed, then at its place', async () => {
+    const { id, slow } = await carriedOne();
+    await order(id, 'pause', { reason: 'maintenance' });
+    slow.answerAll(503);
+    expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'maintenance', attemptCount: 1 });
+    await order(id, 'resume');
+    await order(id, 'retry');
+    expect((await system.settled(id, 'delivered')).attempts).toHaveLength(2);
+  });
+
+  test('a delivery that waits for a burst gets its own workflow, and no burst takes it', async () => {
+    const { accountId } = await subscribed(['/alone']);
+    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
+    await system.settled(deliveryIds[0]!, 'paused');
+    const burst = await startBurst({ client: system.client, eager: false }, startables);
+    expect(await burst.result()).toEqual({ accepted: 0, handedOver: 0, left: 1 });
+    expect(arrived('/alone')).toBe(0);
+    await order(deliveryIds[0]!, 'resume');
+    await system.settled(deliveryIds[0]!, 'delivered');
+    expect(arrived('/alone')).toBe(1);
+  });
+});
+
+test('two bursts of the same deliveries send each once', async () => {
+  const { accountId } = await subscribed(['/twice']);
+  const planned = await Promise.all(
+    Array.from({ length: 20 }, () => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
+  );
+  const startables = planned.flatMap((each) => each.startables);
+  const starter = { client: system.client, eager: false };
+  const bursts = await Promise.all([startBurst(starter, startables), startBurst(starter, startables)]);
+  const reports = await Promise.all(bursts.map((burst) => burst.result()));
+  expect(reports.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(20);
+  expect(arrived('/twice')).toBe(20);
+});
+
+test('deliveries that a burst cannot carry get workflows of their own', async () => {
+  const limited = await subscribed(['/in'], { ratePerSecond: 50 });
+  const ids = await emitMany(limited.accountId, 25);
+  await untilAll(limited.accountId, 'delivered', 25);
+  expect((await system.settled(ids[0]!, 'delivered')).workflowId).toBe(`delivery-${ids[0]}`);
+
+  const { accountId, subscriptionIds } = await subscribed();
+  const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+  await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
+  const burst = await startBurst({ client: system.client, eager: false }, startables);
+  expect(await burst.result()).toEqual({ accepted: 0, handedOver: 1, left: 0 });
+  await system.settled(deliveryIds[0]!, 'paused');
+});
+
+describe('the sweep', () => {
+  async function forgotten() {
+    const { accountId } = await subscribed();
+    const committed = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    return { ...committed, id: committed.deliveryIds[0]! };
+  }
+  const older = (seconds: number, ids: readonly string[]) =>
+    Promise.all([
+      system.database.store.pool.query(
+        'UPDATE deliveries SET updated_at = updated_at - make_interval(secs => $2) WHERE id = ANY($1)',
+        [ids, seconds],
+      ),
+      system.database.store.pool.query(
+        'UPDATE claims SET claimed_at = claimed_at - make_interval(secs => $2) WHERE delivery_id = ANY($1)',
+        [ids, seconds],
+      ),
+    ]);
+
+  test('has those carried that nobody started', async () => {
+    const { id, deliveryIds } = await forgotten();
+    await older(11, deliveryIds);
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, carried: 1 });
+    expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^burst-/);
+  });
+
+  test('takes back what a burst that has ended still holds', async () => {
+    const { id, deliveryIds } = await forgotten();
+    await claim(system.database.store, newBurstId(), deliveryIds);
+    await older(61, deliveryIds);
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ carried: 1 });
+    expect((await system.settled(id, 'delivered')).workflowId).toBe(`delivery-${id}`);
+    await openClaims();
+  });
+
+  test('leaves those alone that a running burst carries', async () => {
+    const { startables, deliveryIds } = await forgotten();
+    const slow = holding('/in');
+    const burst = await startBurst({ client: system.client, eager: false }, startables);
+    // Not any request: deliveries of earlier tests are tried again.
+    await eventually(
+      async () => slow.held.length,
+      (count) => count === 1,
+    );
+    await older(120, deliveryIds);
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ carried: 0, started: 0 });
+    slow.answerAll(200);
+    expect(await burst.result()).toMatchObject({ accepted: 1 });
+  });
+});
+
+describe('carrying a burst', () => {
+  /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
+  async function carryOnce(
+    startables: Parameters<typeof burstInput>[0],
+    {
+      attempt,
+      begun,
+      atOnce = 100,
+      maxConcurrentAttempts = 50,
+      room = new Room(100),
+      send,
+    }: {
+      attempt: number;
+      begun?: number;
+      atOnce?: number;
+      maxConcurrentAttempts?: number;
+      room?: Room;
+      send: EgressClient['send'];
+    },
+  ) {
+    const { store } = system.database;
+    const environment = new MockActivityEnvironment({
+      attempt,
+      heartbeatDetails: begun,
+      workflowExecution: { workflowId: 'burst-of-the-test', runId: 'run-1' },
+    });
+    const dependencies = {
+      store,
+      egress: { send, close: async () => undefined },
+      slots: new Slots(),
+      maxConcurrentAttempts,
+      recorder: new Recorder(store),
+      room,
+      lines: new Room(atOnce),
+      starter: { client: system.client, eager: false },
+    };
+    return environment.run(() => carry(dependencies, burstInput(startables)));
+  }
+  const accepted = { kind: 'answer', status: 200, headers: {}, excerpt: '', truncated: false, durationMs: 1 } as const;
+
+  test('sends what it had not recorded, and shows that it may have been sent before', async () => {
+    const { accountId } = await subscribed();
+    const planned = [];
+    for (let count = 0; count < 3; count += 1) {
+      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst'));
+    }
+    const startables = planned.flatMap((each) => each.startables);
+    const [first, second, third] = startables.map(({ deliveryId }) => deliveryId) as [string, string, string];
+    // The first is recorded, the second is under way for ever, the third fails as a killed worker's code cannot.
+    let sent = 0;
+    void carryOnce(startables, {
+      attempt: 1,
+      send: () => (++sent === 1 ? Promise.resolve({ ...accepted, url: 'x' }) : new Promise(() => undefined)),
+    });
+    await eventually(
+      async () => (await system.ask('GET', `/v1/deliveries?accountId=${accountId}&state=delivered`)).body.data.length,
+      (count) => count === 1,
+    );
+    const again: OutgoingRequest[] = [];
+    const report = await carryOnce(startables, {
+      attempt: 2,
+      begun: 1,
+      send: async (request) => {
+        again.push(request);
+        return { ...accepted, url: request.url };
+      },
+    });
+    expect(again).toHaveLength(2);
+    // The recorded one is claimed again, but it is no longer its business.
+    expect(report).toEqual({ accepted: 2, handedOver: 0, left: 1 });
+    const attempts = await Promise.all(
+      [first, second, third].map(async (id) =>
+        (await system.settled(id, 'delivered')).attempts.map(({ outcome }) => outcome).join(' '),
+      ),
+    );
+    expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
+  });
+
+  test('gives each try a number of its own when several workers died', async () => {
+    const { accountId } = await subscribed();
+    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const send = async ({ url }: OutgoingRequest): Promise<Exchange> => ({ ...accepted, url });
+    await carryOnce(startables, { attempt: 3, begun: 2, send });
+    const { attempts } = await system.settled(deliveryIds[0]!, 'delivered');
+    expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).toEqual([
+      '1 interrupted',
+      '2 interrupted',
+      '3 accepted',
+    ]);
+  });
+
+  test('takes turns between receivers from the beginning', async () => {
+    const { accountId } = await subscribed(['/turn-a', '/turn-b']);
+    const planned = [];
+    for (let count = 0; count < 3; count += 1) {
+      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst'));
+    }
+    const urls: string[] = [];
+    await carryOnce(
+      planned.flatMap(({ startables }) => startables),
+      {
+        attempt: 1,
+        atOnce: 2,
+        send: async ({ url }) => {
+          urls.push(url.slice(-1));
+          return { ...accepted, url };
+        },
+      },
+    );
+    const turns = [0, 1, 2].map((turn) => urls.slice(2 * turn, 2 * turn + 2).sort());
+    expect(turns).toEqual(Array(3).fill(['a', 'b']));
+  });
+
+  test.each([
+    ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
+    ['is too slow by then for a burst', { maxConcurrentAttempts: 1 }, 31_000],
+  ])('begins nothing more when it stood still and the next %s', async (_, limits, stoodStillMs) => {
+    const { accountId } = await subscribed();
+    const planned = await Promise.all(
+      [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
+    );
+    const startables = planned.flatMap((each) => each.startables);
+    let answer = (): void => undefined;
+    const send = jest.fn(
+      (request: OutgoingRequest) =>
+        new Promise<Exchange>((resolve) => (answer = () => resolve({ ...accepted, url: request.url }))),
+    );
+    const room = new Room(100);
+    const leave = jest.spyOn(room, 'leave');
+    const carried = carryOnce(startables, { attempt: 1, ...limits, room, send });
+    await eventually(
+      async () => send.mock.calls.length,
+      (calls) => calls === 1,
+    );
+    const [steadyLater, later] = [performance.now() + stoodStillMs, Date.now() + stoodStillMs];
+    jest.spyOn(performance, 'now').mockImplementation(() => steadyLater);
+    jest.spyOn(Date, 'now').mockImplementation(() => later);
+    answer();
+    await expect(carried).rejects.toThrow('stood still');
+    expect(send).toHaveBeenCalledTimes(1);
+    expect(leave.mock.calls.reduce((sum, [places]) => sum + places, 0)).toBe(startables.length);
+    jest.restoreAllMocks();
+    for (const { deliveryId } of startables) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
+  });
+
+  test('makes room for the next with each delivery that is done, whatever hangs', async () => {
+    const { accountId } = await subscribed(['/hangs', '/well']);
+    const room = new Room(2);
+    let answer = (): void => undefined;
+    const send = ({ url }: OutgoingRequest): Promise<Exchange> =>
+      url.endsWith('/well')
+        ? Promise.resolve({ ...accepted, url })
+        : new Promise((resolve) => (answer = () => resolve({ ...accepted, url })));
+    const { startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const hanging = carryOnce(startables, { attempt: 1, room, send });
+    const { accountId: other } = await subscribed(['/well']);
+    const next = await commitOnly(system.database.store, other, TYPE, DATA, 'burst');
+    expect(await carryOnce(next.startables, { attempt: 1, room, send })).toMatchObject({ accepted: 1 });
+    answer();
+    expect(await hanging).toMatchObject({ accepted: 2 });
+  });
+
+  test('hands over what it had recorded and could not hand over', async () => {
+    const { accountId } = await subscribed();
+    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const refused = async (request: OutgoingRequest) => ({ ...accepted, status: 503, url: request.url });
+    const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is away'));
+    await expect(carryOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
+    start.mockRestore();
+    const send = jest.fn(refused);
+    expect(await carryOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ handedOver: 1 });
+    expect(send).not.toHaveBeenCalled();
+    receiver.answer(200);
+    await order(deliveryIds[0]!, 'retry');
+    expect((await system.settled(deliveryIds[0]!, 'delivered')).attempts).toMatchObject([
+      { number: 1, status: 503 },
+      { number: 2, status: 200 },
+    ]);
+  });
+});
+
+test('a delivery that was accepted in a burst is redelivered by a workflow of its own', async () => {
+  const { accountId } = await subscribed();
+  const [id] = await emitMany(accountId, 25);
+  await untilAll(accountId, 'delivered', 25);
+  expect((await order(id!, 'redeliver')).status).toBe(202);
+  const again = await eventually(
+    async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
+    ({ state, redeliveries }) => state === 'delivered' && redeliveries === 1,
+  );
+  expect(again).toMatchObject({ workflowId: `delivery-${id}`, attemptCount: 2 });
+});

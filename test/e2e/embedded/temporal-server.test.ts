@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { chmod, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { Client, Connection } from '@temporalio/client';
+import { type DataDir } from '../../../src/embedded/data-dir';
+import { isFree, pickPort } from '../../../src/embedded/ports';
+import { startTemporalServer, type TemporalServer } from '../../../src/embedded/temporal-server';
+import { memoryLog, temporaryDataDir, undoAfterEach, until } from '../../support/embedded';
+
+const undo = undoAfterEach();
+
+async function start(dataDir: DataDir, log = memoryLog(), port?: number): Promise<TemporalServer> {
+  const cli = process.env.PIGEONPOST_TEST_TEMPORAL_CLI!;
+  const searchAttributes = { Colour: 'Keyword', Size: 'Int' } as const;
+  const [free, uiPort] = [await pickPort(), await pickPort()];
+  const server = await startTemporalServer({ cli, dataDir, log, port: port ?? free, uiPort, searchAttributes });
+  undo(() => server.stop());
+  return server;
+}
+
+async function client({ address }: TemporalServer): Promise<Client> {
+  const connection = await Connection.connect({ address });
+  undo(() => connection.close());
+  return new Client({ connection });
+}
+
+it('keeps its workflows, with the search attributes, through a stop and a kill', async () => {
+  const dataDir = await temporaryDataDir(undo);
+  const first = await start(dataDir);
+  const attributes = await (
+    await client(first)
+  ).connection.operatorService.listSearchAttributes({ namespace: 'default' });
+  expect(Object.keys(attributes.customAttributes)).toEqual(expect.arrayContaining(['Colour', 'Size']));
+  const { workflow } = await client(first);
+  await workflow.start('waits', { taskQueue: 'nobody', workflowId: 'kept', searchAttributes: { Colour: ['grey'] } });
+  const files = ['', '-wal', '-shm'].map((suffix) => dataDir.file(`temporal.db${suffix}`));
+  const modes = () => Promise.all(files.map(async (file) => (await stat(file)).mode & 0o777));
+  expect(await modes()).toEqual([0o600, 0o600, 0o600]);
+  await first.stop();
+  expect(first.pid).toBeUndefined();
+  // As a former version left it.
+  await chmod(files[0]!, 0o644);
+
+  const log = memoryLog();
+  const second = await start(dataDir, log);
+  expect(await modes()).toEqual([0o600, 0o600, 0o600]);
+  const killed = second.pid!;
+  process.kill(killed, 'SIGKILL');
+  await until(() => log.lines.includes('Temporal runs again'));
+  expect(second.pid).not.toBe(killed);
+  const described = await (await client(second)).workflow.getHandle('kept').describe();
+  expect(described.status.name).toBe('RUNNING');
+});
+
+it('begins with fairness, and leaves a queue that began without as it is', async () => {
+  const dataDir = await temporaryDataDir(undo);
+  const mark = dataDir.file('temporal-fairness');
+  await (await start(dataDir)).stop();
+  expect(existsSync(mark)).toBe(true);
+  // As a former version left it.
+  await rm(mark);
+  await (await start(dataDir)).stop();
+  expect(existsSync(mark)).toBe(false);
+});
+
+it('stops one that a killed run left behind', async () => {
+  const dataDir = await temporaryDataDir(undo);
+  const [port, uiPort] = [await pickPort(), await pickPort()];
+  const left = spawn(
+    process.env.PIGEONPOST_TEST_TEMPORAL_CLI!,
+    ['server', 'start-dev', '-f', dataDir.file('temporal.db'), '--port', String(port), '--ui-port', String(uiPort)],
+    { detached: true, stdio: 'ignore' },
+  );
+  const ended = once(left, 'exit');
+  await writeFile(dataDir.file('temporal.pid'), `${left.pid}\n`);
+  await until(async () => !(await isFree(port)));
+
+  const log = memoryLog();
+  await start(dataDir, log, port);
+  await ended;
+  expect(log.lines).toEqual([`Stopping Temporal of an earlier run (process ${left.pid})`]);
+});
+
+it('says which port is taken and how to change it', async () => {
+  const port = await pickPort();
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  undo(async () => other.close());
+  await expect(start(await temporaryDataDir(undo), memoryLog(), port)).rejects.toMatchObject({
+    message: `Port ${port} for the embedded Temporal server is already in use.`,
+    hint: expect.stringContaining('PIGEONPOST_TEMPORAL_PORT'),
+  });
+});

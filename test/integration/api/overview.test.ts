@@ -1,0 +1,206 @@
+/** The figures of the overview: right for a few deliveries, and close for many. */
+import { fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series';
+import { lowestIdAt } from '../../../src/contract/ids';
+import { recordAttempt, type AttemptRecord } from '../../../src/store/attempts/recording';
+import { countBuckets } from '../../../src/store/reports/overview';
+import { openWindow } from '../../../src/store/reports/window';
+import { startApiWithDatabase, type TestApi } from '../../support/api';
+import type { TestDatabase } from '../../support/database';
+import { emitted } from '../../support/samples';
+
+let api: TestApi & { readonly database: TestDatabase };
+beforeEach(async () => {
+  api = await startApiWithDatabase();
+});
+afterEach(() => api.close());
+
+const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord>): AttemptRecord => ({
+  deliveryId,
+  run: 0,
+  number,
+  startedAt: new Date(),
+  durationMs: 10,
+  timings: null,
+  outcome: 'refused',
+  status: 500,
+  reason: 'status',
+  message: 'the receiver answered 500',
+  url: null,
+  requestHeaders: null,
+  responseHeaders: null,
+  responseExcerpt: null,
+  responseTruncated: null,
+  state: 'retrying',
+  stateReason: null,
+  disable: false,
+  nextAttemptAt: null,
+  schedulePosition: number - 1,
+  recordedBy: 'run-1',
+  ...more,
+});
+/** Headers of an account's key; of none where the operator asks. */
+const as = (key: string | undefined): Record<string, string> =>
+  key === undefined ? {} : { authorization: `Bearer ${key}` };
+const accepted = { outcome: 'accepted', status: 200, reason: null, message: null, state: 'delivered' } as const;
+const failed = { outcome: 'failed', status: null, reason: 'timeout', state: 'failed', durationMs: 9_000 } as const;
+
+test('counts deliveries by state, provider and subscription', async () => {
+  const { store } = api.database;
+  const well = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(well.deliveryId, 1, { durationMs: 30 }));
+  await recordAttempt(store, attempt(well.deliveryId, 2, { ...accepted, durationMs: 20 }));
+  const unwell = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(unwell.deliveryId, 1, failed));
+  const waiting = await emitted(api.ask, 'bird');
+
+  const { body } = await api.ask('GET', '/v1/overview?window=1h');
+  expect(body).toMatchObject({
+    bucketMs: 60_000,
+    share: 1,
+    states: { pending: 1, retrying: 0, paused: 0, delivered: 1, failed: 1, cancelled: 0 },
+    success: { attempts: 1 / 3, firstAttempts: 0, ended: 0.5 },
+    backlog: { waiting: 1, afterFailure: 0, more: false },
+    providers: [
+      {
+        provider: 'bird',
+        deliveries: 1,
+        delivered: 0,
+        openAfterFailure: 0,
+        success: { attempts: null, firstAttempts: null, ended: null },
+        attempts: 0,
+        p50Ms: null,
+        p99Ms: null,
+      },
+      {
+        provider: 'standard',
+        deliveries: 2,
+        delivered: 1,
+        success: { attempts: 1 / 3, firstAttempts: 0, ended: 0.5 },
+        attempts: 3,
+        p50Ms: 25,
+      },
+    ],
+    worstSubscriptions: [
+      {
+        subscriptionId: unwell.subscription.id,
+        accountId: unwell.account.id,
+        provider: 'standard',
+        url: unwell.subscription.url,
+        enabled: true,
+        attempts: 1,
+        failures: 1,
+        failureRate: 1,
+        lastStatus: null,
+        lastReason: 'timeout',
+      },
+      { subscriptionId: well.subscription.id, attempts: 2, failures: 1, failureRate: 0.5, lastReason: null },
+    ],
+  });
+  expect(body.series).toHaveLength(60);
+  const sum = (name: string) =>
+    body.series.reduce((total: number, each: Record<string, number>) => total + each[name]!, 0);
+  expect([sum('delivered'), sum('failed'), sum('cancelled'), sum('open')]).toEqual([1, 1, 0, 1]);
+  const { createdAt } = (await api.ask('GET', `/v1/deliveries/${waiting.deliveryId}`)).body;
+  expect(body.backlog.oldestWaitingAt).toBe(createdAt);
+  expect(Date.parse(body.to) - Date.parse(body.from)).toBe(3_600_000);
+});
+
+test('says that attempts fail while their deliveries are still retried', async () => {
+  const { store } = api.database;
+  const well = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(well.deliveryId, 1, accepted));
+  const retried = await emitted(api.ask, 'standard');
+  for (const number of [1, 2, 3]) await recordAttempt(store, attempt(retried.deliveryId, number, {}));
+  for (const key of [undefined, retried.account.apiKey as string]) {
+    const { body } = await api.ask('GET', '/v1/overview?window=1h', undefined, as(key));
+    const theirs = key !== undefined;
+    const success = { attempts: theirs ? 0 : 0.25, firstAttempts: theirs ? 0 : 0.5, ended: theirs ? null : 1 };
+    expect(body).toMatchObject({
+      success,
+      backlog: { waiting: 1, afterFailure: 1 },
+      providers: [{ provider: 'standard', success, openAfterFailure: 1 }],
+    });
+  }
+});
+
+test('lists a subscription that was disabled because of its receiver, although it fails no more', async () => {
+  const { store } = api.database;
+  const gone = await emitted(api.ask, 'standard');
+  const stateReason = 'the receiver answered 410';
+  const end = { status: 410, state: 'failed', stateReason, disable: true } as const;
+  await recordAttempt(store, attempt(gone.deliveryId, 1, end));
+  const owner = await emitted(api.ask, 'standard');
+  await api.ask('PATCH', `/v1/subscriptions/${owner.subscription.id}`, { enabled: false });
+  // As if it were long ago.
+  await store.pool.query('DELETE FROM deliveries');
+  for (const key of [undefined, gone.account.apiKey as string]) {
+    const { body } = await api.ask('GET', '/v1/overview?window=1h', undefined, as(key));
+    expect(body.worstSubscriptions).toEqual([
+      expect.objectContaining({
+        subscriptionId: gone.subscription.id,
+        enabled: false,
+        disabledReason: stateReason,
+        disabledAt: expect.stringMatching(/Z$/),
+        failingSince: null,
+        attempts: 0,
+        failures: 0,
+        failureRate: null,
+      }),
+    ]);
+  }
+});
+
+test.each(windowNames)('of nothing are zeros, over %s', async (window) => {
+  const { body } = await api.ask('GET', `/v1/overview?window=${window}`);
+  expect(body).toMatchObject({ states: { pending: 0 }, providers: [], worstSubscriptions: [] });
+  expect(body.backlog).toEqual({ waiting: 0, afterFailure: 0, more: false, oldestWaitingAt: null });
+  expect(Date.parse(body.series[0].at)).toBe(Date.parse(body.from));
+  expect(Date.parse(body.series.at(-1).at) + body.bucketMs).toBe(Date.parse(body.to));
+});
+
+test('buckets begin at round times and the last one holds now', () => {
+  const { from, to, buckets } = timeline('24h', new Date('2026-03-02T10:11:12.345Z'));
+  expect([from.toISOString(), to.toISOString()]).toEqual(['2026-03-01T10:30:00.000Z', '2026-03-02T10:30:00.000Z']);
+  expect(buckets.at(-1)?.toISOString()).toBe('2026-03-02T10:00:00.000Z');
+});
+
+test('a delivery counts for the bucket of its id', () => {
+  const buckets = [new Date(0), new Date(1)];
+  const counts = [
+    { bucket: 0, state: 'failed', count: 2 },
+    { bucket: 1, state: 'paused', count: 3 },
+    { bucket: 1, state: 'pending', count: 1 },
+  ] as const;
+  expect(fillSeries(buckets, counts)).toEqual([
+    { at: buckets[0], delivered: 0, failed: 2, cancelled: 0, open: 0 },
+    { at: buckets[1], delivered: 0, failed: 0, cancelled: 0, open: 4 },
+  ]);
+  expect(totals(counts)).toMatchObject({ failed: 2, paused: 3, pending: 1, delivered: 0 });
+});
+
+test('of many deliveries are extrapolated from a sample', async () => {
+  const { pool } = api.database.store;
+  const first = Date.parse('2026-03-01T00:00:00Z');
+  const day = 86_400_000;
+  // A quarter of them failed; ids are as good as those of that day.
+  const prefix = lowestIdAt('dlv', new Date(first + day / 2)).slice(0, -16);
+  await pool.query(
+    `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, state)
+     SELECT $1 || lpad(n::text, 16, '0'), 'evt', 'acc', 'sub', 'standard', 'x', '',
+            CASE WHEN n % 4 = 0 THEN 'failed' ELSE 'delivered' END
+     FROM generate_series(1, 40000) n`,
+    [prefix],
+  );
+  await pool.query('ANALYZE deliveries');
+  const fromId = lowestIdAt('dlv', new Date(first));
+  const window = await openWindow(
+    api.database.store,
+    { fromId, beforeId: lowestIdAt('dlv', new Date(first + day)) },
+    { countedAtMost: 5_000, sampledRows: 10_000 },
+  );
+  expect(window.share).toBeCloseTo(0.25, 1);
+  const counts = await countBuckets(api.database.store, window, [fromId]);
+  const { failed: ended, delivered } = totals(counts);
+  expect((ended + delivered) / 40_000).toBeCloseTo(1, 1);
+  expect(ended / (ended + delivered)).toBeCloseTo(0.25, 1);
+});

@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Connection } from '../../../src/egress/connection.js';
+import { Deadline } from '../../../src/egress/deadline.js';
+import { exchange } from '../../../src/egress/exchange.js';
+import { eventually } from '../../support/eventually';
+import {
+  answering,
+  answerOf,
+  client,
+  closeAll,
+  failureOf,
+  OK,
+  receiver,
+  request,
+  type Receiver,
+} from '../../support/egress.js';
+
+afterEach(closeAll);
+
+test('a connection is used again', async () => {
+  const target = await answering(OK);
+  const sender = client();
+  for (let count = 0; count < 3; count++) expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  expect(target.connections).toBe(1);
+  expect(target.received[0]?.match(/POST/g)).toHaveLength(3);
+});
+
+test('a connection belongs to one host and port', async () => {
+  const [one, two] = [await answering(OK), await answering(OK)];
+  const sender = client({}, { lookup: async () => ['127.0.0.1'] });
+  for (const url of [one.url(), two.url(), `http://example.test:${one.port}/`]) await sender.send(request(url));
+  expect([one.connections, two.connections]).toEqual([2, 1]);
+});
+
+test('a connection carries one request at a time', async () => {
+  const waiting: Socket[] = [];
+  const target = await receiver({
+    onRequest: (socket) => {
+      waiting.push(socket);
+      if (waiting.length === 3) for (const each of waiting) each.write(OK);
+    },
+  });
+  const sender = client();
+  const exchanges = await Promise.all([1, 2, 3].map(() => sender.send(request(target.url()))));
+  expect(exchanges.map(({ kind }) => kind)).toEqual(['answer', 'answer', 'answer']);
+  expect(target.connections).toBe(3);
+});
+
+test('a connection that the receiver closes is not used again', async () => {
+  const target = await answering(OK.replace('\r\n', '\r\nConnection: close\r\n'));
+  const sender = client();
+  for (let count = 0; count < 2; count++) expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  expect(target.connections).toBe(2);
+});
+
+test.each<[string, (socket: Socket) => void]>([
+  ['closed', (socket) => void socket.end()],
+  ['reset', (socket) => void socket.resetAndDestroy()],
+])('an idle connection that is %s against its promise is replaced', async (_how, close) => {
+  const target = await receiver({ onRequest: (socket) => void socket.write(OK, () => setImmediate(close, socket)) });
+  const sender = client();
+  for (let count = 0; count < 3; count++) {
+    expect((await sender.send(request(target.url()))).kind).toBe('answer');
+    await target.quiet();
+  }
+  expect(target.connections).toBe(3);
+});
+
+test('a request whose connection closes under it is not sent again', async () => {
+  let requests = 0;
+  const target = await receiver({
+    onRequest: (socket) => void (++requests === 1 ? socket.write(OK) : socket.destroy()),
+  });
+  const sender = client();
+  expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  expect(failureOf(await sender.send(request(target.url()))).reason).toBe('reset');
+  expect([target.connections, requests]).toEqual([1, 2]);
+});
+
+test('a connection that breaks before the request is written is not replaced again and again', async () => {
+  const target = await receiver({ onConnection: (socket) => void socket.write(OK) });
+  const open = jest.fn(async () => {
+    const socket = connect(target.port, '127.0.0.1');
+    // With an answer to nothing in its buffer undici takes it for broken as soon as it has it.
+    await once(socket, 'readable');
+    return socket;
+  });
+  const deadline = new Deadline(300);
+  const connection = new Connection(`http://127.0.0.1:${target.port}`, open).lendTo(deadline);
+  const hop = { url: new URL(target.url()), headers: [], body: Buffer.from('{}') };
+  await expect(exchange(connection.client, hop, 1024, deadline)).rejects.toMatchObject({ reason: 'reset' });
+  expect(open).toHaveBeenCalledTimes(1);
+  expect(target.received.join('')).toBe('');
+  deadline.stop();
+  await connection.client.destroy();
+});
+
+test('a failed request does not spoil the next one', async () => {
+  let requests = 0;
+  const target = await receiver({ onRequest: (socket) => void (++requests === 1 || socket.write(OK)) });
+  const sender = client();
+  expect(failureOf(await sender.send(request(target.url(), { timeLimitMs: 150 }))).reason).toBe('timeout');
+  expect(answerOf(await sender.send(request(target.url()))).status).toBe(200);
+  expect(target.connections).toBe(2);
+});
+
+describe('with as many requests under way as an origin may have', () => {
+  const requests: Socket[] = [];
+  const fill = async (): Promise<[Receiver, ReturnType<typeof client>, Promise<unknown>[]]> => {
+    requests.length = 0;
+    const target = await receiver({ onRequest: (socket) => void requests.push(socket) });
+    const sender = client();
+    const sent = Array.from({ length: 50 }, () => sender.send(request(target.url())));
+    while (requests.length < 50) await new Promise(setImmediate);
+    return [target, sender, sent];
+  };
+  const answerAll = (): void => {
+    for (const socket of requests.splice(0)) socket.write(OK);
+  };
+
+  test('further ones wait, at most until their deadline', async () => {
+    const [target, sender, sent] = await fill();
+    const late = sender.send(request(target.url(), { timeLimitMs: 150 }));
+    const aborted = sender.send(request(target.url(), { signal: AbortSignal.abort() }));
+    const patient = sender.send(request(target.url()));
+    expect(failureOf(await aborted).reason).toBe('timeout');
+    expect(await late).toMatchObject({
+      reason: 'timeout',
+      message: `No connection to 127.0.0.1:${target.port} was free within 150 ms`,
+    });
+    expect(target.connections).toBe(50);
+    answerAll();
+    await Promise.all(sent);
+    while (requests.length === 0) await new Promise(setImmediate);
+    answerAll();
+    expect(answerOf(await patient).status).toBe(200);
+    expect(target.connections).toBe(50);
+  });
+
+  test('other lanes do not wait, and have connections of their own', async () => {
+    const [target, sender, sent] = await fill();
+    const others = ['a', 'b'].map((lane) => sender.send(request(target.url(), { lane })));
+    while (requests.length < 52) await new Promise(setImmediate);
+    answerAll();
+    await Promise.all([...sent, ...others]);
+    expect(target.connections).toBe(52);
+    const again = sender.send(request(target.url(), { lane: 'a' }));
+    while (requests.length === 0) await new Promise(setImmediate);
+    answerAll();
+    expect((await again).kind).toBe('answer');
+    expect(target.connections).toBe(52);
+  });
+
+  test('other origins do not wait', async () => {
+    const [, sender, sent] = await fill();
+    const other = await answering(OK);
+    expect((await sender.send(request(other.url()))).kind).toBe('answer');
+    answerAll();
+    await Promise.all(sent);
+  });
+});
+
+describe('closing', () => {
+  test('waits for requests under way and closes all connections', async () => {
+    let pending: Socket | undefined;
+    const target = await receiver({ onRequest: (socket) => void (pending = socket) });
+    const sender = client();
+    const sending = sender.send(request(target.url()));
+    while (pending === undefined) await new Promise(setImmediate);
+    let closed = false;
+    const closing = sender.close().then(() => (closed = true));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(closed).toBe(false);
+    pending.write(OK);
+    expect((await sending).kind).toBe('answer');
+    await closing;
+    await target.quiet();
+  });
+
+  test('is for good', async () => {
+    const sender = client();
+    await sender.close();
+    await expect(sender.send(request('http://127.0.0.1/'))).rejects.toThrow('closed');
+    await sender.close();
+  });
+});
+
+test('a client tells how its connections are used', async () => {
+  const waiting: Socket[] = [];
+  let came = (): void => undefined;
+  const all = new Promise<void>((resolve) => (came = resolve));
+  const target = await receiver({ onRequest: (socket) => waiting.push(socket) === 50 && came() });
+  const sender = client();
+  expect(sender.usage()).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  const exchanges = Array.from({ length: 52 }, () => sender.send(request(target.url())));
+  await all;
+  expect(sender.usage()).toEqual({ busy: 50, idle: 0, waiting: 2 });
+  for (const socket of waiting.splice(0)) socket.write(OK);
+  await eventually(
+    async () => waiting.length,
+    (count) => count === 2,
+  );
+  for (const socket of waiting) socket.write(OK);
+  await Promise.all(exchanges);
+  expect(sender.usage()).toEqual({ busy: 0, idle: 50, waiting: 0 });
+});

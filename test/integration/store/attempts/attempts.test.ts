@@ -1,0 +1,294 @@
+/** Recording attempts: in any order, any number of times, by workers that are late. */
+import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts';
+import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
+import { changeState, findDelivery, findPlace, reopenDelivery } from '../../../../src/store/deliveries/deliveries';
+import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
+import { emitted } from '../../../support/samples';
+import { startApiWithDatabase, type TestApi } from '../../../support/api';
+import type { TestDatabase } from '../../../support/database';
+
+let api: TestApi & { readonly database: TestDatabase };
+beforeAll(async () => {
+  api = await startApiWithDatabase();
+});
+afterAll(() => api.close());
+
+const store = () => api.database.store;
+const newDelivery = async (): Promise<string> => (await emitted(api.ask, 'standard')).deliveryId;
+const later = new Date('2030-01-01T00:00:00Z');
+
+function refused(deliveryId: string, number: number, more: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    deliveryId,
+    run: 0,
+    number,
+    startedAt: new Date(Date.UTC(2026, 2, 2, 10, number)),
+    durationMs: 12,
+    timings: { connectMs: 1.5, firstByteMs: 10, totalMs: 12 },
+    outcome: 'refused',
+    status: 500,
+    reason: 'status',
+    message: 'the receiver answered 500',
+    url: 'https://hooks.example.com/in',
+    requestHeaders: [{ name: 'X-A', value: '1' }],
+    responseHeaders: { server: 'x' },
+    responseExcerpt: 'oops',
+    responseTruncated: false,
+    state: 'retrying',
+    stateReason: null,
+    disable: false,
+    nextAttemptAt: later,
+    schedulePosition: number - 1,
+    recordedBy: 'run-a',
+    ...more,
+  };
+}
+
+const accepted = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+  refused(deliveryId, number, {
+    outcome: 'accepted',
+    status: 200,
+    reason: null,
+    message: null,
+    state: 'delivered',
+    nextAttemptAt: null,
+    ...more,
+  });
+
+const failed = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+  refused(deliveryId, number, { state: 'failed', stateReason: 'every attempt failed', nextAttemptAt: null, ...more });
+
+const outcomes = async (id: string) =>
+  (await listAttempts(store(), id)).map(({ number, run, outcome }) => `${run}/${number} ${outcome}`);
+
+async function row(id: string): Promise<Record<string, unknown>> {
+  const { rows } = await store().pool.query<Record<string, unknown>>('SELECT * FROM deliveries WHERE id = $1', [id]);
+  return rows[0]!;
+}
+
+test('a delivery has everything its first attempt needs', async () => {
+  const { account, subscription, event, deliveryId } = await emitted(api.ask, 'standard');
+  const material = await loadAttemptMaterial(store(), deliveryId);
+  expect(material).toMatchObject({
+    account: { id: account.id, provider: 'standard', createdAt: expect.any(Date) },
+    subscription: { id: subscription.id, headers: {}, createdAt: expect.any(Date) },
+    subscriptionDeleted: false,
+    event: { id: event.id, type: 'user.created', occurredAt: expect.any(Date) },
+    delivery: { id: deliveryId, createdAt: expect.any(Date) },
+    body: expect.stringMatching(/^\{"type":"user\.created"/),
+    state: 'pending',
+    run: 0,
+    attempts: 0,
+    recordedBy: null,
+    schedulePosition: null,
+    firstAttemptAt: null,
+  });
+  expect(await loadAttemptMaterial(store(), 'dlv_none')).toBeUndefined();
+});
+
+test('a delivery of a deleted subscription says so', async () => {
+  const { subscription, deliveryId } = await emitted(api.ask, 'standard');
+  await api.ask('DELETE', `/v1/subscriptions/${subscription.id}`);
+  expect(await loadAttemptMaterial(store(), deliveryId)).toMatchObject({ subscriptionDeleted: true });
+});
+
+test('an attempt that was refused is kept whole, and its delivery waits', async () => {
+  const id = await newDelivery();
+  await recordAttempt(store(), refused(id, 1));
+  const { deliveryId: _, state: __, stateReason: ___, ...kept } = refused(id, 1);
+  const [attempt] = await listAttempts(store(), id);
+  expect(kept).toMatchObject(attempt!);
+  expect(await findDelivery(store(), id)).toMatchObject({
+    state: 'retrying',
+    attempts: 1,
+    lastStatus: 500,
+    lastReason: 'status',
+    nextAttemptAt: later,
+    schedulePosition: 0,
+    settledAt: null,
+  });
+  expect(await row(id)).toMatchObject({ owned: true, recorded_by: 'run-a', first_attempt_at: kept.startedAt });
+});
+
+test('the time of the first attempt stays', async () => {
+  const id = await newDelivery();
+  for (const number of [1, 2, 3]) await recordAttempt(store(), refused(id, number));
+  expect(await row(id)).toMatchObject({ first_attempt_at: refused(id, 1).startedAt, attempts: 3 });
+});
+
+test.each([
+  ['delivered', accepted],
+  ['failed', failed],
+] as const)('an attempt after which a delivery is %s settles it', async (state, record) => {
+  const id = await newDelivery();
+  await recordAttempt(store(), record(id, 1));
+  expect(await findDelivery(store(), id)).toMatchObject({ state, nextAttemptAt: null, settledAt: expect.any(Date) });
+  expect(await findPlace(store(), id, 'run-a')).toMatchObject({ settledHere: true, attempted: true });
+  expect(await findPlace(store(), id, 'run-b')).toMatchObject({ settledHere: false });
+});
+
+test.each([
+  ['refused', refused],
+  ['accepted', accepted],
+  ['failed', failed],
+] as const)('recording an attempt that was %s again changes nothing', async (_outcome, record) => {
+  const id = await newDelivery();
+  await recordAttempt(store(), refused(id, 1));
+  await recordAttempt(store(), record(id, 2));
+  const before = await row(id);
+  await Promise.all([1, 2, 3].map(() => recordAttempt(store(), record(id, 2))));
+  await recordAttempt(store(), refused(id, 1));
+  expect(await row(id)).toEqual(before);
+  expect(await outcomes(id)).toHaveLength(2);
+});
+
+test('the same attempt recorded by many at once is one', async () => {
+  const id = await newDelivery();
+  await Promise.all(Array.from({ length: 10 }, () => recordAttempt(store(), accepted(id, 1))));
+  expect(await outcomes(id)).toEqual(['0/1 accepted']);
+  expect(await findDelivery(store(), id)).toMatchObject({ state: 'delivered', attempts: 1 });
+});
+
+test('attempts that no worker lived to record are interrupted', async () => {
+  const id = await newDelivery();
+  await recordAttempt(store(), refused(id, 4));
+  expect(await outcomes(id)).toEqual(['0/1 interrupted', '0/2 interrupted', '0/3 interrupted', '0/4 refused']);
+  await recordAttempt(store(), accepted(id, 6));
+  expect((await outcomes(id)).slice(3)).toEqual(['0/4 refused', '0/5 interrupted', '0/6 accepted']);
+  const [interrupted] = await listAttempts(store(), id);
+  expect(interrupted).toMatchObject({
+    reason: 'interrupted',
+    message: expect.stringMatching('worker stopped'),
+    durationMs: null,
+    timings: null,
+    status: null,
+    url: null,
+    requestHeaders: null,
+  });
+});
+
+test('a worker that was only frozen puts its own in the place of the interrupted one', async () => {
+  const id = await newDelivery();
+  await recordAttempt(store(), refused(id, 2));
+  const before = await row(id);
+  await recordAttempt(store(), refused(id, 1, { status: 503 }));
+  expect(await outcomes(id)).toEqual(['0/1 refused', '0/2 refused']);
+  expect((await listAttempts(store(), id))[0]).toMatchObject({
+    status: 503,
+    durationMs: 12,
+    timings: { connectMs: 1.5 },
+    responseExcerpt: 'oops',
+  });
+  expect(await row(id)).toEqual(before);
+});
+
+test('a late acceptance counts, whatever came after it', async () => {
+  for (const record of [refused, failed]) {
+    const id = await newDelivery();
+    await recordAttempt(store(), record(id, 2));
+    await recordAttempt(store(), accepted(id, 1));
+    expect(await outcomes(id)).toEqual(['0/1 accepted', '0/2 refused']);
+    expect(await findDelivery(store(), id)).toMatchObject({
+      state: 'delivered',
+      attempts: 2,
+      nextAttemptAt: null,
+      settledAt: expect.any(Date),
+    });
+  }
+});
+
+test('a late failure does not undo an acceptance', async () => {
+  for (const record of [refused, failed]) {
+    const id = await newDelivery();
+    await recordAttempt(store(), accepted(id, 1));
+    const before = await row(id);
+    await recordAttempt(store(), record(id, 2));
+    expect(await row(id)).toEqual(before);
+    expect(await outcomes(id)).toEqual(['0/1 accepted', '0/2 refused']);
+  }
+});
+
+test('another run of the workflow, as after Reset, may change what was delivered', async () => {
+  const id = await newDelivery();
+  await recordAttempt(store(), accepted(id, 1));
+  await recordAttempt(store(), refused(id, 2, { recordedBy: 'run-b' }));
+  expect(await findDelivery(store(), id)).toMatchObject({ state: 'retrying', attempts: 2, settledAt: null });
+  await recordAttempt(store(), accepted(id, 3, { recordedBy: 'run-b' }));
+  expect(await findDelivery(store(), id)).toMatchObject({ state: 'delivered', attempts: 3 });
+});
+
+describe('a redelivery', () => {
+  test('begins anew and counts its attempts on', async () => {
+    const id = await newDelivery();
+    await recordAttempt(store(), refused(id, 1));
+    await recordAttempt(store(), failed(id, 2));
+    expect(await reopenDelivery(store(), id)).toMatchObject({
+      state: 'pending',
+      run: 1,
+      attempts: 2,
+      schedulePosition: null,
+      stateReason: null,
+      settledAt: null,
+    });
+    expect(await row(id)).toMatchObject({ owned: false, recorded_by: null, first_attempt_at: null });
+    await recordAttempt(store(), accepted(id, 3, { run: 1, recordedBy: 'run-b' }));
+    expect(await outcomes(id)).toEqual(['0/1 refused', '0/2 refused', '1/3 accepted']);
+    expect(await findDelivery(store(), id)).toMatchObject({ state: 'delivered', run: 1, attempts: 3 });
+  });
+
+  test('is not touched by what an earlier run records late', async () => {
+    const id = await newDelivery();
+    await recordAttempt(store(), failed(id, 1));
+    await reopenDelivery(store(), id);
+    const before = await row(id);
+    await recordAttempt(store(), accepted(id, 1));
+    await recordAttempt(store(), failed(id, 1));
+    await changeState(store(), { deliveryId: id, run: 0, state: 'cancelled', reason: 'late', nextAttemptAt: null });
+    expect(await row(id)).toEqual(before);
+    expect(await outcomes(id)).toEqual(['0/1 refused']);
+  });
+
+  test('is possible once for each end', async () => {
+    const id = await newDelivery();
+    expect(await reopenDelivery(store(), id)).toBeUndefined();
+    await recordAttempt(store(), accepted(id, 1));
+    const reopened = await Promise.all([1, 2, 3].map(() => reopenDelivery(store(), id)));
+    expect(reopened.filter((delivery) => delivery !== undefined)).toHaveLength(1);
+  });
+});
+
+describe('a subscription that its receiver wants no more of', () => {
+  const gone = { disable: true, state: 'failed', stateReason: 'the receiver answered 410 Gone' } as const;
+
+  test('is disabled with the attempt that learns of it, for the reason that ends the delivery', async () => {
+    const { subscription, deliveryId } = await emitted(api.ask, 'standard');
+    const other = await emitted(api.ask, 'standard');
+    await recordAttempt(store(), failed(deliveryId, 1, gone));
+    expect(await findSubscription(store(), subscription.id)).toMatchObject({
+      enabled: false,
+      disabledReason: 'the receiver answered 410 Gone',
+    });
+    expect(await findSubscription(store(), other.subscription.id)).toMatchObject({ enabled: true });
+  });
+
+  test('stays disabled for the reason that its owner gave', async () => {
+    const { subscription, deliveryId } = await emitted(api.ask, 'standard');
+    await api.ask('PATCH', `/v1/subscriptions/${subscription.id}`, { enabled: false });
+    await recordAttempt(store(), failed(deliveryId, 1, gone));
+    expect(await findSubscription(store(), subscription.id)).toMatchObject({ enabled: false, disabledReason: null });
+  });
+});
+
+test('what has no headers and no answer is kept as such', async () => {
+  const id = await newDelivery();
+  const nothing = {
+    url: null,
+    requestHeaders: null,
+    responseHeaders: null,
+    responseExcerpt: null,
+    responseTruncated: null,
+    status: null,
+  };
+  await recordAttempt(store(), refused(id, 1, { ...nothing, outcome: 'failed', reason: 'dns' }));
+  expect(await listAttempts(store(), id)).toMatchObject([{ ...nothing, outcome: 'failed', reason: 'dns' }]);
+});

@@ -1,0 +1,50 @@
+/** Attempts that nobody lived to record are shown once, whoever repeats the statement. */
+import { findDelivery } from '../../../../src/store/deliveries/deliveries';
+import { listAttempts } from '../../../../src/store/attempts/attempts';
+import { noteLostAttempts } from '../../../../src/store/attempts/lost-attempts';
+import { startApiWithDatabase, type TestApi } from '../../../support/api';
+import type { TestDatabase } from '../../../support/database';
+import { emitExample } from '../../../support/subscriptions';
+
+let api: TestApi & { readonly database: TestDatabase };
+beforeAll(async () => {
+  api = await startApiWithDatabase();
+});
+afterAll(() => api.close());
+
+/** A delivery with this many attempts recorded, each at its place. */
+async function withAttempts(attempts: number, state = 'retrying'): Promise<string> {
+  const { deliveryId } = await emitExample(api.ask, 'postmark', 'Open');
+  await api.database.store.pool.query(
+    'UPDATE deliveries SET attempts = $2, schedule_position = $3, state = $4 WHERE id = $1',
+    [deliveryId, attempts, attempts === 0 ? null : attempts - 1, state],
+  );
+  return deliveryId;
+}
+
+test.each([
+  [0, 3, [1, 2, 3, 4]],
+  [0, 0, [1]],
+  [3, 3, [4]],
+  [4, 3, []],
+])('after %i attempts, up to place %i: %j', async (attempts, lostUpTo, numbers) => {
+  const { store } = api.database;
+  const deliveryId = await withAttempts(attempts);
+  for (let time = 0; time < 3; time += 1) await noteLostAttempts(store, { deliveryId, run: 0, lostUpTo });
+  const shown = await listAttempts(store, deliveryId);
+  expect(shown.map(({ number }) => number)).toEqual(numbers);
+  for (const attempt of shown) expect(attempt).toMatchObject({ run: 0, outcome: 'interrupted', status: null });
+  expect(await findDelivery(store, deliveryId)).toMatchObject({ attempts: Math.max(attempts, lostUpTo + 1) });
+});
+
+test.each([
+  ['a delivery that has ended', 'failed', 0],
+  ['another run', 'retrying', 1],
+])('%s is left alone', async (_what, state, run) => {
+  const { store } = api.database;
+  const deliveryId = await withAttempts(1, state);
+  const before = await findDelivery(store, deliveryId);
+  await noteLostAttempts(store, { deliveryId, run, lostUpTo: 3 });
+  expect(await findDelivery(store, deliveryId)).toEqual(before);
+  expect(await listAttempts(store, deliveryId)).toEqual([]);
+});

@@ -1,0 +1,87 @@
+/** Partitions by week: made ahead of time, and right for every row. */
+import { Client } from 'pg';
+import { listPartitions, makePartitions } from '../../../src/store/partitions';
+import { weekOf, weeksAfter } from '../../../src/store/weeks';
+import { openTestDatabase, type TestDatabase } from '../../support/database';
+import { deliver, nobody, placesOf } from '../../support/past';
+
+const TABLES = ['attempts', 'deliveries', 'event_bodies', 'events'];
+const name = (week: Date): string => week.toISOString().slice(0, 10).replaceAll('-', '');
+const placesIn = (suffix: string): string[] => TABLES.map((table) => `${table}_${suffix}`);
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await openTestDatabase();
+});
+afterEach(() => database.close());
+
+const names = async (): Promise<string[]> => (await listPartitions(database.store.pool)).map((each) => each.name);
+
+test('migrating makes partitions for this week and those that follow', async () => {
+  // The template was migrated when the tests began, which may have been in the week before.
+  const ahead = [0, 1].flatMap((weeks) => placesIn(name(weeksAfter(weekOf(new Date()), weeks))));
+  expect(await names()).toEqual(expect.arrayContaining(ahead));
+});
+
+test('partitions are made once, however often and by however many that is asked for', async () => {
+  const week = weeksAfter(weekOf(new Date()), 10);
+  const before = await names();
+  await Promise.all([1, 2, 3].map(() => makePartitions(database.store, week)));
+  expect(await makePartitions(database.store, week)).toBe(true);
+  const made = (await names()).filter((each) => !before.includes(each));
+  expect(made.sort()).toEqual([0, 1, 2].flatMap((weeks) => placesIn(name(weeksAfter(week, weeks)))).sort());
+});
+
+test('partitions have the indexes, checks and storage parameters they need', async () => {
+  const [partition] = (await listPartitions(database.store.pool)).filter(({ table }) => table === 'deliveries');
+  const { rows } = await database.store.pool.query<{ own: number; all: number; checks: number; options: string[] }>(
+    `SELECT (SELECT count(*)::int FROM pg_index WHERE indrelid = $1::regclass) AS own,
+            (SELECT count(*)::int FROM pg_index WHERE indrelid = 'deliveries'::regclass) AS all,
+            (SELECT count(*)::int FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'c') AS checks,
+            (SELECT reloptions FROM pg_class WHERE oid = $1::regclass) AS options`,
+    [partition!.name],
+  );
+  expect(rows).toEqual([
+    {
+      own: rows[0]!.all,
+      all: rows[0]!.all,
+      checks: 1,
+      options: expect.arrayContaining(['autovacuum_freeze_min_age=0']),
+    },
+  ]);
+});
+
+test('rows are in the partitions of their week, to the millisecond', async () => {
+  const week = weekOf(new Date());
+  const first = await deliver(database.store, nobody(), week);
+  const next = weeksAfter(week, 1);
+  const last = await deliver(database.store, nobody(), new Date(next.getTime() - 1));
+  const following = await deliver(database.store, nobody(), next);
+  expect(await placesOf(database.store, first)).toEqual(placesIn(name(week)));
+  expect(await placesOf(database.store, last)).toEqual(placesIn(name(week)));
+  expect(await placesOf(database.store, following)).toEqual(placesIn(name(next)));
+});
+
+test('rows of a week without partitions are kept, and move into them once they are made', async () => {
+  const week = weeksAfter(weekOf(new Date()), 20);
+  const early = await deliver(database.store, nobody(), new Date(week.getTime() + 1));
+  const earlier = await deliver(database.store, nobody(), new Date(week.getTime() - 1));
+  expect(await placesOf(database.store, early)).toEqual(placesIn('default'));
+  await makePartitions(database.store, week);
+  expect(await placesOf(database.store, early)).toEqual(placesIn(name(week)));
+  expect(await placesOf(database.store, earlier)).toEqual(placesIn('default'));
+});
+
+test('while a table is in use for long, nothing is made and nobody waits for long', async () => {
+  const reader = new Client({ connectionString: database.url });
+  await reader.connect();
+  await reader.query('BEGIN');
+  await reader.query('SELECT count(*) FROM attempts');
+  const week = weeksAfter(weekOf(new Date()), 30);
+  const before = await names();
+  expect(await makePartitions(database.store, week)).toBe(false);
+  expect(await names()).toEqual(before);
+  await reader.query('COMMIT');
+  await reader.end();
+  expect(await makePartitions(database.store, week)).toBe(true);
+});

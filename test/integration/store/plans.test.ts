@@ -1,0 +1,51 @@
+/**
+ * How PostgreSQL comes to the rows of every statement that matters. On tables this small it would read them whole;
+ * forbidden to, it shows whether there is an index to use, and how many partitions the statement is planned for.
+ */
+import { Client } from 'pg';
+import { explaining, nodesOf, type Explained } from '../../../tools/bench/storage/explain';
+import { queries } from '../../../tools/bench/storage/queries';
+import { makeOpen, makeOwner, type Sample } from '../../../tools/bench/storage/sample';
+import { makePartitions } from '../../../src/store/partitions';
+import { weekOf, weeksAfter } from '../../../src/store/weeks';
+import { openTestDatabase, type TestDatabase } from '../../support/database';
+
+const PAST_WEEKS = 8;
+const PARTITION = /^(events|event_bodies|deliveries|attempts)_/;
+
+let database: TestDatabase;
+let client: Client;
+let sample: Sample;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const { store } = database;
+  for (let weeks = 1; weeks <= PAST_WEEKS; weeks += 1) {
+    await makePartitions(store, weeksAfter(weekOf(new Date()), -weeks));
+  }
+  sample = await makeOpen(store, await makeOwner(store));
+  client = new Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('SET enable_seqscan = off');
+});
+afterAll(async () => {
+  await client.end();
+  await database.close();
+});
+
+const scansOf = (explained: readonly Explained[]) =>
+  explained.flatMap(({ plan }) => nodesOf(plan)).filter((node) => PARTITION.test(node['Relation Name'] ?? ''));
+
+test.each(queries)('to $name, no partition is read whole', async (query) => {
+  const explained = await explaining(client, database.store.box, false, (store) => query.ask(store, sample));
+  expect(explained.length).toBeGreaterThan(0);
+  const whole = scansOf(explained).filter((node) => node['Node Type'] === 'Seq Scan');
+  expect(whole.map((node) => node['Relation Name'])).toEqual([]);
+});
+
+test.each(queries.filter(({ when }) => when === 'delivery'))('to $name, it is planned for few', async (query) => {
+  const explained = await explaining(client, database.store.box, false, (store) => query.ask(store, sample));
+  const partitions = new Set(scansOf(explained).map((node) => node['Relation Name']));
+  // One of each table, and at the turn of a week its neighbours.
+  const weeks = new Set([...partitions].map((name) => name!.replace(PARTITION, '')));
+  expect(weeks.size).toBeLessThanOrEqual(3);
+});

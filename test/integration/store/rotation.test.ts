@@ -1,0 +1,255 @@
+/** Rotating the encryption key on a real PostgreSQL, while other processes go on reading and writing. */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { rotate } from '../../../src/server/rotate-encryption-key';
+import { loadConfig, type Config } from '../../../src/config/config';
+import { OperatorError } from '../../../src/lib/errors';
+import { beginKeyRotation } from '../../../src/server/key-files';
+import { loadEncryptionKeys } from '../../../src/server/keys';
+import { allSubscriptions, saveSubscription } from '../../../src/store/subscriptions/subscriptions';
+import { findAccount } from '../../../src/store/accounts/accounts';
+import { checkAllKeys, checkKeys, resealAll, sealedColumns } from '../../../src/store/sealed';
+import { createSecretBox, keyId, type KeyRing } from '../../../src/store/secret-box';
+import { openStore, type Store } from '../../../src/store/store';
+import { startApi } from '../../support/api';
+import { openTestDatabase, type TestDatabase } from '../../support/database';
+
+const noWait = async (): Promise<void> => undefined;
+const newKey = (): Buffer => randomBytes(32);
+const idOf = (key: Buffer): string => keyId(key).toString('hex');
+
+let database: TestDatabase;
+let dataDir: string;
+const stores: Store[] = [];
+beforeEach(async () => {
+  [database, dataDir] = await Promise.all([openTestDatabase(), mkdtemp(join(tmpdir(), 'pigeonpost-keys-'))]);
+});
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map(({ pool }) => pool.end()));
+  await database.close();
+  await rm(dataDir, { recursive: true });
+});
+
+const config = (env: NodeJS.ProcessEnv = {}): Config => loadConfig({ PIGEONPOST_DATA_DIR: dataDir, ...env });
+
+/** A process that works on the database with these keys. */
+function open(keys: KeyRing | (() => KeyRing)): Store {
+  const store = openStore({ databaseUrl: database.url, box: createSecretBox(keys) });
+  stores.push(store);
+  return store;
+}
+
+/** An account with three subscriptions, each with a secret header. */
+async function fill(store: Store): Promise<string> {
+  const api = await startApi({ store });
+  const { id } = (await api.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
+  for (const n of [1, 2, 3]) {
+    const headers = { 'x-token': `token-${n}` };
+    await api.ask('POST', `/v1/accounts/${id}/subscriptions`, { url: 'https://example.com/', eventTypes: [], headers });
+  }
+  await api.close();
+  return id;
+}
+
+async function tokens(store: Store, accountId: string): Promise<(string | undefined)[]> {
+  await findAccount(store, accountId);
+  return (await allSubscriptions(store, accountId)).map(({ headers }) => headers['x-token']);
+}
+
+async function keyIdsInUse(): Promise<string[]> {
+  const { rows } = await database.store.pool.query<{ id: Buffer }>(
+    `SELECT substring(secrets FROM 2 FOR 4) AS id FROM accounts UNION SELECT substring(secrets FROM 2 FOR 4) FROM subscriptions`,
+  );
+  return rows.map(({ id }) => id.toString('hex')).sort();
+}
+
+/** A store whose process dies at its n-th UPDATE: before it, or without learning that it was done. */
+function dyingAt(store: Store, update: number, done: boolean): Store {
+  let left = update;
+  const query = async (...args: Parameters<Store['pool']['query']>): Promise<unknown> => {
+    const dies = String(args[0]).startsWith('UPDATE') && --left === 0;
+    if (dies && !done) throw new Error('killed');
+    const result = await (store.pool.query(...args) as unknown as Promise<unknown>);
+    if (dies) throw new Error('killed');
+    return result;
+  };
+  return { ...store, pool: { query } as unknown as Store['pool'] };
+}
+
+describe('the key in the data folder', () => {
+  it('is replaced, and running processes go on reading and writing', async () => {
+    const running = open(await loadEncryptionKeys(config()));
+    const accountId = await fill(running);
+    const former = running.box.currentKeyId().toString('hex');
+    const lateSeal = (value: unknown, id: string): Buffer => formerBox.seal(value, id);
+    const formerBox = createSecretBox(await loadEncryptionKeys(config()).then((keys) => keys()));
+
+    const rotation = await rotate(config(), database.url, async () => {
+      expect(await tokens(running, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
+      expect(running.box.currentKeyId().toString('hex')).not.toBe(former);
+      // What was sealed just before the key was replaced is written only now.
+      const [first] = await allSubscriptions(running, accountId);
+      await saveSubscription({ ...running, box: { ...running.box, seal: lateSeal } }, { ...first!, headers: {} });
+      expect(await keyIdsInUse()).toContain(former);
+    });
+
+    expect(rotation.counts).toEqual({ accounts: 1, subscriptions: 4 });
+    expect(await keyIdsInUse()).toEqual([rotation.keyId]);
+    expect(rotation.keyId).not.toBe(former);
+    expect(await tokens(running, accountId)).toEqual([undefined, 'token-2', 'token-3']);
+    expect(await tokens(open(await loadEncryptionKeys(config())), accountId)).toEqual([
+      undefined,
+      'token-2',
+      'token-3',
+    ]);
+    expect(await readdir(dataDir)).toEqual(['encryption-key']);
+    expect((await stat(join(dataDir, 'encryption-key'))).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([
+    [1, false],
+    [1, true],
+    [2, true],
+    [3, false],
+    [4, true],
+  ])('is replaced by a second run when the first is killed at row %i (written: %s)', async (update, done) => {
+    const running = open(await loadEncryptionKeys(config()));
+    const accountId = await fill(running);
+    const former = running.box.currentKeyId().toString('hex');
+    await beginKeyRotation(dataDir);
+    await expect(resealAll(dyingAt(running, update, done), 1)).rejects.toThrow('killed');
+    // In between, a process that starts now reads all of it.
+    const fresh = open(await loadEncryptionKeys(config()));
+    await checkKeys(fresh);
+    expect(await tokens(fresh, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
+
+    const { counts, keyId } = await rotate(config(), database.url, noWait);
+    expect(counts.accounts! + counts.subscriptions!).toBe(4 - (done ? update : update - 1));
+    expect(keyId).toBe(fresh.box.currentKeyId().toString('hex'));
+    expect(keyId).not.toBe(former);
+    expect(await keyIdsInUse()).toEqual([keyId]);
+    expect(await tokens(fresh, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
+  });
+
+  it.each([
+    ['before the new key is written', (key: string) => ({ 'encryption-key.former': key })],
+    ['while a file is written', (key: string) => ({ 'encryption-key.former.new': key.slice(0, 9) })],
+    [
+      'while the new key is written',
+      (key: string) => ({ 'encryption-key.former': key, 'encryption-key.new': key.slice(0, 9) }),
+    ],
+  ])('is replaced by a second run when the first is killed %s', async (_when, left) => {
+    const accountId = await fill(open(await loadEncryptionKeys(config())));
+    const key = await readFile(join(dataDir, 'encryption-key'), 'utf8');
+    for (const [name, text] of Object.entries(left(key))) {
+      await writeFile(join(dataDir, name), text);
+      await chmod(join(dataDir, name), 0o644);
+    }
+    const { counts } = await rotate(config(), database.url, noWait);
+    expect(counts).toEqual({ accounts: 1, subscriptions: 3 });
+    expect(await readFile(join(dataDir, 'encryption-key'), 'utf8')).not.toBe(key);
+    expect((await stat(join(dataDir, 'encryption-key'))).mode & 0o777).toBe(0o600);
+    expect(await tokens(open(await loadEncryptionKeys(config())), accountId)).toHaveLength(3);
+  });
+
+  it('is not replaced while another run does so', async () => {
+    await fill(open(await loadEncryptionKeys(config())));
+    await rotate(config(), database.url, async () => {
+      await expect(rotate(config(), database.url, noWait)).rejects.toThrow('is being rotated already');
+    });
+  });
+});
+
+describe('keys of the settings', () => {
+  const settings = (key: Buffer, ...previous: Buffer[]): Config =>
+    config({
+      PIGEONPOST_ENCRYPTION_KEY: key.toString('base64'),
+      PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: previous.map((each) => each.toString('base64')).join(','),
+    });
+
+  it('are rotated with the former one as a previous one, whatever else was used before', async () => {
+    const [oldest, former, current] = [newKey(), newKey(), newKey()];
+    const accountId = await fill(open([oldest]));
+    await fill(open([former, oldest]));
+    const { counts, keyId } = await rotate(settings(current, former, oldest), database.url, noWait);
+    expect({ counts, keyId }).toEqual({ counts: { accounts: 2, subscriptions: 6 }, keyId: idOf(current) });
+    expect(await tokens(open([current]), accountId)).toEqual(['token-1', 'token-2', 'token-3']);
+    expect(await rotate(settings(current), database.url, noWait)).toMatchObject({
+      counts: { accounts: 0, subscriptions: 0 },
+    });
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  it('that lack the one in use are refused by its id before anything is changed', async () => {
+    const [former, current] = [newKey(), newKey()];
+    await fill(open([former]));
+    const refused = rotate(settings(current), database.url, noWait);
+    await expect(refused).rejects.toBeInstanceOf(OperatorError);
+    await expect(refused).rejects.toThrow(
+      `Secrets in the database are encrypted with a key that is not configured (id ${idOf(former)}).`,
+    );
+    await expect(rotate(config(), database.url, noWait)).rejects.toThrow(idOf(former));
+    expect(await keyIdsInUse()).toEqual([idOf(former)]);
+    expect(await readdir(dataDir)).toEqual(['encryption-key']);
+  });
+});
+
+it('leaves a row to whoever edits it meanwhile', async () => {
+  const [former, current] = [newKey(), newKey()];
+  const editor = open([former]);
+  const accountId = await fill(editor);
+  const store = open([current, former]);
+  let edited = false;
+  const query = async (...args: Parameters<Store['pool']['query']>): Promise<unknown> => {
+    if (!edited && String(args[0]).startsWith('UPDATE subscriptions')) {
+      edited = true;
+      const [first] = await allSubscriptions(editor, accountId);
+      await saveSubscription(editor, { ...first!, headers: { 'x-token': 'edited' } });
+    }
+    return store.pool.query(...args);
+  };
+  const counts = await resealAll({ ...store, pool: { query } as unknown as Store['pool'] });
+  expect(counts).toEqual({ accounts: 1, subscriptions: 3 });
+  expect(await tokens(open([current]), accountId)).toEqual(['edited', 'token-2', 'token-3']);
+});
+
+it('a process with a wrong key finds out when it starts', async () => {
+  const [right, wrong] = [newKey(), newKey()];
+  await checkKeys(open([wrong]));
+  await fill(open([right]));
+  await checkKeys(open([wrong, right]));
+  const found = checkKeys(open([wrong]));
+  await expect(found).rejects.toBeInstanceOf(OperatorError);
+  await expect(found).rejects.toThrow(`(id ${idOf(right)})`);
+  await expect(checkAllKeys(open([wrong]))).rejects.toThrow(`(id ${idOf(right)})`);
+  // A database that has yet to be migrated has nothing to open.
+  await database.store.pool.query('CREATE SCHEMA empty');
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c search_path=empty');
+  const empty = openStore({ databaseUrl: url.href, box: createSecretBox([wrong]) });
+  stores.push(empty);
+  await checkKeys(empty);
+  await expect(checkAllKeys(empty)).rejects.toThrow('The database has no tables yet.');
+});
+
+it('a row that belongs to another key or another row is not opened', () => {
+  const [key, other] = [newKey(), newKey()];
+  const sealed = createSecretBox([key]).seal({ a: 1 }, 'acc_1');
+  expect(createSecretBox([other, key]).open(sealed, 'acc_1')).toEqual({ a: 1 });
+  expect(() => createSecretBox([key]).open(sealed, 'acc_2')).toThrow(/authenticate/);
+  expect(() => createSecretBox([other]).open(sealed, 'acc_1')).toThrow(
+    `The secrets of acc_1 are encrypted with a key that is not configured (id ${idOf(key)}).`,
+  );
+});
+
+it('every column of bytes that is no hash is sealed, and known to the rotation', async () => {
+  const hashes = ['api_keys.hash', 'idempotency_keys.fingerprint'];
+  const { rows } = await database.store.pool.query<{ name: string }>(
+    `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
+     WHERE table_schema = 'public' AND data_type = 'bytea' ORDER BY 1`,
+  );
+  const sealed = rows.map(({ name }) => name).filter((name) => !hashes.includes(name));
+  expect(sealed).toEqual(sealedColumns.map(({ table, column }) => `${table}.${column}`).sort());
+});

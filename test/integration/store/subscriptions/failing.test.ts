@@ -1,0 +1,113 @@
+/** Counting failures in the database; rows are dated back, so that five days pass at once. */
+import { FIVE_DAYS_OF_FAILURES } from '../../../../src/contract/failing';
+import { countFailure } from '../../../../src/store/subscriptions/failing';
+import { startApiWithDatabase } from '../../../support/api';
+
+const H = 3_600_000;
+
+let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
+beforeAll(async () => {
+  api = await startApiWithDatabase();
+});
+afterAll(() => api.close());
+
+async function subscribe(provider = 'standard', account: object = {}) {
+  const created = await api.ask('POST', '/v1/accounts', { provider, name: 'Acme', ...account });
+  const body = { url: 'https://hooks.example.com/in', eventTypes: [] };
+  return (await api.ask('POST', `/v1/accounts/${created.body.id}/subscriptions`, body)).body.id as string;
+}
+
+const shown = async (id: string) => (await api.ask('GET', `/v1/subscriptions/${id}`)).body;
+
+/** Failures so many hours ago, under Svix's rule. */
+async function failAt(id: string, ...hoursAgo: number[]): Promise<void> {
+  for (const hours of hoursAgo) {
+    const at = new Date(Date.now() - hours * H);
+    await countFailure(api.database.store, id, at, FIVE_DAYS_OF_FAILURES);
+  }
+}
+
+/** The facts that wait to be emitted about a subscription. */
+async function facts(id: string) {
+  const { rows } = await api.database.store.pool.query(
+    'SELECT type, facts FROM operational_events WHERE subscription_id = $1 ORDER BY id',
+    [id],
+  );
+  return rows;
+}
+
+test('a subscription is disabled once every attempt has failed for five days', async () => {
+  const id = await subscribe();
+  expect(await shown(id)).toMatchObject({ health: { failingSince: null, consecutiveFailures: 0, disablesAt: null } });
+  await failAt(id, 140, 125, 10);
+  const before = await shown(id);
+  expect(before).toMatchObject({ enabled: true, health: { consecutiveFailures: 3 } });
+  expect(Date.parse(before.health.disablesAt) - Date.parse(before.health.failingSince)).toBeCloseTo(135 * H, -3);
+  await failAt(id, 4);
+  expect(await shown(id)).toMatchObject({ enabled: false, disabledReason: 'every attempt has failed for 5 days' });
+  expect(await facts(id)).toEqual([
+    { type: 'pigeonpost.subscription.disabled', facts: { reason: 'every attempt has failed for 5 days' } },
+  ]);
+  await failAt(id, 1);
+  expect(await facts(id)).toHaveLength(1);
+});
+
+test('one that is enabled again is given five days anew', async () => {
+  const id = await subscribe();
+  await failAt(id, 140, 125, 1);
+  expect((await shown(id)).enabled).toBe(false);
+  await api.ask('PATCH', `/v1/subscriptions/${id}`, { enabled: true });
+  expect(await shown(id)).toMatchObject({ enabled: true, disabledReason: null, health: { failingSince: null } });
+  await failAt(id, 0);
+  expect(await shown(id)).toMatchObject({ enabled: true, health: { consecutiveFailures: 1 } });
+  expect((await facts(id)).map(({ type }) => type)).toEqual([
+    'pigeonpost.subscription.disabled',
+    'pigeonpost.subscription.enabled',
+  ]);
+});
+
+test('an edit of something else leaves the clock and tells nothing', async () => {
+  const id = await subscribe();
+  await failAt(id, 140, 125);
+  await api.ask('PATCH', `/v1/subscriptions/${id}`, { description: 'new' });
+  expect(await shown(id)).toMatchObject({ health: { consecutiveFailures: 2 } });
+  expect(await facts(id)).toEqual([]);
+});
+
+test('failures at the same time are all counted', async () => {
+  const id = await subscribe();
+  await Promise.all(Array.from({ length: 12 }, () => failAt(id, 1)));
+  expect((await shown(id)).health.consecutiveFailures).toBe(12);
+});
+
+test('rotating a secret is told without the secret', async () => {
+  const id = await subscribe();
+  expect((await api.ask('POST', `/v1/subscriptions/${id}/rotate-secret`)).status).toBe(200);
+  expect(await facts(id)).toEqual([{ type: 'pigeonpost.subscription.secret_rotated', facts: {} }]);
+});
+
+test('an account sets its own time only where the contract says nothing', async () => {
+  const refused = await api.ask('POST', '/v1/accounts', { provider: 'postack', name: 'Acme', disableAfterHours: 24 });
+  expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'disableAfterHours' }] } });
+  const account = await api.ask('POST', '/v1/accounts', { provider: 'bird', name: 'Acme' });
+  expect(account.body).toMatchObject({ disableAfterHours: null, receivesOperations: false });
+  const path = `/v1/accounts/${account.body.id}`;
+  expect((await api.ask('PATCH', path, { disableAfterHours: 48 })).body.disableAfterHours).toBe(48);
+  expect((await api.ask('GET', path)).body.disableAfterHours).toBe(48);
+  expect((await api.ask('PATCH', path, {})).body.disableAfterHours).toBe(48);
+  expect((await api.ask('PATCH', path, { disableAfterHours: null })).body.disableAfterHours).toBeNull();
+});
+
+test('operational events need a catalogue that has them', async () => {
+  const refused = await api.ask('POST', '/v1/accounts', { provider: 'bird', name: 'Ops', receivesOperations: true });
+  expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'receivesOperations' }] } });
+});
+
+test('only what waits for a disabled subscription can be dropped', async () => {
+  const id = await subscribe();
+  const drop = () => api.ask('POST', `/v1/subscriptions/${id}/drop-waiting`);
+  expect(await drop()).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  await api.ask('PATCH', `/v1/subscriptions/${id}`, { enabled: false });
+  expect(await drop()).toMatchObject({ status: 202, body: { dropped: 0, more: false } });
+  expect((await api.ask('POST', '/v1/subscriptions/sub_none/drop-waiting')).status).toBe(404);
+});

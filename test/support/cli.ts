@@ -1,0 +1,97 @@
+/** Command lines, run in this process against an API of the test's own. */
+import { Readable } from 'node:stream';
+import { run } from '../../src/cli/run';
+import type { Terminal } from '../../src/cli/terminal';
+import { ADMIN_KEY } from './api';
+import { eventually } from './eventually';
+
+/** What a command printed, and how it ended. */
+export interface Ended {
+  readonly exitCode: number;
+  readonly out: string;
+  readonly err: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  readonly json: any;
+}
+
+/** A command that goes on until it is stopped. */
+export interface Running {
+  /** The lines that it has printed so far, once there are as many as these. */
+  lines(count: number): Promise<readonly string[]>;
+  readonly err: readonly string[];
+  stop(): Promise<Ended>;
+  /** How it ended by itself. */
+  readonly ended: Promise<Ended>;
+}
+
+export interface Surroundings {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly stdin?: string;
+  /** Whether somebody sits at the terminal; by default where nothing is piped in. */
+  readonly isTTY?: boolean;
+}
+
+/** Runs a command to its end. */
+export function pigeonpost(args: readonly string[], surroundings?: Surroundings): Promise<Ended> {
+  return start(args, surroundings).ended;
+}
+
+/** Starts a command. */
+export function start(
+  args: readonly string[],
+  { env = {}, stdin, isTTY = stdin === undefined }: Surroundings = {},
+): Running {
+  const out: string[] = [];
+  const err: string[] = [];
+  const stopping = new AbortController();
+  const terminal: Terminal = {
+    env,
+    stdin: Object.assign(Readable.from(stdin === undefined ? [] : [stdin]), { isTTY }),
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+    onStop: () => stopping.signal,
+  };
+  const ended = run(args, terminal).then((exitCode): Ended => {
+    const text = out.join('\n');
+    return {
+      exitCode,
+      out: text,
+      err: err.join('\n'),
+      get json() {
+        return JSON.parse(text);
+      },
+    };
+  });
+  return {
+    lines: (count) =>
+      eventually(
+        async () => out,
+        ({ length }) => length >= count,
+      ),
+    err,
+    async stop() {
+      stopping.abort();
+      return ended;
+    },
+    ended,
+  };
+}
+
+/** Runs commands against this API, as set in the environment. */
+export function against(url: string) {
+  const env = { PIGEONPOST_URL: url, PIGEONPOST_API_KEY: ADMIN_KEY };
+  return {
+    env,
+    pigeonpost: (args: readonly string[], stdin?: string) =>
+      pigeonpost(args, { env, ...(stdin === undefined ? {} : { stdin }) }),
+    /** The command with somebody at the terminal who types this. */
+    typing: (text: string, args: readonly string[]) => pigeonpost(args, { env, stdin: text, isTTY: true }),
+    start: (args: readonly string[]) => start(args, { env }),
+    /** The answer of a command that must succeed. */
+    async json(...args: string[]) {
+      const ended = await pigeonpost([...args, '--json'], { env });
+      if (ended.exitCode !== 0) throw new Error(`${args.join(' ')}: ${ended.err}`);
+      return ended.json;
+    },
+  };
+}

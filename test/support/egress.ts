@@ -1,0 +1,138 @@
+/** Receivers on this machine that behave as badly as a test wants, down to the bytes, and clients that may reach them. */
+import { readFileSync } from 'node:fs';
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+import {
+  createEgressClient,
+  type ObservableEgressClient,
+  type EgressSettings,
+  type Exchange,
+  type Lookup,
+  type OutgoingRequest,
+} from '../../src/egress/client.js';
+
+/** A file of test/support/certs. */
+export function certificate(name: string): string {
+  return readFileSync(join(__dirname, 'certs', name), 'utf8');
+}
+
+export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+
+const cleanUps: (() => Promise<void>)[] = [];
+
+/** Closes what the test has opened; clients first, so that they have to cope with receivers that are still there. */
+export async function closeAll(): Promise<void> {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+}
+
+export interface Receiver {
+  readonly port: number;
+  /** `http://127.0.0.1:port` and the path, or `https://localhost:port`. */
+  url(path?: string): string;
+  /** How many connections were opened so far. */
+  readonly connections: number;
+  /** Everything each connection has received so far, as Latin-1. */
+  readonly received: readonly string[];
+  /** Resolves when no connection is open. */
+  quiet(): Promise<void>;
+}
+
+interface ReceiverOptions {
+  /** Called when a connection is open. */
+  readonly onConnection?: (socket: Socket) => void;
+  /** Called with each whole request, as Latin-1. */
+  readonly onRequest?: (socket: Socket, request: string) => void;
+  /** A file with a server's certificate; makes it a TLS server. */
+  readonly certificate?: string;
+}
+
+export async function receiver(options: ReceiverOptions): Promise<Receiver> {
+  const received: string[] = [];
+  const sockets = new Set<Socket>();
+  let onQuiet: (() => void) | undefined;
+  const accept = (socket: Socket): void => {
+    const number = received.push('') - 1;
+    let unread = '';
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) onQuiet?.();
+    });
+    socket.on('data', (data) => {
+      received[number] += data.toString('latin1');
+      unread += data.toString('latin1');
+      const [, head = '', length = ''] = /^([^]*?content-length: (\d+)\r\n\r\n)/.exec(unread) ?? [];
+      const size = head.length + Number(length);
+      if (head === '' || unread.length < size) return;
+      const request = unread.slice(0, size);
+      unread = unread.slice(size);
+      options.onRequest?.(socket, request);
+    });
+    options.onConnection?.(socket);
+  };
+  const server: Server =
+    options.certificate === undefined
+      ? createTcpServer(accept)
+      : createTlsServer({ cert: certificate(options.certificate), key: certificate('server.key') }, accept);
+  // Failed handshakes are the client's to report.
+  server.on('tlsClientError', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanUps.push(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  const origin = options.certificate === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
+  return {
+    port,
+    url: (path = '/') => origin + path,
+    get connections() {
+      return received.length;
+    },
+    received,
+    quiet: () => new Promise((resolve) => (sockets.size === 0 ? resolve() : (onQuiet = resolve))),
+  };
+}
+
+/** A receiver that sends these bytes in answer to each request. */
+export function answering(
+  answer: string | Buffer,
+  options: Omit<ReceiverOptions, 'onRequest'> = {},
+): Promise<Receiver> {
+  return receiver({ ...options, onRequest: (socket) => void socket.write(answer) });
+}
+
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+/** A client that may reach this machine by http, unless told otherwise. */
+export function client(
+  settings: Partial<EgressSettings> = {},
+  replaced: { lookup?: Lookup } = {},
+): ObservableEgressClient {
+  const made = createEgressClient(
+    { allowNetworks: LOOPBACK, allowHttp: true, resolve: [], maxResponseBytes: 1024, ...settings },
+    replaced,
+  );
+  cleanUps.push(() => made.close());
+  return made;
+}
+
+/** A request, by default one that has more than enough time. */
+export function request(url: string, changes: Partial<OutgoingRequest> = {}): OutgoingRequest {
+  return { url, headers: [], body: '{}', timeLimitMs: 10_000, maxRedirects: 0, ...changes };
+}
+
+export type Answer = Extract<Exchange, { kind: 'answer' }>;
+export type Failure = Extract<Exchange, { kind: 'failure' }>;
+
+export function answerOf(exchange: Exchange): Answer {
+  if (exchange.kind !== 'answer') throw new Error(`Failed: ${exchange.reason}: ${exchange.message}`);
+  return exchange;
+}
+
+export function failureOf(exchange: Exchange): Failure {
+  if (exchange.kind !== 'failure') throw new Error(`Answered: ${exchange.status}`);
+  return exchange;
+}

@@ -1,0 +1,66 @@
+/** Faults to order: a database that fails by the statement, and deliveries that nobody started. */
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { Client } from '@temporalio/client';
+import { sweep } from '../../src/activities/maintenance/sweep';
+import { planEvent, type PlannedEvent } from '../../src/dispatch/fan-out';
+import { findAccount } from '../../src/store/accounts/accounts';
+import { insertEvents, type Lane } from '../../src/store/events/events';
+import type { Store } from '../../src/store/store';
+import { enabledSubscriptions } from '../../src/store/subscriptions/subscriptions';
+import type { SweepReport } from '../../src/workflows/types';
+
+export interface Faults {
+  /** Lets the next executions of a named statement fail, as many as `times`. */
+  fail(name: string, times?: number): void;
+  /** How many failures are still to come. */
+  readonly left: number;
+}
+
+/** Lets statements of a store fail, as they do when the database shuts down. */
+export function injectFaults({ pool }: Store): Faults {
+  const failures = new Map<string, number>();
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+  jest.spyOn(pool, 'query').mockImplementation((...args: unknown[]) => {
+    const { name = '' } = (args[0] ?? {}) as { name?: string };
+    const left = failures.get(name) ?? 0;
+    if (left === 0) return query(...args);
+    failures.set(name, left - 1);
+    const error = new Error('terminating connection due to administrator command');
+    return Promise.reject(Object.assign(error, { code: '57P01' }));
+  });
+  return {
+    fail: (name, times = 1) => void failures.set(name, times),
+    get left() {
+      return Array.from(failures.values()).reduce((sum, count) => sum + count, 0);
+    },
+  };
+}
+
+/** One sweep, as the upkeep's activity makes it. */
+export function sweepOnce(store: Store, client: Client): Promise<SweepReport> {
+  return new MockActivityEnvironment().run(() => sweep({ store, client }));
+}
+
+/** Commits an event without anybody starting its deliveries, as when the process dies after the commit. */
+export async function commitOnly(
+  store: Store,
+  accountId: string,
+  type: string,
+  data: unknown,
+  lane?: Lane,
+): Promise<PlannedEvent & { readonly deliveryIds: string[] }> {
+  const account = (await findAccount(store, accountId))!;
+  const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
+  const planned = planEvent(account, await enabledSubscriptions(store, account.id), input);
+  await insertEvents(store.pool, [planned.row], lane);
+  return { ...planned, deliveryIds: planned.startables.map(({ deliveryId }) => deliveryId) };
+}
+
+/** Makes deliveries look as if nothing had happened to them for some seconds. */
+export async function age({ pool }: Store, ids: readonly string[], seconds: number): Promise<void> {
+  await pool.query(
+    `UPDATE deliveries SET updated_at = updated_at - make_interval(secs => $2),
+       next_attempt_at = next_attempt_at - make_interval(secs => $2) WHERE id = ANY($1)`,
+    [ids, seconds],
+  );
+}

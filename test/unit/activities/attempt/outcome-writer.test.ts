@@ -1,0 +1,77 @@
+/** Writing outcomes together: those that come meanwhile share a statement, and one that is refused harms nobody else. */
+import { Recorder } from '../../../../src/activities/attempt/outcome-writer';
+import type { AttemptRecord } from '../../../../src/store/attempts/recording';
+import type { Store } from '../../../../src/store/store';
+
+/** A store whose statements end when they are told to. */
+function slowStore() {
+  const writes: { ids: string[]; end: (error?: Error) => void }[] = [];
+  const query = (_statement: unknown, given?: unknown[]) => {
+    const { values = given } = _statement as { values?: unknown[] };
+    const ids = (JSON.parse(values![0] as string) as AttemptRecord[]).map(({ deliveryId }) => deliveryId);
+    return new Promise((resolve, reject) => {
+      writes.push({ ids, end: (error) => (error ? reject(error) : resolve({ rows: [] })) });
+    });
+  };
+  return { store: { pool: { query } } as unknown as Store, writes };
+}
+
+const record = (deliveryId: string): AttemptRecord => ({ deliveryId }) as AttemptRecord;
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const refused = Object.assign(new Error('no such thing'), { code: '22P05' });
+
+test('one that comes alone is written at once', async () => {
+  const { store, writes } = slowStore();
+  const written = new Recorder(store).add(record('a'));
+  expect(writes.map(({ ids }) => ids)).toEqual([['a']]);
+  writes[0]!.end();
+  await written;
+});
+
+test('those that come while others are written go together', async () => {
+  const { store, writes } = slowStore();
+  const recorder = new Recorder(store);
+  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => recorder.add(record(id)));
+  expect(writes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+  writes[0]!.end();
+  await settle();
+  expect(writes[2]!.ids).toEqual(['c', 'd', 'e']);
+  for (const { end } of writes) end();
+  await Promise.all(all);
+});
+
+test('of one delivery a statement has one attempt', async () => {
+  const { store, writes } = slowStore();
+  const recorder = new Recorder(store);
+  const all = ['a', 'b', 'c', 'c', 'd'].map((id) => recorder.add(record(id)));
+  writes[0]!.end();
+  await settle();
+  expect(writes[2]!.ids).toEqual(['c', 'd']);
+  writes[1]!.end();
+  await settle();
+  expect(writes[3]!.ids).toEqual(['c']);
+  for (const { end } of writes) end();
+  await Promise.all(all);
+});
+
+test('one that the database refuses does not keep the others from being written', async () => {
+  const { store, writes } = slowStore();
+  const recorder = new Recorder(store);
+  const all = Promise.allSettled(['a', 'b', 'good', 'bad', 'fine'].map((id) => recorder.add(record(id))));
+  writes[0]!.end();
+  writes[1]!.end();
+  await settle();
+  expect(writes[2]!.ids).toEqual(['good', 'bad', 'fine']);
+  writes[2]!.end(refused);
+  for (let write = 3; write < 6; write += 1) {
+    await settle();
+    writes[write]!.end(writes[write]!.ids[0] === 'bad' ? refused : undefined);
+  }
+  expect((await all).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+  ]);
+});

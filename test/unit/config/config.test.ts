@@ -1,0 +1,290 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { CAPACITY } from '../../../src/activities/admission/concurrency-limiter';
+import { ConfigError, loadConfig, settings } from '../../../src/config/config';
+import { defaultCacheDir, defaultDataDir } from '../../../src/config/folders';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pigeonpost-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function problems(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('without any setting', () => {
+  it('is all embedded, on this machine only', () => {
+    expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
+      api: {
+        host: '127.0.0.1',
+        port: 8080,
+        maxBodyBytes: 5_242_880,
+        maxCommitBytes: 20_971_520,
+        maxSubscriptions: 500,
+        trustProxy: [],
+        shutdownDelayS: 5,
+      },
+      bursts: true,
+      client: {},
+      dataDir: resolve(__dirname, '../../../.pigeonpost'),
+      cacheDir: expect.stringMatching(/pigeonpost$/),
+      temporal: { embedded: true },
+      temporalPort: 7233,
+      temporalUiPort: 8233,
+      temporalUiUrl: 'http://localhost:8233',
+      egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
+      maxConcurrentAttempts: 50,
+      retentionDays: 90,
+      metrics: { open: false },
+      traced: false,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes an empty setting for an unset one', () => {
+    const names = settings.map(({ name }) => name);
+    expect(loadConfig(Object.fromEntries(names.map((name) => [name, ' '])))).toEqual(loadConfig({}));
+  });
+
+  it.each([
+    ['linux', { XDG_CACHE_HOME: '/caches' }, /^\/caches\/pigeonpost$/],
+    ['linux', {}, /\/\.cache\/pigeonpost$/],
+    ['darwin', { XDG_CACHE_HOME: '/caches' }, /\/Library\/Caches\/pigeonpost$/],
+    ['win32', { LOCALAPPDATA: '/local' }, /^\/local\/pigeonpost$/],
+  ] as const)('keeps fetched programs where %s does with %j', (platform, env, expected) => {
+    expect(defaultCacheDir(env, platform)).toMatch(expected);
+  });
+
+  it.each([
+    ['linux', { XDG_DATA_HOME: '/data' }, /^\/data\/pigeonpost$/],
+    ['linux', {}, /\/\.local\/share\/pigeonpost$/],
+    ['darwin', { XDG_DATA_HOME: '/data' }, /\/Library\/Application Support\/pigeonpost$/],
+    ['win32', { LOCALAPPDATA: '/local' }, /^\/local\/pigeonpost\/data$/],
+  ] as const)('keeps data outside of an installed package on %s with %j', (platform, env, expected) => {
+    const installed = join(folder, 'node_modules', 'pigeonpost');
+    mkdirSync(join(installed, 'src'), { recursive: true });
+    expect(defaultDataDir(env, platform, installed)).toMatch(expected);
+    // Unpacked by hand.
+    expect(defaultDataDir(env, platform, folder)).toMatch(expected);
+  });
+});
+
+describe('what may be contacted', () => {
+  it.each([
+    [{}, ['127.0.0.0/8', '::1/128'], true],
+    [{ DATABASE_URL: 'postgres://db/x' }, [], false],
+    [{ TEMPORAL_ADDRESS: 'temporal:7233' }, [], false],
+    [{ PIGEONPOST_ALLOW_NETWORKS: 'none', PIGEONPOST_ALLOW_HTTP: 'false' }, [], false],
+    [
+      { DATABASE_URL: 'postgres://db/x', PIGEONPOST_ALLOW_NETWORKS: '10.0.0.0/8, 192.168.1.1,fd00::/8,::1' },
+      ['10.0.0.0/8', '192.168.1.1/32', 'fd00::/8', '::1/128'],
+      false,
+    ],
+  ])('%j', (env, allowNetworks, allowHttp) => {
+    expect(loadConfig(env).egress).toMatchObject({ allowNetworks, allowHttp });
+  });
+
+  it.each(['10.0.0.0/33', '10/8', 'fe80::1%eth0', '300.1.1.1', 'example.com', '10.0.0.0/8/8', '10.0.0.0/', '::/129'])(
+    'refuses %s as a network',
+    (text) => {
+      expect(problems({ PIGEONPOST_ALLOW_NETWORKS: `10.0.0.0/8,${text}` })).toEqual([
+        expect.stringContaining(`"${text}"`),
+      ]);
+    },
+  );
+
+  it('takes no limit beyond what a worker gives one subscription alone', () => {
+    const most = CAPACITY / 2;
+    expect(loadConfig({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most) }).maxConcurrentAttempts).toBe(most);
+    expect(problems({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most + 1) })).toEqual([
+      expect.stringContaining(`from 1 to ${most}`),
+    ]);
+  });
+
+  it('reads pinned addresses', () => {
+    expect(loadConfig({ PIGEONPOST_RESOLVE: 'Hooks.example:443:10.0.0.9,b:80:[::1]:8443' }).egress.resolve).toEqual([
+      { host: 'hooks.example', port: 443, address: '10.0.0.9' },
+      { host: 'b', port: 80, address: '::1', targetPort: 8443 },
+    ]);
+  });
+
+  it.each(['hooks.example:443', 'a:443:b', 'a:0:10.0.0.1', 'a:443:10.0.0.1:70000', 'a:443:::1', 'a:443:[10.0.0.1]'])(
+    'refuses %s as a pin',
+    (text) => expect(problems({ PIGEONPOST_RESOLVE: text })).toEqual([expect.stringContaining('host:port:address')]),
+  );
+
+  it('reads and checks certificate authorities', () => {
+    const pem = `${rootCertificates[0]}\n${rootCertificates[1]}\n`;
+    expect(loadConfig({ PIGEONPOST_CA_FILE: file('good.pem', `# two\n${pem}`) }).egress.extraCa).toBe(pem);
+    const broken = file('broken.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+    expect(problems({ PIGEONPOST_CA_FILE: broken })).toEqual([expect.stringContaining('is broken')]);
+    expect(problems({ PIGEONPOST_CA_FILE: file('key.pem', 'no') })).toEqual([
+      expect.stringContaining('no certificate'),
+    ]);
+    expect(problems({ PIGEONPOST_CA_FILE: '/no/where' })).toEqual([expect.stringContaining('ENOENT')]);
+  });
+});
+
+describe('Temporal', () => {
+  it('is external with an address', () => {
+    const config = loadConfig({ TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder });
+    expect(config.temporal).toEqual({
+      embedded: false,
+      connectionOptions: { address: 'temporal:7233' },
+      namespace: 'default',
+    });
+    expect(config.temporalUiUrl).toBeUndefined();
+  });
+
+  it('takes API key, namespace and TLS settings', () => {
+    const { temporal } = loadConfig({
+      TEMPORAL_ADDRESS: 'temporal:7233',
+      TEMPORAL_NAMESPACE: 'mail.a1b2c',
+      TEMPORAL_API_KEY: 'secret',
+      TEMPORAL_TLS: 'yes',
+      TEMPORAL_TLS_SERVER_NAME: 'inside',
+      HOME: folder,
+    });
+    expect(temporal).toMatchObject({
+      namespace: 'mail.a1b2c',
+      connectionOptions: { apiKey: 'secret', tls: { serverNameOverride: 'inside' } },
+    });
+  });
+
+  it('is external with a profile of a configuration file', () => {
+    const TEMPORAL_CONFIG_FILE = file(
+      'temporal.toml',
+      '[profile.mail]\naddress = "a:1"\nnamespace = "n"\n[profile.empty]\n',
+    );
+    expect(loadConfig({ TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE: 'mail' }).temporal).toEqual({
+      embedded: false,
+      connectionOptions: { address: 'a:1' },
+      namespace: 'n',
+    });
+    const problem = (profile: string) => problems({ TEMPORAL_CONFIG_FILE, TEMPORAL_PROFILE: profile });
+    expect(problem('other')).toEqual([expect.stringContaining("Profile 'other' not found")]);
+    expect(problem('empty')).toEqual([expect.stringContaining('no server address')]);
+    expect(problems({ TEMPORAL_CONFIG_FILE: '/no/where' })).toEqual([expect.stringContaining('there is none')]);
+  });
+
+  it('refuses what would silently connect otherwise than meant', () => {
+    expect(problems({ TEMPORAL_API_KEY: 'secret' })).toEqual([expect.stringContaining('without TEMPORAL_ADDRESS')]);
+    const external = { TEMPORAL_ADDRESS: 'a:1', HOME: folder };
+    expect(problems({ ...external, TEMPORAL_TLS: 'perhaps' })).toEqual([expect.stringContaining('true or false')]);
+    expect(problems({ ...external, TEMPORAL_TLS_CLIENT_CERT_DATA: 'x' })).toEqual([expect.stringContaining('both')]);
+    expect(problems({ TEMPORAL_ADDRESS: 'http://a:1', HOME: folder })).toEqual([expect.stringContaining('host:port')]);
+  });
+});
+
+describe('what is wrong', () => {
+  it('is told all at once, one line each', () => {
+    const env = { PIGEONPOST_PORT: 'abc', DATABASE_URL: 'mysql://u:hush@db/x', PIGEONPOST_LOG_LEVEL: 'loud' };
+    expect(() => loadConfig(env)).toThrow(
+      [
+        '3 settings are wrong:',
+        '  PIGEONPOST_PORT is "abc": write a port number from 0 to 65535.',
+        '  PIGEONPOST_LOG_LEVEL is "loud": write one of fatal, error, warn, info, debug, trace, silent.',
+        '  DATABASE_URL cannot be used: write a URL like postgres://user:password@host:5432/database.',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    ['PIGEONPOST_ADMIN_KEY', 'short-and-hushed'.slice(1)],
+    ['PIGEONPOST_ENCRYPTION_KEY', 'c2hvcnQ='],
+    ['PIGEONPOST_ENCRYPTION_KEY', `${'A'.repeat(42)}*=`],
+  ])('does not show the value of %s', (name, value) => {
+    const [problem, ...more] = problems({ [name]: value });
+    expect(more).toEqual([]);
+    expect(problem).toContain(name);
+    expect(problem).not.toContain(value);
+  });
+
+  it.each([
+    ['PIGEONPOST_PORT', '65536'],
+    ['PIGEONPOST_POSTGRES_PORT', '0'],
+    ['PIGEONPOST_MAX_BODY_BYTES', '1023'],
+    ['PIGEONPOST_MAX_BODY_BYTES', '5e6'],
+    ['PIGEONPOST_HOST', '127.0.0.1:8080'],
+    ['PIGEONPOST_ALLOW_HTTP', 'perhaps'],
+    ['PIGEONPOST_TEMPORAL_UI_URL', 'temporal.example.com'],
+    ['PIGEONPOST_TEMPORAL_CLI', '/no/where'],
+    ['PIGEONPOST_TEMPORAL_CLI', tmpdir()],
+  ])('%s is not %s', (name, value) => {
+    expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name} is "${value}": write `)]);
+  });
+
+  it('includes names that are no settings', () => {
+    expect(problems({ PIGEONPOST_LOGLEVEL: 'info', PIGEONPOST_TEST_DATABASE_URL: 'set by the tests' })).toEqual([
+      'PIGEONPOST_LOGLEVEL is not a setting: did you mean PIGEONPOST_LOG_LEVEL?',
+    ]);
+  });
+
+  it('does not include what Kubernetes sets for a Service, but explains it', () => {
+    const env = { PIGEONPOST_SERVICE_HOST: '10.0.0.1', PIGEONPOST_PORT_8080_TCP_ADDR: '10.0.0.1' };
+    expect(problems({ ...env, PIGEONPOST_API_PORT: 'tcp://10.0.0.1:80' })).toEqual([]);
+    expect(problems({ PIGEONPOST_PORT: 'tcp://10.0.0.1:80' })).toEqual([expect.stringContaining('Kubernetes')]);
+  });
+
+  it('includes two servers on one port', () => {
+    expect(problems({ PIGEONPOST_PORT: '7233' })).toEqual([
+      'PIGEONPOST_TEMPORAL_PORT and PIGEONPOST_PORT are both 7233: give each a port of its own',
+    ]);
+    expect(problems({ PIGEONPOST_PORT: '7233', TEMPORAL_ADDRESS: 'a:7233', HOME: folder })).toEqual([]);
+  });
+});
+
+describe('values', () => {
+  it('are converted', () => {
+    const key = randomBytes(32).toString('base64');
+    const config = loadConfig({
+      PIGEONPOST_HOST: '[::]',
+      PIGEONPOST_PORT: '0',
+      PIGEONPOST_ADMIN_KEY: '0123456789abcdef',
+      PIGEONPOST_DATA_DIR: 'data',
+      PIGEONPOST_CACHE_DIR: 'cache',
+      PIGEONPOST_POSTGRES_PORT: '5555',
+      PIGEONPOST_TEMPORAL_UI_PORT: '9000',
+      PIGEONPOST_TEMPORAL_CLI: process.execPath,
+      PIGEONPOST_METRICS_PORT: '9464',
+      PIGEONPOST_METRICS_OPEN: 'true',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      PIGEONPOST_ENCRYPTION_KEY: key,
+      PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: `${key}, ${key}`,
+    });
+    expect(config).toMatchObject({
+      api: { host: '::', port: 0, adminKey: '0123456789abcdef' },
+      dataDir: resolve('data'),
+      cacheDir: resolve('cache'),
+      postgresPort: 5555,
+      temporalUiUrl: 'http://localhost:9000',
+      temporalCli: process.execPath,
+      metrics: { port: 9464, open: true },
+      traced: true,
+    });
+    expect(config.encryptionKey?.toString('base64')).toBe(key);
+    expect(config.previousEncryptionKeys?.map((previous) => previous.toString('base64'))).toEqual([key, key]);
+  });
+});
+
+it('describes every setting once, in a sentence', () => {
+  expect(new Set(settings.map(({ name }) => name)).size).toBe(settings.length);
+  for (const { description } of settings) expect(description).toMatch(/^[A-Z].*\.$/);
+});

@@ -1,0 +1,256 @@
+/** What the dashboard decides without a browser: filters, forms, words and figures. */
+import type { Delivery } from '../../../dashboard/src/api/shapes';
+import { changesOf, valuesOf, withValue } from '../../../dashboard/src/form/values';
+import { fieldOf } from '../../../dashboard/src/form/schema';
+import { attemptTimes, groupSchedules } from '../../../dashboard/src/pages/contracts/group-schedules';
+import { readHeaders } from '../../../dashboard/src/pages/contracts/read-headers';
+import { bulkFilter, bulkStates } from '../../../dashboard/src/pages/deliveries/bulk-filter';
+import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters';
+import { merge } from '../../../dashboard/src/pages/deliveries/merge';
+import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body';
+import { asCurl } from '../../../dashboard/src/pages/delivery/curl';
+import { phasesOf } from '../../../dashboard/src/pages/delivery/phase-list';
+import { counted, duration, fromNow, percent, prettyJson, took } from '../../../dashboard/src/parts/format';
+import { ticks } from '../../../dashboard/src/parts/ticks';
+
+const HOUR = 3_600_000;
+
+function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
+  return {
+    id,
+    eventId: 'evt_1',
+    accountId: 'acc_1',
+    subscriptionId: 'sub_1',
+    url: 'https://example.com/',
+    provider: 'standard',
+    type: 'user.created',
+    state: 'pending',
+    stateReason: null,
+    attemptCount: 0,
+    redeliveries: 0,
+    lastStatus: null,
+    lastReason: null,
+    nextAttemptAt: null,
+    workflowId: `delivery-${id}`,
+    temporalUrl: null,
+    createdAt: '2026-03-02T10:00:00.000Z',
+    updatedAt: '2026-03-02T10:00:00.000Z',
+    settledAt: null,
+    ...changes,
+  };
+}
+
+describe('words', () => {
+  it.each([
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [5_000, '5 s'],
+    [90_000, '1 min 30 s'],
+    [2 * HOUR, '2 h'],
+    [27 * HOUR, '1 d 3 h'],
+    [24 * HOUR + 5_000, '1 d'],
+  ])('%i ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
+
+  it.each([
+    [0.42, '0.4 ms'],
+    [0, '0 ms'],
+    [120.4, '120 ms'],
+    [1_240, '1.24 s'],
+    [61_000, '1 min 1 s'],
+  ])('an attempt of %d ms took %s', (ms, text) => expect(took(ms)).toBe(text));
+
+  it.each([
+    [0, 'now'],
+    [-8_000, '8 s ago'],
+    [90_000, 'in 1 min'],
+    [-49 * HOUR, '2 d ago'],
+  ])('%i ms from now is %s', (away, text) => expect(fromNow(1_000_000_000 + away, 1_000_000_000)).toBe(text));
+
+  it.each([
+    [1, '100 %'],
+    [0.99999, '99.9 %'],
+    [0.29, '29 %'],
+    [0, '0 %'],
+  ])('a rate of %d is %s', (rate, text) => expect(percent(rate)).toBe(text));
+
+  it('counts in the singular and plural', () => {
+    expect([counted(1, 'attempt'), counted(1_234, 'delivery', 'deliveries')]).toEqual([
+      '1 attempt',
+      '1,234 deliveries',
+    ]);
+  });
+
+  it('leaves text that is no JSON as it is', () => {
+    expect(prettyJson('{"a":1}')).toBe('{\n  "a": 1\n}');
+    expect(prettyJson('<html>')).toBe('<html>');
+  });
+});
+
+describe('filters', () => {
+  it('are read from an address and written to it; what cannot be is left out', () => {
+    const filters = { state: 'failed', type: 'user.created', from: '2026-03-02T10:00:00.000Z' };
+    const address = listAddress(filters);
+    expect(readFilters(new URL(address, 'http://localhost').searchParams)).toEqual(filters);
+    expect(readFilters(new URLSearchParams('state=lost&from=yesterday&type=&other=1'))).toEqual({});
+    expect(listAddress({})).toBe('/deliveries');
+  });
+
+  it('take a delivery by every field and by time, the end excluded', () => {
+    const one = delivery('dlv_1');
+    expect(matches(one, {})).toBe(true);
+    expect(matches(one, { state: 'pending', accountId: 'acc_1', from: one.createdAt })).toBe(true);
+    expect(matches(one, { to: one.createdAt })).toBe(false);
+    expect(matches(one, { provider: 'other' })).toBe(false);
+  });
+
+  const page = (ids: string[], nextCursor: string | null = null) => ({
+    data: ids.map((id) => delivery(id)),
+    nextCursor,
+  });
+  const pages = (...list: ReturnType<typeof page>[]) => ({ pages: list, pageParams: list.map(() => undefined) });
+  const idsOf = (merged: ReturnType<typeof merge>) => merged.pages.map(({ data }) => data.map(({ id }) => id));
+
+  it.each([
+    ['a new one first', pages(page(['d3', 'd1'])), 'd4', [['d4', 'd3', 'd1']]],
+    ['one in between in its place', pages(page(['d3', 'd1'])), 'd2', [['d3', 'd2', 'd1']]],
+    ['the oldest last, where nothing follows', pages(page(['d3', 'd2'])), 'd1', [['d3', 'd2', 'd1']]],
+    ['nothing of a page that was not read', pages(page(['d3', 'd2'], 'more')), 'd1', [['d3', 'd2']]],
+    ['a changed one where it was', pages(page(['d3', 'd2'], 'more')), 'd2', [['d3', 'd2']]],
+    [
+      'one of a later page there',
+      pages(page(['d5', 'd4'], 'more'), page(['d3', 'd1'])),
+      'd2',
+      [
+        ['d5', 'd4'],
+        ['d3', 'd2', 'd1'],
+      ],
+    ],
+    ['the first into an empty list', pages(page([])), 'd1', [['d1']]],
+  ])('put %s', (_, before, id, after) => {
+    expect(idsOf(merge(before, delivery(id, { state: 'failed' }), {}))).toEqual(after);
+  });
+
+  it('show the new state, and drop what no longer belongs', () => {
+    const before = pages(page(['d2', 'd1']));
+    const changed = delivery('d1', { state: 'delivered' });
+    expect(merge(before, changed, {}).pages[0]?.data[1]).toBe(changed);
+    expect(idsOf(merge(before, changed, { state: 'pending' }))).toEqual([['d2']]);
+  });
+
+  it('say which states an order is for', () => {
+    expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
+    expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
+    expect(bulkStates('cancel', 'failed')).toEqual([]);
+    expect([undefined, 'retrying', 'paused'].map((state) => bulkStates('retry', state))).toEqual([
+      ['retrying'],
+      ['retrying'],
+      [],
+    ]);
+    const now = new Date('2026-03-02T12:00:00.000Z');
+    expect(bulkFilter('cancel', { type: 'a.b', to: '2030-01-01T00:00:00Z' }, now)).toMatchObject({
+      eventType: 'a.b',
+      states: ['pending', 'retrying', 'paused'],
+      to: now.toISOString(),
+    });
+  });
+});
+
+it('adds up what a recovery would take by state, whatever its event types', () => {
+  const counts = [
+    { state: 'failed', type: 'a', count: 1 },
+    { state: 'retrying', type: 'a', count: 2 },
+    { state: 'failed', type: 'b', count: 3 },
+  ] as const;
+  expect(countsByState({ dryRun: true, total: 6, counts: [...counts] })).toEqual([
+    { state: 'retrying', count: 2 },
+    { state: 'failed', count: 4 },
+  ]);
+});
+
+describe('forms', () => {
+  it.each([
+    [{ type: 'string' }, { kind: 'text', long: false, nullable: false }],
+    [
+      { type: 'string', maxLength: 20_000 },
+      { kind: 'text', long: true },
+    ],
+    [
+      { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }] },
+      { kind: 'number', integer: true, minimum: 1, nullable: true },
+    ],
+    [{ type: ['string', 'null'] }, { kind: 'text', nullable: true }],
+    [
+      { type: 'string', enum: ['v1', 'v1a'] },
+      { kind: 'choice', choices: ['v1', 'v1a'] },
+    ],
+    [{ type: 'boolean' }, { kind: 'flag' }],
+    [{ type: 'array', items: { type: 'string' } }, { kind: 'list' }],
+    [
+      { type: 'array', items: { type: 'string', enum: ['a'] } },
+      { kind: 'list', choices: ['a'] },
+    ],
+    [{ type: 'array', items: { type: 'object', properties: { key: { type: 'string' } } } }, { kind: 'items' }],
+    [{ type: 'object', additionalProperties: { type: 'string' } }, { kind: 'record' }],
+    [{ type: 'object', properties: {} }, { kind: 'group' }],
+    [{ anyOf: [{ type: 'boolean' }, { type: 'object', properties: {} }] }, { kind: 'json' }],
+    [{}, { kind: 'json' }],
+  ])('%j becomes %j', (schema, field) => expect(fieldOf(schema)).toMatchObject(field));
+
+  it('hold what is there, leave out what is masked and send what changed', () => {
+    const schema = { properties: { url: {}, headers: {}, description: {}, httpAuth: {} } };
+    const object = { id: 'sub_1', url: 'https://a.example/', headers: { 'X-A': '***' }, description: null };
+    const { values, masked } = valuesOf(schema, object);
+    expect([values, masked]).toEqual([{ url: 'https://a.example/' }, ['headers']]);
+    expect(changesOf(values, withValue(values, 'description', 'Orders'))).toEqual({ description: 'Orders' });
+    expect(changesOf(values, withValue(values, 'url', undefined))).toEqual({ url: null });
+    expect(changesOf(values, values)).toEqual({});
+  });
+
+  it('read pasted headers, and say which line is none', () => {
+    expect(readHeaders('A: b\n\n C : d: e ')).toEqual({ A: 'b', C: 'd: e' });
+    expect(() => readHeaders('A: b\nnonsense')).toThrow('nonsense');
+  });
+});
+
+describe('times', () => {
+  it('are marked at round ones, few enough to be read', () => {
+    expect(ticks(21 * 60_000)).toEqual([0, 5, 10, 15, 20].map((minutes) => minutes * 60_000));
+    expect(ticks(76 * HOUR)).toEqual([0, 24, 48, 72].map((hours) => hours * HOUR));
+    for (const span of [1, 999, HOUR, 30 * 24 * HOUR, 400 * 24 * HOUR])
+      expect(ticks(span).length).toBeLessThanOrEqual(7);
+  });
+
+  it('of attempts follow from the waits, and events that share them stand together', () => {
+    expect(attemptTimes([5, 10])).toEqual([0, 5, 15]);
+    const event = { description: '', schema: {}, example: {}, retries: 1, timeLimitMs: 15_000 };
+    const groups = groupSchedules([
+      { ...event, type: 'a', schedule: [5] },
+      { ...event, type: 'b', schedule: [7] },
+      { ...event, type: 'c', schedule: [5] },
+    ]);
+    expect(groups.map(({ types }) => types)).toEqual([['a', 'c'], ['b']]);
+  });
+
+  it('of an attempt are split into phases; the rest is what they leave', () => {
+    expect(phasesOf({ dnsMs: 1, connectMs: 2, tlsMs: 3, firstByteMs: 10, totalMs: 20 })).toEqual([
+      { name: 'name lookup', ms: 1 },
+      { name: 'connecting', ms: 2 },
+      { name: 'TLS', ms: 3 },
+      { name: 'waiting', ms: 10 },
+      { name: 'the rest', ms: 4 },
+    ]);
+    expect(phasesOf({ connectMs: 5, totalMs: 5 })).toEqual([{ name: 'connecting', ms: 5 }]);
+  });
+});
+
+it('quotes a request for a shell', () => {
+  const request = {
+    method: 'POST' as const,
+    url: 'https://example.com/a?b=c&d',
+    headers: [{ name: 'X-Name', value: "O'Hara" }],
+    body: '{"a":"$HOME `x`"}',
+  };
+  expect(asCurl(request)).toBe(
+    `curl -X POST 'https://example.com/a?b=c&d' \\\n  -H 'X-Name: O'\\''Hara' \\\n  --data-binary '{"a":"$HOME \`x\`"}'`,
+  );
+});

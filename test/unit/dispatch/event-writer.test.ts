@@ -1,0 +1,179 @@
+/** Committing requests together, and planning again what was planned for an account as it is no longer. */
+import type { PlannedEvent } from '../../../src/dispatch/fan-out';
+import { NoSuchAccount } from '../../../src/dispatch/commit';
+import type { Dispatcher } from '../../../src/dispatch/dispatcher';
+import { Intake, type Plan } from '../../../src/dispatch/event-writer';
+import type { Directory, DirectoryEntry } from '../../../src/store/subscriptions/subscription-cache';
+import type { Store } from '../../../src/store/store';
+
+const VERSIONS = 19;
+const VERSIONS_OF = 20;
+
+/** A store whose inserts end when they are told to, a directory whose entries have numbers as versions, and a dispatcher. */
+function parts(lane: 'own' | 'burst' = 'own') {
+  const commits: {
+    ids: string[];
+    lane: unknown;
+    versions: string[];
+    end: (outcome?: Error | string[]) => void;
+  }[] = [];
+  const query = ({ values }: { values: unknown[] }) =>
+    new Promise((resolve, reject) => {
+      commits.push({
+        ids: values[0] as string[],
+        lane: values[17],
+        versions: (values[VERSIONS] as string[]).map((id, at) => `${id} ${(values[VERSIONS_OF] as string[])[at]}`),
+        end: (outcome = []) =>
+          outcome instanceof Error ? reject(outcome) : resolve({ rows: outcome.map((account_id) => ({ account_id })) }),
+      });
+    });
+  const dispatched: string[] = [];
+  const dispatcher: Dispatcher = {
+    laneFor: () => lane,
+    dispatch: (startables) => void dispatched.push(...startables.map(({ deliveryId }) => deliveryId)),
+    stop: async () => undefined,
+  };
+  const loaded = new Map<string, DirectoryEntry>();
+  let loads = 0;
+  const directory: Directory = {
+    async find(id) {
+      if (id === 'acc_none') return undefined;
+      const entry = loaded.get(id) ?? ({ account: { id }, version: `${(loads += 1)}`, subscriptions: [] } as never);
+      loaded.set(id, entry);
+      return entry;
+    },
+    drop: (entry) => void (loaded.get(entry.account.id) === entry && loaded.delete(entry.account.id)),
+  };
+  const intake = new Intake({ pool: { query } } as unknown as Store, dispatcher, directory, 1_000_000);
+  const take = (id: string, accountId = 'acc_1') => intake.take(accountId, (entry) => plan(id, entry));
+  return { intake, take, commits, dispatched, directory };
+}
+
+function plan(id: string, { account, version }: DirectoryEntry): Plan<string> {
+  const event = { id, type: 'user.created', occurredAt: new Date(), channels: [], text: '{}' };
+  const row = {
+    event,
+    accountId: account.id,
+    provider: 'standard',
+    addressed: false,
+    bodies: new Map(),
+    deliveries: [],
+  };
+  const planned = { row, startables: [{ deliveryId: `of ${id}` }] } as unknown as PlannedEvent;
+  return { events: [planned], answer: `${id} for version ${version}` };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const refused = Object.assign(new Error('invalid'), { code: '22021' });
+
+test('a request that comes alone waits for nobody, and is dispatched once it is committed', async () => {
+  const { take, commits, dispatched } = parts();
+  const taken = take('a');
+  await settle();
+  expect(commits.map(({ ids }) => ids)).toEqual([['a']]);
+  expect(dispatched).toEqual([]);
+  commits[0]!.end();
+  await taken;
+  expect(dispatched).toEqual(['of a']);
+});
+
+test('requests that come while others are committed share a commit', async () => {
+  const { take, commits, dispatched } = parts('burst');
+  const taken = ['a', 'b', 'c', 'd'].map((id) => take(id));
+  await settle();
+  commits[0]!.end();
+  await settle();
+  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], lane: true });
+  for (const { end } of commits) end();
+  await Promise.all(taken);
+  expect(dispatched.sort()).toEqual(['of a', 'of b', 'of c', 'of d']);
+});
+
+test('one that the database refuses fails alone', async () => {
+  const { take, commits, dispatched } = parts();
+  const taken = Promise.allSettled(['a', 'b', 'bad', 'good'].map((id) => take(id)));
+  await settle();
+  commits[0]!.end();
+  commits[1]!.end();
+  await settle();
+  commits[2]!.end(refused);
+  await settle();
+  commits[3]!.end(refused);
+  await settle();
+  commits[4]!.end();
+  expect((await taken).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(dispatched).not.toContain('of bad');
+});
+
+test('when the database is away, all of them are told at once', async () => {
+  const { take, commits, dispatched } = parts();
+  const taken = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => take(id)));
+  await settle();
+  const away = Object.assign(new Error('away'), { code: '57P01' });
+  commits[0]!.end(away);
+  commits[1]!.end(away);
+  await settle();
+  commits[2]!.end(away);
+  expect((await taken).every(({ status }) => status === 'rejected')).toBe(true);
+  expect(commits).toHaveLength(3);
+  expect(dispatched).toEqual([]);
+});
+
+test('plans only the requests of an outdated account again when others share their commit', async () => {
+  const { take, commits, dispatched } = parts();
+  const former = [take('x'), take('y')];
+  await settle();
+  const taken = [take('a', 'acc_1'), take('b', 'acc_2')];
+  await settle();
+  commits[0]!.end();
+  await settle();
+  expect(commits[2]).toMatchObject({ ids: ['a', 'b'], versions: ['acc_1 1', 'acc_2 2'] });
+  commits[2]!.end(['acc_1']);
+  expect(await taken[1]).toBe('b for version 2');
+  expect(dispatched).toEqual(['of x', 'of b']);
+  await settle();
+  expect(commits[3]).toMatchObject({ ids: ['a'], versions: ['acc_1 3'] });
+  for (const { end } of commits) end();
+  expect(await taken[0]).toBe('a for version 3');
+  await Promise.all(former);
+});
+
+test('commits only the latest of two versions of an account that meet in one commit', async () => {
+  const { take, commits, directory } = parts();
+  const others = [take('x', 'acc_x'), take('y', 'acc_y')];
+  await settle();
+  const first = take('a');
+  await settle();
+  directory.drop((await directory.find('acc_1'))!);
+  const second = take('b');
+  await settle();
+  commits[0]!.end();
+  await settle();
+  expect(commits[2]).toMatchObject({ ids: ['b'], versions: ['acc_1 4'] });
+  commits[2]!.end();
+  expect(await second).toBe('b for version 4');
+  await settle();
+  expect(commits[3]).toMatchObject({ ids: ['a'], versions: ['acc_1 4'] });
+  for (const { end } of commits) end();
+  await Promise.all([first, ...others]);
+});
+
+test('a refusal is checked too: it holds of the account as it was planned for', async () => {
+  const { intake, commits } = parts();
+  const refuse = ({ version }: DirectoryEntry): never => {
+    throw new Error(`refused for version ${version}`);
+  };
+  const taken = intake.take('acc_1', refuse);
+  taken.catch(() => undefined);
+  await settle();
+  expect(commits[0]).toMatchObject({ ids: [], versions: ['acc_1 1'] });
+  commits[0]!.end(['acc_1']);
+  await settle();
+  commits[1]!.end();
+  await expect(taken).rejects.toThrow('refused for version 2');
+});
+
+test('throws when there is no such account', async () => {
+  const { take } = parts();
+  await expect(take('a', 'acc_none')).rejects.toThrow(NoSuchAccount);
+});

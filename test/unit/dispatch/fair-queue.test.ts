@@ -1,0 +1,79 @@
+/** Turns: nobody who waits for much keeps those waiting who wait for little. */
+import * as fc from 'fast-check';
+import { WaitingList } from '../../../src/dispatch/fair-queue';
+import type { StoredAccount } from '../../../src/store/accounts/accounts';
+import type { Startable } from '../../../src/store/deliveries/delivery-starts';
+
+function waiting(accountId: string, subscriptionId: string, number: number, dispatchWeight = 1): Startable {
+  const account = { id: accountId, dispatchWeight } as StoredAccount;
+  const deliveryId = `${accountId}/${subscriptionId}/${number}`;
+  return { deliveryId, run: 0, account, subscriptionId, eventType: 'user.created', url: 'https://example.com' };
+}
+
+function listOf(...lines: [account: string, subscription: string, count: number, weight?: number][]): WaitingList {
+  const list = new WaitingList();
+  for (const [account, subscription, count, weight] of lines) {
+    for (let number = 1; number <= count; number += 1) list.add(waiting(account, subscription, number, weight));
+  }
+  return list;
+}
+
+const take = (list: WaitingList, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
+
+test('one subscription: first come, first served', () => {
+  const list = listOf(['a', 's', 5]);
+  expect(take(list, 3)).toEqual(['a/s/1', 'a/s/2', 'a/s/3']);
+  expect(list.size).toBe(2);
+  expect(take(list, 9)).toEqual(['a/s/4', 'a/s/5']);
+  expect(take(list, 1)).toEqual([]);
+});
+
+test('an account with little to start does not wait for one with much', () => {
+  const list = listOf(['big', 's', 1_000], ['small', 's', 2]);
+  expect(take(list, 4)).toEqual(['big/s/1', 'small/s/1', 'big/s/2', 'small/s/2']);
+});
+
+test('nor a subscription for another one of its account', () => {
+  const list = listOf(['a', 'big', 1_000], ['a', 'small', 1], ['b', 's', 1]);
+  expect(take(list, 4)).toEqual(['a/big/1', 'b/s/1', 'a/small/1', 'a/big/2']);
+});
+
+test('an account with a weight has so many in its turn', () => {
+  const list = listOf(['heavy', 's', 10, 3], ['light', 's', 10]);
+  expect(take(list, 8).map((id) => id[0])).toEqual(['h', 'h', 'h', 'l', 'h', 'h', 'h', 'l']);
+});
+
+test('whoever comes later gets the next turn after those who wait', () => {
+  const list = listOf(['a', 's', 3], ['b', 's', 3]);
+  take(list, 1);
+  list.add(waiting('c', 's', 1));
+  expect(take(list, 3)).toEqual(['b/s/1', 'a/s/2', 'c/s/1']);
+});
+
+test('everything is taken once, in the order of its subscription, however it comes and goes', () => {
+  const name = fc.constantFrom('a', 'b', 'c');
+  const steps = fc.array(fc.oneof(fc.tuple(name, name, fc.integer({ min: 1, max: 3 })), fc.nat(5)), { maxLength: 200 });
+  fc.assert(
+    fc.property(steps, (moves) => {
+      const list = new WaitingList();
+      const added = new Map<string, number>();
+      const taken: string[] = [];
+      for (const move of moves) {
+        if (typeof move === 'number') taken.push(...take(list, move));
+        else {
+          const [account, subscription, weight] = move;
+          const number = (added.get(account + subscription) ?? 0) + 1;
+          added.set(account + subscription, number);
+          list.add(waiting(account, subscription, number, weight));
+        }
+      }
+      taken.push(...take(list, list.size));
+      expect(list.size).toBe(0);
+      for (const [line, count] of added) {
+        const [account, subscription] = [...line] as [string, string];
+        const own = taken.filter((id) => id.startsWith(`${account}/${subscription}/`));
+        expect(own).toEqual(Array.from({ length: count }, (_, index) => `${account}/${subscription}/${index + 1}`));
+      }
+    }),
+  );
+});

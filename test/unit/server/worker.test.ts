@@ -1,0 +1,76 @@
+import { Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { startWorker, type WorkerSettings } from '../../../src/server/worker';
+import { eventually } from '../../support/eventually';
+
+/** Stands in for a worker that runs until it is told to stop, or fails at once. */
+function fakeWorker(run: 'fails' | 'goes on'): Worker {
+  let state = 'INITIALIZED';
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const fake = {
+    getState: () => state,
+    run: () => {
+      state = 'RUNNING';
+      return run === 'fails' ? Promise.reject(new Error('the poller is gone')) : ended;
+    },
+    shutdown: () => {
+      state = 'STOPPED';
+      end();
+    },
+  };
+  return fake as unknown as Worker;
+}
+
+const settings = { log: pino({ level: 'silent' }) } as WorkerSettings;
+
+afterEach(() => void jest.restoreAllMocks());
+
+test('a worker that failed is replaced, also when the first tries to make another fail', async () => {
+  const replacement = fakeWorker('goes on');
+  const create = jest
+    .spyOn(Worker, 'create')
+    .mockResolvedValueOnce(fakeWorker('fails'))
+    .mockRejectedValueOnce(new Error('Temporal is away'))
+    .mockResolvedValue(replacement);
+  const running = await startWorker(settings);
+  await eventually(
+    async () => replacement.getState(),
+    (state) => state === 'RUNNING',
+  );
+  expect(create).toHaveBeenCalledTimes(3);
+  await running.stop();
+  expect(replacement.getState()).toBe('STOPPED');
+});
+
+test('a worker that is being replaced can be stopped', async () => {
+  const create = jest.spyOn(Worker, 'create').mockResolvedValueOnce(fakeWorker('fails'));
+  create.mockRejectedValue(new Error('Temporal is away'));
+  const running = await startWorker(settings);
+  await eventually(
+    async () => create.mock.calls.length,
+    (calls) => calls > 1,
+  );
+  await running.stop();
+});
+
+test('a worker that was made while it was told to stop stops too', async () => {
+  let give = (_worker: Worker): void => undefined;
+  const late = fakeWorker('goes on');
+  const create = jest.spyOn(Worker, 'create').mockResolvedValueOnce(fakeWorker('fails'));
+  create.mockImplementation(() => new Promise((resolve) => (give = resolve)));
+  const running = await startWorker(settings);
+  await eventually(
+    async () => create.mock.calls.length,
+    (calls) => calls > 1,
+  );
+  const stopped = running.stop();
+  give(late);
+  await stopped;
+  expect(late.getState()).toBe('STOPPED');
+});
+
+test('the first worker has to be made', async () => {
+  jest.spyOn(Worker, 'create').mockRejectedValue(new Error('no such namespace'));
+  await expect(startWorker(settings)).rejects.toThrow('no such namespace');
+});

@@ -1,0 +1,75 @@
+/** Encryption at rest. */
+import { createHash, randomBytes } from 'node:crypto';
+import { createSecretBox } from '../../../src/store/secret-box';
+
+const key = Buffer.alloc(32, 1);
+const other = Buffer.alloc(32, 2);
+const box = createSecretBox([key]);
+
+test.each([
+  ['an object', { password: 'hunter2', nested: { list: [1, null, 'ü💶'] } }],
+  ['a text', 'hunter2'],
+  ['nothing', null],
+  ['an empty object', {}],
+  ['a long text', 'x'.repeat(1_000_000)],
+  ['a text with a NUL and half a character', 'a\0b\ud800'],
+])('%s comes back as it was', (_what, value) => {
+  expect(box.open(box.seal(value, 'sub_1'), 'sub_1')).toEqual(value);
+});
+
+test('what is sealed shows nothing of what is in it', () => {
+  const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
+  for (const encoding of ['latin1', 'base64', 'hex', 'utf16le'] as const) {
+    expect(sealed.toString('latin1')).not.toContain(Buffer.from('hunter2').toString(encoding));
+  }
+});
+
+test('the same value is sealed differently each time', () => {
+  const sealed = Array.from({ length: 100 }, () => box.seal({}, 'sub_1').toString('hex'));
+  expect(new Set(sealed).size).toBe(100);
+});
+
+test('a sealed value opens in its own row only', () => {
+  const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
+  for (const row of ['sub_2', '', 'sub_1 ', 'SUB_1']) expect(() => box.open(sealed, row)).toThrow();
+});
+
+test('a changed byte anywhere keeps it from opening', () => {
+  const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
+  for (let index = 0; index < sealed.length; index += 1) {
+    const changed = Buffer.from(sealed);
+    changed[index]! ^= 1;
+    expect(() => box.open(changed, 'sub_1')).toThrow();
+  }
+});
+
+test('a value that is cut off or empty does not open', () => {
+  const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
+  for (let length = 0; length < sealed.length; length += 1) {
+    expect(() => box.open(sealed.subarray(0, length), 'sub_1')).toThrow();
+  }
+});
+
+test('a key that is not configured is named by its public id, and by nothing else', () => {
+  const sealed = createSecretBox([other]).seal({ password: 'hunter2' }, 'sub_1');
+  const id = createHash('sha256').update(other).digest('hex').slice(0, 8);
+  expect(() => box.open(sealed, 'sub_1')).toThrow(
+    new RegExp(`^The secrets of sub_1 are encrypted with a key that is not configured \\(id ${id}\\)\\.$`),
+  );
+});
+
+test('after a rotation old values open with the old key, and new ones are sealed with the new key', () => {
+  const former = createSecretBox([other]).seal('before', 'sub_1');
+  const rotated = createSecretBox([key, other]);
+  expect(rotated.open(former, 'sub_1')).toBe('before');
+  const sealed = rotated.seal('after', 'sub_1');
+  expect(box.open(sealed, 'sub_1')).toBe('after');
+  expect(() => createSecretBox([other]).open(sealed, 'sub_1')).toThrow();
+});
+
+test('keys are told apart however many there are', () => {
+  const keys = Array.from({ length: 20 }, () => randomBytes(32));
+  const [first, ...rest] = keys;
+  const all = createSecretBox([first!, ...rest]);
+  for (const each of keys) expect(all.open(createSecretBox([each]).seal('x', 'acc_1'), 'acc_1')).toBe('x');
+});

@@ -1,0 +1,31 @@
+/** `npm run bench`: puts loads on Pigeonpost and tells each figure beside what bounds it. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { watchSignals } from '#src/server/signals.js';
+import { readOptions } from './options.js';
+import { draw } from './report/chart.js';
+import { measures } from './report/measures.js';
+import { makeReport } from './report/report.js';
+import { layOut } from './report/table.js';
+import { runAll } from './run.js';
+import { output } from './system/folders.js';
+import { describeMachine, machineLine } from './system/machine.js';
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv);
+  watchSignals();
+  await mkdir(output(), { recursive: true });
+  await rm(output('pigeonpost.log'), { force: true });
+  const { figures, servers, problems } = await runAll(options);
+  const report = makeReport(measures, figures);
+  const machine = describeMachine(servers);
+  const title = machineLine(machine);
+  await writeFile(output('latest.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await writeFile(output('machine.json'), `${JSON.stringify(machine, null, 2)}\n`);
+  await writeFile(output('latest.svg'), draw(report, title));
+  console.log(`${title}\n\n${layOut(report)}`);
+  for (const problem of problems) console.error(`not measured: ${problem}`);
+  // Not by exit code alone: connections that are kept alive would keep the process.
+  process.exit(problems.length > 0 ? 1 : 0);
+}
+
+void main();

@@ -1,0 +1,163 @@
+/** What is measured, in which unit, and what the floor of each figure is. */
+
+/** The loads, each of which is a way to use the system and yields several figures. */
+export const loads = [
+  'raw_posts',
+  'raw_commits',
+  'single_calls',
+  'batches',
+  'fan_out',
+  'temporal_floor',
+  'one_workflow_each',
+  'raw_latency',
+  'temporal_latency',
+  'latency',
+  'hanging',
+  'full_tables',
+  'soak',
+  'neighbours',
+] as const;
+export type Load = (typeof loads)[number];
+
+/** The processes whose use of the processor is told apart; `load` are the callers. */
+export const processes = ['pigeonpost', 'temporal', 'postgres', 'receiver', 'load'] as const;
+export type ProcessName = (typeof processes)[number];
+
+/** What one customer does while another's events are measured; `tools/bench/attacks` has how. */
+export const attackNames = [
+  'signatures',
+  'silent_names',
+  'redaction',
+  'large_patch',
+  'copies',
+  'streams',
+  'wrong_keys',
+] as const;
+export type AttackName = (typeof attackNames)[number];
+
+export interface Measure {
+  readonly name: string;
+  readonly unit: string;
+  /** The load that yields it; absent: every one. */
+  readonly load?: Load;
+  /** The measure that says how good it could be, or how good it is without what this one adds. */
+  readonly floor?: string;
+  /** The largest ratio to the floor that is wanted. */
+  readonly maxRatio?: number;
+}
+
+/** What a load is compared with. */
+const floorLoads: Readonly<Partial<Record<Load, Load>>> = {
+  single_calls: 'raw_posts',
+  batches: 'raw_posts',
+  fan_out: 'raw_posts',
+  one_workflow_each: 'temporal_floor',
+  temporal_latency: 'raw_latency',
+  latency: 'temporal_latency',
+  hanging: 'latency',
+  full_tables: 'batches',
+};
+
+/** Loads that are no more than a floor, and the processes that take part: Pigeonpost does nothing meanwhile. */
+const floors: Readonly<Partial<Record<Load, readonly ProcessName[]>>> = {
+  raw_posts: ['receiver', 'load'],
+  raw_commits: ['postgres', 'load'],
+  temporal_floor: ['temporal', 'receiver', 'load'],
+  raw_latency: ['receiver', 'load'],
+  temporal_latency: ['temporal', 'receiver', 'load'],
+};
+
+const rates: readonly Measure[] = (
+  [
+    ['raw_posts', 'deliveries/s'],
+    ['raw_commits', 'commits/s'],
+    ['single_calls', 'deliveries/s'],
+    ['batches', 'deliveries/s'],
+    ['fan_out', 'deliveries/s'],
+    ['temporal_floor', 'workflows/s'],
+    ['one_workflow_each', 'deliveries/s'],
+    ['full_tables', 'deliveries/s'],
+  ] as const
+).map(([load, unit]) => ({ name: load, unit, load, ...withFloor(floorLoads[load]) }));
+
+const emitRate: Measure = { name: 'emit_rate', unit: 'events/s', load: 'single_calls', floor: 'raw_commits' };
+
+const latencies: readonly Measure[] = (['raw_latency', 'temporal_latency', 'latency', 'hanging'] as const).flatMap(
+  (load) =>
+    ['p50', 'p95', 'p99'].map((rank) => {
+      const floor = floorLoads[load];
+      return { name: `${load}_${rank}`, unit: 'ms', load, ...withFloor(floor && `${floor}_${rank}`) };
+    }),
+);
+
+/** Loads of which only their own measures are told. */
+const watchedApart: readonly Load[] = ['soak', 'neighbours'];
+
+const cpu: readonly Measure[] = loads
+  .filter((load) => !watchedApart.includes(load))
+  .flatMap((load) =>
+    (floors[load] ?? processes).map((process) => ({
+      name: `cpu_${load}_${process}`,
+      unit: 'CPU ms/delivery',
+      load,
+      ...withFloor(cpuFloor(load, process)),
+    })),
+  );
+
+const memory: readonly Measure[] = [
+  { name: 'memory_idle', unit: 'MiB' },
+  ...loads
+    .filter((load) => !(load in floors) && load !== 'neighbours')
+    .map((load) => ({ name: `memory_${load}`, unit: 'MiB', load, floor: 'memory_idle' })),
+];
+
+const soak: Measure = { name: 'soak_growth', unit: 'MiB', load: 'soak', floor: 'memory_idle' };
+
+/** How much later than otherwise events may arrive while another customer attacks. */
+const MAX_SLOWDOWN = 3;
+
+const neighbours: readonly Measure[] = [
+  ...attackNames.flatMap((attack): Measure[] => {
+    const name = `neighbours_${attack}`;
+    const floor = `${name}_quiet`;
+    return [
+      { name: floor, unit: 'ms', load: 'neighbours' },
+      { name, unit: 'ms', load: 'neighbours', floor, maxRatio: MAX_SLOWDOWN },
+    ];
+  }),
+  { name: 'neighbours_streams_refused', unit: 'streams', load: 'neighbours' },
+];
+
+/** Every measure, in the order in which they are shown. */
+export const measures: readonly Measure[] = [emitRate, ...rates, ...latencies, ...neighbours, soak, ...memory, ...cpu];
+
+/** These loads and those that yield their floors. `names` are measures or loads; throws for one that is neither. */
+export function loadsFor(names: readonly string[]): Set<Load> {
+  const wanted = new Set<Load>();
+  const add = (load: Load | undefined): void => {
+    if (load === undefined || wanted.has(load)) return;
+    wanted.add(load);
+    for (const { floor } of measures.filter((measure) => measure.load === load)) {
+      add(measures.find(({ name }) => name === floor)?.load);
+    }
+  };
+  for (const name of names) {
+    const load = loads.find((known) => known === name) ?? measures.find((measure) => measure.name === name)?.load;
+    if (load === undefined) throw new Error(`${name} is not measured; there are: ${loads.join(', ')}`);
+    add(load);
+  }
+  return wanted;
+}
+
+/** A floor is reached by a process of the callers, which does nothing but what cannot be done without. */
+function cpuFloor(load: Load, process: ProcessName): string | undefined {
+  const floor = floorLoads[load];
+  if (floor === undefined || process === 'load') return undefined;
+  if (!(floor in floors)) return `cpu_${floor}_${process}`;
+  if (process === 'pigeonpost') return `cpu_${floor}_load`;
+  return floors[floor]?.includes(process) ? `cpu_${floor}_${process}` : undefined;
+}
+
+function withFloor(floor: string | undefined): { floor?: string } {
+  return floor === undefined ? {} : { floor };
+}

@@ -1,0 +1,264 @@
+/** The statements that run for every delivery, for every sweep and for every look at the lists, by name. */
+import { lowestIdAt } from '#src/contract/ids.js';
+import { listAttempts, loadAttemptMaterial } from '#src/store/attempts/attempts.js';
+import { loadBacklog } from '#src/store/reports/backlog.js';
+import { loadCarried } from '#src/store/batches/batched.js';
+import { unclaimed } from '#src/store/batches/claims.js';
+import {
+  changeState,
+  findDelivery,
+  listDeliveries,
+  markOwned,
+  reopenDelivery,
+} from '#src/store/deliveries/deliveries.js';
+import { keepsFailing } from '#src/store/deliveries/deliveries.js';
+import { findEvent, insertEvents } from '#src/store/events/events.js';
+import { changedDeliveries } from '#src/store/deliveries/changes.js';
+import { findMatching } from '#src/store/deliveries/bulk.js';
+import { attemptFigures } from '#src/store/reports/figures.js';
+import { noteLostAttempts } from '#src/store/attempts/lost-attempts.js';
+import { insertMissing, nextUndelivered } from '#src/store/recovery/missing.js';
+import { listPartitions } from '#src/store/partitions.js';
+import { recordAttempts, type AttemptRecord } from '#src/store/attempts/recording.js';
+import { countBacklog } from '#src/store/reports/overview.js';
+import { countFinished, countWaiting, nextFinished, nextWaiting } from '#src/store/recovery/finished.js';
+import { reopenFinished, stillWaiting } from '#src/store/recovery/finished.js';
+import { deleteExpired } from '#src/store/retention.js';
+import { loadStartables } from '#src/store/deliveries/delivery-starts.js';
+import type { Store } from '#src/store/store.js';
+import { cancelTerminated, heldDeliveries, orphanedDeliveries } from '#src/store/deliveries/sweep.js';
+import { overdueDeliveries, unownedDeliveries } from '#src/store/deliveries/sweep.js';
+import { heldOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
+import { newEvent, type Sample } from './sample.js';
+
+/** A question to the store, or an order. */
+export interface Query {
+  readonly name: string;
+  /** What it is asked for. */
+  readonly when: 'delivery' | 'sweep' | 'request' | 'recovery' | 'retention';
+  readonly writes: boolean;
+  ask(store: Store, sample: Sample): Promise<unknown>;
+}
+
+/** As it is written here. */
+type Written = Omit<Query, 'when' | 'writes'> & { readonly writes?: true };
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const LIMIT = 200;
+const HELD = 'the subscription is disabled';
+const ago = (ms: number): Date => new Date(Date.now() - ms);
+const week = ({ subscriptionId }: Sample) => ({
+  subscriptionId,
+  fromId: lowestIdAt('dlv', ago(7 * DAY_MS)),
+  beforeId: lowestIdAt('dlv', new Date()),
+  states: ['failed'] as const,
+  types: [],
+  settledBy: new Date(),
+});
+
+function record(deliveryId: string): AttemptRecord {
+  return {
+    deliveryId,
+    run: 0,
+    number: 1,
+    startedAt: new Date(),
+    durationMs: 12,
+    outcome: 'accepted',
+    status: 200,
+    reason: null,
+    message: null,
+    url: 'https://receiver.example.com/hooks',
+    requestHeaders: [],
+    responseHeaders: {},
+    responseExcerpt: 'ok',
+    responseTruncated: false,
+    timings: null,
+    state: 'delivered',
+    stateReason: null,
+    disable: false,
+    nextAttemptAt: null,
+    schedulePosition: 0,
+    recordedBy: 'a-run',
+  };
+}
+
+const perDelivery: readonly Written[] = [
+  {
+    name: 'insert an event with a delivery',
+    writes: true,
+    ask: (store, { accountId, subscriptionId }) => insertEvents(store.pool, [newEvent(accountId, subscriptionId)]),
+  },
+  { name: 'load for an attempt', ask: (store, { deliveryIds }) => loadAttemptMaterial(store, deliveryIds[0]!) },
+  { name: 'load 100 for a burst', ask: (store, { deliveryIds }) => loadCarried(store, deliveryIds) },
+  {
+    name: 'record an attempt',
+    writes: true,
+    ask: (store, { deliveryIds }) => recordAttempts(store, [record(deliveryIds[0]!)]),
+  },
+  {
+    name: 'record 100 attempts',
+    writes: true,
+    ask: (store, { deliveryIds }) => recordAttempts(store, deliveryIds.map(record)),
+  },
+  { name: 'load 100 to start', ask: (store, { deliveryIds }) => loadStartables(store, deliveryIds) },
+  { name: 'mark 100 owned', writes: true, ask: (store, { deliveryIds }) => markOwned(store, deliveryIds) },
+  {
+    name: 'change a state',
+    writes: true,
+    ask: (store, { deliveryIds }) =>
+      changeState(store, { deliveryId: deliveryIds[0]!, run: 0, state: 'failed', reason: 'x', nextAttemptAt: null }),
+  },
+  {
+    name: 'note a lost attempt',
+    writes: true,
+    ask: (store, { deliveryIds }) => noteLostAttempts(store, { deliveryId: deliveryIds[0]!, run: 0, lostUpTo: 0 }),
+  },
+];
+
+const perSweep: readonly Written[] = [
+  { name: 'find what has no owner', ask: (store) => unownedDeliveries(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'find what no burst carries', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'find what is overdue', ask: (store) => overdueDeliveries(store, { overdueBy: 300, limit: LIMIT }) },
+  { name: 'find what lost its subscription', ask: (store) => orphanedDeliveries(store, LIMIT) },
+  {
+    name: 'find what need not be held',
+    ask: (store) => heldOfEnabled(store, { reason: HELD, after: '', limit: LIMIT }),
+  },
+  {
+    name: 'cancel what was terminated',
+    writes: true,
+    ask: (store, { deliveryIds }) =>
+      cancelTerminated(
+        store,
+        deliveryIds.map((id) => ({ id, closedAt: new Date() })),
+        'terminated',
+      ),
+  },
+  { name: 'measure the backlog', ask: (store) => loadBacklog(store) },
+  { name: 'list partitions', ask: (store) => listPartitions(store.pool) },
+];
+
+const perRequest: readonly Written[] = [
+  { name: 'get a delivery', ask: (store, { deliveryIds }) => findDelivery(store, deliveryIds[0]!) },
+  { name: 'get its attempts', ask: (store, { deliveryIds }) => listAttempts(store, deliveryIds[0]!) },
+  { name: 'get an event', ask: (store, { eventIds }) => findEvent(store, eventIds[0]!) },
+  { name: 'list all deliveries', ask: (store) => listDeliveries(store, { limit: 51 }) },
+  { name: 'list those of an account', ask: (store, { accountId }) => listDeliveries(store, { accountId, limit: 51 }) },
+  {
+    name: 'list those of a subscription',
+    ask: (store, { subscriptionId }) => listDeliveries(store, { subscriptionId, limit: 51 }),
+  },
+  {
+    name: 'list the failed ones of a subscription',
+    ask: (store, { subscriptionId }) => listDeliveries(store, { subscriptionId, state: 'failed', limit: 51 }),
+  },
+  { name: 'list the paused ones', ask: (store) => listDeliveries(store, { state: 'paused', limit: 51 }) },
+  { name: 'list the cancelled ones', ask: (store) => listDeliveries(store, { state: 'cancelled', limit: 51 }) },
+  {
+    name: 'list those of an event',
+    ask: (store, { eventIds }) => listDeliveries(store, { eventId: eventIds[0]!, limit: 51 }),
+  },
+  { name: 'redeliver', writes: true, ask: (store, { deliveryIds }) => reopenDelivery(store, deliveryIds[0]!) },
+  { name: 'held ones of a subscription', ask: (store, it) => heldDeliveries(store, it.subscriptionId, HELD, LIMIT) },
+  { name: 'open ones of a subscription', ask: (store, it) => openDeliveries(store, it.subscriptionId, LIMIT) },
+  {
+    name: 'figures of a subscription, 7 days',
+    ask: (store, { subscriptionId }) =>
+      attemptFigures(store, { subscriptionId, since: ago(7 * DAY_MS), slowerThanMs: [1_000, 5_000] }),
+  },
+  {
+    name: 'whether an event type keeps failing',
+    ask: (store, { subscriptionId }) =>
+      keepsFailing(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
+  },
+  { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
+  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },
+  {
+    name: 'the next 100 of an order to many',
+    ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),
+  },
+];
+
+const perRecovery: readonly Written[] = [
+  { name: 'count failed ones, 7 days', ask: (store, sample) => countFinished(store, week(sample)) },
+  {
+    name: 'find the next 100 failed ones, 7 days',
+    ask: (store, sample) => nextFinished(store, week(sample), { afterId: '', limit: 100 }),
+  },
+  { name: 'count those that wait, 7 days', ask: (store, sample) => countWaiting(store, week(sample)) },
+  {
+    name: 'find the next 100 that wait, 7 days',
+    ask: (store, sample) => nextWaiting(store, week(sample), { afterId: '', limit: 100 }),
+  },
+  {
+    name: 'find which of 100 still wait',
+    ask: (store, { deliveryIds }) =>
+      stillWaiting(
+        store,
+        deliveryIds.map((id) => ({ id, run: 0, attempts: 1 })),
+      ),
+  },
+  {
+    name: 'reopen 100',
+    writes: true,
+    ask: (store, { deliveryIds }) =>
+      reopenFinished(
+        store,
+        deliveryIds.map((id) => ({ id, run: 0 })),
+        ['failed'],
+      ),
+  },
+  {
+    name: 'find the next 100 missing ones, 1 day',
+    ask: (store, { accountId, subscriptionId }) =>
+      nextUndelivered(
+        store,
+        {
+          accountId,
+          subscriptionId,
+          fromId: lowestIdAt('evt', ago(DAY_MS)),
+          beforeId: lowestIdAt('evt', new Date()),
+          types: [],
+        },
+        { afterId: '', limit: 100 },
+      ),
+  },
+  {
+    name: 'insert 100 missing ones',
+    writes: true,
+    ask: (store, { accountId, subscriptionId, eventIds }) =>
+      insertMissing(
+        store,
+        subscriptionId,
+        eventIds.map((id) => {
+          const missing = newEvent(accountId, subscriptionId);
+          return { ...missing, event: { ...missing.event, id } };
+        }),
+      ),
+  },
+];
+
+/** The sample's account keeps for 14 days what others keep for 90. */
+const perRetention: readonly Written[] = [
+  {
+    name: 'delete what is expired, at most 2,000',
+    writes: true,
+    ask: (store) => deleteExpired(store, { days: 14, defaultDays: 90 }, new Date(), 2_000),
+  },
+  {
+    name: 'find nothing that is expired',
+    ask: (store) => deleteExpired(store, { days: 90, defaultDays: 90 }, new Date(), 2_000),
+  },
+];
+
+const every = (when: Query['when'], queries: readonly Written[]): Query[] =>
+  queries.map((query) => ({ writes: false, ...query, when }));
+
+export const queries: readonly Query[] = [
+  ...every('delivery', perDelivery),
+  ...every('sweep', perSweep),
+  ...every('request', perRequest),
+  ...every('recovery', perRecovery),
+  ...every('retention', perRetention),
+];

@@ -1,0 +1,89 @@
+/** An account with a subscription and some open deliveries: what the queries are asked about. */
+import { newId } from '#src/contract/ids.js';
+import { insertAccount } from '#src/store/accounts/accounts.js';
+import { insertEvents, type NewEvent } from '#src/store/events/events.js';
+import type { Store } from '#src/store/store.js';
+import { saveSubscription } from '#src/store/subscriptions/subscriptions.js';
+
+/** Open deliveries in each of the states that the sweep looks for. */
+const OPEN = 200;
+const PROVIDER = 'standard';
+
+export interface Sample {
+  readonly accountId: string;
+  readonly subscriptionId: string;
+  /** A hundred deliveries that wait for their first attempt, and their events. */
+  readonly deliveryIds: readonly string[];
+  readonly eventIds: readonly string[];
+}
+
+/** An event with one delivery, as it is written. */
+export function newEvent(accountId: string, subscriptionId: string): NewEvent {
+  const text = '{"id":1}';
+  return {
+    event: { id: newId('evt'), type: 'user.created', occurredAt: new Date(), channels: [], text },
+    accountId,
+    provider: PROVIDER,
+    addressed: false,
+    bodies: new Map([['default', text]]),
+    deliveries: [{ id: newId('dlv'), subscriptionId, bodyVariant: 'default' }],
+  };
+}
+
+/** Writes the account and the subscription. */
+export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' | 'subscriptionId'>> {
+  const [accountId, subscriptionId] = [newId('acc'), newId('sub')];
+  await insertAccount(store, store.pool, {
+    id: accountId,
+    provider: PROVIDER,
+    name: 'Sample',
+    scope: {},
+    settings: {},
+    validatePayloads: false,
+    receivesOperations: false,
+    disableAfterHours: null,
+    retentionDays: 14,
+    dispatchWeight: 1,
+    maxSubscriptions: null,
+    secrets: {},
+  });
+  await saveSubscription(store, {
+    id: subscriptionId,
+    reference: subscriptionId,
+    accountId,
+    url: 'https://receiver.example.com/hooks',
+    eventTypes: [],
+    description: null,
+    enabled: true,
+    disabledReason: null,
+    options: {},
+    limits: {},
+    headers: {},
+    secrets: {},
+  });
+  return { accountId, subscriptionId };
+}
+
+/** Writes open deliveries; those that were left undone are older than the sweep allows. */
+export async function makeOpen(
+  store: Store,
+  { accountId, subscriptionId }: Pick<Sample, 'accountId' | 'subscriptionId'>,
+): Promise<Sample> {
+  const states = [
+    `updated_at = now()`,
+    `updated_at = now() - interval '1 hour'`,
+    `state = 'retrying', owned = true, next_attempt_at = now() - interval '1 hour'`,
+    `owned = true, updated_at = now() - interval '1 hour'`,
+    `state = 'paused', owned = true, state_reason = 'the subscription is disabled'`,
+  ];
+  const made = [];
+  for (const state of states) {
+    const events = Array.from({ length: OPEN }, () => newEvent(accountId, subscriptionId));
+    await insertEvents(store.pool, events);
+    const deliveryIds = events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+    await store.pool.query(`UPDATE deliveries SET ${state} WHERE id = ANY($1)`, [deliveryIds]);
+    made.push({ deliveryIds, eventIds: events.map(({ event }) => event.id) });
+  }
+  const { deliveryIds, eventIds } = made[0]!;
+  return { accountId, subscriptionId, deliveryIds: deliveryIds.slice(0, 100), eventIds: eventIds.slice(0, 100) };
+}

@@ -1,0 +1,207 @@
+/** `npm run chaos`: real processes under seeded faults, and the ledger that shows whether anything was lost. */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { watchSignals } from '#src/server/signals.js';
+import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
+import { waitUntil } from '#src/embedded/poll.js';
+import { pickPort } from '#src/embedded/ports.js';
+import { contractOf } from '#src/providers/registry.js';
+import { migrate } from '#src/store/migrate.js';
+import { createApiClient, type Ask } from './api-client.js';
+import { deliveryFacts, eventCounts, unownedDeliveries } from './facts.js';
+import { countByKind } from './fault-plan.js';
+import { inflict, type Victims } from './faults.js';
+import { balance, type Balance } from './ledger.js';
+import { emitAll, newLoadReport, type LoadReport } from './load.js';
+import { makePlan, receiverKinds, type Plan, type PlanOptions, type ReceiverKind } from './plan.js';
+import { say } from '../progress.js';
+import { startReceivers, type Receivers } from './receivers.js';
+import { startRole, type Role } from './role.js';
+import { startServers, type Servers } from './servers.js';
+import { giveUpOn, settle } from './settle.js';
+
+/** The contract whose events are emitted: any event type, plain http, a first retry after seconds. */
+const PROVIDER = 'standard';
+const HEALTHY_LIMIT_MS = 120_000;
+/** Of many problems, the first so many say enough. */
+const PROBLEMS_TOLD = 40;
+
+/** The last line of the standard output. */
+type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
+    /** How many faults of each kind. */
+    readonly faults: Readonly<Record<string, number>>;
+    readonly seconds: number;
+    /** Answers 503, requests without an answer, and the slowest answer in milliseconds. */
+    readonly unavailable: number;
+    readonly unanswered: number;
+    readonly slowestAnswerMs: number;
+    /** Requests that hung, answers that nobody should get, processes that did not end as they should. */
+    readonly hung: number;
+    readonly unexpected: number;
+    readonly crashes: number;
+  };
+
+/** What a run leaves: its books, what the callers saw and what is wrong, in words. */
+interface Outcome {
+  readonly books: Balance;
+  readonly load: LoadReport;
+  readonly crashes: number;
+  readonly problems: readonly string[];
+}
+
+/** Makes one run and prints its ledger; the exit code tells whether it balances. */
+export async function chaos(options: PlanOptions): Promise<void> {
+  watchSignals();
+  const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-chaos-'));
+  const dataDir = await openDataDir(folder);
+  const began = performance.now();
+  const plan = makePlan(options);
+  say(`seed ${plan.seed}: ${plan.events} events, ${plan.faults.length} faults; logs in ${join(folder, 'logs')}`);
+  const { books, load, crashes, problems } = await run(plan, options.seconds, dataDir);
+  const ledger: Ledger = {
+    seed: plan.seed,
+    emitted: load.emitted,
+    ...books,
+    faults: countByKind(plan.faults),
+    seconds: Math.round((performance.now() - began) / 1_000),
+    unavailable: load.unavailable,
+    unanswered: load.unanswered,
+    slowestAnswerMs: load.slowestMs,
+    hung: load.hung,
+    unexpected: load.unexpected.length,
+    crashes,
+  };
+  const balances = isBalanced(ledger);
+  await dataDir.release();
+  for (const problem of [...problems, ...load.unexpected].slice(0, PROBLEMS_TOLD)) say(problem);
+  if (balances) await rm(folder, { recursive: true, force: true });
+  else say(`it does not balance; everything is kept in ${folder}`);
+  console.log(JSON.stringify(ledger));
+  process.exitCode = balances ? 0 : 1;
+}
+
+function isBalanced(ledger: Ledger): boolean {
+  const { lost, unowned, unsettled, takenTwice, recordedTwice, duplicatesUnexplained, attemptsUnexplained } = ledger;
+  const wrong = lost + unowned + unsettled + takenTwice + recordedTwice + duplicatesUnexplained + attemptsUnexplained;
+  return wrong + ledger.hung + ledger.unexpected + ledger.crashes === 0 && ledger.acknowledged === ledger.emitted;
+}
+
+async function run(plan: Plan, seconds: number, dataDir: DataDir): Promise<Outcome> {
+  const log = { info: say, warn: say };
+  const timeLimitMs = contractOf(PROVIDER).timeLimitMs('', undefined as never);
+  const receivers = await startReceivers(plan.seed, timeLimitMs);
+  const servers = await startServers(dataDir, log);
+  await migrate(servers.databaseUrl);
+  const system = { receivers, servers, ...(await startRoles(servers, dataDir)) };
+  const outcome = await breakAndBalance(plan, seconds, system).finally(async () => {
+    await receivers.close();
+    await Promise.all(system.roles.map((role) => role.stop()));
+    await servers.stop();
+  });
+  return { ...outcome, crashes: system.roles.reduce((sum, role) => sum + role.crashes, 0) };
+}
+
+async function breakAndBalance(
+  plan: Plan,
+  seconds: number,
+  { receivers, servers: { databaseUrl, temporalAddress }, ask, victims, roles }: System,
+): Promise<Omit<Outcome, 'crashes'>> {
+  await untilHealthy(ask, roles);
+  const { accountId, kinds, never } = await subscribe(ask, receivers);
+  const load = newLoadReport();
+  const [disturbances] = await Promise.all([
+    inflict(plan.faults, victims, () => load.emitted),
+    emitAll(ask, accountId, plan, seconds, load),
+  ]);
+  say(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
+  await untilHealthy(ask, roles);
+  const connection = await Connection.connect({ address: temporalAddress });
+  const temporal = new Client({ connection });
+  await settle(databaseUrl, temporal, never);
+  const unowned = await unownedDeliveries(databaseUrl, temporal);
+  await connection.close();
+  await giveUpOn(never, databaseUrl, ask);
+  const { books, problems } = balance({
+    acknowledged: load.acknowledged,
+    deliveries: await deliveryFacts(databaseUrl, kinds),
+    unowned,
+    eventsByN: await eventCounts(databaseUrl),
+    disturbances,
+    arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
+  });
+  return { books, problems, load };
+}
+
+/** The processes under test, and how they are asked and hit. */
+interface Processes {
+  readonly ask: Ask;
+  readonly victims: Victims;
+  readonly roles: readonly Role[];
+}
+
+interface System extends Processes {
+  readonly receivers: Receivers;
+  readonly servers: Servers;
+}
+
+async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes> {
+  const port = await pickPort();
+  const adminKey = randomBytes(16).toString('hex');
+  const env = {
+    DATABASE_URL: servers.databaseUrl,
+    TEMPORAL_ADDRESS: servers.temporalAddress,
+    PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
+    PIGEONPOST_ALLOW_HTTP: 'true',
+    PIGEONPOST_ADMIN_KEY: adminKey,
+    PIGEONPOST_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    PIGEONPOST_PORT: String(port),
+  };
+  const role = (name: string, command: 'api' | 'worker', readyText: string): Role =>
+    startRole({ name, command, env, readyText, logFile: dataDir.file('logs', `${name}.log`) });
+  const api = role('api', 'api', 'the API listens at');
+  const workers = [
+    role('worker-1', 'worker', 'the worker runs'),
+    role('worker-2', 'worker', 'the worker runs'),
+  ] as const;
+  return {
+    ask: createApiClient(`http://127.0.0.1:${port}`, adminKey),
+    victims: { servers, api, workers: [workers[0], workers[1]] },
+    roles: [api, ...workers],
+  };
+}
+
+async function untilHealthy(ask: Ask, roles: readonly Role[]): Promise<void> {
+  const healthy = await waitUntil(
+    async () => {
+      const ready = await ask('GET', '/readyz');
+      return ready.kind === 'answer' && ready.status === 200 && roles.every((role) => role.ready);
+    },
+    HEALTHY_LIMIT_MS,
+    250,
+  );
+  if (!healthy) throw new Error(`not healthy after ${HEALTHY_LIMIT_MS / 1_000} s`);
+  say('API and workers are ready');
+}
+
+/** An account with a subscription per kind of receiver; the one that accepts takes every event. */
+async function subscribe(ask: Ask, receivers: Receivers) {
+  const create = async (path: string, body: unknown): Promise<string> => {
+    const reply = await ask('POST', path, body);
+    if (reply.kind !== 'answer' || reply.status !== 201) throw new Error(`${path}: ${JSON.stringify(reply)}`);
+    return (reply.body as { id: string }).id;
+  };
+  const accountId = await create('/v1/accounts', { provider: PROVIDER, name: 'Chaos' });
+  const kinds = new Map<string, ReceiverKind>();
+  for (const kind of receiverKinds) {
+    const eventTypes = kind === 'accepts' ? [] : [`chaos.${kind.replace('-', '_')}`];
+    kinds.set(
+      await create(`/v1/accounts/${accountId}/subscriptions`, { url: receivers.urlOf(kind), eventTypes }),
+      kind,
+    );
+  }
+  const never = [...kinds].find(([, kind]) => kind === 'fails')![0];
+  return { accountId, kinds, never };
+}

@@ -1,0 +1,80 @@
+/** Carrying out the planned faults at their moments. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeFault, type Fault, type PlannedFault, type Target } from './fault-plan.js';
+import { say } from '../progress.js';
+import type { Role } from './role.js';
+import type { Servers } from './servers.js';
+
+/** What can be hit, by name. */
+export interface Victims {
+  readonly servers: Servers;
+  readonly api: Role;
+  readonly workers: readonly [Role, Role];
+}
+
+/** A time in which an attempt may have been cut short or held up; Unix times in milliseconds. */
+export interface Disturbance {
+  readonly fault: Fault;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How often the count of events is looked at, in milliseconds. */
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Carries out each fault once so many events are emitted. Faults that last overlap with those that follow, unless they
+ * hit the same target: then they come one after the other.
+ */
+export async function inflict(
+  faults: readonly PlannedFault[],
+  victims: Victims,
+  emitted: () => number,
+): Promise<Disturbance[]> {
+  const lasting = new Map<Target, Promise<unknown>>();
+  const disturbances: Promise<Disturbance>[] = [];
+  for (const { at, fault } of faults) {
+    while (emitted() < at) await sleep(LOOK_EVERY_MS);
+    const before = fault.kind === 'kill' ? undefined : lasting.get(fault.target);
+    const done = Promise.resolve(before).then(async () => {
+      say(`after ${emitted()} events: ${describeFault(fault)}`);
+      const from = Date.now();
+      await carryOut(fault, victims);
+      return { fault, from, to: Date.now() };
+    });
+    // That a fault could not be carried out is told by the end of this function, not by ending the process.
+    done.catch(() => undefined);
+    if (fault.kind !== 'kill') lasting.set(fault.target, done);
+    disturbances.push(done);
+  }
+  return Promise.all(disturbances);
+}
+
+async function carryOut(fault: Fault, victims: Victims): Promise<void> {
+  switch (fault.kind) {
+    case 'kill':
+      for (const target of fault.targets) victimOf(target, victims).kill();
+      return;
+    case 'restart':
+      return victimOf(fault.target, victims).restart();
+    case 'away':
+      return victims.servers[fault.target].away(fault.forMs);
+    case 'read-only':
+      return victims.servers.refuseWrites(fault.forMs);
+    case 'frozen':
+      return victimOf(fault.target, victims).freeze(fault.forMs);
+  }
+}
+
+function victimOf(target: Target, { servers, api, workers }: Victims): Pick<Role, 'kill' | 'freeze' | 'restart'> {
+  switch (target) {
+    case 'api':
+      return api;
+    case 'worker-1':
+      return workers[0];
+    case 'worker-2':
+      return workers[1];
+    default:
+      return servers[target];
+  }
+}

@@ -1,0 +1,106 @@
+/** An API or a worker as a process of its own, started again whenever it ends, as any supervisor would. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '#src/embedded/poll.js';
+import { signal } from '#src/embedded/processes.js';
+import { say } from '../progress.js';
+
+/** Wait before a process that ended is started again, in milliseconds. */
+const RESTART_MS = 500;
+/** How long an orderly stop may take, in milliseconds: a worker waits for attempts under way. */
+const STOP_MS = 60_000;
+
+export interface RoleSpec {
+  readonly name: string;
+  readonly command: 'api' | 'worker';
+  readonly env: Readonly<Record<string, string>>;
+  readonly logFile: string;
+  /** What it prints once it is at work. */
+  readonly readyText: string;
+}
+
+export interface Role {
+  readonly ready: boolean;
+  /** How often it ended by itself although it had been at work, or did not end when it was asked to. */
+  readonly crashes: number;
+  kill(): void;
+  /** Asks it to stop and waits until it has; it is started again as after any end. */
+  restart(): Promise<void>;
+  freeze(forMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startRole(spec: RoleSpec): Role {
+  const log = createWriteStream(spec.logFile);
+  let child: ChildProcess | undefined;
+  let ready = false;
+  /** Whether its end is our doing. */
+  let expected = false;
+  let stopping = false;
+  let crashes = 0;
+
+  const start = (): void => {
+    ready = false;
+    expected = false;
+    // In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order.
+    child = spawn(process.execPath, [require.resolve('#src/cli/main.js'), spec.command], {
+      env: { ...process.env, ...spec.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    child.stdout!.on('data', (chunk: Buffer) => {
+      log.write(chunk);
+      ready ||= chunk.includes(spec.readyText);
+    });
+    child.stderr!.on('data', (chunk: Buffer) => log.write(chunk));
+    child.once('exit', (code, name) => {
+      log.write(`--- ended (${name ?? code}) at ${new Date().toISOString()}\n`);
+      if (ready && !expected) crashes += 1;
+      ready = false;
+      child = undefined;
+      if (!stopping) setTimeout(start, RESTART_MS).unref();
+    });
+  };
+  const kill = (): void => {
+    expected = true;
+    if (child?.pid !== undefined) signal(child.pid, 'SIGKILL');
+  };
+  const end = async (ending: ChildProcess | undefined): Promise<void> => {
+    if (ending?.pid === undefined) return;
+    expected = true;
+    signal(ending.pid, 'SIGTERM');
+    if (await waitUntil(() => child !== ending, STOP_MS)) return;
+    crashes += 1;
+    say(`${spec.name} does not stop in order; it is killed`);
+    kill();
+  };
+  process.on('exit', kill);
+  start();
+
+  return {
+    get ready() {
+      return ready;
+    },
+    get crashes() {
+      return crashes;
+    },
+    kill,
+    async restart() {
+      await end(child);
+    },
+    async freeze(forMs) {
+      const pid = child?.pid;
+      if (pid === undefined) return;
+      signal(pid, 'SIGSTOP');
+      await sleep(forMs);
+      signal(pid, 'SIGCONT');
+    },
+    async stop() {
+      stopping = true;
+      await end(child);
+      process.off('exit', kill);
+      log.end();
+    },
+  };
+}

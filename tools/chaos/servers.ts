@@ -1,0 +1,138 @@
+/** The PostgreSQL and the Temporal of a run, and what can be done to them. */
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { loadConfig } from '#src/config/config.js';
+import type { DataDir } from '#src/embedded/data-dir.js';
+import type { Log } from '#src/embedded/log.js';
+import { pickPort } from '#src/embedded/ports.js';
+import { startPostgres } from '#src/embedded/postgres.js';
+import { signal } from '#src/embedded/processes.js';
+import { findTemporalCli } from '#src/embedded/temporal-binary.js';
+import { startTemporalServer } from '#src/embedded/temporal-server.js';
+import { searchAttributeTypes } from '#src/temporal/registration.js';
+
+const run = promisify(execFile);
+/** Between two tries of a statement while the server does not take it, in milliseconds. */
+const AGAIN_MS = 250;
+/** How long it is tried, in milliseconds. */
+const INSIST_MS = 90_000;
+
+/** A server that its supervisor starts again whenever it dies. */
+export interface Victim {
+  /** Kills it; it is started again at once. */
+  kill(): void;
+  /** Stops it in order and starts it again. */
+  restart(): Promise<void>;
+  /** Kills it and leaves it away for so many milliseconds. */
+  away(forMs: number): Promise<void>;
+  /** Stops it and everything it has forked, and lets it go on after so many milliseconds. */
+  freeze(forMs: number): Promise<void>;
+}
+
+export interface Servers {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly postgres: Victim;
+  readonly temporal: Victim;
+  /** Has PostgreSQL refuse every write, in open connections too, for so many milliseconds. */
+  refuseWrites(forMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Running {
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+/** Starts both on ports of their own, with their data in this folder. */
+export async function startServers(dataDir: DataDir, log: Log): Promise<Servers> {
+  const [port, temporalPort, uiPort, cli] = await Promise.all([
+    pickPort(),
+    pickPort(),
+    pickPort(),
+    findTemporalCli(loadConfig(), log),
+  ]);
+  const temporalOptions = { cli, dataDir, log, port: temporalPort, uiPort, searchAttributes: searchAttributeTypes };
+  const first = await startPostgres({ dataDir, log, port });
+  const postgres = victim(first, () => startPostgres({ dataDir, log, port }));
+  const temporal = victim(await startTemporalServer(temporalOptions), () => startTemporalServer(temporalOptions));
+  return {
+    databaseUrl: first.url,
+    temporalAddress: `127.0.0.1:${temporalPort}`,
+    postgres,
+    temporal,
+    async refuseWrites(forMs) {
+      await reconfigure(first.url, 'ALTER SYSTEM SET default_transaction_read_only = on');
+      await sleep(forMs);
+      await reconfigure(first.url, 'ALTER SYSTEM RESET default_transaction_read_only');
+    },
+    async stop() {
+      await Promise.all([postgres.stop(), temporal.stop()]);
+    },
+  };
+}
+
+function victim(first: Running, start: () => Promise<Running>): Victim & { stop(): Promise<void> } {
+  let running = first;
+  const kill = (): void => {
+    if (running.pid !== undefined) signal(running.pid, 'SIGKILL');
+  };
+  return {
+    kill,
+    async restart() {
+      await running.stop();
+      running = await start();
+    },
+    async away(forMs) {
+      kill();
+      await running.stop();
+      await sleep(forMs);
+      running = await start();
+    },
+    async freeze(forMs) {
+      const { pid } = running;
+      if (pid === undefined) return;
+      const all = [pid, ...(await childrenOf(pid))];
+      for (const each of all) signal(each, 'SIGSTOP');
+      await sleep(forMs);
+      for (const each of all) signal(each, 'SIGCONT');
+    },
+    stop: () => running.stop(),
+  };
+}
+
+/** PostgreSQL's processes leave the process group of their parent, so they are looked for. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+async function reconfigure(url: string, statement: string): Promise<void> {
+  await insist(url, async (client) => {
+    await client.query(statement);
+    await client.query('SELECT pg_reload_conf()');
+  });
+}
+
+/** Uses a connection of its own, again and again until that succeeds. */
+export async function insist<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const end = Date.now() + INSIST_MS;
+  for (;;) {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 10_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await use(client);
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await sleep(AGAIN_MS);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
