@@ -2,6 +2,6 @@
 const startedMs = performance.now();
 
 /** Says something with the seconds since the start. */
-export function say(message: string): void {
+export function printProgress(message: string): void {
   console.error(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(6)} s  ${message}`);
 }

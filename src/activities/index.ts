@@ -1,26 +1,26 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
-import { changeState, findPlace } from '../store/deliveries/deliveries.js';
-import { noteLostAttempts } from '../store/attempts/lost-attempts.js';
-import { countBurst, countEnd } from '../telemetry/metrics.js';
-import type { BurstActivities } from '../workflows/batch-types.js';
+import { changeState, findProgress } from '../store/deliveries/deliveries.js';
+import { recordInterrupted } from '../store/attempts/lost-attempts.js';
+import { countBatch, countEnd } from '../telemetry/metrics.js';
+import type { BatchActivities } from '../workflows/batch-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
-import type { DeliveryActivities, UpkeepActivities } from '../workflows/types.js';
+import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
 import { attempt, type AttemptDependencies } from './attempt/attempt.js';
-import { awaitBurst } from './batch/await-batch.js';
-import { carry } from './batch/process-batch.js';
+import { awaitBatch } from './batch/await-batch.js';
+import { processBatch } from './batch/process-batch.js';
 import { fromOutcome } from './attempt/save.js';
-import { Recorder } from './attempt/outcome-writer.js';
+import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { createRecoveryActivities } from './recovery.js';
 import { createRetention } from './maintenance/retention.js';
-import { Room } from '../lib/semaphore.js';
-import { Slots } from './admission/concurrency-limiter.js';
+import { Semaphore } from '../lib/semaphore.js';
+import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
 import { sweep } from './maintenance/sweep.js';
 
-/** Deliveries that bursts have in memory at once, each with its body. */
-const MOST_CARRIED_AT_ONCE = 2_000;
-/** Exchanges of bursts under way at once, as long as they are quick. */
+/** Deliveries that batches have in memory at once, each with its body. */
+const MAX_BATCHED_DELIVERIES = 2_000;
+/** Exchanges of batches under way at once, as long as they are quick. */
 const QUICK_AT_ONCE = 100;
 
 export interface ActivityDependencies extends AttemptDependencies {
@@ -30,24 +30,31 @@ export interface ActivityDependencies extends AttemptDependencies {
 
 export function createActivities(
   dependencies: ActivityDependencies,
-): DeliveryActivities & BurstActivities & UpkeepActivities & RecoveryActivities {
+): DeliveryActivities & BatchActivities & MaintenanceActivities & RecoveryActivities {
   const { store, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   const { retentionDays = defaults.retentionDays } = dependencies;
-  const shared = { ...dependencies, maxConcurrentAttempts, slots: new Slots(), recorder: new Recorder(store) };
-  const rooms = { room: new Room(MOST_CARRIED_AT_ONCE), lines: new Room(QUICK_AT_ONCE) };
+  const shared = {
+    ...dependencies,
+    maxConcurrentAttempts,
+    limiter: new ConcurrencyLimiter(),
+    outcomes: new OutcomeWriter(store),
+  };
+  const semaphores = { memory: new Semaphore(MAX_BATCHED_DELIVERIES), requestSemaphore: new Semaphore(QUICK_AT_ONCE) };
   const enforceRetention = createRetention(store, retentionDays);
   return {
     attempt: (task) => attempt(shared, task),
-    recordOutcome: (outcome) => shared.recorder.add(fromOutcome(outcome, ownRunId())),
-    place: ({ deliveryId }) => findPlace(store, deliveryId, ownRunId()),
+    recordOutcome: (outcome) => shared.outcomes.add(fromOutcome(outcome, ownRunId())),
+    getScheduleProgress: ({ deliveryId }) => findProgress(store, deliveryId, ownRunId()),
     changeState: async (task) => {
-      if (task.lostUpTo !== undefined || task.attemptsUpTo !== undefined) await noteLostAttempts(store, task);
+      if (task.lostUpTo !== undefined || task.attemptsUpTo !== undefined) await recordInterrupted(store, task);
       const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
       countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
     },
-    awaitBurst: ({ deliveryId }) => awaitBurst({ store, client: getClient() }, deliveryId),
-    carry: (input) =>
-      countBurst(() => carry({ ...shared, ...rooms, starter: { client: getClient(), eager: false } }, input)),
+    awaitBatch: ({ deliveryId }) => awaitBatch({ store, client: getClient() }, deliveryId),
+    processBatch: (input) =>
+      countBatch(() =>
+        processBatch({ ...shared, ...semaphores, starter: { client: getClient(), eager: false } }, input),
+      ),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;
       await getClient().workflow.getHandle(workflowId, runId).cancel();

@@ -6,7 +6,7 @@ import { countFailure } from '../store/subscriptions/failing.js';
 import type { Store } from '../store/store.js';
 
 /** Counts attempts that have failed, the last at `startedAt`. Never throws: the outcome is recorded, and the next failure is counted again. */
-export async function noteFailure(
+export async function recordFailure(
   store: Store,
   contract: AnyContract,
   { account, subscription }: Pick<AttemptMaterial, 'account' | 'subscription'>,

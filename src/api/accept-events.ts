@@ -7,14 +7,14 @@ import type { ApiContext } from './context.js';
 import { notFound, Problem } from '../http/problem.js';
 
 /** Commits what the planner makes of the account as it is, and gives the answer. Throws a problem, or AnsweredBefore. */
-export async function acceptEvents<Answer>(
-  { intake }: Pick<ApiContext, 'intake'>,
+export async function acceptEvents<Response>(
+  { eventWriter }: Pick<ApiContext, 'eventWriter'>,
   accountId: string,
-  planner: Planner<Answer>,
+  planner: Planner<Response>,
   once?: OnceKey,
-): Promise<Answer> {
+): Promise<Response> {
   try {
-    return await intake.take(accountId, planner, once);
+    return await eventWriter.take(accountId, planner, once);
   } catch (error) {
     throw toProblem(error);
   }

@@ -1,9 +1,9 @@
 /** The Express application: every route, in the order they are tried. */
 import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
-import { Intake } from '../dispatch/event-writer.js';
+import { EventWriter } from '../dispatch/event-writer.js';
 import type { EgressClient } from '../egress/types.js';
-import { createDirectory } from '../store/subscriptions/subscription-cache.js';
+import { createSubscriptionCache } from '../store/subscriptions/subscription-cache.js';
 import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
@@ -14,7 +14,7 @@ import { dashboardRoutes } from './dashboard.js';
 import { deliveryRoutes } from './deliveries/deliveries.js';
 import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
-import { answerErrors, unknownRoute } from '../http/errors.js';
+import { sendErrors, unknownRoute } from '../http/errors.js';
 import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { meRoutes } from './accounts/me.js';
@@ -24,7 +24,7 @@ import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { createRegistrar } from './subscriptions/registrar.js';
-import { logRequests, tellRequestId } from '../http/request-log.js';
+import { logRequests, sendRequestId } from '../http/request-log.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
@@ -33,7 +33,7 @@ import { limitUnreadResponses } from '../http/unread-responses.js';
 import { waitingRoutes } from './subscriptions/waiting.js';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<ApiContext, 'intake' | 'signIn' | 'writes'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {
   readonly egress: EgressClient;
   /** Bytes that the events of one request may have with their bodies. */
   readonly maxCommitBytes: number;
@@ -48,8 +48,8 @@ export function createApp(parts: AppParts): Express {
   const failures = new SignInFailures(parts.log, parts.signInLimits);
   const signIn = createSignIn(store, failures);
   const writes = watchWrites(store);
-  const intake = new Intake(store, dispatcher, createDirectory(store), maxCommitBytes);
-  const context = { ...parts, signIn, writes, intake };
+  const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
+  const context = { ...parts, signIn, writes, eventWriter };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -84,12 +84,12 @@ export function createApp(parts: AppParts): Express {
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before our own: some of the providers' paths begin with /v1 too.
   for (const routes of registrationApis) app.use(routes(registrar));
-  app.use(tellRequestId);
+  app.use(sendRequestId);
   app.use('/v1', requireKey(context));
   app.use(own);
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
-  app.use(answerErrors(context.log, writes));
+  app.use(sendErrors(context.log, writes));
   return app;
 }

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
-import type { Intake } from '../dispatch/event-writer.js';
+import type { EventWriter } from '../dispatch/event-writer.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 import type { WriteHealth } from '../store/write-health.js';
@@ -13,7 +13,7 @@ export interface ApiContext {
   readonly store: Store;
   readonly client: Client;
   readonly dispatcher: Dispatcher;
-  readonly intake: Intake;
+  readonly eventWriter: EventWriter;
   readonly writes: WriteHealth;
   readonly feed: DeliveryFeed;
   readonly log: Logger;

@@ -58,7 +58,7 @@ export function contractRoutes(routing: Routing): void {
       summary: 'Describe the contracts',
       description: 'An account gets its own, by its settings; an operator gets all, by the settings of a new account.',
       forAccounts: true,
-      answers: { status: 200, description: 'Contracts', schema: z.object({ data: z.array(contractSchema) }) },
+      responses: { status: 200, description: 'Contracts', schema: z.object({ data: z.array(contractSchema) }) },
     },
     async ({ principal }) => ({
       data: contractsFor(principal).map((contract) => {
@@ -79,10 +79,10 @@ export function contractRoutes(routing: Routing): void {
       forAccounts: true,
       params: z.object({ provider: z.string() }),
       body: received,
-      answers: {
+      responses: {
         status: 200,
         description: 'Whether the request is genuine, and why',
-        schema: z.object({ valid: z.boolean(), because: z.string() }),
+        schema: z.object({ valid: z.boolean(), reason: z.string() }),
       },
     },
     async ({ params, body, principal }) => {
@@ -163,13 +163,13 @@ function makeSchemas({ provider, events, subscriptions, accounts: { scope, setti
 function verify(verifier: Verifier, { secret: text, ...request }: z.output<typeof received>) {
   const secret = readSecret(verifier, text);
   const error = verificationError(verifier, request, secret);
-  if (error === undefined) return { valid: true, because: 'it is what its sender makes with this secret' };
+  if (error === undefined) return { valid: true, reason: 'it is what its sender makes with this secret' };
   // The timestamp is checked before the signature, so nothing is computed twice.
   const forged = error instanceof TimestampError ? verificationError(verifier, request, secret, Infinity) : error;
-  if (forged !== undefined) return { valid: false, because: forged.message };
+  if (forged !== undefined) return { valid: false, reason: forged.message };
   return {
     valid: true,
-    because: `it is what its sender made with this secret, but a receiver may refuse it: ${error.message}`,
+    reason: `it is what its sender made with this secret, but a receiver may refuse it: ${error.message}`,
   };
 }
 

@@ -3,19 +3,19 @@ import { createHash } from 'crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';
-import { describe, planEvent, type AcceptedEvent, type EventInput, type PlannedEvent } from '../dispatch/fan-out.js';
-import { AnsweredBefore } from '../dispatch/commit.js';
+import { describe, fanOut, type AcceptedEvent, type EventInput, type FanOut } from '../dispatch/fan-out.js';
+import { IdempotentReplay } from '../dispatch/commit.js';
 import type { CommitSize } from '../dispatch/commit-size.js';
 import type { Planner } from '../dispatch/event-writer.js';
 import { contractOf } from '../providers/registry.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
-import type { DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
+import type { CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { findEvent } from '../store/events/events.js';
 import { annotateSpan, inSpan } from '../telemetry/tracing.js';
 import { acceptEvents } from './accept-events.js';
 import type { ApiContext } from './context.js';
 import { namedTwice } from '../http/json-body.js';
-import { sees } from '../http/principal.js';
+import { canSee } from '../http/principal.js';
 import { invalid, invalidField, notFound, Problem } from '../http/problem.js';
 import { addRoute, type Routing } from '../http/route.js';
 import { acceptedEventSchema, line, time } from './schemas.js';
@@ -55,25 +55,25 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       headers: idempotencyKey,
       body: z.union([eventFields, batchFields]),
       readsBodyItself: true,
-      answers: {
+      responses: {
         status: 202,
         description: 'Accepted',
         schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
       },
     },
     async ({ params, request, principal }) => {
-      if (!sees(principal, params.id)) throw notFound('account');
+      if (!canSee(principal, params.id)) throw notFound('account');
       const text = request.bodyText ?? '';
       const single = isBatch(request.body) ? undefined : text;
       const batch = single === undefined ? elements(text) : [];
       const planner: Planner<unknown> = (entry, size) => {
-        const events: PlannedEvent[] = [];
-        const answer =
+        const events: FanOut[] = [];
+        const reply =
           single === undefined
             ? { results: batch.map((element) => planOrRefuse(entry, element, events, size)) }
             : describe(plan(entry, single, events, size));
         annotateSpan({ 'pigeonpost.provider': entry.account.provider, 'pigeonpost.events': events.length });
-        return { events, answer };
+        return { events, reply };
       };
       // Goes on with the caller's trace, where there is one.
       const traceparent = request.get('traceparent');
@@ -92,7 +92,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Get an event',
       forAccounts: true,
       params,
-      answers: {
+      responses: {
         status: 200,
         description: 'The event',
         schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
@@ -100,7 +100,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params, response, principal }) => {
       const event = await findEvent(store, params.id);
-      if (!event || !sees(principal, event.accountId)) throw notFound('event');
+      if (!event || !canSee(principal, event.accountId)) throw notFound('event');
       const { text, ...rest } = event;
       // Put in as text, so that it is shown exactly as it was sent.
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
@@ -121,8 +121,8 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
     try {
       return await acceptEvents(context, accountId, planner, { key, fingerprint });
     } catch (error) {
-      if (!(error instanceof AnsweredBefore)) throw error;
-      if (error.first.fingerprint.equals(fingerprint)) return error.first.answer;
+      if (!(error instanceof IdempotentReplay)) throw error;
+      if (error.first.fingerprint.equals(fingerprint)) return error.first.response;
       throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
     }
   }
@@ -139,7 +139,7 @@ function elements(text: string): string[] {
   return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
-function planOrRefuse(entry: DirectoryEntry, text: string, planned: PlannedEvent[], size: CommitSize): Result {
+function planOrRefuse(entry: CachedSubscriptions, text: string, planned: FanOut[], size: CommitSize): Result {
   try {
     return describe(plan(entry, text, planned, size));
   } catch (error) {
@@ -149,12 +149,12 @@ function planOrRefuse(entry: DirectoryEntry, text: string, planned: PlannedEvent
 }
 
 function plan(
-  { account, subscriptions }: DirectoryEntry,
+  { account, subscriptions }: CachedSubscriptions,
   text: string,
-  planned: PlannedEvent[],
+  planned: FanOut[],
   size: CommitSize,
-): PlannedEvent {
-  const event = planEvent(account, subscriptions, readEvent(contractOf(account.provider), account, text), size);
+): FanOut {
+  const event = fanOut(account, subscriptions, readEvent(contractOf(account.provider), account, text), size);
   planned.push(event);
   return event;
 }

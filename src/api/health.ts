@@ -9,7 +9,7 @@ import type { ApiContext } from './context.js';
 import { addRoute, type Routing } from '../http/route.js';
 
 /** How long a dependency may take to answer, in milliseconds. */
-const PATIENCE_MS = 2_000;
+const MAX_WAIT_MS = 2_000;
 /** What heeds no deadline is left alone so long after it, in milliseconds. */
 const GRACE_MS = 500;
 
@@ -63,7 +63,7 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
       path: '/v1/health',
       tag: 'Overview',
       summary: 'Say whether everything is there that deliveries need',
-      answers: {
+      responses: {
         status: 200,
         description: 'What answers this process, and who makes attempts',
         schema: z.object({
@@ -88,7 +88,7 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
         temporalInTime(client),
         inTime(
           // The deadline ends the attempts of the client too, which would outlive its connection.
-          client.withDeadline(Date.now() + PATIENCE_MS, () =>
+          client.withDeadline(Date.now() + MAX_WAIT_MS, () =>
             countWorkers(client.workflowService, client.options.namespace),
           ),
         ),
@@ -107,12 +107,12 @@ async function databaseState({ pool }: Store, writes: WriteHealth): Promise<Data
 }
 
 async function temporalInTime(client: ApiContext['client']): Promise<TemporalState> {
-  return (await inTime(temporalState(client, PATIENCE_MS))) ?? 'unavailable';
+  return (await inTime(temporalState(client, MAX_WAIT_MS))) ?? 'unavailable';
 }
 
 /** What was asked for, or null when it fails or takes too long. */
-async function inTime<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+async function inTime<Response>(asked: Promise<Response>): Promise<Response | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS + GRACE_MS, null)));
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, MAX_WAIT_MS + GRACE_MS, null)));
   return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer));
 }

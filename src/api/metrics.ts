@@ -2,7 +2,7 @@
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
-import { answerErrors, unknownRoute } from '../http/errors.js';
+import { sendErrors, unknownRoute } from '../http/errors.js';
 import { probeRoutes, type Readiness } from './health.js';
 import { requireAdminKey } from '../http/principal.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
@@ -33,6 +33,6 @@ export function createMetricsApp(access: MetricsAccess, log: Logger, readiness?:
   if (readiness) probeRoutes(app, readiness);
   metricsRoutes(app, access, new SignInFailures(log));
   app.use(unknownRoute);
-  app.use(answerErrors(log));
+  app.use(sendErrors(log));
   return app;
 }

@@ -8,10 +8,10 @@ import { tlsClientShown } from './subscriptions/tls-client.js';
  * Text without control characters and halves of surrogate pairs; PostgreSQL could not keep NUL and the halves. Not by
  * `regex`, which would put the pattern into the OpenAPI document with its flag.
  */
-export const line = (longest: number) =>
+export const line = (maxLength: number) =>
   z
     .string()
-    .max(longest)
+    .max(maxLength)
     .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not hold control characters or halves of surrogate pairs');
 
 export const time = z.iso.datetime({ offset: true });
@@ -33,7 +33,7 @@ export const accountSchema = z
     scope: z.record(z.string(), z.unknown()).describe("The provider's own ids for this customer."),
     settings: z.record(z.string(), z.unknown()).describe('Choices among what the contract leaves open.'),
     validatePayloads: z.boolean(),
-    receivesOperations: z.boolean().describe('Whether operational events are emitted to it.'),
+    receivesOperationalEvents: z.boolean().describe('Whether operational events are emitted to it.'),
     disableAfterHours: z.int().nullable().describe('Hours of failure that disable a subscription; null for never.'),
     retentionDays: z
       .int()
@@ -111,7 +111,7 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
-    workflowId: z.string().describe('Its own workflow, or the burst in which it was accepted.'),
+    workflowId: z.string().describe('Its own workflow, or the batch in which it was accepted.'),
     temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
     createdAt: time,
     updatedAt: time,

@@ -1,7 +1,7 @@
 /** Asking before something that cannot be undone. */
 import { createInterface } from 'readline';
 import { OperatorError } from '../lib/errors.js';
-import { EndWith, type CommandContext } from './context.js';
+import { ExitError, type CommandContext } from './context.js';
 
 /**
  * Asks whether to delete what `what` names, and returns when the answer is yes; any other answer ends the command. With
@@ -13,13 +13,13 @@ export async function confirmDeletion({ terminal }: CommandContext, what: string
     throw new OperatorError(`This deletes ${what}, and there is no terminal to ask at.`, 'Give --yes to delete it.');
   }
   terminal.err(`Delete ${what}? This cannot be undone. [y/N]`);
-  if (/^y(es)?$/i.test(await readAnswer(terminal.stdin))) return;
+  if (/^y(es)?$/i.test(await readReply(terminal.stdin))) return;
   terminal.err('Nothing was deleted.');
-  throw new EndWith(1);
+  throw new ExitError(1);
 }
 
 /** The first line that is typed; empty when the input ends before. */
-async function readAnswer(input: NodeJS.ReadableStream): Promise<string> {
+async function readReply(input: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface({ input })) return line.trim();
   return '';
 }

@@ -13,13 +13,13 @@ export interface CommandContext {
   readonly client: PigeonpostClient;
   readonly terminal: Terminal;
   /** Prints an answer: as it is for programs, as `text` makes it for people. */
-  readonly print: (answer: unknown, text: () => string) => void;
+  readonly print: (unwrap: unknown, text: () => string) => void;
   /** Prints one of several answers, which for programs are one line each. */
-  readonly printLine: (answer: unknown, text: () => string) => void;
+  readonly printLine: (unwrap: unknown, text: () => string) => void;
 }
 
 /** Ends a command that has said itself what is wrong. */
-export class EndWith extends Error {
+export class ExitError extends Error {
   constructor(readonly exitCode: number) {
     super(`ends with ${exitCode}`);
   }
@@ -50,7 +50,7 @@ export function printers(
   { json = false }: CommonOptions,
 ): Pick<CommandContext, 'print' | 'printLine'> {
   return {
-    print: (answer, text) => terminal.out(json ? JSON.stringify(answer, null, 2) : text()),
-    printLine: (answer, text) => terminal.out(json ? JSON.stringify(answer) : text()),
+    print: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap, null, 2) : text()),
+    printLine: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap) : text()),
   };
 }

@@ -10,14 +10,14 @@ type Attempt = DeliveryDetail['attempts'][number];
 export const deliveryHeads = ['Delivery', 'Event type', 'State', 'Attempts', 'Last answer', 'Next attempt', 'Created'];
 
 export function deliveryRow({ id, type, state, attemptCount, nextAttemptAt, createdAt, ...rest }: Delivery): Cell[] {
-  return [id, type, state, attemptCount, lastAnswer(rest), when(nextAttemptAt), when(createdAt)];
+  return [id, type, state, attemptCount, lastResponse(rest), when(nextAttemptAt), when(createdAt)];
 }
 
 /** A delivery's state on one line. */
 export function deliveryLine(delivery: Delivery): string {
   const { id, type, state, stateReason, attemptCount, updatedAt, nextAttemptAt } = delivery;
   const attempts = attemptCount === 1 ? '1 attempt' : `${attemptCount} attempts`;
-  const notes = [attempts, lastAnswer(delivery), stateReason, nextAttemptAt && `next at ${when(nextAttemptAt)}`];
+  const notes = [attempts, lastResponse(delivery), stateReason, nextAttemptAt && `next at ${when(nextAttemptAt)}`];
   return `${when(updatedAt)}  ${id}  ${type}  ${state}  (${notes.filter((note) => note).join(', ')})`;
 }
 
@@ -38,7 +38,7 @@ export function deliveryText({ attempts, schedule, workflow: _, ...delivery }: D
   ].join('\n\n');
 }
 
-function lastAnswer({ lastStatus, lastReason }: Pick<Delivery, 'lastStatus' | 'lastReason'>): string | null {
+function lastResponse({ lastStatus, lastReason }: Pick<Delivery, 'lastStatus' | 'lastReason'>): string | null {
   return lastStatus === null ? lastReason : String(lastStatus);
 }
 

@@ -15,9 +15,9 @@ export interface Arrival {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** `unchecked` where nothing is known to check with. */
-  readonly verdict: 'genuine' | 'forged' | 'unchecked';
+  readonly responseClass: 'genuine' | 'forged' | 'unchecked';
   /** Why it counts as forged. */
-  readonly because?: string;
+  readonly reason?: string;
   /** What it was answered with. */
   readonly status: number;
 }
@@ -57,8 +57,8 @@ async function receive(
   const { method = '', url: path = '' } = request;
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
   const body = await buffer(request);
-  const judgement = judge(verify, { path, headers, body });
-  const status = judgement.verdict === 'forged' ? FORGED : statusOf(number);
+  const judgement = classifyResponse(verify, { path, headers, body });
+  const status = judgement.responseClass === 'forged' ? FORGED : statusOf(number);
   if (delayMs > 0) await sleep(delayMs);
   // Nobody waits any more when the sender's time limit is over; it came all the same.
   response.writeHead(status).end();
@@ -66,15 +66,15 @@ async function receive(
   onArrival({ at, method, path, headers, body: body.toString('utf8'), ...judgement, status });
 }
 
-function judge(
+function classifyResponse(
   verify: Behaviour['verify'],
   request: Parameters<NonNullable<Behaviour['verify']>>[0],
-): Pick<Arrival, 'verdict' | 'because'> {
-  if (!verify) return { verdict: 'unchecked' };
+): Pick<Arrival, 'responseClass' | 'reason'> {
+  if (!verify) return { responseClass: 'unchecked' };
   try {
     verify(request);
-    return { verdict: 'genuine' };
+    return { responseClass: 'genuine' };
   } catch (error) {
-    return { verdict: 'forged', because: (error as Error).message };
+    return { responseClass: 'forged', reason: (error as Error).message };
   }
 }

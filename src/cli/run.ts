@@ -13,7 +13,7 @@ import { recoverCommand } from './commands/recover.js';
 import { recoveryCommands } from './commands/recoveries.js';
 import { scheduleCommands } from './commands/schedule.js';
 import { subscriptionCommands } from './commands/subscriptions.js';
-import { EndWith } from './context.js';
+import { ExitError } from './context.js';
 import { withPrintable, type Terminal } from './terminal.js';
 
 /** Runs a command and returns its exit code: 0 when it did what it was asked to. */
@@ -25,7 +25,7 @@ export async function run(args: readonly string[], given: Terminal): Promise<num
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError || error instanceof EndWith) return error.exitCode;
+    if (error instanceof CommanderError || error instanceof ExitError) return error.exitCode;
     terminal.err(`pigeonpost: ${explain(error)}`);
     return 1;
   }

@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** A client that throws Unreachable where the API does not answer. Its answers are read with {@link answer}. */
+/** A client that throws Unreachable where the API does not answer. Its answers are read with {@link unwrap}. */
 export function createClient({ url, key, fetch: send = fetch }: ClientOptions): PigeonpostClient {
   const client = createFetchClient<paths>({
     baseUrl: url.replace(/\/+$/, ''),
@@ -34,14 +34,14 @@ interface Exchange<Data> {
 }
 
 /** The body of a success. Throws ApiError for any other answer. */
-export async function answer<Data>(request: Promise<Exchange<Data>>): Promise<Data> {
+export async function unwrap<Data>(request: Promise<Exchange<Data>>): Promise<Data> {
   const { data, error, response } = await request;
   if (response.ok) return data as Data;
   throw new ApiError(response.status, asProblem(error), Number(response.headers.get('retry-after')) || undefined);
 }
 
 /** Every item of a list that comes in pages, page by page. `load` gets the cursor of the page, none for the first. */
-export async function* items<Item>(
+export async function* paginate<Item>(
   load: (cursor: string | undefined) => Promise<{ data: Item[]; nextCursor: string | null }>,
 ): AsyncGenerator<Item> {
   let cursor: string | undefined;

@@ -420,7 +420,7 @@ export interface paths {
              */
             validatePayloads?: boolean;
             /** @description Whether operational events are emitted to it; then nothing that happens in it is one. False by default. */
-            receivesOperations?: boolean;
+            receivesOperationalEvents?: boolean;
             /** @description Disable a subscription of which every attempt has failed for so long; only where the contract says nothing about that. Null, the default, for never. */
             disableAfterHours?: number | null;
             /** @description Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says. */
@@ -690,7 +690,7 @@ export interface paths {
             /** @description Refuse events that lack a documented field of their type. */
             validatePayloads?: boolean;
             /** @description Whether operational events are emitted to it; then nothing that happens in it is one. False by default. */
-            receivesOperations?: boolean;
+            receivesOperationalEvents?: boolean;
             /** @description Disable a subscription of which every attempt has failed for so long; only where the contract says nothing about that. Null, the default, for never. */
             disableAfterHours?: number | null;
             /** @description Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says. */
@@ -4024,7 +4024,7 @@ export interface components {
       };
       validatePayloads: boolean;
       /** @description Whether operational events are emitted to it. */
-      receivesOperations: boolean;
+      receivesOperationalEvents: boolean;
       /** @description Hours of failure that disable a subscription; null for never. */
       disableAfterHours: number | null;
       /** @description Days that what happened is kept for; 0 for ever, null for the setting's. */

@@ -1,4 +1,10 @@
 /** The client library, `pigeonpost/client`. It runs wherever there is `fetch`. */
-export { answer, createClient, items, type ClientOptions, type PigeonpostClient } from './client.js';
+export {
+  unwrap as answer,
+  createClient,
+  paginate as items,
+  type ClientOptions,
+  type PigeonpostClient,
+} from './client.js';
 export { ApiError, Unreachable, type Problem } from './errors.js';
 export type { components, paths } from './generated.js';

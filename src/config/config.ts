@@ -77,7 +77,7 @@ export interface Config {
   /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
   retentionDays: number;
   /** Whether deliveries of which many wait at once make their first attempts together. */
-  bursts: boolean;
+  batches: boolean;
   metrics: {
     /** Where a worker that runs by itself serves them; absent: nowhere. */
     port?: number;
@@ -169,7 +169,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
-    bursts: values.PIGEONPOST_BURSTS !== 'off',
+    batches: values.PIGEONPOST_BATCHING !== 'off',
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },

@@ -91,7 +91,7 @@ export const table = {
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
   },
-  PIGEONPOST_BURSTS: {
+  PIGEONPOST_BATCHING: {
     description:
       'Whether deliveries of which many wait at once make their first attempts together: on or off. Off gives each delivery a workflow of its own, always.',
     default: 'on',

@@ -1,6 +1,6 @@
 /** Helpers that most contracts share; a contract that differs writes its own. */
 import type { Subscription } from './entities.js';
-import type { EventDefinition, Verdict } from './types.js';
+import type { EventDefinition, ResponseClass } from './types.js';
 
 /** An event definition with a typed example. */
 export function defineEvent<T>(
@@ -29,8 +29,8 @@ export function unknownEventType(
   return unknown === undefined ? undefined : `there is no event type ${JSON.stringify(unknown)}`;
 }
 
-export const ACCEPTED: Verdict = { kind: 'accepted' };
-export const RETRY: Verdict = { kind: 'retry' };
+export const ACCEPTED: ResponseClass = { kind: 'accepted' };
+export const RETRY: ResponseClass = { kind: 'retry' };
 
 /** Whether a status is one of 200 to 299. */
 export function isSuccess(status: number): boolean {

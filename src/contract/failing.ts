@@ -19,7 +19,7 @@ export interface FailingRule {
   /** So long, in milliseconds, every attempt must have failed, … */
   readonly forMs: number;
   /** … counted from when two failures lay this far apart, in milliseconds; from the first failure where absent. */
-  readonly startsAfter?: { readonly atLeastMs: number; readonly atMostMs: number };
+  readonly startsAfter?: { readonly atLeastMs: number; readonly maxMs: number };
 }
 
 /**
@@ -29,7 +29,7 @@ export interface FailingRule {
  */
 export const FIVE_DAYS_OF_FAILURES: FailingRule = {
   forMs: hours(5 * 24),
-  startsAfter: { atLeastMs: hours(12), atMostMs: hours(24) },
+  startsAfter: { atLeastMs: hours(12), maxMs: hours(24) },
 };
 
 /** The rule for an account's subscriptions: the contract's, or the account's own where the contract has none. */
@@ -56,7 +56,7 @@ export function afterFailure(
   const lastAt = failedAt > before.lastAt ? failedAt : before.lastAt;
   const after: Failing = { ...before, lastAt, attempts: before.attempts + attempts };
   if (!rule?.startsAfter || before.clockSince) return after;
-  const { atLeastMs, atMostMs } = rule.startsAfter;
+  const { atLeastMs, maxMs: atMostMs } = rule.startsAfter;
   const spanSince = [before.spanSince, before.lastAt].find((time) => elapsed(time, lastAt) <= atMostMs) ?? lastAt;
   return { ...after, spanSince, clockSince: elapsed(spanSince, lastAt) >= atLeastMs ? lastAt : null };
 }

@@ -16,7 +16,7 @@ const FRAMING = new Set([
 ]);
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
 const VALUE = /^[\t\x20-\x7e]{0,4096}$/;
-const MOST_HEADERS = 50;
+const MAX_HEADERS = 50;
 
 /**
  * Why these custom headers cannot be sent, by header name; undefined when they can. `reserved` are names, lower case,
@@ -33,8 +33,8 @@ export function checkHeaders(
     if (seen.size === seen.add(name.toLowerCase()).size) return { name, problem: 'is given twice' };
   }
   const [first] = seen;
-  return seen.size > MOST_HEADERS
-    ? { name: first ?? '', problem: `is one of more than ${MOST_HEADERS} headers` }
+  return seen.size > MAX_HEADERS
+    ? { name: first ?? '', problem: `is one of more than ${MAX_HEADERS} headers` }
     : undefined;
 }
 

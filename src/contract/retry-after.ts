@@ -1,5 +1,5 @@
 /** The longest wait in milliseconds that a number in a header is taken for; more is surely a mistake. */
-const LONGEST_MS = 365 * 24 * 3_600_000;
+const MAX_MS = 365 * 24 * 3_600_000;
 
 /**
  * The three forms of an HTTP date (RFC 9110, section 5.6.7). `Date.parse` alone would find a date in any words with a
@@ -15,7 +15,7 @@ export function retryAfterMs(value: string | undefined, now: Date): number | und
   if (value === undefined) return undefined;
   const text = value.trim();
   const wait = /^\d{1,15}$/.test(text) ? Number(text) * 1_000 : httpDateMs(text) - now.getTime();
-  return wait > 0 ? Math.min(wait, LONGEST_MS) : undefined;
+  return wait > 0 ? Math.min(wait, MAX_MS) : undefined;
 }
 
 /** The time of an HTTP date, which is always in GMT although one of its forms does not say so; NaN for anything else. */

@@ -40,9 +40,9 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
    */
   readonly fields: z.ZodObject;
   /** Sorts own fields into options and secrets; fields an edit does not name keep their previous values. */
-  keep(input: SubscriptionInput<Fields, Options, Secrets>): SubscriptionFields<Options, Secrets>;
+  toStored(input: SubscriptionInput<Fields, Options, Secrets>): SubscriptionFields<Options, Secrets>;
   /** Own fields as API answers show them; secrets left out or masked. */
-  show(subscription: Subscription<Options, Secrets>): Record<string, unknown>;
+  toPublic(subscription: Subscription<Options, Secrets>): Record<string, unknown>;
   /**
    * Why these event types cannot be subscribed to, or undefined. Runs after `keep`; an edit hands in the subscription
    * as it was.

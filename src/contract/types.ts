@@ -59,18 +59,18 @@ export interface AttemptInput<
 }
 
 /** A receiver's answer; header names in lower case. */
-export interface Answer {
+export interface ReceiverResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A contract's judgement of an answer. */
-export type Verdict =
+export type ResponseClass =
   | { readonly kind: 'accepted' }
   /** Try again by the schedule; `notBeforeMs` asks for a longer wait (Retry-After), within the contract's bounds. */
   | { readonly kind: 'retry'; readonly retryAfterMs?: number }
   /** Make no further attempt; with `disable` the subscription takes no further events either. */
-  | { readonly kind: 'stop'; readonly because: string; readonly disable?: boolean };
+  | { readonly kind: 'stop'; readonly reason: string; readonly disable?: boolean };
 
 /** What people are told of a contract at a glance; its page in docs/contracts has all of it. */
 export interface ContractSummary {
@@ -133,17 +133,17 @@ export interface Contract<
   /** The waits after failed attempts, in milliseconds. */
   schedule(eventType: string, account: Account<Scope, Settings>): Schedule;
   /** Whether an answer accepts the delivery, asks for another attempt or ends it. `waitMs` is the schedule's next wait. */
-  judge(
-    answer: Answer,
+  classifyResponse(
+    response: ReceiverResponse,
     context: { account: Account<Scope, Settings>; eventType: string; now: Date; waitMs: number | undefined },
-  ): Verdict;
+  ): ResponseClass;
   /** How many redirects one attempt follows; each hop passes the address guard again. */
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
   /**
    * Whether a request may carry a `traceparent` header (W3C Trace Context) beside the contract's own, when deliveries
    * are traced. Only where the contract lets senders add headers.
    */
-  readonly carriesTrace?: boolean;
+  readonly sendsTraceContext?: boolean;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */

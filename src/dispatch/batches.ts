@@ -1,39 +1,39 @@
-/** Bursts: starting the workflow that carries many deliveries, and asking whether one still runs. */
+/** Batches: starting the workflow that carries many deliveries, and asking whether one still runs. */
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { newId } from '../contract/ids.js';
 import { contractOf } from '../providers/registry.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
-import type { BurstGroup, BurstInput } from '../workflows/batch-types.js';
-import type { burst } from '../workflows/batch.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
+import type { BatchGroup, BatchInput } from '../workflows/batch-types.js';
+import type { batch } from '../workflows/batch.js';
 import { TASK_QUEUE } from '../workflows/names.js';
-import type { Starter } from './start.js';
+import type { WorkflowStarter } from './start.js';
 
-/** Deliveries of one burst at most: enough to make a workflow cheap for each, few enough to be read at once. */
-export const MOST_CARRIED = 1_000;
+/** Deliveries of one batch at most: enough to make a workflow cheap for each, few enough to be read at once. */
+export const MAX_BATCH_SIZE = 1_000;
 
-/** The workflow id of a new burst. */
-export function newBurstId(): string {
-  return `burst-${newId('bur')}`;
+/** The workflow id of a new batch. */
+export function newBatchId(): string {
+  return `batch-${newId('bat')}`;
 }
 
-/** Starts a burst of first attempts. */
-export function startBurst(
-  { client, eager }: Starter,
-  startables: readonly Startable[],
-  workflowId = newBurstId(),
-): Promise<WorkflowHandle<typeof burst>> {
-  const accounts = new Set(startables.map(({ account }) => account.id)).size;
-  return client.workflow.start<typeof burst>('burst', {
-    args: [burstInput(startables)],
+/** Starts a batch of first attempts. */
+export function startBatch(
+  { client, eager }: WorkflowStarter,
+  deliveryStarts: readonly DeliveryStart[],
+  workflowId = newBatchId(),
+): Promise<WorkflowHandle<typeof batch>> {
+  const accounts = new Set(deliveryStarts.map(({ account }) => account.id)).size;
+  return client.workflow.start<typeof batch>('batch', {
+    args: [batchInput(deliveryStarts)],
     taskQueue: TASK_QUEUE,
     workflowId,
-    staticSummary: `${startables.length} deliveries of ${accounts === 1 ? 'one account' : `${accounts} accounts`}`,
+    staticSummary: `${deliveryStarts.length} deliveries of ${accounts === 1 ? 'one account' : `${accounts} accounts`}`,
     ...(eager ? { requestEagerStart: true } : {}),
   });
 }
 
-/** Whether a burst may still be carrying something. */
-export async function burstIsRunning(client: Client, workflowId: string): Promise<boolean> {
+/** Whether a batch may still be carrying something. */
+export async function isBatchRunning(client: Client, workflowId: string): Promise<boolean> {
   try {
     return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
   } catch (error) {
@@ -43,9 +43,9 @@ export async function burstIsRunning(client: Client, workflowId: string): Promis
 }
 
 /** The input: deliveries with the same schedule and time limit say so once. */
-export function burstInput(startables: readonly Startable[]): BurstInput {
-  const groups = new Map<string, BurstGroup & { deliveryIds: string[] }>();
-  for (const { deliveryId, account, eventType } of startables) {
+export function batchInput(deliveryStarts: readonly DeliveryStart[]): BatchInput {
+  const groups = new Map<string, BatchGroup & { deliveryIds: string[] }>();
+  for (const { deliveryId, account, eventType } of deliveryStarts) {
     const contract = contractOf(account.provider);
     const schedule = contract.schedule(eventType, account);
     const timeLimitMs = contract.timeLimitMs(eventType, account);

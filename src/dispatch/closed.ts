@@ -6,12 +6,12 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import { ApplicationFailure } from '@temporalio/common';
 import { changeState } from '../store/deliveries/deliveries.js';
 import { recordDelivered, reopenOpen } from '../store/deliveries/settling.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { Store } from '../store/store.js';
 import { countEnd } from '../telemetry/metrics.js';
 import { FailureType, type DeliveryResult } from '../workflows/types.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
-import { startDelivery, type Starter } from './start.js';
+import { startDelivery, type WorkflowStarter } from './start.js';
 
 /** The state reason of deliveries whose workflow was terminated. */
 export const TERMINATED = 'terminated in Temporal';
@@ -92,11 +92,11 @@ async function findEnd(
 
 /** Makes the row of an open delivery say what its closed workflow says; true when it was started again instead. */
 export async function settleClosed(
-  { store, starter }: { store: Store; starter: Starter },
-  startable: Startable,
+  { store, starter }: { store: Store; starter: WorkflowStarter },
+  deliveryStart: DeliveryStart,
   closed: ClosedWorkflow,
 ): Promise<boolean> {
-  const { deliveryId, run } = startable;
+  const { deliveryId, run } = deliveryStart;
   const conclusion = conclude(closed, run);
   switch (conclusion.kind) {
     case 'delivered': {
@@ -107,7 +107,7 @@ export async function settleClosed(
     }
     case 'restart':
       await reopenOpen(store, { deliveryId, run, redelivery: conclusion.redelivery });
-      return startDelivery(starter, { ...startable, run: conclusion.redelivery });
+      return startDelivery(starter, { ...deliveryStart, run: conclusion.redelivery });
     default: {
       const { kind: state, reason } = conclusion;
       countEnd(await changeState(store, { deliveryId, run, state, reason, nextAttemptAt: null }), state);

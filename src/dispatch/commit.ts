@@ -1,20 +1,20 @@
 /** Transactions of requests that do not share their commit: those to be answered once, and those whose account is locked. */
-import { loadEntry, lockVersion, type DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
-import { insertCurrentEvents, insertEvents, type AccountVersions, type Lane } from '../store/events/events.js';
-import { claimKey, findAnswer, type IdempotentAnswer } from '../store/events/idempotency.js';
+import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
+import { insertCurrentEvents, insertEvents, type AccountVersions, type DispatchMode } from '../store/events/events.js';
+import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
-import type { PlannedEvent } from './fan-out.js';
+import type { FanOut } from './fan-out.js';
 
 /** A request that is to be answered once, and how. */
 export interface Once {
   readonly accountId: string;
   readonly key: string;
-  readonly answer: IdempotentAnswer;
+  readonly response: IdempotentResponse;
 }
 
 /** A request that was answered before; `fingerprint` tells whether it was this one. */
-export class AnsweredBefore extends Error {
-  constructor(readonly first: IdempotentAnswer) {
+export class IdempotentReplay extends Error {
+  constructor(readonly first: IdempotentResponse) {
     super('answered before');
   }
 }
@@ -35,16 +35,16 @@ export class Outdated extends Error {
  */
 export async function commitOnce(
   store: Store,
-  planned: readonly PlannedEvent[],
+  fanOuts: readonly FanOut[],
   once: Once,
-  lane: Lane,
+  mode: DispatchMode,
   versions: AccountVersions,
 ): Promise<boolean> {
-  const rows = planned.map(({ row }) => row);
+  const rows = fanOuts.map(({ row }) => row);
   try {
     await inTransaction(store, async (client) => {
       await claim(store, client, once);
-      const outdated = await insertCurrentEvents(client, rows, versions, lane);
+      const outdated = await insertCurrentEvents(client, rows, versions, mode);
       if (outdated.size > 0) throw new Outdated();
     });
     return true;
@@ -56,16 +56,16 @@ export async function commitOnce(
 
 /** What is committed of an account that is locked. */
 export interface LockedCommit {
-  readonly planned: readonly PlannedEvent[];
+  readonly fanOuts: readonly FanOut[];
   readonly once: Once | undefined;
-  readonly lane: Lane;
+  readonly mode: DispatchMode;
 }
 
 /** Plans events while the account cannot change, and commits them. Throws NoSuchAccount and AnsweredBefore. */
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
-  plan: (entry: DirectoryEntry) => Commit,
+  plan: (entry: CachedSubscriptions) => Commit,
 ): Promise<Commit> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
@@ -75,17 +75,17 @@ export async function commitLocked<Commit extends LockedCommit>(
     if (commit.once) await claim(store, client, commit.once);
     await insertEvents(
       client,
-      commit.planned.map(({ row }) => row),
-      commit.lane,
+      commit.fanOuts.map(({ row }) => row),
+      commit.mode,
     );
     return commit;
   });
 }
 
-async function claim(store: Store, client: Queryable, { accountId, key, answer }: Once): Promise<void> {
+async function claim(store: Store, client: Queryable, { accountId, key, response: answer }: Once): Promise<void> {
   if (await claimKey(client, accountId, key, answer)) return;
   // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
-  const first = await findAnswer(store, accountId, key, client);
+  const first = await findResponse(store, accountId, key, client);
   if (!first) throw new Error('the idempotency key was forgotten meanwhile');
-  throw new AnsweredBefore(first);
+  throw new IdempotentReplay(first);
 }

@@ -2,52 +2,52 @@
  * From committed deliveries to started workflows, in the background.
  *
  * While few wait, each gets a workflow of its own at once. When more wait than that keeps up with, they are taken together
- * into bursts; while one burst begins, those gather that the next one takes. So bursts grow with the load by themselves.
+ * into batches; while one batch begins, those gather that the next one takes. So batches grow with the load by themselves.
  */
 import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
-import type { Lane } from '../store/events/events.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
-import { MOST_CARRIED, startBurst } from './batches.js';
-import { startDelivery, type Starter } from './start.js';
-import { WaitingList } from './fair-queue.js';
+import type { DispatchMode } from '../store/events/events.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
+import { MAX_BATCH_SIZE, startBatch } from './batches.js';
+import { startDelivery, type WorkflowStarter } from './start.js';
+import { FairQueue } from './fair-queue.js';
 
 /** How many starts of single workflows are under way at once. */
 const STARTS_AT_ONCE = 50;
-/** From how many new deliveries on, with those that wait already, they are left to bursts. */
-const BURST_FROM = 20;
-/** How many bursts are beginning at once; the second and later ones only when full. */
-const BURSTS_AT_ONCE = 4;
-/** After a burst that was worth one, the next waits for at least so long unless it is full, in milliseconds. */
+/** From how many new deliveries on, with those that wait already, they are left to batches. */
+const MIN_BATCH_SIZE = 20;
+/** How many batches are beginning at once; the second and later ones only when full. */
+const MAX_STARTING_BATCHES = 4;
+/** After a batch that was worth one, the next waits for at least so long unless it is full, in milliseconds. */
 const GATHER_MS = 100;
-/** After this time the next burst begins although receivers of this one have not answered, in milliseconds. */
-const BURST_PATIENCE_MS = 1_000;
+/** After this time the next batch begins although receivers of this one have not answered, in milliseconds. */
+const BATCH_PATIENCE_MS = 1_000;
 /** How long one start may take, in milliseconds; then it is left to the sweep. */
 const START_DEADLINE_MS = 10_000;
 /** How many deliveries may wait here; more are left to the sweep, so that memory stays bounded. */
-const LONGEST_QUEUE = 50_000;
+const MAX_QUEUE_LENGTH = 50_000;
 
 export interface Dispatcher {
   /** The lane in which so many new deliveries are to be committed now. */
-  laneFor(deliveries: number): Lane;
+  modeFor(deliveries: number): DispatchMode;
   /** Starts these deliveries soon. What cannot be started now is found by the sweep. */
-  dispatch(startables: readonly Startable[], lane?: Lane): void;
+  dispatch(deliveryStarts: readonly DeliveryStart[], mode?: DispatchMode): void;
   /** Starts no more and waits for the starts under way; what still waits is found by the sweep. */
   stop(): Promise<void>;
 }
 
 export interface DispatcherSettings {
-  /** Whether bursts are allowed; otherwise every delivery has its own workflow, always. */
-  readonly bursts: boolean;
+  /** Whether batches are allowed; otherwise every delivery has its own workflow, always. */
+  readonly batches: boolean;
 }
 
 export function createDispatcher(
-  starter: Starter,
+  starter: WorkflowStarter,
   log: Logger,
-  { bursts }: DispatcherSettings = { bursts: true },
+  { batches: batches }: DispatcherSettings = { batches: true },
 ): Dispatcher {
-  const forWorkflows = new WaitingList();
-  const forBursts = new WaitingList();
+  const forWorkflows = new FairQueue();
+  const forBatches = new FairQueue();
   const underWay = new Set<Promise<void>>();
   const beginning = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -57,12 +57,12 @@ export function createDispatcher(
     while (underWay.size < STARTS_AT_ONCE && forWorkflows.size > 0) {
       follow(underWay, startOne(forWorkflows.take(1)[0]!));
     }
-    while (forBursts.size > 0 && (beginning.size === 0 || mayOverlap())) {
-      follow(beginning, burst(forBursts.take(MOST_CARRIED)));
+    while (forBatches.size > 0 && (beginning.size === 0 || mayOverlap())) {
+      follow(beginning, batch(forBatches.take(MAX_BATCH_SIZE)));
     }
   };
 
-  const mayOverlap = (): boolean => beginning.size < BURSTS_AT_ONCE && forBursts.size >= MOST_CARRIED;
+  const mayOverlap = (): boolean => beginning.size < MAX_STARTING_BATCHES && forBatches.size >= MAX_BATCH_SIZE;
 
   function follow(all: Set<Promise<void>>, work: Promise<void>): void {
     const followed = work.finally(() => {
@@ -72,51 +72,54 @@ export function createDispatcher(
     all.add(followed);
   }
 
-  async function startOne(startable: Startable): Promise<void> {
+  async function startOne(deliveryStart: DeliveryStart): Promise<void> {
     try {
-      await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () => startDelivery(starter, startable));
+      await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () => startDelivery(starter, deliveryStart));
     } catch (error) {
-      log.warn({ err: error, deliveryId: startable.deliveryId }, 'cannot start a delivery now; the sweep will');
+      log.warn({ err: error, deliveryId: deliveryStart.deliveryId }, 'cannot start a delivery now; the sweep will');
     }
   }
 
-  /** Resolves when the burst is done, or has gone on for long enough to let the next one begin. */
-  async function burst(startables: readonly Startable[]): Promise<void> {
+  /** Resolves when the batch is done, or has gone on for long enough to let the next one begin. */
+  async function batch(deliveryStarts: readonly DeliveryStart[]): Promise<void> {
     // Not after a small one: what comes now and then would never get workflows of its own again.
-    const gathered = startables.length > BURST_FROM ? sleep(GATHER_MS) : undefined;
+    const gathered = deliveryStarts.length > MIN_BATCH_SIZE ? sleep(GATHER_MS) : undefined;
     try {
       const { client } = starter;
-      const handle = await client.withDeadline(Date.now() + START_DEADLINE_MS, () => startBurst(starter, startables));
-      await patiently((signal) => client.withAbortSignal(signal, () => handle.result()));
+      const handle = await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        startBatch(starter, deliveryStarts),
+      );
+      await withTimeout((signal) => client.withAbortSignal(signal, () => handle.result()));
     } catch (error) {
-      log.warn({ err: error, deliveries: startables.length }, 'cannot start a burst now; the sweep will');
+      log.warn({ err: error, deliveries: deliveryStarts.length }, 'cannot start a batch now; the sweep will');
     }
     await gathered;
   }
 
-  /** Waits for something to end; not for longer than one waits for a burst, nor when the dispatcher is stopped. */
-  async function patiently(wait: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
-    const patience = new AbortController();
-    const giveUp = (): void => patience.abort();
+  /** Waits for something to end; not for longer than one waits for a batch, nor when the dispatcher is stopped. */
+  async function withTimeout(wait: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const timeout = new AbortController();
+    const giveUp = (): void => timeout.abort();
     if (stopping.signal.aborted) return;
     stopping.signal.addEventListener('abort', giveUp);
     // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
-    const ended = wait(patience.signal).catch(() => undefined);
-    const late = sleep(BURST_PATIENCE_MS, undefined, { ref: false, signal: patience.signal }).catch(() => undefined);
+    const ended = wait(timeout.signal).catch(() => undefined);
+    const late = sleep(BATCH_PATIENCE_MS, undefined, { ref: false, signal: timeout.signal }).catch(() => undefined);
     await Promise.race([ended, late]);
     stopping.signal.removeEventListener('abort', giveUp);
     giveUp();
   }
 
   return {
-    laneFor: (deliveries) =>
-      bursts && (forBursts.size + beginning.size > 0 || deliveries + forWorkflows.size + underWay.size > BURST_FROM)
-        ? 'burst'
-        : 'own',
-    dispatch(startables, lane = 'own') {
-      const waiting = lane === 'own' ? forWorkflows : forBursts;
-      const room = Math.max(LONGEST_QUEUE - waiting.size, 0);
-      for (const startable of startables.slice(0, room)) waiting.add(startable);
+    modeFor: (deliveries) =>
+      batches &&
+      (forBatches.size + beginning.size > 0 || deliveries + forWorkflows.size + underWay.size > MIN_BATCH_SIZE)
+        ? 'batch'
+        : 'single',
+    dispatch(deliveryStarts, mode = 'single') {
+      const waiting = mode === 'single' ? forWorkflows : forBatches;
+      const capacity = Math.max(MAX_QUEUE_LENGTH - waiting.size, 0);
+      for (const deliveryStart of deliveryStarts.slice(0, capacity)) waiting.add(deliveryStart);
       next();
     },
     async stop() {

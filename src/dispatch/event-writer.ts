@@ -5,12 +5,12 @@
  * otherwise it is planned again. Requests that come while others are being committed share the next commit; one that comes
  * alone waits for nobody.
  */
-import type { Directory, DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
-import { insertCurrentEvents, type Lane } from '../store/events/events.js';
+import type { SubscriptionCache, CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
+import { insertCurrentEvents, type DispatchMode } from '../store/events/events.js';
 import { isRefused } from '../store/refused.js';
 import type { Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
-import { inCurrentTrace, type PlannedEvent } from './fan-out.js';
+import { inCurrentTrace, type FanOut } from './fan-out.js';
 import { commitLocked, commitOnce, NoSuchAccount, type Once } from './commit.js';
 import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
@@ -24,13 +24,13 @@ const SINGLE_COMMITS = 10;
 const MAX_OUTDATED_PLANS = 3;
 
 /** What a request comes to: the events to commit, and what it is answered with once they are. */
-export interface Plan<Answer> {
-  readonly events: readonly PlannedEvent[];
-  readonly answer: Answer;
+export interface Plan<Response> {
+  readonly events: readonly FanOut[];
+  readonly reply: Response;
 }
 
 /** Plans a request for an account, possibly several times; throws when it is refused. Counts what is to be committed. */
-export type Planner<Answer> = (entry: DirectoryEntry, size: CommitSize) => Plan<Answer>;
+export type Planner<Response> = (entry: CachedSubscriptions, size: CommitSize) => Plan<Response>;
 
 /** Names a request that is to be answered once. */
 export interface OnceKey {
@@ -40,13 +40,13 @@ export interface OnceKey {
 }
 
 /** A plan, or why there is none: that is an answer too, and true only of the account as it was planned for. */
-type Outcome<Answer> = { readonly bytes: number; readonly events: readonly PlannedEvent[] } & (
-  { readonly refused: false; readonly answer: Answer } | { readonly refused: true; readonly error: unknown }
+type Outcome<Response> = { readonly bytes: number; readonly events: readonly FanOut[] } & (
+  { readonly refused: false; readonly reply: Response } | { readonly refused: true; readonly error: unknown }
 );
 
 /** A request that may share a commit. */
 interface SharedRequest extends Waiting {
-  readonly planned: readonly PlannedEvent[];
+  readonly fanOuts: readonly FanOut[];
   readonly version: string;
   /** Called with whether it is committed; otherwise its plan is outdated. */
   readonly done: (committed: boolean) => void;
@@ -59,7 +59,7 @@ interface SingleRequest extends Waiting {
 }
 
 /** One for each process that accepts events. */
-export class Intake {
+export class EventWriter {
   readonly #shared = new CommitQueue<SharedRequest>(
     { concurrency: SHARED_COMMITS, maxRequests: Infinity },
     (requests) => this.#commitShared(requests),
@@ -71,7 +71,7 @@ export class Intake {
   constructor(
     private readonly store: Store,
     private readonly dispatcher: Dispatcher,
-    private readonly directory: Directory,
+    private readonly subscriptions: SubscriptionCache,
     /** Bytes that the events and bodies of one request may have. */
     private readonly maxBytes: number,
   ) {}
@@ -81,37 +81,37 @@ export class Intake {
    * what the planner throws; NoSuchAccount; CommitTooLarge and TooMuchWaiting; with `once` AnsweredBefore when its request
    * had its answer.
    */
-  async take<Answer>(accountId: string, planner: Planner<Answer>, once?: OnceKey): Promise<Answer> {
+  async take<Response>(accountId: string, planner: Planner<Response>, once?: OnceKey): Promise<Response> {
     let bytes = 0;
     for (let tries = 0; tries < MAX_OUTDATED_PLANS; tries += 1) {
-      const entry = await this.directory.find(accountId);
+      const entry = await this.subscriptions.find(accountId);
       if (!entry) throw new NoSuchAccount();
       const outcome = this.#plan(planner, entry);
       const isCurrent =
         once && !outcome.refused
-          ? await this.#commitOnce(entry, outcome, withAnswer(accountId, once, outcome.answer))
+          ? await this.#commitOnce(entry, outcome, withResponse(accountId, once, outcome.reply))
           : await this.#share(entry, outcome);
       if (isCurrent && outcome.refused) throw outcome.error;
-      if (isCurrent && !outcome.refused) return outcome.answer;
-      this.directory.drop(entry);
+      if (isCurrent && !outcome.refused) return outcome.reply;
+      this.subscriptions.drop(entry);
       bytes = outcome.bytes;
     }
     return this.#commitLocked(accountId, bytes, planner, once);
   }
 
-  #plan<Answer>(planner: Planner<Answer>, entry: DirectoryEntry): Outcome<Answer> {
+  #plan<Response>(planner: Planner<Response>, entry: CachedSubscriptions): Outcome<Response> {
     const size = new CommitSize(this.maxBytes);
     try {
-      const { events, answer } = planner(entry, size);
-      return { events: inCurrentTrace(events), bytes: size.bytes, refused: false, answer };
+      const { events, reply: answer } = planner(entry, size);
+      return { events: inCurrentTrace(events), bytes: size.bytes, refused: false, reply: answer };
     } catch (error) {
       return { events: [], bytes: 0, refused: true, error };
     }
   }
 
-  #share({ account, version }: DirectoryEntry, { events, bytes }: Outcome<unknown>): Promise<boolean> {
+  #share({ account, version }: CachedSubscriptions, { events, bytes }: Outcome<unknown>): Promise<boolean> {
     return new Promise((done, failed) => {
-      this.#shared.add({ accountId: account.id, version, planned: events, events: events.length, bytes, done, failed });
+      this.#shared.add({ accountId: account.id, version, fanOuts: events, events: events.length, bytes, done, failed });
     });
   }
 
@@ -119,12 +119,12 @@ export class Intake {
     const versions = new Map(requests.map(({ accountId, version }) => [accountId, version]));
     // Of two that were planned for different versions of their account, at least the first is outdated.
     const latest = requests.filter(({ accountId, version }) => versions.get(accountId) === version);
-    const planned = latest.flatMap((request) => request.planned);
-    const lane = this.#laneFor(planned);
+    const fanOuts = latest.flatMap((request) => request.fanOuts);
+    const mode = this.#laneFor(fanOuts);
     let outdated: Set<string>;
     try {
-      const rows = planned.map(({ row }) => row);
-      outdated = await insertCurrentEvents(this.store.pool, rows, versions, lane);
+      const rows = fanOuts.map(({ row }) => row);
+      outdated = await insertCurrentEvents(this.store.pool, rows, versions, mode);
     } catch (error) {
       // One that the database refuses must not take the others with it.
       if (requests.length > 1 && isRefused(error)) for (const request of requests) await this.#commitShared([request]);
@@ -133,40 +133,45 @@ export class Intake {
     }
     const committed = new Set(latest.filter(({ accountId }) => !outdated.has(accountId)));
     this.#afterCommit(
-      Array.from(committed).flatMap((request) => request.planned),
-      lane,
+      Array.from(committed).flatMap((request) => request.fanOuts),
+      mode,
     );
     for (const request of requests) request.done(committed.has(request));
   }
 
-  #commitOnce({ account, version }: DirectoryEntry, outcome: Outcome<unknown>, once: Once): Promise<boolean> {
+  #commitOnce({ account, version }: CachedSubscriptions, outcome: Outcome<unknown>, once: Once): Promise<boolean> {
     return this.#alone(account.id, outcome, async () => {
-      const lane = this.#laneFor(outcome.events);
+      const mode = this.#laneFor(outcome.events);
       const versions = new Map([[account.id, version]]);
-      const committed = await commitOnce(this.store, outcome.events, once, lane, versions);
-      if (committed) this.#afterCommit(outcome.events, lane);
+      const committed = await commitOnce(this.store, outcome.events, once, mode, versions);
+      if (committed) this.#afterCommit(outcome.events, mode);
       return committed;
     });
   }
 
-  #commitLocked<Answer>(accountId: string, bytes: number, planner: Planner<Answer>, once?: OnceKey): Promise<Answer> {
+  #commitLocked<Response>(
+    accountId: string,
+    bytes: number,
+    planner: Planner<Response>,
+    once?: OnceKey,
+  ): Promise<Response> {
     return this.#alone(accountId, { bytes, events: [] }, async () => {
-      const { planned, lane, answer } = await commitLocked(this.store, accountId, (entry) => {
+      const { fanOuts, mode, response } = await commitLocked(this.store, accountId, (entry) => {
         const outcome = this.#plan(planner, entry);
         if (outcome.refused) throw outcome.error;
-        const { events, answer } = outcome;
-        const lane = this.#laneFor(events);
-        return { planned: events, answer, lane, once: once && withAnswer(accountId, once, answer) };
+        const { events, reply: answer } = outcome;
+        const mode = this.#laneFor(events);
+        return { fanOuts: events, response: answer, mode, once: once && withResponse(accountId, once, answer) };
       });
-      this.#afterCommit(planned, lane);
-      return answer;
+      this.#afterCommit(fanOuts, mode);
+      return response;
     });
   }
 
   /** Does this when it is the request's turn to have a transaction of its own. */
   #alone<T>(
     accountId: string,
-    { events, bytes }: { readonly events: readonly PlannedEvent[]; readonly bytes: number },
+    { events, bytes }: { readonly events: readonly FanOut[]; readonly bytes: number },
     work: () => Promise<T>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -174,21 +179,21 @@ export class Intake {
     });
   }
 
-  #laneFor(planned: readonly PlannedEvent[]): Lane {
-    return this.dispatcher.laneFor(planned.reduce((sum, { startables }) => sum + startables.length, 0));
+  #laneFor(fanOuts: readonly FanOut[]): DispatchMode {
+    return this.dispatcher.modeFor(fanOuts.reduce((sum, { deliveryStarts }) => sum + deliveryStarts.length, 0));
   }
 
-  #afterCommit(planned: readonly PlannedEvent[], lane: Lane): void {
-    countEmitted(planned.map(({ row }) => row));
+  #afterCommit(fanOuts: readonly FanOut[], mode: DispatchMode): void {
+    countEmitted(fanOuts.map(({ row }) => row));
     this.dispatcher.dispatch(
-      planned.flatMap(({ startables }) => startables),
-      lane,
+      fanOuts.flatMap(({ deliveryStarts }) => deliveryStarts),
+      mode,
     );
   }
 }
 
-const withAnswer = (accountId: string, { key, fingerprint }: OnceKey, answer: unknown): Once => ({
+const withResponse = (accountId: string, { key, fingerprint }: OnceKey, reply: unknown): Once => ({
   accountId,
   key,
-  answer: { fingerprint, answer },
+  response: { fingerprint, response: reply },
 });

@@ -4,7 +4,7 @@ import type { Event, Subscription } from '../contract/entities.js';
 import { contractOf } from '../providers/registry.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { NewEvent } from '../store/events/events.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
 import { CommitSize } from './commit-size.js';
@@ -21,39 +21,39 @@ export interface AcceptedEvent {
 }
 
 /** An event ready to be committed, and the deliveries to start once it is. */
-export interface PlannedEvent {
+export interface FanOut {
   readonly row: NewEvent;
-  readonly startables: readonly Startable[];
+  readonly deliveryStarts: readonly DeliveryStart[];
 }
 
 /**
  * Decides who of the enabled subscriptions gets an event and renders each different body once. Throws what the contract
  * throws for a bad payload, and CommitTooLarge.
  */
-export function planEvent(
+export function fanOut(
   account: StoredAccount,
   subscriptions: readonly StoredSubscription[],
   input: EventInput,
   size?: CommitSize,
-): PlannedEvent {
+): FanOut {
   const event: Event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
-  const planned = planFor(account, contractOf(account.provider).select(event, enabled, account), event, size);
-  return { ...planned, row: { ...planned.row, addressed: false } };
+  const fanOuts = fanOutTo(account, contractOf(account.provider).select(event, enabled, account), event, size);
+  return { ...fanOuts, row: { ...fanOuts.row, addressed: false } };
 }
 
 /** Plans an event for exactly these subscriptions, and for them alone. */
-export function planFor(
+export function fanOutTo(
   account: StoredAccount,
   receivers: readonly Subscription[],
   input: EventInput & { readonly id?: string },
   size = new CommitSize(),
-): PlannedEvent {
+): FanOut {
   const contract = contractOf(account.provider);
   const event: Event = { id: newId('evt'), ...input };
   size.add(event.text);
   const bodies = new Map<string, string>();
-  const planned = receivers.map((subscription) => {
+  const fanOuts = receivers.map((subscription) => {
     const bodyVariant = contract.bodyVariant(subscription);
     size.add();
     if (!bodies.has(bodyVariant)) {
@@ -64,8 +64,8 @@ export function planFor(
     return { id: newId('dlv'), subscriptionId: subscription.id, bodyVariant, url: subscription.url };
   });
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries: planned },
-    startables: planned.map(({ id, subscriptionId, url }) => ({
+    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries: fanOuts },
+    deliveryStarts: fanOuts.map(({ id, subscriptionId, url }) => ({
       deliveryId: id,
       run: 0,
       account,
@@ -77,7 +77,7 @@ export function planFor(
 }
 
 /** What the caller is told about a planned event once it is committed. */
-export function describe({ row: { event, deliveries } }: PlannedEvent): AcceptedEvent {
+export function describe({ row: { event, deliveries } }: FanOut): AcceptedEvent {
   return {
     id: event.id,
     type: event.type,
@@ -90,7 +90,7 @@ export function describe({ row: { event, deliveries } }: PlannedEvent): Accepted
 }
 
 /** Planned events that remember the trace that is under way. */
-export function inCurrentTrace(planned: readonly PlannedEvent[]): readonly PlannedEvent[] {
+export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
   const traceparent = currentTraceparent();
-  return traceparent === null ? planned : planned.map((event) => ({ ...event, row: { ...event.row, traceparent } }));
+  return traceparent === null ? fanOuts : fanOuts.map((event) => ({ ...event, row: { ...event.row, traceparent } }));
 }

@@ -1,13 +1,13 @@
 /** From facts to operational events: what an operator's own subscriptions are told about everyone else's. */
 import { contractOf } from '../providers/registry.js';
 import { operationsAccountIds } from '../store/accounts/accounts.js';
-import { loadEntry, type DirectoryEntry } from '../store/subscriptions/subscription-cache.js';
+import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { insertCurrentEvents } from '../store/events/events.js';
-import { Operation, takeOperations, type WaitingOperation } from '../store/events/operational-events.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
+import { Operation, claimOperationalEvents, type WaitingOperation } from '../store/events/operational-events.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
-import { planEvent, type EventInput } from './fan-out.js';
+import { fanOut, type EventInput } from './fan-out.js';
 import { Outdated } from './commit.js';
 
 /** How often it is tried to emit while receiving accounts change. */
@@ -18,7 +18,7 @@ export interface EmittedOperations {
   /** Facts that were taken, whether or not someone wanted them. */
   readonly taken: number;
   /** Deliveries to start. */
-  readonly startables: readonly Startable[];
+  readonly deliveryStarts: readonly DeliveryStart[];
 }
 
 /** The first type of operational event that a provider's catalogue does not allow, or undefined. */
@@ -34,9 +34,9 @@ export function refusedOperation(provider: string): string | undefined {
 export async function emitOperations(store: Store, limit: number): Promise<EmittedOperations> {
   for (let tries = 1; ; tries += 1) {
     try {
-      const { taken, planned } = await inTransaction(store, (client) => takeAndWrite(store, client, limit));
+      const { taken, planned } = await inTransaction(store, (client) => claimAndWrite(store, client, limit));
       countEmitted(planned.map(({ row }) => row));
-      return { taken, startables: planned.flatMap(({ startables }) => startables) };
+      return { taken, deliveryStarts: planned.flatMap(({ deliveryStarts: startables }) => startables) };
     } catch (error) {
       // What was taken is still there for the next try, or the next sweep.
       if (!(error instanceof Outdated) || tries === MAX_TRIES) throw error;
@@ -44,8 +44,8 @@ export async function emitOperations(store: Store, limit: number): Promise<Emitt
   }
 }
 
-async function takeAndWrite(store: Store, client: Queryable, limit: number) {
-  const operations = await takeOperations(client, limit);
+async function claimAndWrite(store: Store, client: Queryable, limit: number) {
+  const operations = await claimOperationalEvents(client, limit);
   const events = operations
     // What an account of operators does itself is told to nobody: a failing receiver of such events would cause more.
     .filter(({ ofReceiver }) => !ofReceiver)
@@ -54,7 +54,7 @@ async function takeAndWrite(store: Store, client: Queryable, limit: number) {
   // Loaded after the facts were taken, so that a subscription that is older than a fact gets it.
   const receivers = await loadReceivers(store, client);
   const planned = events.flatMap((event) =>
-    receivers.map(({ account, subscriptions }) => planEvent(account, subscriptions, event)),
+    receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event)),
   );
   const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
@@ -63,8 +63,8 @@ async function takeAndWrite(store: Store, client: Queryable, limit: number) {
   return { taken: operations.length, planned };
 }
 
-async function loadReceivers(store: Store, client: Queryable): Promise<DirectoryEntry[]> {
-  const entries: DirectoryEntry[] = [];
+async function loadReceivers(store: Store, client: Queryable): Promise<CachedSubscriptions[]> {
+  const entries: CachedSubscriptions[] = [];
   for (const id of await operationsAccountIds(client)) {
     const entry = await loadEntry(store, id, client);
     if (entry) entries.push(entry);

@@ -2,13 +2,13 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { contractOf } from '../providers/registry.js';
-import type { Startable } from '../store/deliveries/delivery-starts.js';
+import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { delivery } from '../workflows/delivery/workflow.js';
 import type { DeliveryInput } from '../workflows/types.js';
 import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from '../workflows/names.js';
 
 /** How a client starts deliveries. */
-export interface Starter {
+export interface WorkflowStarter {
   readonly client: Client;
   /** Whether the client shares its connection with a worker of this process, so that a start may skip the task queue. */
   readonly eager: boolean;
@@ -19,24 +19,28 @@ export interface Starter {
  * be started only once, ever; a redelivery takes over the workflow id of the finished run. `priorityKey` is Temporal's:
  * 1 goes first, 5 last, 3 when absent.
  */
-export async function startDelivery(starter: Starter, startable: Startable, priorityKey?: number): Promise<boolean> {
+export async function startDelivery(
+  starter: WorkflowStarter,
+  deliveryStart: DeliveryStart,
+  priorityKey?: number,
+): Promise<boolean> {
   for (;;) {
-    if (await tryStart(starter, startable, priorityKey)) return true;
-    if (startable.run === 0) return false;
+    if (await tryStart(starter, deliveryStart, priorityKey)) return true;
+    if (deliveryStart.run === 0) return false;
     // A delivery is recorded as finished a moment before its workflow closes, so this may still be the former run.
-    const handle = starter.client.workflow.getHandle(deliveryWorkflowId(startable.deliveryId));
+    const handle = starter.client.workflow.getHandle(deliveryWorkflowId(deliveryStart.deliveryId));
     const { memo } = await handle.describe();
-    if (memo?.run === startable.run) return false;
+    if (memo?.run === deliveryStart.run) return false;
     await handle.result().catch(() => undefined);
   }
 }
 
 async function tryStart(
-  { client, eager }: Starter,
-  startable: Startable,
+  { client, eager }: WorkflowStarter,
+  deliveryStart: DeliveryStart,
   priorityKey: number | undefined,
 ): Promise<boolean> {
-  const options = startOptions(startable);
+  const options = startOptions(deliveryStart);
   const priority: Priority = { ...options.priority, ...(priorityKey === undefined ? {} : { priorityKey }) };
   try {
     await client.workflow.start<typeof delivery>('delivery', {
@@ -52,14 +56,14 @@ async function tryStart(
 }
 
 /** The options of a delivery's workflow, its input included. */
-export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url, begin }: Startable) {
+export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url, resumeFrom }: DeliveryStart) {
   const contract = contractOf(account.provider);
   const input: DeliveryInput = {
     deliveryId,
     run,
     schedule: contract.schedule(eventType, account),
     timeLimitMs: contract.timeLimitMs(eventType, account),
-    ...(begin ? { begin } : {}),
+    ...(resumeFrom ? { resumeFrom } : {}),
   };
   return {
     args: [input] as [DeliveryInput],

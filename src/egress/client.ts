@@ -51,8 +51,8 @@ export function createEgressClient(
 async function send(request: OutgoingRequest, settings: EgressSettings, pool: ConnectionPool): Promise<Exchange> {
   const deadline = new Deadline(request.timeLimitMs, request.signal, request.account);
   try {
-    const [url, answer] = await follow(request, settings, pool, deadline);
-    return { kind: 'answer', ...answer, durationMs: deadline.elapsedMs, timings: deadline.timings, url };
+    const [url, response] = await follow(request, settings, pool, deadline);
+    return { kind: 'response', ...response, durationMs: deadline.elapsedMs, timings: deadline.timings, url };
   } catch (error) {
     if (!(error instanceof EgressFailure)) throw error;
     const { elapsedMs: durationMs, timings } = deadline;
@@ -72,13 +72,13 @@ async function follow(
   let hop = firstHop(request, settings);
   const { origin } = hop.url;
   for (let redirects = 0; ; redirects++) {
-    const { lane } = request;
-    const separation = hop.url.origin === origin ? request : lane === undefined ? {} : { lane };
-    const answer = await sendHop(hop, settings, pool, deadline, separation).catch((error: unknown) => {
+    const { queueKey } = request;
+    const separation = hop.url.origin === origin ? request : queueKey === undefined ? {} : { queueKey };
+    const response = await sendHop(hop, settings, pool, deadline, separation).catch((error: unknown) => {
       throw redirects > 0 ? asSent(error) : error;
     });
-    const next = request.maxRedirects > 0 ? redirected(hop, answer) : undefined;
-    if (next === undefined) return [hop.url.href, answer];
+    const next = request.maxRedirects > 0 ? redirected(hop, response) : undefined;
+    if (next === undefined) return [hop.url.href, response];
     if (redirects >= request.maxRedirects) {
       throw new EgressFailure(
         'too_many_redirects',
@@ -107,9 +107,9 @@ async function sendHop(
   const connection = await pool.acquire(hop.url.origin, deadline, separation);
   let reusable = false;
   try {
-    const answer = await exchange(connection.client, hop, maxResponseBytes, deadline);
-    reusable = !answer.truncated;
-    return answer;
+    const response = await exchange(connection.client, hop, maxResponseBytes, deadline);
+    reusable = !response.truncated;
+    return response;
   } finally {
     pool.release(connection, reusable);
   }

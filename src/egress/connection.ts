@@ -55,7 +55,7 @@ export class Connection {
     return performance.now() - this.#openedAt < MAX_AGE_MS;
   }
 
-  lendTo(deadline: Deadline): this {
+  assignTo(deadline: Deadline): this {
     this.#borrower = deadline;
     return this;
   }

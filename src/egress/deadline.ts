@@ -2,14 +2,14 @@ import { EgressFailure, timeoutFailure, type Stage } from './failures.js';
 import type { Timings } from './types.js';
 
 /** The longest wait that a timer takes, in milliseconds; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Which stages a part consists of. */
 const PARTS: Readonly<Record<Exclude<keyof Timings, 'totalMs'>, readonly Stage[]>> = {
   dnsMs: ['lookup'],
   connectMs: ['proxy', 'connect'],
   tlsMs: ['tls'],
-  firstByteMs: ['answer'],
+  firstByteMs: ['response'],
 };
 
 /**
@@ -40,7 +40,7 @@ export class Deadline {
     this.signal = this.#controller.signal;
     this.#timer = setTimeout(
       () => this.#controller.abort(timeoutFailure(this.stage, this.host, limitMs)),
-      Math.min(limitMs, LONGEST_TIMER_MS),
+      Math.min(limitMs, MAX_TIMER_MS),
     );
     // By hand and not with AbortSignal.any: a signal that lives as long as the process must not collect followers.
     if (given?.aborted === true) this.#giveUp();

@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** How many interim answers (1xx) may precede the answer; an honest receiver sends one or two (RFC 9110, section 15.2). */
-const MAX_INTERIM_ANSWERS = 16;
+const MAX_INTERIM_RESPONSES = 16;
 
 /**
  * Sends a request by POST and reads the answer: whole, or as much of it as `maxBytes` of its body. The connection can be
@@ -31,10 +31,10 @@ export function exchange(client: Client, hop: Hop, maxBytes: number, deadline: D
         headers: hop.headers.flatMap(({ name, value }) => [name, value]),
         body: hop.body,
       },
-      new AnswerReader(maxBytes, deadline, {
-        done: (answer) => {
+      new ResponseReader(maxBytes, deadline, {
+        done: (response) => {
           signal.removeEventListener('abort', giveUp);
-          resolve(answer);
+          resolve(response);
         },
         failed: (failure) => {
           signal.removeEventListener('abort', giveUp);
@@ -46,7 +46,7 @@ export function exchange(client: Client, hop: Hop, maxBytes: number, deadline: D
 }
 
 /** Collects what undici reports. It may go on reporting after the result is known; a promise ignores that. */
-class AnswerReader implements Dispatcher.DispatchHandler {
+class ResponseReader implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #received = 0;
   #interimAnswers = 0;
@@ -56,16 +56,16 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   constructor(
     private readonly maxBytes: number,
     private readonly deadline: Deadline,
-    private readonly result: { done(answer: Answer): void; failed(failure: EgressFailure): void },
+    private readonly result: { done(response: Answer): void; failed(failure: EgressFailure): void },
   ) {}
 
   onRequestStart(): void {
-    this.deadline.stage = 'answer';
+    this.deadline.stage = 'response';
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     if (status < 200) {
-      if (++this.#interimAnswers > MAX_INTERIM_ANSWERS)
+      if (++this.#interimAnswers > MAX_INTERIM_RESPONSES)
         this.#fail(`${this.deadline.host} sends no end of interim answers`);
       return;
     }

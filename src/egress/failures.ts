@@ -15,7 +15,7 @@ export class EgressFailure extends Error {
 }
 
 /** How far a request has come. */
-export type Stage = 'queue' | 'lookup' | 'proxy' | 'connect' | 'tls' | 'answer' | 'body';
+export type Stage = 'queue' | 'lookup' | 'proxy' | 'connect' | 'tls' | 'response' | 'body';
 
 const WAITED_FOR: Record<Stage, (host: string) => string> = {
   queue: (host) => `No connection to ${host} was free`,
@@ -23,7 +23,7 @@ const WAITED_FOR: Record<Stage, (host: string) => string> = {
   proxy: (host) => `The proxy on the way to ${host} did not accept the connection`,
   connect: (host) => `${host} did not accept the connection`,
   tls: (host) => `${host} did not complete the TLS handshake`,
-  answer: (host) => `${host} did not answer`,
+  response: (host) => `${host} did not answer`,
   body: (host) => `${host} began to answer and did not end its answer`,
 };
 
@@ -67,7 +67,7 @@ const NETWORK_ERRORS: Record<string, [FailureReason, (host: string) => string]> 
 /** What the errors of connecting mean. */
 export function connectFailure(error: unknown, host: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
-  const telling = mostTelling(error);
+  const telling = mostSpecific(error);
   const known = NETWORK_ERRORS[codeOf(telling)];
   if (known !== undefined) return new EgressFailure(known[0], known[1](host), { cause: error });
   return new EgressFailure('unreachable', `No connection to ${host} could be opened${inBrackets(telling)}`, {
@@ -76,7 +76,7 @@ export function connectFailure(error: unknown, host: string): EgressFailure {
 }
 
 /** A name with several addresses fails with the errors of all; a missing route (IPv6, often) says less than a refusal. */
-function mostTelling(error: unknown): unknown {
+function mostSpecific(error: unknown): unknown {
   const errors: unknown = typeof error === 'object' && error !== null && 'errors' in error ? error.errors : undefined;
   if (!Array.isArray(errors) || errors.length === 0) return error;
   return (

@@ -20,7 +20,7 @@ const MAX_PER_ORIGIN = 50;
 const MAX_IDLE = 1_024;
 
 /** What the pool knows of one origin, as far as one lane is concerned. */
-interface Lane {
+interface OriginPool {
   readonly idle: Connection[];
   /** Requests that wait for another one to end, first come first served. */
   readonly waiting: Set<() => void>;
@@ -28,10 +28,10 @@ interface Lane {
 }
 
 /** What keeps requests to the same origin apart. */
-export type Separation = Pick<OutgoingRequest, 'lane' | 'tlsClient'>;
+export type Separation = Pick<OutgoingRequest, 'queueKey' | 'tlsClient'>;
 
 export class ConnectionPool {
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, OriginPool>();
   /** All idle connections, the longest idle first. */
   readonly #idle = new Set<Connection>();
   readonly #closing = new Set<Promise<void>>();
@@ -40,40 +40,40 @@ export class ConnectionPool {
 
   /** A connection to an origin, which may be connected only when the request is sent. Give it back with `release`. */
   async acquire(origin: string, deadline: Deadline, separation: Separation = {}): Promise<Connection> {
-    const { lane: name = '', tlsClient } = separation;
+    const { queueKey: name = '', tlsClient } = separation;
     const key = `${name} ${tlsClient ? clientId(tlsClient) : ''} ${origin}`;
-    const lane = this.#lanes.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
-    this.#lanes.set(key, lane);
-    if (name !== '' || lane.busy < MAX_PER_ORIGIN) lane.busy++;
-    else await inTurn(lane, deadline);
-    for (let connection = lane.idle.pop(); connection !== undefined; connection = lane.idle.pop()) {
+    const pool = this.#lanes.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
+    this.#lanes.set(key, pool);
+    if (name !== '' || pool.busy < MAX_PER_ORIGIN) pool.busy++;
+    else await inTurn(pool, deadline);
+    for (let connection = pool.idle.pop(); connection !== undefined; connection = pool.idle.pop()) {
       this.#idle.delete(connection);
-      if (connection.isUsable) return connection.lendTo(deadline);
+      if (connection.isUsable) return connection.assignTo(deadline);
       this.#close(connection);
     }
-    return this.#newConnection(origin, key, tlsClient).lendTo(deadline);
+    return this.#newConnection(origin, key, tlsClient).assignTo(deadline);
   }
 
   /** Takes a connection back; unless it is `reusable`, and alive, it is closed. */
   release(connection: Connection, reusable: boolean): void {
-    const lane = this.#lanes.get(connection.key);
-    if (lane === undefined) throw new Error('This connection is not from this pool');
-    if (reusable && connection.isUsable) this.#park(connection, lane);
+    const pool = this.#lanes.get(connection.key);
+    if (pool === undefined) throw new Error('This connection is not from this pool');
+    if (reusable && connection.isUsable) this.#park(connection, pool);
     else this.#close(connection);
-    const [next] = lane.waiting;
+    const [next] = pool.waiting;
     // The next in line takes this one's place, so nobody who comes now can be faster.
-    if (next === undefined) lane.busy--;
+    if (next === undefined) pool.busy--;
     else next();
-    this.#forgetIfUnused(connection.key, lane);
+    this.#forgetIfUnused(connection.key, pool);
   }
 
   /** How many connections there are and how many requests wait for one. */
   usage(): ConnectionUsage {
-    const lanes = [...this.#lanes.values()];
+    const pools = [...this.#lanes.values()];
     return {
-      busy: lanes.reduce((busy, lane) => busy + lane.busy, 0),
+      busy: pools.reduce((busy, pool) => busy + pool.busy, 0),
       idle: this.#idle.size,
-      waiting: lanes.reduce((waiting, lane) => waiting + lane.waiting.size, 0),
+      waiting: pools.reduce((waiting, pool) => waiting + pool.waiting.size, 0),
     };
   }
 
@@ -91,8 +91,8 @@ export class ConnectionPool {
     return connection;
   }
 
-  #park(connection: Connection, lane: Lane): void {
-    lane.idle.push(connection);
+  #park(connection: Connection, pool: OriginPool): void {
+    pool.idle.push(connection);
     this.#idle.add(connection);
     const [longestIdle] = this.#idle;
     if (this.#idle.size > MAX_IDLE && longestIdle !== undefined) this.#evict(longestIdle);
@@ -100,10 +100,10 @@ export class ConnectionPool {
 
   #evict(connection: Connection): void {
     this.#idle.delete(connection);
-    const lane = this.#lanes.get(connection.key);
-    if (lane !== undefined) {
-      lane.idle.splice(lane.idle.indexOf(connection), 1);
-      this.#forgetIfUnused(connection.key, lane);
+    const pool = this.#lanes.get(connection.key);
+    if (pool !== undefined) {
+      pool.idle.splice(pool.idle.indexOf(connection), 1);
+      this.#forgetIfUnused(connection.key, pool);
     }
     this.#close(connection);
   }
@@ -113,25 +113,25 @@ export class ConnectionPool {
     this.#closing.add(closed);
   }
 
-  #forgetIfUnused(key: string, lane: Lane): void {
-    if (lane.busy === 0 && lane.idle.length === 0) this.#lanes.delete(key);
+  #forgetIfUnused(key: string, pool: OriginPool): void {
+    if (pool.busy === 0 && pool.idle.length === 0) this.#lanes.delete(key);
   }
 }
 
 /** Waits until a request to the same origin ends and hands over its place. */
-function inTurn(lane: Lane, { signal }: Deadline): Promise<void> {
+function inTurn(pool: OriginPool, { signal }: Deadline): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as EgressFailure);
     const take = (): void => {
-      lane.waiting.delete(take);
+      pool.waiting.delete(take);
       signal.removeEventListener('abort', leave);
       resolve();
     };
     const leave = (): void => {
-      lane.waiting.delete(take);
+      pool.waiting.delete(take);
       reject(signal.reason as EgressFailure);
     };
-    lane.waiting.add(take);
+    pool.waiting.add(take);
     signal.addEventListener('abort', leave, { once: true });
   });
 }

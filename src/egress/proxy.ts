@@ -6,7 +6,7 @@ import { type Deadline } from './deadline.js';
 import { EgressFailure } from './failures.js';
 
 /** How much of a proxy's answer is read, in bytes. */
-const MAX_ANSWER_BYTES = 16 * 1024;
+const MAX_RESPONSE_BYTES = 16 * 1024;
 
 /** A proxy as the settings name it. */
 export interface Proxy {
@@ -71,7 +71,7 @@ function readStatus(socket: Socket, { signal }: Deadline): Promise<number> {
     const onData = (chunk: Buffer): void => {
       read = Buffer.concat([read, chunk]);
       const end = read.indexOf('\r\n\r\n');
-      if (end < 0 && read.length <= MAX_ANSWER_BYTES) return;
+      if (end < 0 && read.length <= MAX_RESPONSE_BYTES) return;
       const [, status] = /^HTTP\/1\.[01] (\d{3})[ \r]/.exec(read.toString('latin1')) ?? [];
       if (end < 0 || status === undefined) {
         return fail(new EgressFailure('proxy', 'The proxy answered something other than HTTP/1.1'));

@@ -17,9 +17,9 @@ const HARMLESS_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type',
  *
  * @throws EgressFailure when it leads to where no request should go.
  */
-export function redirected(hop: Hop, answer: { status: number; headers: Record<string, string> }): Hop | undefined {
-  const { location } = answer.headers;
-  if (!REDIRECTS.has(answer.status) || location === undefined) return undefined;
+export function redirected(hop: Hop, response: { status: number; headers: Record<string, string> }): Hop | undefined {
+  const { location } = response.headers;
+  if (!REDIRECTS.has(response.status) || location === undefined) return undefined;
   const url = parseUrl(location, hop.url);
   if (url === undefined || hasCredentials(url)) {
     throw new EgressFailure(

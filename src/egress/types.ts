@@ -54,7 +54,7 @@ export interface OutgoingRequest {
    * Whose request it is. Requests of different lanes share no connections and never wait for each other; whoever names a
    * lane bounds its requests. Those without one share an origin's connections, of which there are 50.
    */
-  readonly lane?: string;
+  readonly queueKey?: string;
   /** The account it is sent for. Lookups of names are bounded for each account; those without one count as one. */
   readonly account?: string;
   /** Shown to the origin of the URL, and to no other that it redirects to. */
@@ -96,7 +96,7 @@ export interface Timings {
 /** How a request went. */
 export type Exchange =
   | {
-      readonly kind: 'answer';
+      readonly kind: 'response';
       readonly status: number;
       /** Names in lower case; values of headers that came several times are joined by a comma. */
       readonly headers: Record<string, string>;

@@ -37,7 +37,7 @@ export interface EmbeddedPostgres {
 const NAME = 'PostgreSQL';
 /** Fast shutdown: open transactions are rolled back; then immediate, which leaves the rest to recovery. */
 const STOP_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
-const STOP_PATIENCE_MS = 15_000;
+const MAX_STOP_MS = 15_000;
 /** Long, as recovery after a crash may take its time. */
 const START_TIMEOUT_MS = 10 * 60_000;
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -96,10 +96,10 @@ async function serve(
       args,
       ...(user.as && { as: user.as }),
       logFile: dataDir.file('logs', 'postgres.log'),
-      answers: () => answers(cluster, port),
+      responses: () => responses(cluster, port),
       startTimeoutMs: START_TIMEOUT_MS,
       stopSignals: STOP_SIGNALS,
-      stopPatienceMs: STOP_PATIENCE_MS,
+      maxStopMs: MAX_STOP_MS,
     },
     log,
   );
@@ -133,10 +133,7 @@ export async function stopLeftoverPostgres(dataDir: DataDir, log: Log): Promise<
   const { pidFile, mark } = postgresTrace(dataDir.path);
   const pid = await readPid(pidFile);
   if (pid === undefined) return;
-  await stopLeftover(
-    { name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
-    log,
-  );
+  await stopLeftover({ name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], maxWaitMs: MAX_STOP_MS }, log);
   const now = await commandLine(pid);
   if (now !== '' && !now.includes('postgres')) await rm(pidFile, { force: true });
 }
@@ -174,7 +171,7 @@ async function connected<T>(cluster: PostgresCluster, port: number, use: (client
   }
 }
 
-async function answers(cluster: PostgresCluster, port: number): Promise<boolean> {
+async function responses(cluster: PostgresCluster, port: number): Promise<boolean> {
   try {
     await connected(cluster, port, (client) => client.query('select 1'));
     return true;

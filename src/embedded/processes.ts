@@ -77,10 +77,10 @@ export function signal(pid: number, name: NodeJS.Signals): void {
  * a server of this data folder has. The signals are tried in turn, each for `patienceMs`.
  */
 export async function stopLeftover(
-  leftover: { name: string; pid: number; mark: string; signals: readonly NodeJS.Signals[]; patienceMs: number },
+  leftover: { name: string; pid: number; mark: string; signals: readonly NodeJS.Signals[]; maxWaitMs: number },
   log: Log,
 ): Promise<void> {
-  const { name, pid, mark, signals, patienceMs } = leftover;
+  const { name, pid, mark, signals, maxWaitMs: patienceMs } = leftover;
   const isThere = async () => (await commandLine(pid)).includes(mark);
   if (!(await isThere())) return;
   log.info(`Stopping ${name} of an earlier run (process ${pid})`);

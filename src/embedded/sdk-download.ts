@@ -72,8 +72,8 @@ function stalled(bytes: () => number): () => string | undefined {
   return () => {
     const now = bytes();
     if (now > most) [most, grownAtMs] = [now, performance.now()];
-    const patienceMs = most === 0 ? NO_BYTE_AFTER_MS : NO_NEW_BYTE_AFTER_MS;
-    return performance.now() - grownAtMs > patienceMs ? `nothing came for ${patienceMs / 1_000} s` : undefined;
+    const maxWaitMs = most === 0 ? NO_BYTE_AFTER_MS : NO_NEW_BYTE_AFTER_MS;
+    return performance.now() - grownAtMs > maxWaitMs ? `nothing came for ${maxWaitMs / 1_000} s` : undefined;
   };
 }
 

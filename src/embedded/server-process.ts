@@ -19,13 +19,13 @@ export interface ServerSpec {
   /** File that holds its process id while it runs. */
   pidFile?: string;
   /** Asked until it is true: whether the server answers. May throw, which ends the start. */
-  answers: () => Promise<boolean>;
+  responses: () => Promise<boolean>;
   /** How long it may take until it answers. */
   startTimeoutMs: number;
   /** What asks it to stop, politest first. */
   stopSignals: readonly NodeJS.Signals[];
   /** How long each of these is given. */
-  stopPatienceMs: number;
+  maxStopMs: number;
 }
 
 /** The server ended before it answered; `output` is the last it printed. */
@@ -44,7 +44,7 @@ export class ServerStartError extends OperatorError {
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
 const TAIL_BYTES = 8 * 1024;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 /** A server that ran this long is well again: its next failure is taken as the first. */
 const WELL_AFTER_MS = 60_000;
 const REPORT_EVERY_MS = 10_000;
@@ -119,7 +119,7 @@ export class ServerProcess {
         this.log.warn(`${name} stopped unexpectedly (${how}); starting it again. More is in ${this.spec.logFile}`);
         this.running = undefined;
       }
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
       await sleep(pauseMs, undefined, { signal: stopped }).catch(() => undefined);
       if (stopped.aborted) return;
       await this.launch().then(
@@ -135,7 +135,7 @@ export class ServerProcess {
     const running = this.spawn();
     this.running = running;
     try {
-      await this.untilItAnswers(running);
+      await this.untilResponding(running);
     } catch (error) {
       await this.end(running);
       this.running = undefined;
@@ -174,10 +174,10 @@ export class ServerProcess {
     }
   }
 
-  private async untilItAnswers(running: Running): Promise<void> {
-    const { name, startTimeoutMs, answers, logFile } = this.spec;
+  private async untilResponding(running: Running): Promise<void> {
+    const { name, startTimeoutMs, responses: answers, logFile } = this.spec;
     let reportAtMs = running.startedMs + REPORT_EVERY_MS;
-    const answered = await waitUntil(async () => {
+    const responded = await waitUntil(async () => {
       if (running.hasEnded || (await answers())) return true;
       if (performance.now() > reportAtMs) {
         this.log.info(`${name} is still starting (${elapsed(running.startedMs)})`);
@@ -188,7 +188,7 @@ export class ServerProcess {
     // A moment later, so that the end of a server that answered just before is not missed.
     await sleep(0);
     if (running.hasEnded) throw new ServerStartError(this.spec, await running.ended, tail(logFile, running.logOffset));
-    if (!answered) {
+    if (!responded) {
       const how = `no answer after ${elapsed(running.startedMs)}`;
       throw new ServerStartError(this.spec, how, tail(logFile, running.logOffset));
     }
@@ -202,7 +202,7 @@ export class ServerProcess {
     for (const each of [...this.spec.stopSignals, 'SIGKILL' as const]) {
       if (gone) return;
       signal(child.pid, each);
-      await Promise.race([ended, sleep(this.spec.stopPatienceMs, undefined, { ref: false })]);
+      await Promise.race([ended, sleep(this.spec.maxStopMs, undefined, { ref: false })]);
     }
   }
 

@@ -42,7 +42,7 @@ export const NAMESPACE = 'default';
 const NAME = 'Temporal';
 const STOP_SIGNALS = ['SIGTERM'] as const;
 /** It takes some three seconds to stop in order. */
-const STOP_PATIENCE_MS = 15_000;
+const MAX_STOP_MS = 15_000;
 const START_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How often it is started when another process is in its way for a moment only. */
@@ -77,7 +77,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   await makePrivate(databaseFile(dataDir));
   // Named, as it would pick some that nobody could keep receivers from being at.
   const [httpPort, metricsPort] = [await pickPort(), await pickPort()];
-  const server = await startPatiently({ ...options, httpPort, metricsPort }, pidFile);
+  const server = await startWithRetry({ ...options, httpPort, metricsPort }, pidFile);
   return {
     address: `${LOCALHOST}:${port}`,
     urls: [httpPort, metricsPort].map((each) => `http://${LOCALHOST}:${each}`),
@@ -93,7 +93,7 @@ interface AllPorts extends TemporalServerOptions {
   metricsPort: number;
 }
 
-async function startPatiently(options: AllPorts, pidFile: string): Promise<ServerProcess> {
+async function startWithRetry(options: AllPorts, pidFile: string): Promise<ServerProcess> {
   const { cli, dataDir, log, port } = options;
   for (let start = 1; ; start++) {
     try {
@@ -104,10 +104,10 @@ async function startPatiently(options: AllPorts, pidFile: string): Promise<Serve
           args: serverArguments(options),
           logFile: dataDir.file('logs', 'temporal.log'),
           pidFile,
-          answers: () => answers(port),
+          responses: () => responses(port),
           startTimeoutMs: START_TIMEOUT_MS,
           stopSignals: STOP_SIGNALS,
-          stopPatienceMs: STOP_PATIENCE_MS,
+          maxStopMs: MAX_STOP_MS,
         },
         log,
       );
@@ -157,13 +157,10 @@ async function makePrivate(database: string): Promise<void> {
 async function clearLeftover(pidFile: string, mark: string, log: Log): Promise<void> {
   const pid = await readPid(pidFile);
   if (pid === undefined) return;
-  await stopLeftover(
-    { name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], patienceMs: STOP_PATIENCE_MS },
-    log,
-  );
+  await stopLeftover({ name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], maxWaitMs: MAX_STOP_MS }, log);
 }
 
-async function answers(port: number): Promise<boolean> {
+async function responses(port: number): Promise<boolean> {
   let connection: Connection | undefined;
   try {
     connection = await Connection.connect({

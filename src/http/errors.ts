@@ -8,8 +8,8 @@ import { Problem } from './problem.js';
 import { requestIdOf } from './request-log.js';
 
 /** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
-const DATABASE_AWAY = /^(08|53|57P|25006|55P03|55000)/;
-const NETWORK_AWAY = new Set([
+const DATABASE_UNAVAILABLE = /^(08|53|57P|25006|55P03|55000)/;
+const NETWORK_UNAVAILABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'ETIMEDOUT',
@@ -28,7 +28,7 @@ export const unknownRoute: RequestHandler = (request) => {
 };
 
 /** Answers errors as problems; what is not a problem is logged and says nothing of the inside. Rejected writes are noted. */
-export function answerErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
+export function sendErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     writes?.note(error);
     if (response.headersSent) return next(error);
@@ -64,20 +64,20 @@ function toProblem(error: unknown): Problem {
     );
   if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
   if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
-  if (isAway(code, message))
+  if (isUnavailable(code, message))
     return new Problem('unavailable', 'a service this needs does not answer; try again shortly');
   return new Problem('internal_error', 'something went wrong on our side; it has been logged');
 }
 
 /** The problem as the caller may see it: advice about settings is for operators. */
 function shownTo(response: Response, problem: Problem): Problem {
-  return isOperator(response) ? problem : problem.reworded(withoutSettingAdvice);
+  return isOperator(response) ? problem : problem.withText(withoutSettingAdvice);
 }
 
-function isAway(code: unknown, message = ''): boolean {
+function isUnavailable(code: unknown, message = ''): boolean {
   // A pool that gets no connection in time, or no answer, has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
-  if (typeof code === 'string') return NETWORK_AWAY.has(code) || DATABASE_AWAY.test(code);
+  if (typeof code === 'string') return NETWORK_UNAVAILABLE.has(code) || DATABASE_UNAVAILABLE.test(code);
   return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
     message,
   );

@@ -63,12 +63,12 @@ export function isOperator({ locals }: Response): boolean {
 }
 
 /** Whether the rows of an account are there for whoever asks; others answer as if they were not. */
-export function sees(principal: Principal, accountId: string): boolean {
+export function canSee(principal: Principal, accountId: string): boolean {
   return principal.role === 'operator' || principal.account.id === accountId;
 }
 
 /** The account to look at when `asked` is asked for; undefined for all. For an account that is itself or nobody. */
-export function accountSeen(principal: Principal, asked: string | undefined): string | undefined {
+export function visibleAccountId(principal: Principal, asked: string | undefined): string | undefined {
   if (principal.role === 'operator') return asked;
   return asked === undefined || asked === principal.account.id ? principal.account.id : NOBODY;
 }

@@ -74,7 +74,7 @@ export class Problem extends Error {
   }
 
   /** The same problem in other words. */
-  reworded(reword: (text: string) => string): Problem {
+  withText(reword: (text: string) => string): Problem {
     const errors = this.errors?.map(({ path, message }) => ({ path, message: reword(message) }));
     const problem = new Problem(this.code, reword(this.detail), errors, this.retryAfterS);
     return Object.assign(problem, { moreErrors: this.moreErrors });

@@ -23,7 +23,7 @@ export function logRequests(log: Logger): RequestHandler {
 }
 
 /** Tells the caller the id of its request. The providers' own APIs do not, as theirs have headers of their own. */
-export const tellRequestId: RequestHandler = (_request, response, next) => {
+export const sendRequestId: RequestHandler = (_request, response, next) => {
   response.set('X-Request-Id', requestIdOf(response));
   next();
 };

@@ -45,7 +45,7 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** Whether the body may be left out. */
   readonly bodyOptional?: boolean;
   /** The status of success and what is answered with it; null for nothing. */
-  readonly answers: {
+  readonly responses: {
     readonly status: number;
     readonly description: string;
     readonly schema: z.ZodType | null;
@@ -67,7 +67,7 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
   registry.registerPath(documentation(definition));
-  const { method, path, params, query, body, answers } = definition;
+  const { method, path, params, query, body, responses: replies } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
     if (!definition.forAccounts && principalOf(response).role !== 'operator') {
       throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
@@ -87,8 +87,8 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
       response,
     } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
     if (response.headersSent) return;
-    response.status(answers.status);
-    if (answers.schema === null) response.end();
+    response.status(replies.status);
+    if (replies.schema === null) response.end();
     else response.json(result);
   });
 }
@@ -121,7 +121,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     query,
     headers,
     body,
-    answers,
+    responses: replies,
     otherwise,
     problems = [],
   } = definition;
@@ -149,9 +149,9 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
         : {}),
     },
     responses: {
-      [answers.status]: {
-        description: answers.description,
-        ...(answers.schema ? { content: { [answers.type ?? 'application/json']: { schema: answers.schema } } } : {}),
+      [replies.status]: {
+        description: replies.description,
+        ...(replies.schema ? { content: { [replies.type ?? 'application/json']: { schema: replies.schema } } } : {}),
       },
       ...(otherwise && {
         [otherwise.status]: {

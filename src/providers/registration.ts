@@ -120,7 +120,7 @@ export interface Registrar {
   /** What was answered to a request of this account with the same key before; kept for a day. */
   recall(account: StoredAccount, key: string): Promise<unknown>;
   /** Keeps an answer for `recall`. */
-  remember(account: StoredAccount, key: string, answer: unknown): Promise<void>;
+  remember(account: StoredAccount, key: string, reply: unknown): Promise<void>;
   /**
    * Attempts of a subscription since a time, counted by event type, by how they ended and by how long they took:
    * `band` says how many of the times in `slowerThanMs`, which ascend, an attempt reached.

@@ -32,7 +32,7 @@ const EXCERPT_BYTES = 16 * 1_024;
 const DRAIN_LIMIT_MS = 15_000;
 
 /** Where a process finds what it works with. */
-export interface Surroundings extends OwnServers {
+export interface ProcessConfig extends OwnServers {
   readonly config: Config;
   readonly keys: Keys;
   readonly log: Logger;
@@ -41,7 +41,7 @@ export interface Surroundings extends OwnServers {
 }
 
 /** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
-export interface Shared<Access extends TemporalClient = TemporalAccess> extends Surroundings {
+export interface Shared<Access extends TemporalClient = TemporalAccess> extends ProcessConfig {
   readonly own: OwnListeners;
   readonly store: Store;
   readonly access: Access;
@@ -56,10 +56,10 @@ export interface Stoppable {
 
 /** Opens database and Temporal; throws an OperatorError for a database that cannot be reached, and what `connect` does. */
 export async function openShared<Access extends TemporalClient>(
-  surroundings: Surroundings,
+  processConfig: ProcessConfig,
   connect: Connect<Access>,
 ): Promise<Shared<Access>> {
-  const { databaseUrl, keys, log, temporal } = surroundings;
+  const { databaseUrl, keys, log, temporal } = processConfig;
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
@@ -73,7 +73,7 @@ export async function openShared<Access extends TemporalClient>(
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store, log);
     watchTemporal(() => isTemporalUp(access.client));
-    return { ...surroundings, own: ownListeners(surroundings.config, surroundings), store, access };
+    return { ...processConfig, own: ownListeners(processConfig.config, processConfig), store, access };
   } catch (error) {
     await store.pool.end();
     throw error;
@@ -132,7 +132,7 @@ export async function runApi(
   { eager, shutdownDelayMs = 0 }: ApiOptions,
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
-  const dispatcher = createDispatcher({ client: access.client, eager }, log, { bursts: config.bursts });
+  const dispatcher = createDispatcher({ client: access.client, eager }, log, { batches: config.batches });
   const egress = openEgress(shared);
   const feed = createDeliveryFeed(store, log);
   const parts: AppParts = {

@@ -16,12 +16,12 @@ import {
   type Stoppable,
 } from './bootstrap.js';
 import { watchSignals } from './signals.js';
-import { startTelemetry, type Telling } from './telemetry.js';
+import { startTelemetry, type TelemetryOptions } from './telemetry.js';
 
 /** Accepts events and starts their deliveries. While Temporal is away it accepts; deliveries start later. */
 export function api(): Promise<void> {
   return runRole({
-    telling: () => ({ measured: true, worker: false }),
+    telemetry: () => ({ measured: true, worker: false }),
     connect: lazyTemporal,
     async start(shared) {
       const running = await runApi(shared, {
@@ -37,7 +37,7 @@ export function api(): Promise<void> {
 /** Makes attempts and keeps house. */
 export function worker(): Promise<void> {
   return runRole({
-    telling: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),
+    telemetry: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),
     connect: connectTemporal,
     async start(shared) {
       let isPolling = (): boolean => false;
@@ -64,13 +64,17 @@ export async function migrateDatabase(json: boolean): Promise<void> {
 
 /** What one kind of process is made of. */
 interface Role<Access extends TemporalClient> {
-  readonly telling: (config: Config) => Telling;
+  readonly telemetry: (config: Config) => TelemetryOptions;
   readonly connect: Connect<Access>;
   readonly start: (shared: Shared<Access>) => Promise<Stoppable>;
 }
 
 /** Runs one part until a signal comes. */
-async function runRole<Access extends TemporalClient>({ telling, connect, start }: Role<Access>): Promise<void> {
+async function runRole<Access extends TemporalClient>({
+  telemetry: telling,
+  connect,
+  start,
+}: Role<Access>): Promise<void> {
   const signals = watchSignals();
   const config = loadConfig();
   const databaseUrl = externalDatabase(config);

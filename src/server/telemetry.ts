@@ -9,7 +9,7 @@ import { installRuntime } from '../temporal/connection.js';
 import { installRuntimeWithMetrics } from './sdk-metrics.js';
 
 /** What kind of process tells. */
-export interface Telling {
+export interface TelemetryOptions {
   /** Whether its metrics are served. */
   readonly measured: boolean;
   /** Whether a worker runs in it. Only that uses the runtime of Temporal's SDK; unused, it would keep the process alive. */
@@ -20,7 +20,7 @@ export interface Telling {
 export async function startTelemetry(
   { traced }: Config,
   log: Logger,
-  { measured, worker }: Telling,
+  { measured, worker }: TelemetryOptions,
 ): Promise<() => Promise<void>> {
   if (worker) await (measured ? installRuntimeWithMetrics(log) : installRuntime(log));
   if (measured) {

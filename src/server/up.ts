@@ -53,7 +53,7 @@ export async function up(json: boolean): Promise<void> {
   const signals = watchSignals();
   const running = await startUp();
   const { config, log } = running.shared;
-  if (json) console.log(JSON.stringify(placesOf(running)));
+  if (json) console.log(JSON.stringify(originsOf(running)));
   else announce(running);
   await signals.orderly();
   await running.stop();
@@ -61,7 +61,7 @@ export async function up(json: boolean): Promise<void> {
 }
 
 /** The key is left out where it was given: a log is no place for it. */
-function placesOf({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up) {
+function originsOf({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up) {
   return {
     url,
     adminKey: config.api.adminKey === undefined ? adminKey : null,

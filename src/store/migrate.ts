@@ -15,7 +15,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   const applied = await applyMigrations(databaseUrl);
   const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 1 });
   try {
-    // Where the tables are too busy for it now, the upkeep does it later.
+    // Where the tables are too busy for it now, the maintenance does it later.
     await makePartitions({ pool }, new Date());
   } finally {
     await pool.end();

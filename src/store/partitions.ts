@@ -27,7 +27,7 @@ const partitioned = [
 
 type Partitioned = (typeof partitioned)[number];
 
-/** How many weeks after the present one have partitions; without upkeep for longer, the default ones fill. */
+/** How many weeks after the present one have partitions; without maintenance for longer, the default ones fill. */
 const WEEKS_AHEAD = 2;
 /** Whoever makes or drops partitions holds this; a number that nothing else in the database uses. */
 const ADVISORY_LOCK = 7_045_831;

@@ -16,11 +16,11 @@ export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceA
   readonly waitMs: number | null;
 }
 
-let heardAtDebug = true;
+let isDebugLogged = true;
 
 /** Says whether anybody hears what is logged at DEBUG, as every attempt is: Temporal's SDK finds that out too late. */
-export function logAttemptsAtDebug(heard: boolean): void {
-  heardAtDebug = heard;
+export function logAttemptsAtDebug(isLogged: boolean): void {
+  isDebugLogged = isLogged;
 }
 
 /** Begins to trace an attempt; `observeAttempt` ends that. Undefined where nothing is traced. */
@@ -61,7 +61,7 @@ export function observeAttempt(attempt: ObservedAttempt): void {
     } satisfies Attributes,
     outcome !== 'accepted',
   );
-  if (state !== 'failed' && !heardAtDebug) return;
+  if (state !== 'failed' && !isDebugLogged) return;
   // Workflow and run are added by Temporal's SDK.
   const facts = { deliveryId: delivery.id, provider, number, outcome, status, reason, durationMs, state, waitMs };
   log[state === 'failed' ? 'info' : 'debug'](`attempt ${outcome}`, facts);

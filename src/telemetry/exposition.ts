@@ -3,7 +3,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { registry } from './metrics.js';
 
 /** How long the SDK's exporter may take, in milliseconds. */
-const PATIENCE_MS = 2_000;
+const MAX_WAIT_MS = 2_000;
 
 let sdkUrl: string | undefined;
 
@@ -33,7 +33,7 @@ export async function exposition(): Promise<string> {
 async function sdkMetrics(): Promise<string> {
   if (sdkUrl === undefined) return '';
   try {
-    const response = await fetch(sdkUrl, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(sdkUrl, { signal: AbortSignal.timeout(MAX_WAIT_MS) });
     return response.ok ? await response.text() : '';
   } catch {
     return '';

@@ -122,17 +122,17 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-let latest: { readonly until: number; readonly answer: Promise<Backlog | undefined> } | undefined;
+let latest: { readonly until: number; readonly response: Promise<Backlog | undefined> } | undefined;
 
 /** The backlog, some seconds old at most; undefined where the database does not say. */
 function backlog(): Promise<Backlog | undefined> {
   const [store] = stores;
   if (!store) return Promise.resolve(undefined);
   if (!latest || latest.until < performance.now()) {
-    const answer = loadBacklog(store).catch(onError);
-    latest = { until: performance.now() + BACKLOG_AGE_MS, answer };
+    const response = loadBacklog(store).catch(onError);
+    latest = { until: performance.now() + BACKLOG_AGE_MS, response };
   }
-  return latest.answer;
+  return latest.response;
 }
 
 let loggedAt = -Infinity;

@@ -6,7 +6,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { openStates, type DeliveryState } from '../store/deliveries/deliveries.js';
 import type { NewEvent } from '../store/events/events.js';
-import type { BurstReport } from '../workflows/batch-types.js';
+import type { BatchReport } from '../workflows/batch-types.js';
 
 export const registry = new Registry();
 
@@ -78,15 +78,15 @@ const authFailures = new Counter({
   registers,
 });
 
-const burstsRunning = new Gauge({
-  name: 'pigeonpost_bursts_running',
-  help: 'Bursts that this process carries, or that wait in it for room.',
+const batchesRunning = new Gauge({
+  name: 'pigeonpost_batches_running',
+  help: 'Batches that this process carries, or that wait in it for room.',
   registers,
 });
 
-const burstDeliveries = new Counter({
-  name: 'pigeonpost_burst_deliveries_total',
-  help: 'Deliveries of bursts: accepted there, handed over to a workflow of their own, or left to whoever had them already.',
+const batchDeliveries = new Counter({
+  name: 'pigeonpost_batch_deliveries_total',
+  help: 'Deliveries of batches: accepted there, handed over to a workflow of their own, or left to whoever had them already.',
   labelNames: ['outcome'] as const,
   registers,
 });
@@ -101,7 +101,7 @@ export function beginAtZero(providers: readonly string[]): void {
     attempts.inc({ provider, outcome: 'refused', reason: 'status' }, 0);
   }
   for (const reason of authFailureReasons) authFailures.inc({ reason }, 0);
-  countCarried({ accepted: 0, handedOver: 0, left: 0 });
+  countBatched({ accepted: 0, startedIndividually: 0, skipped: 0 });
 }
 
 /** Counts a request that was not let in. */
@@ -151,20 +151,20 @@ export function countAttempt(facts: AttemptFacts): void {
   if (run === 0) deliveryDuration.observe({ provider, outcome: state }, (sinceAcceptedMs + durationMs) / 1_000);
 }
 
-/** Counts a burst while it is carried, and its deliveries once it is done. */
-export async function countBurst(carry: () => Promise<BurstReport>): Promise<BurstReport> {
-  burstsRunning.inc();
+/** Counts a batch while it is carried, and its deliveries once it is done. */
+export async function countBatch(processBatch: () => Promise<BatchReport>): Promise<BatchReport> {
+  batchesRunning.inc();
   try {
-    const report = await carry();
-    countCarried(report);
+    const report = await processBatch();
+    countBatched(report);
     return report;
   } finally {
-    burstsRunning.dec();
+    batchesRunning.dec();
   }
 }
 
-function countCarried({ accepted, handedOver, left }: BurstReport): void {
-  burstDeliveries.inc({ outcome: 'accepted' }, accepted);
-  burstDeliveries.inc({ outcome: 'handed_over' }, handedOver);
-  burstDeliveries.inc({ outcome: 'left' }, left);
+function countBatched({ accepted, startedIndividually: handedOver, skipped: left }: BatchReport): void {
+  batchDeliveries.inc({ outcome: 'accepted' }, accepted);
+  batchDeliveries.inc({ outcome: 'handed_over' }, handedOver);
+  batchDeliveries.inc({ outcome: 'left' }, left);
 }

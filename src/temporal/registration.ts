@@ -7,8 +7,8 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@tem
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import { OperatorError } from '../lib/errors.js';
-import { searchAttributes, TASK_QUEUE, UPKEEP_SCHEDULE_ID, UPKEEP_WORKFLOW_ID } from '../workflows/names.js';
-import type { upkeep } from '../workflows/maintenance.js';
+import { searchAttributes, TASK_QUEUE, MAINTENANCE_SCHEDULE_ID, MAINTENANCE_WORKFLOW_ID } from '../workflows/names.js';
+import type { maintenance } from '../workflows/maintenance.js';
 
 /** How often the sweep runs. */
 const SWEEP_EVERY = '30s';
@@ -112,15 +112,15 @@ const names = (): string[] => Object.keys(searchAttributeTypes);
 async function ensureMaintenance({ client, namespace }: RegistrationContext, trigger: boolean): Promise<boolean> {
   let created = true;
   try {
-    await client.schedule.create<typeof upkeep>({
-      scheduleId: UPKEEP_SCHEDULE_ID,
+    await client.schedule.create<typeof maintenance>({
+      scheduleId: MAINTENANCE_SCHEDULE_ID,
       spec: { intervals: [{ every: SWEEP_EVERY }] },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1m' },
       state: { triggerImmediately: true },
       action: {
         type: 'startWorkflow',
-        workflowType: 'upkeep',
-        workflowId: UPKEEP_WORKFLOW_ID,
+        workflowType: 'maintenance',
+        workflowId: MAINTENANCE_WORKFLOW_ID,
         taskQueue: TASK_QUEUE,
         staticSummary: 'Starts, ends and counts what crashes and deletions left behind',
       },
@@ -130,7 +130,7 @@ async function ensureMaintenance({ client, namespace }: RegistrationContext, tri
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     created = false;
   }
-  if (trigger && !created) await client.schedule.getHandle(UPKEEP_SCHEDULE_ID).trigger(ScheduleOverlapPolicy.SKIP);
+  if (trigger && !created) await client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID).trigger(ScheduleOverlapPolicy.SKIP);
   return created;
 }
 

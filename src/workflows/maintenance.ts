@@ -1,8 +1,8 @@
-/** Upkeep, started by a Temporal Schedule: one sweep over what crashes and deletions leave behind. */
+/** Maintenance, started by a Temporal Schedule: one sweep over what crashes and deletions leave behind. */
 import { proxyActivities } from '@temporalio/workflow';
-import type { SweepReport, UpkeepActivities } from './types.js';
+import type { SweepReport, MaintenanceActivities } from './types.js';
 
-const { sweep } = proxyActivities<UpkeepActivities>({
+const { sweep } = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
   summary: 'look after what crashes and deletions left behind',
@@ -10,6 +10,6 @@ const { sweep } = proxyActivities<UpkeepActivities>({
   retry: { maximumAttempts: 1 },
 });
 
-export async function upkeep(): Promise<SweepReport> {
+export async function maintenance(): Promise<SweepReport> {
   return sweep();
 }

@@ -15,8 +15,8 @@ export function deliveryIdOf(workflowId: string): string | undefined {
 }
 
 /** The Temporal Schedule that keeps house, and its workflow. */
-export const UPKEEP_SCHEDULE_ID = 'pigeonpost-upkeep';
-export const UPKEEP_WORKFLOW_ID = 'upkeep';
+export const MAINTENANCE_SCHEDULE_ID = 'pigeonpost-maintenance';
+export const MAINTENANCE_WORKFLOW_ID = 'maintenance';
 
 /** Search attributes of deliveries. None holds anything personal: Temporal keeps them in clear. */
 export const searchAttributes = {

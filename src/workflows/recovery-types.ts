@@ -34,11 +34,11 @@ export interface RecoveryInput {
   readonly scope: RecoveryScope;
   readonly ratePerSecond: number;
   /** How many deliveries are taken at once. */
-  readonly batchSize: number;
+  readonly pageSize: number;
   /** After how many batches the workflow goes on as a new run, so that no history grows without end. */
-  readonly batchesPerRun: number;
+  readonly pagesPerRun: number;
   /** Where a former run of the workflow got to. */
-  readonly place?: RecoveryPlace;
+  readonly cursor?: RecoveryCursor;
 }
 
 /** How far a recovery has come. */
@@ -52,7 +52,7 @@ export interface RecoveryProgress {
 }
 
 /** Where a recovery stands. */
-export interface RecoveryPlace {
+export interface RecoveryCursor {
   readonly progress: RecoveryProgress;
   /** Only what has been as it is since then is taken; Unix milliseconds by the database's clock. */
   readonly settledBy: number;
@@ -68,7 +68,7 @@ export interface RecoveryPlace {
 export type RecoveryPhase = 'waiting' | 'finished' | 'missing';
 
 /** Asks for the next batch. */
-export interface BatchQuestion {
+export interface PageRequest {
   readonly scope: RecoveryScope;
   readonly settledBy: number;
   readonly phase: RecoveryPhase;
@@ -77,7 +77,7 @@ export interface BatchQuestion {
 }
 
 /** Deliveries, with the number of their last redelivery, or events to deliver. */
-export interface RecoveryBatch {
+export interface RecoveryPage {
   readonly items: readonly RecoveryItem[];
   /** Where to look on; null at the end of the phase. */
   readonly afterId: string | null;
@@ -92,7 +92,7 @@ export interface RecoveryItem {
 }
 
 /** Asks for a batch to be sent on its way. */
-export interface BatchTask {
+export interface PageTask {
   readonly scope: RecoveryScope;
   readonly phase: RecoveryPhase;
   readonly items: readonly RecoveryItem[];
@@ -101,14 +101,14 @@ export interface BatchTask {
 /** The activities a recovery uses; each may be repeated without harm. */
 export interface RecoveryActivities {
   countRecoverable(scope: RecoveryScope): Promise<{ total: number; settledBy: number }>;
-  /** Throws a failure of type {@link SUBSCRIPTION_GONE} when the subscription was deleted. */
-  nextBatch(question: BatchQuestion): Promise<RecoveryBatch>;
+  /** Throws a failure of type {@link SUBSCRIPTION_NOT_FOUND} when the subscription was deleted. */
+  nextPage(question: PageRequest): Promise<RecoveryPage>;
   /** Gives back how many of the batch are on their way. */
-  recoverBatch(task: BatchTask): Promise<number>;
+  recoverPage(task: PageTask): Promise<number>;
 }
 
 /** The type of the failure that ends a recovery whose subscription was deleted. */
-export const SUBSCRIPTION_GONE = 'SubscriptionDeleted';
+export const SUBSCRIPTION_NOT_FOUND = 'SubscriptionDeleted';
 
 /** Where a recovery leaves its progress, so that it can be read without a worker. */
 export interface RecoveryMemo {

@@ -13,12 +13,12 @@ import {
 } from '@temporalio/workflow';
 import {
   finishedOf,
-  SUBSCRIPTION_GONE,
+  SUBSCRIPTION_NOT_FOUND,
   type RecoveryActivities,
   type RecoveryInput,
   type RecoveryMemo,
   type RecoveryPhase,
-  type RecoveryPlace,
+  type RecoveryCursor,
   type RecoveryProgress,
 } from './recovery-types.js';
 
@@ -31,13 +31,13 @@ const { countRecoverable } = proxyActivities<RecoveryActivities>({
   summary: 'count what there is to recover',
   retry,
 });
-const forBatches: ActivityOptions = {
+const recoveryActivities: ActivityOptions = {
   startToCloseTimeout: '5m',
   heartbeatTimeout: '30s',
-  retry: { ...retry, nonRetryableErrorTypes: [SUBSCRIPTION_GONE] },
+  retry: { ...retry, nonRetryableErrorTypes: [SUBSCRIPTION_NOT_FOUND] },
 };
-const { nextBatch } = proxyActivities<RecoveryActivities>({ ...forBatches, summary: 'find the next batch' });
-const { recoverBatch } = proxyActivities<RecoveryActivities>({ ...forBatches, summary: 'send the batch on its way' });
+const { nextPage } = proxyActivities<RecoveryActivities>({ ...recoveryActivities, summary: 'find the next page' });
+const { recoverPage } = proxyActivities<RecoveryActivities>({ ...recoveryActivities, summary: 'recover the page' });
 
 /**
  * Recovers everything in its scope, the oldest first, and completes with how much that was. Closes as cancelled when
@@ -47,40 +47,40 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> 
   const root = CancellationScope.current();
   let cancelled = false;
   root.cancelRequested.catch(() => (cancelled = true));
-  let progress: RecoveryProgress = input.place?.progress ?? { total: null, recovered: 0, skipped: 0 };
+  let progress: RecoveryProgress = input.cursor?.progress ?? { total: null, recovered: 0, skipped: 0 };
   setHandler(progressQuery, () => progress, { description: 'How much there was and how much is on its way.' });
   show();
   // Nothing in here may be cut short: what was begun is finished and counted.
   return CancellationScope.nonCancellable(async () => {
-    let place = input.place ?? (await begin());
-    for (let batches = 0; ;) {
+    let cursor = input.cursor ?? (await firstCursor());
+    for (let pages = 0; ;) {
       if (cancelled) await root.cancelRequested;
       const startedAt = Date.now();
-      const { scope, batchSize: limit } = input;
-      const { settledBy, phase, afterId } = place;
-      const batch = await nextBatch({ scope, settledBy, phase, afterId, limit });
-      if (batch.items.length > 0) {
-        const recovered = await recoverBatch({ scope, phase, items: batch.items });
+      const { scope, pageSize: limit } = input;
+      const { settledBy, phase, afterId } = cursor;
+      const page = await nextPage({ scope, settledBy, phase, afterId, limit });
+      if (page.items.length > 0) {
+        const recovered = await recoverPage({ scope, phase, items: page.items });
         note({
           ...progress,
           recovered: progress.recovered + recovered,
-          skipped: progress.skipped + batch.items.length - recovered,
+          skipped: progress.skipped + page.items.length - recovered,
         });
       }
-      const next = batch.afterId === null ? phaseAfter(phase) : phase;
+      const next = page.afterId === null ? phaseAfter(phase) : phase;
       if (next === undefined) return end();
-      place = { ...place, progress, phase: next, afterId: batch.afterId ?? '' };
-      batches += 1;
-      const dueAt = startedAt + (batch.items.length * 1_000) / input.ratePerSecond;
+      cursor = { ...cursor, progress, phase: next, afterId: page.afterId ?? '' };
+      pages += 1;
+      const dueAt = startedAt + (page.items.length * 1_000) / input.ratePerSecond;
       const waitMs = dueAt - Date.now();
       if (waitMs > 0) await condition(() => cancelled, waitMs, { summary: 'keep to the rate' });
-      if (!cancelled && (batches >= input.batchesPerRun || workflowInfo().continueAsNewSuggested)) {
-        await continueAsNew<typeof recovery>({ ...input, place });
+      if (!cancelled && (pages >= input.pagesPerRun || workflowInfo().continueAsNewSuggested)) {
+        await continueAsNew<typeof recovery>({ ...input, cursor });
       }
     }
   });
 
-  async function begin(): Promise<RecoveryPlace> {
+  async function firstCursor(): Promise<RecoveryCursor> {
     const { total, settledBy } = await countRecoverable(input.scope);
     note({ ...progress, total });
     return { progress, settledBy, phase: phaseAfter(undefined)!, afterId: '' };

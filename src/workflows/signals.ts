@@ -7,7 +7,7 @@ export const resumeSignal = defineSignal('resume');
 export const retryNowSignal = defineSignal<[attempts?: number]>('retryNow');
 
 /** What a delivery has been told and has not obeyed yet. */
-export interface Orders {
+export interface Commands {
   cancel?: { readonly reason: string; readonly byTemporal: boolean };
   pause?: { readonly reason: string };
   /** An attempt at once; with `attempts` only if the delivery has made so many and no more. */
@@ -15,31 +15,31 @@ export interface Orders {
 }
 
 /** Whether there is something to obey. */
-export function interrupted(orders: Orders): boolean {
-  return orders.cancel !== undefined || orders.pause !== undefined || orders.retryNow !== undefined;
+export function hasPendingCommand(commands: Commands): boolean {
+  return commands.cancel !== undefined || commands.pause !== undefined || commands.retryNow !== undefined;
 }
 
 /** Takes orders from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */
-export function takeOrders(): Orders {
-  const orders: Orders = {};
+export function registerSignalHandlers(): Commands {
+  const commands: Commands = {};
   setHandler(
     cancelSignal,
     (reason) => {
-      orders.cancel ??= { reason: reason ?? 'cancelled', byTemporal: false };
+      commands.cancel ??= { reason: reason ?? 'cancelled', byTemporal: false };
     },
     { description: 'End the delivery; an attempt under way is awaited first. Argument: the reason.' },
   );
   setHandler(
     pauseSignal,
     (reason) => {
-      orders.pause ??= { reason: reason ?? 'paused' };
+      commands.pause ??= { reason: reason ?? 'paused' };
     },
     { description: 'Make no further attempt until resumed. Argument: the reason.' },
   );
   setHandler(
     resumeSignal,
     () => {
-      delete orders.pause;
+      delete commands.pause;
     },
     { description: 'Go on at the same place of the schedule.' },
   );
@@ -47,10 +47,10 @@ export function takeOrders(): Orders {
     retryNowSignal,
     (attempts) => {
       if (attempts === undefined) {
-        delete orders.pause;
-        orders.retryNow = {};
-      } else if (!orders.pause) {
-        orders.retryNow ??= { attempts };
+        delete commands.pause;
+        commands.retryNow = {};
+      } else if (!commands.pause) {
+        commands.retryNow ??= { attempts };
       }
     },
     {
@@ -60,7 +60,7 @@ export function takeOrders(): Orders {
     },
   );
   CancellationScope.current().cancelRequested.catch(() => {
-    orders.cancel = { reason: 'cancelled in Temporal', byTemporal: true };
+    commands.cancel = { reason: 'cancelled in Temporal', byTemporal: true };
   });
-  return orders;
+  return commands;
 }

@@ -13,22 +13,22 @@ export interface DeliveryInput {
   /** The longest time one exchange may take, in milliseconds. */
   readonly timeLimitMs: number;
   /** Present when it does not begin with its first attempt. */
-  readonly begin?: Begin;
+  readonly resumeFrom?: ResumePoint;
 }
 
 /** Where a delivery begins for which something has been done before. */
-export type Begin =
+export type ResumePoint =
   /** At a place of the schedule, at a time: Unix milliseconds. */
-  | { readonly kind: 'place'; readonly position: number; readonly at: number }
+  | { readonly kind: 'scheduled'; readonly position: number; readonly at: number }
   /** With an attempt whose outcome has yet to be recorded. */
   | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
   /** With its end, which is recorded. */
   | { readonly kind: 'ended'; readonly type: string; readonly message: string }
-  /** When the burst that makes its first attempt is done with it. */
-  | { readonly kind: 'carried' };
+  /** When the batch that makes its first attempt is done with it. */
+  | { readonly kind: 'batched' };
 
-/** How a burst left a delivery. */
-export type Left =
+/** How a batch left a delivery. */
+export type BatchOutcome =
   | { readonly kind: 'delivered'; readonly result: DeliveryResult }
   | { readonly kind: 'failed'; readonly message: string }
   /** Still open, at a place of the schedule and a time: Unix milliseconds. */
@@ -56,15 +56,15 @@ export interface AttemptTask {
    */
   readonly attemptsBefore?: number;
   /** Present when the first attempt of this round was turned away before. */
-  readonly comingBack?: ComingBack;
+  readonly deferral?: Deferral;
 }
 
 /** What an attempt that was turned away takes along, so that it need not begin to queue again. */
-export interface ComingBack {
+export interface Deferral {
   /** How often in a row it was turned away. */
   readonly times: number;
   /** The turn that was booked for it, where the subscription has a rate; Unix time in milliseconds. */
-  readonly turnAt?: number;
+  readonly reservedAt?: number;
 }
 
 /** The outcome of an attempt that was made but could not be recorded, without anything the receiver said. */
@@ -89,7 +89,7 @@ export interface UnrecordedOutcome {
 }
 
 /** Where a delivery stands according to the database. */
-export interface Place {
+export interface ScheduleProgress {
   /** Whether the workflow run that asks has already recorded its end. */
   readonly settledHere: boolean;
   /** Whether this run of the delivery has made an attempt. */
@@ -125,16 +125,16 @@ export interface DeliveryActivities {
   attempt(task: AttemptTask): Promise<DeliveryResult>;
   /** Records an outcome that the attempt itself could not record. */
   recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
-  place(task: { deliveryId: string; run: number }): Promise<Place>;
+  getScheduleProgress(task: { deliveryId: string; run: number }): Promise<ScheduleProgress>;
   changeState(task: StateTask): Promise<void>;
-  /** Waits until no burst carries the delivery. */
-  awaitBurst(task: { deliveryId: string }): Promise<Left>;
+  /** Waits until no batch carries the delivery. */
+  awaitBatch(task: { deliveryId: string }): Promise<BatchOutcome>;
   /** Asks Temporal to cancel the workflow that calls this. */
   cancelOwnWorkflow(): Promise<void>;
 }
 
 /** The activities that keep house. */
-export interface UpkeepActivities {
+export interface MaintenanceActivities {
   /** Starts what has no owner, ends what lost its reason and takes note of terminated workflows. */
   sweep(): Promise<SweepReport>;
 }
@@ -148,8 +148,8 @@ export interface SweepReport {
   readonly terminated: number;
   /** Deliveries that waited for a subscription that is enabled. */
   readonly resumed: number;
-  /** Deliveries that nobody carried; absent in histories that are older than bursts. */
-  readonly carried?: number;
+  /** Deliveries that nobody carried; absent in histories that are older than batches. */
+  readonly batched?: number;
   /** Operational events. */
   readonly emitted: number;
 }
@@ -171,9 +171,9 @@ export const FailureType = {
   /** Sent, but the outcome could not be recorded; it is the failure's first detail. */
   unrecorded: 'OutcomeUnrecorded',
   /** Nothing was sent: the subscription is disabled. */
-  held: 'SubscriptionDisabled',
+  paused: 'SubscriptionDisabled',
   /** Nothing was sent: the subscription is deleted. */
-  orphaned: 'SubscriptionDeleted',
+  subscriptionDeleted: 'SubscriptionDeleted',
 } as const;
 
 /** The state reason of deliveries that wait for their subscription to be enabled again. */

@@ -1,15 +1,15 @@
 /** Signing in, the customer's portal, accounts and their keys. */
 import { ADMIN_KEY } from '../support/api';
-import { describeInBrowser, emit, newReceiver, openDesk, signIn, type Desk } from './support';
+import { describeInBrowser, emit, newReceiver, openDashboard, signIn, type DashboardHarness } from './support';
 
 describeInBrowser('the dashboard', () => {
-  let desk: Desk;
-  beforeAll(async () => void (desk = await openDesk()));
-  afterEach(() => desk.closePages());
-  afterAll(() => desk.close());
+  let dashboard: DashboardHarness;
+  beforeAll(async () => void (dashboard = await openDashboard()));
+  afterEach(() => dashboard.closePages());
+  afterAll(() => dashboard.close());
 
   it('says what is wrong with a key', async () => {
-    const page = await desk.open();
+    const page = await dashboard.open();
     await page.goto('/deliveries');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('Enter a key.').waitFor();
@@ -19,7 +19,7 @@ describeInBrowser('the dashboard', () => {
   });
 
   it('stays where one wanted to go, keeps the key in the tab alone and forgets it', async () => {
-    const page = await desk.open();
+    const page = await dashboard.open();
     await page.goto('/accounts');
     await signIn(page, ADMIN_KEY);
     await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
@@ -34,10 +34,10 @@ describeInBrowser('the dashboard', () => {
   });
 
   it('signs out whose key is revoked', async () => {
-    const { account } = await newReceiver(desk, 'Revoked');
-    const page = await desk.openAt('/overview', { key: account.apiKey });
-    const { keys } = await desk.ask('GET', `/v1/accounts/${account.id}`);
-    await desk.system.ask('DELETE', `/v1/accounts/${account.id}/keys/${keys[0].id}`);
+    const { account } = await newReceiver(dashboard, 'Revoked');
+    const page = await dashboard.openAt('/overview', { key: account.apiKey });
+    const { keys } = await dashboard.ask('GET', `/v1/accounts/${account.id}`);
+    await dashboard.system.ask('DELETE', `/v1/accounts/${account.id}/keys/${keys[0].id}`);
     // Whatever asks first finds out: going on to another page, or the overview that keeps itself up to date.
     const signedOut = page.getByText('no longer').waitFor();
     await Promise.race([signedOut, page.getByRole('link', { name: 'Subscriptions' }).click()]);
@@ -46,12 +46,12 @@ describeInBrowser('the dashboard', () => {
   });
 
   it('shows an account its own things only', async () => {
-    const { account } = await newReceiver(desk, 'Customer');
-    const other = await newReceiver(desk, 'Somebody else');
-    const [own, foreign] = [await emit(desk, account.id), await emit(desk, other.account.id)];
-    await desk.system.settled(foreign, 'delivered');
-    await desk.system.settled(own, 'delivered');
-    const page = await desk.openAt('/deliveries', { key: account.apiKey });
+    const { account } = await newReceiver(dashboard, 'Customer');
+    const other = await newReceiver(dashboard, 'Somebody else');
+    const [own, foreign] = [await emit(dashboard, account.id), await emit(dashboard, other.account.id)];
+    await dashboard.system.settled(foreign, 'delivered');
+    await dashboard.system.settled(own, 'delivered');
+    const page = await dashboard.openAt('/deliveries', { key: account.apiKey });
     await page.locator('[data-delivery]').first().waitFor();
     const rows = await page.locator('[data-delivery]').all();
     const shown = await Promise.all(rows.map((row) => row.getAttribute('data-delivery')));
@@ -70,7 +70,7 @@ describeInBrowser('the dashboard', () => {
   });
 
   it('creates an account and shows its key once', async () => {
-    const page = await desk.openAt('/accounts');
+    const page = await dashboard.openAt('/accounts');
     await page.getByRole('button', { name: 'New account' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Provider').selectOption('postmark');
@@ -83,13 +83,13 @@ describeInBrowser('the dashboard', () => {
     await dialog.getByRole('button', { name: 'I have it' }).click();
     await page.getByRole('heading', { name: 'Northwind', level: 1 }).waitFor();
     expect(await page.content()).not.toContain(key);
-    const { status } = await desk.system.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${key}` });
+    const { status } = await dashboard.system.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${key}` });
     expect(status).toBe(200);
   });
 
   it('adds and revokes keys, changes what an operator chooses and deletes the account', async () => {
-    const { account } = await newReceiver(desk, 'Changing');
-    const page = await desk.openAt(`/accounts/${account.id}`);
+    const { account } = await newReceiver(dashboard, 'Changing');
+    const page = await dashboard.openAt(`/accounts/${account.id}`);
     await page.getByRole('button', { name: 'Add a key' }).click();
     await page.getByRole('dialog').getByText('only time that the key is shown').waitFor();
     await page.getByRole('button', { name: 'I have it' }).click();
@@ -98,7 +98,7 @@ describeInBrowser('the dashboard', () => {
     await revoke.first().click();
     await page.getByRole('button', { name: 'Revoke it' }).click();
     await revoke.nth(1).waitFor({ state: 'detached' });
-    expect((await desk.ask('GET', `/v1/accounts/${account.id}`)).keys).toHaveLength(1);
+    expect((await dashboard.ask('GET', `/v1/accounts/${account.id}`)).keys).toHaveLength(1);
 
     await page.getByLabel('Disable a subscription after').fill('12');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -110,7 +110,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();
     const chosen = { disableAfterHours: null, validatePayloads: false, retentionDays: 30, dispatchWeight: 3 };
-    expect(await desk.ask('GET', `/v1/accounts/${account.id}`)).toMatchObject(chosen);
+    expect(await dashboard.ask('GET', `/v1/accounts/${account.id}`)).toMatchObject(chosen);
 
     await page.getByRole('button', { name: 'Delete…' }).click();
     await page.getByRole('button', { name: 'Delete the account' }).click();
@@ -118,6 +118,6 @@ describeInBrowser('the dashboard', () => {
     await page.getByLabel('Type its name').fill('Changing');
     await page.getByRole('button', { name: 'Delete the account' }).click();
     await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
-    expect((await desk.system.ask('GET', `/v1/accounts/${account.id}`)).status).toBe(404);
+    expect((await dashboard.system.ask('GET', `/v1/accounts/${account.id}`)).status).toBe(404);
   });
 });

@@ -3,29 +3,29 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/eventually';
-import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
+import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support';
 
 describeInBrowser('deliveries', () => {
-  let desk: Desk;
-  beforeAll(async () => void (desk = await openDesk()));
+  let dashboard: DashboardHarness;
+  beforeAll(async () => void (dashboard = await openDashboard()));
   afterEach(async () => {
-    desk.receiver.answer(200);
-    await desk.closePages();
+    dashboard.receiver.reply(200);
+    await dashboard.closePages();
   });
-  afterAll(() => desk.close());
+  afterAll(() => dashboard.close());
 
   const row = (page: Page, id: string) => page.locator(`[data-delivery="${id}"]`);
-  const refuse = () => desk.receiver.answer(503);
+  const refuse = () => dashboard.receiver.reply(503);
 
   it('are filtered by the address, which changes with the filters', async () => {
-    const { account } = await newReceiver(desk, 'Filters');
-    const delivered = await emit(desk, account.id);
-    await desk.system.settled(delivered, 'delivered');
+    const { account } = await newReceiver(dashboard, 'Filters');
+    const delivered = await emit(dashboard, account.id);
+    await dashboard.system.settled(delivered, 'delivered');
     refuse();
-    const retrying = await emit(desk, account.id, 'invoice.paid');
-    await desk.system.settled(retrying, 'retrying');
+    const retrying = await emit(dashboard, account.id, 'invoice.paid');
+    await dashboard.system.settled(retrying, 'retrying');
 
-    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
     await row(page, delivered).waitFor();
     await row(page, retrying).waitFor();
     await page.getByText('retrying', { exact: true }).first().click();
@@ -44,25 +44,29 @@ describeInBrowser('deliveries', () => {
   });
 
   it('appear and change without being asked for', async () => {
-    const { account } = await newReceiver(desk, 'Live');
-    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    const { account } = await newReceiver(dashboard, 'Live');
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
     await page.getByText('No deliveries').waitFor();
     await page.getByText('Live', { exact: true }).waitFor();
     refuse();
-    const id = await emit(desk, account.id);
+    const id = await emit(dashboard, account.id);
     await row(page, id).getByText('retrying').waitFor();
     await row(page, id).getByText('503').waitFor();
-    desk.receiver.answer(200);
-    await desk.ask('POST', `/v1/deliveries/${id}/retry`);
+    dashboard.receiver.reply(200);
+    await dashboard.ask('POST', `/v1/deliveries/${id}/retry`);
     await row(page, id).getByText('delivered').waitFor();
   });
 
   it('are cancelled and redelivered in bulk, counted and confirmed', async () => {
-    const { account } = await newReceiver(desk, 'Bulk');
+    const { account } = await newReceiver(dashboard, 'Bulk');
     refuse();
-    const ids = [await emit(desk, account.id), await emit(desk, account.id), await emit(desk, account.id)];
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
-    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    const ids = [
+      await emit(dashboard, account.id),
+      await emit(dashboard, account.id),
+      await emit(dashboard, account.id),
+    ];
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'retrying')));
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
     await page.getByRole('button', { name: 'Cancel…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByText('3 deliveries', { exact: true }).waitFor();
@@ -70,40 +74,42 @@ describeInBrowser('deliveries', () => {
     await dialog.getByRole('button', { name: 'Cancel 3 deliveries' }).click();
     await dialog.getByText('3 deliveries cancelled.').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
-    const [first] = await Promise.all(ids.map((id) => desk.system.settled(id, 'cancelled')));
+    const [first] = await Promise.all(ids.map((id) => dashboard.system.settled(id, 'cancelled')));
     expect(first).toMatchObject({ stateReason: 'a bad release' });
 
-    desk.receiver.answer(200);
+    dashboard.receiver.reply(200);
     await page.getByText('cancelled', { exact: true }).first().click();
     await page.getByRole('button', { name: 'Redeliver…' }).click();
     await dialog.getByRole('button', { name: 'Redeliver 3 deliveries' }).click();
     await dialog.getByText('3 deliveries redelivered.').waitFor();
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
   it('are attempted now in bulk where they wait, counted and confirmed', async () => {
-    const { account } = await newReceiver(desk, 'Waiting');
+    const { account } = await newReceiver(dashboard, 'Waiting');
     refuse();
-    const ids = [await emit(desk, account.id), await emit(desk, account.id)];
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
-    const page = await desk.openAt(`/deliveries?accountId=${account.id}`);
+    const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'retrying')));
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
     await page.getByRole('button', { name: 'Retry now…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Retry 2 deliveries' }).click();
     await dialog.getByText('2 deliveries attempted now').waitFor();
     for (const id of ids)
       await eventually(
-        () => desk.ask('GET', `/v1/deliveries/${id}`),
+        () => dashboard.ask('GET', `/v1/deliveries/${id}`),
         ({ attemptCount }) => attemptCount >= 2,
       );
   });
 
   it('show what was sent, what was answered and what is to come', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Detail', { headers: { 'X-Tenant': 'a-secret-value' } });
-    desk.receiver.answer((response) => response.writeHead(500).end('{"error":"out of order"}'));
-    const id = await emit(desk, account.id, 'user.created', { id: 'usr_1', balance: '<exact>' });
-    await desk.system.settled(id, 'retrying');
-    const page = await desk.openAt(`/deliveries/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { account, subscription } = await newReceiver(dashboard, 'Detail', {
+      headers: { 'X-Tenant': 'a-secret-value' },
+    });
+    dashboard.receiver.reply((response) => response.writeHead(500).end('{"error":"out of order"}'));
+    const id = await emit(dashboard, account.id, 'user.created', { id: 'usr_1', balance: '<exact>' });
+    await dashboard.system.settled(id, 'retrying');
+    const page = await dashboard.openAt(`/deliveries/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByRole('heading', { name: 'user.created' }).waitFor();
     await page.getByText('500 refused').first().waitFor();
     await page.getByText('"error": "out of order"').waitFor();
@@ -112,7 +118,9 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('group', { name: 'Event', exact: true }).getByText('"balance": "<exact>"').waitFor();
     expect(await page.content()).not.toContain('a-secret-value');
     expect(await page.getByRole('link', { name: 'See it in Temporal' }).getAttribute('href')).toContain(id);
-    expect(await page.getByRole('link', { name: desk.receiver.url }).getAttribute('href')).toContain(subscription.id);
+    expect(await page.getByRole('link', { name: dashboard.receiver.url }).getAttribute('href')).toContain(
+      subscription.id,
+    );
 
     // The copied command sends what the delivery sends.
     await page.getByRole('button', { name: 'Copy as curl' }).click();
@@ -120,24 +128,24 @@ describeInBrowser('deliveries', () => {
     const command: string = await page.evaluate('navigator.clipboard.readText()');
     await promisify(execFile)('sh', ['-c', `${command} --silent --max-time 20`]);
     // Retries of this delivery and of others may come at any time.
-    const received = desk.receiver.received.filter(({ path }) => path === '/Detail');
+    const received = dashboard.receiver.received.filter(({ path }) => path === '/Detail');
     const copied = received.find(({ headers }) => headers['x-tenant'] === '***');
     expect(copied).toMatchObject({ method: 'POST', body: received[0]!.body });
     expect(copied!.headers).toMatchObject({ 'content-type': 'application/json' });
   });
 
   it('are paused, resumed, tried now, cancelled and redelivered', async () => {
-    const { account } = await newReceiver(desk, 'Orders');
+    const { account } = await newReceiver(dashboard, 'Orders');
     refuse();
-    const id = await emit(desk, account.id);
-    await desk.system.settled(id, 'retrying');
-    const page = await desk.openAt(`/deliveries/${id}`);
+    const id = await emit(dashboard, account.id);
+    await dashboard.system.settled(id, 'retrying');
+    const page = await dashboard.openAt(`/deliveries/${id}`);
     const state = (word: string) => page.locator(`main header [data-state="${word}"]`).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await state('paused');
     await page.getByRole('button', { name: 'Resume' }).click();
     await state('retrying');
-    const { attempts } = await desk.ask('GET', `/v1/deliveries/${id}`);
+    const { attempts } = await dashboard.ask('GET', `/v1/deliveries/${id}`);
     await page.getByRole('button', { name: 'Retry now' }).click();
     await page.getByText(`#${attempts.length + 1}`).waitFor();
     await page.getByRole('button', { name: 'Cancel…' }).click();
@@ -145,14 +153,14 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('button', { name: 'Cancel the delivery' }).click();
     await state('cancelled');
     await page.getByText('no longer wanted').waitFor();
-    desk.receiver.answer(200);
+    dashboard.receiver.reply(200);
     await page.getByRole('button', { name: 'Redeliver' }).click();
     await state('delivered');
     await page.getByText('200 accepted').first().waitFor();
   });
 
   it('say so when there is no such delivery', async () => {
-    const page = await desk.openAt('/deliveries/dlv_01hzzzzzzzzzzzzzzzzzzzzzzz');
+    const page = await dashboard.openAt('/deliveries/dlv_01hzzzzzzzzzzzzzzzzzzzzzzz');
     await page.getByText('there is no such delivery').waitFor();
   });
 });

@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describeInBrowser, openDesk, type Desk } from './support';
-import { furnish, type Furnished } from './seed-dashboard';
+import { describeInBrowser, openDashboard, type DashboardHarness } from './support';
+import { seedDashboard, type Furnished } from './seed-dashboard';
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const folder = join(__dirname, '../../docs/screenshots');
@@ -44,18 +44,18 @@ const looks = [
 ] as const;
 
 describeInBrowser('every page', () => {
-  let desk: Desk;
+  let dashboard: DashboardHarness;
   let made: Furnished;
   beforeAll(async () => {
-    desk = await openDesk();
-    made = await furnish(desk);
+    dashboard = await openDashboard();
+    made = await seedDashboard(dashboard);
   });
-  afterEach(() => desk.closePages());
-  afterAll(() => desk.close());
+  afterEach(() => dashboard.closePages());
+  afterAll(() => dashboard.close());
 
   it.each(Object.keys(pages))('is fit to read: %s', async (name) => {
     const [address, sign] = pages[name]!(made);
-    const page = await desk.openAt(address, { viewport: WIDE });
+    const page = await dashboard.openAt(address, { viewport: WIDE });
     await page.getByText(sign).first().waitFor();
     await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
     for (const [colorScheme, viewport] of looks) {
@@ -68,21 +68,21 @@ describeInBrowser('every page', () => {
   });
 
   it('is fit to read where one signs in', async () => {
-    const page = await desk.open({ colorScheme: 'dark', viewport: NARROW });
+    const page = await dashboard.open({ colorScheme: 'dark', viewport: NARROW });
     await page.goto('/');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await expectFit(page);
   });
 
   it('is fit to read in a dialog', async () => {
-    const page = await desk.openAt('/accounts', { viewport: NARROW });
+    const page = await dashboard.openAt('/accounts', { viewport: NARROW });
     await page.getByRole('button', { name: 'New account' }).click();
     await page.getByRole('dialog').waitFor();
     await expectFit(page);
   });
 
   it('can be dark where the system is light, and stays so', async () => {
-    const page = await desk.openAt('/overview', { colorScheme: 'light' });
+    const page = await dashboard.openAt('/overview', { colorScheme: 'light' });
     await page.getByLabel('Colour scheme').selectOption('dark');
     const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
     expect(await scheme()).toBe('dark');
@@ -92,7 +92,7 @@ describeInBrowser('every page', () => {
   });
 
   it('is reached and used by the keyboard alone', async () => {
-    const page = await desk.openAt('/deliveries');
+    const page = await dashboard.openAt('/deliveries');
     await page.locator('[data-delivery]').first().waitFor();
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter');
     expect(await page.evaluate('document.activeElement.id')).toBe('content');
@@ -107,13 +107,13 @@ describeInBrowser('every page', () => {
   });
 
   it('tells of an address that there is not', async () => {
-    const page = await desk.openAt('/nowhere/at/all');
+    const page = await dashboard.openAt('/nowhere/at/all');
     await page.getByRole('heading', { name: 'No such page' }).waitFor();
   });
 
   it('verifies a request as its receiver would', async () => {
     const { headers, body } = made.received;
-    const page = await desk.openAt('/contracts/standard');
+    const page = await dashboard.openAt('/contracts/standard');
     await page.getByLabel('Secret').fill(made.secret);
     const lines = Object.entries(headers).filter(([name]) => name.startsWith('webhook-'));
     await page.getByLabel('Headers').fill(lines.map(([name, value]) => `${name}: ${value}`).join('\n'));

@@ -1,6 +1,6 @@
 /** A system with something to see: accounts of several providers, receivers that are well and one that is not. */
 import type { Received } from '../support/receiver';
-import { emit, newReceiver, type Desk } from './support';
+import { emit, newReceiver, type DashboardHarness } from './support';
 
 export interface Furnished {
   /** An account's id. */
@@ -14,16 +14,16 @@ export interface Furnished {
   readonly secret: string;
 }
 
-export async function furnish(desk: Desk): Promise<Furnished> {
-  const { ask, receiver, system } = desk;
-  receiver.answer((response, { path }) => {
+export async function seedDashboard(dashboard: DashboardHarness): Promise<Furnished> {
+  const { ask, receiver, system } = dashboard;
+  receiver.reply((response, { path }) => {
     if (path === '/opens') return void response.writeHead(403).end('{"error":"forbidden"}');
     if (!path.startsWith('/erp')) return void response.writeHead(200).end('{"ok":true}');
     response
       .writeHead(503, { 'content-type': 'application/json' })
       .end('{"error":"maintenance","detail":"The order service is back at 18:00."}');
   });
-  const { account, subscription } = await newReceiver(desk, 'Acme Robotics', {
+  const { account, subscription } = await newReceiver(dashboard, 'Acme Robotics', {
     url: `${receiver.url}/erp/webhooks`,
     eventTypes: ['invoice.paid'],
     description: 'Bookkeeping',
@@ -51,19 +51,21 @@ export async function furnish(desk: Desk): Promise<Furnished> {
       .events.find(({ type }: { type: string }) => type === wanted).example;
   const ids: string[] = [];
   for (let round = 0; round < 3; round++) {
-    ids.push(await emit(desk, account.id, 'user.created', { id: `usr_${round}`, email: `person${round}@example.com` }));
-    ids.push(await emit(desk, northwind.id, 'Bounce', exampleOf('Bounce')));
-    ids.push(await emit(desk, account.id, 'order.shipped', { id: `ord_${round}`, carrier: 'pigeon' }));
+    ids.push(
+      await emit(dashboard, account.id, 'user.created', { id: `usr_${round}`, email: `person${round}@example.com` }),
+    );
+    ids.push(await emit(dashboard, northwind.id, 'Bounce', exampleOf('Bounce')));
+    ids.push(await emit(dashboard, account.id, 'order.shipped', { id: `ord_${round}`, owner: 'pigeon' }));
   }
   await Promise.all(ids.map((id) => system.settled(id, 'delivered')));
-  await system.settled(await emit(desk, northwind.id, 'Open', exampleOf('Open')), 'failed');
-  for (const [order, reason] of [
+  await system.settled(await emit(dashboard, northwind.id, 'Open', exampleOf('Open')), 'failed');
+  for (const [command, reason] of [
     ['cancel', 'sent by hand'],
     ['pause', 'the order service is being moved'],
   ] as const) {
-    const id = await emitTo(subscription.id, { id: `inv_2026030${order.length}`, lines: 2 });
-    await ask('POST', `/v1/deliveries/${id}/${order}`, { reason });
-    await system.settled(id, order === 'cancel' ? 'cancelled' : 'paused');
+    const id = await emitTo(subscription.id, { id: `inv_2026030${command.length}`, lines: 2 });
+    await ask('POST', `/v1/deliveries/${id}/${command}`, { reason });
+    await system.settled(id, command === 'cancel' ? 'cancelled' : 'paused');
   }
   const received = receiver.received.find(({ path }) => path === '/crm')!;
   const retrying = await emitTo(subscription.id, {

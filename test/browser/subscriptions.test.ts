@@ -1,18 +1,18 @@
 /** Subscriptions: the form of each contract, and what can be done with one. */
-import { describeInBrowser, emit, newReceiver, openDesk, type Desk } from './support';
+import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support';
 
 describeInBrowser('subscriptions', () => {
-  let desk: Desk;
-  beforeAll(async () => void (desk = await openDesk()));
+  let dashboard: DashboardHarness;
+  beforeAll(async () => void (dashboard = await openDashboard()));
   afterEach(async () => {
-    desk.receiver.answer(200);
-    await desk.closePages();
+    dashboard.receiver.reply(200);
+    await dashboard.closePages();
   });
-  afterAll(() => desk.close());
+  afterAll(() => dashboard.close());
 
   it('are created by a form of the contract, which marks what is wrong', async () => {
-    const account = await desk.ask('POST', '/v1/accounts', { provider: 'postmark', name: 'Form' });
-    const page = await desk.openAt(`/subscriptions?accountId=${account.id}`);
+    const account = await dashboard.ask('POST', '/v1/accounts', { provider: 'postmark', name: 'Form' });
+    const page = await dashboard.openAt(`/subscriptions?accountId=${account.id}`);
     await page.getByRole('link', { name: 'Create the first one.' }).click();
     await page.getByLabel('URL').fill('not an address');
     await page.getByRole('combobox', { name: 'Event types' }).fill('Bounce');
@@ -21,7 +21,7 @@ describeInBrowser('subscriptions', () => {
     await page.getByText('See the fields marked above.').waitFor();
     expect(await page.getByLabel('URL').getAttribute('aria-invalid')).toBe('true');
 
-    await page.getByLabel('URL').fill(`${desk.receiver.url}/form`);
+    await page.getByLabel('URL').fill(`${dashboard.receiver.url}/form`);
     await page.getByRole('button', { name: 'Set HTTP auth' }).click();
     await page.getByLabel('Username').fill('kim');
     await page.getByLabel('Password').fill('letmein');
@@ -30,10 +30,10 @@ describeInBrowser('subscriptions', () => {
     await page.getByLabel('Headers: value 1').fill('north');
     await page.getByRole('button', { name: 'Create', exact: true }).click();
     await page.getByText('Created', { exact: true }).waitFor();
-    const { data } = await desk.ask('GET', `/v1/accounts/${account.id}/subscriptions`);
+    const { data } = await dashboard.ask('GET', `/v1/accounts/${account.id}/subscriptions`);
     expect(data).toEqual([
       expect.objectContaining({
-        url: `${desk.receiver.url}/form`,
+        url: `${dashboard.receiver.url}/form`,
         eventTypes: ['Bounce'],
         headers: { 'X-Shop': '***' },
         httpAuth: expect.objectContaining({ username: 'kim' }),
@@ -42,27 +42,27 @@ describeInBrowser('subscriptions', () => {
   });
 
   it('are edited without touching what is secret', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Edited', { headers: { 'X-Tenant': 'kept' } });
-    const page = await desk.openAt(`/subscriptions/${subscription.id}/edit`);
+    const { account, subscription } = await newReceiver(dashboard, 'Edited', { headers: { 'X-Tenant': 'kept' } });
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}/edit`);
     await page.getByLabel('Description').fill('Orders of the shop');
     await page.getByLabel('Rate per second').fill('2.5');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Orders of the shop').waitFor();
-    await emit(desk, account.id);
-    const received = await desk.receiver.waitFor(1);
+    await emit(dashboard, account.id);
+    const received = await dashboard.receiver.waitFor(1);
     expect(received.at(-1)?.headers['x-tenant']).toBe('kept');
-    expect(await desk.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ ratePerSecond: 2.5 });
+    expect(await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ ratePerSecond: 2.5 });
 
     await page.getByRole('link', { name: 'Edit', exact: true }).click();
     await page.getByLabel('Replace headers').check();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'Settings' }).waitFor();
-    expect(await desk.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ headers: {} });
+    expect(await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ headers: {} });
   });
 
   it('send a test event, show and rotate their secret', async () => {
-    const { subscription } = await newReceiver(desk, 'Secret');
-    const page = await desk.openAt(`/subscriptions/${subscription.id}`);
+    const { subscription } = await newReceiver(dashboard, 'Secret');
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await page.getByRole('link', { name: 'see the delivery' }).click();
     await page.locator('main header [data-state="delivered"]').waitFor();
@@ -71,21 +71,21 @@ describeInBrowser('subscriptions', () => {
     await page.getByText(subscription.secret).waitFor();
     await page.getByRole('button', { name: 'Rotate the secret' }).click();
     await page.getByText('The new secret').waitFor();
-    const { secret } = await desk.ask('GET', `/v1/subscriptions/${subscription.id}/secret`);
+    const { secret } = await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}/secret`);
     expect(secret).not.toBe(subscription.secret);
     await page.getByText(secret).waitFor();
   });
 
   it('recover what they missed: counted, started and followed', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Recover');
-    desk.receiver.answer(500);
-    const ids = [await emit(desk, account.id), await emit(desk, account.id)];
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'retrying')));
-    for (const id of ids) await desk.ask('POST', `/v1/deliveries/${id}/cancel`);
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'cancelled')));
-    desk.receiver.answer(200);
+    const { account, subscription } = await newReceiver(dashboard, 'Recover');
+    dashboard.receiver.reply(500);
+    const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'retrying')));
+    for (const id of ids) await dashboard.ask('POST', `/v1/deliveries/${id}/cancel`);
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'cancelled')));
+    dashboard.receiver.reply(200);
 
-    const page = await desk.openAt(`/subscriptions/${subscription.id}`);
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Count them' }).click();
     await page.getByText('Nothing to recover.').waitFor();
     await page.getByLabel('cancelled', { exact: true }).check();
@@ -93,39 +93,39 @@ describeInBrowser('subscriptions', () => {
     await page.getByRole('button', { name: 'Send 2 deliveries again' }).click();
     await page.getByText('completed').waitFor();
     await page.getByText('2 deliveries sent again').waitFor();
-    await Promise.all(ids.map((id) => desk.system.settled(id, 'delivered')));
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
   it('recover what waits for its next attempt', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Outage');
-    desk.receiver.answer(503);
-    const id = await emit(desk, account.id);
-    await desk.system.settled(id, 'retrying');
-    const page = await desk.openAt(`/subscriptions/${subscription.id}`);
+    const { account, subscription } = await newReceiver(dashboard, 'Outage');
+    dashboard.receiver.reply(503);
+    const id = await emit(dashboard, account.id);
+    await dashboard.system.settled(id, 'retrying');
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Count them' }).click();
     await page.getByText('1 delivery to send again: 1 retrying.').waitFor();
-    desk.receiver.answer(200);
+    dashboard.receiver.reply(200);
     await page.getByRole('button', { name: 'Send 1 delivery again' }).click();
-    expect(await desk.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
+    expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
   });
 
   it('are disabled, have what waits dropped, and are enabled and deleted', async () => {
-    const { account, subscription } = await newReceiver(desk, 'Toggle');
-    desk.receiver.answer(500);
-    const id = await emit(desk, account.id);
-    await desk.system.settled(id, 'retrying');
-    const page = await desk.openAt(`/subscriptions/${subscription.id}`);
+    const { account, subscription } = await newReceiver(dashboard, 'Toggle');
+    dashboard.receiver.reply(500);
+    const id = await emit(dashboard, account.id);
+    await dashboard.system.settled(id, 'retrying');
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByText('1 attempt, the first').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
     await page.getByRole('button', { name: 'Drop them…' }).click();
     await page.getByRole('button', { name: 'Cancel its open deliveries' }).click();
     await page.getByText('1 delivery cancelled.').waitFor();
-    await desk.system.settled(id, 'cancelled');
+    await dashboard.system.settled(id, 'cancelled');
     await page.getByRole('button', { name: 'Enable' }).click();
     await page.getByRole('button', { name: 'Disable' }).waitFor();
     await page.getByRole('button', { name: 'Delete…' }).click();
     await page.getByRole('button', { name: 'Delete it' }).click();
     await page.getByText('No subscriptions').waitFor();
-    expect((await desk.system.ask('GET', `/v1/subscriptions/${subscription.id}`)).status).toBe(404);
+    expect((await dashboard.system.ask('GET', `/v1/subscriptions/${subscription.id}`)).status).toBe(404);
   });
 });

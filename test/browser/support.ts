@@ -11,12 +11,12 @@ import { startSystem, type TestSystem } from '../support/system';
 const root = join(__dirname, '../..');
 
 /** Longer than anything takes on a busy machine; what fails waits for so long. */
-const PATIENCE_MS = 20_000;
+const MAX_WAIT_MS = 20_000;
 
 /** `describe`, skipped where there is no browser. */
 export const describeInBrowser = orSkip(describe, browserPath, BROWSER_ADVICE);
 
-export interface Desk {
+export interface DashboardHarness {
   readonly system: TestSystem;
   readonly receiver: Receiver;
   /** A page of a browser that knows nothing of the others. */
@@ -32,26 +32,26 @@ export interface Desk {
 }
 
 /** Builds the dashboard where needed and starts everything. */
-export async function openDesk(): Promise<Desk> {
+export async function openDashboard(): Promise<DashboardHarness> {
   execFileSync(process.execPath, [join(root, 'scripts/dashboard.mjs')], { stdio: 'inherit' });
   const [system, receiver, browser] = await Promise.all([startSystem(), startReceiver(), openBrowser()]);
-  return desk(system, receiver, browser);
+  return dashboard(system, receiver, browser);
 }
 
-function desk(system: TestSystem, receiver: Receiver, browser: Browser): Desk {
+function dashboard(system: TestSystem, receiver: Receiver, browser: Browser): DashboardHarness {
   const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
 
   async function open(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await browser.newContext({ baseURL: system.url, reducedMotion: 'reduce', ...options });
-    context.setDefaultTimeout(PATIENCE_MS);
+    context.setDefaultTimeout(MAX_WAIT_MS);
     contexts.push(context);
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       // An answer that is not a success is shown by the page; the browser says so on its own account.
-      const isAnswer = message.text().startsWith('Failed to load resource');
-      if (message.type() === 'error' && !isAnswer) complaints.push(message.text());
+      const isResponse = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isResponse) complaints.push(message.text());
     });
     return page;
   }
@@ -68,9 +68,9 @@ function desk(system: TestSystem, receiver: Receiver, browser: Browser): Desk {
       return page;
     },
     async ask(method, path, body) {
-      const answer = await system.ask(method, path, body);
-      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
-      return answer.body;
+      const response = await system.ask(method, path, body);
+      if (response.status >= 300) throw new Error(`${method} ${path}: ${response.text}`);
+      return response.body;
     },
     async closePages() {
       await Promise.all(contexts.splice(0).map((context) => context.close()));
@@ -91,7 +91,11 @@ export async function signIn(page: Page, key: string): Promise<void> {
 }
 
 /** An account of Standard Webhooks with a subscription at the receiver. */
-export async function newReceiver({ ask, receiver }: Desk, name: string, fields: Record<string, unknown> = {}) {
+export async function newReceiver(
+  { ask, receiver }: DashboardHarness,
+  name: string,
+  fields: Record<string, unknown> = {},
+) {
   const account = await ask('POST', '/v1/accounts', { provider: 'standard', name });
   const subscription = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
     url: `${receiver.url}/${encodeURIComponent(name)}`,
@@ -108,7 +112,12 @@ export interface Made {
 }
 
 /** Emits an event; the id of its only delivery. */
-export async function emit({ ask }: Desk, accountId: string, type = 'user.created', data: unknown = { id: 'usr_1' }) {
+export async function emit(
+  { ask }: DashboardHarness,
+  accountId: string,
+  type = 'user.created',
+  data: unknown = { id: 'usr_1' },
+) {
   const event = await ask('POST', `/v1/accounts/${accountId}/events`, { type, data });
   return event.deliveries[0].id as string;
 }

@@ -11,7 +11,7 @@ import { orSkip } from '../support/installed';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
-const PATIENCE_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 const test = orSkip(it, browserPath, BROWSER_ADVICE);
 
 let system: TestSystem;
@@ -41,8 +41,8 @@ beforeAll(async () => {
     openBrowser(),
   ]);
   page = await browser.newPage({ viewport: { width: 1400, height: 900 }, colorScheme: 'light' });
-  page.setDefaultTimeout(PATIENCE_MS);
-  receiver.answer((response, { path }) => {
+  page.setDefaultTimeout(MAX_WAIT_MS);
+  receiver.reply((response, { path }) => {
     response.writeHead(path === '/ok' ? 200 : path === '/gone' ? 410 : 503).end();
   });
   const order = (name: string, reason: string) =>
@@ -102,7 +102,7 @@ async function markdown(...texts: (string | RegExp)[]): Promise<void> {
       );
       return counts.some((count) => count > 0);
     };
-    await eventually(shown, (there) => there, PATIENCE_MS);
+    await eventually(shown, (there) => there, MAX_WAIT_MS);
   }
 }
 

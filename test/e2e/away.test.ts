@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 async function subscribe(): Promise<string> {
@@ -72,7 +72,7 @@ test('while Temporal is away events are accepted, and the sweep starts their del
 test('while PostgreSQL is away nothing is accepted and nothing sent, and deliveries go on when it is back', async () => {
   const accountId = await subscribe();
   const emit = () => system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
-  receiver.answer(500, 200);
+  receiver.reply(500, 200);
   const [{ id }] = (await emit()).body.deliveries;
   await system.settled(id, 'retrying');
 

@@ -1,11 +1,11 @@
-/** Bursts: many deliveries that make their first attempts together, on a real Temporal server. */
+/** Batches: many deliveries that make their first attempts together, on a real Temporal server. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ServerResponse } from 'node:http';
-import { carry } from '../../src/activities/batch/process-batch';
-import { Recorder } from '../../src/activities/attempt/outcome-writer';
-import { Room } from '../../src/lib/semaphore';
-import { Slots } from '../../src/activities/admission/concurrency-limiter';
-import { burstInput, newBurstId, startBurst } from '../../src/dispatch/batches';
+import { processBatch } from '../../src/activities/batch/process-batch';
+import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
+import { Semaphore } from '../../src/lib/semaphore';
+import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
+import { batchInput, newBatchId, startBatch } from '../../src/dispatch/batches';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
 import { claim } from '../../src/store/batches/claims';
 import { eventually } from '../support/eventually';
@@ -26,7 +26,7 @@ afterAll(async () => {
 afterEach(() => void jest.restoreAllMocks());
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 const TYPE = 'user.created';
@@ -44,7 +44,7 @@ async function subscribed(paths: readonly string[] = ['/in'], fields: object = {
   return { accountId: String(account.id), subscriptionIds: ids };
 }
 
-/** Emits so many events at once that their deliveries go in a burst. Gives the deliveries' ids. */
+/** Emits so many events at once that their deliveries go in a batch. Gives the deliveries' ids. */
 async function emitMany(accountId: string, count = 30): Promise<string[]> {
   const events = Array.from({ length: count }, () => ({ type: TYPE, data: DATA }));
   const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
@@ -82,21 +82,21 @@ const arrived = (at: string) => receiver.received.filter(({ path }) => path === 
 /** Holds back the receiver's answers to one path until they are given. */
 function holding(path: string) {
   const held: ServerResponse[] = [];
-  const answer: Answer = (response, request) => {
+  const reply: Answer = (response, request) => {
     if (request.path.startsWith(path)) held.push(response);
     else response.writeHead(200).end();
   };
-  receiver.answer(answer);
+  receiver.reply(reply);
   return {
     held,
-    answerAll: (status: number) => {
-      receiver.answer(200);
+    respondToAll: (status: number) => {
+      receiver.reply(200);
       for (const response of held.splice(0)) response.writeHead(status).end();
     },
   };
 }
 
-// First, as others leave a burst behind that the next ones would gather for.
+// First, as others leave a batch behind that the next ones would gather for.
 test('a few have workflows of their own', async () => {
   const { accountId } = await subscribed();
   const ids = await emitMany(accountId, 3);
@@ -108,30 +108,30 @@ test('many at once share a workflow, and each is recorded by itself', async () =
   const ids = await emitMany(accountId, 60);
   const delivered = await untilAll(accountId, 'delivered', 60);
   const workflows = new Set<string>(delivered.map(({ workflowId }: { workflowId: string }) => workflowId));
-  expect([...workflows]).toEqual([expect.stringMatching(/^burst-bur_/)]);
+  expect([...workflows]).toEqual([expect.stringMatching(/^batch-bat_/)]);
   expect(await statusOf(`delivery-${ids[0]}`)).toBe('none');
   expect(await ended([...workflows][0]!)).toBe('COMPLETED');
   expect(await system.client.workflow.getHandle([...workflows][0]!).result()).toEqual({
     accepted: 60,
-    handedOver: 0,
+    startedIndividually: 0,
     left: 0,
   });
   expect((await system.settled(ids[7]!, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
   expect(arrived('/many')).toBe(60);
   await openClaims();
-  await keepWorkflowHistory(system.client, 'burst', [...workflows][0]!);
+  await keepWorkflowHistory(system.client, 'batch', [...workflows][0]!);
 });
 
 test('waits for its end without asking again and again', async () => {
   const { accountId } = await subscribed(['/asked']);
-  const { held, answerAll } = holding('/asked');
+  const { held, respondToAll: answerAll } = holding('/asked');
   const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
   await emitMany(accountId, 30);
   await eventually(
     async () => held.length,
     (count) => count === 30,
   );
-  // A second burst begins when the first has gone on for a second.
+  // A second batch begins when the first has gone on for a second.
   await emitMany(accountId, 30);
   await eventually(
     async () => held.length,
@@ -145,7 +145,7 @@ test('waits for its end without asking again and again', async () => {
 
 test('what is refused goes on by itself, at its place of the schedule and from the time of its own attempt', async () => {
   const { accountId } = await subscribed();
-  receiver.answer(...Array<Answer>(29).fill(200), 503);
+  receiver.reply(...Array<Answer>(29).fill(200), 503);
   await emitMany(accountId, 30);
   const [refused] = await untilAll(accountId, 'retrying', 1);
   expect(refused).toMatchObject({ workflowId: `delivery-${refused.id}`, attemptCount: 1, lastStatus: 503 });
@@ -161,7 +161,7 @@ test('what is refused goes on by itself, at its place of the schedule and from t
   const [{ startedAt }] = attempts as unknown as [{ startedAt: string }];
   const waitMs = Date.parse(refused.nextAttemptAt) - Date.parse(startedAt);
   expect(waitMs).toBeGreaterThanOrEqual(5_000);
-  receiver.answer(200);
+  receiver.reply(200);
   await order(refused.id, 'retry');
   const delivered = await system.settled(refused.id, 'delivered');
   expect(delivered.attempts).toMatchObject([
@@ -173,7 +173,7 @@ test('what is refused goes on by itself, at its place of the schedule and from t
 
 test('what the contract stops fails in a workflow of its own', async () => {
   const { accountId } = await subscribed();
-  receiver.answer(...Array<Answer>(29).fill(200), 410);
+  receiver.reply(...Array<Answer>(29).fill(200), 410);
   await emitMany(accountId, 30);
   const [gone] = await untilAll(accountId, 'failed', 1);
   await eventually(
@@ -181,23 +181,23 @@ test('what the contract stops fails in a workflow of its own', async () => {
     (status) => status !== 'none',
   );
   expect(await ended(`delivery-${gone.id}`)).toBe('FAILED');
-  await keepHistory(system.client, 'ended-in-a-burst', gone.id);
+  await keepHistory(system.client, 'ended-in-a-batch', gone.id);
 });
 
-test('a receiver that does not answer holds up neither the others nor the next burst', async () => {
+test('a receiver that does not answer holds up neither the others nor the next batch', async () => {
   const { accountId } = await subscribed(['/slow', '/fast']);
   const slow = holding('/slow');
   await emitMany(accountId, 30);
   await untilAll(accountId, 'delivered', 30);
   await emitMany(accountId, 30);
   await untilAll(accountId, 'delivered', 60);
-  slow.answerAll(200);
+  slow.respondToAll(200);
   await untilAll(accountId, 'delivered', 120);
   await openClaims();
 });
 
-describe('an order to a delivery that a burst carries', () => {
-  async function carriedOne() {
+describe('an order to a delivery that a batch carries', () => {
+  async function batchedOne() {
     const { accountId } = await subscribed(['/slow']);
     const slow = holding('/slow');
     const [id] = await emitMany(accountId, 30);
@@ -209,42 +209,48 @@ describe('an order to a delivery that a burst carries', () => {
   }
 
   test('cancel: what the receiver accepts meanwhile is delivered', async () => {
-    const { id, slow } = await carriedOne();
+    const { id, slow } = await batchedOne();
     expect((await order(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
-    slow.answerAll(200);
+    slow.respondToAll(200);
     await system.settled(id, 'delivered');
     expect(await ended(`delivery-${id}`)).toBe('COMPLETED');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(1);
-    await keepHistory(system.client, 'cancelled-in-a-burst-but-accepted', id);
+    await keepHistory(system.client, 'cancelled-in-a-batch-but-accepted', id);
   });
 
   test('cancel: what it refuses ends after that attempt', async () => {
-    const { id, slow } = await carriedOne();
+    const { id, slow } = await batchedOne();
     await order(id, 'cancel', { reason: 'no longer wanted' });
-    slow.answerAll(503);
+    slow.respondToAll(503);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'no longer wanted', attemptCount: 1 });
     expect(await ended(`delivery-${id}`)).toBe('CANCELLED');
-    await keepHistory(system.client, 'cancelled-in-a-burst', id);
+    await keepHistory(system.client, 'cancelled-in-a-batch', id);
   });
 
   test('pause: no second attempt until it is resumed, then at its place', async () => {
-    const { id, slow } = await carriedOne();
+    const { id, slow } = await batchedOne();
     await order(id, 'pause', { reason: 'maintenance' });
-    slow.answerAll(503);
+    slow.respondToAll(503);
     expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'maintenance', attemptCount: 1 });
     await order(id, 'resume');
     await order(id, 'retry');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(2);
   });
 
-  test('a delivery that waits for a burst gets its own workflow, and no burst takes it', async () => {
+  test('a delivery that waits for a batch gets its own workflow, and no batch takes it', async () => {
     const { accountId } = await subscribed(['/alone']);
-    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
+      system.database.store,
+      accountId,
+      TYPE,
+      DATA,
+      'batch',
+    );
     await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
     await system.settled(deliveryIds[0]!, 'paused');
-    const burst = await startBurst({ client: system.client, eager: false }, startables);
-    expect(await burst.result()).toEqual({ accepted: 0, handedOver: 0, left: 1 });
+    const batch = await startBatch({ client: system.client, eager: false }, startables);
+    expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, left: 1 });
     expect(arrived('/alone')).toBe(0);
     await order(deliveryIds[0]!, 'resume');
     await system.settled(deliveryIds[0]!, 'delivered');
@@ -252,37 +258,43 @@ describe('an order to a delivery that a burst carries', () => {
   });
 });
 
-test('two bursts of the same deliveries send each once', async () => {
+test('two batches of the same deliveries send each once', async () => {
   const { accountId } = await subscribed(['/twice']);
   const planned = await Promise.all(
-    Array.from({ length: 20 }, () => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
+    Array.from({ length: 20 }, () => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
   );
-  const startables = planned.flatMap((each) => each.startables);
+  const deliveryStarts = planned.flatMap((each) => each.deliveryStarts);
   const starter = { client: system.client, eager: false };
-  const bursts = await Promise.all([startBurst(starter, startables), startBurst(starter, startables)]);
-  const reports = await Promise.all(bursts.map((burst) => burst.result()));
+  const batches = await Promise.all([startBatch(starter, deliveryStarts), startBatch(starter, deliveryStarts)]);
+  const reports = await Promise.all(batches.map((batch) => batch.result()));
   expect(reports.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(20);
   expect(arrived('/twice')).toBe(20);
 });
 
-test('deliveries that a burst cannot carry get workflows of their own', async () => {
+test('deliveries that a batch cannot carry get workflows of their own', async () => {
   const limited = await subscribed(['/in'], { ratePerSecond: 50 });
   const ids = await emitMany(limited.accountId, 25);
   await untilAll(limited.accountId, 'delivered', 25);
   expect((await system.settled(ids[0]!, 'delivered')).workflowId).toBe(`delivery-${ids[0]}`);
 
   const { accountId, subscriptionIds } = await subscribed();
-  const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+  const { deliveryStarts: startables, deliveryIds } = await commitOnly(
+    system.database.store,
+    accountId,
+    TYPE,
+    DATA,
+    'batch',
+  );
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
-  const burst = await startBurst({ client: system.client, eager: false }, startables);
-  expect(await burst.result()).toEqual({ accepted: 0, handedOver: 1, left: 0 });
+  const batch = await startBatch({ client: system.client, eager: false }, startables);
+  expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, left: 0 });
   await system.settled(deliveryIds[0]!, 'paused');
 });
 
 describe('the sweep', () => {
   async function forgotten() {
     const { accountId } = await subscribed();
-    const committed = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const committed = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     return { ...committed, id: committed.deliveryIds[0]! };
   }
   const older = (seconds: number, ids: readonly string[]) =>
@@ -300,52 +312,52 @@ describe('the sweep', () => {
   test('has those carried that nobody started', async () => {
     const { id, deliveryIds } = await forgotten();
     await older(11, deliveryIds);
-    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, carried: 1 });
-    expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^burst-/);
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, batched: 1 });
+    expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^batch-/);
   });
 
-  test('takes back what a burst that has ended still holds', async () => {
+  test('takes back what a batch that has ended still holds', async () => {
     const { id, deliveryIds } = await forgotten();
-    await claim(system.database.store, newBurstId(), deliveryIds);
+    await claim(system.database.store, newBatchId(), deliveryIds);
     await older(61, deliveryIds);
-    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ carried: 1 });
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ batched: 1 });
     expect((await system.settled(id, 'delivered')).workflowId).toBe(`delivery-${id}`);
     await openClaims();
   });
 
-  test('leaves those alone that a running burst carries', async () => {
-    const { startables, deliveryIds } = await forgotten();
+  test('leaves those alone that a running batch carries', async () => {
+    const { deliveryStarts: startables, deliveryIds } = await forgotten();
     const slow = holding('/in');
-    const burst = await startBurst({ client: system.client, eager: false }, startables);
+    const batch = await startBatch({ client: system.client, eager: false }, startables);
     // Not any request: deliveries of earlier tests are tried again.
     await eventually(
       async () => slow.held.length,
       (count) => count === 1,
     );
     await older(120, deliveryIds);
-    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ carried: 0, started: 0 });
-    slow.answerAll(200);
-    expect(await burst.result()).toMatchObject({ accepted: 1 });
+    expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ batched: 0, started: 0 });
+    slow.respondToAll(200);
+    expect(await batch.result()).toMatchObject({ accepted: 1 });
   });
 });
 
-describe('carrying a burst', () => {
+describe('carrying a batch', () => {
   /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
-  async function carryOnce(
-    startables: Parameters<typeof burstInput>[0],
+  async function processOnce(
+    deliveryStarts: Parameters<typeof batchInput>[0],
     {
       attempt,
       begun,
       atOnce = 100,
       maxConcurrentAttempts = 50,
-      room = new Room(100),
+      memory = new Semaphore(100),
       send,
     }: {
       attempt: number;
       begun?: number;
       atOnce?: number;
       maxConcurrentAttempts?: number;
-      room?: Room;
+      memory?: Semaphore;
       send: EgressClient['send'];
     },
   ) {
@@ -353,33 +365,40 @@ describe('carrying a burst', () => {
     const environment = new MockActivityEnvironment({
       attempt,
       heartbeatDetails: begun,
-      workflowExecution: { workflowId: 'burst-of-the-test', runId: 'run-1' },
+      workflowExecution: { workflowId: 'batch-of-the-test', runId: 'run-1' },
     });
     const dependencies = {
       store,
       egress: { send, close: async () => undefined },
-      slots: new Slots(),
+      limiter: new ConcurrencyLimiter(),
       maxConcurrentAttempts,
-      recorder: new Recorder(store),
-      room,
-      lines: new Room(atOnce),
+      outcomes: new OutcomeWriter(store),
+      memory,
+      requestSemaphore: new Semaphore(atOnce),
       starter: { client: system.client, eager: false },
     };
-    return environment.run(() => carry(dependencies, burstInput(startables)));
+    return environment.run(() => processBatch(dependencies, batchInput(deliveryStarts)));
   }
-  const accepted = { kind: 'answer', status: 200, headers: {}, excerpt: '', truncated: false, durationMs: 1 } as const;
+  const accepted = {
+    kind: 'response',
+    status: 200,
+    headers: {},
+    excerpt: '',
+    truncated: false,
+    durationMs: 1,
+  } as const;
 
   test('sends what it had not recorded, and shows that it may have been sent before', async () => {
     const { accountId } = await subscribed();
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
-      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst'));
+      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch'));
     }
-    const startables = planned.flatMap((each) => each.startables);
-    const [first, second, third] = startables.map(({ deliveryId }) => deliveryId) as [string, string, string];
+    const deliveryStarts = planned.flatMap((each) => each.deliveryStarts);
+    const [first, second, third] = deliveryStarts.map(({ deliveryId }) => deliveryId) as [string, string, string];
     // The first is recorded, the second is under way for ever, the third fails as a killed worker's code cannot.
     let sent = 0;
-    void carryOnce(startables, {
+    void processOnce(deliveryStarts, {
       attempt: 1,
       send: () => (++sent === 1 ? Promise.resolve({ ...accepted, url: 'x' }) : new Promise(() => undefined)),
     });
@@ -388,7 +407,7 @@ describe('carrying a burst', () => {
       (count) => count === 1,
     );
     const again: OutgoingRequest[] = [];
-    const report = await carryOnce(startables, {
+    const report = await processOnce(deliveryStarts, {
       attempt: 2,
       begun: 1,
       send: async (request) => {
@@ -398,7 +417,7 @@ describe('carrying a burst', () => {
     });
     expect(again).toHaveLength(2);
     // The recorded one is claimed again, but it is no longer its business.
-    expect(report).toEqual({ accepted: 2, handedOver: 0, left: 1 });
+    expect(report).toEqual({ accepted: 2, startedIndividually: 0, left: 1 });
     const attempts = await Promise.all(
       [first, second, third].map(async (id) =>
         (await system.settled(id, 'delivered')).attempts.map(({ outcome }) => outcome).join(' '),
@@ -409,9 +428,15 @@ describe('carrying a burst', () => {
 
   test('gives each try a number of its own when several workers died', async () => {
     const { accountId } = await subscribed();
-    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
+      system.database.store,
+      accountId,
+      TYPE,
+      DATA,
+      'batch',
+    );
     const send = async ({ url }: OutgoingRequest): Promise<Exchange> => ({ ...accepted, url });
-    await carryOnce(startables, { attempt: 3, begun: 2, send });
+    await processOnce(startables, { attempt: 3, begun: 2, send });
     const { attempts } = await system.settled(deliveryIds[0]!, 'delivered');
     expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).toEqual([
       '1 interrupted',
@@ -424,11 +449,11 @@ describe('carrying a burst', () => {
     const { accountId } = await subscribed(['/turn-a', '/turn-b']);
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
-      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst'));
+      planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch'));
     }
     const urls: string[] = [];
-    await carryOnce(
-      planned.flatMap(({ startables }) => startables),
+    await processOnce(
+      planned.flatMap(({ deliveryStarts: startables }) => startables),
       {
         attempt: 1,
         atOnce: 2,
@@ -444,21 +469,21 @@ describe('carrying a burst', () => {
 
   test.each([
     ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
-    ['is too slow by then for a burst', { maxConcurrentAttempts: 1 }, 31_000],
+    ['is too slow by then for a batch', { maxConcurrentAttempts: 1 }, 31_000],
   ])('begins nothing more when it stood still and the next %s', async (_, limits, stoodStillMs) => {
     const { accountId } = await subscribed();
     const planned = await Promise.all(
-      [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'burst')),
+      [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
     );
-    const startables = planned.flatMap((each) => each.startables);
-    let answer = (): void => undefined;
+    const deliveryStarts = planned.flatMap((each) => each.deliveryStarts);
+    let reply = (): void => undefined;
     const send = jest.fn(
       (request: OutgoingRequest) =>
-        new Promise<Exchange>((resolve) => (answer = () => resolve({ ...accepted, url: request.url }))),
+        new Promise<Exchange>((resolve) => (reply = () => resolve({ ...accepted, url: request.url }))),
     );
-    const room = new Room(100);
-    const leave = jest.spyOn(room, 'leave');
-    const carried = carryOnce(startables, { attempt: 1, ...limits, room, send });
+    const memory = new Semaphore(100);
+    const release = jest.spyOn(memory, 'release');
+    const batched = processOnce(deliveryStarts, { attempt: 1, ...limits, memory, send });
     await eventually(
       async () => send.mock.calls.length,
       (calls) => calls === 1,
@@ -466,42 +491,48 @@ describe('carrying a burst', () => {
     const [steadyLater, later] = [performance.now() + stoodStillMs, Date.now() + stoodStillMs];
     jest.spyOn(performance, 'now').mockImplementation(() => steadyLater);
     jest.spyOn(Date, 'now').mockImplementation(() => later);
-    answer();
-    await expect(carried).rejects.toThrow('stood still');
+    reply();
+    await expect(batched).rejects.toThrow('stood still');
     expect(send).toHaveBeenCalledTimes(1);
-    expect(leave.mock.calls.reduce((sum, [places]) => sum + places, 0)).toBe(startables.length);
+    expect(release.mock.calls.reduce((sum, [permits]) => sum + permits, 0)).toBe(deliveryStarts.length);
     jest.restoreAllMocks();
-    for (const { deliveryId } of startables) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
+    for (const { deliveryId } of deliveryStarts) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
   });
 
   test('makes room for the next with each delivery that is done, whatever hangs', async () => {
     const { accountId } = await subscribed(['/hangs', '/well']);
-    const room = new Room(2);
-    let answer = (): void => undefined;
+    const memory = new Semaphore(2);
+    let reply = (): void => undefined;
     const send = ({ url }: OutgoingRequest): Promise<Exchange> =>
       url.endsWith('/well')
         ? Promise.resolve({ ...accepted, url })
-        : new Promise((resolve) => (answer = () => resolve({ ...accepted, url })));
-    const { startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
-    const hanging = carryOnce(startables, { attempt: 1, room, send });
+        : new Promise((resolve) => (reply = () => resolve({ ...accepted, url })));
+    const { deliveryStarts: startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
+    const hanging = processOnce(startables, { attempt: 1, memory, send });
     const { accountId: other } = await subscribed(['/well']);
-    const next = await commitOnly(system.database.store, other, TYPE, DATA, 'burst');
-    expect(await carryOnce(next.startables, { attempt: 1, room, send })).toMatchObject({ accepted: 1 });
-    answer();
+    const next = await commitOnly(system.database.store, other, TYPE, DATA, 'batch');
+    expect(await processOnce(next.deliveryStarts, { attempt: 1, memory, send })).toMatchObject({ accepted: 1 });
+    reply();
     expect(await hanging).toMatchObject({ accepted: 2 });
   });
 
   test('hands over what it had recorded and could not hand over', async () => {
     const { accountId } = await subscribed();
-    const { startables, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'burst');
+    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
+      system.database.store,
+      accountId,
+      TYPE,
+      DATA,
+      'batch',
+    );
     const refused = async (request: OutgoingRequest) => ({ ...accepted, status: 503, url: request.url });
     const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is away'));
-    await expect(carryOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
+    await expect(processOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
     start.mockRestore();
     const send = jest.fn(refused);
-    expect(await carryOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ handedOver: 1 });
+    expect(await processOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ startedIndividually: 1 });
     expect(send).not.toHaveBeenCalled();
-    receiver.answer(200);
+    receiver.reply(200);
     await order(deliveryIds[0]!, 'retry');
     expect((await system.settled(deliveryIds[0]!, 'delivered')).attempts).toMatchObject([
       { number: 1, status: 503 },
@@ -510,7 +541,7 @@ describe('carrying a burst', () => {
   });
 });
 
-test('a delivery that was accepted in a burst is redelivered by a workflow of its own', async () => {
+test('a delivery that was accepted in a batch is redelivered by a workflow of its own', async () => {
   const { accountId } = await subscribed();
   const [id] = await emitMany(accountId, 25);
   await untilAll(accountId, 'delivered', 25);

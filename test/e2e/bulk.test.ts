@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 test('what waits is cancelled with its reason, then redelivered and accepted', async () => {
-  receiver.answer(500);
+  receiver.reply(500);
   const ids: string[] = [];
   // Postmark's Open waits a minute.
   for (let count = 0; count < 3; count += 1) {
@@ -31,14 +31,14 @@ test('what waits is cancelled with its reason, then redelivered and accepted', a
   expect(cancelled).toMatchObject({ status: 200, body: { matched: 3, done: 3, refused: 0, more: false } });
   for (const id of ids) expect(await system.settled(id, 'cancelled')).toMatchObject({ stateReason: 'a mistake' });
 
-  receiver.answer(200);
+  receiver.reply(200);
   const again = { action: 'redeliver', filter: { ...filter, states: ['cancelled'] } };
   expect((await system.ask('POST', '/v1/deliveries/bulk', again)).body).toMatchObject({ matched: 3, done: 3 });
   for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
 });
 
 test('what waits is attempted now, which costs nothing of its schedule', async () => {
-  receiver.answer(500);
+  receiver.reply(500);
   const { deliveryId, accountId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'retrying');
   const order = { action: 'retry', filter: { accountId } };
@@ -48,7 +48,7 @@ test('what waits is attempted now, which costs nothing of its schedule', async (
     ({ attemptCount }) => attemptCount === 2,
   );
   expect(schedule[0]).toMatchObject({ position: 1 });
-  receiver.answer(200);
+  receiver.reply(200);
   await system.ask('POST', '/v1/deliveries/bulk', order);
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3 });
 });

@@ -1,7 +1,7 @@
 /** An attempt whose receiver's name could not be looked up for lack of room comes back and costs nothing. */
 import type { EgressClient } from '../../src/egress/types';
 import { eventually } from '../support/eventually';
-import { patient } from '../support/without-timeout';
+import { withoutTimeout } from '../support/without-timeout';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
@@ -13,7 +13,7 @@ let receiver: Receiver;
 let rejections = 0;
 
 function rejecting(sender: EgressClient): EgressClient {
-  const client = patient(sender);
+  const client = withoutTimeout(sender);
   return {
     ...client,
     async send(request) {

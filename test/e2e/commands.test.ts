@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(500);
+  receiver.reply(500);
 });
 
 /** A delivery whose first attempt was refused, so that it waits: postmark's Open waits a minute. */
@@ -59,7 +59,7 @@ test("Temporal's own cancel ends in the same state", async () => {
 test('what the receiver accepts while a cancel is under way is delivered, not cancelled', async () => {
   let finish = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
-    receiver.answer((response) => {
+    receiver.reply((response) => {
       finish = () => void response.writeHead(200).end();
       resolve();
     });
@@ -76,7 +76,7 @@ test('what the receiver accepts while a cancel is under way is delivered, not ca
 test('a cancel while an attempt is under way that fails ends the delivery after it', async () => {
   let finish = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
-    receiver.answer((response) => {
+    receiver.reply((response) => {
       finish = () => void response.writeHead(500).end();
       resolve();
     });
@@ -115,14 +115,14 @@ test('retry now attempts at once, and costs no attempt of the schedule', async (
   // The wait that was interrupted, one minute, is waited for again.
   expect(nextIn).toBeGreaterThan(50_000);
   expect(nextIn).toBeLessThan(61_000);
-  receiver.answer(200);
+  receiver.reply(200);
   await order(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3, lastStatus: 200 });
   await keepHistory(system.client, 'retried-by-hand', deliveryId);
 });
 
 test('a finished delivery is redelivered as a new run of the same workflow', async () => {
-  receiver.answer(200);
+  receiver.reply(200);
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'delivered');
   expect((await order(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
@@ -147,7 +147,7 @@ test('a delivery of a subscription that is disabled waits, and goes out once it 
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
   await order(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'paused')).toMatchObject({ stateReason: 'the subscription is disabled' });
-  receiver.answer(200);
+  receiver.reply(200);
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
   await keepHistory(system.client, 'held-and-released', deliveryId);
@@ -203,7 +203,7 @@ test('an attempt that is paused in Temporal waits there, unknown to us, until it
   const { raw } = await handle(deliveryId).describe();
   expect(raw.pendingActivities).toMatchObject([{ activityId: 'attempt-0', paused: true }]);
   expect(await system.settled(deliveryId, 'retrying')).toMatchObject({ attemptCount: 1 });
-  receiver.answer(200);
+  receiver.reply(200);
   await order(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
 });

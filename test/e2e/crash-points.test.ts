@@ -4,11 +4,11 @@
  */
 import type { ServerResponse } from 'node:http';
 import { startOptions } from '../../src/dispatch/start';
-import { loadStartables } from '../../src/store/deliveries/delivery-starts';
+import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import type { delivery } from '../../src/workflows/delivery/workflow';
 import { askAt } from '../support/api';
 import { eventually } from '../support/eventually';
-import { patient } from '../support/without-timeout';
+import { withoutTimeout } from '../support/without-timeout';
 import { startProcess } from '../support/process';
 import type { Death } from '../support/process-plan';
 import { startReceiver, type Receiver } from '../support/receiver';
@@ -20,7 +20,7 @@ jest.setTimeout(120_000);
 let system: TestSystem;
 let receiver: Receiver;
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: patient }), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: withoutTimeout }), startReceiver()]);
 });
 afterAll(async () => {
   await system.stop();
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id}`)).body;
@@ -61,9 +61,9 @@ describe('an API that dies while it takes an event', () => {
   /** Has an API that is about to die asked for something; what it answers, if it still does. */
   async function askDying(death: Death, path: string, body: unknown, headers: Record<string, string> = {}) {
     const dying = await startProcess(system, 'api', death);
-    const answer = await askAt(dying.url, 'POST', path, body, headers).catch(() => undefined);
+    const response = await askAt(dying.url, 'POST', path, body, headers).catch(() => undefined);
     expect(await dying.ended).toBe('SIGKILL');
-    return answer;
+    return response;
   }
 
   describe.each<[where: string, death: Death, kept: number, started: boolean]>([
@@ -134,14 +134,14 @@ describe('a worker that dies', () => {
       const [id] = deliveryIds as [string];
       await age(system.database.store, [id], 11);
       const dying = await startProcess(system, 'worker', death);
-      const upkeep = await system.client.workflow.start('upkeep', {
+      const maintenance = await system.client.workflow.start('maintenance', {
         taskQueue: 'pigeonpost',
-        workflowId: `upkeep-${id}`,
+        workflowId: `maintenance-${id}`,
       });
       expect(await dying.ended).toBe('SIGKILL');
       expect(await show(id)).toMatchObject({ state: 'pending', attempts: [] });
       expect(await sweepLater([id])).toBe(left);
-      await upkeep.terminate('its worker is dead');
+      await maintenance.terminate('its worker is dead');
       await system.restartWorker();
       expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
       expect(receiver.received).toHaveLength(1);
@@ -156,8 +156,8 @@ describe('a worker that dies', () => {
 
     /** Starts a delivery that gives a dead worker up soon and tries again soon. */
     async function start(id: string, schedule = [100, 100, 100], givenUpAfterMs = GIVEN_UP_AFTER_MS): Promise<void> {
-      const [startable] = await loadStartables(system.database.store, [id]);
-      const { args, ...options } = startOptions(startable!);
+      const [deliveryStart] = await loadDeliveryStarts(system.database.store, [id]);
+      const { args, ...options } = startOptions(deliveryStart!);
       const input = { ...args[0], timeLimitMs: givenUpAfterMs - MARGIN_MS, schedule };
       await system.client.workflow.start<typeof delivery>('delivery', { ...options, args: [input] });
     }
@@ -173,7 +173,7 @@ describe('a worker that dies', () => {
     test('that was asked for by hand, and is paused before it is given up: it is shown as interrupted', async () => {
       const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
       const [id] = deliveryIds as [string];
-      receiver.answer(500, 200);
+      receiver.reply(500, 200);
       // Long enough for another worker to take the command before that.
       await start(id, [3_600_000], 20_000);
       await system.settled(id, 'retrying');
@@ -223,14 +223,14 @@ describe('a worker that dies', () => {
         2,
         ['1 refused', '2 accepted'],
       ],
-    ])('%s: another goes on', async (_where, death, answers, meanwhile, requests, end) => {
+    ])('%s: another goes on', async (_where, death, responses, meanwhile, requests, end) => {
       await system.stopWorker();
       const accountId = await subscribe({ maxConcurrentAttempts: 1 });
       const { deliveryIds } = await commitOnly(system.database.store, accountId, EVENT.type, EVENT.data);
       const [id] = deliveryIds as [string];
       const dying = await startProcess(system, 'worker', death);
-      if (death) receiver.answer(...answers);
-      else receiver.answer((_response: ServerResponse) => dying.kill(), ...answers);
+      if (death) receiver.reply(...responses);
+      else receiver.reply((_response: ServerResponse) => dying.kill(), ...responses);
       await start(id);
       expect(await dying.ended).toBe('SIGKILL');
       expect(await show(id)).toMatchObject(meanwhile);

@@ -29,7 +29,7 @@ async function deliver(path: string, data: unknown = { hello: 'world' }) {
 
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 test('an accepted delivery is verified by the public library and recorded', async () => {

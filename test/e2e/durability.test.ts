@@ -2,7 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { startDelivery } from '../../src/dispatch/start';
 import { reopenDelivery } from '../../src/store/deliveries/deliveries';
-import { loadStartables } from '../../src/store/deliveries/delivery-starts';
+import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample, type Emitted } from '../support/subscriptions';
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 let paths = 0;
@@ -72,26 +72,26 @@ async function unstarted(accountId?: string): Promise<string> {
 
 /** A delivery whose first attempt was refused, so that it waits: postmark's Open waits a minute. */
 async function waiting(): Promise<Emitted> {
-  receiver.answer(500);
+  receiver.reply(500);
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
   await system.settled(emitted.deliveryId, 'retrying');
-  receiver.answer(200);
+  receiver.reply(200);
   return emitted;
 }
 
 /** A delivery whose first attempt is under way; `answer` ends it. */
-async function underWay(): Promise<Emitted & { answer: (status: number) => void }> {
-  let answer: (status: number) => void = () => undefined;
+async function underWay(): Promise<Emitted & { reply: (status: number) => void }> {
+  let reply: (status: number) => void = () => undefined;
   const asked = new Promise<void>((resolve) => {
-    receiver.answer((response) => {
-      answer = (status) => void response.writeHead(status).end();
+    receiver.reply((response) => {
+      reply = (status) => void response.writeHead(status).end();
       resolve();
     });
   });
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
   await asked;
-  receiver.answer(200);
-  return { ...emitted, answer };
+  receiver.reply(200);
+  return { ...emitted, reply };
 }
 
 describe('a delivery that was committed and never started', () => {
@@ -121,7 +121,7 @@ describe('a delivery that was committed and never started', () => {
   });
 
   test('is left to its workflow where there is one already', async () => {
-    const { deliveryId: id, answer } = await underWay();
+    const { deliveryId: id, reply: answer } = await underWay();
     await age(system.database.store, [id], 1_000);
     expect(await sweep()).toMatchObject({ started: 0 });
     answer(200);
@@ -141,7 +141,7 @@ describe('a delivery that was committed and never started', () => {
 describe('a worker that stops', () => {
   test('is followed by another that goes on by the schedule', async () => {
     const { accountId } = await subscribe();
-    receiver.answer(500, 200);
+    receiver.reply(500, 200);
     const event = { type: 'user.created', data: 1 };
     const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, event);
     const id = body.deliveries[0].id as string;
@@ -156,7 +156,7 @@ describe('a worker that stops', () => {
   });
 
   test('waits for the answer to what it has sent', async () => {
-    const { deliveryId: id, answer } = await underWay();
+    const { deliveryId: id, reply: answer } = await underWay();
     const restarting = system.restartWorker();
     answer(200);
     await restarting;
@@ -202,7 +202,7 @@ describe('a workflow that was terminated', () => {
   });
 
   test('during an attempt does not hide that the receiver accepted', async () => {
-    const { deliveryId: id, answer } = await underWay();
+    const { deliveryId: id, reply: answer } = await underWay();
     await handle(id).terminate('by hand');
     answer(200);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
@@ -212,9 +212,9 @@ describe('a workflow that was terminated', () => {
 
   test.each(['retry', 'pause'])('answers 409 to %s', async (name) => {
     const pending = await unstarted();
-    const [startable] = await loadStartables(system.database.store, [pending]);
-    receiver.answer(() => undefined);
-    await startDelivery({ client: system.client, eager: false }, startable!);
+    const [deliveryStart] = await loadDeliveryStarts(system.database.store, [pending]);
+    receiver.reply(() => undefined);
+    await startDelivery({ client: system.client, eager: false }, deliveryStart!);
     await handle(pending).terminate('by hand');
     expect(await order(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
     const { deliveryId: waited } = await waiting();
@@ -367,7 +367,7 @@ describe('a redelivery', () => {
 });
 
 test('an outcome that could not be recorded is recorded later, and the schedule goes on from there', async () => {
-  receiver.answer(500, 200);
+  receiver.reply(500, 200);
   // The attempt itself, and the workflow's first try to record it for the attempt.
   faults.fail('record-attempts', 2);
   const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
@@ -476,10 +476,10 @@ describe('Reset in Temporal', () => {
 
   test('of a former run ends the redelivery under way, as Temporal terminates it, and it can be redelivered', async () => {
     const { id, runId } = await delivered();
-    receiver.answer(500);
+    receiver.reply(500);
     await order(id, 'redeliver');
     await system.settled(id, 'retrying');
-    receiver.answer(200);
+    receiver.reply(200);
     await reset(id, runId);
     await expect(handle(id).result()).rejects.toMatchObject({ cause: { type: 'DeliverySuperseded' } });
     const ended = await eventually(

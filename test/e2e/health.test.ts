@@ -23,8 +23,8 @@ afterAll(async () => {
 beforeEach(() => {
   receiver.clear();
   operators.clear();
-  receiver.answer(500);
-  operators.answer(200);
+  receiver.reply(500);
+  operators.reply(200);
 });
 
 const query = (text: string, values: unknown[]) => system.database.store.pool.query(text, values);
@@ -32,7 +32,7 @@ const shown = async (id: string) => (await system.ask('GET', `/v1/subscriptions/
 const retry = (id: string) => system.ask('POST', `/v1/deliveries/${id}/retry`);
 let sweeps = 0;
 const sweep = () =>
-  system.client.workflow.execute('upkeep', { taskQueue: TASK_QUEUE, workflowId: `sweep-${(sweeps += 1)}` });
+  system.client.workflow.execute('maintenance', { taskQueue: TASK_QUEUE, workflowId: `sweep-${(sweeps += 1)}` });
 
 /** A delivery whose first attempt was refused, to a subscription whose five days are over with the next failure. */
 async function failingForDays() {
@@ -55,7 +55,7 @@ async function operationsAccount() {
   const account = await system.ask('POST', '/v1/accounts', {
     provider: 'standard',
     name: 'Ops',
-    receivesOperations: true,
+    receivesOperationalEvents: true,
   });
   expect(account.status).toBe(201);
   const body = { url: `${operators.url}/ops`, eventTypes: [] };
@@ -74,7 +74,7 @@ test('an attempt that fails disables, what is open waits, and enabling lets it o
     stateReason: 'the subscription is disabled',
     attemptCount: 2,
   });
-  receiver.answer(200);
+  receiver.reply(200);
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
   await system.settled(deliveryId, 'delivered');
   expect((await shown(subscriptionId)).health).toMatchObject({ failingSince: null, consecutiveFailures: 0 });
@@ -82,7 +82,7 @@ test('an attempt that fails disables, what is open waits, and enabling lets it o
 
 test('an accepted attempt ends a row of failures', async () => {
   const { deliveryId, subscriptionId } = await failingForDays();
-  receiver.answer(200);
+  receiver.reply(200);
   await retry(deliveryId);
   await system.settled(deliveryId, 'delivered');
   expect(await shown(subscriptionId)).toMatchObject({ enabled: true, health: { failingSince: null } });
@@ -100,7 +100,7 @@ async function held() {
 
 test('the sweep resumes what the process that enabled a subscription did not', async () => {
   const { deliveryId, subscriptionId } = await held();
-  receiver.answer(200);
+  receiver.reply(200);
   // As if the API had died right after the commit.
   await query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
   expect(await sweep()).toMatchObject({ resumed: 1 });
@@ -120,7 +120,7 @@ test('operators are told, signed, once, and without what is secret', async () =>
   await sweep();
   const { id, secret } = await operationsAccount();
   const { deliveryId, eventId, accountId, subscriptionId } = await failingForDays();
-  receiver.answer(410);
+  receiver.reply(410);
   await retry(deliveryId);
   await system.settled(deliveryId, 'failed');
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
@@ -145,7 +145,7 @@ test('operators are told, signed, once, and without what is secret', async () =>
 
   // What happens to the operators' own subscription is told to nobody.
   operators.clear();
-  operators.answer(410);
+  operators.reply(410);
   await system.ask('POST', `/v1/subscriptions/${id}/test`);
   await operators.waitFor(1);
   await system.ask('POST', `/v1/subscriptions/${id}/rotate-secret`);

@@ -9,10 +9,10 @@ import { reopenDelivery } from '../../src/store/deliveries/deliveries';
 import type { delivery } from '../../src/workflows/delivery/workflow';
 import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
 import { eventually } from '../support/eventually';
-import { Recorder } from '../../src/activities/attempt/outcome-writer';
-import { Slots } from '../../src/activities/admission/concurrency-limiter';
+import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
+import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
 import { emitExample } from '../support/subscriptions';
-import { answered, openTimeMachine, type TimeMachine } from '../support/time-skipping';
+import { responded, openTimeMachine, type TimeSkippingEnv } from '../support/time-skipping';
 import { injectFaults, type Faults } from '../support/process-faults';
 
 // One try of each write is enough where faults are ordered by number.
@@ -22,7 +22,7 @@ const MINUTE = 60_000;
 /** Time that an attempt has beyond its contract's limit. */
 const MARGIN_MS = 15_000;
 
-let machine: TimeMachine;
+let machine: TimeSkippingEnv;
 let faults: Faults;
 beforeAll(async () => {
   machine = await openTimeMachine();
@@ -38,39 +38,39 @@ const outcomes = (shown: { attempts: { number: number; outcome: string }[] }) =>
 /** A delivery that is committed; postmark's Open has waits of 1, 5 and 15 minutes. */
 async function accepted(provider = 'postmark', eventType = 'Open') {
   const { deliveryId } = await emitExample(machine.api.ask, provider, eventType);
-  return machine.startables.find((startable) => startable.deliveryId === deliveryId)!;
+  return machine.deliveryStarts.find((deliveryStart) => deliveryStart.deliveryId === deliveryId)!;
 }
 
 /** Runs a delivery to its end; its id and why it failed. */
 async function run(provider?: string, eventType?: string): Promise<{ id: string; error?: Error }> {
-  const startable = await accepted(provider, eventType);
-  const handle = await machine.start(startable);
+  const deliveryStart = await accepted(provider, eventType);
+  const handle = await machine.start(deliveryStart);
   const error = await handle.result().then(
     () => undefined,
     (reason: Error) => reason,
   );
-  return { id: startable.deliveryId, error };
+  return { id: deliveryStart.deliveryId, error };
 }
 
 /** An answer that comes when it is told to. */
-function delayed(): { answer: Promise<Exchange>; come: (exchange: Exchange) => void } {
+function delayed(): { response: Promise<Exchange>; come: (exchange: Exchange) => void } {
   let come: (exchange: Exchange) => void = () => undefined;
-  const answer = new Promise<Exchange>((resolve) => (come = resolve));
-  return { answer, come };
+  const response = new Promise<Exchange>((resolve) => (come = resolve));
+  return { response, come };
 }
 
 const failure: Exchange = { kind: 'failure', reason: 'reset', message: 'hung up', durationMs: 1 };
 
 /** Starts a delivery whose attempts may take half a second, the margin included. */
 async function startImpatient() {
-  const startable = await accepted();
-  const { args, ...options } = startOptions(startable);
+  const deliveryStart = await accepted();
+  const { args, ...options } = startOptions(deliveryStart);
   const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
     ...options,
     args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
   });
   const result = (): Promise<DeliveryResult> => handle.result();
-  return { id: startable.deliveryId, result, signal: (name: string) => handle.signal(name) };
+  return { id: deliveryStart.deliveryId, result, signal: (name: string) => handle.signal(name) };
 }
 
 interface Shown {
@@ -81,7 +81,7 @@ const shownWhen = (id: string, is: (shown: Shown) => boolean): Promise<Shown> =>
 
 describe('a worker that dies during an attempt', () => {
   test('is noticed, and the next attempt is made by the schedule with the next number', async () => {
-    const { answer, come } = delayed();
+    const { response: answer, come } = delayed();
     machine.script(answer, 200);
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 2, status: 200 });
@@ -103,7 +103,7 @@ describe('a worker that dies during an attempt', () => {
 
   test('several times uses up one place of the schedule each time', async () => {
     const [one, two] = [delayed(), delayed()];
-    machine.script(one.answer, two.answer, 500, 200);
+    machine.script(one.response, two.response, 500, 200);
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 4, status: 200 });
     expect(outcomes(await show(id))).toEqual(['1 interrupted', '2 interrupted', '3 refused', '4 accepted']);
@@ -112,7 +112,7 @@ describe('a worker that dies during an attempt', () => {
   });
 
   test('on the last one leaves a delivery that has failed visibly', async () => {
-    const { answer, come } = delayed();
+    const { response: answer, come } = delayed();
     machine.script(500, 500, 500, answer);
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
@@ -138,14 +138,14 @@ describe('a worker that dies during an attempt', () => {
 
   test('on every one leaves a delivery that shows all of them', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(...lost.map(({ answer }) => answer));
+    machine.script(...lost.map(({ response: answer }) => answer));
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 4 });
     expect(outcomes(shown)).toEqual(['1 interrupted', '2 interrupted', '3 interrupted', '4 interrupted']);
     // The first of them was accepted after all.
-    lost[0]!.come(answered(200));
+    lost[0]!.come(responded(200));
     const late = await eventually(
       () => show(id),
       ({ state }) => state === 'delivered',
@@ -157,7 +157,7 @@ describe('a worker that dies during an attempt', () => {
 
 describe('a worker that dies during an extra attempt that was asked for by hand', () => {
   test('leaves it visible, with a number of its own, when the next attempt is made by the schedule', async () => {
-    const { answer, come } = delayed();
+    const { response: answer, come } = delayed();
     machine.script(500, answer, 200);
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
@@ -171,7 +171,7 @@ describe('a worker that dies during an extra attempt that was asked for by hand'
 
   test('leaves it and all that follow visible when every worker after it dies too', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(500, ...lost.map(({ answer }) => answer));
+    machine.script(500, ...lost.map(({ response: answer }) => answer));
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
     await signal('retryNow');
@@ -195,7 +195,7 @@ describe('a database that goes away before anything is sent', () => {
   });
 
   test('in between costs no attempt either', async () => {
-    const { answer, come } = delayed();
+    const { response: answer, come } = delayed();
     machine.script(500, answer, 500);
     const running = run();
     await eventually(
@@ -232,7 +232,7 @@ describe('a database that goes away after something was sent', () => {
   });
 
   test('learns later that it was the last attempt', async () => {
-    const { answer, come } = delayed();
+    const { response: answer, come } = delayed();
     machine.script(500, 500, 500, answer);
     const running = run();
     await eventually(
@@ -240,7 +240,7 @@ describe('a database that goes away after something was sent', () => {
       (count) => count === 4,
     );
     faults.fail('record-attempts', 2);
-    come(answered(500));
+    come(responded(500));
     const { id, error } = await running;
     expect(error).toBeDefined();
     expect(await show(id)).toMatchObject({ state: 'failed', attemptCount: 4, lastStatus: 500, nextAttemptAt: null });
@@ -266,7 +266,7 @@ describe('an attempt whose report is lost', () => {
     const egress: EgressClient = {
       send: async (request) => {
         machine.sent.push({ ...request, at: 0 });
-        return statuses.length > 1 ? answered(statuses.shift()!) : answered(statuses[0]!);
+        return statuses.length > 1 ? responded(statuses.shift()!) : responded(statuses[0]!);
       },
       close: async () => undefined,
     };
@@ -276,7 +276,16 @@ describe('an attempt whose report is lost', () => {
     );
     return environment
       .run(() =>
-        attempt({ store, egress, slots: new Slots(), recorder: new Recorder(store), maxConcurrentAttempts: 50 }, task),
+        attempt(
+          {
+            store,
+            egress,
+            limiter: new ConcurrencyLimiter(),
+            outcomes: new OutcomeWriter(store),
+            maxConcurrentAttempts: 50,
+          },
+          task,
+        ),
       )
       .catch((error: unknown) => error);
   }

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { eventually } from '../support/eventually';
 import { keepHistory } from '../support/histories';
-import { patient } from '../support/without-timeout';
+import { withoutTimeout } from '../support/without-timeout';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
@@ -11,10 +11,10 @@ jest.setTimeout(120_000);
 let system: TestSystem;
 let receiver: Receiver;
 let hanging: ServerResponse[] = [];
-let mostHanging = 0;
+let maxHanging = 0;
 
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: patient }), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: withoutTimeout }), startReceiver()]);
 });
 afterAll(async () => {
   await receiver.close();
@@ -23,7 +23,7 @@ afterAll(async () => {
 beforeEach(() => {
   receiver.clear();
   hanging = [];
-  mostHanging = 0;
+  maxHanging = 0;
 });
 
 interface Subscribed {
@@ -62,16 +62,16 @@ async function delivered(ids: readonly string[]): Promise<void> {
 
 /** Answers requests to /slow never, and all others at once. */
 function hangOnSlow(): void {
-  receiver.answer((response, { path }) => {
+  receiver.reply((response, { path }) => {
     if (path !== '/slow') return void response.writeHead(200).end();
     hanging.push(response);
     response.on('close', () => hanging.splice(hanging.indexOf(response), 1));
-    mostHanging = Math.max(mostHanging, hanging.length);
+    maxHanging = Math.max(maxHanging, hanging.length);
   });
 }
 
 function release(): void {
-  receiver.answer(200);
+  receiver.reply(200);
   for (const response of [...hanging]) response.writeHead(200).end();
 }
 
@@ -102,9 +102,9 @@ test.each([
   expect(hanging).toHaveLength(limit);
   release();
   await delivered([...passing, ...waiting]);
-  expect(mostHanging).toBe(limit);
+  expect(maxHanging).toBe(limit);
   await expectOneAttemptEach([...passing, ...waiting]);
-  const { rows } = await system.database.store.pool.query('SELECT * FROM attempt_slots');
+  const { rows } = await system.database.store.pool.query('SELECT * FROM attempt_permits');
   expect(rows).toEqual([]);
 });
 
@@ -151,7 +151,7 @@ test('limits are shown, can be edited and taken away', async () => {
   expect(await edit({ ratePerSecond: null })).toMatchObject({ maxConcurrentAttempts: 7, ratePerSecond: null });
   expect(await edit({ maxConcurrentAttempts: null })).toMatchObject({ maxConcurrentAttempts: null });
   for (const wrong of [{ maxConcurrentAttempts: 0 }, { maxConcurrentAttempts: 1.5 }, { ratePerSecond: 0.01 }]) {
-    const answer = await system.ask('PATCH', `/v1/subscriptions/${id}`, wrong);
-    expect([answer.status, answer.body.errors[0].path]).toEqual([422, Object.keys(wrong)[0]]);
+    const reply = await system.ask('PATCH', `/v1/subscriptions/${id}`, wrong);
+    expect([reply.status, reply.body.errors[0].path]).toEqual([422, Object.keys(wrong)[0]]);
   }
 });

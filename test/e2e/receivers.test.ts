@@ -13,10 +13,10 @@ let system: TestSystem;
 let receiver: Receiver;
 let raw: RawReceiver;
 let secure: RawReceiver;
-let answer: (socket: Socket) => void;
+let reply: (socket: Socket) => void;
 
 beforeAll(async () => {
-  const onRequest = (socket: Socket): void => answer(socket);
+  const onRequest = (socket: Socket): void => reply(socket);
   [receiver, raw, secure] = await Promise.all([
     startReceiver(),
     rawReceiver({ onRequest }),
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 /** Deliveries whose schedule would go on into the tests after theirs. */
@@ -64,18 +64,18 @@ async function deliver(url: string, { provider = 'standard', eventType = 'user.c
 
 /** Answers each connection with these bytes and ends it. */
 function saying(...parts: (string | Buffer)[]): void {
-  answer = (socket) => {
+  reply = (socket) => {
     for (const part of parts) socket.write(part);
     socket.end();
   };
 }
 
-const answeredWith = (head: string, body = '') =>
+const respondedWith = (head: string, body = '') =>
   `HTTP/1.1 ${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 describe('a receiver that answers', () => {
   test.each([200, 201, 202, 204, 299])('%i accepts', async (status) => {
-    receiver.answer(status);
+    receiver.reply(status);
     const delivery = await deliver(`${receiver.url}/in?x=1`);
     expect(delivery).toMatchObject({ state: 'delivered', attemptCount: 1, lastStatus: status, lastReason: null });
     expect(delivery.attempts).toMatchObject([
@@ -84,7 +84,7 @@ describe('a receiver that answers', () => {
   });
 
   test.each([300, 304, 400, 401, 404, 409, 418, 429, 500, 502, 503, 599])('%i refuses', async (status) => {
-    receiver.answer(status);
+    receiver.reply(status);
     const delivery = await deliver(receiver.url);
     expect(delivery).toMatchObject({ state: 'retrying', lastStatus: status, lastReason: 'status' });
     expect(delivery.attempts).toMatchObject([
@@ -97,14 +97,14 @@ describe('a receiver that answers', () => {
     ['postmark', 'Open', {}],
     ['postpress', 'message_received', {}],
   ])('204 refuses where %s demands 200', async (provider, eventType, settings) => {
-    receiver.answer(204);
+    receiver.reply(204);
     const delivery = await deliver(receiver.url, { provider, eventType, settings });
     expect(delivery).toMatchObject({ state: 'retrying', lastStatus: 204 });
     expect(delivery.attempts).toMatchObject([{ outcome: 'refused', status: 204, reason: 'status' }]);
   });
 
   test('204 accepts where the contract of 2026 says so', async () => {
-    receiver.answer(204);
+    receiver.reply(204);
     const delivery = await deliver(receiver.url, {
       provider: 'postmark',
       eventType: 'Open',
@@ -114,7 +114,7 @@ describe('a receiver that answers', () => {
   });
 
   test.each([301, 302, 303, 307, 308])('%i elsewhere is refused and not followed', async (status) => {
-    receiver.answer((response) => void response.writeHead(status, { location: `${receiver.url}/elsewhere` }).end());
+    receiver.reply((response) => void response.writeHead(status, { location: `${receiver.url}/elsewhere` }).end());
     const delivery = await deliver(`${receiver.url}/in`);
     expect(delivery.attempts).toMatchObject([
       { outcome: 'refused', status, reason: 'status', responseHeaders: { location: `${receiver.url}/elsewhere` } },
@@ -123,7 +123,7 @@ describe('a receiver that answers', () => {
   });
 
   test('302 elsewhere is followed where the contract says so', async () => {
-    receiver.answer((response) => void response.writeHead(302, { location: '/elsewhere' }).end(), 200);
+    receiver.reply((response) => void response.writeHead(302, { location: '/elsewhere' }).end(), 200);
     const setup = { provider: 'postmark', eventType: 'Open', settings: { contract: '2026' } };
     const delivery = await deliver(`${receiver.url}/in`, setup);
     expect(delivery).toMatchObject({ state: 'delivered', lastStatus: 200 });
@@ -132,7 +132,7 @@ describe('a receiver that answers', () => {
   });
 
   test('with a body has the beginning of it kept, and all of its headers', async () => {
-    receiver.answer((response) => void response.writeHead(500, { 'X-Trace': 'a b' }).end('out of order: größer'));
+    receiver.reply((response) => void response.writeHead(500, { 'X-Trace': 'a b' }).end('out of order: größer'));
     const { attempts } = await deliver(receiver.url);
     expect(attempts).toMatchObject([
       {
@@ -145,7 +145,7 @@ describe('a receiver that answers', () => {
   });
 
   test('with an endless body accepts all the same, and no more than an excerpt is kept', async () => {
-    receiver.answer((response) => {
+    receiver.reply((response) => {
       response.writeHead(200);
       const chunk = Buffer.alloc(65_536, 'x');
       const more = (): void => {
@@ -176,7 +176,7 @@ describe('a receiver that answers', () => {
 
 describe('a receiver that does not answer properly', () => {
   test.each<[string, () => void, string, RegExp]>([
-    ['hangs up at once', () => (answer = (socket) => void socket.destroy()), 'reset', /closed the connection/],
+    ['hangs up at once', () => (reply = (socket) => void socket.destroy()), 'reset', /closed the connection/],
     [
       'hangs up in the middle of its headers',
       () => saying('HTTP/1.1 200 OK\r\nContent-Le'),
@@ -262,7 +262,7 @@ describe('a receiver that cannot be reached', () => {
 });
 
 test.each(samples)('$provider delivers to a receiver with a certificate', async ({ provider, eventType }) => {
-  saying(answeredWith('200 OK', 'thanks'));
+  saying(respondedWith('200 OK', 'thanks'));
   const before = secure.received.length;
   const delivery = await deliver('https://hooks.example.test/in', { provider, eventType });
   expect(delivery).toMatchObject({ state: 'delivered', lastStatus: 200, attemptCount: 1 });

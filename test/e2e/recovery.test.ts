@@ -1,7 +1,7 @@
 /** Sending again in bulk what a subscription has missed, on a real Temporal server. */
 import { contractOf } from '../../src/providers/registry';
-import { recoverBatch, type RecoverContext } from '../../src/dispatch/recovery/recover-batch';
-import { countRecoverable, findBatch, loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
+import { recoverPage, type RecoverContext } from '../../src/dispatch/recovery/recover-page';
+import { countRecoverable, findPage, loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
 import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
 import type { RecoveryScope } from '../../src/workflows/recovery-types';
 import { eventually } from '../support/eventually';
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(403);
+  receiver.reply(403);
 });
 
 interface Setup {
@@ -49,11 +49,11 @@ async function emit({ accountId }: Setup, count: number, type = 'Open'): Promise
 
 /** Deliveries that have failed: postmark's contract stops at 403. */
 async function failed(setup: Setup, count: number, type?: string): Promise<string[]> {
-  receiver.answer(403);
+  receiver.reply(403);
   const ids = await emit(setup, count, type);
   await Promise.all(ids.map((id) => system.settled(id, 'failed')));
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
   return ids;
 }
 
@@ -75,7 +75,7 @@ async function standOf(ids: string[]): Promise<[state: string, redeliveries: num
 
 test('every failed delivery is recovered once, and delivered ones are left alone', async () => {
   const setup = await setUp();
-  receiver.answer(200);
+  receiver.reply(200);
   const [untouched] = await emit(setup, 1);
   await system.settled(untouched!, 'delivered');
   const ids = await failed(setup, 30);
@@ -117,11 +117,11 @@ test('every failed delivery is recovered once, and delivered ones are left alone
 test('what fails again is not taken twice by the same recovery, but by the next', async () => {
   const setup = await setUp();
   const ids = await failed(setup, 3);
-  receiver.answer(403);
+  receiver.reply(403);
   const first = (await recover(setup, { ratePerSecond: 1 })).body;
   expect(await ended(first.id)).toMatchObject({ total: 3, recovered: 3 });
   expect(await standOf(ids)).toEqual(ids.map(() => ['failed', 1]));
-  receiver.answer(200);
+  receiver.reply(200);
   const second = (await recover(setup)).body;
   expect(await ended(second.id)).toMatchObject({ recovered: 3 });
   expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 2]));
@@ -135,7 +135,7 @@ test('what fails again is not taken twice by the same recovery, but by the next'
 
 /** Deliveries that wait for their second attempt: postmark's Open waits a minute. */
 async function waiting(setup: Setup, count: number): Promise<string[]> {
-  receiver.answer(500);
+  receiver.reply(500);
   const ids = await emit(setup, count);
   await Promise.all(ids.map((id) => system.settled(id, 'retrying')));
   receiver.clear();
@@ -176,7 +176,7 @@ test('deliveries that wait are attempted now, which costs nothing of their sched
       next: 1,
     });
   }
-  receiver.answer(200);
+  receiver.reply(200);
   const [late] = await failed(setup, 1);
   const second = (await recover(setup)).body;
   expect(await ended(second.id)).toMatchObject({ state: 'completed', total: 4, recovered: 4, skipped: 0 });
@@ -189,7 +189,7 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   const [id] = (await waiting(setup, 1)) as [string];
   let finish = (): void => undefined;
   const inFlight = new Promise<void>((resolve) => {
-    receiver.answer((response) => {
+    receiver.reply((response) => {
       finish = () => void response.writeHead(500).end();
       resolve();
     });
@@ -199,16 +199,16 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['retrying'], types: [] };
   const { settledBy } = await countRecoverable(store, found, scope);
   const question = { scope, settledBy: settledBy.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
-  const { items } = await findBatch(store, found, question, () => undefined);
+  const { items } = await findPage(store, found, question, () => undefined);
   const context: RecoverContext = {
     store,
     starter: { client: system.client, eager: false },
-    beat: () => undefined,
+    heartbeat: () => undefined,
     warn: (_instead, _deliveryId, error) => {
       throw error;
     },
   };
-  const repeat = () => recoverBatch(context, found, { scope, phase: 'waiting', items });
+  const repeat = () => recoverPage(context, found, { scope, phase: 'waiting', items });
   expect(await repeat()).toBe(1);
   await inFlight;
   expect(await repeat()).toBe(1);
@@ -252,7 +252,7 @@ test('events that were missed are delivered; tests of other subscriptions and fo
   await emit(setup, 1, 'Click');
   const other = { url: `${receiver.url}/other`, eventTypes: ['Open'], messageStream: 'outbound' };
   const { body: neighbour } = await system.ask('POST', `/v1/accounts/${setup.accountId}/subscriptions`, other);
-  receiver.answer(200);
+  receiver.reply(200);
   await system.ask('POST', `/v1/subscriptions/${neighbour.id}/test`, {});
   await receiver.waitFor(1);
   receiver.clear();
@@ -304,7 +304,7 @@ test('a long one goes on as a new run with its progress', async () => {
   const found = (await loadReceiver(system.database.store, setup.subscriptionId))!;
   const recoveryId = newRecoveryId(setup.subscriptionId);
   const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['failed'], types: [] };
-  const input = { recoveryId, scope, ratePerSecond: 1_000, batchSize: 1, batchesPerRun: 2 };
+  const input = { recoveryId, scope, ratePerSecond: 1_000, pageSize: 1, pagesPerRun: 2 };
   expect(await startRecovery(system.client, found, input)).toBe(true);
   const workflowId = recoveryWorkflowId(setup.subscriptionId);
   const { runId } = await system.client.workflow.getHandle(workflowId).describe();

@@ -33,10 +33,10 @@ const closed = (of: string[]) =>
         .catch(() => undefined),
     ),
   );
-const commit = async (count: number, lane?: 'burst'): Promise<string[]> => {
+const commit = async (count: number, mode?: 'batch'): Promise<string[]> => {
   const made: string[] = [];
   for (let n = 0; n < count; n += 1)
-    made.push(...(await commitOnly(store(), accountId, TYPE, { n }, lane)).deliveryIds);
+    made.push(...(await commitOnly(store(), accountId, TYPE, { n }, mode)).deliveryIds);
   return made;
 };
 /** What became of deliveries: how many are in each state. */
@@ -55,7 +55,7 @@ beforeAll(async () => {
   await system.ask('POST', `/v1/accounts/${accountId}/subscriptions`, { url: receiver.url, eventTypes: [] });
 
   // The first attempt of these is refused, and the next one is due in seconds: they are paused until the copy is made.
-  receiver.answer(503);
+  receiver.reply(503);
   const started = await commit(COUNT + 4);
   await age(store(), started, 11);
   await sweep();
@@ -70,7 +70,7 @@ beforeAll(async () => {
   );
   ids = {
     unstarted: await commit(COUNT),
-    batched: await commit(COUNT, 'burst'),
+    batched: await commit(COUNT, 'batch'),
     retrying,
     failed: failed!,
     cancelled: cancelled!,
@@ -79,7 +79,7 @@ beforeAll(async () => {
   };
   await system.database.backUp();
 
-  receiver.answer(200);
+  receiver.reply(200);
   await age(store(), [...ids.unstarted, ...ids.batched], 11);
   await sweep();
   for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await order(id, 'retry');
@@ -88,14 +88,14 @@ beforeAll(async () => {
   await order(ids.redelivered[0]!, 'redeliver');
   await receiver.waitFor(started.length + delivered.length + 1);
   await all(ids.redelivered, 'delivered');
-  receiver.answer(410);
+  receiver.reply(410);
   await order(ids.failed[0]!, 'retry');
   await all(ids.failed, 'failed');
   await order(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
   await all(ids.cancelled, 'cancelled');
   await closed([...ids.unstarted, ...started]);
 
-  receiver.answer(200);
+  receiver.reply(200);
   sentBefore = receiver.received.length;
   await system.database.restore();
   const { rows } = await eventually(
@@ -161,6 +161,6 @@ test('leaves nothing open, and sends nothing again by the next sweep', async () 
   const before = receiver.received.length;
   const open = Object.values(ids).flat();
   await age(store(), open, 1_000);
-  expect(await sweep()).toMatchObject({ started: 0, carried: 0 });
+  expect(await sweep()).toMatchObject({ started: 0, batched: 0 });
   expect(receiver.received).toHaveLength(before);
 });

@@ -6,7 +6,7 @@ import pino from 'pino';
 import { contractOf } from '../../src/providers/registry';
 import { startTracing } from '../../src/telemetry/tracing';
 import { installRuntimeWithMetrics } from '../../src/server/sdk-metrics';
-import { ADMIN_KEY, type ApiAnswer } from '../support/api';
+import { ADMIN_KEY, type ApiResponse } from '../support/api';
 import { Canaries, readable } from '../support/canaries';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
@@ -14,7 +14,7 @@ import { startSystem, type TestSystem } from '../support/system';
 const HOST = 'hooks.example.test';
 const certificate = (name: string): string => readFileSync(join(__dirname, '../support/certs', name), 'utf8');
 
-const canaries = new Canaries();
+const secretCanaries = new Canaries();
 const logged: string[] = [];
 const spans = new InMemorySpanExporter();
 let system: TestSystem;
@@ -23,10 +23,10 @@ let endTracing: () => Promise<void>;
 
 beforeAll(async () => {
   endTracing = startTracing(pino({ level: 'silent' }), new SimpleSpanProcessor(spans));
-  canaries.know('the admin key', ADMIN_KEY);
+  secretCanaries.know('the admin key', ADMIN_KEY);
   receiver = await startReceiver({ tls: { key: certificate('server.key'), cert: certificate('server.pem') } });
   // It accepts, or refuses and says what it was sent, as debugging receivers do.
-  receiver.answer((response, { path, headers, body }) => {
+  receiver.reply((response, { path, headers, body }) => {
     if (path.startsWith('/ok')) return void response.writeHead(200).end();
     const authorization = headers.authorization ?? '';
     response
@@ -62,14 +62,14 @@ interface Plan {
 const plans: Record<string, Plan> = {
   standard: {
     eventType: 'user.created',
-    own: () => ({ secret: canaries.signingSecret('a signing secret of standard') }),
-    newSecret: () => canaries.signingSecret('a rotated signing secret of standard'),
+    own: () => ({ secret: secretCanaries.signingSecret('a signing secret of standard') }),
+    newSecret: () => secretCanaries.signingSecret('a rotated signing secret of standard'),
   },
   postack: {
     eventType: 'message.received',
-    own: () => ({ secret: canaries.signingSecret('a signing secret of postack') }),
+    own: () => ({ secret: secretCanaries.signingSecret('a signing secret of postack') }),
     userinfo: () => credentials('postack'),
-    newSecret: () => canaries.signingSecret('a rotated signing secret of postack'),
+    newSecret: () => secretCanaries.signingSecret('a rotated signing secret of postack'),
   },
   postmark: {
     eventType: 'Bounce',
@@ -79,55 +79,55 @@ const plans: Record<string, Plan> = {
   postpress: { eventType: 'message_received', own: () => ({ source: 'messaging' }) },
   bird: {
     eventType: 'sms.inbound',
-    own: () => ({ service: 'channels', signingKey: canaries.text('a signing key of bird') }),
-    newSecret: () => canaries.text('a rotated signing key of bird'),
+    own: () => ({ service: 'channels', signingKey: secretCanaries.text('a signing key of bird') }),
+    newSecret: () => secretCanaries.text('a rotated signing key of bird'),
   },
 };
 
 function credentials(provider: string): string {
-  const password = canaries.text(`a password in an address of ${provider}`);
-  canaries.know(`credentials of an address of ${provider} in base64`, base64(`kim:${password}`));
+  const password = secretCanaries.text(`a password in an address of ${provider}`);
+  secretCanaries.know(`credentials of an address of ${provider} in base64`, base64(`kim:${password}`));
   return `kim:${password}@`;
 }
 
 function basicAuth() {
-  const password = canaries.text('a password of postmark');
-  canaries.know('credentials of postmark in base64', base64(`kim:${password}`));
+  const password = secretCanaries.text('a password of postmark');
+  secretCanaries.know('credentials of postmark in base64', base64(`kim:${password}`));
   return { username: 'kim', password };
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
-const secretHeaders = (provider: string) => ({ 'X-Token': `Bearer ${canaries.text(`a header of ${provider}`)}` });
+const secretHeaders = (provider: string) => ({ 'X-Token': `Bearer ${secretCanaries.text(`a header of ${provider}`)}` });
 
 /** Asks and keeps the answer among what was written; `except` names secrets that the answer is there to tell. */
 async function ask(method: string, path: string, body?: unknown, headers?: Record<string, string>, except?: string[]) {
-  const answer = await system.ask(method, path, body, headers);
-  note(`${method} ${path}`, answer, except);
-  return answer;
+  const reply = await system.ask(method, path, body, headers);
+  note(`${method} ${path}`, reply, except);
+  return reply;
 }
 
-function note(where: string, { status, text, headers }: ApiAnswer, except?: string[]): void {
-  canaries.write(`the answer ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
+function note(where: string, { status, text, headers }: ApiResponse, except?: string[]): void {
+  secretCanaries.write(`the answer ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
 }
 
 /** Creating is the one time at which keys and secrets are told. */
 async function create(path: string, body: unknown) {
-  const answer = await system.ask('POST', path, body);
-  expect(answer).toMatchObject({ status: 201 });
-  return answer.body;
+  const reply = await system.ask('POST', path, body);
+  expect(reply).toMatchObject({ status: 201 });
+  return reply.body;
 }
 
 async function run(provider: string, { eventType, own, userinfo, newSecret }: Plan): Promise<void> {
   const account = await create('/v1/accounts', { provider, name: 'Acme' });
-  canaries.know(`an API key of ${provider}`, account.apiKey);
+  secretCanaries.know(`an API key of ${provider}`, account.apiKey);
   const base = `/v1/accounts/${account.id}`;
-  canaries.know(`a second API key of ${provider}`, (await create(`${base}/keys`, {})).apiKey);
+  secretCanaries.know(`a second API key of ${provider}`, (await create(`${base}/keys`, {})).apiKey);
   const subscribe = async (at: string) => {
     const url = at.replace('//', `//${userinfo?.() ?? ''}`);
     const fields = { url, eventTypes: [eventType], headers: secretHeaders(provider), ...own() };
     const subscription = await create(`${base}/subscriptions`, fields);
     const { body } = await system.ask('GET', `/v1/subscriptions/${subscription.id}/secret`);
-    if (body.secret !== undefined) canaries.know(`the secret of a subscription of ${provider}`, body.secret);
+    if (body.secret !== undefined) secretCanaries.know(`the secret of a subscription of ${provider}`, body.secret);
     return subscription.id as string;
   };
   const subscriptions: string[] = [];
@@ -175,7 +175,7 @@ async function run(provider: string, { eventType, own, userinfo, newSecret }: Pl
 
 /** Requests that cannot be accepted, full of secrets. */
 async function refusals(base: string, provider: string, fields: Record<string, unknown>): Promise<void> {
-  const secret = (): string => canaries.text(`a secret in a refused request of ${provider}`);
+  const secret = (): string => secretCanaries.text(`a secret in a refused request of ${provider}`);
   const wrong: Record<string, unknown>[] = [
     { ...fields, url: `ftp://kim:${secret()}@${HOST}/` },
     { ...fields, url: `https://kim:${secret()}@10.0.0.1/` },
@@ -198,18 +198,18 @@ async function refusals(base: string, provider: string, fields: Record<string, u
 async function runNativeApis(): Promise<void> {
   const open = async (provider: string, settings = {}) => {
     const account = await create('/v1/accounts', { provider, name: 'Native', settings });
-    canaries.know(`an API key for the own API of ${provider}`, account.apiKey);
+    secretCanaries.know(`an API key for the own API of ${provider}`, account.apiKey);
     return account;
   };
   const url = `https://${HOST}/ok`;
   const native = (headers: Record<string, string>, except: string[] = []) => {
     return async (method: string, path: string, body?: unknown, status = 200) => {
-      const answer = await ask(method, path, body, { authorization: '', ...headers }, except);
-      expect({ path, status: answer.status }).toEqual({ path, status });
-      return answer.body;
+      const reply = await ask(method, path, body, { authorization: '', ...headers }, except);
+      expect({ path, status: reply.status }).toEqual({ path, status });
+      return reply.body;
     };
   };
-  const header = (provider: string): string => canaries.text(`a header given to the own API of ${provider}`);
+  const header = (provider: string): string => secretCanaries.text(`a header given to the own API of ${provider}`);
 
   const postack = await open('postack');
   const svix = native({ authorization: `Bearer ${postack.apiKey}` });
@@ -218,14 +218,14 @@ async function runNativeApis(): Promise<void> {
   const endpoint = {
     url: `https://${credentials('the own API of postack')}${HOST}/ok`,
     headers: { Authorization: header('postack') },
-    secret: canaries.signingSecret('a signing secret given to the own API of postack'),
+    secret: secretCanaries.signingSecret('a signing secret given to the own API of postack'),
   };
   const { id: endpointId } = await once('POST', endpoints, endpoint, 201);
   await svix('GET', endpoints);
   await svix('GET', `${endpoints}/${endpointId}`);
   await svix('GET', `${endpoints}/${endpointId}/headers`);
   await svix('PATCH', `${endpoints}/${endpointId}`, { description: 'edited' });
-  const key = canaries.signingSecret('a signing secret rotated by the own API of postack').slice('whsec_'.length);
+  const key = secretCanaries.signingSecret('a signing secret rotated by the own API of postack').slice('whsec_'.length);
   await svix('POST', `${endpoints}/${endpointId}/secret/rotate`, { key }, 204);
   await svix('POST', `${endpoints}/${endpointId}/send-example`, { eventType: 'message.received' }, 202);
   await svix('POST', endpoints, { ...endpoint, headers: { 'svix-id': header('postack') } }, 422);
@@ -257,7 +257,7 @@ async function runNativeApis(): Promise<void> {
   const shopToken = await system.ask('GET', '/api/v2/webhooks/token', undefined, {
     authorization: `Bearer ${postscript.apiKey}`,
   });
-  canaries.know('the token of a shop of postscript', shopToken.body.token);
+  secretCanaries.know('the token of a shop of postscript', shopToken.body.token);
   await shop('GET', '/api/v2/webhooks');
   await shop('GET', '/api/v2/webhooks/example?event=shop.incoming_message');
   await shop('POST', '/api/v2/webhooks/test', { event: 'shop.incoming_message' }, 202);
@@ -273,7 +273,7 @@ async function runNativeApis(): Promise<void> {
   const { organizationId, workspaceId } = bird.scope;
   const hooks = `/organizations/${organizationId}/workspaces/${workspaceId}/webhook-subscriptions`;
   const birdApi = native({ authorization: `AccessKey ${bird.apiKey}` });
-  const signingKey = canaries.text('a signing key given to the own API of bird');
+  const signingKey = secretCanaries.text('a signing key given to the own API of bird');
   const { id } = await birdApi('POST', hooks, { service: 'channels', event: 'sms.inbound', url, signingKey }, 201);
   await birdApi('GET', hooks);
   await birdApi('GET', `${hooks}/${id}`);
@@ -287,9 +287,9 @@ async function readTemporal(): Promise<void> {
     const handle = workflow.getHandle(workflowId, runId);
     const { events } = await handle.fetchHistory();
     const description = await handle.describe();
-    canaries.write(`the history of ${workflowId}`, readable(events));
+    secretCanaries.write(`the history of ${workflowId}`, readable(events));
     const texts = [await description.staticSummary(), await description.staticDetails(), description.memo];
-    canaries.write(`the description of ${workflowId}`, `${readable(description.raw)} ${readable(texts)}`);
+    secretCanaries.write(`the description of ${workflowId}`, `${readable(description.raw)} ${readable(texts)}`);
   }
 }
 
@@ -303,7 +303,7 @@ async function readDatabase(): Promise<void> {
   );
   for (const { name } of tables.rows) {
     const { rows } = await pool.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`);
-    canaries.write(`the table ${name}`, rows.map(({ row }) => row).join('\n'));
+    secretCanaries.write(`the table ${name}`, rows.map(({ row }) => row).join('\n'));
   }
 }
 
@@ -327,23 +327,23 @@ test('no secret is in an answer, a log, a metric, a span, a history or the datab
 
   await readTemporal();
   await readDatabase();
-  canaries.write('the log', logged.join(''));
+  secretCanaries.write('the log', logged.join(''));
   for (const span of spans.getFinishedSpans()) {
     const { name, attributes, status, events, links } = span;
-    canaries.write(`the span ${name}`, readable({ name, attributes, status, events, links }));
+    secretCanaries.write(`the span ${name}`, readable({ name, attributes, status, events, links }));
   }
 
   // There was something to search, in a form that can be searched.
-  expect(canaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
-  expect(canaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
-  expect(canaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
-  expect(canaries.count(/^the description of delivery-/, `→ ${HOST}`)).toBeGreaterThanOrEqual(6 * 5);
-  expect(canaries.count(/^the table attempts$/, '***')).toBe(1);
-  expect(canaries.count(/^the log/, 'request failed')).toBe(1);
-  expect(canaries.count(/^the log/, 'attempt refused')).toBe(1);
-  expect(canaries.count(/^the answer 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
-  expect(canaries.count(/^the span attempt/, HOST)).toBeGreaterThanOrEqual(6 * 4);
-  expect(canaries.count(/^the span emit/, 'pigeonpost.account.id')).toBeGreaterThanOrEqual(6);
+  expect(secretCanaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
+  expect(secretCanaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
+  expect(secretCanaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
+  expect(secretCanaries.count(/^the description of delivery-/, `→ ${HOST}`)).toBeGreaterThanOrEqual(6 * 5);
+  expect(secretCanaries.count(/^the table attempts$/, '***')).toBe(1);
+  expect(secretCanaries.count(/^the log/, 'request failed')).toBe(1);
+  expect(secretCanaries.count(/^the log/, 'attempt refused')).toBe(1);
+  expect(secretCanaries.count(/^the answer 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
+  expect(secretCanaries.count(/^the span attempt/, HOST)).toBeGreaterThanOrEqual(6 * 4);
+  expect(secretCanaries.count(/^the span emit/, 'pigeonpost.account.id')).toBeGreaterThanOrEqual(6);
   expect(receiver.received.some(({ headers }) => 'authorization' in headers)).toBe(true);
-  expect(canaries.found()).toEqual([]);
+  expect(secretCanaries.found()).toEqual([]);
 });

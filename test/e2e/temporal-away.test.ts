@@ -10,7 +10,7 @@ import { loadKeys } from '../../src/server/keys';
 import { installRuntime, lazyTemporal } from '../../src/temporal/connection';
 import { searchAttributeTypes } from '../../src/temporal/registration';
 import { startWorker } from '../../src/server/worker';
-import { ADMIN_KEY, type ApiAnswer } from '../support/api';
+import { ADMIN_KEY, type ApiResponse } from '../support/api';
 import { openTestDatabase } from '../support/database';
 import { eventually } from '../support/eventually';
 import { startReceiver } from '../support/receiver';
@@ -41,13 +41,13 @@ test('the API starts without Temporal and accepts; deliveries start once Tempora
   });
   if (config.temporal.embedded) throw new Error('TEMPORAL_ADDRESS was not taken');
   const { temporal } = config;
-  const surroundings = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
-  const api = await openShared(surroundings, lazyTemporal);
+  const processConfig = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
+  const api = await openShared(processConfig, lazyTemporal);
   undo.push(() => closeShared(api));
   const running = await runApi(api, { eager: false });
   undo.push(() => running.stop());
 
-  const ask = async (method: string, path: string, body?: unknown): Promise<Pick<ApiAnswer, 'status' | 'body'>> => {
+  const ask = async (method: string, path: string, body?: unknown): Promise<Pick<ApiResponse, 'status' | 'body'>> => {
     const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
     const response = await fetch(`${running.url}${path}`, {
       method,

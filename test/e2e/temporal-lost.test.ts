@@ -4,7 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
 import { closeShared, openShared, runApi, runWorker } from '../../src/server/bootstrap';
 import { loadConfig } from '../../src/config/config';
-import { UPKEEP_SCHEDULE_ID } from '../../src/workflows/names';
+import { MAINTENANCE_SCHEDULE_ID } from '../../src/workflows/names';
 import { pickPort } from '../../src/embedded/ports';
 import { loadKeys } from '../../src/server/keys';
 import { connectTemporal, installRuntime } from '../../src/temporal/connection';
@@ -48,8 +48,8 @@ test('delivers what was committed before, meanwhile and after, without a restart
   if (config.temporal.embedded) throw new Error('TEMPORAL_ADDRESS was not taken');
   const { temporal } = config;
   const first = await startTemporal(port);
-  const surroundings = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
-  const shared = await openShared(surroundings, connectTemporal);
+  const processConfig = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
+  const shared = await openShared(processConfig, connectTemporal);
   undo.push(() => closeShared(shared));
   const worker = await runWorker(shared, 500);
   undo.push(() => worker.stop());
@@ -71,17 +71,17 @@ test('delivers what was committed before, meanwhile and after, without a restart
       60_000,
     );
 
-  receiver.answer(503);
+  receiver.reply(503);
   const before = await emit();
   await settled(before, 'retrying');
   await first.teardown();
-  receiver.answer(200);
+  receiver.reply(200);
   const during = await emit();
   const second = await startTemporal(port);
   undo.push(() => second.teardown());
   const after = await emit();
 
-  const schedule = second.client.schedule.getHandle(UPKEEP_SCHEDULE_ID);
+  const schedule = second.client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
   await eventually(
     () =>
       schedule.describe().then(

@@ -21,11 +21,11 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 /** How long many deliveries may take on a busy machine, in milliseconds. */
-const PATIENCE_MS = 120_000;
+const MAX_WAIT_MS = 120_000;
 
 interface Subscribed {
   readonly accountId: string;
@@ -54,7 +54,7 @@ async function all(ids: readonly string[], state: string): Promise<void> {
       return (await system.database.store.pool.query<{ count: number }>(query, [ids, state])).rows[0]!.count;
     },
     (count) => count === ids.length,
-    PATIENCE_MS,
+    MAX_WAIT_MS,
   );
 }
 
@@ -85,7 +85,7 @@ describe('limits of a subscription', () => {
     const LIMIT = 4;
     const open = new Set<ServerResponse>();
     let most = 0;
-    receiver.answer((response) => {
+    receiver.reply((response) => {
       open.add(response);
       most = Math.max(most, open.size);
       // As soon as all places are taken one is given back, until nobody comes any more.
@@ -97,7 +97,7 @@ describe('limits of a subscription', () => {
     const COUNT = 60;
     const subscribed = await subscribe('standard', { maxConcurrentAttempts: LIMIT });
     const ids = await emit(subscribed, COUNT, 'user.created');
-    await receiver.waitFor(COUNT, PATIENCE_MS);
+    await receiver.waitFor(COUNT, MAX_WAIT_MS);
     for (const response of open) response.writeHead(200).end();
     await all(ids, 'delivered');
     expect(most).toBe(LIMIT);
@@ -108,7 +108,7 @@ describe('limits of a subscription', () => {
   test('hold for two workers together: attempts per second', async () => {
     const [RATE, COUNT] = [10, 40];
     const ids = await emit(await subscribe('standard', { ratePerSecond: RATE }), COUNT, 'user.created');
-    await receiver.waitFor(COUNT, PATIENCE_MS);
+    await receiver.waitFor(COUNT, MAX_WAIT_MS);
     await all(ids, 'delivered');
     const times = receiver.received.map(({ at }) => at);
     // As many spaces as there are between turns, the first and the last request each a little late or early.
@@ -120,11 +120,11 @@ describe('limits of a subscription', () => {
 
 test('a recovery whose worker is killed in the middle of a batch goes on, and sends each once', async () => {
   const subscribed = await subscribe('postmark', { eventTypes: ['Open'], messageStream: 'outbound' });
-  receiver.answer(403);
+  receiver.reply(403);
   const ids = await emit(subscribed, 30, 'Open', contractOf('postmark').findEvent('Open')!.example);
   await all(ids, 'failed');
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 
   await system.stopWorker();
   // Batches of ten: it dies in the second one, while some of it are started and others are not.
@@ -132,7 +132,7 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
   const found = (await loadReceiver(system.database.store, subscribed.subscriptionId))!;
   const recoveryId = newRecoveryId(subscribed.subscriptionId);
   const scope = { ...subscribed, from: 0, to: Date.now() + 1_000, states: ['failed' as const], types: [] };
-  const input = { recoveryId, scope, ratePerSecond: 1_000, batchSize: 10, batchesPerRun: 100 };
+  const input = { recoveryId, scope, ratePerSecond: 1_000, pageSize: 10, pagesPerRun: 100 };
   expect(await startRecovery(system.client, found, input)).toBe(true);
   expect(await dying.ended).toBe('SIGKILL');
 
@@ -153,7 +153,7 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
   await eventually(
     () => openAmong(ids),
     (open) => open.every(({ state }) => state === 'retrying'),
-    PATIENCE_MS,
+    MAX_WAIT_MS,
   );
   // What the killed worker was attempting would wait for its place in the schedule.
   await Promise.all((await openAmong(ids)).map(({ id }) => system.ask('POST', `/v1/deliveries/${id}/retry`)));
@@ -171,10 +171,10 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
 test('a worker that is told to stop during a long request waits for its answer', async () => {
   await system.stopWorker();
   const worker = runCommand('worker', environmentOf(system));
-  let answer: () => void = () => undefined;
-  receiver.answer((response) => (answer = () => void response.writeHead(200).end()));
+  let reply: () => void = () => undefined;
+  receiver.reply((response) => (reply = () => void response.writeHead(200).end()));
   const [id] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];
-  await receiver.waitFor(1, PATIENCE_MS);
+  await receiver.waitFor(1, MAX_WAIT_MS);
   worker.signal('SIGTERM');
   await eventually(
     async () => worker.printed(),
@@ -183,13 +183,13 @@ test('a worker that is told to stop during a long request waits for its answer',
   // It takes nothing more, and has not gone.
   const [later] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];
   expect(receiver.received).toHaveLength(1);
-  answer();
+  reply();
   expect(await worker.ended).toBe(0);
   expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
     state: 'delivered',
     attempts: [{ number: 1, outcome: 'accepted' }],
   });
-  receiver.answer(200);
+  receiver.reply(200);
   await system.restartWorker();
   expect((await system.settled(later, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
   expect(receiver.received).toHaveLength(2);

@@ -18,7 +18,7 @@ export const ADMIN_KEY = 'test-admin-key-0123456789';
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 /** An answer of the API. */
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
@@ -32,7 +32,7 @@ export type Ask = (
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
-) => Promise<ApiAnswer>;
+) => Promise<ApiResponse>;
 
 export interface TestApi {
   readonly url: string;
@@ -63,7 +63,7 @@ export interface ApiParts {
 /** How often streams read what has changed, in milliseconds; tests do not wait a second for it. */
 const FEED_MS = 20;
 
-const noDispatcher: Dispatcher = { laneFor: () => 'own', dispatch: () => undefined, stop: async () => undefined };
+const noDispatcher: Dispatcher = { modeFor: () => 'single', dispatch: () => undefined, stop: async () => undefined };
 
 export async function startApi(parts: ApiParts): Promise<TestApi> {
   const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;
@@ -137,7 +137,7 @@ export async function askAt(
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: {

@@ -24,7 +24,7 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export interface Surroundings {
+export interface ProcessConfig {
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: string;
   /** Whether somebody sits at the terminal; by default where nothing is piped in. */
@@ -32,14 +32,14 @@ export interface Surroundings {
 }
 
 /** Runs a command to its end. */
-export function pigeonpost(args: readonly string[], surroundings?: Surroundings): Promise<Ended> {
-  return start(args, surroundings).ended;
+export function pigeonpost(args: readonly string[], processConfig?: ProcessConfig): Promise<Ended> {
+  return start(args, processConfig).ended;
 }
 
 /** Starts a command. */
 export function start(
   args: readonly string[],
-  { env = {}, stdin, isTTY = stdin === undefined }: Surroundings = {},
+  { env = {}, stdin, isTTY = stdin === undefined }: ProcessConfig = {},
 ): Running {
   const out: string[] = [];
   const err: string[] = [];

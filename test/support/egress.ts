@@ -97,11 +97,11 @@ export async function receiver(options: ReceiverOptions): Promise<Receiver> {
 }
 
 /** A receiver that sends these bytes in answer to each request. */
-export function answering(
-  answer: string | Buffer,
+export function responding(
+  response: string | Buffer,
   options: Omit<ReceiverOptions, 'onRequest'> = {},
 ): Promise<Receiver> {
-  return receiver({ ...options, onRequest: (socket) => void socket.write(answer) });
+  return receiver({ ...options, onRequest: (socket) => void socket.write(response) });
 }
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -124,11 +124,11 @@ export function request(url: string, changes: Partial<OutgoingRequest> = {}): Ou
   return { url, headers: [], body: '{}', timeLimitMs: 10_000, maxRedirects: 0, ...changes };
 }
 
-export type Answer = Extract<Exchange, { kind: 'answer' }>;
+export type Answer = Extract<Exchange, { kind: 'response' }>;
 export type Failure = Extract<Exchange, { kind: 'failure' }>;
 
-export function answerOf(exchange: Exchange): Answer {
-  if (exchange.kind !== 'answer') throw new Error(`Failed: ${exchange.reason}: ${exchange.message}`);
+export function responseOf(exchange: Exchange): Answer {
+  if (exchange.kind !== 'response') throw new Error(`Failed: ${exchange.reason}: ${exchange.message}`);
   return exchange;
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** What is closed may need a moment until it is gone, in milliseconds. */
-const CLOSING_MS = 3_000;
+/** How long closing may take, in milliseconds: connections of `fetch` are kept for four seconds. */
+const CLOSING_MS = 6_000;
 const LOOK_EVERY_MS = 20;
 
 /** Standard streams and Jest's own channel; work of the system that ends by itself. */

@@ -25,7 +25,7 @@ export async function nameServer(records: Readonly<Record<string, string>>): Pro
     if (type === TYPE_A) asked.push(name);
     for (const watch of watching) watch();
     const record = records[name];
-    if (record !== undefined) socket.send(answerTo(query, end, type, record), port, address);
+    if (record !== undefined) socket.send(responseTo(query, end, type, record), port, address);
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   const { port } = socket.address();
@@ -57,7 +57,7 @@ function questionOf(query: Buffer): { name: string; type: number; end: number } 
   return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-function answerTo(query: Buffer, questionEnd: number, type: number, record: string): Buffer {
+function responseTo(query: Buffer, questionEnd: number, type: number, record: string): Buffer {
   const found = type === TYPE_A && /^\d/.test(record);
   const head = Buffer.alloc(12);
   query.copy(head, 0, 0, 2);
@@ -65,8 +65,8 @@ function answerTo(query: Buffer, questionEnd: number, type: number, record: stri
   head.writeUInt16BE(0x8180 | (record === 'none' ? NAME_ERROR : NO_ERROR), 2);
   head.writeUInt16BE(1, 4);
   head.writeUInt16BE(found ? 1 : 0, 6);
-  const answer = found
+  const response = found
     ? Buffer.from([0xc0, 12, 0, TYPE_A, 0, 1, 0, 0, 0, 0, 0, 4, ...record.split('.').map(Number)])
     : Buffer.alloc(0);
-  return Buffer.concat([head, query.subarray(12, questionEnd), answer]);
+  return Buffer.concat([head, query.subarray(12, questionEnd), response]);
 }

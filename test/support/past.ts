@@ -11,7 +11,7 @@ export interface Owner {
 }
 
 /** An owner that is in no table; what was delivered asks for none. */
-export const nobody = (): Owner => ({ accountId: newId('acc'), subscriptionId: newId('sub') });
+export const noOne = (): Owner => ({ accountId: newId('acc'), subscriptionId: newId('sub') });
 
 /** An id that might have been made at a time. */
 export const idAt = (kind: 'evt' | 'dlv', time: Date): string =>
@@ -52,7 +52,7 @@ export async function deliver(
 }
 
 /** Which partition each row that belongs to a delivery is in. */
-export async function placesOf(
+export async function originsOf(
   store: Pick<Store, 'pool'>,
   { eventId, deliveryId }: { eventId: string; deliveryId: string },
 ): Promise<string[]> {

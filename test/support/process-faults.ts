@@ -2,9 +2,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
 import { sweep } from '../../src/activities/maintenance/sweep';
-import { planEvent, type PlannedEvent } from '../../src/dispatch/fan-out';
+import { fanOut, type FanOut } from '../../src/dispatch/fan-out';
 import { findAccount } from '../../src/store/accounts/accounts';
-import { insertEvents, type Lane } from '../../src/store/events/events';
+import { insertEvents, type DispatchMode } from '../../src/store/events/events';
 import type { Store } from '../../src/store/store';
 import { enabledSubscriptions } from '../../src/store/subscriptions/subscriptions';
 import type { SweepReport } from '../../src/workflows/types';
@@ -36,7 +36,7 @@ export function injectFaults({ pool }: Store): Faults {
   };
 }
 
-/** One sweep, as the upkeep's activity makes it. */
+/** One sweep, as the maintenance's activity makes it. */
 export function sweepOnce(store: Store, client: Client): Promise<SweepReport> {
   return new MockActivityEnvironment().run(() => sweep({ store, client }));
 }
@@ -47,13 +47,13 @@ export async function commitOnly(
   accountId: string,
   type: string,
   data: unknown,
-  lane?: Lane,
-): Promise<PlannedEvent & { readonly deliveryIds: string[] }> {
+  mode?: DispatchMode,
+): Promise<FanOut & { readonly deliveryIds: string[] }> {
   const account = (await findAccount(store, accountId))!;
   const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
-  const planned = planEvent(account, await enabledSubscriptions(store, account.id), input);
-  await insertEvents(store.pool, [planned.row], lane);
-  return { ...planned, deliveryIds: planned.startables.map(({ deliveryId }) => deliveryId) };
+  const planned = fanOut(account, await enabledSubscriptions(store, account.id), input);
+  await insertEvents(store.pool, [planned.row], mode);
+  return { ...planned, deliveryIds: planned.deliveryStarts.map(({ deliveryId }) => deliveryId) };
 }
 
 /** Makes deliveries look as if nothing had happened to them for some seconds. */

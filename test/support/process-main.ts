@@ -9,7 +9,7 @@ import { openStore, type Store } from '../../src/store/store';
 import { installRuntime } from '../../src/temporal/connection';
 import { startWorker } from '../../src/server/worker';
 import { LOOPBACK, startApi } from './api';
-import { patient } from './without-timeout';
+import { withoutTimeout } from './without-timeout';
 import { READY, type ProcessPlan } from './process-plan';
 
 const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death } = JSON.parse(
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     console.log(`${READY}${api.url}`);
     return;
   }
-  const egress = patient(
+  const egress = withoutTimeout(
     createEgressClient({ allowNetworks: LOOPBACK, allowHttp: true, resolve: [], maxResponseBytes: 16_384 }),
   );
   await startWorker({

@@ -22,7 +22,7 @@ export interface Receiver {
   readonly port: number;
   readonly received: readonly Received[];
   /** Answers to come, in order; the last one stays. */
-  answer(...answers: Answer[]): void;
+  reply(...responses: Answer[]): void;
   /** Waits until this many requests have come (in all), and gives them back. */
   waitFor(count: number, timeoutMs?: number): Promise<readonly Received[]>;
   clear(): void;
@@ -33,7 +33,7 @@ export interface Receiver {
 export async function startReceiver({ tls }: { tls?: { key: string; cert: string } } = {}): Promise<Receiver> {
   const received: Received[] = [];
   const waiting = new Set<() => void>();
-  let answers: Answer[] = [200];
+  let responses: Answer[] = [200];
 
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
@@ -41,9 +41,9 @@ export async function startReceiver({ tls }: { tls?: { key: string; cert: string
     request.on('end', () => {
       const note = toReceived(request, Buffer.concat(chunks).toString('utf8'));
       received.push(note);
-      const answer = answers.length > 1 ? answers.shift()! : answers[0]!;
-      if (typeof answer === 'number') response.writeHead(answer).end();
-      else answer(response, note);
+      const reply = responses.length > 1 ? responses.shift()! : responses[0]!;
+      if (typeof reply === 'number') response.writeHead(reply).end();
+      else reply(response, note);
       for (const wake of waiting) wake();
     });
   };
@@ -55,7 +55,7 @@ export async function startReceiver({ tls }: { tls?: { key: string; cert: string
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     port,
     received,
-    answer: (...next) => void (answers = next),
+    reply: (...next) => void (responses = next),
     clear: () => void received.splice(0),
     async waitFor(count, timeoutMs = 20_000) {
       if (received.length >= count) return received;

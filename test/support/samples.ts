@@ -2,7 +2,7 @@
 import { contractOf } from '../../src/providers/registry';
 import { findSubscription, type StoredSubscription } from '../../src/store/subscriptions/subscriptions';
 import { newId } from '../../src/contract/ids';
-import type { ApiAnswer, Ask } from './api';
+import type { ApiResponse, Ask } from './api';
 import type { TestDatabase } from './database';
 
 /** A secret in the form of Standard Webhooks, and one to replace it. */
@@ -175,9 +175,9 @@ export function exampleOf(provider: string, eventType = sampleOf(provider).event
 }
 
 /** An answer that has to have this status; fails with what it says otherwise. */
-export function expectStatus(answer: ApiAnswer, status: number): ApiAnswer {
-  if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${answer.text}`);
-  return answer;
+export function expectStatus(response: ApiResponse, status: number): ApiResponse {
+  if (response.status !== status) throw new Error(`${response.status} instead of ${status}: ${response.text}`);
+  return response;
 }
 
 /** A new account of a provider; its answer's body. */
@@ -240,12 +240,12 @@ export async function dump({ store }: TestDatabase, ...tables: string[]): Promis
 }
 
 /** The paths that a problem names. */
-export function paths({ body }: ApiAnswer): string[] {
+export function paths({ body }: ApiResponse): string[] {
   return (body.errors as { path: string }[]).map(({ path }) => path);
 }
 
 /** What a problem says, all of it. */
-export function messages({ body }: ApiAnswer): string {
+export function messages({ body }: ApiResponse): string {
   return [body.detail, ...(body.errors ?? []).map(({ message }: { message: string }) => message)].join('\n');
 }
 

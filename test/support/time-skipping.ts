@@ -7,7 +7,7 @@ import { createActivities } from '../../src/activities/index';
 import { TASK_QUEUE } from '../../src/workflows/names';
 import { startOptions } from '../../src/dispatch/start';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
-import type { Startable } from '../../src/store/deliveries/delivery-starts';
+import type { DeliveryStart } from '../../src/store/deliveries/delivery-starts';
 import { installRuntime } from '../../src/temporal/connection';
 import { searchAttributeTypes } from '../../src/temporal/registration';
 import type { delivery } from '../../src/workflows/delivery/workflow';
@@ -20,27 +20,35 @@ export interface Sent extends OutgoingRequest {
   readonly at: number;
 }
 
-export interface TimeMachine {
+export interface TimeSkippingEnv {
   readonly api: TestApi;
   readonly database: TestDatabase;
   readonly environment: TestWorkflowEnvironment;
   /** Deliveries that were accepted and wait to be started. */
-  readonly startables: Startable[];
+  readonly deliveryStarts: DeliveryStart[];
   /** Every request of every delivery since `script` was called last. */
   readonly sent: Sent[];
   /** What receivers answer, attempt by attempt; the last one stays. A promise is an answer that takes its time. */
   script(...exchanges: (number | Exchange | Promise<Exchange>)[]): void;
   /** Starts the workflow of a delivery. */
-  start(startable: Startable): ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>;
+  start(deliveryStart: DeliveryStart): ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>;
   close(): Promise<void>;
 }
 
 /** An answer without headers. */
-export function answered(status: number, headers: Record<string, string> = {}): Exchange {
-  return { kind: 'answer', status, headers, excerpt: '', truncated: false, durationMs: 1, url: 'https://example.com/' };
+export function responded(status: number, headers: Record<string, string> = {}): Exchange {
+  return {
+    kind: 'response',
+    status,
+    headers,
+    excerpt: '',
+    truncated: false,
+    durationMs: 1,
+    url: 'https://example.com/',
+  };
 }
 
-export async function openTimeMachine(): Promise<TimeMachine> {
+export async function openTimeMachine(): Promise<TimeSkippingEnv> {
   installRuntime(pino({ level: 'silent' }));
   const [environment, database] = await Promise.all([
     TestWorkflowEnvironment.createTimeSkipping({
@@ -57,7 +65,7 @@ export async function openTimeMachine(): Promise<TimeMachine> {
   });
 
   const sent: Sent[] = [];
-  let exchanges: (Exchange | Promise<Exchange>)[] = [answered(200)];
+  let exchanges: (Exchange | Promise<Exchange>)[] = [responded(200)];
   const egress: EgressClient = {
     async send(request) {
       sent.push({ ...request, at: await environment.currentTimeMs() });
@@ -65,13 +73,13 @@ export async function openTimeMachine(): Promise<TimeMachine> {
     },
     close: async () => undefined,
   };
-  const startables: Startable[] = [];
+  const deliveryStarts: DeliveryStart[] = [];
   const api = await startApi({
     store: database.store,
     client: environment.client,
     dispatcher: {
-      laneFor: () => 'own',
-      dispatch: (more) => void startables.push(...more),
+      modeFor: () => 'single',
+      dispatch: (more) => void deliveryStarts.push(...more),
       stop: async () => undefined,
     },
   });
@@ -88,13 +96,14 @@ export async function openTimeMachine(): Promise<TimeMachine> {
     api,
     database,
     environment,
-    startables,
+    deliveryStarts,
     sent,
     script(...next) {
       sent.splice(0);
-      exchanges = next.map((exchange) => (typeof exchange === 'number' ? answered(exchange) : exchange));
+      exchanges = next.map((exchange) => (typeof exchange === 'number' ? responded(exchange) : exchange));
     },
-    start: (startable) => environment.client.workflow.start<typeof delivery>('delivery', startOptions(startable)),
+    start: (deliveryStart) =>
+      environment.client.workflow.start<typeof delivery>('delivery', startOptions(deliveryStart)),
     async close() {
       worker.shutdown();
       await running;

@@ -1,5 +1,5 @@
 /** Putting the loads on, group by group. */
-import { say } from '../progress.js';
+import { printProgress } from '../progress.js';
 import { DEMO_HOST, makeCertificate } from '../demo/certificates.js';
 import { errorMessage } from '#src/lib/errors.js';
 import type { Options, Sizes } from './options.js';
@@ -15,7 +15,7 @@ import { output } from './system/folders.js';
 import { startInstallation } from './system/installation.js';
 import { describeServers, type Servers } from './system/machine.js';
 import { startSilentNames } from './system/silent-names.js';
-import { residentBytes, tellsUsage } from './system/usage.js';
+import { residentBytes, usageReporter } from './system/usage.js';
 
 const MIB = 1_024 * 1_024;
 
@@ -69,7 +69,7 @@ async function onStage(group: Group, options: Options, use: (stage: Stage) => Pr
       receiverUrl: tls ? `https://${DEMO_HOST}:${port}` : `http://127.0.0.1:${port}`,
       load,
       sender: options.adapter ?? adapter('pigeonpost'),
-      place: { ...installation, ...(tls && { receiverCaFile: tls.file, receiverResolve: resolve }) },
+      connection: { ...installation, ...(tls && { receiverCaFile: tls.file, receiverResolve: resolve }) },
       ...(installation && { installation }),
     });
     await load.call('close');
@@ -85,7 +85,7 @@ async function onStage(group: Group, options: Options, use: (stage: Stage) => Pr
 async function runGroup({ steps, prepare }: Group, stage: Stage): Promise<Figures[]> {
   const { installation, sizes } = stage;
   const figures: Figures[] = [];
-  if (installation && tellsUsage) {
+  if (installation && usageReporter) {
     figures.push({ memory_idle: residentBytes(installation.pids.pigeonpost) / MIB });
   }
   await prepare?.(stage);
@@ -97,7 +97,7 @@ async function runGroup({ steps, prepare }: Group, stage: Stage): Promise<Figure
     for (const step of steps.filter(({ once }) => run === 1 || !once)) {
       const found = await step.run(stage);
       figures.push(found);
-      say(`run ${run}: ${summary(step.load, found)}`);
+      printProgress(`run ${run}: ${summary(step.load, found)}`);
     }
   }
   return figures;

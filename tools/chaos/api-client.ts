@@ -3,7 +3,7 @@
 /** What came of one request; `hung` when nothing happened for longer than anyone should wait. */
 export type Reply =
   | {
-      readonly kind: 'answer';
+      readonly kind: 'response';
       readonly status: number;
       readonly body: unknown;
       readonly tookMs: number;
@@ -13,7 +13,7 @@ export type Reply =
   | { readonly kind: 'none'; readonly hung: boolean };
 
 /** An answer later than this counts as none, in milliseconds. */
-export const PATIENCE_MS = 20_000;
+export const MAX_WAIT_MS = 20_000;
 
 export type Ask = (
   method: 'GET' | 'POST',
@@ -34,14 +34,14 @@ export function createApiClient(url: string, adminKey: string): Ask {
           ...(key === undefined ? {} : { 'idempotency-key': key }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(hangsUpAfterMs ?? PATIENCE_MS),
+        signal: AbortSignal.timeout(hangsUpAfterMs ?? MAX_WAIT_MS),
       });
       const text = await response.text();
-      const answer: unknown = text === '' ? undefined : JSON.parse(text);
+      const reply: unknown = text === '' ? undefined : JSON.parse(text);
       return {
-        kind: 'answer',
+        kind: 'response',
         status: response.status,
-        body: answer,
+        body: reply,
         tookMs: performance.now() - began,
         retryAfter: response.headers.get('retry-after'),
       };

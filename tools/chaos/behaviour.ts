@@ -4,7 +4,7 @@ import { randomFor } from './random.js';
 
 /** What a receiver does with one request; durations in milliseconds. */
 export type Reaction =
-  | { readonly kind: 'answer'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly kind: 'response'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** Answers 200 after a wait that the sender has the patience for, or not. */
   | { readonly kind: 'wait'; readonly forMs: number }
   /** Sends its 200 a few bytes at a time. */
@@ -14,12 +14,12 @@ export type Reaction =
   /** Closes the connection: before any byte of the answer, or in the middle of it. */
   | { readonly kind: 'close'; readonly midway: boolean };
 
-const ACCEPT: Reaction = { kind: 'answer', status: 200 };
+const ACCEPT: Reaction = { kind: 'response', status: 200 };
 const REFUSALS: readonly Reaction[] = [
-  { kind: 'answer', status: 500 },
-  { kind: 'answer', status: 404 },
-  { kind: 'answer', status: 503, headers: { 'retry-after': '1' } },
-  { kind: 'answer', status: 429, headers: { 'retry-after': '2' } },
+  { kind: 'response', status: 500 },
+  { kind: 'response', status: 404 },
+  { kind: 'response', status: 503, headers: { 'retry-after': '1' } },
+  { kind: 'response', status: 429, headers: { 'retry-after': '2' } },
 ];
 
 /** `arrival` counts the arrivals of event `n` at this receiver from 0; `timeLimitMs` is the contract's. */
@@ -42,6 +42,6 @@ export function react(seed: number, kind: ReceiverKind, n: number, arrival: numb
     case 'slow':
       return { kind: 'trickle', forMs: random.between(500, 4_000) };
     case 'fails':
-      return { kind: 'answer', status: 500 };
+      return { kind: 'response', status: 500 };
   }
 }

@@ -11,13 +11,13 @@ import { pickPort } from '#src/embedded/ports.js';
 import { contractOf } from '#src/providers/registry.js';
 import { migrate } from '#src/store/migrate.js';
 import { createApiClient, type Ask } from './api-client.js';
-import { deliveryFacts, eventCounts, unownedDeliveries } from './facts.js';
+import { deliveryFacts, eventCounts, ownerlessDeliveries } from './facts.js';
 import { countByKind } from './fault-plan.js';
-import { inflict, type Victims } from './faults.js';
+import { injectFaults, type Targets } from './faults.js';
 import { balance, type Balance } from './ledger.js';
 import { emitAll, newLoadReport, type LoadReport } from './load.js';
 import { makePlan, receiverKinds, type Plan, type PlanOptions, type ReceiverKind } from './plan.js';
-import { say } from '../progress.js';
+import { printProgress } from '../progress.js';
 import { startReceivers, type Receivers } from './receivers.js';
 import { startRole, type Role } from './role.js';
 import { startServers, type Servers } from './servers.js';
@@ -27,7 +27,7 @@ import { giveUpOn, settle } from './settle.js';
 const PROVIDER = 'standard';
 const HEALTHY_LIMIT_MS = 120_000;
 /** Of many problems, the first so many say enough. */
-const PROBLEMS_TOLD = 40;
+const MAX_PROBLEMS = 40;
 
 /** The last line of the standard output. */
 type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
@@ -37,7 +37,7 @@ type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
     /** Answers 503, requests without an answer, and the slowest answer in milliseconds. */
     readonly unavailable: number;
     readonly unanswered: number;
-    readonly slowestAnswerMs: number;
+    readonly slowestResponseMs: number;
     /** Requests that hung, answers that nobody should get, processes that did not end as they should. */
     readonly hung: number;
     readonly unexpected: number;
@@ -46,7 +46,7 @@ type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
 
 /** What a run leaves: its books, what the callers saw and what is wrong, in words. */
 interface Outcome {
-  readonly books: Balance;
+  readonly balances: Balance;
   readonly load: LoadReport;
   readonly crashes: number;
   readonly problems: readonly string[];
@@ -59,8 +59,10 @@ export async function chaos(options: PlanOptions): Promise<void> {
   const dataDir = await openDataDir(folder);
   const began = performance.now();
   const plan = makePlan(options);
-  say(`seed ${plan.seed}: ${plan.events} events, ${plan.faults.length} faults; logs in ${join(folder, 'logs')}`);
-  const { books, load, crashes, problems } = await run(plan, options.seconds, dataDir);
+  printProgress(
+    `seed ${plan.seed}: ${plan.events} events, ${plan.faults.length} faults; logs in ${join(folder, 'logs')}`,
+  );
+  const { balances: books, load, crashes, problems } = await run(plan, options.seconds, dataDir);
   const ledger: Ledger = {
     seed: plan.seed,
     emitted: load.emitted,
@@ -69,28 +71,28 @@ export async function chaos(options: PlanOptions): Promise<void> {
     seconds: Math.round((performance.now() - began) / 1_000),
     unavailable: load.unavailable,
     unanswered: load.unanswered,
-    slowestAnswerMs: load.slowestMs,
+    slowestResponseMs: load.slowestMs,
     hung: load.hung,
     unexpected: load.unexpected.length,
     crashes,
   };
   const balances = isBalanced(ledger);
   await dataDir.release();
-  for (const problem of [...problems, ...load.unexpected].slice(0, PROBLEMS_TOLD)) say(problem);
+  for (const problem of [...problems, ...load.unexpected].slice(0, MAX_PROBLEMS)) printProgress(problem);
   if (balances) await rm(folder, { recursive: true, force: true });
-  else say(`it does not balance; everything is kept in ${folder}`);
+  else printProgress(`it does not balance; everything is kept in ${folder}`);
   console.log(JSON.stringify(ledger));
   process.exitCode = balances ? 0 : 1;
 }
 
 function isBalanced(ledger: Ledger): boolean {
-  const { lost, unowned, unsettled, takenTwice, recordedTwice, duplicatesUnexplained, attemptsUnexplained } = ledger;
-  const wrong = lost + unowned + unsettled + takenTwice + recordedTwice + duplicatesUnexplained + attemptsUnexplained;
+  const { lost, ownerless, unsettled, takenTwice, recordedTwice, duplicatesUnexplained, attemptsUnexplained } = ledger;
+  const wrong = lost + ownerless + unsettled + takenTwice + recordedTwice + duplicatesUnexplained + attemptsUnexplained;
   return wrong + ledger.hung + ledger.unexpected + ledger.crashes === 0 && ledger.acknowledged === ledger.emitted;
 }
 
 async function run(plan: Plan, seconds: number, dataDir: DataDir): Promise<Outcome> {
-  const log = { info: say, warn: say };
+  const log = { info: printProgress, warn: printProgress };
   const timeLimitMs = contractOf(PROVIDER).timeLimitMs('', undefined as never);
   const receivers = await startReceivers(plan.seed, timeLimitMs);
   const servers = await startServers(dataDir, log);
@@ -107,38 +109,38 @@ async function run(plan: Plan, seconds: number, dataDir: DataDir): Promise<Outco
 async function breakAndBalance(
   plan: Plan,
   seconds: number,
-  { receivers, servers: { databaseUrl, temporalAddress }, ask, victims, roles }: System,
+  { receivers, servers: { databaseUrl, temporalAddress }, ask, targets, roles }: System,
 ): Promise<Omit<Outcome, 'crashes'>> {
   await untilHealthy(ask, roles);
   const { accountId, kinds, never } = await subscribe(ask, receivers);
   const load = newLoadReport();
   const [disturbances] = await Promise.all([
-    inflict(plan.faults, victims, () => load.emitted),
+    injectFaults(plan.faults, targets, () => load.emitted),
     emitAll(ask, accountId, plan, seconds, load),
   ]);
-  say(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
+  printProgress(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
   await untilHealthy(ask, roles);
   const connection = await Connection.connect({ address: temporalAddress });
   const temporal = new Client({ connection });
   await settle(databaseUrl, temporal, never);
-  const unowned = await unownedDeliveries(databaseUrl, temporal);
+  const ownerless = await ownerlessDeliveries(databaseUrl, temporal);
   await connection.close();
   await giveUpOn(never, databaseUrl, ask);
-  const { books, problems } = balance({
+  const { balances, problems } = balance({
     acknowledged: load.acknowledged,
     deliveries: await deliveryFacts(databaseUrl, kinds),
-    unowned,
+    ownerless,
     eventsByN: await eventCounts(databaseUrl),
     disturbances,
     arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
   });
-  return { books, problems, load };
+  return { balances, problems, load };
 }
 
 /** The processes under test, and how they are asked and hit. */
 interface Processes {
   readonly ask: Ask;
-  readonly victims: Victims;
+  readonly targets: Targets;
   readonly roles: readonly Role[];
 }
 
@@ -168,7 +170,7 @@ async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes
   ] as const;
   return {
     ask: createApiClient(`http://127.0.0.1:${port}`, adminKey),
-    victims: { servers, api, workers: [workers[0], workers[1]] },
+    targets: { servers, api, workers: [workers[0], workers[1]] },
     roles: [api, ...workers],
   };
 }
@@ -177,20 +179,20 @@ async function untilHealthy(ask: Ask, roles: readonly Role[]): Promise<void> {
   const healthy = await waitUntil(
     async () => {
       const ready = await ask('GET', '/readyz');
-      return ready.kind === 'answer' && ready.status === 200 && roles.every((role) => role.ready);
+      return ready.kind === 'response' && ready.status === 200 && roles.every((role) => role.ready);
     },
     HEALTHY_LIMIT_MS,
     250,
   );
   if (!healthy) throw new Error(`not healthy after ${HEALTHY_LIMIT_MS / 1_000} s`);
-  say('API and workers are ready');
+  printProgress('API and workers are ready');
 }
 
 /** An account with a subscription per kind of receiver; the one that accepts takes every event. */
 async function subscribe(ask: Ask, receivers: Receivers) {
   const create = async (path: string, body: unknown): Promise<string> => {
     const reply = await ask('POST', path, body);
-    if (reply.kind !== 'answer' || reply.status !== 201) throw new Error(`${path}: ${JSON.stringify(reply)}`);
+    if (reply.kind !== 'response' || reply.status !== 201) throw new Error(`${path}: ${JSON.stringify(reply)}`);
     return (reply.body as { id: string }).id;
   };
   const accountId = await create('/v1/accounts', { provider: PROVIDER, name: 'Chaos' });

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { deliveryIdOf } from '#src/workflows/names.js';
 import type { DeliveryFact } from './ledger.js';
 import type { ReceiverKind } from './plan.js';
-import { insist } from './servers.js';
+import { queryWithRetry } from './servers.js';
 
 /** Temporal's lists lag behind what runs, and an owner may be about to hand a delivery on; in milliseconds. */
 const LISTED_WITHIN_MS = 20_000;
@@ -15,22 +15,22 @@ export async function deliveryFacts(
   databaseUrl: string,
   kinds: ReadonlyMap<string, ReceiverKind>,
 ): Promise<DeliveryFact[]> {
-  return insist(databaseUrl, async (client) => {
+  return queryWithRetry(databaseUrl, async (client) => {
     const { rows } = await client.query<{
       id: string;
       event_id: string;
       subscription_id: string;
       state: string;
-      in_burst: boolean;
+      in_batch: boolean;
       outcomes: string[];
     }>(
-      `SELECT id, event_id, subscription_id, state, carrier IS NOT NULL AS in_burst,
+      `SELECT id, event_id, subscription_id, state, batch_workflow_id IS NOT NULL AS in_batch,
               ARRAY(SELECT outcome FROM attempts WHERE delivery_id = deliveries.id ORDER BY number) AS outcomes
        FROM deliveries`,
     );
-    return rows.map(({ event_id: eventId, subscription_id: subscription, in_burst: inBurst, ...row }) => ({
+    return rows.map(({ event_id: eventId, subscription_id: subscription, in_batch: inBatch, ...row }) => ({
       ...row,
-      inBurst,
+      inBatch: inBatch,
       eventId,
       kind: kinds.get(subscription)!,
     }));
@@ -39,7 +39,7 @@ export async function deliveryFacts(
 
 /** Per planned event, how many events there are. */
 export async function eventCounts(databaseUrl: string): Promise<Map<number, number>> {
-  return insist(databaseUrl, async (client) => {
+  return queryWithRetry(databaseUrl, async (client) => {
     const { rows } = await client.query<{ n: number; count: number }>(
       `SELECT (data::jsonb ->> 'n')::int AS n, count(*)::int AS count FROM events GROUP BY 1`,
     );
@@ -48,14 +48,14 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
 }
 
 /**
- * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor does a burst
+ * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor does a batch
  * have them, nor are they pending and marked for the sweep. Looked for again and again for a while, as long as there are any.
  */
-export async function unownedDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
+export async function ownerlessDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
   const end = Date.now() + LISTED_WITHIN_MS;
   for (;;) {
     const running = await runningDeliveries(temporal);
-    const open = await insist(databaseUrl, async (client) => {
+    const open = await queryWithRetry(databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>(
         `SELECT id FROM deliveries
          WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')
@@ -63,8 +63,8 @@ export async function unownedDeliveries(databaseUrl: string, temporal: Client): 
       );
       return rows.map(({ id }) => id);
     });
-    const unowned = open.filter((id) => !running.has(id));
-    if (unowned.length === 0 || Date.now() > end) return unowned;
+    const ownerless = open.filter((id) => !running.has(id));
+    if (ownerless.length === 0 || Date.now() > end) return ownerless;
     await sleep(LOOK_EVERY_MS);
   }
 }

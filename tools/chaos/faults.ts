@@ -1,12 +1,12 @@
 /** Carrying out the planned faults at their moments. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFault, type Fault, type PlannedFault, type Target } from './fault-plan.js';
-import { say } from '../progress.js';
+import { printProgress } from '../progress.js';
 import type { Role } from './role.js';
 import type { Servers } from './servers.js';
 
 /** What can be hit, by name. */
-export interface Victims {
+export interface Targets {
   readonly servers: Servers;
   readonly api: Role;
   readonly workers: readonly [Role, Role];
@@ -26,9 +26,9 @@ const LOOK_EVERY_MS = 20;
  * Carries out each fault once so many events are emitted. Faults that last overlap with those that follow, unless they
  * hit the same target: then they come one after the other.
  */
-export async function inflict(
+export async function injectFaults(
   faults: readonly PlannedFault[],
-  victims: Victims,
+  targets: Targets,
   emitted: () => number,
 ): Promise<Disturbance[]> {
   const lasting = new Map<Target, Promise<unknown>>();
@@ -37,9 +37,9 @@ export async function inflict(
     while (emitted() < at) await sleep(LOOK_EVERY_MS);
     const before = fault.kind === 'kill' ? undefined : lasting.get(fault.target);
     const done = Promise.resolve(before).then(async () => {
-      say(`after ${emitted()} events: ${describeFault(fault)}`);
+      printProgress(`after ${emitted()} events: ${describeFault(fault)}`);
       const from = Date.now();
-      await carryOut(fault, victims);
+      await applyFault(fault, targets);
       return { fault, from, to: Date.now() };
     });
     // That a fault could not be carried out is told by the end of this function, not by ending the process.
@@ -50,23 +50,23 @@ export async function inflict(
   return Promise.all(disturbances);
 }
 
-async function carryOut(fault: Fault, victims: Victims): Promise<void> {
+async function applyFault(fault: Fault, targets: Targets): Promise<void> {
   switch (fault.kind) {
     case 'kill':
-      for (const target of fault.targets) victimOf(target, victims).kill();
+      for (const target of fault.targets) targetOf(target, targets).kill();
       return;
     case 'restart':
-      return victimOf(fault.target, victims).restart();
+      return targetOf(fault.target, targets).restart();
     case 'away':
-      return victims.servers[fault.target].away(fault.forMs);
+      return targets.servers[fault.target].away(fault.forMs);
     case 'read-only':
-      return victims.servers.refuseWrites(fault.forMs);
+      return targets.servers.refuseWrites(fault.forMs);
     case 'frozen':
-      return victimOf(fault.target, victims).freeze(fault.forMs);
+      return targetOf(fault.target, targets).freeze(fault.forMs);
   }
 }
 
-function victimOf(target: Target, { servers, api, workers }: Victims): Pick<Role, 'kill' | 'freeze' | 'restart'> {
+function targetOf(target: Target, { servers, api, workers }: Targets): Pick<Role, 'kill' | 'freeze' | 'restart'> {
   switch (target) {
     case 'api':
       return api;

@@ -11,8 +11,8 @@ export interface DeliveryFact {
   readonly eventId: string;
   readonly kind: ReceiverKind;
   readonly state: string;
-  /** Whether it was accepted in a burst. */
-  readonly inBurst: boolean;
+  /** Whether it was accepted in a batch. */
+  readonly inBatch: boolean;
   /** Outcomes of its attempts, the first one first. */
   readonly outcomes: readonly string[];
 }
@@ -22,7 +22,7 @@ export interface Facts {
   readonly acknowledged: readonly Acknowledged[];
   readonly deliveries: readonly DeliveryFact[];
   /** Ids of the deliveries that were open without an owner. */
-  readonly unowned: readonly string[];
+  readonly ownerless: readonly string[];
   /** Per planned event, how many events the database has. */
   readonly eventsByN: ReadonlyMap<number, number>;
   readonly disturbances: readonly Disturbance[];
@@ -32,8 +32,8 @@ export interface Facts {
 export interface Balance {
   readonly acknowledged: number;
   readonly delivered: number;
-  /** Of those, accepted in a burst. */
-  readonly inBursts: number;
+  /** Of those, accepted in a batch. */
+  readonly inBatches: number;
   /** Visibly ended without being accepted. */
   readonly failed: number;
   readonly cancelled: number;
@@ -44,7 +44,7 @@ export interface Balance {
   /** Acknowledged, but without a delivery, or recorded as delivered without having been accepted. */
   readonly lost: number;
   /** Open without anything that would go on with it. */
-  readonly unowned: number;
+  readonly ownerless: number;
   /** Still open when the time was up. */
   readonly unsettled: number;
   /** Planned events that the API took more than once despite their key. */
@@ -60,7 +60,7 @@ export interface Balance {
 }
 
 /** The books, and in words what is wrong in them. */
-export function balance(facts: Facts): { readonly books: Balance; readonly problems: readonly string[] } {
+export function balance(facts: Facts): { readonly balances: Balance; readonly problems: readonly string[] } {
   const all = facts.deliveries;
   const problems: string[] = [];
   const note = (what: string, about: readonly string[]): number => {
@@ -75,7 +75,7 @@ export function balance(facts: Facts): { readonly books: Balance; readonly probl
   const again = (delivery: DeliveryFact): number => arrivalsOf(facts, delivery).filter(wasAccepted).length - 1;
   const unrecorded = (delivery: DeliveryFact): number => arrivalsOf(facts, delivery).length - delivery.outcomes.length;
   const recordedAgain = (delivery: DeliveryFact): number =>
-    delivery.outcomes.filter(isAnswer).length - arrivalsOf(facts, delivery).length;
+    delivery.outcomes.filter(isResponse).length - arrivalsOf(facts, delivery).length;
   const strange = (excess: (delivery: DeliveryFact) => number): DeliveryFact[] =>
     all.filter((delivery) => excess(delivery) > 0 && !isExplained(facts, delivery));
 
@@ -86,10 +86,10 @@ export function balance(facts: Facts): { readonly books: Balance; readonly probl
   note('recorded more answers than requests arrived', all.filter((one) => recordedAgain(one) > 0).map(describe));
   const takenTwice = [...facts.eventsByN].filter(([, events]) => events > 1).map(([n]) => `event ${n}`);
   const lost = facts.acknowledged.filter((event) => isLost(facts, event, byId));
-  const books = {
+  const balances = {
     acknowledged: facts.acknowledged.length,
     delivered: inState('delivered').length,
-    inBursts: inState('delivered').filter(({ inBurst }) => inBurst).length,
+    inBatches: inState('delivered').filter(({ inBatch: inBatch }) => inBatch).length,
     failed: inState('failed').length,
     cancelled: inState('cancelled').length,
     duplicates: count(again),
@@ -98,7 +98,7 @@ export function balance(facts: Facts): { readonly books: Balance; readonly probl
       'lost',
       lost.map(({ eventId, planned }) => `${eventId} for ${planned.kind}`),
     ),
-    unowned: note('without an owner', facts.unowned),
+    ownerless: note('without an owner', facts.ownerless),
     unsettled: note('not settled', inState('pending', 'retrying', 'paused').map(describe)),
     takenTwice: note('taken twice', takenTwice),
     recordedTwice: count(recordedAgain),
@@ -106,7 +106,7 @@ export function balance(facts: Facts): { readonly books: Balance; readonly probl
     attemptsUnrecorded: count(unrecorded),
     attemptsUnexplained: count(unrecorded, forgotten),
   };
-  return { books, problems };
+  return { balances, problems };
 }
 
 /** Every event is due at the receiver that takes all, and at the one of its kind. */
@@ -136,7 +136,7 @@ function wasAccepted({ accepted }: Arrival): boolean {
   return accepted;
 }
 
-function isAnswer(outcome: string): boolean {
+function isResponse(outcome: string): boolean {
   return outcome === 'accepted' || outcome === 'refused';
 }
 

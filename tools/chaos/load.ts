@@ -66,18 +66,18 @@ async function emit(ask: Ask, accountId: string, request: PlannedRequest, report
       ...(hangsUpAfterMs === undefined ? {} : { hangsUpAfterMs }),
     });
   if (request.hangsUpAfterMs !== null) await send(request.hangsUpAfterMs);
-  const first = await insist(send, report);
+  const first = await retryUntilDone(send, report);
   if (first === undefined) return;
   acknowledge(request, first, report);
   if (!request.repeated) return;
-  const second = await insist(send, report);
+  const second = await retryUntilDone(send, report);
   if (second !== undefined && JSON.stringify(sorted(second)) !== JSON.stringify(sorted(first))) {
     report.unexpected.push(`${request.key} was answered differently the second time`);
   }
 }
 
 /** Repeats a request until it is accepted. */
-async function insist(send: () => Promise<Reply>, report: LoadReport): Promise<unknown> {
+async function retryUntilDone(send: () => Promise<Reply>, report: LoadReport): Promise<unknown> {
   const end = Date.now() + GIVE_UP_MS;
   while (Date.now() < end) {
     const reply = await send();

@@ -44,7 +44,7 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
       });
       response.on('close', () => (arrival.endedAt = Date.now()));
       const reaction = react(seed, kind, data.n, before.length, timeLimitMs);
-      void carryOut(reaction, response);
+      void misbehave(reaction, response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -59,9 +59,9 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
   };
 }
 
-async function carryOut(reaction: Reaction, response: ServerResponse): Promise<void> {
+async function misbehave(reaction: Reaction, response: ServerResponse): Promise<void> {
   switch (reaction.kind) {
-    case 'answer':
+    case 'response':
       return void response.writeHead(reaction.status, reaction.headers).end();
     case 'wait':
       await sleep(reaction.forMs, undefined, { ref: false });

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '#src/embedded/poll.js';
 import { signal } from '#src/embedded/processes.js';
-import { say } from '../progress.js';
+import { printProgress } from '../progress.js';
 
 /** Wait before a process that ended is started again, in milliseconds. */
 const RESTART_MS = 500;
@@ -72,7 +72,7 @@ export function startRole(spec: RoleSpec): Role {
     signal(ending.pid, 'SIGTERM');
     if (await waitUntil(() => child !== ending, STOP_MS)) return;
     crashes += 1;
-    say(`${spec.name} does not stop in order; it is killed`);
+    printProgress(`${spec.name} does not stop in order; it is killed`);
     kill();
   };
   process.on('exit', kill);

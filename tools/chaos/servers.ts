@@ -17,10 +17,10 @@ const run = promisify(execFile);
 /** Between two tries of a statement while the server does not take it, in milliseconds. */
 const AGAIN_MS = 250;
 /** How long it is tried, in milliseconds. */
-const INSIST_MS = 90_000;
+const RETRY_FOR_MS = 90_000;
 
 /** A server that its supervisor starts again whenever it dies. */
-export interface Victim {
+export interface Target {
   /** Kills it; it is started again at once. */
   kill(): void;
   /** Stops it in order and starts it again. */
@@ -34,8 +34,8 @@ export interface Victim {
 export interface Servers {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
-  readonly postgres: Victim;
-  readonly temporal: Victim;
+  readonly postgres: Target;
+  readonly temporal: Target;
   /** Has PostgreSQL refuse every write, in open connections too, for so many milliseconds. */
   refuseWrites(forMs: number): Promise<void>;
   stop(): Promise<void>;
@@ -56,8 +56,8 @@ export async function startServers(dataDir: DataDir, log: Log): Promise<Servers>
   ]);
   const temporalOptions = { cli, dataDir, log, port: temporalPort, uiPort, searchAttributes: searchAttributeTypes };
   const first = await startPostgres({ dataDir, log, port });
-  const postgres = victim(first, () => startPostgres({ dataDir, log, port }));
-  const temporal = victim(await startTemporalServer(temporalOptions), () => startTemporalServer(temporalOptions));
+  const postgres = target(first, () => startPostgres({ dataDir, log, port }));
+  const temporal = target(await startTemporalServer(temporalOptions), () => startTemporalServer(temporalOptions));
   return {
     databaseUrl: first.url,
     temporalAddress: `127.0.0.1:${temporalPort}`,
@@ -74,7 +74,7 @@ export async function startServers(dataDir: DataDir, log: Log): Promise<Servers>
   };
 }
 
-function victim(first: Running, start: () => Promise<Running>): Victim & { stop(): Promise<void> } {
+function target(first: Running, start: () => Promise<Running>): Target & { stop(): Promise<void> } {
   let running = first;
   const kill = (): void => {
     if (running.pid !== undefined) signal(running.pid, 'SIGKILL');
@@ -113,15 +113,15 @@ async function childrenOf(pid: number): Promise<number[]> {
 }
 
 async function reconfigure(url: string, statement: string): Promise<void> {
-  await insist(url, async (client) => {
+  await queryWithRetry(url, async (client) => {
     await client.query(statement);
     await client.query('SELECT pg_reload_conf()');
   });
 }
 
 /** Uses a connection of its own, again and again until that succeeds. */
-export async function insist<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const end = Date.now() + INSIST_MS;
+export async function queryWithRetry<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const end = Date.now() + RETRY_FOR_MS;
   for (;;) {
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000, query_timeout: 10_000 });
     client.on('error', () => undefined);

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { deliveryWorkflowId } from '#src/workflows/names.js';
 import type { Ask } from './api-client.js';
-import { say } from '../progress.js';
-import { insist } from './servers.js';
+import { printProgress } from '../progress.js';
+import { queryWithRetry } from './servers.js';
 
 /** How often is looked, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
@@ -42,14 +42,14 @@ export async function settle(databaseUrl: string, temporal: Client, never: strin
   for (let look = 0; ; look += 1) {
     const open = await openDeliveries(databaseUrl);
     const waiting = open.filter((row) => row.subscription_id !== never || row.attempts === 0);
-    if (look % 10 === 0) say(`${waiting.length} deliveries are not settled yet`);
+    if (look % 10 === 0) printProgress(`${waiting.length} deliveries are not settled yet`);
     if (waiting.length === 0) return;
     const now = Date.now();
     if (waiting.length < fewest) {
       fewest = waiting.length;
       end = now + STANDSTILL_MS;
     }
-    if (now > end) return say('nothing was settled for long; the run is ended');
+    if (now > end) return printProgress('nothing was settled for long; the run is ended');
     const hurried = waiting
       .filter((row) => waitsLong(row, now) && now - (hurriedAt.get(row.id) ?? 0) >= HURRY_MS)
       .slice(0, HURRIED_AT_ONCE);
@@ -71,7 +71,7 @@ export async function giveUpOn(subscriptionId: string, databaseUrl: string, ask:
 }
 
 async function openDeliveries(databaseUrl: string): Promise<OpenRow[]> {
-  return insist(databaseUrl, async (client) => {
+  return queryWithRetry(databaseUrl, async (client) => {
     const { rows } = await client.query<OpenRow>(
       `SELECT id, subscription_id, attempts, next_attempt_at, updated_at FROM deliveries
        WHERE state IN ('pending', 'retrying', 'paused')`,

@@ -16,7 +16,7 @@ import { createDrawing, type Row } from './table.js';
 /** How often the table looks at the deliveries, in milliseconds. */
 const LOOK_EVERY_MS = 500;
 /** Without a terminal the demo ends by itself, after this long at most, in milliseconds. */
-const LONGEST_MS = 60_000;
+const MAX_MS = 60_000;
 
 interface Shown {
   readonly scene: Scene;
@@ -125,7 +125,7 @@ async function watch(
   signals: Signals,
 ): Promise<void> {
   const draw = createDrawing(process.stdout);
-  const end = Date.now() + LONGEST_MS;
+  const end = Date.now() + MAX_MS;
   let stopped = false;
   const stop = signals.orderly().then(() => (stopped = true));
   let nudged = false;
@@ -153,7 +153,7 @@ function toRow(scene: Scene, view: DeliveryView, paths: ReadonlyMap<string, Rece
     event: scene.eventType,
     state,
     attempts: attempts.map(({ status, reason }) => status ?? reason).join(' '),
-    verdict: paths.get(scene.path)?.verdict ?? '',
+    responseClass: paths.get(scene.path)?.responseClass ?? '',
     next: state === 'retrying' && nextAttemptAt ? new Date(nextAttemptAt).toLocaleTimeString('en-GB') : '',
   };
 }

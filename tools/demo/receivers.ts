@@ -19,7 +19,7 @@ export interface ReceiverPath {
   /** The statuses to answer, in order; the last one stays. */
   readonly statuses: number[];
   /** How the last request was found: empty before the first. */
-  verdict: string;
+  responseClass: string;
 }
 
 /** Serves receivers by path. `host` is the address they are registered under. */
@@ -30,13 +30,13 @@ export function serve(host: string, paths: ReadonlyMap<string, ReceiverPath>): R
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      path.verdict = judge(path, {
+      path.responseClass = judge(path, {
         url: `${host}${request.url}`,
         headers: flat(request),
         body: Buffer.concat(chunks).toString('utf8'),
       });
       const status = path.statuses.length > 1 ? path.statuses.shift()! : path.statuses[0]!;
-      response.writeHead(path.verdict === 'verified' ? status : 401).end();
+      response.writeHead(path.responseClass === 'verified' ? status : 401).end();
     });
   };
 }

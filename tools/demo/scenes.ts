@@ -121,7 +121,7 @@ export async function play(
   paths.set(scene.path, {
     verify: scene.verify(subscription.secret ?? ''),
     statuses: [...scene.statuses],
-    verdict: '',
+    responseClass: '',
   });
   const event = await client.post<{ deliveries: [{ id: string }] }>(`/v1/accounts/${account.id}/events`, {
     type: eventType,

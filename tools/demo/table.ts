@@ -5,7 +5,7 @@ export interface Row {
   readonly event: string;
   readonly state: string;
   readonly attempts: string;
-  readonly verdict: string;
+  readonly responseClass: string;
   readonly next: string;
 }
 
@@ -14,7 +14,7 @@ const heads: Row = {
   event: 'Event',
   state: 'State',
   attempts: 'Attempts',
-  verdict: 'Receiver says',
+  responseClass: 'Receiver says',
   next: 'Next attempt',
 };
 

@@ -1,6 +1,6 @@
 /** Accounts and contracts, which many pages want. */
 import { useQuery } from '@tanstack/react-query';
-import { answer } from '../../../src/client/client.js';
+import { unwrap } from '../../../src/client/client.js';
 import { useSession } from './session.js';
 import type { Account, Contract } from './shapes.js';
 
@@ -15,7 +15,7 @@ export function useAccounts() {
     queryFn: async ({ signal }): Promise<Pick<Account, 'id' | 'provider' | 'name'>[]> =>
       me.account
         ? [me.account]
-        : (await answer(client.GET('/v1/accounts', { params: { query: { limit: LISTED } }, signal }))).data,
+        : (await unwrap(client.GET('/v1/accounts', { params: { query: { limit: LISTED } }, signal }))).data,
   });
 }
 
@@ -24,7 +24,7 @@ export function useContracts() {
   const { client } = useSession();
   return useQuery({
     queryKey: ['contracts'],
-    queryFn: async ({ signal }) => (await answer(client.GET('/v1/contracts', { signal }))).data,
+    queryFn: async ({ signal }) => (await unwrap(client.GET('/v1/contracts', { signal }))).data,
     // They change with the version of the server only.
     staleTime: Infinity,
   });

@@ -4,7 +4,7 @@
  */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
-import { answer, createClient, type PigeonpostClient } from '../../../src/client/client.js';
+import { unwrap, createClient, type PigeonpostClient } from '../../../src/client/client.js';
 import { ApiError } from '../../../src/client/errors.js';
 import type { Me } from './shapes.js';
 
@@ -15,7 +15,7 @@ export interface Session {
   readonly client: PigeonpostClient;
   readonly me: Me;
   /** Forgets the key; `because` is shown where one signs in. */
-  readonly signOut: (because?: string) => void;
+  readonly signOut: (reason?: string) => void;
 }
 
 interface Keeper {
@@ -24,7 +24,7 @@ interface Keeper {
   /** Why somebody was signed out. */
   readonly notice: string | null;
   readonly signIn: (key: string) => void;
-  readonly signOut: (because?: string) => void;
+  readonly signOut: (reason?: string) => void;
 }
 
 const KeeperContext = createContext<Keeper | null>(null);
@@ -39,9 +39,9 @@ export function KeyKeeper({ children }: { children: ReactNode }) {
     setNotice(null);
     setKey(next);
   }, []);
-  const signOut = useCallback((because?: string) => {
+  const signOut = useCallback((reason?: string) => {
     sessionStorage.removeItem(STORAGE);
-    setNotice(because ?? null);
+    setNotice(reason ?? null);
     setKey(null);
   }, []);
   const keeper = useMemo(() => ({ key, notice, signIn, signOut }), [key, notice, signIn, signOut]);
@@ -86,7 +86,7 @@ export function clientFor(key: string, onRefused: () => void): PigeonpostClient 
 
 /** Who a key belongs to. Throws ApiError when nobody has it. */
 export function whoIs(client: PigeonpostClient): Promise<Me> {
-  return answer(client.GET('/v1/me'));
+  return unwrap(client.GET('/v1/me'));
 }
 
 function newCache(): QueryClient {

@@ -2,7 +2,7 @@
 import type { components, paths } from '../../../src/client/generated.js';
 
 type Schemas = components['schemas'];
-type Answer<
+type Response<
   Path extends keyof paths,
   Method extends keyof paths[Path],
   Status extends number = 200,
@@ -12,17 +12,17 @@ type Answer<
   ? Body
   : never;
 
-export type Me = Answer<'/v1/me', 'get'>;
+export type Me = Response<'/v1/me', 'get'>;
 export type Account = Schemas['Account'];
-export type AccountDetail = Answer<'/v1/accounts/{id}', 'get'>;
+export type AccountDetail = Response<'/v1/accounts/{id}', 'get'>;
 export type Subscription = Schemas['Subscription'];
 export type Delivery = Schemas['Delivery'];
 export type DeliveryState = Delivery['state'];
-export type DeliveryDetail = Answer<'/v1/deliveries/{id}', 'get'>;
-export type DeliveryPage = Answer<'/v1/deliveries', 'get'>;
+export type DeliveryDetail = Response<'/v1/deliveries/{id}', 'get'>;
+export type DeliveryPage = Response<'/v1/deliveries', 'get'>;
 export type Attempt = Schemas['Attempt'];
-export type Overview = Answer<'/v1/overview', 'get'>;
+export type Overview = Response<'/v1/overview', 'get'>;
 export type Recovery = Schemas['Recovery'];
 export type RecoveryCount = Schemas['RecoveryCount'];
-export type Contract = Answer<'/v1/contracts', 'get'>['data'][number];
-export type SentRequest = Answer<'/v1/deliveries/{id}/request', 'get'>;
+export type Contract = Response<'/v1/contracts', 'get'>['data'][number];
+export type SentRequest = Response<'/v1/deliveries/{id}/request', 'get'>;

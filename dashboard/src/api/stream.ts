@@ -11,7 +11,7 @@ export interface Watched {
   readonly state?: string;
 }
 
-/** How often what has come is handed on, in milliseconds, so that a burst is drawn once. */
+/** How often what has come is handed on, in milliseconds, so that a batch is drawn once. */
 const FLUSH_MS = 200;
 
 export interface Listener {

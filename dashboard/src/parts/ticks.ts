@@ -10,10 +10,10 @@ const STEPS = [
   ...[1, 3, 6, 12].map((n) => n * HOUR),
   ...[1, 2, 7].map((n) => n * DAY),
 ];
-const MOST = 6;
+const MAX_TICKS = 6;
 
 /** Times from 0 on, up to `spanMs`, in milliseconds. */
 export function ticks(spanMs: number): number[] {
-  const step = STEPS.find((size) => spanMs / size <= MOST) ?? Math.ceil(spanMs / MOST / DAY) * DAY;
+  const step = STEPS.find((size) => spanMs / size <= MAX_TICKS) ?? Math.ceil(spanMs / MAX_TICKS / DAY) * DAY;
   return Array.from({ length: Math.floor(spanMs / step) + 1 }, (_, index) => index * step);
 }

@@ -3,12 +3,12 @@ import { randomUUID } from 'crypto';
 import { setTimeout as sleep } from 'timers/promises';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
-import { bookTurn, freeSlot, noteComingBack, takeSlot } from '../../store/subscriptions/limits.js';
+import { reserve, releasePermit, recordDeferral, acquirePermit } from '../../store/subscriptions/limits.js';
 import type { Store } from '../../store/store.js';
-import { FailureType, type AttemptTask, type ComingBack } from '../../workflows/types.js';
-import { mayKeepTurn, stayAwayMs } from './rules.js';
+import { FailureType, type AttemptTask, type Deferral } from '../../workflows/types.js';
+import { isReservationValid, retryDelayMs } from './rules.js';
 import { roundEnding } from '../attempt/classify.js';
-import type { Slots } from './concurrency-limiter.js';
+import type { ConcurrencyLimiter } from './concurrency-limiter.js';
 
 /** How long a turn is waited for inside the worker, in milliseconds; longer waits are the workflow's. */
 const SHORT_WAIT_MS = 1_000;
@@ -19,19 +19,19 @@ const MARGIN_MS = 15_000;
 
 export interface AdmissionDependencies {
   readonly store: Store;
-  readonly slots: Slots;
+  readonly limiter: ConcurrencyLimiter;
   /** Attempts under way at once for a subscription that sets no limit of its own, in this process. */
   readonly maxConcurrentAttempts: number;
 }
 
 /** An attempt that is turned away and when it comes back. */
-interface TurnedAway {
+interface Rejection {
   readonly waitMs: number;
-  readonly turnAt?: number;
+  readonly reservedAt?: number;
 }
 
 /** Frees what was taken for an attempt. Never rejects: what cannot be freed now expires. */
-type Leave = () => Promise<void>;
+type Release = () => Promise<void>;
 
 /**
  * Waits for a slot and a turn if they are near, and gives what frees the slot. Otherwise throws a `SubscriptionBusy`
@@ -43,15 +43,15 @@ export async function admit(
   { subscription }: AttemptMaterial,
   task: AttemptTask,
   attemptOfRound: number,
-): Promise<Leave> {
+): Promise<Release> {
   const made = attemptOfRound - 1;
-  const before = made === 0 ? task.comingBack : undefined;
+  const before = made === 0 ? task.deferral : undefined;
   const outcome = await tryToAdmit(dependencies, subscription, task, before).catch((error: Error) => {
     // The limits are in the database; it is as if the delivery itself could not be loaded.
     throw roundEnding(FailureType.storeUnavailable, `cannot ask for a turn: ${error.message}`, [made]);
   });
   if (typeof outcome === 'function') return outcome;
-  throw await comingBackLater(dependencies.store, task, made, before, outcome);
+  throw await defer(dependencies.store, task, made, before, outcome);
 }
 
 /**
@@ -60,78 +60,78 @@ export async function admit(
  */
 export function lookupRejected(store: Store, task: AttemptTask, attemptOfRound: number): Promise<ApplicationFailure> {
   const made = attemptOfRound - 1;
-  const before = made === 0 ? task.comingBack : undefined;
-  const waitMs = stayAwayMs(Infinity, before?.times ?? 0, Math.random());
-  return comingBackLater(store, task, made, before, { waitMs });
+  const before = made === 0 ? task.deferral : undefined;
+  const waitMs = retryDelayMs(Infinity, before?.times ?? 0, Math.random());
+  return defer(store, task, made, before, { waitMs });
 }
 
-async function comingBackLater(
+async function defer(
   store: Store,
   task: AttemptTask,
   made: number,
-  before: ComingBack | undefined,
-  away: TurnedAway,
+  before: Deferral | undefined,
+  reject: Rejection,
 ): Promise<ApplicationFailure> {
-  const waitMs = Math.ceil(away.waitMs);
-  const comingBack: ComingBack = { times: (before?.times ?? 0) + 1, ...withTurn(away.turnAt) };
+  const waitMs = Math.ceil(reject.waitMs);
+  const deferral: Deferral = { times: (before?.times ?? 0) + 1, ...withReservation(reject.reservedAt) };
   // Only for the sweep and for whoever looks: the workflow knows without it.
-  await noteComingBack(store, task, new Date(Date.now() + waitMs)).catch(() => undefined);
+  await recordDeferral(store, task, new Date(Date.now() + waitMs)).catch(() => undefined);
   const message = `the subscription is busy; next try in ${waitMs / 1_000} s`;
-  return roundEnding(FailureType.busy, message, [made, waitMs, comingBack]);
+  return roundEnding(FailureType.busy, message, [made, waitMs, deferral]);
 }
 
 async function tryToAdmit(
-  { store, slots, maxConcurrentAttempts }: AdmissionDependencies,
+  { store, limiter: slots, maxConcurrentAttempts }: AdmissionDependencies,
   { id, limits }: AttemptMaterial['subscription'],
   { timeLimitMs }: AttemptTask,
-  before: ComingBack | undefined,
-): Promise<Leave | TurnedAway> {
+  before: Deferral | undefined,
+): Promise<Release | Rejection> {
   const limit = limits.maxConcurrentAttempts ?? maxConcurrentAttempts;
   // A turn that was booked outlives a wait for a slot, if that is short.
-  const away = (untilPlaceMs: number): TurnedAway => ({
-    waitMs: stayAwayMs(untilPlaceMs, before?.times ?? 0, Math.random()),
-    ...withTurn(before?.turnAt),
+  const reject = (untilFreeMs: number): Rejection => ({
+    waitMs: retryDelayMs(untilFreeMs, before?.times ?? 0, Math.random()),
+    ...withReservation(before?.reservedAt),
   });
-  const slot = await slots.take(id, limit);
-  if ('comeBackInMs' in slot) return away(slot.comeBackInMs);
-  let leave: Leave = async () => slot.free();
+  const permit = await slots.tryAcquire(id, limit);
+  if ('retryInMs' in permit) return reject(permit.retryInMs);
+  let release: Release = async () => permit.release();
   try {
     if (limits.maxConcurrentAttempts !== undefined) {
       const holder = randomUUID();
-      leave = async () => {
-        await freeSlot(store, { subscriptionId: id, holder }).catch(() => undefined);
-        slot.free();
+      release = async () => {
+        await releasePermit(store, { subscriptionId: id, holder }).catch(() => undefined);
+        permit.release();
       };
       const seconds = (timeLimitMs + MARGIN_MS) / 1_000;
-      if (!(await takeSlot(store, { subscriptionId: id, limit, holder, seconds }))) {
-        const untilPlaceMs = slots.turnAway(id, limit);
-        slot.free();
-        return away(untilPlaceMs);
+      if (!(await acquirePermit(store, { subscriptionId: id, limit, holder, seconds }))) {
+        const untilFreeMs = slots.reject(id, limit);
+        permit.release();
+        return reject(untilFreeMs);
       }
     }
     const wait =
-      limits.ratePerSecond === undefined || mayKeepTurn(before?.turnAt, Date.now())
+      limits.ratePerSecond === undefined || isReservationValid(before?.reservedAt, Date.now())
         ? { waitMs: 0 }
-        : await turnOf(store, id, limits.ratePerSecond);
+        : await reserveNext(store, id, limits.ratePerSecond);
     if (wait.waitMs > SHORT_WAIT_MS) {
-      await leave();
+      await release();
       return wait;
     }
     if (wait.waitMs > 0) await sleep(wait.waitMs);
-    return leave;
+    return release;
   } catch (error) {
-    await leave();
+    await release();
     throw error;
   }
 }
 
 /** The next turn of a subscription with a rate; when that is far away, the time after which to ask again. */
-async function turnOf(store: Store, subscriptionId: string, ratePerSecond: number): Promise<TurnedAway> {
-  const waitMs = await bookTurn(store, { subscriptionId, ratePerSecond, horizonMs: HORIZON_MS });
+async function reserveNext(store: Store, subscriptionId: string, ratePerSecond: number): Promise<Rejection> {
+  const waitMs = await reserve(store, { subscriptionId, ratePerSecond, horizonMs: HORIZON_MS });
   if (waitMs === undefined) return { waitMs: HORIZON_MS * (0.5 + Math.random() / 2) };
-  return { waitMs, turnAt: Date.now() + waitMs };
+  return { waitMs, reservedAt: Date.now() + waitMs };
 }
 
-function withTurn(turnAt: number | undefined): Pick<ComingBack, 'turnAt'> {
-  return turnAt === undefined ? {} : { turnAt };
+function withReservation(reservedAt: number | undefined): Pick<Deferral, 'reservedAt'> {
+  return reservedAt === undefined ? {} : { reservedAt };
 }

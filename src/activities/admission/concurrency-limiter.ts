@@ -12,7 +12,7 @@ export const CAPACITY = 400;
 
 /** How many attempts of one subscription may wait inside the process, and how long, in milliseconds. */
 const MAX_WAITING = 10;
-const LONGEST_WAIT_MS = 2_000;
+const MAX_WAIT_MS = 2_000;
 /** How long an attempt is expected to take before one has ended, in milliseconds. */
 const FIRST_GUESS_MS = 1_000;
 /** How much the latest attempt counts in what attempts are expected to take. */
@@ -21,7 +21,7 @@ const WEIGHT = 0.2;
 const HORIZON_MS = 600_000;
 
 /** What is known of one subscription. */
-interface Lane {
+interface SubscriptionState {
   /** When each attempt under way began, in milliseconds of `performance.now`; the oldest first. */
   readonly running: Set<{ readonly since: number }>;
   /** Who waits for a slot, first come first served. */
@@ -32,10 +32,10 @@ interface Lane {
 }
 
 /** A slot that was given, to be freed once, or how long to stay away, in milliseconds. */
-export type Slot = { readonly free: () => void } | { readonly comeBackInMs: number };
+export type Permit = { readonly release: () => void } | { readonly retryInMs: number };
 
-export class Slots {
-  readonly #lanes = new Map<string, Lane>();
+export class ConcurrencyLimiter {
+  readonly #lanes = new Map<string, SubscriptionState>();
   readonly #capacity: number;
   /** Attempts under way and those that wait, of all subscriptions. */
   #held = 0;
@@ -46,55 +46,55 @@ export class Slots {
   }
 
   /** A slot among the `limit` of a subscription, now or shortly. */
-  async take(subscriptionId: string, limit: number): Promise<Slot> {
-    const lane = this.#lane(subscriptionId);
-    if (lane.running.size >= this.#share(limit)) {
-      const inTime = this.#mayWait(lane) && (await this.#waited(lane));
-      if (!inTime || lane.running.size >= this.#share(limit)) {
-        return { comeBackInMs: this.turnAway(subscriptionId, this.#share(limit)) };
+  async tryAcquire(subscriptionId: string, limit: number): Promise<Permit> {
+    const state = this.#lane(subscriptionId);
+    if (state.running.size >= this.#share(limit)) {
+      const inTime = this.#mayWait(state) && (await this.#waited(state));
+      if (!inTime || state.running.size >= this.#share(limit)) {
+        return { retryInMs: this.reject(subscriptionId, this.#share(limit)) };
       }
     }
-    return this.#give(subscriptionId, lane, 1);
+    return this.#give(subscriptionId, state, 1);
   }
 
-  /** A slot for one of a burst, which needs no place of the worker; undefined when none is free within `patienceMs`. */
-  async takeWithin(
+  /** A slot for one of a batch, which needs no place of the worker; undefined when none is free within `patienceMs`. */
+  async acquireWithin(
     subscriptionId: string,
     limit: number,
-    patienceMs: number,
-  ): Promise<{ readonly free: () => void } | undefined> {
-    const lane = this.#lane(subscriptionId);
-    while (lane.running.size >= limit) if (!(await freed(lane, patienceMs))) return undefined;
-    return this.#give(subscriptionId, lane, 0);
+    maxWaitMs: number,
+  ): Promise<{ readonly release: () => void } | undefined> {
+    const state = this.#lane(subscriptionId);
+    while (state.running.size >= limit) if (!(await freed(state, maxWaitMs))) return undefined;
+    return this.#give(subscriptionId, state, 0);
   }
 
   /**
    * Puts somebody at the end of the queue of those who are away: places are as far apart as slots become free. Gives the
    * time until then in milliseconds.
    */
-  turnAway(subscriptionId: string, limit: number): number {
-    const lane = this.#lane(subscriptionId);
+  reject(subscriptionId: string, limit: number): number {
+    const state = this.#lane(subscriptionId);
     const now = performance.now();
-    const [oldest] = lane.running;
-    const expectedMs = Math.max(lane.typicalMs, oldest === undefined ? 0 : now - oldest.since);
-    lane.queueEndsAt = Math.min(Math.max(lane.queueEndsAt, now) + expectedMs / limit, now + HORIZON_MS);
-    return lane.queueEndsAt - now;
+    const [oldest] = state.running;
+    const expectedMs = Math.max(state.typicalMs, oldest === undefined ? 0 : now - oldest.since);
+    state.queueEndsAt = Math.min(Math.max(state.queueEndsAt, now) + expectedMs / limit, now + HORIZON_MS);
+    return state.queueEndsAt - now;
   }
 
-  #give(subscriptionId: string, lane: Lane, places: 0 | 1): { readonly free: () => void } {
+  #give(subscriptionId: string, state: SubscriptionState, permits: 0 | 1): { readonly release: () => void } {
     // It may have been forgotten while this one waited.
-    this.#lanes.set(subscriptionId, lane);
+    this.#lanes.set(subscriptionId, state);
     const attempt = { since: performance.now() };
-    lane.running.add(attempt);
-    this.#held += places;
+    state.running.add(attempt);
+    this.#held += permits;
     return {
-      free: () => {
-        if (!lane.running.delete(attempt)) return;
-        this.#held -= places;
-        lane.typicalMs += WEIGHT * (performance.now() - attempt.since - lane.typicalMs);
-        const [next] = lane.waiting;
+      release: () => {
+        if (!state.running.delete(attempt)) return;
+        this.#held -= permits;
+        state.typicalMs += WEIGHT * (performance.now() - attempt.since - state.typicalMs);
+        const [next] = state.waiting;
         if (next) next();
-        else this.#forgetIfUnused(subscriptionId, lane);
+        else this.#forgetIfUnused(subscriptionId, state);
       },
     };
   }
@@ -105,41 +105,41 @@ export class Slots {
   }
 
   /** Whoever waits keeps a place of the worker as well. */
-  #mayWait({ running, waiting }: Lane): boolean {
+  #mayWait({ running, waiting }: SubscriptionState): boolean {
     return waiting.size < MAX_WAITING && running.size + waiting.size < this.#capacity - this.#held;
   }
 
-  async #waited(lane: Lane): Promise<boolean> {
+  async #waited(state: SubscriptionState): Promise<boolean> {
     this.#held += 1;
-    const inTime = await freed(lane, LONGEST_WAIT_MS);
+    const inTime = await freed(state, MAX_WAIT_MS);
     this.#held -= 1;
     return inTime;
   }
 
-  #lane(subscriptionId: string): Lane {
-    let lane = this.#lanes.get(subscriptionId);
-    if (!lane) {
-      lane = { running: new Set(), waiting: new Set(), typicalMs: FIRST_GUESS_MS, queueEndsAt: 0 };
-      this.#lanes.set(subscriptionId, lane);
+  #lane(subscriptionId: string): SubscriptionState {
+    let state = this.#lanes.get(subscriptionId);
+    if (!state) {
+      state = { running: new Set(), waiting: new Set(), typicalMs: FIRST_GUESS_MS, queueEndsAt: 0 };
+      this.#lanes.set(subscriptionId, state);
     }
-    return lane;
+    return state;
   }
 
-  #forgetIfUnused(subscriptionId: string, lane: Lane): void {
-    if (lane.running.size === 0 && lane.queueEndsAt <= performance.now()) this.#lanes.delete(subscriptionId);
+  #forgetIfUnused(subscriptionId: string, state: SubscriptionState): void {
+    if (state.running.size === 0 && state.queueEndsAt <= performance.now()) this.#lanes.delete(subscriptionId);
   }
 }
 
 /** Waits until a slot becomes free; false when that takes too long. */
-function freed(lane: Lane, patienceMs: number): Promise<boolean> {
+function freed(state: SubscriptionState, maxWaitMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const leave = (inTime: boolean): void => {
+    const finish = (inTime: boolean): void => {
       clearTimeout(timer);
-      lane.waiting.delete(called);
+      state.waiting.delete(called);
       resolve(inTime);
     };
-    const called = (): void => leave(true);
-    const timer = setTimeout(() => leave(false), patienceMs);
-    lane.waiting.add(called);
+    const called = (): void => finish(true);
+    const timer = setTimeout(() => finish(false), maxWaitMs);
+    state.waiting.add(called);
   });
 }

@@ -12,12 +12,12 @@ import {
   type DeliveryResult,
 } from '../../workflows/types.js';
 import { admit, lookupRejected, type AdmissionDependencies } from '../admission/admission.js';
-import { noteFailure } from '../subscription-health.js';
+import { recordFailure } from '../subscription-health.js';
 import { afterFailure } from '../lasting-failure.js';
 import { countsAsFailure, makeAttempt, wasMade } from './send.js';
-import { failureOf, roundEnding, type AttemptPlace } from './classify.js';
+import { failureOf, roundEnding, type AttemptPosition } from './classify.js';
 import { record } from './save.js';
-import type { Recorder } from './outcome-writer.js';
+import type { OutcomeWriter } from './outcome-writer.js';
 
 /**
  * How long an attempt may take to come to its request, in milliseconds: the time its activity has beyond the contract's
@@ -34,10 +34,10 @@ export interface AttemptDependencies {
 
 /** Makes one attempt. Throws an ApplicationFailure of one of {@link FailureType} unless it was accepted. */
 export async function attempt(
-  dependencies: AttemptDependencies & AdmissionDependencies & { readonly recorder: Recorder },
+  dependencies: AttemptDependencies & AdmissionDependencies & { readonly outcomes: OutcomeWriter },
   task: AttemptTask,
 ): Promise<DeliveryResult> {
-  const { store, egress, recorder } = dependencies;
+  const { store, egress, outcomes: recorder } = dependencies;
   const began = performance.now();
   const info = activityInfo();
   const runId = info.workflowExecution?.runId ?? '';
@@ -46,8 +46,8 @@ export async function attempt(
   if (settled) return settled;
   // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
   if (material.run !== task.run) throw roundEnding(FailureType.superseded, supersededBy(material.run));
-  if (material.subscriptionDeleted) throw roundEnding(FailureType.orphaned, SUBSCRIPTION_DELETED);
-  if (!material.subscription.enabled) throw roundEnding(FailureType.held, SUBSCRIPTION_DISABLED);
+  if (material.subscriptionDeleted) throw roundEnding(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
+  if (!material.subscription.enabled) throw roundEnding(FailureType.paused, SUBSCRIPTION_DISABLED);
 
   const contract = contractOf(material.account.provider);
   const leave = await admit(dependencies, material, task, info.attempt);
@@ -55,18 +55,18 @@ export async function attempt(
     await leave();
     throw roundEnding(FailureType.storeUnavailable, 'loading the delivery took too long', [info.attempt - 1]);
   }
-  const place: AttemptPlace = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
-  const number = material.attempts + 1 + lostAttempts(material, place, runId);
-  const made = await makeAttempt(egress, contract, material, place).finally(leave);
+  const position: AttemptPosition = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
+  const number = material.attempts + 1 + lostAttempts(material, position, runId);
+  const made = await makeAttempt(egress, contract, material, position).finally(leave);
   if (!wasMade(made.exchange)) throw await lookupRejected(store, task, info.attempt);
-  const { decision, verdict } = made;
+  const { decision, responseClass } = made;
 
   // Beside the record, so that Temporal hears of the failure no later for it.
-  const counted = countsAsFailure(verdict) ? noteFailure(store, contract, material, made.startedAt) : undefined;
-  await record(recorder, { ...made, place, number, runId });
+  const counted = countsAsFailure(responseClass) ? recordFailure(store, contract, material, made.startedAt) : undefined;
+  await record(recorder, { ...made, position, number, runId });
   await counted;
   if (decision.state === 'failed') await afterFailure(store, contract, material);
-  if (decision.state !== 'delivered') throw failureOf(decision, verdict, place);
+  if (decision.state !== 'delivered') throw failureOf(decision, responseClass, position);
   return { attempts: number, status: decision.status };
 }
 
@@ -92,7 +92,7 @@ function supersededBy(run: number): string {
 }
 
 /** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */
-function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: AttemptPlace, runId: string): number {
+function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: AttemptPosition, runId: string): number {
   if (task.attemptsBefore !== undefined)
     return Math.max(task.attemptsBefore + attemptOfRound - 1 - material.attempts, 0);
   if (attemptOfRound === 1) return 0;

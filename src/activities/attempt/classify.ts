@@ -1,7 +1,7 @@
 /** Pure decisions about an attempt that was made: what to record of it and what to tell Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
 import { policyWait, retryPolicy } from '../../contract/schedule.js';
-import type { Verdict } from '../../contract/types.js';
+import type { ResponseClass } from '../../contract/types.js';
 import type { Exchange } from '../../egress/types.js';
 import type { AttemptOutcome } from '../../store/attempts/recording.js';
 import { FailureType, type AttemptTask } from '../../workflows/types.js';
@@ -21,7 +21,7 @@ export interface Decision {
 }
 
 /** Where in its round an attempt stands. */
-export interface AttemptPlace {
+export interface AttemptPosition {
   readonly task: AttemptTask;
   /** Counts the round's attempts from 1. */
   readonly attemptOfRound: number;
@@ -40,33 +40,37 @@ const ACCEPTED = {
 } as const;
 
 /** Decides what an exchange means. `waitMs` is the schedule's next wait, undefined when this was the last attempt. */
-export function decide(exchange: Exchange, verdict: Verdict, waitMs: number | undefined): Decision {
-  const answered = exchange.kind === 'answer';
-  const status = answered ? exchange.status : null;
-  if (verdict.kind === 'accepted') return { ...ACCEPTED, status };
-  const outcome = answered ? 'refused' : 'failed';
-  const reason = answered ? 'status' : exchange.reason;
-  const message = answered ? `the receiver answered ${exchange.status}` : exchange.message;
+export function decide(exchange: Exchange, responseClass: ResponseClass, waitMs: number | undefined): Decision {
+  const responded = exchange.kind === 'response';
+  const status = responded ? exchange.status : null;
+  if (responseClass.kind === 'accepted') return { ...ACCEPTED, status };
+  const outcome = responded ? 'refused' : 'failed';
+  const reason = responded ? 'status' : exchange.reason;
+  const message = responded ? `the receiver answered ${exchange.status}` : exchange.message;
   const facts = { outcome, status, reason, message, disable: false } as const;
-  if (verdict.kind === 'stop') {
-    const disable = verdict.disable ?? false;
-    return { ...facts, state: 'failed', stateReason: verdict.because, disable, waitMs: null };
+  if (responseClass.kind === 'stop') {
+    const disable = responseClass.disable ?? false;
+    return { ...facts, state: 'failed', stateReason: responseClass.reason, disable, waitMs: null };
   }
   if (waitMs === undefined) {
     return { ...facts, state: 'failed', stateReason: `every attempt failed; the last: ${message}`, waitMs: null };
   }
-  return { ...facts, state: 'retrying', stateReason: null, waitMs: verdict.retryAfterMs ?? waitMs };
+  return { ...facts, state: 'retrying', stateReason: null, waitMs: responseClass.retryAfterMs ?? waitMs };
 }
 
 /**
  * The failure that tells Temporal to go on or to end. It names its wait only where the retry policy would wait
  * differently. Benign, because a receiver's refusal is expected and no fault of the worker; no body enters a history.
  */
-export function failureOf(decision: Decision, verdict: Verdict, place: AttemptPlace): ApplicationFailure {
+export function failureOf(
+  decision: Decision,
+  responseClass: ResponseClass,
+  position: AttemptPosition,
+): ApplicationFailure {
   const { waitMs, message, status, reason } = decision;
   const details = [{ status, reason }];
   if (waitMs === null) {
-    const type = verdict.kind === 'stop' ? FailureType.stopped : FailureType.exhausted;
+    const type = responseClass.kind === 'stop' ? FailureType.stopped : FailureType.exhausted;
     return ApplicationFailure.create({
       type,
       message: decision.stateReason ?? undefined,
@@ -75,7 +79,7 @@ export function failureOf(decision: Decision, verdict: Verdict, place: AttemptPl
       details,
     });
   }
-  const followsPolicy = policyWait(retryPolicy(place.task.schedule), place.attemptOfRound - 1) === waitMs;
+  const followsPolicy = policyWait(retryPolicy(position.task.schedule), position.attemptOfRound - 1) === waitMs;
   return ApplicationFailure.create({
     type: FailureType.notAccepted,
     message: `${message ?? 'not accepted'}; next attempt in ${waitMs / 1_000} s`,

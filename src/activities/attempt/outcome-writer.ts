@@ -7,7 +7,7 @@ import { retrying } from '../../lib/retry.js';
 /** Statements under way at once. */
 const WRITES_AT_ONCE = 2;
 /** Rows of one statement at most. */
-const MOST_ROWS = 250;
+const MAX_ROWS = 250;
 
 interface Waiting {
   readonly record: AttemptRecord;
@@ -16,7 +16,7 @@ interface Waiting {
 }
 
 /** One for each process. */
-export class Recorder {
+export class OutcomeWriter {
   readonly #waiting: Waiting[] = [];
   #writing = 0;
 
@@ -47,7 +47,7 @@ export class Recorder {
     const kept: Waiting[] = [];
     for (const item of this.#waiting) {
       const { deliveryId } = item.record;
-      if (taken.length === MOST_ROWS || ids.has(deliveryId)) kept.push(item);
+      if (taken.length === MAX_ROWS || ids.has(deliveryId)) kept.push(item);
       else taken.push(item);
       ids.add(deliveryId);
     }

@@ -4,7 +4,7 @@ import type { Exchange } from '../../egress/types.js';
 import { areTooLong, createSecretMask, MASK, maskAll } from './secret-mask.js';
 
 /** Shorter values are found in any text by chance. */
-const SHORTEST = 6;
+const MIN_LENGTH = 6;
 /** User and password of an address. */
 const USERINFO = /(?<=\/\/)[^\s/?#@"'<>]+(?=@)/g;
 
@@ -42,7 +42,7 @@ function secretsOf(wholeValues: readonly string[]): string[] {
         .toString()
         .replace(/^[^:]*:/, ''),
     );
-  const all = [...values, ...passwords].filter((value) => value.length >= SHORTEST);
+  const all = [...values, ...passwords].filter((value) => value.length >= MIN_LENGTH);
   // A receiver that answers in JSON repeats them escaped.
   const escaped = all.map((value) => JSON.stringify(value).slice(1, -1));
   return [...new Set([...all, ...escaped])];

@@ -4,23 +4,23 @@ import type { AttemptRecord } from '../../store/attempts/recording.js';
 import { observeAttempt } from '../../telemetry/attempts.js';
 import { FailureType, type UnrecordedOutcome } from '../../workflows/types.js';
 import type { AttemptMade } from './send.js';
-import { roundEnding, type AttemptPlace } from './classify.js';
-import type { Recorder } from './outcome-writer.js';
+import { roundEnding, type AttemptPosition } from './classify.js';
+import type { OutcomeWriter } from './outcome-writer.js';
 
 type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
 
 /** An attempt with what its row needs beside. */
 export interface MadeAttempt extends AttemptMade {
-  readonly place: AttemptPlace;
+  readonly position: AttemptPosition;
   readonly number: number;
   readonly runId: string;
-  /** The workflow id of the burst it was made in. */
-  readonly burst?: string;
+  /** The workflow id of the batch it was made in. */
+  readonly batch?: string;
 }
 
 /** Tells of an attempt and writes its row; see `Recorder.add`. */
-export function tellAndWrite(recorder: Recorder, made: MadeAttempt, outcome: UnrecordedOutcome): Promise<void> {
-  const { material, span, startedAt, number, exchange, decision, place } = made;
+export function observeAndSave(outcomes: OutcomeWriter, made: MadeAttempt, outcome: UnrecordedOutcome): Promise<void> {
+  const { material, span, startedAt, number, exchange, decision, position: place } = made;
   observeAttempt({
     ...decision,
     material,
@@ -30,14 +30,14 @@ export function tellAndWrite(recorder: Recorder, made: MadeAttempt, outcome: Unr
     number,
     durationMs: Math.round(exchange.durationMs),
   });
-  return recorder.add(recordOf(made, outcome));
+  return outcomes.add(recordOf(made, outcome));
 }
 
 /** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
-export async function record(recorder: Recorder, made: MadeAttempt): Promise<void> {
+export async function record(outcomes: OutcomeWriter, made: MadeAttempt): Promise<void> {
   const outcome = outcomeOf(made);
   try {
-    await tellAndWrite(recorder, made, outcome);
+    await observeAndSave(outcomes, made, outcome);
   } catch (error) {
     const message = `cannot record the outcome: ${(error as Error).message}`;
     throw roundEnding(FailureType.unrecorded, message, [outcome]);
@@ -45,15 +45,15 @@ export async function record(recorder: Recorder, made: MadeAttempt): Promise<voi
 }
 
 /** The row of an attempt. */
-function recordOf({ request, exchange, burst, runId }: MadeAttempt, outcome: UnrecordedOutcome): AttemptRecord {
+function recordOf({ request, exchange, batch: batch, runId }: MadeAttempt, outcome: UnrecordedOutcome): AttemptRecord {
   const record = fromOutcome(outcome, runId);
   record.timings = exchange.timings ?? null;
-  if (burst !== undefined) record.burst = burst;
+  if (batch !== undefined) record.batch = batch;
   if (!(request instanceof Error)) {
     record.url = request.url;
     record.requestHeaders = masked(request);
   }
-  if (exchange.kind === 'answer') {
+  if (exchange.kind === 'response') {
     record.responseHeaders = exchange.headers;
     record.responseExcerpt = exchange.excerpt;
     record.responseTruncated = exchange.truncated;
@@ -89,7 +89,7 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): Writable
 }
 
 /** What a workflow carries of an attempt that could not be recorded. */
-export function outcomeOf({ number, startedAt, exchange, decision, place }: MadeAttempt): UnrecordedOutcome {
+export function outcomeOf({ number, startedAt, exchange, decision, position: place }: MadeAttempt): UnrecordedOutcome {
   const { task } = place;
   // Field by field: this is done for every delivery, and leaving one field out of a copy is slow.
   return {

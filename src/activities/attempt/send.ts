@@ -1,10 +1,10 @@
 /** Making an attempt: build the request, send it, judge the answer. Nothing is recorded here. */
-import type { AnyContract, DeliveryRequest, Verdict } from '../../contract/types.js';
+import type { AnyContract, DeliveryRequest, ResponseClass } from '../../contract/types.js';
 import type { EgressClient, Exchange } from '../../egress/types.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { traceAttempt, traceHeaders } from '../../telemetry/attempts.js';
 import type { AttemptSpan } from '../../telemetry/tracing.js';
-import { decide, type AttemptPlace, type Decision } from './classify.js';
+import { decide, type AttemptPosition, type Decision } from './classify.js';
 import { redactExchange, redactMessage } from './redact.js';
 
 /** An attempt that was made, and what follows from it. */
@@ -13,7 +13,7 @@ export interface AttemptMade {
   readonly startedAt: Date;
   readonly request: DeliveryRequest | Error;
   readonly exchange: Exchange;
-  readonly verdict: Verdict;
+  readonly responseClass: ResponseClass;
   readonly decision: Decision;
   /** Ends when the attempt is told of; undefined where nothing is traced. */
   readonly span: AttemptSpan | undefined;
@@ -24,25 +24,33 @@ export async function makeAttempt(
   egress: EgressClient,
   contract: AnyContract,
   material: AttemptMaterial,
-  place: AttemptPlace,
+  position: AttemptPosition,
 ): Promise<AttemptMade> {
   const startedAt = new Date();
-  const { schedule, timeLimitMs } = place.task;
+  const { schedule, timeLimitMs } = position.task;
   const span = traceAttempt(material);
-  const request = buildRequest(contract, material, startedAt, schedule.length - place.attemptOfRound + 1, span);
+  const request = buildRequest(contract, material, startedAt, schedule.length - position.attemptOfRound + 1, span);
   const exchange = await send(egress, contract, material, request, timeLimitMs);
-  const verdict = judge(contract, material, exchange, place);
-  return { material, startedAt, request, exchange, verdict, decision: decide(exchange, verdict, place.waitMs), span };
+  const responseClass = classify(contract, material, exchange, position);
+  return {
+    material,
+    startedAt,
+    request,
+    exchange,
+    responseClass,
+    decision: decide(exchange, responseClass, position.waitMs),
+    span,
+  };
 }
 
 /** Whether anything was sent or can be known of the receiver. Otherwise no attempt was made, and it has no outcome. */
 export function wasMade(exchange: Exchange): boolean {
-  return exchange.kind === 'answer' || exchange.reason !== 'busy';
+  return exchange.kind === 'response' || exchange.reason !== 'busy';
 }
 
 /** Whether an attempt counts towards what disables a subscription that fails for too long. */
-export function countsAsFailure(verdict: Verdict): boolean {
-  return verdict.kind === 'retry' || (verdict.kind === 'stop' && !verdict.disable);
+export function countsAsFailure(responseClass: ResponseClass): boolean {
+  return responseClass.kind === 'retry' || (responseClass.kind === 'stop' && !responseClass.disable);
 }
 
 /** The request, or why it cannot be built; that counts as an attempt, so that it is seen. */
@@ -56,7 +64,7 @@ function buildRequest(
   try {
     const firstAttemptAt = material.firstAttemptAt ?? now;
     const request = contract.request({ ...material, now, firstAttemptAt, retriesRemaining });
-    if (!span || !contract.carriesTrace) return request;
+    if (!span || !contract.sendsTraceContext) return request;
     return { ...request, headers: [...request.headers, ...traceHeaders(span, request.headers)] };
   } catch (error) {
     return error as Error;
@@ -77,16 +85,16 @@ async function send(
   const { url, headers } = request;
   const { id, tlsClient } = subscription;
   const maxRedirects = contract.maxRedirects(event.type, account);
-  const sender = { lane: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
+  const sender = { mode: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
   return redactExchange(await egress.send({ url, headers, body, timeLimitMs, maxRedirects, ...sender }), request);
 }
 
-function judge(
+function classify(
   contract: AnyContract,
   { account, event }: AttemptMaterial,
   exchange: Exchange,
-  { waitMs }: AttemptPlace,
-): Verdict {
+  { waitMs }: AttemptPosition,
+): ResponseClass {
   if (exchange.kind === 'failure') return { kind: 'retry' };
-  return contract.judge(exchange, { account, eventType: event.type, now: new Date(), waitMs });
+  return contract.classifyResponse(exchange, { account, eventType: event.type, now: new Date(), waitMs });
 }

@@ -1,8 +1,8 @@
-/** Counting the failed attempts of a burst: once for each subscription instead of once for each attempt. */
+/** Counting the failed attempts of a batch: once for each subscription instead of once for each attempt. */
 import { contractOf } from '../../providers/registry.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import type { Store } from '../../store/store.js';
-import { noteFailure } from '../subscription-health.js';
+import { recordFailure } from '../subscription-health.js';
 
 export class FailureTally {
   readonly #bySubscription = new Map<string, { material: AttemptMaterial; count: number; lastAt: Date }>();
@@ -19,7 +19,7 @@ export class FailureTally {
   async write(): Promise<void> {
     await Promise.all(
       Array.from(this.#bySubscription.values(), ({ material, count, lastAt }) =>
-        noteFailure(this.store, contractOf(material.account.provider), material, lastAt, count),
+        recordFailure(this.store, contractOf(material.account.provider), material, lastAt, count),
       ),
     );
   }

@@ -1,12 +1,12 @@
-/** Heartbeats of a burst. */
+/** Heartbeats of a batch. */
 import { heartbeat } from '@temporalio/activity';
 
 const HEARTBEAT_MS = 2_000;
-/** After such a silence, in milliseconds, Temporal may have had another worker carry the burst: its heartbeat timeout. */
+/** After such a silence, in milliseconds, Temporal may have had another worker carry the batch: its heartbeat timeout. */
 const STALE_AFTER_MS = 10_000;
 
-/** Tells Temporal that the burst is being carried, and notices when that was not told for too long. */
-export class Pulse {
+/** Tells Temporal that the batch is being carried, and notices when that was not told for too long. */
+export class Heartbeater {
   #lastBeat = performance.now();
   #stale = false;
   #sign: number | undefined;
@@ -19,8 +19,8 @@ export class Pulse {
   }
 
   /** Adds to the heartbeats what whoever comes after must know. */
-  say(sign: number): void {
-    this.#sign = sign;
+  setDetails(details: number): void {
+    this.#sign = details;
     this.#beat();
   }
 

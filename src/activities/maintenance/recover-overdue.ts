@@ -1,8 +1,8 @@
 /** The part of the sweep that sees to deliveries that are long overdue: their workflow may be gone, or have closed. */
 import { heartbeat, log } from '@temporalio/activity';
 import { findLastWorkflow, settleClosed } from '../../dispatch/closed.js';
-import { startDelivery, type Starter } from '../../dispatch/start.js';
-import { loadStartables, type Startable } from '../../store/deliveries/delivery-starts.js';
+import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
+import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
 import { overdueDeliveries, type OverdueDelivery } from '../../store/deliveries/sweep.js';
 
@@ -21,19 +21,19 @@ const DEADLINE_MS = 10_000;
  * workflow has closed, as after a restore of an older copy of ours. Goes past those whose workflow runs, so that many of
  * them do not keep the others from being seen. Returns how many were started.
  */
-export async function recoverOverdue(store: Store, starter: Starter): Promise<number> {
+export async function recoverOverdue(store: Store, starter: WorkflowStarter): Promise<number> {
   let started = 0;
   let after: OverdueDelivery | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const found = await overdueDeliveries(store, { overdueBy: OVERDUE_AFTER_S, after, limit: PAGE });
-    const startables = await loadStartables(
+    const deliveryStarts = await loadDeliveryStarts(
       store,
       found.map(({ id }) => id),
     );
-    for (let from = 0; from < startables.length; from += CONCURRENCY) {
+    for (let from = 0; from < deliveryStarts.length; from += CONCURRENCY) {
       heartbeat();
-      const chunk = startables.slice(from, from + CONCURRENCY);
-      const results = await Promise.all(chunk.map((startable) => recoverOne(store, starter, startable)));
+      const chunk = deliveryStarts.slice(from, from + CONCURRENCY);
+      const results = await Promise.all(chunk.map((deliveryStart) => recoverOne(store, starter, deliveryStart)));
       started += results.filter(Boolean).length;
     }
     if (found.length < PAGE) return started;
@@ -43,17 +43,17 @@ export async function recoverOverdue(store: Store, starter: Starter): Promise<nu
 }
 
 /** Whether it was started. One that cannot be seen to now is left to the next sweep, and holds up no other. */
-async function recoverOne(store: Store, starter: Starter, startable: Startable): Promise<boolean> {
+async function recoverOne(store: Store, starter: WorkflowStarter, deliveryStart: DeliveryStart): Promise<boolean> {
   const { client } = starter;
   try {
     return await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
-      const workflow = await findLastWorkflow(client, startable.deliveryId);
+      const workflow = await findLastWorkflow(client, deliveryStart.deliveryId);
       if (workflow.kind === 'running') return false;
-      if (workflow.kind === 'closed') return settleClosed({ store, starter }, startable, workflow);
-      return startDelivery(starter, startable);
+      if (workflow.kind === 'closed') return settleClosed({ store, starter }, deliveryStart, workflow);
+      return startDelivery(starter, deliveryStart);
     });
   } catch (error) {
-    log.warn('cannot recover an overdue delivery now', { deliveryId: startable.deliveryId, error: String(error) });
+    log.warn('cannot recover an overdue delivery now', { deliveryId: deliveryStart.deliveryId, error: String(error) });
     return false;
   }
 }

@@ -1,9 +1,9 @@
 /** The part of the sweep that lets deliveries go on whose subscription has been enabled again. */
 import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { giveOrder } from '../../dispatch/commands/commands.js';
+import { sendCommand } from '../../dispatch/commands/commands.js';
 import type { Store } from '../../store/store.js';
-import { heldOfEnabled } from '../../store/subscriptions/waiting.js';
+import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { SUBSCRIPTION_DISABLED } from '../../workflows/types.js';
 
 /**
@@ -14,10 +14,10 @@ export async function resumeForgotten(store: Store, client: Client, batch: numbe
   let resumed = 0;
   let after = '';
   for (;;) {
-    const ids = await heldOfEnabled(store, { reason: SUBSCRIPTION_DISABLED, after, limit: batch });
-    const told = await Promise.all(ids.map((id) => giveOrder({ client, store }, id, { signal: 'resume', args: [] })));
+    const ids = await pausedOfEnabled(store, { reason: SUBSCRIPTION_DISABLED, after, limit: batch });
+    const sent = await Promise.all(ids.map((id) => sendCommand({ client, store }, id, { signal: 'resume', args: [] })));
     heartbeat();
-    resumed += told.filter(Boolean).length;
+    resumed += sent.filter(Boolean).length;
     if (ids.length < batch) return resumed;
     after = ids.at(-1)!;
   }

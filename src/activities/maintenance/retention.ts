@@ -1,4 +1,4 @@
-/** What of the upkeep keeps the tables in shape: partitions for the time to come, and none for longer than agreed. */
+/** What of the maintenance keeps the tables in shape: partitions for the time to come, and none for longer than agreed. */
 import { heartbeat, log } from '@temporalio/activity';
 import { makePartitions } from '../../store/partitions.js';
 import { deleteExpired, dropExpired, findRetentions, type Retention } from '../../store/retention.js';

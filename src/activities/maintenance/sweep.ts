@@ -2,23 +2,28 @@
 import { heartbeat } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
-import { giveOrder } from '../../dispatch/commands/commands.js';
+import { sendCommand } from '../../dispatch/commands/commands.js';
 import { deliveryIdOf } from '../../workflows/names.js';
-import { startDelivery, type Starter } from '../../dispatch/start.js';
+import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { markOwned } from '../../store/deliveries/deliveries.js';
-import { forgetAnswers } from '../../store/events/idempotency.js';
-import { loadStartables, type Startable } from '../../store/deliveries/delivery-starts.js';
+import { deleteResponses } from '../../store/events/idempotency.js';
+import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
-import { cancelTerminated, orphanedDeliveries, recordSweep, unownedDeliveries } from '../../store/deliveries/sweep.js';
+import {
+  cancelTerminated,
+  deliveriesOfDeletedSubscriptions,
+  recordSweep,
+  ownerlessDeliveries,
+} from '../../store/deliveries/sweep.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import { SUBSCRIPTION_DELETED, type SweepReport } from '../../workflows/types.js';
-import { carryForgotten } from './recover-stale-batches.js';
+import { recoverStaleBatches } from './recover-stale-batches.js';
 import { emitWaiting } from './emit-operational-events.js';
 import { recoverOverdue } from './recover-overdue.js';
 import { resumeForgotten } from './resume-deliveries.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
-const UNOWNED_AFTER_S = 10;
+const OWNERLESS_AFTER_S = 10;
 /** How long one start may take, in milliseconds. */
 const START_DEADLINE_MS = 5_000;
 /** Rows looked at together. */
@@ -28,7 +33,7 @@ const TERMINATED_WITHIN_MS = 3_600_000;
 /** Hours after which an idempotency key may be used for another request. */
 const IDEMPOTENCY_HOURS = 24;
 
-export interface UpkeepDependencies {
+export interface MaintenanceDependencies {
   readonly store: Store;
   readonly client: Client;
 }
@@ -37,29 +42,29 @@ export interface UpkeepDependencies {
  * Starts what has no owner, ends what lost its subscription, takes note of terminated workflows, resumes what waits for
  * nothing and emits operational events.
  */
-export async function sweep({ store, client }: UpkeepDependencies): Promise<SweepReport> {
-  const starter: Starter = { client, eager: false };
-  const started = (await startUnowned(store, starter)) + (await recoverOverdue(store, starter));
+export async function sweep({ store, client }: MaintenanceDependencies): Promise<SweepReport> {
+  const starter: WorkflowStarter = { client, eager: false };
+  const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
   const cancelled = await cancelOrphans(store, client);
-  const carried = await carryForgotten(store, starter);
-  const terminated = await noteTerminated(store, client);
+  const batched = await recoverStaleBatches(store, starter);
+  const terminated = await recordTerminated(store, client);
   const resumed = await resumeForgotten(store, client, BATCH);
   const emitted = await emitWaiting(store, starter, BATCH);
-  await forgetAnswers(store, IDEMPOTENCY_HOURS);
+  await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
-  return { started, carried, cancelled, terminated, resumed, emitted };
+  return { started, batched, cancelled, terminated, resumed, emitted };
 }
 
-async function startUnowned(store: Store, starter: Starter): Promise<number> {
+async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<number> {
   let started = 0;
   for (;;) {
-    const ids = await unownedDeliveries(store, { olderThan: UNOWNED_AFTER_S, limit: BATCH });
+    const ids = await ownerlessDeliveries(store, { olderThan: OWNERLESS_AFTER_S, limit: BATCH });
     if (ids.length === 0) return started;
-    const startables = await loadStartables(store, ids);
-    const results = await Promise.all(startables.map((startable) => startInTime(starter, startable)));
+    const deliveryStarts = await loadDeliveryStarts(store, ids);
+    const results = await Promise.all(deliveryStarts.map((deliveryStart) => startInTime(starter, deliveryStart)));
     started += results.filter((result) => result === 'started').length;
     const late = new Set(
-      startables.filter((_, index) => results[index] === 'late').map(({ deliveryId }) => deliveryId),
+      deliveryStarts.filter((_, index) => results[index] === 'late').map(({ deliveryId }) => deliveryId),
     );
     const owned = ids.filter((id) => !late.has(id));
     await markOwned(store, owned);
@@ -69,25 +74,30 @@ async function startUnowned(store: Store, starter: Starter): Promise<number> {
 }
 
 /** A redelivery may have to wait for its former run; one that waits for long is left to the next sweep. */
-async function startInTime(starter: Starter, startable: Startable): Promise<'started' | 'there' | 'late'> {
+async function startInTime(
+  starter: WorkflowStarter,
+  deliveryStart: DeliveryStart,
+): Promise<'started' | 'there' | 'late'> {
   try {
     const deadline = Date.now() + START_DEADLINE_MS;
-    return (await starter.client.withDeadline(deadline, () => startDelivery(starter, startable))) ? 'started' : 'there';
+    return (await starter.client.withDeadline(deadline, () => startDelivery(starter, deliveryStart)))
+      ? 'started'
+      : 'there';
   } catch {
     return 'late';
   }
 }
 
 async function cancelOrphans(store: Store, client: Client): Promise<number> {
-  const ids = await orphanedDeliveries(store, BATCH);
+  const ids = await deliveriesOfDeletedSubscriptions(store, BATCH);
   for (const id of ids) {
     heartbeat();
-    await giveOrder({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
+    await sendCommand({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
   }
   return ids.length;
 }
 
-async function noteTerminated(store: Store, client: Client): Promise<number> {
+async function recordTerminated(store: Store, client: Client): Promise<number> {
   const since = new Date(Date.now() - TERMINATED_WITHIN_MS).toISOString();
   const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Terminated' AND CloseTime > '${since}'`;
   const terminated: { id: string; closedAt: Date }[] = [];

@@ -17,7 +17,7 @@ import { accountChoices, checkChoices } from './options.js';
 import { check } from '../../http/check.js';
 import type { ApiContext } from '../context.js';
 import { page, readCursor } from '../../http/paging.js';
-import { sees, type Principal } from '../../http/principal.js';
+import { canSee, type Principal } from '../../http/principal.js';
 import { invalidField, notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { accountSchema, apiKeySchema, line, pageOf, paging } from '../schemas.js';
@@ -50,7 +50,7 @@ export async function mustFindAccount(
   principal: Principal,
   id: string,
 ): Promise<StoredAccount> {
-  const account = sees(principal, id) ? await findAccount(store, id) : undefined;
+  const account = canSee(principal, id) ? await findAccount(store, id) : undefined;
   if (!account) throw notFound('account');
   return account;
 }
@@ -66,7 +66,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'Create an account',
       body: newAccount,
-      answers: {
+      responses: {
         status: 201,
         description: 'The account and its first API key',
         schema: accountSchema.extend(withKey.shape),
@@ -107,7 +107,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'List accounts',
       query: paging.extend({ provider: z.string().optional() }),
-      answers: { status: 200, description: 'Accounts, the newest first', schema: pageOf(accountSchema) },
+      responses: { status: 200, description: 'Accounts, the newest first', schema: pageOf(accountSchema) },
     },
     async ({ query: { limit, cursor, provider } }) => {
       const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), provider });
@@ -124,7 +124,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Get an account',
       forAccounts: true,
       params: accountParams,
-      answers: {
+      responses: {
         status: 200,
         description: 'The account and its API keys',
         schema: accountSchema.extend({ keys: z.array(apiKeySchema) }),
@@ -148,7 +148,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
         'time limit; everything else counts from their next attempt on.',
       params: accountParams,
       body: accountEdit,
-      answers: { status: 200, description: 'The account after the edit', schema: accountSchema },
+      responses: { status: 200, description: 'The account after the edit', schema: accountSchema },
     },
     async ({ params, body, principal }) => {
       await mustFindAccount(context, principal, params.id);
@@ -176,7 +176,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Delete an account',
       description: 'Its keys stop working, its subscriptions are deleted and their open deliveries cancelled.',
       params: accountParams,
-      answers: { status: 204, description: 'Deleted', schema: null },
+      responses: { status: 204, description: 'Deleted', schema: null },
     },
     async ({ params }) => {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
@@ -192,7 +192,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Add an API key',
       forAccounts: true,
       params: accountParams,
-      answers: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
+      responses: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
     },
     async ({ params, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
@@ -210,16 +210,17 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Revoke an API key',
       forAccounts: true,
       params: accountParams.extend({ keyId: z.string() }),
-      answers: { status: 204, description: 'Revoked', schema: null },
+      responses: { status: 204, description: 'Revoked', schema: null },
     },
     async ({ params, principal }) => {
-      if (!sees(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+      if (!canSee(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, createdAt } = account;
-  const choices = { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, createdAt } =
+    account;
+  const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

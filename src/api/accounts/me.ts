@@ -22,7 +22,7 @@ export function meRoutes(routing: Routing): void {
       tag: 'Access',
       summary: 'Say whose key this is',
       forAccounts: true,
-      answers: { status: 200, description: 'An operator or an account', schema: meSchema },
+      responses: { status: 200, description: 'An operator or an account', schema: meSchema },
     },
     async ({ principal }) => {
       if (principal.role === 'operator') return { role: principal.role };

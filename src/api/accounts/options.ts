@@ -7,13 +7,13 @@ import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
 
 /** A year: longer is never. */
-const MOST_HOURS = 8_760;
-const MOST_WEIGHT = 100;
+const MAX_HOURS = 8_760;
+const MAX_WEIGHT = 100;
 /** The directory caches all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
 export const accountChoices = {
-  receivesOperations: z
+  receivesOperationalEvents: z
     .boolean()
     .optional()
     .describe(
@@ -22,7 +22,7 @@ export const accountChoices = {
   disableAfterHours: z
     .int()
     .min(1)
-    .max(MOST_HOURS)
+    .max(MAX_HOURS)
     .nullable()
     .optional()
     .describe(
@@ -42,7 +42,7 @@ export const accountChoices = {
   dispatchWeight: z
     .int()
     .min(1)
-    .max(MOST_WEIGHT)
+    .max(MAX_WEIGHT)
     .optional()
     .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
   maxSubscriptions: z
@@ -59,7 +59,7 @@ export const accountChoices = {
 
 type AccountChoices = Pick<
   StoredAccount,
-  'receivesOperations' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
+  'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
 >;
 
 /** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
@@ -67,7 +67,7 @@ export function checkChoices(
   contract: AnyContract,
   given: z.infer<z.ZodObject<typeof accountChoices>>,
   former: AccountChoices = {
-    receivesOperations: false,
+    receivesOperationalEvents: false,
     disableAfterHours: null,
     retentionDays: null,
     dispatchWeight: 1,
@@ -75,12 +75,13 @@ export function checkChoices(
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
-  const { receivesOperations, disableAfterHours } = choices;
-  const refused = receivesOperations ? refusedOperation(contract.provider) : undefined;
-  if (refused !== undefined) throw invalidField('receivesOperations', `${contract.title} has no event ${refused}`);
+  const { receivesOperationalEvents, disableAfterHours } = choices;
+  const refused = receivesOperationalEvents ? refusedOperation(contract.provider) : undefined;
+  if (refused !== undefined)
+    throw invalidField('receivesOperationalEvents', `${contract.title} has no event ${refused}`);
   if (disableAfterHours !== null && contract.disableAfterFailing) {
     throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
   }
   const { retentionDays, dispatchWeight, maxSubscriptions } = choices;
-  return { receivesOperations, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
 }

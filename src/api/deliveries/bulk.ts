@@ -7,15 +7,15 @@ import { deliveryStates, openStates, type DeliveryState } from '../../store/deli
 import { finishedStates } from '../../workflows/recovery-types.js';
 import type { ApiContext } from '../context.js';
 import { cursorOf, readCursor } from '../../http/paging.js';
-import { accountSeen, type Principal } from '../../http/principal.js';
+import { visibleAccountId, type Principal } from '../../http/principal.js';
 import { invalidField } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line, time } from '../schemas.js';
 
 /** The most that one request acts on. */
-const MOST = 1_000;
+const MAX_IDS = 1_000;
 /** The most that a dry run counts. */
-const MOST_COUNTED = 100_000;
+const MAX_COUNTED = 100_000;
 
 const request = z.strictObject({
   action: z
@@ -40,7 +40,7 @@ const request = z.strictObject({
     })
     .describe('Which deliveries; all that the action can take when empty.'),
   dryRun: z.boolean().default(false).describe('Only count.'),
-  limit: z.int().min(1).max(MOST).default(MOST).describe('How many to act on at most.'),
+  limit: z.int().min(1).max(MAX_IDS).default(MAX_IDS).describe('How many to act on at most.'),
   cursor: z.string().max(200).optional().describe('nextCursor of the call before; nothing is then taken twice.'),
   reason: line(500).default('cancelled in bulk').describe('For cancel: shown with the deliveries and in Temporal.'),
 });
@@ -71,7 +71,7 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
         'For more than can be watched, a recovery of the subscription goes on by itself.',
       forAccounts: true,
       body: request,
-      answers: {
+      responses: {
         status: 200,
         description: 'What was done; of a dry run, how many there are',
         schema: z.object({
@@ -86,12 +86,12 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
     async ({ body, principal }) => {
       const filter = readFilter(body, principal);
       if (body.dryRun) {
-        const matched = await countMatching(context.store, filter, MOST_COUNTED + 1);
+        const matched = await countMatching(context.store, filter, MAX_COUNTED + 1);
         return {
-          matched: Math.min(matched, MOST_COUNTED),
+          matched: Math.min(matched, MAX_COUNTED),
           done: 0,
           refused: 0,
-          more: matched > MOST_COUNTED,
+          more: matched > MAX_COUNTED,
           nextCursor: null,
         };
       }
@@ -115,7 +115,7 @@ function readFilter({ action, filter, cursor }: Request, principal: Principal): 
   const { accountId, states, from, to, ...rest } = filter;
   return {
     ...rest,
-    accountId: accountSeen(principal, accountId),
+    accountId: visibleAccountId(principal, accountId),
     states: statesOf(action, states),
     fromId: from && lowestIdAt('dlv', new Date(from)),
     beforeId: to && lowestIdAt('dlv', new Date(to)),

@@ -1,7 +1,7 @@
 /** Deliveries: finding them and telling them what to do. */
 import { z } from 'zod';
 import { lowestIdAt } from '../../contract/ids.js';
-import { giveOrder, redeliver, type Order } from '../../dispatch/commands/commands.js';
+import { sendCommand, redeliver, type Command } from '../../dispatch/commands/commands.js';
 import {
   deliveryStates,
   listDeliveries,
@@ -13,7 +13,7 @@ import { findEvent } from '../../store/events/events.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';
-import { accountSeen } from '../../http/principal.js';
+import { visibleAccountId } from '../../http/principal.js';
 import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
@@ -37,34 +37,34 @@ const withReason = z.strictObject({
 });
 
 /** What can be asked of an open delivery. */
-const orders: readonly {
+const commands: readonly {
   readonly name: string;
   readonly summary: string;
-  readonly order: (reason: string) => Order;
+  readonly command: (reason: string) => Command;
   readonly states: readonly DeliveryState[];
 }[] = [
   {
     name: 'cancel',
     summary: 'End a delivery; an attempt under way is awaited first',
-    order: (reason) => ({ signal: 'cancel', args: [reason] }),
+    command: (reason) => ({ signal: 'cancel', args: [reason] }),
     states: openStates,
   },
   {
     name: 'pause',
     summary: 'Make no further attempt until resumed',
-    order: (reason) => ({ signal: 'pause', args: [reason] }),
+    command: (reason) => ({ signal: 'pause', args: [reason] }),
     states: openStates,
   },
   {
     name: 'resume',
     summary: 'Go on at the same place of the schedule',
-    order: () => ({ signal: 'resume', args: [] }),
+    command: () => ({ signal: 'resume', args: [] }),
     states: ['paused'],
   },
   {
     name: 'retry',
     summary: 'Make an attempt at once, in addition to those of the schedule',
-    order: () => ({ signal: 'retryNow', args: [] }),
+    command: () => ({ signal: 'retryNow', args: [] }),
     states: openStates,
   },
 ];
@@ -81,13 +81,13 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       summary: 'List deliveries',
       forAccounts: true,
       query: filter,
-      answers: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
+      responses: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
     },
     async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
       const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
       const rows = await listDeliveries(store, {
         ...ids,
-        accountId: accountSeen(principal, accountId),
+        accountId: visibleAccountId(principal, accountId),
         eventType: type,
         fromId: from && lowestIdAt('dlv', new Date(from)),
         beforeId: ends.sort()[0],
@@ -98,7 +98,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
     },
   );
 
-  for (const { name, summary, order, states } of orders) {
+  for (const { name, summary, command: order, states } of commands) {
     addRoute(
       routing,
       {
@@ -110,13 +110,13 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
         params,
         bodyOptional: true,
         body: withReason,
-        answers: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
+        responses: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
         problems: [409],
       },
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
-        const told = await giveOrder(context, delivery.id, order(body.reason ?? `${name} by the API`));
+        const told = await sendCommand(context, delivery.id, order(body.reason ?? `${name} by the API`));
         if (!told) throw closed(await mustFindDelivery(context, principal, params.id), name);
         return showOne(context, principal, delivery);
       },
@@ -134,7 +134,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       params,
       bodyOptional: true,
       body: z.strictObject({}),
-      answers: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
+      responses: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
       problems: [409],
     },
     async ({ params, principal }) => {
@@ -148,7 +148,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   );
 }
 
-function closed({ state }: StoredDelivery, order: string): Problem {
-  if (openStates.includes(state)) return new Problem('conflict', `cannot ${order} a delivery that is ${state}`);
+function closed({ state }: StoredDelivery, command: string): Problem {
+  if (openStates.includes(state)) return new Problem('conflict', `cannot ${command} a delivery that is ${state}`);
   return new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
 }

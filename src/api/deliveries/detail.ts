@@ -8,7 +8,7 @@ import {
   type AttemptMaterial,
   type StoredAttempt,
 } from '../../store/attempts/attempts.js';
-import { loadStartables } from '../../store/deliveries/delivery-starts.js';
+import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import { comingAttempts } from './next-attempts.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDelivery } from './view.js';
@@ -55,18 +55,18 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       summary: 'Get a delivery with its attempts',
       forAccounts: true,
       params,
-      answers: { status: 200, description: 'The delivery', schema: detailSchema },
+      responses: { status: 200, description: 'The delivery', schema: detailSchema },
     },
     async ({ params, principal }) => {
       const delivery = await mustFindDelivery(context, principal, params.id);
       const { id, provider, eventType } = delivery;
-      const [[startable], attempts] = await Promise.all([loadStartables(store, [id]), listAttempts(store, id)]);
-      const shown = showDelivery(delivery, startable?.url, context, principal);
+      const [[deliveryStart], attempts] = await Promise.all([loadDeliveryStarts(store, [id]), listAttempts(store, id)]);
+      const shown = showDelivery(delivery, deliveryStart?.url, context, principal);
       return {
         ...shown,
         attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
-        schedule: startable
-          ? comingAttempts(delivery, contractOf(provider).schedule(eventType, startable.account), new Date())
+        schedule: deliveryStart
+          ? comingAttempts(delivery, contractOf(provider).schedule(eventType, deliveryStart.account), new Date())
           : [],
         workflow: { id: shown.workflowId, url: shown.temporalUrl },
       };
@@ -86,7 +86,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       forAccounts: true,
       params,
       query: z.strictObject({ attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt.') }),
-      answers: { status: 200, description: 'The request', schema: requestSchema },
+      responses: { status: 200, description: 'The request', schema: requestSchema },
       problems: [409],
     },
     async ({ params, query: { attempt }, principal }) => {

@@ -22,7 +22,7 @@ const POLL_MS = 1_000;
  */
 const OVERLAP_MS = 3_000;
 /** More changes than this in the time that is looked at are not told one by one. */
-const TOLD_AT_MOST = 2_000;
+const MAX_SENT = 2_000;
 /** How long after its last event a listener is told what it has missed, in milliseconds. */
 const REMEMBERED_MS = 15 * 60_000;
 /** Operators and accounts have shares of their own, so that neither keeps the others out. */
@@ -49,7 +49,7 @@ export interface Listener {
   /** When it last heard of something, if it comes back. */
   readonly since?: Date;
   /** Told of a delivery as it is now, and its receiver's address. The same change may be told twice. */
-  tell(delivery: StoredDelivery, url: string | undefined): void;
+  notify(delivery: StoredDelivery, url: string | undefined): void;
   /** Told that changes were left out: it has to look for itself. */
   reset(): void;
   /** Told that nothing more will come. */
@@ -109,29 +109,29 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     if (listeners.size === 0) return;
     const rows = await changedDeliveries(store, {
       since: earlier(watch.since),
-      limit: TOLD_AT_MOST + 1,
+      limit: MAX_SENT + 1,
       ...accountsOf(listeners),
     });
-    if (rows.length > TOLD_AT_MOST) {
+    if (rows.length > MAX_SENT) {
       watch.since = await databaseTime(store);
       for (const listener of listeners) listener.reset();
       return;
     }
     const fresh = rows.filter((row) => watch.told.get(row.id) !== versionOf(row));
-    await tell(fresh, [...listeners]);
+    await notify(fresh, [...listeners]);
     watch.told = new Map(rows.map((row) => [row.id, versionOf(row)]));
     const newest = rows.at(-1)?.updatedAt ?? watch.since;
     if (newest > watch.since) watch.since = newest;
   }
 
-  async function tell(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
+  async function notify(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
     if (deliveries.length === 0) return;
     const urls = await subscriptionUrls(store, [...new Set(deliveries.map(({ subscriptionId }) => subscriptionId))]);
     for (const delivery of deliveries) {
       const url = urls.get(delivery.subscriptionId);
       for (const listener of to) {
         const { accountId = delivery.accountId } = listener;
-        if (accountId === delivery.accountId) listener.tell(delivery, url);
+        if (accountId === delivery.accountId) listener.notify(delivery, url);
       }
     }
   }
@@ -141,11 +141,11 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     if (now.getTime() - since.getTime() > REMEMBERED_MS) return listener.reset();
     const rows = await changedDeliveries(store, {
       since: earlier(since),
-      limit: TOLD_AT_MOST + 1,
+      limit: MAX_SENT + 1,
       ...accountsOf([listener]),
     });
-    if (rows.length > TOLD_AT_MOST) return listener.reset();
-    await tell(rows, [listener]);
+    if (rows.length > MAX_SENT) return listener.reset();
+    await notify(rows, [listener]);
   }
 
   function leave(listener: Listener): void {

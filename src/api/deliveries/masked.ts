@@ -21,7 +21,7 @@ export function unmasked<Fields extends Given>(
 ): Fields {
   const meant: Record<string, unknown> = { ...given };
   if (given.headers) meant.headers = unmaskedHeaders(given.headers, previous?.headers ?? {});
-  const shown = previous ? rules.show(previous) : {};
+  const shown = previous ? rules.toPublic(previous) : {};
   for (const name of (rules.credentialFields ?? []).filter((field) => isMasked(given[field]))) {
     if (!isDeepStrictEqual(given[name], shown[name])) throw nothingToKeep(name);
     delete meant[name];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { deliveryStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import type { ApiContext } from '../context.js';
 import { showDelivery } from './view.js';
-import { accountSeen } from '../../http/principal.js';
+import { visibleAccountId } from '../../http/principal.js';
 import { invalidField } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 
@@ -38,17 +38,17 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       forAccounts: true,
       query,
       headers: z.object({ 'Last-Event-ID': z.string().optional().describe('The id of the last event received.') }),
-      answers: { status: 200, description: 'Events, without an end', type: 'text/event-stream', schema: z.string() },
+      responses: { status: 200, description: 'Events, without an end', type: 'text/event-stream', schema: z.string() },
     },
     async ({ query: { accountId, ...rest }, principal, request, response }) => {
       const stream = new EventStream(response);
       const since = readEventId(request.get('last-event-id'));
-      const seen = accountSeen(principal, accountId);
+      const seen = visibleAccountId(principal, accountId);
       const leave = await context.feed.listen({
         ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
         ...(seen === undefined ? {} : { accountId: seen }),
         ...(since === undefined ? {} : { since }),
-        tell(delivery, url) {
+        notify(delivery, url) {
           if (!matches(delivery, rest)) return;
           stream.send(
             'delivery',

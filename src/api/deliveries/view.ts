@@ -4,7 +4,7 @@ import { deliveryWorkflowId } from '../../workflows/names.js';
 import { findDelivery, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
 import type { ApiContext } from '../context.js';
-import { sees, type Principal } from '../../http/principal.js';
+import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
 import { temporalUrl } from './temporal-url.js';
 
@@ -15,7 +15,7 @@ export async function mustFindDelivery(
   id: string,
 ): Promise<StoredDelivery> {
   const delivery = await findDelivery(store, id);
-  if (!delivery || !sees(principal, delivery.accountId)) throw notFound('delivery');
+  if (!delivery || !canSee(principal, delivery.accountId)) throw notFound('delivery');
   return delivery;
 }
 
@@ -48,7 +48,7 @@ export function showDelivery(
   principal: Principal,
 ) {
   const { id, state, nextAttemptAt } = delivery;
-  const workflowId = delivery.carrier ?? deliveryWorkflowId(id);
+  const workflowId = delivery.batchWorkflowId ?? deliveryWorkflowId(id);
   return {
     id,
     eventId: delivery.eventId,

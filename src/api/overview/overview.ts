@@ -14,7 +14,7 @@ import {
 import { openWindow } from '../../store/reports/window.js';
 import type { ApiContext } from '../context.js';
 import { fillSeries, successOf, timeline, totals, windowNames } from './series.js';
-import { accountSeen } from '../../http/principal.js';
+import { visibleAccountId } from '../../http/principal.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { time } from '../schemas.js';
 
@@ -110,10 +110,10 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
         window: z.enum(windowNames).default('24h').describe('How far back to look.'),
         accountId: z.string().optional(),
       }),
-      answers: { status: 200, description: 'Figures', schema: overviewSchema },
+      responses: { status: 200, description: 'Figures', schema: overviewSchema },
     },
     async ({ query, principal }) => {
-      const accountId = accountSeen(principal, query.accountId);
+      const accountId = visibleAccountId(principal, query.accountId);
       const { from, to, bucketMs, buckets } = timeline(query.window, new Date());
       const [fromId, beforeId] = [lowestIdAt('dlv', from), lowestIdAt('dlv', to)];
       const window = await openWindow(store, { fromId, beforeId, ...(accountId === undefined ? {} : { accountId }) });

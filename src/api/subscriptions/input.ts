@@ -105,7 +105,7 @@ function build(
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   // An address written back as it is shown, without the credentials that came with it, is no other: they stay.
   const otherUrl = given.url === previous?.url ? undefined : url?.parsed;
-  const kept = rules.keep({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
+  const kept = rules.toStored({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, kept.options, previous);

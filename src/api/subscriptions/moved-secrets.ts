@@ -58,7 +58,7 @@ function keptValues(
   body: Body,
   { url, isHidden }: { readonly url: URL; readonly isHidden: IsHidden },
 ): string[] {
-  const shown = rules.show(current);
+  const shown = rules.toPublic(current);
   const credentials = (rules.credentialFields ?? []).filter((name) => shown[name] != null && isHidden(name));
   const bringsOwn = url.username !== '' || url.password !== '';
   const hasHidden = Object.keys(current.headers).some((name) => isHidden(`headers.${name}`));

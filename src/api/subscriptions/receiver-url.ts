@@ -3,7 +3,7 @@ import { isIP } from 'net';
 import type { AddressGuard } from '../../egress/address.js';
 import { invalidField } from '../../http/problem.js';
 
-const LONGEST = 2_048;
+const MAX_LENGTH = 2_048;
 
 export interface UrlRules {
   readonly allowHttp: boolean;
@@ -28,7 +28,7 @@ export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
   };
   // The URL parser drops these silently; what is not what it seems is refused instead.
   if (/[\s\p{Cc}\\]/u.test(given)) fail('must not hold white space, control characters or backslashes');
-  if (given.length > LONGEST) fail(`must not be longer than ${LONGEST} characters`);
+  if (given.length > MAX_LENGTH) fail(`must not be longer than ${MAX_LENGTH} characters`);
   if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
   const parsed = new URL(given);
   // The parser would take any number of slashes.

@@ -17,7 +17,7 @@ import type { RecoveryCount } from '../../store/recovery/finished.js';
 import { findSubscription } from '../../store/subscriptions/subscriptions.js';
 import { recoverableStates, type RecoveryInput, type RecoveryScope } from '../../workflows/recovery-types.js';
 import type { ApiContext } from '../context.js';
-import { sees, type Principal } from '../../http/principal.js';
+import { canSee, type Principal } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line, time } from '../schemas.js';
@@ -26,9 +26,9 @@ import { temporalUrl } from '../deliveries/temporal-url.js';
 const tag = 'Recoveries';
 const params = z.object({ id: z.string() });
 /** The most that are taken at once; at lower rates it is what one second allows. */
-const LARGEST_BATCH = 500;
+const MAX_PAGE_SIZE = 500;
 /** Some twenty events of history each: far from Temporal's limits. */
-const BATCHES_PER_RUN = 200;
+const PAGES_PER_RUN = 200;
 /** How many recoveries are listed. */
 const LISTED = 100;
 
@@ -105,7 +105,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
         'redelivered. Pending and paused ones are left alone. One recovery at a time.',
       params,
       body: request,
-      answers: { status: 202, description: 'The recovery', schema: recoverySchema },
+      responses: { status: 202, description: 'The recovery', schema: recoverySchema },
       otherwise: { status: 200, description: 'With dryRun: what it would take', schema: countSchema },
       problems: [409],
     },
@@ -118,8 +118,8 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
         recoveryId: newRecoveryId(scope.subscriptionId),
         scope,
         ratePerSecond,
-        batchSize: Math.min(ratePerSecond, LARGEST_BATCH),
-        batchesPerRun: BATCHES_PER_RUN,
+        pageSize: Math.min(ratePerSecond, MAX_PAGE_SIZE),
+        pagesPerRun: PAGES_PER_RUN,
       };
       const started = await startRecovery(client, receiver, input);
       const last = await lastRecovery(client, scope.subscriptionId);
@@ -139,7 +139,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       forAccounts: true,
       description: `The last ${LISTED} that Temporal still keeps. A new one may take a second to be listed.`,
       params,
-      answers: {
+      responses: {
         status: 200,
         description: 'Recoveries, the newest first',
         schema: z.object({ data: z.array(recoverySchema) }),
@@ -161,7 +161,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Get a recovery and how far it has come',
       forAccounts: true,
       params,
-      answers: { status: 200, description: 'The recovery', schema: recoverySchema },
+      responses: { status: 200, description: 'The recovery', schema: recoverySchema },
     },
     async ({ params, principal }) => show(context, principal, await mustFind(principal, params.id)),
   );
@@ -177,7 +177,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       params,
       bodyOptional: true,
       body: z.strictObject({}),
-      answers: { status: 202, description: 'Told; the recovery as it was', schema: recoverySchema },
+      responses: { status: 202, description: 'Told; the recovery as it was', schema: recoverySchema },
       problems: [409],
     },
     async ({ params, principal }) => {
@@ -197,12 +197,12 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
   async function isThereFor(principal: Principal, recoveryId: string): Promise<boolean> {
     if (principal.role === 'operator') return true;
     const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
-    return subscription !== undefined && sees(principal, subscription.accountId);
+    return subscription !== undefined && canSee(principal, subscription.accountId);
   }
 
   async function mustLoad(principal: Principal, subscriptionId: string): Promise<Receiver> {
     const receiver = await loadReceiver(store, subscriptionId);
-    if (!receiver || !sees(principal, receiver.account.id)) throw notFound('subscription');
+    if (!receiver || !canSee(principal, receiver.account.id)) throw notFound('subscription');
     return receiver;
   }
 

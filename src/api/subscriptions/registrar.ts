@@ -1,20 +1,20 @@
 /** The operations behind every registration API, ours and the providers' own. */
 import { lowestIdAt, newId } from '../../contract/ids.js';
 import type { EventDefinition } from '../../contract/types.js';
-import { planEvent, planFor, type EventInput, type PlannedEvent } from '../../dispatch/fan-out.js';
-import { resumeHeld } from '../../dispatch/commands/commands.js';
+import { fanOut, fanOutTo, type EventInput, type FanOut } from '../../dispatch/fan-out.js';
+import { resumePaused } from '../../dispatch/commands/commands.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import type { Admission, Registrar } from '../../providers/registration.js';
 import { lockAccount, type StoredAccount } from '../../store/accounts/accounts.js';
 import { listAttempts, loadAttemptMaterial } from '../../store/attempts/attempts.js';
 import { listDeliveries } from '../../store/deliveries/deliveries.js';
-import type { DirectoryEntry } from '../../store/subscriptions/subscription-cache.js';
+import type { CachedSubscriptions } from '../../store/subscriptions/subscription-cache.js';
 import { attemptFigures } from '../../store/reports/figures.js';
-import { claimKey, findAnswer } from '../../store/events/idempotency.js';
+import { claimKey, findResponse } from '../../store/events/idempotency.js';
 import { lockSubscriptionQuota } from '../../store/subscriptions/quota.js';
 import { inTransaction, type Queryable } from '../../store/store.js';
-import { deleteSubscription, lockSubscription, noteRotated } from '../../store/subscriptions/changes.js';
+import { deleteSubscription, lockSubscription, recordRotated } from '../../store/subscriptions/changes.js';
 import {
   allSubscriptions,
   findIdByReference,
@@ -34,17 +34,17 @@ import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './input.js';
 
 /** What is kept with an idempotency key whose response is made from the stored subscription. */
-const NO_ANSWER = { fingerprint: Buffer.alloc(0), answer: null };
+const NO_RESPONSE = { fingerprint: Buffer.alloc(0), response: null };
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
   const { store, egress } = context;
 
   /** Accepts the event that `plan` makes of the account as it is. */
-  function emit(accountId: string, plan: (...parts: Parameters<Planner<unknown>>) => PlannedEvent) {
+  function emit(accountId: string, plan: (...parts: Parameters<Planner<unknown>>) => FanOut) {
     return acceptEvents(context, accountId, (entry, size) => {
       const planned = plan(entry, size);
       const { id, occurredAt } = planned.row.event;
-      return { events: [planned], answer: { eventId: id, occurredAt } };
+      return { events: [planned], reply: { eventId: id, occurredAt } };
     });
   }
 
@@ -91,7 +91,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   /** What cannot be told to go on now, because Temporal is away or there is too much of it, is told by the sweep. */
   async function resumeSoon(subscriptionId: string): Promise<void> {
     try {
-      await resumeHeld(context, subscriptionId);
+      await resumePaused(context, subscriptionId);
     } catch (error) {
       context.log.warn({ err: error, subscriptionId }, 'cannot resume what waited now; the sweep will');
     }
@@ -139,9 +139,9 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     rotate: (subscription, secretsAfter, idempotencyKey) =>
       inTransaction(store, async (client) => {
         const previous = await current(client, subscription);
-        if (idempotencyKey !== undefined && !(await claimKey(client, previous.accountId, idempotencyKey, NO_ANSWER)))
+        if (idempotencyKey !== undefined && !(await claimKey(client, previous.accountId, idempotencyKey, NO_RESPONSE)))
           return previous;
-        await noteRotated(client, previous.id);
+        await recordRotated(client, previous.id);
         return saveSubscription(store, { ...previous, secrets: secretsAfter(previous) }, client);
       }),
 
@@ -151,12 +151,12 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     sendTest: (account, subscription, eventType, data) =>
       emit(account.id, (entry, size) =>
-        planFor(entry.account, [currentIn(entry, subscription.id)], exampleOf(entry.account, eventType, data), size),
+        fanOutTo(entry.account, [currentIn(entry, subscription.id)], exampleOf(entry.account, eventType, data), size),
       ),
 
     emitExample: (account, eventType) =>
       emit(account.id, (entry, size) =>
-        planEvent(entry.account, entry.subscriptions, exampleOf(entry.account, eventType), size),
+        fanOut(entry.account, entry.subscriptions, exampleOf(entry.account, eventType), size),
       ),
 
     async probe(account, subscription, eventType) {
@@ -208,10 +208,10 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     explain: (error, response) => explain(error, response, context.log),
     hasSubscribed: (account) => hasSubscribed(store, account.id),
     placeOf: (account, reference) => findIdByReference(store, account.id, reference),
-    recall: async (account, key) => (await findAnswer(store, account.id, key))?.answer,
+    recall: async (account, key) => (await findResponse(store, account.id, key))?.response,
 
-    async remember(account, key, answer) {
-      await claimKey(store.pool, account.id, key, { ...NO_ANSWER, answer });
+    async remember(account, key, response) {
+      await claimKey(store.pool, account.id, key, { ...NO_RESPONSE, response });
     },
 
     figures: (subscription, window) => attemptFigures(store, { subscriptionId: subscription.id, ...window }),
@@ -219,7 +219,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 }
 
 /** A subscription of the account; throws a problem when it is gone. */
-export function currentIn({ subscriptions }: DirectoryEntry, id: string): StoredSubscription {
+export function currentIn({ subscriptions }: CachedSubscriptions, id: string): StoredSubscription {
   const found = subscriptions.find((subscription) => subscription.id === id);
   if (!found) throw notFound('subscription');
   return found;

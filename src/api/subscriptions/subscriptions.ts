@@ -1,7 +1,7 @@
 /** Subscriptions. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
-import { describe, planFor } from '../../dispatch/fan-out.js';
+import { describe, fanOutTo } from '../../dispatch/fan-out.js';
 import { TooManySigningKeys } from '../../contract/signing-keys.js';
 import { contractOf } from '../../providers/registry.js';
 import type { Registrar } from '../../providers/registration.js';
@@ -16,7 +16,7 @@ import { acceptEvents } from '../accept-events.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';
 import { page, readCursor } from '../../http/paging.js';
-import { sees, type Principal } from '../../http/principal.js';
+import { canSee, type Principal } from '../../http/principal.js';
 import { notFound, Problem } from '../../http/problem.js';
 import { currentIn, exampleOf } from './registrar.js';
 import { addRoute, type Routing } from '../../http/route.js';
@@ -44,7 +44,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       description: ownFields,
       params,
       body: z.looseObject(commonFields.shape),
-      answers: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
+      responses: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
     },
     async ({ params, body, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
@@ -64,7 +64,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       forAccounts: true,
       params,
       query: paging,
-      answers: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
+      responses: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
     },
     async ({ params, query: { limit, cursor }, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
@@ -83,7 +83,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       summary: 'Get a subscription',
       forAccounts: true,
       params,
-      answers: { status: 200, description: 'The subscription', schema: subscriptionSchema },
+      responses: { status: 200, description: 'The subscription', schema: subscriptionSchema },
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
@@ -105,7 +105,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
         `sets them gets 409 when another one has just moved the url to another origin. ${ownFields}`,
       params,
       body: z.looseObject(commonFields.partial().shape),
-      answers: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
+      responses: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
       problems: [409],
     },
     async ({ params, body, principal }) => {
@@ -124,7 +124,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       forAccounts: true,
       description: 'Its open deliveries are cancelled.',
       params,
-      answers: { status: 204, description: 'Deleted', schema: null },
+      responses: { status: 204, description: 'Deleted', schema: null },
     },
     async ({ params, principal }) => {
       const { subscription } = await mustFind(context, principal, params.id);
@@ -141,7 +141,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       summary: 'Get what a receiver verifies deliveries with',
       forAccounts: true,
       params,
-      answers: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
+      responses: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
@@ -166,7 +166,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
         secret: z.string().optional().describe('The new secret; made when absent.'),
         overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS),
       }),
-      answers: {
+      responses: {
         status: 200,
         description: 'The new secret',
         schema: z.object({ secret: z.string().optional(), overlapEndsAt: time }),
@@ -204,15 +204,15 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       params,
       bodyOptional: true,
       body: z.strictObject({ type: z.string().optional().describe('One of its event types; the first when absent.') }),
-      answers: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
+      responses: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
     },
     async ({ params, body, principal }) => {
       const { subscription, account } = await mustFind(context, principal, params.id);
       return acceptEvents(context, account.id, (entry, size) => {
         const current = currentIn(entry, subscription.id);
         const example = exampleOf(entry.account, body.type ?? testType(current, entry.account));
-        const planned = planFor(entry.account, [current], example, size);
-        return { events: [planned], answer: describe(planned) };
+        const planned = fanOutTo(entry.account, [current], example, size);
+        return { events: [planned], reply: describe(planned) };
       });
     },
   );
@@ -231,6 +231,6 @@ async function mustFind(
 ): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
   const subscription = await findSubscription(store, id);
   const account = subscription && (await findAccount(store, subscription.accountId));
-  if (!subscription || !account || !sees(principal, account.id)) throw notFound('subscription');
+  if (!subscription || !account || !canSee(principal, account.id)) throw notFound('subscription');
   return { subscription, account };
 }

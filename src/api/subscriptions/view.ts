@@ -51,7 +51,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,
     tlsClient: showTlsClient(subscription.tlsClient),
-    ...contractOf(provider).subscriptions.show(subscription),
+    ...contractOf(provider).subscriptions.toPublic(subscription),
     createdAt: subscription.createdAt,
     updatedAt: subscription.updatedAt,
   };

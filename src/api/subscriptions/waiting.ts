@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { dropWaiting } from '../../dispatch/commands/cancel-waiting.js';
 import { findSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { ApiContext } from '../context.js';
-import { sees } from '../../http/principal.js';
+import { canSee } from '../../http/principal.js';
 import { notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line } from '../schemas.js';
@@ -25,7 +25,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       body: z.strictObject({
         reason: line(500).optional().describe('Shown with the deliveries and in Temporal.'),
       }),
-      answers: {
+      responses: {
         status: 202,
         description: 'How many deliveries were told to end, and whether there are more',
         schema: z.object({ dropped: z.int(), more: z.boolean() }),
@@ -34,7 +34,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params, body, principal }) => {
       const subscription = await findSubscription(context.store, params.id);
-      if (!subscription || !sees(principal, subscription.accountId)) throw notFound('subscription');
+      if (!subscription || !canSee(principal, subscription.accountId)) throw notFound('subscription');
       if (subscription.enabled)
         throw new Problem('conflict', 'only of a disabled subscription can deliveries be dropped');
       return dropWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');

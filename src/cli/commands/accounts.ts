@@ -109,7 +109,7 @@ function chosen({ settings, validate, operations, disableAfter, retentionDays, w
   return {
     settings,
     validatePayloads: validate,
-    receivesOperations: operations,
+    receivesOperationalEvents: operations,
     disableAfterHours: noneIsNull(disableAfter),
     retentionDays: noneIsNull(retentionDays),
     dispatchWeight: weight,

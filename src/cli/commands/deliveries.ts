@@ -23,7 +23,7 @@ interface FilterOptions extends CommonOptions {
 const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
 
 /** What open, or finished, deliveries can be told. */
-const orders = [
+const commands = [
   ['cancel', 'End deliveries; an attempt under way is awaited first', true],
   ['pause', 'Make no further attempt until resumed', true],
   ['resume', 'Go on at the same place of the schedule', false],
@@ -70,25 +70,25 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
     });
 
-  for (const [order, description, hasReason] of orders) {
-    const command = apiCommand(deliveries, `${order} <delivery...>`, description);
+  for (const [name, description, hasReason] of commands) {
+    const command = apiCommand(deliveries, `${name} <delivery...>`, description);
     if (hasReason) command.option('--reason <text>', 'shown with the delivery and in Temporal');
     command.action(async (ids: string[], { reason, ...options }: CommonOptions & { reason?: string }) => {
       const context = await openContext(terminal, options);
-      for (const id of ids) await give(context, order, id, reason);
+      for (const id of ids) await send(context, name, id, reason);
     });
   }
 }
 
-async function give(
+async function send(
   { client, printLine }: CommandContext,
-  order: (typeof orders)[number][0],
+  command: (typeof commands)[number][0],
   id: string,
   reason: string | undefined,
 ): Promise<void> {
   const params = { path: { id } };
   const body = reason === undefined ? {} : { reason };
-  const delivery = await answer(client.POST(`/v1/deliveries/{id}/${order}`, { params, body }));
+  const delivery = await answer(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
   printLine(delivery, () => deliveryLine(delivery));
 }
 

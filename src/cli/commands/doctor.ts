@@ -1,6 +1,6 @@
 /** `pigeonpost doctor`: what is wrong, and what to do about it. */
 import type { Command } from 'commander';
-import { apiCommand, EndWith, printers, type CommonOptions } from '../context.js';
+import { apiCommand, ExitError, printers, type CommonOptions } from '../context.js';
 import type { Terminal } from '../terminal.js';
 
 const MARKS = { ok: '✓', warning: '!', problem: '✗' } as const;
@@ -23,6 +23,6 @@ export function doctorCommand(program: Command, terminal: Terminal): void {
           })
           .join('\n'),
       );
-      if (!healthy) throw new EndWith(1);
+      if (!healthy) throw new ExitError(1);
     });
 }

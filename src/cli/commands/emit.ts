@@ -5,7 +5,7 @@ import { text as readAll } from 'stream/consumers';
 import { answer, type components } from '../../client/index.js';
 import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { collect, time } from '../arguments.js';
-import { apiCommand, EndWith, openContext, type CommandContext, type CommonOptions } from '../context.js';
+import { apiCommand, ExitError, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import type { Terminal } from '../terminal.js';
 
 interface EmitOptions extends CommonOptions {
@@ -45,7 +45,7 @@ export function emitCommand(program: Command, terminal: Terminal): void {
       for (const [index, body] of bodies.entries())
         results.push(...(await emit(context, id, body, keyOf(options, index))));
       show(context, results, type === undefined && isBatch(bodies));
-      if (results.some(isProblem)) throw new EndWith(1);
+      if (results.some(isProblem)) throw new ExitError(1);
     });
 }
 

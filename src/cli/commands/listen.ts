@@ -99,8 +99,8 @@ async function readTls({ tlsKey, tlsCert }: ListenOptions): Promise<{ key: strin
   return { key: await read(tlsKey), cert: await read(tlsCert) };
 }
 
-function arrivalText({ at, method, path, headers, body, verdict, because, status }: Arrival): string {
-  const judged = because === undefined ? verdict : `${verdict}: ${because}`;
+function arrivalText({ at, method, path, headers, body, responseClass, reason, status }: Arrival): string {
+  const judged = reason === undefined ? responseClass : `${responseClass}: ${reason}`;
   const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`);
   return [`\n${when(at)}  ${method} ${path}  ${judged}  answered ${status}`, ...lines, '', `  ${body}`].join('\n');
 }

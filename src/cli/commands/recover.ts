@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { setTimeout as sleep } from 'timers/promises';
 import { answer, type components, type paths } from '../../client/index.js';
 import { collect, duration, time, wholeNumber } from '../arguments.js';
-import { apiCommand, EndWith, openContext, type CommandContext, type CommonOptions } from '../context.js';
+import { apiCommand, ExitError, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { table } from '../output.js';
 import type { Terminal } from '../terminal.js';
 import { recoveryLine } from './recoveries.js';
@@ -55,12 +55,12 @@ async function recover(
 ): Promise<void> {
   const { client, print, printLine } = context;
   const body = { from, to, states, types, ratePerSecond, dryRun: !yes };
-  const answered = await answer(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
-  if ('dryRun' in answered) return print(answered, () => countText(answered));
-  printLine(answered, () => recoveryLine(answered));
+  const responded = await answer(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
+  if ('dryRun' in responded) return print(responded, () => countText(responded));
+  printLine(responded, () => recoveryLine(responded));
   if (!follow) return;
-  const { state } = await followToEnd(context, answered, every);
-  if (state !== 'completed') throw new EndWith(1);
+  const { state } = await followToEnd(context, responded, every);
+  if (state !== 'completed') throw new ExitError(1);
 }
 
 /** Prints how far it has come whenever that has changed. When stopped, the recovery itself goes on. */

@@ -7,11 +7,11 @@ import { findApi, type ApiOptions } from '../find-api.js';
 import { ok, problem, warning, type Finding } from './finding.js';
 
 const NAME = 'API';
-const PATIENCE_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 
 export async function api(config: Config, options: ApiOptions, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const { url, key } = await findApi({ ...options, key: options.key ?? 'unknown' }, env);
-  const ready = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(
+  const ready = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(MAX_WAIT_MS) }).catch(
     () => undefined,
   );
   if (!ready) return [await absent(config, url)];

@@ -67,8 +67,8 @@ export function versionFinding(version: string, where: string): Finding {
 }
 
 /** The database's clock against ours, in milliseconds; the answer came some time after the question. */
-export function clockFinding(theirs: number, asked: number, answered: number): Finding {
-  const offMs = Math.max(asked - theirs, theirs - answered, 0);
+export function clockFinding(theirs: number, asked: number, responded: number): Finding {
+  const offMs = Math.max(asked - theirs, theirs - responded, 0);
   return offMs <= CLOCK_OFF_S * 1_000
     ? ok('Clock', 'agrees with the clock of PostgreSQL')
     : warning(

@@ -2,9 +2,9 @@
 import type { Client } from '@temporalio/client';
 import { findMatching, type BulkFilter } from '../../store/deliveries/bulk.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
-import { loadStartables } from '../../store/deliveries/delivery-starts.js';
+import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
-import { giveOrder } from './commands.js';
+import { sendCommand } from './commands.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { retryWaiting } from '../recovery/retry-waiting.js';
 
@@ -35,7 +35,7 @@ export async function redeliverMatching(
 ): Promise<BulkResult> {
   return take(store, filter, limit, async (deliveries) => {
     const ids = await reopenFinished(store, deliveries, filter.states);
-    dispatcher.dispatch((await loadStartables(store, ids)).filter(({ state }) => state === 'pending'));
+    dispatcher.dispatch((await loadDeliveryStarts(store, ids)).filter(({ state }) => state === 'pending'));
     return ids.length;
   });
 }
@@ -43,7 +43,7 @@ export async function redeliverMatching(
 /** Attempts now what waits for its next attempt, the oldest first and at most `limit`; it costs nothing of the schedule. */
 export async function retryMatching(context: BulkContext, filter: BulkFilter, limit: number): Promise<BulkResult> {
   return take(context.store, filter, limit, (deliveries) =>
-    retryWaiting(context.store, deliveries, (id, order) => giveOrder(context, id, order)),
+    retryWaiting(context.store, deliveries, (id, command) => sendCommand(context, id, command)),
   );
 }
 
@@ -60,7 +60,7 @@ export async function cancelMatching(
       const told = await Promise.all(
         deliveries
           .slice(from, from + CONCURRENCY)
-          .map(({ id }) => giveOrder(context, id, { signal: 'cancel', args: [reason] })),
+          .map(({ id }) => sendCommand(context, id, { signal: 'cancel', args: [reason] })),
       );
       done += told.filter(Boolean).length;
     }

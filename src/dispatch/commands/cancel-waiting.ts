@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { Store } from '../../store/store.js';
 import { openDeliveries } from '../../store/subscriptions/waiting.js';
-import { giveOrder } from './commands.js';
+import { sendCommand } from './commands.js';
 
 /** How many deliveries one call drops at most. */
 const LIMIT = 1_000;
@@ -19,7 +19,7 @@ export async function dropWaiting(
   const dropped = open.slice(0, LIMIT);
   for (let from = 0; from < dropped.length; from += CONCURRENCY) {
     const chunk = dropped.slice(from, from + CONCURRENCY);
-    await Promise.all(chunk.map(({ id }) => giveOrder(context, id, { signal: 'cancel', args: [reason] })));
+    await Promise.all(chunk.map(({ id }) => sendCommand(context, id, { signal: 'cancel', args: [reason] })));
   }
   return { dropped: dropped.length, more: open.length > LIMIT };
 }

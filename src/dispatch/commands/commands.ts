@@ -1,7 +1,7 @@
 /** Telling a delivery's workflow what to do. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
-import { claim, handOver } from '../../store/batches/claims.js';
+import { claim, releaseClaims } from '../../store/batches/claims.js';
 import {
   changeState,
   findDelivery,
@@ -9,8 +9,12 @@ import {
   reopenDelivery,
   type StoredDelivery,
 } from '../../store/deliveries/deliveries.js';
-import { loadStartables, type StandingDelivery, type Startable } from '../../store/deliveries/delivery-starts.js';
-import { heldDeliveries } from '../../store/deliveries/sweep.js';
+import {
+  loadDeliveryStarts,
+  type PendingDelivery,
+  type DeliveryStart,
+} from '../../store/deliveries/delivery-starts.js';
+import { pausedDeliveries } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import type { delivery } from '../../workflows/delivery/workflow.js';
@@ -24,7 +28,7 @@ import { startOptions } from '../start.js';
 const DEADLINE_MS = 5_000;
 
 /** A signal of the delivery workflow by name, with its arguments. */
-export type Order =
+export type Command =
   | { readonly signal: 'cancel' | 'pause'; readonly args: [reason: string] }
   | { readonly signal: 'resume'; readonly args: [] }
   | { readonly signal: 'retryNow'; readonly args: [attempts?: number] };
@@ -34,50 +38,50 @@ export type Order =
  * started with it; one whose workflow has ended without saying so can still be cancelled. False when the workflow has
  * ended and there is nothing to be done.
  */
-export async function giveOrder(
+export async function sendCommand(
   { client, store }: { client: Client; store: Store },
   deliveryId: string,
-  order: Order,
+  command: Command,
 ): Promise<boolean> {
-  const [startable] = await loadStartables(store, [deliveryId]);
-  if (!startable) return false;
+  const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
+  if (!deliveryStart) return false;
   const told = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
     let workflow: LastWorkflow = { kind: 'unknown' };
-    if (startable.state !== 'pending') {
-      if (await tell(client, deliveryId, order)) return true;
+    if (deliveryStart.state !== 'pending') {
+      if (await notify(client, deliveryId, command)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
     if (workflow.kind === 'unknown') {
-      if (await startAheadOfBursts({ client, store }, startable, order)) return true;
+      if (await startAheadOfBatches({ client, store }, deliveryStart, command)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
     // What was accepted is not cancelled; anything else is, if that is the order. The sweep sees to terminated ones.
-    const wanted = order.signal === 'cancel' ? ['COMPLETED'] : ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
+    const wanted = command.signal === 'cancel' ? ['COMPLETED'] : ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
     if (workflow.kind === 'closed' && wanted.includes(workflow.status)) {
-      await settleClosed({ store, starter: { client, eager: false } }, startable, workflow);
+      await settleClosed({ store, starter: { client, eager: false } }, deliveryStart, workflow);
     }
     return false;
   });
-  return told || (order.signal === 'cancel' && (await noteEnd(store, deliveryId, order.args[0])));
+  return told || (command.signal === 'cancel' && (await markCancelled(store, deliveryId, command.args[0])));
 }
 
-/** Starts with the order a workflow that no burst gets in the way of; while one carries the delivery, it is awaited first. */
-async function startAheadOfBursts(
+/** Starts with the order a workflow that no batch gets in the way of; while one carries the delivery, it is awaited first. */
+async function startAheadOfBatches(
   { client, store }: { client: Client; store: Store },
-  startable: StandingDelivery,
-  order: Order,
+  deliveryStart: PendingDelivery,
+  command: Command,
 ): Promise<boolean> {
-  const { deliveryId, leftToBurst } = startable;
-  if (!leftToBurst) return startWith(client, startable, order);
+  const { deliveryId, isUnclaimed } = deliveryStart;
+  if (!isUnclaimed) return startWith(client, deliveryStart, command);
   const claimed = await claim(store, deliveryWorkflowId(deliveryId), [deliveryId]);
-  if (claimed.length === 0) return startWith(client, { ...startable, begin: { kind: 'carried' } }, order);
-  const started = await startWith(client, startable, order);
-  await handOver(store, claimed);
+  if (claimed.length === 0) return startWith(client, { ...deliveryStart, resumeFrom: { kind: 'batched' } }, command);
+  const started = await startWith(client, deliveryStart, command);
+  await releaseClaims(store, claimed);
   return started;
 }
 
 /** Records that an open delivery ended without its workflow saying so; false when it was not open. */
-export async function noteEnd(store: Store, id: string, reason: string): Promise<boolean> {
+export async function markCancelled(store: Store, id: string, reason: string): Promise<boolean> {
   const delivery = await findDelivery(store, id);
   if (!delivery || !openStates.includes(delivery.state)) return false;
   const end = { deliveryId: id, run: delivery.run, state: 'cancelled', reason, nextAttemptAt: null } as const;
@@ -85,10 +89,10 @@ export async function noteEnd(store: Store, id: string, reason: string): Promise
   return true;
 }
 
-async function startWith(client: Client, startable: Startable, { signal, args }: Order): Promise<boolean> {
+async function startWith(client: Client, deliveryStart: DeliveryStart, { signal, args }: Command): Promise<boolean> {
   try {
     await client.workflow.signalWithStart<typeof delivery, unknown[]>('delivery', {
-      ...startOptions(startable),
+      ...startOptions(deliveryStart),
       signal: signal as unknown as SignalDefinition<unknown[]>,
       signalArgs: args,
     });
@@ -99,7 +103,7 @@ async function startWith(client: Client, startable: Startable, { signal, args }:
   }
 }
 
-async function tell(client: Client, deliveryId: string, { signal, args }: Order): Promise<boolean> {
+async function notify(client: Client, deliveryId: string, { signal, args }: Command): Promise<boolean> {
   try {
     await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).signal(signal, ...args);
     return true;
@@ -113,10 +117,10 @@ async function tell(client: Client, deliveryId: string, { signal, args }: Order)
 const RESUMED_AT_ONCE = 200;
 
 /** Lets the deliveries go on that were held because their subscription was disabled; those it misses the sweep finds. */
-export async function resumeHeld(context: { client: Client; store: Store }, subscriptionId: string): Promise<void> {
-  for (const id of await heldDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED, RESUMED_AT_ONCE)) {
+export async function resumePaused(context: { client: Client; store: Store }, subscriptionId: string): Promise<void> {
+  for (const id of await pausedDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED, RESUMED_AT_ONCE)) {
     try {
-      await giveOrder(context, id, { signal: 'resume', args: [] });
+      await sendCommand(context, id, { signal: 'resume', args: [] });
     } catch {
       // The subscription is saved, so its edit has not failed although Temporal is away.
       return;
@@ -133,6 +137,6 @@ export async function redeliver(
   deliveryId: string,
 ): Promise<StoredDelivery | undefined> {
   const reopened = await reopenDelivery(store, deliveryId);
-  if (reopened) dispatcher.dispatch(await loadStartables(store, [deliveryId]));
+  if (reopened) dispatcher.dispatch(await loadDeliveryStarts(store, [deliveryId]));
   return reopened;
 }

@@ -19,12 +19,7 @@ import {
   findSubscription,
   type StoredSubscription,
 } from '../../store/subscriptions/subscriptions.js';
-import {
-  finishedOf,
-  type BatchQuestion,
-  type RecoveryBatch,
-  type RecoveryScope,
-} from '../../workflows/recovery-types.js';
+import { finishedOf, type PageRequest, type RecoveryPage, type RecoveryScope } from '../../workflows/recovery-types.js';
 
 /** Events looked at together. */
 const PAGE = 200;
@@ -75,13 +70,13 @@ export async function countRecoverable(
 }
 
 /** The next items of a recovery after an id; possibly none although there are more to look at. */
-export async function findBatch(
+export async function findPage(
   store: Store,
   receiver: Receiver,
-  { scope, settledBy, phase, afterId, limit }: BatchQuestion,
-  beat: () => void,
-): Promise<RecoveryBatch> {
-  if (phase === 'missing') return findMissing(store, receiver, scope, { afterId, limit }, beat);
+  { scope, settledBy, phase, afterId, limit }: PageRequest,
+  heartbeat: () => void,
+): Promise<RecoveryPage> {
+  if (phase === 'missing') return findMissing(store, receiver, scope, { afterId, limit }, heartbeat);
   const filter = deliveryFilter(scope, new Date(settledBy));
   const items =
     phase === 'waiting'
@@ -95,8 +90,8 @@ async function findMissing(
   receiver: Receiver,
   scope: RecoveryScope,
   { afterId, limit }: { afterId: string; limit: number },
-  beat: () => void,
-): Promise<RecoveryBatch> {
+  heartbeat: () => void,
+): Promise<RecoveryPage> {
   const items: { id: string; run: number }[] = [];
   let lookedAt = afterId;
   for (let pages = 0; pages < PAGES; pages += 1) {
@@ -106,7 +101,7 @@ async function findMissing(
       if (takes(receiver, event)) items.push({ id: event.id, run: 0 });
       if (items.length === limit) return { items, afterId: lookedAt };
     }
-    beat();
+    heartbeat();
     if (events.length < PAGE) return { items, afterId: null };
   }
   return { items, afterId: lookedAt };

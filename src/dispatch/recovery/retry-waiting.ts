@@ -1,13 +1,13 @@
 /** Attempting now what waits for its next attempt. Asking again after a crash attempts nothing twice. */
 import { stillWaiting, type WaitingDelivery } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
-import type { Order } from '../commands/commands.js';
+import type { Command } from '../commands/commands.js';
 
 /** How many orders are given at once. */
 const CONCURRENCY = 50;
 
 /** Gives an order to a delivery; false when there was nothing to be done. */
-export type GiveOrder = (deliveryId: string, order: Order) => Promise<boolean>;
+export type SendCommand = (deliveryId: string, command: Command) => Promise<boolean>;
 
 /**
  * Orders an attempt of every delivery that still waits; each order holds for the attempt after those that were found, so
@@ -16,8 +16,8 @@ export type GiveOrder = (deliveryId: string, order: Order) => Promise<boolean>;
 export async function retryWaiting(
   store: Store,
   found: readonly WaitingDelivery[],
-  giveOrder: GiveOrder,
-  beat: () => void = () => undefined,
+  sendCommand: SendCommand,
+  heartbeat: () => void = () => undefined,
 ): Promise<number> {
   const { waiting, attempted } = await stillWaiting(store, found);
   let done = attempted;
@@ -25,10 +25,10 @@ export async function retryWaiting(
     const given = await Promise.all(
       waiting
         .slice(at, at + CONCURRENCY)
-        .map(({ id, attempts }) => giveOrder(id, { signal: 'retryNow', args: [attempts] })),
+        .map(({ id, attempts }) => sendCommand(id, { signal: 'retryNow', args: [attempts] })),
     );
     done += given.filter(Boolean).length;
-    beat();
+    heartbeat();
   }
   return done;
 }

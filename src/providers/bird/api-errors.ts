@@ -28,7 +28,7 @@ const OTHER_CODE = 'InternalError';
 const NAMES: Readonly<Record<string, string>> = { eventTypes: 'event', secret: 'signingKey' };
 
 /** Answers whatever a route has thrown. */
-export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = registrar.explain(error, response);
@@ -59,7 +59,7 @@ function nativePath(path: string): string {
   return `.${path.replace(/^eventTypes\[0\]/, 'eventTypes').replace(/^\w+/, (name) => NAMES[name] ?? name)}`;
 }
 
-const LONGEST_QUOTE = 100;
+const MAX_QUOTE_LENGTH = 100;
 
 /** What is wrong with a value, in the words that Bird was seen to use. */
 export const words: z.core.$ZodErrorMap = (issue) => {
@@ -74,5 +74,5 @@ export const words: z.core.$ZodErrorMap = (issue) => {
 };
 
 function quote(value: unknown): string {
-  return JSON.stringify(typeof value === 'bigint' ? String(value) : value)?.slice(0, LONGEST_QUOTE) ?? '';
+  return JSON.stringify(typeof value === 'bigint' ? String(value) : value)?.slice(0, MAX_QUOTE_LENGTH) ?? '';
 }

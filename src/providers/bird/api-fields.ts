@@ -44,7 +44,7 @@ function keptKey(signingKey: string | undefined): { signingKey?: string | null }
 /** The name is taken literally: `SearchFilter[service]=channels`. */
 const SERVICE_FILTER = 'SearchFilter[service]';
 
-const LONGEST_TOKEN = 8_000;
+const MAX_TOKEN_LENGTH = 8_000;
 
 const page = z.object({
   limit: z
@@ -52,7 +52,7 @@ const page = z.object({
     .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
     .default('10')
     .transform(Number),
-  pageToken: z.string().max(LONGEST_TOKEN).optional(),
+  pageToken: z.string().max(MAX_TOKEN_LENGTH).optional(),
 });
 const listQuery = page.extend({ [SERVICE_FILTER]: z.enum(SERVICES).optional() });
 

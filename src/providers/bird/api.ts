@@ -8,10 +8,10 @@ import { notFound, Problem } from '../../http/problem.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
-import { answerErrors } from './api-errors.js';
+import { sendErrors } from './api-errors.js';
 import { readCreation, readListQuery, readUpdate } from './api-fields.js';
 import { describeLog, listLog } from './api-logs.js';
-import { atMostFive } from './combination.js';
+import { maxFive } from './combination.js';
 import type { Options, Scope, Secrets, Settings } from './contract.js';
 
 /** Newer copies of the pages leave the organization out of the path. */
@@ -30,7 +30,7 @@ type Handler = RequestHandler<Params, unknown, unknown, unknown, Locals>;
 export const routes: RegistrationRoutes = (registrar) => {
   const create: Handler = async ({ body }, response) => {
     const { account } = response.locals;
-    response.status(201).json(show(await registrar.create(account, readCreation(body), atMostFive), account));
+    response.status(201).json(show(await registrar.create(account, readCreation(body), maxFive), account));
   };
 
   const list: Handler = async ({ query }, response) => {
@@ -51,7 +51,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   const update: Handler = async ({ body }, response) => {
     const { account, subscription } = response.locals;
     const changes = readUpdate(body);
-    const admit = 'eventFilters' in changes ? atMostFive : undefined;
+    const admit = 'eventFilters' in changes ? maxFive : undefined;
     response.json(show(await registrar.edit(account, subscription, changes, admit ? { admit } : {}), account));
   };
 
@@ -92,7 +92,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 
   const router = Router();
   router.use(PREFIXES, subscriptions);
-  router.use(answerErrors(registrar));
+  router.use(sendErrors(registrar));
   return router;
 };
 

@@ -7,13 +7,13 @@ import type { StoredSubscription } from '../../store/subscriptions/subscriptions
 import type { Admission } from '../registration.js';
 import type { Options } from './contract.js';
 
-const MOST = 5;
+const MAX_COMBINATIONS = 5;
 
 /** Refuses a subscription to events that five others take already. Inactive ones count too. */
-export const atMostFive: Admission = (subscription, others) => {
+export const maxFive: Admission = (subscription, others) => {
   const combination = combinationOf(subscription);
-  if (others.filter((other) => combinationOf(other) === combination).length < MOST) return;
-  const message = `there are ${MOST} subscriptions for the same filter combination already`;
+  if (others.filter((other) => combinationOf(other) === combination).length < MAX_COMBINATIONS) return;
+  const message = `there are ${MAX_COMBINATIONS} subscriptions for the same filter combination already`;
   throw new Problem('invalid_request', message, [{ path: 'eventFilters', message }]);
 };
 

@@ -42,7 +42,7 @@ export interface Secrets {
   readonly signingKey: string | null;
 }
 
-const LONGEST_SIGNING_KEY = 1_024;
+const MAX_SIGNING_KEY_LENGTH = 1_024;
 /** Characters of a key for `Authorization: AccessKey …`; made of as many random bytes, so that none is likelier. */
 const ACCESS_KEY_LENGTH = 40;
 
@@ -51,7 +51,7 @@ const fields = z.object({
   signingKey: z
     .string()
     .min(1)
-    .max(LONGEST_SIGNING_KEY)
+    .max(MAX_SIGNING_KEY_LENGTH)
     .nullable()
     .optional()
     .describe('Signs deliveries, used as plain text. Without it, or with null, deliveries are not signed.'),
@@ -115,7 +115,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
       'messagebird-request-timestamp',
       'messagebird-signature',
     ],
-    keep: ({ fields: given, previous }) => ({
+    toStored: ({ fields: given, previous }) => ({
       options: {
         // An edit may leave `service` out although a new subscription must name it.
         service: given.service ?? previous?.options.service,
@@ -126,7 +126,11 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
         signingKey: (given.signingKey === undefined ? previous?.secrets.signingKey : given.signingKey) ?? null,
       },
     }),
-    show: ({ options: { service, eventFilters: filters, template } }) => ({ service, eventFilters: filters, template }),
+    toPublic: ({ options: { service, eventFilters: filters, template } }) => ({
+      service,
+      eventFilters: filters,
+      template,
+    }),
     checkEventTypes: (eventTypes, options) =>
       otherThanOne(eventTypes) ?? unknownEventType(eventTypes, findEvent) ?? foreignEventType(eventTypes, options),
     checkOptions: foreignFilter,
@@ -138,9 +142,9 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
       signingKey: secret ?? randomBytes(32).toString('base64'),
     }),
     checkSecret: (secret) =>
-      secret.length >= 1 && secret.length <= LONGEST_SIGNING_KEY
+      secret.length >= 1 && secret.length <= MAX_SIGNING_KEY_LENGTH
         ? undefined
-        : `must have 1 to ${LONGEST_SIGNING_KEY} characters`,
+        : `must have 1 to ${MAX_SIGNING_KEY_LENGTH} characters`,
   },
 
   /**
@@ -190,7 +194,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
 
-  judge: ({ status }) => (isSuccess(status) ? ACCEPTED : RETRY),
+  classifyResponse: ({ status }) => (isSuccess(status) ? ACCEPTED : RETRY),
 };
 
 function otherThanOne(eventTypes: readonly string[]): string | undefined {

@@ -53,7 +53,7 @@ export const PLATFORMS = [
 ] as const;
 
 const MESSAGE_EVENT = /^([a-z0-9]+(?:[-_][a-z0-9]+)*)\.(inbound|outbound|interaction)$/;
-const LONGEST_TYPE = 128;
+const MAX_TYPE_LENGTH = 128;
 /** First words of event names that are no platforms. */
 const NO_PLATFORMS: readonly string[] = ['voice', 'channel', 'conversation', 'endpoint', '10dlc', 'tfn'];
 
@@ -152,7 +152,7 @@ export function serviceOf(type: string): Service | undefined {
 }
 
 function findMessageEvent(type: string): EventDefinition | undefined {
-  const [, platform, kind] = (type.length <= LONGEST_TYPE && MESSAGE_EVENT.exec(type)) || [];
+  const [, platform, kind] = (type.length <= MAX_TYPE_LENGTH && MESSAGE_EVENT.exec(type)) || [];
   return platform !== undefined && kind !== undefined && !NO_PLATFORMS.includes(platform)
     ? messageEvent(platform, kind)
     : undefined;

@@ -5,7 +5,7 @@ import type { Registrar } from '../registration.js';
 import { nativeName } from './endpoint-input.js';
 import { notFound, SvixError, svixError, unreadableBody } from './svix-error.js';
 
-export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const { status, body } =

@@ -8,7 +8,7 @@ import type { AnyContract } from '../../contract/types.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes } from '../registration.js';
-import { answerErrors } from './api-errors.js';
+import { sendErrors } from './api-errors.js';
 import { contract, type Scope } from './contract.js';
 import { isHidden, patchedHeaders, replacedHeaders, showHeaders } from './endpoint-headers.js';
 import { newEndpoint, patchedEndpoint, replacedEndpoint } from './endpoint-input.js';
@@ -16,7 +16,7 @@ import { listEndpoints } from './endpoint-list.js';
 import { showEndpoint } from './endpoint-output.js';
 import { sendExample } from './example-message.js';
 import type { Options } from './fields.js';
-import { createOnce, idempotencyKeyOf, type Answer } from './idempotency.js';
+import { createOnce, idempotencyKeyOf, type HandlerResult } from './idempotency.js';
 import { readsRotatedSecret } from './rotation-response.js';
 import { rotatedSecrets } from './secret-rotation.js';
 import { notFound, readObject } from './svix-error.js';
@@ -37,7 +37,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 
   router.post(ENDPOINTS, async (request, response) => {
     const account = accountOf(response);
-    const create = async (): Promise<Answer> => {
+    const create = async (): Promise<HandlerResult> => {
       const created = await registrar.create(account, newEndpoint(readObject(request.body)));
       return { status: 201, body: showEndpoint(created) };
     };
@@ -112,7 +112,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 
   router.post(`${ENDPOINT}/send-example`, async (request, response) => {
     const account = accountOf(response);
-    const sendIt = async (): Promise<Answer> => {
+    const sendIt = async (): Promise<HandlerResult> => {
       const endpoint = await mustFind(registrar, account, request.params.id);
       return { status: 202, body: await sendExample(registrar, account, endpoint, request.body) };
     };
@@ -122,7 +122,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.use(ROOT, () => {
     throw notFound();
   });
-  router.use(ROOT, answerErrors(registrar));
+  router.use(ROOT, sendErrors(registrar));
   return router;
 };
 
@@ -160,7 +160,7 @@ async function mustFind(registrar: Registrar, account: StoredAccount, id: string
   return endpoint;
 }
 
-function send(response: Response, { status, body }: Answer): void {
+function send(response: Response, { status, body }: HandlerResult): void {
   response.status(status);
   if (body === undefined) response.end();
   else response.json(body);

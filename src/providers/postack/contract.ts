@@ -69,7 +69,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     fields,
     allowsUrlCredentials: true,
     reservedHeaders: RESERVED_HEADERS,
-    keep: ({ fields: given, url, previous, randomBytes }) => ({
+    toStored: ({ fields: given, url, previous, randomBytes }) => ({
       options: keepOptions(given, previous?.options),
       secrets: {
         keys:
@@ -79,7 +79,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
         credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
       },
     }),
-    show: ({ options }) => ({ ...options }),
+    toPublic: ({ options }) => ({ ...options }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
     checkUrl: (url) =>
       new URL(url).protocol === 'https:' ? undefined : 'Postack calls only addresses that begin with https://',
@@ -119,14 +119,14 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   maxRedirects: () => 0,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
-  judge: ({ status, headers }, { now, waitMs }) => {
+  classifyResponse: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;
     // https://docs.svix.com/receiving/delivery-control
     switch (headers['webhook-delivery']?.trim().toLowerCase()) {
       case 'abort-message':
-        return { kind: 'stop', because: 'the receiver answered webhook-delivery: abort-message' };
+        return { kind: 'stop', reason: 'the receiver answered webhook-delivery: abort-message' };
       case 'disable':
-        return { kind: 'stop', because: 'the receiver answered webhook-delivery: disable', disable: true };
+        return { kind: 'stop', reason: 'the receiver answered webhook-delivery: disable', disable: true };
     }
     if (!SLOW_DOWN.has(status)) return RETRY;
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };

@@ -9,33 +9,41 @@ import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';
 
 /** What is answered to a request. */
-export interface Answer {
+export interface HandlerResult {
   readonly status: number;
   readonly body?: unknown;
 }
 
 /** Does the work of a request unless it was done before, in which case the first answer is given again. */
-export type Once = (request: Request, account: StoredAccount, work: () => Promise<Answer>) => Promise<Answer>;
+export type Once = (
+  request: Request,
+  account: StoredAccount,
+  work: () => Promise<HandlerResult>,
+) => Promise<HandlerResult>;
 
 export function createOnce(registrar: Registrar): Once {
   /** Requests that are being worked on; a repetition that comes meanwhile waits for them. */
-  const underWay = new Map<string, Promise<Answer>>();
+  const underWay = new Map<string, Promise<HandlerResult>>();
 
-  async function recallOrDo(account: StoredAccount, key: string, work: () => Promise<Answer>): Promise<Answer> {
+  async function recallOrDo(
+    account: StoredAccount,
+    key: string,
+    work: () => Promise<HandlerResult>,
+  ): Promise<HandlerResult> {
     const before = await registrar.recall(account, key);
-    if (before !== undefined) return before as Answer;
-    const answer = await work();
-    await registrar.remember(account, key, answer);
-    return answer;
+    if (before !== undefined) return before as HandlerResult;
+    const response = await work();
+    await registrar.remember(account, key, response);
+    return response;
   }
 
   return (request, account, work) => {
     const key = idempotencyKeyOf(request);
     if (key === undefined) return work();
     const name = `${account.id} ${key}`;
-    const answer = underWay.get(name) ?? recallOrDo(account, key, work).finally(() => underWay.delete(name));
-    underWay.set(name, answer);
-    return answer;
+    const response = underWay.get(name) ?? recallOrDo(account, key, work).finally(() => underWay.delete(name));
+    underWay.set(name, response);
+    return response;
   };
 }
 

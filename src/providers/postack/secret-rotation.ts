@@ -8,14 +8,14 @@ import type { Options } from './fields.js';
 import { readObject, svixError, validationError } from './svix-error.js';
 
 const GRACE_SECONDS = 86_400;
-const LONGEST_GRACE_SECONDS = 604_800;
+const MAX_GRACE_SECONDS = 604_800;
 
 /** The secrets of an endpoint after the rotation that a body asks for; no body asks for the defaults. */
 export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Secrets {
   const { key, gracePeriodSeconds } = readObject(body ?? {});
   const now = new Date();
   const grace = gracePeriodSeconds ?? GRACE_SECONDS;
-  if (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0 || grace > LONGEST_GRACE_SECONDS) {
+  if (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0 || grace > MAX_GRACE_SECONDS) {
     throw validationError(['body', 'gracePeriodSeconds'], 'Duration must be between 0 and 7 days');
   }
   const secret = readKey(key);

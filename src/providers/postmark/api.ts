@@ -81,7 +81,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   webhooks.use(() => {
     throw new ApiError(404);
   });
-  webhooks.use(answerErrors(registrar));
+  webhooks.use(sendErrors(registrar));
   return Router().use('/webhooks', webhooks);
 };
 
@@ -140,12 +140,12 @@ function queryValue({ query }: Request, key: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function answerErrors(registrar: Registrar): ErrorRequestHandler {
+function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
-    if (error instanceof ApiError) return error.answer(response);
-    if (isBadPath(error)) return new ApiError(404).answer(response);
-    fromProblem(registrar.explain(error, response), request).answer(response);
+    if (error instanceof ApiError) return error.reply(response);
+    if (isBadPath(error)) return new ApiError(404).reply(response);
+    fromProblem(registrar.explain(error, response), request).reply(response);
   };
 }
 

@@ -8,7 +8,7 @@
  */
 import { ACCEPTED, isSuccess, RETRY } from '../../contract/contract.js';
 import { hours, minutes, type Schedule } from '../../contract/schedule.js';
-import type { Verdict } from '../../contract/types.js';
+import type { ResponseClass } from '../../contract/types.js';
 import { INBOUND } from './streams.js';
 
 export const eras = ['classic', '2026'] as const;
@@ -16,7 +16,7 @@ export type Era = (typeof eras)[number];
 
 export interface Rules {
   schedule(eventType: string): Schedule;
-  judge(status: number): Verdict;
+  classifyResponse(status: number): ResponseClass;
   readonly maxRedirects: number;
 }
 
@@ -37,7 +37,7 @@ const PASSING = new Set([408, 429]);
 
 const classic: Rules = {
   schedule: (eventType) => (ON_LONG_SCHEDULE.has(eventType) ? LONG : SHORT),
-  judge: (status) => {
+  classifyResponse: (status) => {
     if (status === 200) return ACCEPTED;
     return status === 403 ? refusal(status) : RETRY;
   },
@@ -46,7 +46,7 @@ const classic: Rules = {
 
 const since2026: Rules = {
   schedule: () => SINGLE,
-  judge: (status) => {
+  classifyResponse: (status) => {
     if (isSuccess(status)) return ACCEPTED;
     return status >= 400 && status <= 499 && !PASSING.has(status) ? refusal(status) : RETRY;
   },
@@ -58,6 +58,6 @@ export function rulesOf(era: Era, eventType: string): Rules {
   return era === 'classic' || eventType === INBOUND ? classic : since2026;
 }
 
-function refusal(status: number): Verdict {
-  return { kind: 'stop', because: `the receiver answered ${status}, which Postmark does not retry` };
+function refusal(status: number): ResponseClass {
+  return { kind: 'stop', reason: `the receiver answered ${status}, which Postmark does not retry` };
 }

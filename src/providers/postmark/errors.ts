@@ -63,7 +63,7 @@ export class ApiError extends Error {
     super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${detail}`, MAX_MESSAGE));
   }
 
-  answer(response: Response): void {
+  reply(response: Response): void {
     const { code, message, body } = this;
     response
       .status(STATUSES[code] ?? 422)

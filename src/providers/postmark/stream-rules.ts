@@ -5,7 +5,7 @@ import { DEFAULT_STREAMS } from './streams.js';
 import type { Webhook } from './webhook.js';
 
 /** "Add up to 10 different URLs" (postmarkapp.com/email-webhooks); error 1359 says: for a stream. */
-const MOST_PER_STREAM = 10;
+const MAX_PER_STREAM = 10;
 
 /** Whether the server has a stream: one that every server has, one of its settings, or one that `/v1` brought up. */
 export function streamExists(stream: string, { settings }: PostmarkAccount, webhooks: readonly Webhook[]): boolean {
@@ -19,5 +19,5 @@ export function checkStream(stream: string, account: PostmarkAccount, webhooks: 
   if (!streamExists(stream, account, webhooks)) throw new ApiError(1235);
   if (account.settings.archivedStreams.includes(stream)) throw new ApiError(1350);
   const others = webhooks.filter(({ options }) => options.messageStream === stream);
-  if (others.length >= MOST_PER_STREAM) throw new ApiError(1359);
+  if (others.length >= MAX_PER_STREAM) throw new ApiError(1359);
 }

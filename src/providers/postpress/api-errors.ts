@@ -62,7 +62,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Answers whatever a route has thrown. */
-export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     const { type, detail } = translate(error) ?? fromProblem(registrar.explain(error, response));

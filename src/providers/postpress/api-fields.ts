@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SubscriptionBody } from '../registration.js';
 import { PostpressError } from './api-errors.js';
-import { LONGEST_NAME } from './contract.js';
+import { MAX_NAME_LENGTH } from './contract.js';
 import { SOURCES } from './sources.js';
 
 const MISSING = 'is missing';
@@ -16,7 +16,7 @@ const MAX_REPORTED = 50;
 const creation = z.object({
   source: z.enum(SOURCES),
   request_url: z.string(),
-  name: z.string().max(LONGEST_NAME).optional(),
+  name: z.string().max(MAX_NAME_LENGTH).optional(),
   format: z.enum(['json', 'form']).optional(),
   enabled: z.boolean().optional(),
   account_ids: z.array(z.string()).optional(),

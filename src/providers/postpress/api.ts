@@ -6,7 +6,7 @@ import { Router, type RequestHandler } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { RegistrationRoutes, Registrar } from '../registration.js';
-import { answerErrors, PostpressError } from './api-errors.js';
+import { sendErrors, PostpressError } from './api-errors.js';
 import { readCreation, readPage, writeCursor } from './api-fields.js';
 import { type Options } from './contract.js';
 import type { Source } from './sources.js';
@@ -54,7 +54,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     .get(list)
     .all(noSuchOperation);
   router.route(WEBHOOK).all(isKnown).delete(remove).all(noSuchOperation);
-  router.use(answerErrors(registrar));
+  router.use(sendErrors(registrar));
   return router;
 };
 

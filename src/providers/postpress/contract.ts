@@ -26,7 +26,7 @@ export interface Options extends BodyOptions {
 
 type None = Record<string, never>;
 
-export const LONGEST_NAME = 255;
+export const MAX_NAME_LENGTH = 255;
 
 const fields = z.object({
   source: z.enum(SOURCES).describe('The family of events to take; eventTypes must belong to it.'),
@@ -48,7 +48,7 @@ const fields = z.object({
     .describe('Where the webhook counts as made: dashboard (default) sends Content-Type: application/json, api none.'),
   name: z
     .string()
-    .max(LONGEST_NAME)
+    .max(MAX_NAME_LENGTH)
     .optional()
     .describe('Display name, echoed in the body as webhook_name; none when empty.'),
 });
@@ -81,7 +81,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
     allowsUrlCredentials: false,
     // "headers" is the documented way to get a Content-Type, so that one is not reserved.
     reservedHeaders: [],
-    keep: ({ fields: given, previous }) => ({
+    toStored: ({ fields: given, previous }) => ({
       options: {
         // An edit may leave `source` out although a new subscription must name it.
         source: given.source ?? previous?.options.source,
@@ -93,7 +93,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
       },
       secrets: {},
     }),
-    show: ({ options: { source, accountIds, format, data, origin, name } }) => ({
+    toPublic: ({ options: { source, accountIds, format, data, origin, name } }) => ({
       source,
       accountIds,
       format,
@@ -132,7 +132,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
 
-  judge: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
+  classifyResponse: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
 };
 
 /** The subscription's own headers and, where they do not name them, those that the contract sends. */

@@ -9,7 +9,7 @@ import { bodyError } from './test-request.js';
 const REASON = 'Pigeonpost-Problem';
 
 /** Answers errors of every operation. A 400 is the only status that is published for what is wrong with a request. */
-export function answerErrors(registrar: Registrar): ErrorRequestHandler {
+export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = registrar.explain(error, response);
@@ -30,7 +30,7 @@ function nativeName(path: string): string {
 }
 
 /** Answers what test-shop-webhook cannot read; that operation has an error body of its own. */
-export const answerUnreadableTest: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+export const sendUnreadableTest: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (!(error instanceof Problem) || error.code !== 'malformed_request') return next(error);
   response.status(400).json({ errors: [bodyError(error.detail, 'value_error.jsondecode')] });
 };

@@ -11,7 +11,7 @@ import type { Account } from '../../contract/entities.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Registrar, RegistrationRoutes, SubscriptionBody } from '../registration.js';
-import { answerErrors, answerUnreadableTest } from './api-errors.js';
+import { sendErrors, sendUnreadableTest } from './api-errors.js';
 import type { AccountSecrets, Scope, Settings } from './account.js';
 import { contract } from './contract.js';
 import { envelope } from './envelope.js';
@@ -29,7 +29,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const routes: RegistrationRoutes = (registrar) => {
   const router = Router();
   router.use(ROOT, requireShop(registrar), ...registrar.readJson);
-  router.use(`${ROOT}/test`, answerUnreadableTest);
+  router.use(`${ROOT}/test`, sendUnreadableTest);
 
   router.post(ROOT, async (request, response) => {
     const shop = shopOf(response);
@@ -87,7 +87,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.use(ROOT, () => {
     throw notFound('operation');
   });
-  router.use(ROOT, answerErrors(registrar));
+  router.use(ROOT, sendErrors(registrar));
   return router;
 };
 

@@ -52,8 +52,8 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
     fields: z.object({}),
     allowsUrlCredentials: false,
     reservedHeaders: ['postscript-signature', 'content-type', 'user-agent'],
-    keep: () => ({ options: {}, secrets: {} }),
-    show: () => ({}),
+    toStored: () => ({ options: {}, secrets: {} }),
+    toPublic: () => ({}),
     checkEventTypes: (eventTypes, _options, previous) =>
       otherThanOne(eventTypes) ?? unknownEventType(eventTypes, findEvent) ?? changedEvent(eventTypes, previous),
     // Reference, callback_url: "HTTPS only".
@@ -85,7 +85,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
 
-  judge: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
+  classifyResponse: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
 };
 
 function includesEvent(eventTypes: readonly string[], type: string): boolean {

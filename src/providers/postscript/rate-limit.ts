@@ -3,7 +3,7 @@
  *
  * Counted by this process alone: it lets programs meet the answer they must be ready for, it protects nothing.
  */
-const MOST = 15;
+const MAX_REQUESTS = 15;
 const WINDOW_MS = 1_000;
 
 /** The answer to a request beyond the limit, status 429. */
@@ -20,7 +20,7 @@ export function createRateLimit(clock: () => number = () => performance.now()): 
       recent.delete(idle);
     }
     const times = (recent.get(caller) ?? []).filter((time) => now - time < WINDOW_MS);
-    if (times.length >= MOST) return false;
+    if (times.length >= MAX_REQUESTS) return false;
     recent.delete(caller);
     recent.set(caller, [...times, now]);
     return true;

@@ -78,14 +78,14 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     fields,
     allowsUrlCredentials: false,
     reservedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent'],
-    keep: ({ fields: given, previous, randomBytes }) => ({
+    toStored: ({ fields: given, previous, randomBytes }) => ({
       options: { channels: given.channels ?? previous?.options.channels ?? [] },
       secrets:
         given.secret === undefined && previous
           ? previous.secrets
           : { keys: [{ secret: given.secret ?? newSigningSecret(randomBytes, given.signature) }] },
     }),
-    show: ({ options }) => ({ channels: options.channels }),
+    toPublic: ({ options }) => ({ channels: options.channels }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
@@ -124,12 +124,12 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
   // The specification names the headers it needs and leaves all others to senders.
-  carriesTrace: true,
+  sendsTraceContext: true,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
-  judge: ({ status, headers }, { now, waitMs }) => {
+  classifyResponse: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;
-    if (status === 410) return { kind: 'stop', because: 'the receiver answered 410 Gone', disable: true };
+    if (status === 410) return { kind: 'stop', reason: 'the receiver answered 410 Gone', disable: true };
     if (!SLOW_DOWN.has(status)) return RETRY;
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },

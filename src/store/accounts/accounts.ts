@@ -8,7 +8,7 @@ export interface StoredAccount extends Account {
   /** Whether payloads are checked against the documented shape of their event. */
   readonly validatePayloads: boolean;
   /** Whether operational events are emitted to it. */
-  readonly receivesOperations: boolean;
+  readonly receivesOperationalEvents: boolean;
   /** Hours of failure that disable its subscriptions where the contract says nothing; null for never. */
   readonly disableAfterHours: number | null;
   /** Days that what happened is kept for: 0 for ever, null for as long as the installation's setting says. */
@@ -28,7 +28,7 @@ export interface AccountRow {
   scope: unknown;
   settings: unknown;
   validate_payloads: boolean;
-  receives_operations: boolean;
+  receives_operational_events: boolean;
   disable_after_hours: number | null;
   retention_days: number | null;
   dispatch_weight: number;
@@ -46,7 +46,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     scope: row.scope,
     settings: row.settings,
     validatePayloads: row.validate_payloads,
-    receivesOperations: row.receives_operations,
+    receivesOperationalEvents: row.receives_operational_events,
     disableAfterHours: row.disable_after_hours,
     retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
@@ -63,7 +63,7 @@ export async function insertAccount(
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
-                           receives_operations, disable_after_hours, retention_days, dispatch_weight,
+                           receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
                            max_subscriptions)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING created_at`,
     [
@@ -74,7 +74,7 @@ export async function insertAccount(
       JSON.stringify(account.settings),
       account.validatePayloads,
       store.box.seal(account.secrets, account.id),
-      account.receivesOperations,
+      account.receivesOperationalEvents,
       account.disableAfterHours,
       account.retentionDays,
       account.dispatchWeight,
@@ -90,7 +90,7 @@ export type AccountEdit = Pick<
   | 'name'
   | 'settings'
   | 'validatePayloads'
-  | 'receivesOperations'
+  | 'receivesOperationalEvents'
   | 'disableAfterHours'
   | 'retentionDays'
   | 'dispatchWeight'
@@ -109,7 +109,7 @@ export async function editAccount(
     if (!former) return undefined;
     const account = { ...former, ...edit(former) };
     await client.query(
-      `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operations = $5,
+      `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9
        WHERE id = $1`,
       [
@@ -117,7 +117,7 @@ export async function editAccount(
         account.name,
         JSON.stringify(account.settings),
         account.validatePayloads,
-        account.receivesOperations,
+        account.receivesOperationalEvents,
         account.disableAfterHours,
         account.retentionDays,
         account.dispatchWeight,
@@ -131,7 +131,7 @@ export async function editAccount(
 /** The ids of the accounts to which operational events are emitted. */
 export async function operationsAccountIds(client: Queryable): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
-    'SELECT id FROM accounts WHERE receives_operations AND deleted_at IS NULL ORDER BY id',
+    'SELECT id FROM accounts WHERE receives_operational_events AND deleted_at IS NULL ORDER BY id',
   );
   return rows.map(({ id }) => id);
 }

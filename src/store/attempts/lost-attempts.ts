@@ -15,7 +15,7 @@ export interface LostAttempts {
  * Shows as interrupted the attempts that an open delivery lacks. Doing it again changes nothing, as their count and the
  * position are recorded along with them. A worker that was only frozen replaces its own attempt later.
  */
-export async function noteLostAttempts(
+export async function recordInterrupted(
   store: Store,
   { deliveryId, run, lostUpTo, attemptsUpTo }: LostAttempts,
 ): Promise<void> {

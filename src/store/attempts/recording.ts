@@ -2,7 +2,7 @@
 import type { RequestHeader } from '../../contract/types.js';
 import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { noteExhausted, Operation } from '../events/operational-events.js';
+import { recordExhausted, Operation } from '../events/operational-events.js';
 import type { Store } from '../store.js';
 
 /** How an attempt ended: accepted or refused by an answer, failed without one. */
@@ -37,8 +37,8 @@ export interface AttemptRecord {
   readonly schedulePosition: number;
   /** The workflow run that made it. */
   readonly recordedBy: string;
-  /** The workflow id of the burst that made it; absent where the delivery's own workflow did. */
-  readonly burst?: string;
+  /** The workflow id of the batch that made it; absent where the delivery's own workflow did. */
+  readonly batch?: string;
 }
 
 /** Records one attempt; see {@link recordAttempts}. */
@@ -50,7 +50,7 @@ export function recordAttempt(store: Store, record: AttemptRecord): Promise<void
  * Records attempts, at most one of each delivery, in one statement: all of them or none. Numbers that no worker lived to
  * record become `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same
  * attempt twice changes nothing, and an accepted one is never undone by a late failure. An accepted attempt ends a row of
- * failures; where there was none, it costs no write. What a burst got accepted it no longer carries; the rest is without
+ * failures; where there was none, it costs no write. What a batch got accepted it no longer carries; the rest is without
  * an owner until it is handed over.
  */
 export async function recordAttempts(store: Store, records: readonly AttemptRecord[]): Promise<void> {
@@ -64,12 +64,12 @@ const STATEMENT = `
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
            "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
            "stateReason" AS state_reason, disable, "nextAttemptAt" AS next_attempt_at,
-           "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, burst
+           "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, batch
     FROM json_to_recordset($1) AS record (
       "deliveryId" text, run integer, number integer, "startedAt" timestamptz, "durationMs" integer, outcome text,
       status integer, reason text, message text, url text, "requestHeaders" jsonb, "responseHeaders" jsonb,
       "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
-      "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, burst text)
+      "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, batch text)
   ), former AS MATERIALIZED (
     -- Read once and by their ids, which tell the planner what partitions they are in.
     SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
@@ -105,8 +105,8 @@ const STATEMENT = `
     UPDATE deliveries d SET
       state = g.state, state_reason = g.state_reason, next_attempt_at = g.next_attempt_at,
       schedule_position = g.schedule_position, recorded_by = g.recorded_by, attempts = greatest(d.attempts, g.number),
-      last_status = g.status, last_reason = g.reason, owned = g.burst IS NULL OR g.state = 'delivered',
-      carrier = CASE WHEN g.state = 'delivered' THEN g.burst END,
+      last_status = g.status, last_reason = g.reason, owned = g.batch IS NULL OR g.state = 'delivered',
+      batch_workflow_id = CASE WHEN g.state = 'delivered' THEN g.batch END,
       first_attempt_at = coalesce(d.first_attempt_at, g.started_at), updated_at = now(),
       settled_at = CASE WHEN g.state IN ('delivered', 'failed') THEN now() END
     FROM given g
@@ -119,6 +119,6 @@ const STATEMENT = `
     WHERE s.failing IS NOT NULL AND s.id IN (
       SELECT d.subscription_id FROM given g JOIN former d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
   ), carried AS (
-    DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.burst IS NOT NULL AND g.state = 'delivered'
+    DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.batch IS NOT NULL AND g.state = 'delivered'
   )
-  ${noteExhausted('changed', 'former')}`;
+  ${recordExhausted('changed', 'former')}`;

@@ -1,4 +1,4 @@
-/** Loading what a burst carries: many deliveries, and once each the accounts and subscriptions they have in common. */
+/** Loading what a batch carries: many deliveries, and once each the accounts and subscriptions they have in common. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { AttemptMaterial } from '../attempts/attempts.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -6,15 +6,15 @@ import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.j
 import type { Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
 
-/** A delivery as a burst finds it. */
-export interface CarriedDelivery extends AttemptMaterial {
+/** A delivery as a batch finds it. */
+export interface BatchedDelivery extends AttemptMaterial {
   /** Whether it has a workflow of its own, or needs none any more. */
   readonly owned: boolean;
   /** When its next attempt is due, if one was made. */
   readonly nextAttemptAt: Date | null;
 }
 
-interface CarriedRow {
+interface BatchedRow {
   id: string;
   created_at: Date;
   state: DeliveryState;
@@ -37,11 +37,11 @@ interface CarriedRow {
 }
 
 /** Loads deliveries with everything their first attempts need, in any order; those that are gone are left out. */
-export async function loadCarried(store: Store, ids: readonly string[]): Promise<CarriedDelivery[]> {
-  const near = await findCarried(store, ids, eventsNear(ids));
+export async function loadBatched(store: Store, ids: readonly string[]): Promise<BatchedDelivery[]> {
+  const near = await findBatched(store, ids, eventsNear(ids));
   const found = new Set(near.map(({ id }) => id));
   const others = ids.filter((id) => !found.has(id));
-  const rows = others.length === 0 ? near : [...near, ...(await findCarried(store, others, ANYWHERE))];
+  const rows = others.length === 0 ? near : [...near, ...(await findBatched(store, others, ANYWHERE))];
   const [accounts, subscriptions] = await Promise.all([
     loadAccounts(store, new Set(rows.map((row) => row.account_id))),
     loadSubscriptions(store, new Set(rows.map((row) => row.subscription_id))),
@@ -70,8 +70,8 @@ export async function loadCarried(store: Store, ids: readonly string[]): Promise
   });
 }
 
-async function findCarried(store: Store, ids: readonly string[], events: IdRange): Promise<CarriedRow[]> {
-  const { rows } = await store.pool.query<CarriedRow>({
+async function findBatched(store: Store, ids: readonly string[], events: IdRange): Promise<BatchedRow[]> {
+  const { rows } = await store.pool.query<BatchedRow>({
     name: 'load-carried',
     text: `
       SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,

@@ -1,7 +1,7 @@
 /** Deliveries: reading them, and the changes of state that are not the outcome of an attempt. */
 import { lowestIdAt } from '../../contract/ids.js';
 import { EVENT_IS_KEPT } from '../events/events.js';
-import { noteExhausted } from '../events/operational-events.js';
+import { recordExhausted } from '../events/operational-events.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 
@@ -30,8 +30,8 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, in words. */
   readonly stateReason: string | null;
-  /** The workflow id of the burst in which it was accepted; null where its own workflow knows how it ended. */
-  readonly carrier: string | null;
+  /** The workflow id of the batch in which it was accepted; null where its own workflow knows how it ended. */
+  readonly batchWorkflowId: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -53,7 +53,7 @@ export interface DeliveryRow {
   last_status: number | null;
   last_reason: string | null;
   state_reason: string | null;
-  carrier: string | null;
+  batch_workflow_id: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -74,7 +74,7 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
-  carrier: row.carrier,
+  batchWorkflowId: row.batch_workflow_id,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
@@ -176,7 +176,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
        RETURNING *
-     ), told AS (${noteExhausted('changed', 'former')})
+     ), told AS (${recordExhausted('changed', 'former')})
      SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
     [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
   );
@@ -190,7 +190,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
     `UPDATE deliveries d SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
+       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, batch = false, batch_workflow_id = NULL,
        updated_at = now()
      WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT} RETURNING *`,
     [id],
@@ -205,7 +205,7 @@ export async function markOwned(store: Store, ids: readonly string[]): Promise<v
 }
 
 /** Where a delivery stands, as its workflow needs to know it; times in Unix milliseconds. */
-export interface DeliveryPlace {
+export interface DeliveryProgress {
   /** Whether the workflow run that asks has already recorded its end. */
   readonly settledHere: boolean;
   /** Whether this run of the delivery has made an attempt. */
@@ -217,7 +217,7 @@ export interface DeliveryPlace {
 }
 
 /** Where a delivery stands; `workflowRunId` is the workflow run that asks. */
-export async function findPlace(store: Store, id: string, workflowRunId: string): Promise<DeliveryPlace> {
+export async function findProgress(store: Store, id: string, workflowRunId: string): Promise<DeliveryProgress> {
   const row = onlyRow(
     await store.pool.query<{
       state: DeliveryState;

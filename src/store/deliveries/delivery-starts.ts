@@ -1,10 +1,10 @@
 /** What starting the workflow of a delivery takes. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { DeliveryState } from './deliveries.js';
-import type { Begin } from '../../workflows/types.js';
+import type { ResumePoint } from '../../workflows/types.js';
 import { fromJson, type Store } from '../store.js';
 
-export interface Startable {
+export interface DeliveryStart {
   readonly deliveryId: string;
   /** Which redelivery this is; 0 for the delivery itself. */
   readonly run: number;
@@ -14,31 +14,31 @@ export interface Startable {
   /** The receiver's address. */
   readonly url: string;
   /** Present when something has been done for it before. */
-  readonly begin?: Begin;
+  readonly resumeFrom?: ResumePoint;
 }
 
 /** A delivery with where it stands. */
-export interface StandingDelivery extends Startable {
+export interface PendingDelivery extends DeliveryStart {
   readonly state: DeliveryState;
-  /** Whether its first attempt is left to a burst that has not had it yet. */
-  readonly leftToBurst: boolean;
+  /** Whether its first attempt is left to a batch that has not had it yet. */
+  readonly isUnclaimed: boolean;
 }
 
 /** Deliveries of these ids; those with attempts go on after them. */
-export async function loadStartables(store: Store, ids: readonly string[]): Promise<StandingDelivery[]> {
+export async function loadDeliveryStarts(store: Store, ids: readonly string[]): Promise<PendingDelivery[]> {
   const { rows } = await store.pool.query<{
     id: string;
     run: number;
     state: DeliveryState;
     subscription_id: string;
     event_type: string;
-    left_to_burst: boolean;
+    is_unclaimed: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
     url: string;
     account: AccountRow;
   }>(
-    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.burst AND NOT d.owned AS left_to_burst,
+    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.batch AND NOT d.owned AS is_unclaimed,
             d.schedule_position, d.next_attempt_at, s.url, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
@@ -54,19 +54,20 @@ export async function loadStartables(store: Store, ids: readonly string[]): Prom
     subscriptionId: row.subscription_id,
     eventType: row.event_type,
     url: row.url,
-    leftToBurst: row.left_to_burst,
-    ...beginAt(placeOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
+    isUnclaimed: row.is_unclaimed,
+    ...resumeAt(resumePointOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
   }));
 }
 
 /** The place of the schedule at which a delivery goes on; undefined when it has made no attempt. */
-export function placeOf(delivery: {
+export function resumePointOf(delivery: {
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: Date | null;
-}): Extract<Begin, { kind: 'place' }> | undefined {
+}): Extract<ResumePoint, { kind: 'scheduled' }> | undefined {
   const { schedulePosition, nextAttemptAt } = delivery;
   if (schedulePosition === null) return undefined;
-  return { kind: 'place', position: schedulePosition + 1, at: nextAttemptAt?.getTime() ?? 0 };
+  return { kind: 'scheduled', position: schedulePosition + 1, at: nextAttemptAt?.getTime() ?? 0 };
 }
 
-const beginAt = (begin: Begin | undefined): Pick<Startable, 'begin'> => (begin ? { begin } : {});
+const resumeAt = (resumeFrom: ResumePoint | undefined): Pick<DeliveryStart, 'resumeFrom'> =>
+  resumeFrom ? { resumeFrom } : {};

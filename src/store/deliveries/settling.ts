@@ -50,7 +50,7 @@ export async function reopenOpen(
 ): Promise<void> {
   await store.pool.query(
     `UPDATE deliveries
-     SET state = 'pending', state_reason = NULL, run = $3, owned = false, burst = false, recorded_by = NULL, updated_at = now()
+     SET state = 'pending', state_reason = NULL, run = $3, owned = false, batch = false, recorded_by = NULL, updated_at = now()
      WHERE id = $1 AND run = $2 AND state = ANY($4)`,
     [deliveryId, run, redelivery, openStates],
   );

@@ -1,14 +1,14 @@
 /** Deliveries that something must be done about although nothing calls for it: what crashes and deletions leave. */
 import type { Store } from '../store.js';
 
-/** Pending deliveries that no burst is to carry and without a known owner that are older than `seconds`, the oldest first. */
-export async function unownedDeliveries(
+/** Pending deliveries that no batch is to carry and without a known owner that are older than `seconds`, the oldest first. */
+export async function ownerlessDeliveries(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT id FROM deliveries
-     WHERE NOT owned AND state = 'pending' AND NOT burst AND updated_at < now() - make_interval(secs => $1)
+     WHERE NOT owned AND state = 'pending' AND NOT batch AND updated_at < now() - make_interval(secs => $1)
      ORDER BY updated_at LIMIT $2`,
     [olderThan, limit],
   );
@@ -41,7 +41,7 @@ export async function overdueDeliveries(
 }
 
 /** Open deliveries of deleted subscriptions. */
-export async function orphanedDeliveries(store: Store, limit: number): Promise<string[]> {
+export async function deliveriesOfDeletedSubscriptions(store: Store, limit: number): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT d.id FROM subscriptions s JOIN deliveries d ON d.subscription_id = s.id
      WHERE s.deleted_at IS NOT NULL AND d.state IN ('pending', 'retrying', 'paused') LIMIT $1`,
@@ -51,7 +51,7 @@ export async function orphanedDeliveries(store: Store, limit: number): Promise<s
 }
 
 /** Deliveries that are held because their subscription is disabled, of one subscription; at most `limit`. */
-export async function heldDeliveries(
+export async function pausedDeliveries(
   store: Store,
   subscriptionId: string,
   reason: string,

@@ -23,15 +23,19 @@ export interface NewEvent {
   readonly traceparent?: string;
 }
 
-/** How the first attempts of new deliveries will be made: each by a workflow of its own, or in bursts. */
-export type Lane = 'own' | 'burst';
+/** How the first attempts of new deliveries will be made: each by a workflow of its own, or in batches. */
+export type DispatchMode = 'single' | 'batch';
 
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
 
 /** Writes events, bodies and deliveries in one statement: all of them or none. */
-export async function insertEvents(client: Queryable, events: readonly NewEvent[], lane: Lane = 'own'): Promise<void> {
-  await insertCurrentEvents(client, events, new Map(), lane);
+export async function insertEvents(
+  client: Queryable,
+  events: readonly NewEvent[],
+  mode: DispatchMode = 'single',
+): Promise<void> {
+  await insertCurrentEvents(client, events, new Map(), mode);
 }
 
 /**
@@ -42,7 +46,7 @@ export async function insertCurrentEvents(
   client: Queryable,
   events: readonly NewEvent[],
   versions: AccountVersions,
-  lane: Lane = 'own',
+  mode: DispatchMode = 'single',
 ): Promise<Set<string>> {
   const bodies = events.flatMap(({ event, accountId, bodies }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, body, accountId]),
@@ -70,7 +74,7 @@ export async function insertCurrentEvents(
         FROM unnest($7::text[], $8::text[], $9::text[], $22::text[]) AS body (event_id, variant, body, account_id)
         WHERE account_id NOT IN (SELECT account_id FROM outdated)
       ), new_deliveries AS (
-        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, burst)
+        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, batch)
         SELECT *, $18::boolean
         FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
           AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
@@ -95,7 +99,7 @@ export async function insertCurrentEvents(
       deliveries.map(({ event }) => event.type),
       deliveries.map(({ delivery }) => delivery.bodyVariant),
       events.map(({ addressed }) => addressed),
-      lane === 'burst',
+      mode === 'batch',
       events.map(({ traceparent }) => traceparent),
       [...versions.keys()],
       [...versions.values()],

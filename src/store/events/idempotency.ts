@@ -1,21 +1,21 @@
-/** Idempotency keys: the first answer to a request, given again to every repetition of it. */
+/** Idempotency keys: the first response to a request is sent again to every repetition of it. */
 import { longQuery, onlyRow, type Queryable, type Store } from '../store.js';
 
-export interface IdempotentAnswer {
+export interface IdempotentResponse {
   /** SHA-256 of the request. */
   readonly fingerprint: Buffer;
-  readonly answer: unknown;
+  readonly response: unknown;
 }
 
-/** What was answered to a key before, or undefined. */
-export async function findAnswer(
+/** The earlier response to a key, or undefined. */
+export async function findResponse(
   store: Store,
   accountId: string,
   key: string,
   client: Queryable = store.pool,
-): Promise<IdempotentAnswer | undefined> {
-  const result = await client.query<IdempotentAnswer>(
-    'SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND key = $2',
+): Promise<IdempotentResponse | undefined> {
+  const result = await client.query<IdempotentResponse>(
+    'SELECT fingerprint, response FROM idempotency_keys WHERE account_id = $1 AND key = $2',
     [accountId, key],
   );
   return onlyRow(result);
@@ -29,18 +29,18 @@ export async function claimKey(
   client: Queryable,
   accountId: string,
   key: string,
-  { fingerprint, answer }: IdempotentAnswer,
+  { fingerprint, response }: IdempotentResponse,
 ): Promise<boolean> {
   const { rowCount } = await client.query(
-    `INSERT INTO idempotency_keys (account_id, key, fingerprint, answer) VALUES ($1, $2, $3, $4)
+    `INSERT INTO idempotency_keys (account_id, key, fingerprint, response) VALUES ($1, $2, $3, $4)
      ON CONFLICT DO NOTHING`,
-    [accountId, key, fingerprint, JSON.stringify(answer)],
+    [accountId, key, fingerprint, JSON.stringify(response)],
   );
   return rowCount === 1;
 }
 
 /** Forgets keys older than `hours`. Returns how many. */
-export async function forgetAnswers(store: Store, hours: number): Promise<number> {
+export async function deleteResponses(store: Store, hours: number): Promise<number> {
   const { rowCount } = await store.pool.query(
     longQuery(`DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => $1)`, [hours]),
   );

@@ -14,7 +14,11 @@ export const Operation = {
 export type OperationType = (typeof Operation)[keyof typeof Operation];
 
 /** Notes something that happened to a subscription. */
-export async function noteOperation(client: Queryable, type: OperationType, subscriptionId: string): Promise<void> {
+export async function recordOperationalEvent(
+  client: Queryable,
+  type: OperationType,
+  subscriptionId: string,
+): Promise<void> {
   await client.query(`INSERT INTO operational_events (type, subscription_id, facts) VALUES ($1, $2, '{}')`, [
     type,
     subscriptionId,
@@ -25,7 +29,7 @@ export async function noteOperation(client: Queryable, type: OperationType, subs
  * The last part of a statement that changes deliveries: notes those that have become failed. `changed` names the part that
  * returns the changed rows, `former` the one that has read them as they were before.
  */
-export function noteExhausted(changed: string, former: string): string {
+export function recordExhausted(changed: string, former: string): string {
   return `
     INSERT INTO operational_events (type, subscription_id, facts)
     SELECT '${Operation.exhausted}', d.subscription_id,
@@ -50,7 +54,7 @@ export interface WaitingOperation {
 }
 
 /** Takes the oldest ones away, at most `limit`; others that take at the same time get others. */
-export async function takeOperations(client: Queryable, limit: number): Promise<WaitingOperation[]> {
+export async function claimOperationalEvents(client: Queryable, limit: number): Promise<WaitingOperation[]> {
   const { rows } = await client.query<WaitingOperation & { id: string }>(
     `WITH oldest AS MATERIALIZED (
        SELECT id FROM operational_events ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -58,7 +62,7 @@ export async function takeOperations(client: Queryable, limit: number): Promise<
      DELETE FROM operational_events o USING oldest, subscriptions s, accounts a
      WHERE o.id = oldest.id AND s.id = o.subscription_id AND a.id = s.account_id
      RETURNING o.id, o.type, o.created_at AS at, a.id AS "accountId", a.provider,
-               a.receives_operations AS "ofReceiver", s.id AS "subscriptionId", s.url, o.facts`,
+               a.receives_operational_events AS "ofReceiver", s.id AS "subscriptionId", s.url, o.facts`,
     [limit],
   );
   return rows.sort((one, other) => Number(BigInt(one.id) - BigInt(other.id)));

@@ -2,15 +2,25 @@
 -- Ids are TypeIDs: text that sorts by time. The C collation keeps that order and compares bytes.
 
 CREATE TABLE accounts (
-  id                text COLLATE "C" PRIMARY KEY,
-  provider          text NOT NULL,
-  name              text NOT NULL,
-  scope             jsonb NOT NULL,
-  settings          jsonb NOT NULL,
-  validate_payloads boolean NOT NULL,
-  secrets           bytea NOT NULL,
-  created_at        timestamptz NOT NULL DEFAULT now(),
-  deleted_at        timestamptz
+  id                          text COLLATE "C" PRIMARY KEY,
+  provider                    text NOT NULL,
+  name                        text NOT NULL,
+  scope                       jsonb NOT NULL,
+  settings                    jsonb NOT NULL,
+  validate_payloads           boolean NOT NULL,
+  secrets                     bytea NOT NULL,
+  -- Whether operational events are emitted to this account.
+  receives_operational_events boolean NOT NULL DEFAULT false,
+  -- Hours of failure that disable a subscription where the contract says nothing; null for never.
+  disable_after_hours         integer,
+  -- Days that events and deliveries are kept; 0 for ever, null for the installation's setting.
+  retention_days              integer CHECK (retention_days >= 0),
+  -- How many deliveries of the account are started in its turn when several accounts wait.
+  dispatch_weight             integer NOT NULL DEFAULT 1,
+  -- Null for the installation's setting.
+  max_subscriptions           integer CHECK (max_subscriptions >= 0),
+  created_at                  timestamptz NOT NULL DEFAULT now(),
+  deleted_at                  timestamptz
 );
 
 CREATE TABLE api_keys (
@@ -34,13 +44,70 @@ CREATE TABLE subscriptions (
   description     text,
   enabled         boolean NOT NULL,
   disabled_reason text,
+  -- Set by a trigger; null while the subscription is enabled.
+  disabled_at     timestamptz,
   options         jsonb NOT NULL,
   secrets         bytea NOT NULL,
+  -- Concurrent attempts and attempts per second, where the owner limits them.
+  limits          jsonb NOT NULL DEFAULT '{}',
+  -- What is remembered while every attempt fails (src/contract/failing.ts); null while it is well.
+  failing         jsonb,
   created_at      timestamptz NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now(),
   deleted_at      timestamptz,
   UNIQUE (account_id, reference)
 );
+-- Deleted subscriptions stay as rows, so that counting and loading must not read them.
+CREATE INDEX subscriptions_by_account ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
+-- Where owners may give their subscriptions a name (Svix's uid), it names one subscription of the account.
+CREATE UNIQUE INDEX subscriptions_by_uid ON subscriptions (account_id, (options->>'uid'))
+  WHERE deleted_at IS NULL AND options->>'uid' IS NOT NULL;
+-- Those that were disabled because of their receiver, which the overview lists.
+CREATE INDEX subscriptions_disabled ON subscriptions (account_id, disabled_at DESC)
+  WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL;
+
+CREATE FUNCTION set_disabled_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.enabled THEN
+    NEW.disabled_at := NULL;
+  ELSIF NEW.disabled_at IS NULL THEN
+    NEW.disabled_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER subscription_disabled BEFORE INSERT OR UPDATE OF enabled ON subscriptions
+  FOR EACH ROW EXECUTE FUNCTION set_disabled_at();
+
+-- The version of what events of an account are matched and rendered with: the account itself and its subscriptions.
+-- Processes cache those; the statement that writes events compares versions, so that an outdated cache writes nothing.
+-- Versions are random rather than counted, so that none is used twice when a backup is restored.
+CREATE TABLE account_versions (
+  account_id text COLLATE "C" PRIMARY KEY REFERENCES accounts (id),
+  version    uuid NOT NULL DEFAULT gen_random_uuid()
+) WITH (fillfactor = 50);
+
+-- Once per transaction, however many rows it changes.
+CREATE FUNCTION renew_account_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO account_versions (account_id) VALUES (to_jsonb(NEW) ->> TG_ARGV[0])
+  ON CONFLICT (account_id) DO UPDATE SET version = excluded.version
+    WHERE account_versions.xmin <> pg_current_xact_id()::xid;
+  RETURN NULL;
+END $$;
+
+-- Deferred to the commit: a version is the last row that a transaction locks, so that transactions that lock accounts and
+-- subscriptions in different orders cannot deadlock on it. What is counted of a failing subscription is not cached.
+CREATE CONSTRAINT TRIGGER account_version AFTER INSERT OR UPDATE ON accounts
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_account_version('id');
+CREATE CONSTRAINT TRIGGER subscription_added_version AFTER INSERT ON subscriptions
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_account_version('account_id');
+CREATE CONSTRAINT TRIGGER subscription_changed_version
+  AFTER UPDATE OF url, event_types, description, enabled, options, limits, secrets, deleted_at ON subscriptions
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_account_version('account_id');
+
+-- What grows with every event is partitioned by time, so that what has been kept for long enough is dropped and not
+-- deleted row by row. Ids sort by time, so a range of time is a range of ids, and a lookup by id goes to one partition.
+-- src/store/partitions.ts makes partitions ahead of time and drops them.
 
 CREATE TABLE events (
   id          text COLLATE "C" PRIMARY KEY,
@@ -49,54 +116,73 @@ CREATE TABLE events (
   occurred_at timestamptz NOT NULL,
   channels    text[] NOT NULL,
   data        text NOT NULL,
+  -- Whether it is for certain subscriptions only, as a test event is: recovery gives it to no other.
+  addressed   boolean NOT NULL DEFAULT false,
+  -- The trace in which the event was emitted (W3C Trace Context, version 00); null where nothing was traced.
+  traceparent text,
   created_at  timestamptz NOT NULL DEFAULT now()
-);
+) PARTITION BY RANGE (id);
+CREATE INDEX events_by_account ON events (account_id, id);
 
--- A body is rendered once when its event is accepted, so that every attempt sends the same bytes whatever is edited
--- meanwhile. Subscriptions whose body is equal share a variant.
+-- A body is rendered once, when its event is accepted, so that every attempt sends the same bytes whatever is edited
+-- later. Subscriptions whose body is equal share a variant.
 CREATE TABLE event_bodies (
   event_id text COLLATE "C" NOT NULL,
   variant  text NOT NULL,
   body     text NOT NULL,
   PRIMARY KEY (event_id, variant)
-);
+) PARTITION BY RANGE (event_id);
 
 CREATE TABLE deliveries (
-  id               text COLLATE "C" PRIMARY KEY,
-  event_id         text COLLATE "C" NOT NULL,
-  account_id       text COLLATE "C" NOT NULL,
-  subscription_id  text COLLATE "C" NOT NULL,
-  provider         text NOT NULL,
-  event_type       text NOT NULL,
-  body_variant     text NOT NULL,
-  state            text NOT NULL DEFAULT 'pending'
-                   CHECK (state IN ('pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled')),
+  id                text COLLATE "C" PRIMARY KEY,
+  event_id          text COLLATE "C" NOT NULL,
+  account_id        text COLLATE "C" NOT NULL,
+  subscription_id   text COLLATE "C" NOT NULL,
+  provider          text NOT NULL,
+  event_type        text NOT NULL,
+  body_variant      text NOT NULL,
+  state             text NOT NULL DEFAULT 'pending'
+                    CHECK (state IN ('pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled')),
   -- Counts redeliveries: 0 is the delivery itself.
-  run              integer NOT NULL DEFAULT 0,
+  run               integer NOT NULL DEFAULT 0,
   -- Attempts of all runs.
-  attempts         integer NOT NULL DEFAULT 0,
-  -- Whether a workflow is known to own this run; false only between the commit and the workflow's first sign of life.
-  owned            boolean NOT NULL DEFAULT false,
+  attempts          integer NOT NULL DEFAULT 0,
+  -- Whether a workflow is known to own this run; false between the commit and the first sign of the workflow.
+  owned             boolean NOT NULL DEFAULT false,
+  -- Whether its first attempt is left to a batch; otherwise it has a workflow of its own from the start.
+  batch             boolean NOT NULL DEFAULT false,
+  -- The workflow id of the batch in which it was accepted; null where its own workflow knows how it ended.
+  batch_workflow_id text,
   -- The workflow run that recorded the last attempt.
-  recorded_by      text,
+  recorded_by       text,
   -- Start of the first attempt of this run; some contracts sign with it on every retry.
-  first_attempt_at timestamptz,
+  first_attempt_at  timestamptz,
   -- Which wait of the schedule (from 0) follows the last recorded attempt of this run.
   schedule_position integer,
-  next_attempt_at  timestamptz,
-  last_status      integer,
-  last_reason      text,
-  state_reason     text,
-  created_at       timestamptz NOT NULL DEFAULT now(),
-  updated_at       timestamptz NOT NULL DEFAULT now(),
-  settled_at       timestamptz
-);
+  next_attempt_at   timestamptz,
+  last_status       integer,
+  last_reason       text,
+  state_reason      text,
+  created_at        timestamptz NOT NULL DEFAULT now(),
+  updated_at        timestamptz NOT NULL DEFAULT now(),
+  settled_at        timestamptz
+) PARTITION BY RANGE (id);
 CREATE INDEX deliveries_by_account ON deliveries (account_id, id DESC);
 CREATE INDEX deliveries_by_subscription ON deliveries (subscription_id, id DESC);
 CREATE INDEX deliveries_by_event ON deliveries (event_id);
-CREATE INDEX deliveries_unowned ON deliveries (updated_at) WHERE NOT owned AND state = 'pending';
+CREATE INDEX deliveries_ownerless ON deliveries (updated_at) WHERE NOT owned AND state = 'pending';
 CREATE INDEX deliveries_open ON deliveries (subscription_id, id) WHERE state IN ('pending', 'retrying', 'paused');
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'retrying';
+-- What the sweep looks for beside overdue attempts: started deliveries without an attempt, and paused ones.
+CREATE INDEX deliveries_started ON deliveries (coalesce(next_attempt_at, updated_at)) WHERE owned AND state = 'pending';
+CREATE INDEX deliveries_paused ON deliveries (subscription_id, id) WHERE state = 'paused';
+-- What was not accepted is looked for among much that was.
+CREATE INDEX deliveries_unaccepted ON deliveries (subscription_id, state, id DESC) WHERE state IN ('failed', 'cancelled');
+CREATE INDEX deliveries_unaccepted_by_account ON deliveries (state, account_id, id DESC)
+  WHERE state IN ('failed', 'cancelled');
+-- What has changed lately, for those who follow deliveries live. Almost every change of a delivery changes indexed
+-- columns anyway, so this costs it one more entry at the right end of an index.
+CREATE INDEX deliveries_changed ON deliveries (updated_at);
 
 CREATE TABLE attempts (
   delivery_id        text COLLATE "C" NOT NULL,
@@ -104,6 +190,9 @@ CREATE TABLE attempts (
   run                integer NOT NULL,
   started_at         timestamptz NOT NULL,
   duration_ms        integer,
+  -- How long its parts took, in milliseconds (src/egress/types.ts, Timings); null where nothing was sent or no worker
+  -- lived to report it.
+  timings            jsonb,
   outcome            text NOT NULL CHECK (outcome IN ('accepted', 'refused', 'failed', 'interrupted')),
   status             integer,
   reason             text,
@@ -114,15 +203,67 @@ CREATE TABLE attempts (
   response_excerpt   text,
   response_truncated boolean,
   PRIMARY KEY (delivery_id, number)
+) PARTITION BY RANGE (delivery_id);
+
+-- An insert never fails for want of a partition.
+CREATE TABLE events_default PARTITION OF events DEFAULT;
+CREATE TABLE event_bodies_default PARTITION OF event_bodies DEFAULT;
+CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
+CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
+
+-- Which batch has claimed a delivery. The key lets two batches never have the same one; a row is gone once the delivery
+-- is accepted or has a workflow of its own. Rows come and go with every batch.
+CREATE TABLE claims (
+  delivery_id       text COLLATE "C" PRIMARY KEY,
+  batch_workflow_id text NOT NULL,
+  claimed_at        timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
+CREATE INDEX claims_by_age ON claims (claimed_at);
+
+-- Which attempts of a limited subscription are in flight. Rows come and go with every attempt and mean nothing after a
+-- crash.
+CREATE UNLOGGED TABLE attempt_permits (
+  subscription_id text COLLATE "C" NOT NULL,
+  -- From 1 to the limit.
+  permit          integer NOT NULL,
+  holder          text NOT NULL,
+  -- A permit of a holder that died is free again after this time.
+  expires_at      timestamptz NOT NULL,
+  PRIMARY KEY (subscription_id, permit)
 );
+
+-- When the next attempt of a subscription with a rate may begin.
+CREATE UNLOGGED TABLE attempt_reservations (
+  subscription_id text COLLATE "C" PRIMARY KEY,
+  next_at         timestamptz NOT NULL
+) WITH (fillfactor = 50);
 
 CREATE TABLE idempotency_keys (
   account_id  text COLLATE "C" NOT NULL,
   key         text NOT NULL,
   -- SHA-256 of the request, so that the same key with another request is refused.
   fingerprint bytea NOT NULL,
-  answer      jsonb NOT NULL,
+  -- json keeps a response as it was given: jsonb would reorder its members, and cannot hold the escapes of NUL and of
+  -- lone surrogates, which a refusal may quote.
+  response    json NOT NULL,
   created_at  timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, key)
 );
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- Operational events that wait to be emitted, written together with what they report.
+CREATE TABLE operational_events (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  type            text NOT NULL,
+  subscription_id text COLLATE "C" NOT NULL,
+  facts           jsonb NOT NULL,
+  created_at      timestamptz NOT NULL DEFAULT now()
+);
+
+-- When the maintenance sweep was last completed, in its only row, for the metric that says how long ago that was.
+CREATE TABLE last_sweep (
+  singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  completed_at timestamptz NOT NULL
+);
+-- Counted from the migration until there is a sweep.
+INSERT INTO last_sweep (completed_at) VALUES (now());

@@ -142,7 +142,7 @@ export async function reopenFinished(
   await store.pool.query(
     `UPDATE deliveries d
      SET state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, burst = false, carrier = NULL,
+       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, batch = false, batch_workflow_id = NULL,
        updated_at = now()
      FROM unnest($1::text[], $2::int[]) AS found (id, run)
      WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)

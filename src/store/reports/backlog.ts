@@ -3,7 +3,7 @@ import type { Store } from '../store.js';
 
 /**
  * States are named as metrics name them: a delivery that is pending in the database is waiting there, whether for its own
- * workflow or for a burst.
+ * workflow or for a batch.
  */
 export interface Backlog {
   /** Open deliveries, each state counted up to `COUNTED_AT_MOST`. */
@@ -15,7 +15,7 @@ export interface Backlog {
 }
 
 /** Beyond this the backlog is large, and counting it exactly would cost more than the figure is worth. */
-const COUNTED_AT_MOST = 100_000;
+const MAX_COUNTED = 100_000;
 
 /** Loads the backlog. Every part of the statement reads a partial index, from its oldest end or a bounded part of it. */
 export async function loadBacklog(store: Store): Promise<Backlog> {
@@ -35,7 +35,7 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS bounded) started,
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1) AS bounded) retrying,
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS bounded) paused`,
-    values: [COUNTED_AT_MOST],
+    values: [MAX_COUNTED],
   });
   const {
     waiting = 0,
@@ -46,7 +46,7 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
     sweep_age: sweepAgeS = 0,
   } = rows[0]!;
   return {
-    counts: { waiting: Math.min(waiting, COUNTED_AT_MOST), retrying, paused },
+    counts: { waiting: Math.min(waiting, MAX_COUNTED), retrying, paused },
     overdueS: { waiting: waitingDue, retrying: retryingDue },
     sweepAgeS,
   };

@@ -15,7 +15,7 @@ export interface AttemptFigures {
 }
 
 /** Deliveries are found by when they were accepted, which is before their attempts by at most this in the figures. */
-const LONGEST_DELIVERY_MS = 24 * 3_600_000;
+const MAX_DELIVERY_MS = 24 * 3_600_000;
 
 /**
  * Counts the attempts of a subscription since a time; `slowerThanMs` ascends. Not counted are attempts that no worker
@@ -42,7 +42,7 @@ export async function attemptFigures(
      ) ended
      WHERE d.subscription_id = $1 AND d.id >= $2 AND a.started_at >= $3 AND a.outcome <> 'interrupted'
      GROUP BY 1, 2, 3`,
-    [subscriptionId, lowestIdAt('dlv', new Date(since.getTime() - LONGEST_DELIVERY_MS)), since, slowerThanMs],
+    [subscriptionId, lowestIdAt('dlv', new Date(since.getTime() - MAX_DELIVERY_MS)), since, slowerThanMs],
   );
   return (await store.pool.query<AttemptFigures>(query)).rows;
 }

@@ -6,7 +6,7 @@ import type { WindowRows } from './window.js';
 /** Deliveries whose attempts are looked at, about; fifty of these are then slower than the 99th percentile. */
 const SAMPLED_DELIVERIES = 5_000;
 /** Above this many waiting deliveries they are no longer counted. */
-const BACKLOG_AT_MOST = 100_000;
+const MAX_BACKLOG = 100_000;
 /** How many subscriptions are listed that fail most, and as many that are disabled. */
 const WORST = 10;
 
@@ -183,10 +183,10 @@ export async function countBacklog(store: Store, accountId: string | undefined):
     accountId === undefined ? '' : 'AND subscription_id IN (SELECT id FROM subscriptions WHERE account_id = $1)';
   const { rows } = await store.pool.query<Omit<Backlog, 'more'>>(
     `SELECT count(*)::int AS waiting, count(last_reason)::int AS "afterFailure", min(id) AS "oldestId" FROM (
-       SELECT id, last_reason FROM deliveries WHERE state IN ('pending', 'retrying') ${ofAccount} LIMIT ${BACKLOG_AT_MOST + 1}
+       SELECT id, last_reason FROM deliveries WHERE state IN ('pending', 'retrying') ${ofAccount} LIMIT ${MAX_BACKLOG + 1}
      ) open`,
     accountId === undefined ? [] : [accountId],
   );
   const { waiting, ...others } = rows[0]!;
-  return { ...others, waiting: Math.min(waiting, BACKLOG_AT_MOST), more: waiting > BACKLOG_AT_MOST };
+  return { ...others, waiting: Math.min(waiting, MAX_BACKLOG), more: waiting > MAX_BACKLOG };
 }

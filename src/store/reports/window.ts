@@ -3,7 +3,7 @@ import type { Store } from '../store.js';
 
 const LIMITS = {
   /** Above this many deliveries a window is sampled. */
-  countedAtMost: 200_000,
+  maxCounted: 200_000,
   /** How many rows of the table a sample reads, about. */
   sampledRows: 400_000,
 };
@@ -36,7 +36,7 @@ export interface WindowRows {
 export async function openWindow(
   store: Store,
   { fromId, beforeId, accountId }: Window,
-  { countedAtMost, sampledRows } = LIMITS,
+  { maxCounted: countedAtMost, sampledRows } = LIMITS,
 ): Promise<WindowRows> {
   const values = accountId === undefined ? [fromId, beforeId] : [fromId, beforeId, accountId];
   const where = `WHERE d.id >= $1 AND d.id < $2${accountId === undefined ? '' : ' AND d.account_id = $3'}`;

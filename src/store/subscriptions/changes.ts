@@ -1,5 +1,5 @@
 /** Changes of a subscription that are not an edit by its owner, and what holds it still while it is edited. */
-import { noteOperation, Operation } from '../events/operational-events.js';
+import { recordOperationalEvent, Operation } from '../events/operational-events.js';
 import { onlyRow, type Queryable, type Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
@@ -31,8 +31,8 @@ export async function lockSubscription(
 }
 
 /** Notes that the secret of a subscription was rotated. */
-export function noteRotated(client: Queryable, id: string): Promise<void> {
-  return noteOperation(client, Operation.secretRotated, id);
+export function recordRotated(client: Queryable, id: string): Promise<void> {
+  return recordOperationalEvent(client, Operation.secretRotated, id);
 }
 
 /** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */

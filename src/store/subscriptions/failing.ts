@@ -28,7 +28,7 @@ export async function countFailure(
       subscriptionId,
       JSON.stringify(failing),
     ]);
-    const because = disabledBecause(failing, rule);
-    if (because !== undefined) await disableSubscription(client, subscriptionId, because);
+    const reason = disabledBecause(failing, rule);
+    if (reason !== undefined) await disableSubscription(client, subscriptionId, reason);
   });
 }

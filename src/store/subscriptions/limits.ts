@@ -16,26 +16,26 @@ const PICKS = 5;
  * Takes one of `limit` slots of a subscription for a holder, which keeps it until it frees it or `seconds` have passed.
  * False when all are taken. One statement and no lock: the primary key is what makes two takers of one slot impossible.
  */
-export async function takeSlot(
+export async function acquirePermit(
   store: Store,
-  { subscriptionId, limit, holder, seconds }: SlotRequest,
+  { subscriptionId, limit, holder, seconds }: PermitRequest,
 ): Promise<boolean> {
   for (let pick = 0; pick < PICKS; pick += 1) {
     const row = onlyRow(
       await store.pool.query<{ free: boolean; taken: boolean }>({
-        name: 'take-slot',
+        name: 'acquire-permit',
         text: `
           WITH free AS (
             SELECT n FROM generate_series(1, $2::int) AS n
-            WHERE NOT EXISTS (SELECT FROM attempt_slots s
-                              WHERE s.subscription_id = $1 AND s.slot = n AND s.expires_at > now())
+            WHERE NOT EXISTS (SELECT FROM attempt_permits s
+                              WHERE s.subscription_id = $1 AND s.permit = n AND s.expires_at > now())
             ORDER BY random() LIMIT 1
           ), taken AS (
-            INSERT INTO attempt_slots AS s (subscription_id, slot, holder, expires_at)
+            INSERT INTO attempt_permits AS s (subscription_id, permit, holder, expires_at)
             SELECT $1, n, $3, now() + make_interval(secs => $4) FROM free
-            ON CONFLICT (subscription_id, slot)
+            ON CONFLICT (subscription_id, permit)
               DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at WHERE s.expires_at <= now()
-            RETURNING s.slot
+            RETURNING s.permit
           )
           SELECT EXISTS (SELECT FROM free) AS free, EXISTS (SELECT FROM taken) AS taken`,
         values: [subscriptionId, limit, holder, seconds],
@@ -47,7 +47,7 @@ export async function takeSlot(
   return false;
 }
 
-export interface SlotRequest {
+export interface PermitRequest {
   readonly subscriptionId: string;
   readonly limit: number;
   /** Unique to the attempt. */
@@ -57,22 +57,22 @@ export interface SlotRequest {
 }
 
 /** Frees what `takeSlot` took. */
-export async function freeSlot(
+export async function releasePermit(
   store: Store,
-  { subscriptionId, holder }: Pick<SlotRequest, 'subscriptionId' | 'holder'>,
+  { subscriptionId, holder }: Pick<PermitRequest, 'subscriptionId' | 'holder'>,
 ): Promise<void> {
   await store.pool.query({
-    name: 'free-slot',
-    text: 'DELETE FROM attempt_slots WHERE subscription_id = $1 AND holder = $2',
+    name: 'release-permit',
+    text: 'DELETE FROM attempt_permits WHERE subscription_id = $1 AND holder = $2',
     values: [subscriptionId, holder],
   });
 }
 
 /**
  * Books the next turn of a subscription with a rate and gives the milliseconds until then; undefined, and nothing
- * booked, when that is more than `horizonMs` away. Turns are evenly spaced, so there are no bursts.
+ * booked, when that is more than `horizonMs` away. Turns are evenly spaced, so there are no batches.
  */
-export async function bookTurn(
+export async function reserve(
   store: Store,
   { subscriptionId, ratePerSecond, horizonMs }: { subscriptionId: string; ratePerSecond: number; horizonMs: number },
 ): Promise<number | undefined> {
@@ -80,7 +80,7 @@ export async function bookTurn(
     await store.pool.query<{ wait: number }>({
       name: 'book-turn',
       text: `
-        INSERT INTO attempt_turns AS t (subscription_id, next_at)
+        INSERT INTO attempt_reservations AS t (subscription_id, next_at)
         VALUES ($1, clock_timestamp() + make_interval(secs => $2))
         ON CONFLICT (subscription_id) DO UPDATE
           SET next_at = greatest(t.next_at, clock_timestamp()) + make_interval(secs => $2)
@@ -93,7 +93,7 @@ export async function bookTurn(
 }
 
 /** Notes when a delivery that was turned away comes back; without that it would soon look lost or overdue. */
-export async function noteComingBack(
+export async function recordDeferral(
   store: Store,
   { deliveryId, run }: { deliveryId: string; run: number },
   at: Date,

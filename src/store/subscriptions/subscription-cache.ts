@@ -13,7 +13,7 @@ import { toSubscription, type StoredSubscription, type SubscriptionRow } from '.
 const MAX_CACHED = 100_000;
 
 /** An account and all its subscriptions, disabled ones included, as they were at one moment. */
-export interface DirectoryEntry {
+export interface CachedSubscriptions {
   readonly account: StoredAccount;
   readonly subscriptions: readonly StoredSubscription[];
   /** Changes with whatever matching or rendering depends on. */
@@ -21,27 +21,27 @@ export interface DirectoryEntry {
 }
 
 /** Looks accounts up. */
-export interface Directory {
+export interface SubscriptionCache {
   /** An account that is not deleted, possibly as it was before its last changes. */
-  find(accountId: string): Promise<DirectoryEntry | undefined>;
+  find(accountId: string): Promise<CachedSubscriptions | undefined>;
   /** Drops an entry that has turned out to be outdated. */
-  drop(entry: DirectoryEntry): void;
+  drop(entry: CachedSubscriptions): void;
 }
 
-export function createDirectory(store: Store, maxCached = MAX_CACHED): Directory {
+export function createSubscriptionCache(store: Store, maxCached = MAX_CACHED): SubscriptionCache {
   /** The least recently used first. */
-  const cached = new Map<string, DirectoryEntry>();
-  const loading = new Map<string, Promise<DirectoryEntry | undefined>>();
+  const cached = new Map<string, CachedSubscriptions>();
+  const loading = new Map<string, Promise<CachedSubscriptions | undefined>>();
   let size = 0;
 
-  function drop(entry: DirectoryEntry): void {
+  function drop(entry: CachedSubscriptions): void {
     const { id } = entry.account;
     if (cached.get(id) !== entry) return;
     cached.delete(id);
     size -= sizeOf(entry);
   }
 
-  function keep(entry: DirectoryEntry): void {
+  function keep(entry: CachedSubscriptions): void {
     cached.set(entry.account.id, entry);
     size += sizeOf(entry);
     for (const oldest of cached.values()) {
@@ -50,7 +50,7 @@ export function createDirectory(store: Store, maxCached = MAX_CACHED): Directory
     }
   }
 
-  async function load(accountId: string): Promise<DirectoryEntry | undefined> {
+  async function load(accountId: string): Promise<CachedSubscriptions | undefined> {
     try {
       const entry = await loadEntry(store, accountId);
       if (entry) keep(entry);
@@ -76,14 +76,14 @@ export function createDirectory(store: Store, maxCached = MAX_CACHED): Directory
   };
 }
 
-const sizeOf = ({ subscriptions }: DirectoryEntry): number => 1 + subscriptions.length;
+const sizeOf = ({ subscriptions }: CachedSubscriptions): number => 1 + subscriptions.length;
 
 /** Loads an account that is not deleted with its subscriptions, all in one snapshot. */
 export async function loadEntry(
   store: Store,
   accountId: string,
   client: Queryable = store.pool,
-): Promise<DirectoryEntry | undefined> {
+): Promise<CachedSubscriptions | undefined> {
   const row = onlyRow(
     await client.query<{ version: string; account: AccountRow; subscriptions: SubscriptionRow[] }>({
       name: 'load-directory-entry',

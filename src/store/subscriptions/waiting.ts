@@ -2,7 +2,7 @@
 import type { Store } from '../store.js';
 
 /** Deliveries that are held although their subscription is enabled, from the one behind `after` on. */
-export async function heldOfEnabled(
+export async function pausedOfEnabled(
   store: Store,
   { reason, after, limit }: { reason: string; after: string; limit: number },
 ): Promise<string[]> {

@@ -11,10 +11,10 @@ import {
 } from '@temporalio/workflow';
 import { remaining, retryPolicy } from '../../contract/schedule.js';
 import type { Next } from './resume.js';
-import { interrupted, type Orders } from '../signals.js';
+import { hasPendingCommand, type Commands } from '../signals.js';
 import {
   FailureType,
-  type ComingBack,
+  type Deferral,
   type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
@@ -44,10 +44,10 @@ export type RoundEnd =
       readonly kind: 'busy';
       readonly attemptsMade: number;
       readonly waitMs: number;
-      readonly comingBack: ComingBack;
+      readonly deferral: Deferral;
     }
-  | { readonly kind: 'held' }
-  | { readonly kind: 'orphaned' }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'subscriptionDeleted' }
   /** By a command; `lost` tells that the attempt in flight was not reported in time, so its worker may be dead. */
   | { readonly kind: 'interrupted'; readonly lost: boolean };
 
@@ -58,8 +58,8 @@ export type RoundEnd =
 export async function runRound(
   input: DeliveryInput,
   round: number,
-  { position, attemptsBefore, comingBack }: Next,
-  orders: Orders,
+  { position, attemptsBefore, deferral }: Next,
+  commands: Commands,
 ): Promise<RoundEnd> {
   const schedule = remaining(input.schedule, position);
   const { attempt } = proxyActivities<DeliveryActivities>({
@@ -81,14 +81,14 @@ export async function runRound(
         position,
         timeLimitMs: input.timeLimitMs,
         ...(attemptsBefore === undefined ? {} : { attemptsBefore }),
-        ...(comingBack ? { comingBack } : {}),
+        ...(deferral ? { deferral } : {}),
       }),
     )
     .then(
       (result) => (end = { kind: 'accepted', result }),
       (error: unknown) => (end = endOf(error)),
     );
-  await condition(() => end !== undefined || interrupted(orders));
+  await condition(() => end !== undefined || hasPendingCommand(commands));
   if (!end) scope.cancel();
   return finished;
 }
@@ -112,15 +112,15 @@ function endOf(error: unknown): RoundEnd {
     case FailureType.storeUnavailable:
       return { kind: 'stalled', attemptsMade: cause.details?.[0] as number };
     case FailureType.busy: {
-      const [attemptsMade, waitMs, comingBack] = cause.details as [number, number, ComingBack];
-      return { kind: 'busy', attemptsMade, waitMs, comingBack };
+      const [attemptsMade, waitMs, deferral] = cause.details as [number, number, Deferral];
+      return { kind: 'busy', attemptsMade, waitMs, deferral };
     }
     case FailureType.unrecorded:
       return { kind: 'unrecorded', outcome: cause.details?.[0] as UnrecordedOutcome };
-    case FailureType.held:
-      return { kind: 'held' };
-    case FailureType.orphaned:
-      return { kind: 'orphaned' };
+    case FailureType.paused:
+      return { kind: 'paused' };
+    case FailureType.subscriptionDeleted:
+      return { kind: 'subscriptionDeleted' };
     default:
       return {
         kind: 'failed',

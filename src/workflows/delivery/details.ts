@@ -24,9 +24,9 @@ export function showAttempting(input: DeliveryInput, position: number): void {
   );
 }
 
-/** A burst makes the first attempt. */
-export function showCarried(input: DeliveryInput): void {
-  show(input, '**Attempting** for the first time, together with others in a burst.');
+/** A batch makes the first attempt. */
+export function showBatched(input: DeliveryInput): void {
+  show(input, '**Attempting** for the first time, together with others in a batch.');
 }
 
 /** Nothing is sent until a time, in Unix milliseconds. */

@@ -1,16 +1,16 @@
-/** Where a delivery begins: with its first attempt, or where a burst or an earlier workflow left it. */
-import { showCarried, showEnded } from './details.js';
+/** Where a delivery begins: with its first attempt, or where a batch or an earlier workflow left it. */
+import { showBatched, showEnded } from './details.js';
 import { failure } from '../failure.js';
 import {
   FailureType,
-  type ComingBack,
+  type Deferral,
   type DeliveryActivities,
   type DeliveryInput,
   type DeliveryResult,
   type UnrecordedOutcome,
 } from '../types.js';
 
-type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitBurst'>;
+type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitBatch'>;
 
 /** Where the next round begins. */
 export interface Next {
@@ -23,35 +23,35 @@ export interface Next {
   /** Attempts that were made before it, where they are known. */
   readonly attemptsBefore?: number;
   /** Present when its attempt was turned away before. */
-  readonly comingBack?: ComingBack;
+  readonly deferral?: Deferral;
 }
 
 /** The first round, or the result of a delivery that is accepted already. Throws the failure of one that has failed. */
-export async function beginning(
+export async function resumePoint(
   input: DeliveryInput,
   activities: Activities,
 ): Promise<Next | { readonly result: DeliveryResult }> {
-  const { deliveryId, begin } = input;
-  switch (begin?.kind) {
+  const { deliveryId, resumeFrom } = input;
+  switch (resumeFrom?.kind) {
     case undefined:
       return { position: 0, waitMs: 0 };
-    case 'place':
-      return nextAt(begin);
+    case 'scheduled':
+      return nextAt(resumeFrom);
     case 'ended':
-      showEnded(input, `Not delivered: ${begin.message}`);
-      throw failure(begin.type, begin.message);
+      showEnded(input, `Not delivered: ${resumeFrom.message}`);
+      throw failure(resumeFrom.type, resumeFrom.message);
     case 'unrecorded': {
-      const { outcome } = begin;
+      const { outcome } = resumeFrom;
       await activities.recordOutcome(outcome);
       if (outcome.state === 'delivered') return { result: { attempts: outcome.number, status: outcome.status } };
       return afterUnrecorded(outcome);
     }
-    case 'carried': {
-      showCarried(input);
-      const left = await activities.awaitBurst({ deliveryId });
-      if (left.kind === 'delivered') return { result: left.result };
-      if (left.kind === 'failed') throw failure(FailureType.stopped, left.message);
-      return nextAt(left);
+    case 'batched': {
+      showBatched(input);
+      const outcome = await activities.awaitBatch({ deliveryId });
+      if (outcome.kind === 'delivered') return { result: outcome.result };
+      if (outcome.kind === 'failed') throw failure(FailureType.stopped, outcome.message);
+      return nextAt(outcome);
     }
   }
 }

@@ -12,9 +12,9 @@ function withSummary(summary: string) {
 }
 
 export const bookkeeping: Omit<DeliveryActivities, 'attempt'> = {
-  place: (task) => withSummary('look up how far the schedule has come').place(task),
+  getScheduleProgress: (task) => withSummary('look up how far the schedule has come').getScheduleProgress(task),
   changeState: (task) => withSummary(`record that it is ${task.state}`).changeState(task),
   recordOutcome: (outcome) => withSummary(`record attempt ${outcome.number}, made before`).recordOutcome(outcome),
-  awaitBurst: (task) => withSummary('wait for the burst that makes the first attempt').awaitBurst(task),
+  awaitBatch: (task) => withSummary('wait for the batch that makes the first attempt').awaitBatch(task),
   cancelOwnWorkflow: () => withSummary('have Temporal show it as cancelled').cancelOwnWorkflow(),
 };

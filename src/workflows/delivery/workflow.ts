@@ -1,17 +1,17 @@
 /** A delivery: one event on its way to one subscription, from the first attempt to its end. */
 import { CancellationScope, condition } from '@temporalio/workflow';
-import { afterUnrecorded, beginning, type Next } from './resume.js';
+import { afterUnrecorded, resumePoint, type Next } from './resume.js';
 import { bookkeeping } from './state-activities.js';
 import { showAttempting, showEnded, showWaiting } from './details.js';
 import { failure } from '../failure.js';
-import { obey } from './commands.js';
-import { interrupted, takeOrders } from '../signals.js';
+import { applyCommands } from './commands.js';
+import { hasPendingCommand, registerSignalHandlers } from '../signals.js';
 import { runRound } from './attempts.js';
 import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type DeliveryInput, type DeliveryResult } from '../types.js';
 
 /** Waits for a database that cannot be reached, in milliseconds: each doubles, the first from this, up to the longest. */
 const FIRST_STALL_MS = 5_000;
-const LONGEST_STALL_MS = 300_000;
+const MAX_STALL_MS = 300_000;
 
 /**
  * Delivers until accepted. Fails when the schedule is exhausted or the contract stops it, and closes as cancelled when
@@ -19,17 +19,17 @@ const LONGEST_STALL_MS = 300_000;
  */
 export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   const root = CancellationScope.current();
-  const orders = takeOrders();
+  const commands = registerSignalHandlers();
   // Nothing in here may be cut short: what an attempt did must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
-    const beginningAt = await beginning(input, bookkeeping);
-    if ('result' in beginningAt) return accepted(beginningAt.result);
-    let next: Next = beginningAt;
+    const start = await resumePoint(input, bookkeeping);
+    if ('result' in start) return accepted(start.result);
+    let next: Next = start;
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
       next = await untilDue(next);
       showAttempting(input, next.position);
-      const end = await runRound(input, round, next, orders);
+      const end = await runRound(input, round, next, commands);
       switch (end.kind) {
         case 'accepted':
           return accepted(end.result);
@@ -44,7 +44,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           next = afterUnrecorded(end.outcome);
           break;
         case 'stalled':
-          stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, LONGEST_STALL_MS);
+          stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, MAX_STALL_MS);
           next = { ...after(next, end), waitMs: stallMs, why: 'the database did not answer' };
           break;
         case 'busy':
@@ -52,17 +52,17 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
             ...after(next, end),
             waitMs: end.waitMs,
             why: 'the subscription is busy',
-            comingBack: end.comingBack,
+            deferral: end.deferral,
           };
           break;
-        case 'held':
-          orders.pause ??= { reason: SUBSCRIPTION_DISABLED };
+        case 'paused':
+          commands.pause ??= { reason: SUBSCRIPTION_DISABLED };
           break;
-        case 'orphaned':
-          orders.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
+        case 'subscriptionDeleted':
+          commands.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
           break;
         case 'interrupted':
-          next = await obey(input, orders, root, bookkeeping, end.lost);
+          next = await applyCommands(input, commands, root, bookkeeping, end.lost);
       }
     }
   });
@@ -73,10 +73,10 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
       if (next.waitMs > 0) {
         const { position, waitMs, why = 'the wait of the schedule' } = next;
         showWaiting(input, position, Date.now() + waitMs, why);
-        await condition(() => interrupted(orders), waitMs, { summary: why });
+        await condition(() => hasPendingCommand(commands), waitMs, { summary: why });
       }
-      if (!interrupted(orders)) return next;
-      next = await obey(input, orders, root, bookkeeping);
+      if (!hasPendingCommand(commands)) return next;
+      next = await applyCommands(input, commands, root, bookkeeping);
     }
   }
 

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 async function emit(data = '{}'): Promise<string> {
@@ -55,7 +55,7 @@ test('deliveries are listed by what they are about', async () => {
 });
 
 test('a delivery is shown with its attempts and the last answer', async () => {
-  receiver.answer((response) => void response.writeHead(503).end('try later'));
+  receiver.reply((response) => void response.writeHead(503).end('try later'));
   const id = await emit();
   await system.settled(id, 'retrying');
   const { out } = await cli.pigeonpost(['deliveries', 'show', id]);
@@ -67,7 +67,7 @@ test('a delivery is shown with its attempts and the last answer', async () => {
 });
 
 test('a delivery is paused, resumed, retried, cancelled and redelivered', async () => {
-  receiver.answer(503);
+  receiver.reply(503);
   const id = await emit();
   await system.settled(id, 'retrying');
   const { out } = await cli.pigeonpost(['deliveries', 'pause', id, '--reason', 'lunch']);
@@ -80,7 +80,7 @@ test('a delivery is paused, resumed, retried, cancelled and redelivered', async 
   await system.settled(id, 'retrying');
   await cli.json('deliveries', 'cancel', id);
   await system.settled(id, 'cancelled');
-  receiver.answer(200);
+  receiver.reply(200);
   await cli.json('deliveries', 'redeliver', id);
   expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
   const again = await cli.pigeonpost(['deliveries', 'cancel', id]);
@@ -107,12 +107,12 @@ test('tail prints deliveries as they change, until it is stopped', async () => {
 });
 
 test('recover counts first, and then sends again what was missed', async () => {
-  receiver.answer(503);
+  receiver.reply(503);
   const id = await emit();
   await system.settled(id, 'retrying');
   await cli.json('deliveries', 'cancel', id);
   await system.settled(id, 'cancelled');
-  receiver.answer(200);
+  receiver.reply(200);
   const what = ['recover', subscription, '--from', '1h', '--state', 'failed', '--state', 'cancelled'];
   expect(await cli.json(...what)).toMatchObject({ dryRun: true, total: 1 });
   const counted = await cli.pigeonpost([...what, '--type', 'user.created']);
@@ -125,12 +125,12 @@ test('recover counts first, and then sends again what was missed', async () => {
 });
 
 test('recover attempts now what waits for its next attempt', async () => {
-  receiver.answer(503);
+  receiver.reply(503);
   const { id: own } = await cli.json('subscriptions', 'create', account, receiver.url, '--type', 'user.deleted');
   const { deliveries } = await cli.json('emit', account, 'user.deleted', '--data', '{}');
   const { id } = deliveries[0];
   await system.settled(id, 'retrying');
-  receiver.answer(200);
+  receiver.reply(200);
   const what = ['recover', own, '--from', '1h'];
   expect((await cli.pigeonpost(what)).out).toMatch(/^retrying +user\.deleted +1$/m);
   const done = await cli.pigeonpost([...what, '--yes', '--rate', '100', '--every', '20ms']);
@@ -176,9 +176,9 @@ describe('listen', () => {
     const { exitCode, out } = await listening.ended;
     expect(exitCode).toBe(0);
     const [, first, second] = out.split('\n').map((line) => JSON.parse(line));
-    expect(first).toMatchObject({ method: 'POST', path: '/hooks?a=1', verdict: 'genuine', status: 502 });
+    expect(first).toMatchObject({ method: 'POST', path: '/hooks?a=1', responseClass: 'genuine', status: 502 });
     expect(first.body).toContain('"total":1e400');
-    expect(second).toMatchObject({ verdict: 'genuine', status: 200 });
+    expect(second).toMatchObject({ responseClass: 'genuine', status: 200 });
     await system.settled(id, 'delivered');
   });
 
@@ -208,7 +208,7 @@ describe('listen', () => {
     const { id } = await cli.json('subscriptions', 'create', bird, `https://${HOST}/bird`, ...own);
     await cli.json('subscriptions', 'test', id);
     const { out } = await listening.ended;
-    expect(JSON.parse(out.split('\n')[1]!)).toMatchObject({ path: '/bird', verdict: 'genuine', status: 200 });
+    expect(JSON.parse(out.split('\n')[1]!)).toMatchObject({ path: '/bird', responseClass: 'genuine', status: 200 });
   });
 
   test('checks nothing where nothing is known, and says what it would need', async () => {

@@ -62,7 +62,7 @@ test('a retry has the first timestamp and signature, and logs tell of both attem
   expect(created).toMatchObject({ status: 201, body: subscription });
   const own = `/${created.body.id}`;
 
-  receiver.answer((response) => void response.writeHead(500).end('not now'), 200);
+  receiver.reply((response) => void response.writeHead(500).end('not now'), 200);
   const deliveryId = await emit();
   const [first] = await receiver.waitFor(1);
   expect(first).toMatchObject({ method: 'POST', path: '/bird?b=2&a=1' });
@@ -117,7 +117,7 @@ test('no signature without a key, a new one after a change, and nothing while in
   const { bird, emit } = await newAccount();
   const url = `https://${HOST}/plain`;
   const { id } = (await bird('POST', '', { service: 'channels', event: 'sms.inbound', url })).body;
-  receiver.answer(200);
+  receiver.reply(200);
   await emit();
   const [unsigned] = await receiver.waitFor(1);
   expect(unsigned!.headers).toHaveProperty('messagebird-request-id');
@@ -137,7 +137,7 @@ test('no signature without a key, a new one after a change, and nothing while in
 test('an attempt without an answer has no status', async () => {
   const { bird, emit } = await newAccount();
   const { id } = (await bird('POST', '', { service: 'channels', event: 'sms.inbound', url: `https://${HOST}/` })).body;
-  receiver.answer((response) => void response.destroy());
+  receiver.reply((response) => void response.destroy());
   const deliveryId = await emit();
   await system.settled(deliveryId, 'retrying');
   const { body } = await bird('GET', `/${id}/logs?executionStatus=pending`);
@@ -154,7 +154,7 @@ describe('logs', () => {
     const { bird, emit } = await newAccount();
     const { id } = (await bird('POST', '', { service: 'channels', event: 'sms.inbound', url: `https://${HOST}/` }))
       .body;
-    receiver.answer(200);
+    receiver.reply(200);
     const deliveries: string[] = [];
     for (let n = 0; n < 12; n += 1) deliveries.push(await emit());
     await Promise.all(deliveries.map((delivery) => system.settled(delivery, 'delivered')));
@@ -196,8 +196,8 @@ describe('logs', () => {
     const { bird } = await newAccount();
     const { id } = (await bird('POST', '', { service: 'channels', event: 'sms.inbound', url: `https://${HOST}/` }))
       .body;
-    const answer = await bird('GET', `/${id}/${rest}`);
-    expect(answer.status).toBe(status);
-    expect(Object.keys(answer.body.details ?? {})).toEqual(field === undefined ? [] : [field]);
+    const reply = await bird('GET', `/${id}/${rest}`);
+    expect(reply.status).toBe(status);
+    expect(Object.keys(reply.body.details ?? {})).toEqual(field === undefined ? [] : [field]);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import { ApiException, Ordering, Svix, Webhook, type EndpointOut } from 'svix';
-import { startApi, startApiWithDatabase, type ApiAnswer, type Ask } from '../../support/api';
+import { startApi, startApiWithDatabase, type ApiResponse, type Ask } from '../../support/api';
 import { objectsOf } from '../../support/json-values';
 import { startReceiver, type Receiver } from '../../support/receiver';
 import { startSystem, type TestSystem } from '../../support/system';
@@ -18,7 +18,7 @@ interface Application {
   readonly key: string;
   readonly svix: Svix;
   /** Asks by hand; the path is what follows the application's. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>;
 }
 
 const URL_1 = 'https://hooks.example.test/postack';
@@ -298,8 +298,8 @@ describe('the API', () => {
         ['iterator=%00', 422, at('iterator', 'Invalid iterator')],
       ];
       for (const [query, status, body] of wrong) {
-        const answer = await app.ask('GET', `/endpoint?${query}`);
-        expect([query, answer.status, answer.body]).toEqual([query, status, body]);
+        const response = await app.ask('GET', `/endpoint?${query}`);
+        expect([query, response.status, response.body]).toEqual([query, status, body]);
       }
       expect((await app.ask('GET', '/endpoint?limit=250')).status).toBe(200);
     });
@@ -341,8 +341,8 @@ describe('the API', () => {
       ['PATCH', [], ['body']],
     ];
     for (const [method, body, loc] of wrong) {
-      const answer = await app.ask(method, `/endpoint/${id}/headers`, body);
-      expect([body, answer.status, answer.body.detail[0].loc]).toEqual([body, 422, loc]);
+      const response = await app.ask(method, `/endpoint/${id}/headers`, body);
+      expect([body, response.status, response.body.detail[0].loc]).toEqual([body, 422, loc]);
     }
     expect((await svix.endpoint.getHeaders(appId, id)).headers).toEqual({ 'X-Kept': '1' });
   });
@@ -375,8 +375,8 @@ describe('the API', () => {
       [{ gracePeriodSeconds: '1' }, 'gracePeriodSeconds'],
       [{ gracePeriodSeconds: 1.5 }, 'gracePeriodSeconds'],
     ] as const) {
-      const answer = await app.ask('POST', `/endpoint/${id}/secret/rotate`, body);
-      expect([body, answer.status, answer.body.detail[0].loc]).toEqual([body, 422, ['body', name]]);
+      const response = await app.ask('POST', `/endpoint/${id}/secret/rotate`, body);
+      expect([body, response.status, response.body.detail[0].loc]).toEqual([body, 422, ['body', name]]);
     }
     expect((await svix.endpoint.getSecret(appId, id)).key).toBe(SECRET);
   });
@@ -396,8 +396,8 @@ describe('the API', () => {
     const { status } = await app.ask('POST', '/endpoint/u/send-example/', { eventType: 'svix.ping', exampleIndex: 2 });
     expect(status).toBe(202);
     for (const body of [{}, { eventType: null }, { eventType: ['a'] }, { eventType: 'a b' }, { eventType: '' }]) {
-      const answer = await app.ask('POST', `/endpoint/${id}/send-example`, body);
-      expect([body, answer.status, answer.body.detail[0].loc]).toEqual([body, 422, ['body', 'eventType']]);
+      const response = await app.ask('POST', `/endpoint/${id}/send-example`, body);
+      expect([body, response.status, response.body.detail[0].loc]).toEqual([body, 422, ['body', 'eventType']]);
     }
   });
 
@@ -463,8 +463,8 @@ describe('the API', () => {
     ];
     for (const [method, path, body] of calls) {
       for (const endpoint of [id, 'u', UNKNOWN_ID, 'unknown']) {
-        const answer = await other.ask(method, `/endpoint/${endpoint}${path}`, body);
-        expect([method, path, endpoint, answer.status, answer.body]).toEqual([
+        const response = await other.ask(method, `/endpoint/${endpoint}${path}`, body);
+        expect([method, path, endpoint, response.status, response.body]).toEqual([
           method,
           path,
           endpoint,
@@ -570,8 +570,8 @@ describe('the API', () => {
         ['PUT', `/endpoint/${id}/headers`],
         ['POST', `/endpoint/${id}/send-example`],
       ] as const) {
-        const answer = await app.ask(method, path, body);
-        expect([method, path, answer.status, answer.body]).toEqual([
+        const response = await app.ask(method, path, body);
+        expect([method, path, response.status, response.body]).toEqual([
           method,
           path,
           422,
@@ -609,13 +609,13 @@ describe('the API', () => {
     await fc.assert(
       fc.asyncProperty(requests, bodies, async ([method, path], body) => {
         const sent = typeof body === 'object' && !Array.isArray(body) ? { url: URL_1, ...body } : body;
-        const { status, body: answer } = await app.ask(method, path, JSON.stringify(sent));
+        const { status, body: response } = await app.ask(method, path, JSON.stringify(sent));
         if (status === 422) {
           const item = { loc: expect.arrayContaining(['body']), msg: expect.any(String), type: expect.any(String) };
-          expect(answer).toEqual({ detail: expect.arrayContaining([item]) });
-        } else if (status === 400) expect(answer.code).toBe('limit_reached');
-        else if (status === 409) expect(answer).toEqual(CONFLICT.body);
-        else if (status === 413) expect(answer.code).toBe('payload_too_large');
+          expect(response).toEqual({ detail: expect.arrayContaining([item]) });
+        } else if (status === 400) expect(response.code).toBe('limit_reached');
+        else if (status === 409) expect(response).toEqual(CONFLICT.body);
+        else if (status === 413) expect(response.code).toBe('payload_too_large');
         else expect([200, 201, 202, 204]).toContain(status);
       }),
       { numRuns: 500 },
@@ -657,10 +657,10 @@ describe('the API', () => {
       const { box } = api.database.store;
       const pool = { query: () => Promise.reject(Object.assign(new Error('secret detail'), { code })) };
       const broken = await startApi({ store: { pool: pool as never, box } });
-      const answer = await broken.ask('GET', `/api/v1/app/${appId}/endpoint`, undefined, {
+      const response = await broken.ask('GET', `/api/v1/app/${appId}/endpoint`, undefined, {
         authorization: `Bearer ${app.key}`,
       });
-      expect([answer.status, answer.body]).toEqual([status, body]);
+      expect([response.status, response.body]).toEqual([status, body]);
       await broken.close();
     }
   });

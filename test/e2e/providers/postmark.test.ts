@@ -19,7 +19,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 async function newServer(settings: Record<string, unknown> = {}) {
@@ -72,11 +72,11 @@ test('since 2026, a trigger that keeps failing is paused alone until it is verif
   });
   const status = async () => (await call('GET', `/webhooks/${ID}`)).Status as string;
   /** Emits bounces until so many have been refused for good (404) or accepted (200). */
-  const bounces = async (answered: 200 | 404, times: number) => {
-    receiver.answer(answered);
+  const bounces = async (responded: 200 | 404, times: number) => {
+    receiver.reply(responded);
     for (let time = 0; time < times; time += 1) {
       const [id] = await emit('Bounce');
-      await system.settled(id!, answered === 200 ? 'delivered' : 'failed');
+      await system.settled(id!, responded === 200 ? 'delivered' : 'failed');
     }
   };
   await bounces(404, 9);
@@ -92,7 +92,7 @@ test('since 2026, a trigger that keeps failing is paused alone until it is verif
   expect(await emit('Bounce')).toEqual([]);
   expect(await emit('Delivery')).toHaveLength(1);
 
-  receiver.answer(200);
+  receiver.reply(200);
   expect(await call('POST', `/webhooks/${ID}/verify`)).toMatchObject({ Success: true });
   // What failed before is forgotten.
   await bounces(404, 2);
@@ -109,7 +109,7 @@ test('since 2026, a trigger that keeps failing is paused alone until it is verif
 test('a classic trigger is never paused', async () => {
   const { client, emit } = await newServer();
   await client.createWebhook({ Url: receiver.url, Triggers: { Bounce: { Enabled: true } } });
-  receiver.answer(403);
+  receiver.reply(403);
   for (let time = 0; time < 11; time += 1) {
     const [id] = await emit('Bounce');
     await system.settled(id!, 'failed');

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { startApi, startApiWithDatabase, type ApiAnswer, type Ask } from '../../support/api';
+import { startApi, startApiWithDatabase, type ApiResponse, type Ask } from '../../support/api';
 import { objectsOf } from '../../support/json-values';
 import { startReceiver, type Receiver } from '../../support/receiver';
 import { startSystem, type TestSystem } from '../../support/system';
@@ -14,7 +14,7 @@ interface Shop {
   readonly shopId: string;
   readonly key: string;
   /** Asks Postscript's API as this shop. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer>;
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>;
 }
 
 const ROOT = '/api/v2/webhooks';
@@ -348,9 +348,9 @@ describe('the API', () => {
       [undefined, error('__root__', 'value is not a valid dict', 'type_error.dict')],
       ['{', error('__root__', expect.stringContaining('JSON'), 'value_error.jsondecode')],
     ];
-    for (const [body, answer] of wrong) {
-      const { status, body: answered } = await shop.ask('POST', '/test', body);
-      expect([body, status, answered]).toEqual([body, 400, answer]);
+    for (const [body, response] of wrong) {
+      const { status, body: responded } = await shop.ask('POST', '/test', body);
+      expect([body, status, responded]).toEqual([body, 400, response]);
     }
   });
 
@@ -371,9 +371,9 @@ describe('the API', () => {
 
   test('limits shops that want it to 15 requests a second', async () => {
     const limited = await newShop(api.ask, { enforceRateLimit: true });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => limited.ask('GET', '')));
-    const refused = answers.filter(({ status }) => status === 429);
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(15);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => limited.ask('GET', '')));
+    const refused = responses.filter(({ status }) => status === 429);
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(15);
     expect(refused).toHaveLength(5);
     expect(refused[0]!.body).toEqual({ error_code: 3002, error_message: 'Rate limit exceeded', success: false });
     expect(refused[0]!.headers.get('retry-after')).toBeNull();
@@ -411,9 +411,9 @@ describe('the API', () => {
       const { box } = api.database.store;
       const pool = { query: () => Promise.reject(Object.assign(new Error('secret detail'), { code })) };
       const broken = await startApi({ store: { pool: pool as never, box } });
-      const answer = await broken.ask('GET', ROOT, undefined, { authorization: `Bearer ${shop.key}` });
-      expect([answer.status, answer.text]).toEqual([status, '{}']);
-      expect(answer.headers.get('pigeonpost-problem')).not.toContain('secret detail');
+      const response = await broken.ask('GET', ROOT, undefined, { authorization: `Bearer ${shop.key}` });
+      expect([response.status, response.text]).toEqual([status, '{}']);
+      expect(response.headers.get('pigeonpost-problem')).not.toContain('secret detail');
       await broken.close();
     }
   });

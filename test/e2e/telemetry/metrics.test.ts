@@ -41,12 +41,12 @@ beforeAll(async () => {
   collectNodeMetrics();
   beginAtZero(providers);
   before = await scrape();
-  receiver.answer((response, { path }) => {
-    const answer = () => response.writeHead(path.startsWith('/ok') ? 200 : path === '/gone' ? 410 : 500).end();
-    if (path !== '/ok/held') return void answer();
+  receiver.reply((response, { path }) => {
+    const reply = () => response.writeHead(path.startsWith('/ok') ? 200 : path === '/gone' ? 410 : 500).end();
+    if (path !== '/ok/held') return void reply();
     void scrape().then((seen) => {
       during = seen;
-      answer();
+      reply();
     });
   });
   const emit = (provider: string, type: string, url: string) => emitExample(system.ask, provider, type, { url });
@@ -144,11 +144,11 @@ describe('what happened', () => {
   });
 });
 
-test('bursts, and what was made in them as anywhere', async () => {
+test('batches, and what was made in them as anywhere', async () => {
   const held: (() => void)[] = [];
-  receiver.answer((response) => void held.push(() => response.writeHead(held.length === 29 ? 503 : 200).end()));
+  receiver.reply((response) => void held.push(() => response.writeHead(held.length === 29 ? 503 : 200).end()));
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
-  const subscription = { url: `${receiver.url}/burst`, eventTypes: ['user.created'] };
+  const subscription = { url: `${receiver.url}/batch`, eventTypes: ['user.created'] };
   await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, subscription);
   const events = Array.from({ length: 30 }, () => ({ type: 'user.created', data: {} }));
   await system.ask('POST', `/v1/accounts/${account.id}/events`, { events });
@@ -157,14 +157,14 @@ test('bursts, and what was made in them as anywhere', async () => {
     (count) => count === 30,
   );
   const underWay = await scrape();
-  expect(underWay.value('pigeonpost_bursts_running')).toBe(1);
-  for (let answer = held.pop(); answer; answer = held.pop()) answer();
-  const done = await eventually(scrape, (seen) => seen.value('pigeonpost_bursts_running') === 0);
+  expect(underWay.value('pigeonpost_batches_running')).toBe(1);
+  for (let reply = held.pop(); reply; reply = held.pop()) reply();
+  const done = await eventually(scrape, (seen) => seen.value('pigeonpost_batches_running') === 0);
 
   const since = (name: string, labels: Record<string, string>) =>
     done.value(name, labels)! - after.value(name, labels)!;
   const outcomes = ['accepted', 'handed_over', 'left'];
-  expect(outcomes.map((outcome) => since('pigeonpost_burst_deliveries_total', { outcome }))).toEqual([29, 1, 0]);
+  expect(outcomes.map((outcome) => since('pigeonpost_batch_deliveries_total', { outcome }))).toEqual([29, 1, 0]);
   expect(since('pigeonpost_events_total', { provider: 'standard' })).toBe(30);
   expect(since('pigeonpost_deliveries_created_total', { provider: 'standard' })).toBe(30);
   expect(since('pigeonpost_deliveries_total', { provider: 'standard', outcome: 'delivered' })).toBe(29);

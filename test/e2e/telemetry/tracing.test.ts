@@ -67,7 +67,7 @@ const attributesOf = ({ attributes }: Span) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]));
 
 test('a trace goes from the caller to the receiver, over a retry and another worker', async () => {
-  receiver.answer(500, 200);
+  receiver.reply(500, 200);
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const url = `${receiver.url}/a-path-as-good-as-a-password`;
   await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url, eventTypes: ['user.created'] });
@@ -82,7 +82,7 @@ test('a trace goes from the caller to the receiver, over a retry and another wor
   await system.restartWorker();
   await system.ask('POST', `/v1/deliveries/${deliveryId}/retry`);
   const delivery = await system.settled(deliveryId, 'delivered');
-  const others = contracts.filter(({ carriesTrace }) => !carriesTrace);
+  const others = contracts.filter(({ sendsTraceContext }) => !sendsTraceContext);
   expect(others.map(({ provider }) => provider)).toContain('postmark');
   const untold = await emitExample(system.ask, 'postmark', 'Open', { url });
   await system.settled(untold.deliveryId, 'delivered');
@@ -127,9 +127,9 @@ test('a trace goes from the caller to the receiver, over a retry and another wor
   expect(JSON.stringify(spans)).not.toMatch(/secret|password/);
 });
 
-test('a burst keeps each delivery in the trace of its own request', async () => {
+test('a batch keeps each delivery in the trace of its own request', async () => {
   const [requests, events] = [5, 25];
-  receiver.answer(200);
+  receiver.reply(200);
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const url = `${receiver.url}/in`;
   await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, { url, eventTypes: ['user.created'] });
@@ -149,7 +149,7 @@ test('a burst keeps each delivery in the trace of its own request', async () => 
     async () => (await system.ask('GET', `/v1/deliveries?accountId=${account.id}&state=delivered&limit=250`)).body.data,
     (data) => data.length === requests * events,
   );
-  for (const { workflowId } of delivered) expect(workflowId).toMatch(/^burst-/);
+  for (const { workflowId } of delivered) expect(workflowId).toMatch(/^batch-/);
   await flush();
 
   for (const { traceId } of callers) {
@@ -174,7 +174,7 @@ test('what is not traced costs nothing and says nothing', async () => {
   await flush();
   // Nothing of the delivery is as much as read.
   expect(traceAttempt(undefined as unknown as AttemptMaterial)).toBeUndefined();
-  receiver.answer(200);
+  receiver.reply(200);
   const { deliveryId } = await emitExample(system.ask, 'standard', 'user.created', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'delivered');
   expect(receiver.received).toHaveLength(1);

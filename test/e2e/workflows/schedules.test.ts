@@ -2,11 +2,11 @@
 import { contracts, contractOf } from '../../../src/providers/registry';
 import { keepHistory } from '../../support/histories';
 import { emitExample } from '../../support/subscriptions';
-import { answered, openTimeMachine, type TimeMachine } from '../../support/time-skipping';
+import { responded, openTimeMachine, type TimeSkippingEnv } from '../../support/time-skipping';
 
 jest.setTimeout(120_000);
 
-let machine: TimeMachine;
+let machine: TimeSkippingEnv;
 beforeAll(async () => {
   machine = await openTimeMachine();
 });
@@ -32,8 +32,8 @@ const expected: [provider: string, settings: object, eventType: string, waits: n
 /** Emits an example and gives the delivery's workflow a start; resolves to its id once the workflow has ended. */
 async function run(provider: string, settings: object, eventType: string): Promise<{ id: string; error?: Error }> {
   const { deliveryId } = await emitExample(machine.api.ask, provider, eventType, { settings });
-  const startable = machine.startables.find((candidate) => candidate.deliveryId === deliveryId)!;
-  const handle = await machine.start(startable);
+  const deliveryStart = machine.deliveryStarts.find((candidate) => candidate.deliveryId === deliveryId)!;
+  const handle = await machine.start(deliveryStart);
   const error = await handle.result().then(
     () => undefined,
     (reason: Error) => reason,
@@ -130,7 +130,7 @@ test.each(['timeout', 'refused', 'tls', 'dns', 'blocked', 'reset'] as const)(
 );
 
 test('Retry-After is honoured within the bounds of the contract', async () => {
-  machine.script(answered(429, { 'retry-after': '8' }), answered(503, { 'retry-after': '100000' }), 200);
+  machine.script(responded(429, { 'retry-after': '8' }), responded(503, { 'retry-after': '100000' }), 200);
   await run('standard', {}, 'user.created');
   expectGaps([8 * S, 10 * M]);
 });

@@ -50,9 +50,9 @@ test.each(samples)('forms for $provider have every field that is taken', ({ prov
 
 test('an account is told of the schedule that its settings choose', async () => {
   const { apiKey } = await newAccount(api.ask, 'postmark', { settings: { contract: '2026' } });
-  const answer = await api.ask('GET', '/v1/contracts', undefined, { authorization: `Bearer ${apiKey}` });
+  const response = await api.ask('GET', '/v1/contracts', undefined, { authorization: `Bearer ${apiKey}` });
   const open = (events: Described['events']) => events.find(({ type }) => type === 'Open')!.schedule;
-  expect(open(answer.body.data[0].events)).toEqual([1, 5, 10, 10, 10, 15].map((minutes) => minutes * 60_000));
+  expect(open(response.body.data[0].events)).toEqual([1, 5, 10, 10, 10, 15].map((minutes) => minutes * 60_000));
   expect(open(of('postmark').events)).toEqual([1, 5, 15].map((minutes) => minutes * 60_000));
 });
 
@@ -72,13 +72,13 @@ describe('verifying', () => {
   test('a genuine request is valid whatever its age, which is told', async () => {
     expect((await verify('standard', request)).body).toEqual({
       valid: true,
-      because: expect.stringMatching(/may refuse it: the request is (older|more) than 300 s/),
+      reason: expect.stringMatching(/may refuse it: the request is (older|more) than 300 s/),
     });
   });
 
   test('a request that was tampered with is not, and why is told', async () => {
     const { body } = await verify('standard', { ...request, body: '{"type":"y"}' });
-    expect(body).toEqual({ valid: false, because: expect.stringContaining('webhook-signature') });
+    expect(body).toEqual({ valid: false, reason: expect.stringContaining('webhook-signature') });
     expect((await verify('standard', { ...request, headers: {} })).body).toMatchObject({ valid: false });
   });
 
@@ -92,7 +92,7 @@ describe('verifying', () => {
     const { body } = await verify('standard', { ...request, headers });
     const count = hmac.mock.calls.length;
     hmac.mockRestore();
-    expect(body).toEqual({ valid: false, because: expect.stringContaining('no signature') });
+    expect(body).toEqual({ valid: false, reason: expect.stringContaining('no signature') });
     expect(count).toBe(1);
   });
 

@@ -173,13 +173,13 @@ test('writes the events of the other accounts when one account of a commit has c
 });
 
 test('an operational event goes to a subscription that was created before what it is about', async () => {
-  const operators = await newAccount(changing.ask, 'standard', { receivesOperations: true });
+  const operators = await newAccount(changing.ask, 'standard', { receivesOperationalEvents: true });
   const id = await subscribe(operators.id, { eventTypes: [] });
   const owner = await newAccount(changing.ask, 'standard');
   const failing = await subscribe(owner.id);
   await emitOperations(database.store, 100);
   await changing.ask('PATCH', `/v1/subscriptions/${failing}`, { enabled: false });
-  const { startables } = await emitOperations(database.store, 10);
+  const { deliveryStarts: startables } = await emitOperations(database.store, 10);
   expect(startables).toMatchObject([{ subscriptionId: id }]);
 });
 

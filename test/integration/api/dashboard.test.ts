@@ -80,8 +80,8 @@ test('programs are answered as before', async () => {
 test('paths of the API are never the page', async () => {
   expect((await get('/v1/deliveries')).status).toBe(401);
   const { apiKey } = await newAccount(api.ask, 'standard');
-  const answer = await api.ask('GET', '/v1/nothing', undefined, { ...BROWSER, authorization: `Bearer ${apiKey}` });
-  expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+  const reply = await api.ask('GET', '/v1/nothing', undefined, { ...BROWSER, authorization: `Bearer ${apiKey}` });
+  expect([reply.status, reply.body.code]).toEqual([404, 'not_found']);
   for (const path of ['/openapi.json', '/healthz']) {
     expect((await get(path)).headers.get('content-type')).toMatch(/^application\/json/);
   }

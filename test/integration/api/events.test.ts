@@ -2,7 +2,7 @@
 import { newId } from '../../../src/contract/ids';
 import { jsonMembers } from '../../../src/contract/json';
 import { commitOnce } from '../../../src/dispatch/commit';
-import type { Startable } from '../../../src/store/deliveries/delivery-starts';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
 import { startApiWithDatabase, type TestApi } from '../../support/api';
 import type { TestDatabase } from '../../support/database';
 import {
@@ -17,13 +17,13 @@ import {
   unknownIds,
 } from '../../support/samples';
 
-const dispatched: Startable[] = [];
+const dispatched: DeliveryStart[] = [];
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {
   api = await startApiWithDatabase({
     dispatcher: {
-      laneFor: () => 'own',
-      dispatch: (startables) => void dispatched.push(...startables),
+      modeFor: () => 'single',
+      dispatch: (deliveryStarts) => void dispatched.push(...deliveryStarts),
       stop: async () => undefined,
     },
   });
@@ -38,11 +38,11 @@ const once = (key: string) => ({ 'idempotency-key': key });
 /** An account with a subscription that takes the provider's sample event. */
 async function ready(provider: string, fields: object = {}, accountFields: object = {}) {
   const account = await newAccount(api.ask, provider, accountFields);
-  const answer = await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
+  const reply = await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
     ...plainSubscription(provider),
     ...fields,
   });
-  return { accountId: account.id as string, subscriptionId: expectStatus(answer, 201).body.id as string };
+  return { accountId: account.id as string, subscriptionId: expectStatus(reply, 201).body.id as string };
 }
 
 async function bodiesOf(eventId: string): Promise<string[]> {
@@ -97,12 +97,12 @@ describe.each(samples)('an event of $provider', ({ provider, eventType }) => {
   test('that lacks a documented field is refused by that field’s path, unless the account says otherwise', async () => {
     const broken = { note: 'nothing that is documented' };
     const { accountId } = await ready(provider);
-    const answer = await emit(accountId, { type: eventType, data: broken });
-    if (provider === 'standard' || provider === 'postack') expect(answer.status).toBe(202);
+    const reply = await emit(accountId, { type: eventType, data: broken });
+    if (provider === 'standard' || provider === 'postack') expect(reply.status).toBe(202);
     else {
-      expect(answer.status).toBe(422);
-      for (const path of paths(answer)) expect(path).toMatch(/^data\.\w+/);
-      expect(messages(answer)).toMatch('is missing');
+      expect(reply.status).toBe(422);
+      for (const path of paths(reply)) expect(path).toMatch(/^data\.\w+/);
+      expect(messages(reply)).toMatch('is missing');
     }
     const lenient = await ready(provider, {}, { validatePayloads: false });
     expectStatus(await emit(lenient.accountId, { type: eventType, data: broken }), 202);
@@ -111,9 +111,9 @@ describe.each(samples)('an event of $provider', ({ provider, eventType }) => {
   test('must be an object unless the provider has no shape for it', async () => {
     const { accountId } = await ready(provider, {}, { validatePayloads: false });
     for (const data of [[], 'text', 7, null, true]) {
-      const answer = await emit(accountId, { type: eventType, data });
-      if (provider === 'standard') expectStatus(answer, 202);
-      else expect([data, answer.status, paths(answer)]).toEqual([data, 422, ['data']]);
+      const reply = await emit(accountId, { type: eventType, data });
+      if (provider === 'standard') expectStatus(reply, 202);
+      else expect([data, reply.status, paths(reply)]).toEqual([data, 422, ['data']]);
     }
   });
 
@@ -196,17 +196,17 @@ describe('what an event’s request may hold', () => {
     [{ events: Array.from({ length: 1_001 }, () => ({})) }, ['events'], /1000/],
   ])('%j is refused by its path', async (body, expected, message) => {
     const { accountId } = await ready('standard');
-    const answer = await emit(accountId, body);
-    if (expected.length === 0) return expect(answer.status).toBe(202);
-    expect([answer.status, paths(answer)]).toEqual([422, expected]);
-    expect(messages(answer)).toMatch(message);
+    const reply = await emit(accountId, body);
+    if (expected.length === 0) return expect(reply.status).toBe(202);
+    expect([reply.status, paths(reply)]).toEqual([422, expected]);
+    expect(messages(reply)).toMatch(message);
     expect(await countOf('events', accountId)).toBe(0);
   });
 
   test('channels are for providers that have them', async () => {
     const { accountId } = await ready('bird');
-    const answer = await emit(accountId, { type: 'sms.inbound', data: exampleOf('bird'), channels: ['a'] });
-    expect([answer.status, paths(answer)]).toEqual([422, ['channels']]);
+    const reply = await emit(accountId, { type: 'sms.inbound', data: exampleOf('bird'), channels: ['a'] });
+    expect([reply.status, paths(reply)]).toEqual([422, ['channels']]);
   });
 
   test('channels choose among subscriptions', async () => {
@@ -214,7 +214,7 @@ describe('what an event’s request may hold', () => {
     const send = async (channels?: string[]) =>
       (await emit(accountId, { type: 'user.created', data: 1, channels })).body.deliveries.length;
     expect([await send(['blue']), await send(['green']), await send()]).toEqual([1, 0, 0]);
-    expect(dispatched.map((startable) => startable.subscriptionId)).toEqual([subscriptionId]);
+    expect(dispatched.map((deliveryStart) => deliveryStart.subscriptionId)).toEqual([subscriptionId]);
   });
 
   test('the time an event occurred is kept to the millisecond, whatever its zone', async () => {
@@ -239,8 +239,8 @@ describe('what an event’s request may hold', () => {
 
   test('events of an account that is not there are refused', async () => {
     for (const id of [unknownIds.account, 'none', '%00']) {
-      const answer = await emit(id, { type: 'user.created', data: {} });
-      expect([id, answer.status]).toEqual([id, 404]);
+      const reply = await emit(id, { type: 'user.created', data: {} });
+      expect([id, reply.status]).toEqual([id, 404]);
     }
     for (const id of [unknownIds.event, 'none', '%00']) {
       expect([id, (await api.ask('GET', `/v1/events/${id}`)).status]).toEqual([id, 404]);
@@ -356,9 +356,9 @@ describe('idempotency keys', () => {
 
   test('twenty requests at once with one key are one event', async () => {
     const { accountId } = await ready('standard');
-    const answers = await Promise.all(Array.from({ length: 20 }, () => emit(accountId, event, once('k-1'))));
-    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-    expect(answers[0]!.status).toBe(202);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => emit(accountId, event, once('k-1'))));
+    expect(new Set(responses.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(responses[0]!.status).toBe(202);
     expect(await countOf('events', accountId)).toBe(1);
     expect(dispatched).toHaveLength(1);
   });
@@ -366,15 +366,15 @@ describe('idempotency keys', () => {
   test('repetitions that outnumber the connections to the database do not wait for one another', async () => {
     const { store } = api.database;
     const accountId = newId('acc');
-    const answer = { fingerprint: Buffer.from('f'), answer: { n: 1 } };
+    const reply = { fingerprint: Buffer.from('f'), response: { n: 1 } };
     const outcomes = await Promise.allSettled(
       Array.from({ length: 3 * store.pool.options.max }, () =>
-        commitOnce(store, [], { accountId, key: 'k-1', answer }, 'own', new Map()),
+        commitOnce(store, [], { accountId, key: 'k-1', response: reply }, 'single', new Map()),
       ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
     expect(refused).toHaveLength(outcomes.length - 1);
-    for (const reason of refused) expect(reason).toMatchObject({ first: answer });
+    for (const reason of refused) expect(reason).toMatchObject({ first: reply });
   });
 
   test('a refused request does not use up its key', async () => {
@@ -391,15 +391,15 @@ describe('idempotency keys', () => {
     const second = expectStatus(await emit(accountId, batch, once('b-1')), 202);
     expect(second.text).toBe(first.text);
     expect(await countOf('events', accountId)).toBe(2);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => emit(accountId, batch, once('b-2'))));
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => emit(accountId, batch, once('b-2'))));
+    expect(new Set(responses.map(({ text }) => text)).size).toBe(1);
     expect(await countOf('events', accountId)).toBe(4);
   });
 
   test.each(['', ' ', 'x'.repeat(256), 'a\tb', 'größe'])('%j is no key', async (key) => {
     const { accountId } = await ready('standard');
-    const answer = await emit(accountId, event, once(Buffer.from(key).toString('latin1')));
-    expect([answer.status, paths(answer)]).toEqual([422, ['Idempotency-Key']]);
+    const reply = await emit(accountId, event, once(Buffer.from(key).toString('latin1')));
+    expect([reply.status, paths(reply)]).toEqual([422, ['Idempotency-Key']]);
     expect(await countOf('events', accountId)).toBe(0);
   });
 

@@ -3,7 +3,7 @@
  * and what only an operator may do is refused. A new route is covered at once, or asks to be.
  */
 import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries';
-import { ADMIN_KEY, startApiWithDatabase, type ApiAnswer } from '../../support/api';
+import { ADMIN_KEY, startApiWithDatabase, type ApiResponse } from '../../support/api';
 import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } from '../../support/samples';
 
 type Operation = [method: string, path: string, forAccounts: boolean];
@@ -101,7 +101,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     expect(named.length).toBeGreaterThan(20);
     for (const [method, path, forAccounts] of named) {
       const name = `${method} ${path}`;
-      const ask = (ids: Record<string, string>): Promise<ApiAnswer> =>
+      const ask = (ids: Record<string, string>): Promise<ApiResponse> =>
         api.ask(
           method,
           path.replace('{keyId}', ids.keyId!).replace('{id}', ids[path.split('/')[2]!]!),
@@ -214,6 +214,6 @@ test('an operator is told to be one', async () => {
 test('the key of a deleted account is none', async () => {
   const { id, apiKey } = await newAccount(api.ask, 'standard');
   expect((await api.ask('DELETE', `/v1/accounts/${id}`)).status).toBe(204);
-  const answer = await api.ask('GET', '/v1/me', undefined, bearer(apiKey as string));
-  expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+  const response = await api.ask('GET', '/v1/me', undefined, bearer(apiKey as string));
+  expect([response.status, response.body.code]).toEqual([401, 'unauthorized']);
 });

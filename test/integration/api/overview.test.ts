@@ -196,7 +196,7 @@ test('of many deliveries are extrapolated from a sample', async () => {
   const window = await openWindow(
     api.database.store,
     { fromId, beforeId: lowestIdAt('dlv', new Date(first + day)) },
-    { countedAtMost: 5_000, sampledRows: 10_000 },
+    { maxCounted: 5_000, sampledRows: 10_000 },
   );
   expect(window.share).toBeCloseTo(0.25, 1);
   const counts = await countBuckets(api.database.store, window, [fromId]);

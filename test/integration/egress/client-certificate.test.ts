@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { generate } from 'selfsigned';
 import type { ClientCertificate } from '../../../src/egress/types.js';
-import { answering, answerOf, certificate, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
+import { responding, responseOf, certificate, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
 
 let ours: ClientCertificate;
 let others: ClientCertificate;
@@ -47,7 +47,7 @@ const trusting = { extraCa: certificate('ca.pem') };
 test('the certificate of a request is shown to a receiver that demands one', async () => {
   const target = await demanding();
   const sender = client(trusting);
-  expect(answerOf(await sender.send(request(target.url, { tlsClient: ours }))).status).toBe(200);
+  expect(responseOf(await sender.send(request(target.url, { tlsClient: ours }))).status).toBe(200);
   // Neither a wrong one nor none gets in, and no connection that ours opened is lent to them.
   expect((await sender.send(request(target.url, { tlsClient: others }))).kind).toBe('failure');
   expect((await sender.send(request(target.url))).kind).toBe('failure');
@@ -58,8 +58,8 @@ test('a redirect to another origin does not see it', async () => {
   const asking = { requestCert: true, rejectUnauthorized: false };
   const next = await serve(asking);
   const first = await serve(asking, next.url);
-  const sent = request(first.url, { tlsClient: ours, maxRedirects: 1, lane: 'sub_a' });
-  expect(answerOf(await client(trusting).send(sent)).status).toBe(200);
+  const sent = request(first.url, { tlsClient: ours, maxRedirects: 1, queueKey: 'sub_a' });
+  expect(responseOf(await client(trusting).send(sent)).status).toBe(200);
   expect([first.peers, next.peers]).toEqual([['ours'], ['nobody']]);
 });
 
@@ -74,15 +74,15 @@ test('versions of TLS older than the settings allow are not spoken', async () =>
   const [old, modern] = [await serve({ maxVersion: 'TLSv1.2' }), await serve({ minVersion: 'TLSv1.3' })];
   const strict = client({ ...trusting, tlsMinVersion: 'TLSv1.3' });
   expect(failureOf(await strict.send(request(old.url))).reason).toBe('tls');
-  expect((await strict.send(request(modern.url))).kind).toBe('answer');
-  expect((await client(trusting).send(request(old.url))).kind).toBe('answer');
+  expect((await strict.send(request(modern.url))).kind).toBe('response');
+  expect((await client(trusting).send(request(old.url))).kind).toBe('response');
 });
 
 test('ports that the settings do not name are not connected to, by redirects either', async () => {
-  const other = await answering(OK);
-  const target = await answering(`HTTP/1.1 307 Moved\r\nLocation: ${other.url()}\r\nContent-Length: 0\r\n\r\n`);
+  const other = await responding(OK);
+  const target = await responding(`HTTP/1.1 307 Moved\r\nLocation: ${other.url()}\r\nContent-Length: 0\r\n\r\n`);
   const sender = client({ allowPorts: [target.port] });
-  expect(answerOf(await sender.send(request(target.url()))).status).toBe(307);
+  expect(responseOf(await sender.send(request(target.url()))).status).toBe(307);
   expect(failureOf(await sender.send(request(other.url())))).toMatchObject({
     reason: 'blocked',
     message: `Port ${other.port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createLookup } from '../../../src/egress/dns';
 import { candidatesFor, parseHosts, parseSearchRules } from '../../../src/egress/system-names';
 import { nameServer, type NameServer } from '../../support/name-server';
-import { answering, client, closeAll, failureOf, OK, request } from '../../support/egress';
+import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress';
 
 const NOWHERE = '/no/such/file';
 const servers: NameServer[] = [];
@@ -29,7 +29,7 @@ function file(name: string, text: string): string {
 }
 
 test('connects to a good name when thirty names with a silent name server are being looked up', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const server = await serverWith({ 'good.test': '127.0.0.1' });
   const sender = client({}, { lookup: createLookup({ servers: [server.address], resolvConf: NOWHERE }) });
   const ended: string[] = [];
@@ -40,7 +40,7 @@ test('connects to a good name when thirty names with a silent name server are be
   };
   const silent = Array.from({ length: 30 }, (_, nth) => send(`silent-${nth}.test`, 'acc_silent'));
   await server.names(16);
-  expect((await send('good.test', 'acc_good')).kind).toBe('answer');
+  expect((await send('good.test', 'acc_good')).kind).toBe('response');
   expect(ended).toEqual(['good.test']);
   const failures = (await Promise.all(silent)).map((exchange) => failureOf(exchange).reason);
   // Of those that did not begin in time nothing was tried.

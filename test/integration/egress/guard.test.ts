@@ -1,11 +1,11 @@
 import {
-  answerOf,
+  responseOf,
   client,
   closeAll,
   failureOf,
   LOOPBACK,
   OK,
-  answering,
+  responding,
   receiver,
   request,
 } from '../../support/egress.js';
@@ -40,7 +40,7 @@ describe('addresses in URLs', () => {
     ['metadata v6', '[fd00:ec2::254]', 'fd00:ec2::254'],
   ])('%s: %s is blocked', async (_spelling, host, shown) => {
     const lookup = jest.fn();
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ allowNetworks: [] }, { lookup });
     for (const url of [`http://${host}:${target.port}/`, `https://${host}:${target.port}/`]) {
       expect(await sender.send(request(url))).toMatchObject({
@@ -74,20 +74,20 @@ describe('addresses in URLs', () => {
   });
 
   test('plain http needs to be allowed', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const exchange = await client({ allowHttp: false }).send(request(target.url()));
     expect(exchange).toMatchObject({ reason: 'blocked', message: expect.stringContaining('PIGEONPOST_ALLOW_HTTP') });
     expect(target.connections).toBe(0);
   });
 
   test('an allowed network is reached', async () => {
-    const target = await answering(OK);
-    expect(answerOf(await client({ allowNetworks: ['127.0.0.1'] }).send(request(target.url()))).status).toBe(200);
+    const target = await responding(OK);
+    expect(responseOf(await client({ allowNetworks: ['127.0.0.1'] }).send(request(target.url()))).status).toBe(200);
   });
 
   test('what the socket is connected to has the last word', async () => {
     // The system takes 0.0.0.0 for loopback.
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ allowNetworks: ['0.0.0.0/32'] });
     expect(failureOf(await sender.send(request(`http://0.0.0.0:${target.port}/`))).reason).toBe('blocked');
     await target.quiet();
@@ -114,7 +114,7 @@ describe('names', () => {
     ['public v4 and forbidden v6', ['8.8.8.8', 'fd00::1']],
     ['no address at all', ['evil.example.test']],
   ])('with %s are blocked', async (_what, addresses) => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ allowNetworks: [] }, { lookup: async () => addresses });
     expect(await sender.send(request(`http://hooks.example.test:${target.port}/`))).toMatchObject(blocked);
     expect(await sender.send(request(`https://hooks.example.test:${target.port}/`))).toMatchObject(blocked);
@@ -122,7 +122,7 @@ describe('names', () => {
   });
 
   test('with allowed addresses and one that is not are blocked, without telling which', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ allowNetworks: ['127.0.0.1'] }, { lookup: async () => ['127.0.0.1', '10.1.2.3'] });
     const failure = failureOf(await sender.send(request(`http://hooks.example.test:${target.port}/`)));
     expect(failure).toMatchObject(blocked);
@@ -130,19 +130,19 @@ describe('names', () => {
   });
 
   test('with several allowed addresses are tried in turn', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     // Nothing listens at ::1 on that port.
     const sender = client({}, { lookup: async () => ['::1', '127.0.0.1'] });
-    expect(answerOf(await sender.send(request(`http://hooks.example.test:${target.port}/`))).status).toBe(200);
+    expect(responseOf(await sender.send(request(`http://hooks.example.test:${target.port}/`))).status).toBe(200);
   });
 
   test('that change are judged again at each connection, and asked for once', async () => {
-    const target = await answering(OK.replace('\r\n', '\r\nConnection: close\r\n'));
-    const answers = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.1', '::1']];
-    const lookup = jest.fn(async () => answers.shift() ?? []);
+    const target = await responding(OK.replace('\r\n', '\r\nConnection: close\r\n'));
+    const responses = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.1', '::1']];
+    const lookup = jest.fn(async () => responses.shift() ?? []);
     const sender = client({ allowNetworks: ['127.0.0.1'] }, { lookup });
     const send = () => sender.send(request(`http://hooks.example.test:${target.port}/`));
-    expect((await send()).kind).toBe('answer');
+    expect((await send()).kind).toBe('response');
     expect(lookup).toHaveBeenCalledTimes(1);
     expect(await send()).toMatchObject(blocked);
     expect(await send()).toMatchObject(blocked);
@@ -152,11 +152,11 @@ describe('names', () => {
   });
 
   test('of this machine are looked up by the system', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     expect(
       failureOf(await client({ allowNetworks: [] }).send(request(`http://localhost:${target.port}/`))).reason,
     ).toBe('blocked');
-    expect((await client().send(request(`http://localhost:${target.port}/`))).kind).toBe('answer');
+    expect((await client().send(request(`http://localhost:${target.port}/`))).kind).toBe('response');
   });
 
   test.each([
@@ -185,31 +185,31 @@ describe('resolve rules', () => {
   beforeEach(() => lookup.mockClear());
 
   test('send a host and port to an address and port, and the host header stays', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ resolve: [{ ...rule, targetPort: target.port }] }, { lookup });
-    const answer = answerOf(await sender.send(request('http://HOOKS.example.test/a?b')));
-    expect(answer).toMatchObject({ status: 200, url: 'http://hooks.example.test/a?b' });
+    const response = responseOf(await sender.send(request('http://HOOKS.example.test/a?b')));
+    expect(response).toMatchObject({ status: 200, url: 'http://hooks.example.test/a?b' });
     expect(target.received[0]).toMatch(/^POST \/a\?b HTTP\/1.1\r\nhost: hooks\.example\.test\r\n/);
     expect(lookup).not.toHaveBeenCalled();
   });
 
   test('keep the port unless they name one', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ resolve: [{ ...rule, port: target.port }] }, { lookup });
-    expect((await sender.send(request(`http://hooks.example.test:${target.port}/`))).kind).toBe('answer');
+    expect((await sender.send(request(`http://hooks.example.test:${target.port}/`))).kind).toBe('response');
     expect(lookup).not.toHaveBeenCalled();
   });
 
   test('apply to their host and port only', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ resolve: [{ ...rule, targetPort: 1 }] }, { lookup });
-    expect((await sender.send(request(`http://hooks.example.test:${target.port}/`))).kind).toBe('answer');
-    expect((await sender.send(request(`http://example.test:${target.port}/`))).kind).toBe('answer');
+    expect((await sender.send(request(`http://hooks.example.test:${target.port}/`))).kind).toBe('response');
+    expect((await sender.send(request(`http://example.test:${target.port}/`))).kind).toBe('response');
     expect(lookup).toHaveBeenCalledTimes(2);
   });
 
   test('do not get around the guard', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const sender = client({ allowNetworks: [], resolve: [{ ...rule, targetPort: target.port }] }, { lookup });
     expect(await sender.send(request('http://hooks.example.test/'))).toMatchObject({
       reason: 'blocked',
@@ -220,9 +220,9 @@ describe('resolve rules', () => {
   });
 
   test('apply to addresses in URLs as well', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const resolve = [{ host: '192.0.2.1', port: 80, address: '127.0.0.1', targetPort: target.port }];
-    expect((await client({ resolve }).send(request('http://192.0.2.1/'))).kind).toBe('answer');
+    expect((await client({ resolve }).send(request('http://192.0.2.1/'))).kind).toBe('response');
   });
 });
 

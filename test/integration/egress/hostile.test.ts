@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { answering, answerOf, client, closeAll, failureOf, OK, receiver, request } from '../../support/egress.js';
+import { responding, responseOf, client, closeAll, failureOf, OK, receiver, request } from '../../support/egress.js';
 
 afterEach(closeAll);
 
@@ -118,15 +118,15 @@ describe('time', () => {
   });
 
   test('is up before anything is sent when the caller has given up already', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const exchange = await client().send(request(target.url(), { signal: AbortSignal.abort() }));
     expect(failureOf(exchange).reason).toBe('timeout');
     expect(target.connections).toBe(0);
   });
 
   test('that is very long does not run out at once', async () => {
-    const target = await answering(OK);
-    expect((await client().send(request(target.url(), { timeLimitMs: 1e12 }))).kind).toBe('answer');
+    const target = await responding(OK);
+    expect((await client().send(request(target.url(), { timeLimitMs: 1e12 }))).kind).toBe('response');
   });
 });
 
@@ -142,8 +142,8 @@ describe('floods', () => {
         flood(socket, rest);
       },
     });
-    const answer = answerOf(await client().send(request(target.url())));
-    expect(answer).toMatchObject({ status: 200, truncated: true, excerpt: 'x'.repeat(1024) });
+    const response = responseOf(await client().send(request(target.url())));
+    expect(response).toMatchObject({ status: 200, truncated: true, excerpt: 'x'.repeat(1024) });
     await target.quiet();
     expect(target.connections).toBe(1);
   });
@@ -167,8 +167,8 @@ describe('floods', () => {
   });
 
   test('headers of 15 KiB are read', async () => {
-    const target = await answering(OK.replace('\r\n', `\r\nX-Large: ${'x'.repeat(15 * 1024)}\r\n`));
-    expect(answerOf(await client().send(request(target.url()))).headers['x-large']).toHaveLength(15 * 1024);
+    const target = await responding(OK.replace('\r\n', `\r\nX-Large: ${'x'.repeat(15 * 1024)}\r\n`));
+    expect(responseOf(await client().send(request(target.url()))).headers['x-large']).toHaveLength(15 * 1024);
   });
 });
 
@@ -189,7 +189,7 @@ describe('answers that are none', () => {
     ['switching protocols', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
     ['an unasked continue', `HTTP/1.1 100 Continue\r\n\r\n${OK}`],
   ])('%s', async (_what, bytes) => {
-    const target = await answering(bytes);
+    const target = await responding(bytes);
     const failure = failureOf(await client().send(request(target.url())));
     expect(failure).toMatchObject({ reason: 'invalid_response', message: expect.stringContaining('127.0.0.1') });
     await target.quiet();
@@ -249,15 +249,15 @@ describe('hanging up', () => {
 test('an answer that comes before the request does not make us dial again and again', async () => {
   const target = await receiver({ onConnection: (socket) => void socket.write(OK) });
   const exchange = await client().send(request(target.url()));
-  expect(exchange.kind === 'answer' || ['reset', 'invalid_response'].includes(exchange.reason)).toBe(true);
+  expect(exchange.kind === 'response' || ['reset', 'invalid_response'].includes(exchange.reason)).toBe(true);
   expect(target.connections).toBe(1);
 });
 
 test('a second answer belongs to nobody', async () => {
-  const target = await answering(OK + OK.replace('200 OK', '500 Evil'));
+  const target = await responding(OK + OK.replace('200 OK', '500 Evil'));
   const sender = client();
   for (let count = 0; count < 2; count++) {
-    expect(answerOf(await sender.send(request(target.url()))).status).toBe(200);
+    expect(responseOf(await sender.send(request(target.url()))).status).toBe(200);
     await target.quiet();
   }
   expect(target.connections).toBe(2);

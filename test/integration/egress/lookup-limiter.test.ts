@@ -1,5 +1,5 @@
 import { LookupLimiter } from '../../../src/egress/lookup-limiter';
-import { answering, client, closeAll, failureOf, request } from '../../support/egress';
+import { responding, client, closeAll, failureOf, request } from '../../support/egress';
 
 afterEach(closeAll);
 
@@ -86,7 +86,7 @@ test('ends for one request and goes on for another when the first one runs out o
 });
 
 test('a redirect to a name that cannot be looked up now is a failure, as its request was sent', async () => {
-  const target = await answering('HTTP/1.1 302 Found\r\nLocation: http://silent-0.test/\r\nContent-Length: 0\r\n\r\n');
+  const target = await responding('HTTP/1.1 302 Found\r\nLocation: http://silent-0.test/\r\nContent-Length: 0\r\n\r\n');
   const { lookup } = heldLookup();
   const sender = client({}, { lookup });
   const account = 'acc_one';

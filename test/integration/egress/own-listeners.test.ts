@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { OwnListeners } from '../../../src/egress/own-listeners';
-import { answering, client, closeAll, failureOf, OK, request } from '../../support/egress';
+import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress';
 
 afterEach(closeAll);
 
@@ -53,7 +53,7 @@ describe('a request', () => {
   test.each(['127.0.0.1', '[::ffff:127.0.0.1]', '0.0.0.0', 'localhost', 'hooks.test'])(
     'reaches no listener of Pigeonpost at %s, whatever networks are allowed',
     async (host) => {
-      const target = await answering(OK);
+      const target = await responding(OK);
       const ownListeners = new OwnListeners();
       ownListeners.add('127.0.0.1', target.port);
       const allowNetworks = ['0.0.0.0/0', '::/0'];
@@ -63,31 +63,31 @@ describe('a request', () => {
         message: expect.stringContaining('where Pigeonpost itself listens'),
       });
       expect(target.connections).toBe(0);
-      const other = await answering(OK);
-      expect((await sender.send(request(`http://127.0.0.1:${other.port}/`))).kind).toBe('answer');
+      const other = await responding(OK);
+      expect((await sender.send(request(`http://127.0.0.1:${other.port}/`))).kind).toBe('response');
     },
   );
 
   test('reaches none by a redirect, a pinned address or a proxy', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const ownListeners = new OwnListeners();
     ownListeners.add('127.0.0.1', target.port);
     const redirect = `HTTP/1.1 307 To\r\nLocation: http://127.0.0.1:${target.port}/\r\nContent-Length: 0\r\n\r\n`;
-    const first = await answering(redirect);
+    const first = await responding(redirect);
     const redirected = await client({ ownListeners }).send(request(first.url(), { maxRedirects: 1 }));
     expect(failureOf(redirected).reason).toBe('blocked');
     const resolve = [{ host: 'hooks.test', port: 80, address: '127.0.0.1', targetPort: target.port }];
     expect(failureOf(await client({ ownListeners, resolve }).send(request('http://hooks.test/'))).reason).toBe(
       'blocked',
     );
-    const proxy = await answering(OK);
+    const proxy = await responding(OK);
     const byProxy = client({ ownListeners, proxy: `http://127.0.0.1:${proxy.port}` });
     expect(failureOf(await byProxy.send(request(target.url()))).reason).toBe('blocked');
     expect([target.connections, proxy.connections]).toEqual([0, 0]);
   });
 
   test('is blocked when the name of an own server on that port cannot be resolved', async () => {
-    const target = await answering(OK);
+    const target = await responding(OK);
     const ownListeners = new OwnListeners();
     ownListeners.add('db.internal', target.port);
     const lookup = () => Promise.reject(Object.assign(new Error(), { code: 'ETIMEOUT' }));

@@ -5,8 +5,8 @@ import { Deadline } from '../../../src/egress/deadline.js';
 import { exchange } from '../../../src/egress/exchange.js';
 import { eventually } from '../../support/eventually';
 import {
-  answering,
-  answerOf,
+  responding,
+  responseOf,
   client,
   closeAll,
   failureOf,
@@ -19,15 +19,15 @@ import {
 afterEach(closeAll);
 
 test('a connection is used again', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const sender = client();
-  for (let count = 0; count < 3; count++) expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  for (let count = 0; count < 3; count++) expect((await sender.send(request(target.url()))).kind).toBe('response');
   expect(target.connections).toBe(1);
   expect(target.received[0]?.match(/POST/g)).toHaveLength(3);
 });
 
 test('a connection belongs to one host and port', async () => {
-  const [one, two] = [await answering(OK), await answering(OK)];
+  const [one, two] = [await responding(OK), await responding(OK)];
   const sender = client({}, { lookup: async () => ['127.0.0.1'] });
   for (const url of [one.url(), two.url(), `http://example.test:${one.port}/`]) await sender.send(request(url));
   expect([one.connections, two.connections]).toEqual([2, 1]);
@@ -43,14 +43,14 @@ test('a connection carries one request at a time', async () => {
   });
   const sender = client();
   const exchanges = await Promise.all([1, 2, 3].map(() => sender.send(request(target.url()))));
-  expect(exchanges.map(({ kind }) => kind)).toEqual(['answer', 'answer', 'answer']);
+  expect(exchanges.map(({ kind }) => kind)).toEqual(['response', 'response', 'response']);
   expect(target.connections).toBe(3);
 });
 
 test('a connection that the receiver closes is not used again', async () => {
-  const target = await answering(OK.replace('\r\n', '\r\nConnection: close\r\n'));
+  const target = await responding(OK.replace('\r\n', '\r\nConnection: close\r\n'));
   const sender = client();
-  for (let count = 0; count < 2; count++) expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  for (let count = 0; count < 2; count++) expect((await sender.send(request(target.url()))).kind).toBe('response');
   expect(target.connections).toBe(2);
 });
 
@@ -61,7 +61,7 @@ test.each<[string, (socket: Socket) => void]>([
   const target = await receiver({ onRequest: (socket) => void socket.write(OK, () => setImmediate(close, socket)) });
   const sender = client();
   for (let count = 0; count < 3; count++) {
-    expect((await sender.send(request(target.url()))).kind).toBe('answer');
+    expect((await sender.send(request(target.url()))).kind).toBe('response');
     await target.quiet();
   }
   expect(target.connections).toBe(3);
@@ -73,7 +73,7 @@ test('a request whose connection closes under it is not sent again', async () =>
     onRequest: (socket) => void (++requests === 1 ? socket.write(OK) : socket.destroy()),
   });
   const sender = client();
-  expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  expect((await sender.send(request(target.url()))).kind).toBe('response');
   expect(failureOf(await sender.send(request(target.url()))).reason).toBe('reset');
   expect([target.connections, requests]).toEqual([1, 2]);
 });
@@ -87,7 +87,7 @@ test('a connection that breaks before the request is written is not replaced aga
     return socket;
   });
   const deadline = new Deadline(300);
-  const connection = new Connection(`http://127.0.0.1:${target.port}`, open).lendTo(deadline);
+  const connection = new Connection(`http://127.0.0.1:${target.port}`, open).assignTo(deadline);
   const hop = { url: new URL(target.url()), headers: [], body: Buffer.from('{}') };
   await expect(exchange(connection.client, hop, 1024, deadline)).rejects.toMatchObject({ reason: 'reset' });
   expect(open).toHaveBeenCalledTimes(1);
@@ -101,7 +101,7 @@ test('a failed request does not spoil the next one', async () => {
   const target = await receiver({ onRequest: (socket) => void (++requests === 1 || socket.write(OK)) });
   const sender = client();
   expect(failureOf(await sender.send(request(target.url(), { timeLimitMs: 150 }))).reason).toBe('timeout');
-  expect(answerOf(await sender.send(request(target.url()))).status).toBe(200);
+  expect(responseOf(await sender.send(request(target.url()))).status).toBe(200);
   expect(target.connections).toBe(2);
 });
 
@@ -115,7 +115,7 @@ describe('with as many requests under way as an origin may have', () => {
     while (requests.length < 50) await new Promise(setImmediate);
     return [target, sender, sent];
   };
-  const answerAll = (): void => {
+  const respondToAll = (): void => {
     for (const socket of requests.splice(0)) socket.write(OK);
   };
 
@@ -123,40 +123,40 @@ describe('with as many requests under way as an origin may have', () => {
     const [target, sender, sent] = await fill();
     const late = sender.send(request(target.url(), { timeLimitMs: 150 }));
     const aborted = sender.send(request(target.url(), { signal: AbortSignal.abort() }));
-    const patient = sender.send(request(target.url()));
+    const withoutTimeout = sender.send(request(target.url()));
     expect(failureOf(await aborted).reason).toBe('timeout');
     expect(await late).toMatchObject({
       reason: 'timeout',
       message: `No connection to 127.0.0.1:${target.port} was free within 150 ms`,
     });
     expect(target.connections).toBe(50);
-    answerAll();
+    respondToAll();
     await Promise.all(sent);
     while (requests.length === 0) await new Promise(setImmediate);
-    answerAll();
-    expect(answerOf(await patient).status).toBe(200);
+    respondToAll();
+    expect(responseOf(await withoutTimeout).status).toBe(200);
     expect(target.connections).toBe(50);
   });
 
   test('other lanes do not wait, and have connections of their own', async () => {
     const [target, sender, sent] = await fill();
-    const others = ['a', 'b'].map((lane) => sender.send(request(target.url(), { lane })));
+    const others = ['a', 'b'].map((pool) => sender.send(request(target.url(), { queueKey: pool })));
     while (requests.length < 52) await new Promise(setImmediate);
-    answerAll();
+    respondToAll();
     await Promise.all([...sent, ...others]);
     expect(target.connections).toBe(52);
-    const again = sender.send(request(target.url(), { lane: 'a' }));
+    const again = sender.send(request(target.url(), { queueKey: 'a' }));
     while (requests.length === 0) await new Promise(setImmediate);
-    answerAll();
-    expect((await again).kind).toBe('answer');
+    respondToAll();
+    expect((await again).kind).toBe('response');
     expect(target.connections).toBe(52);
   });
 
   test('other origins do not wait', async () => {
     const [, sender, sent] = await fill();
-    const other = await answering(OK);
-    expect((await sender.send(request(other.url()))).kind).toBe('answer');
-    answerAll();
+    const other = await responding(OK);
+    expect((await sender.send(request(other.url()))).kind).toBe('response');
+    respondToAll();
     await Promise.all(sent);
   });
 });
@@ -173,7 +173,7 @@ describe('closing', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(closed).toBe(false);
     pending.write(OK);
-    expect((await sending).kind).toBe('answer');
+    expect((await sending).kind).toBe('response');
     await closing;
     await target.quiet();
   });

@@ -1,8 +1,8 @@
 /** Through an operator's proxy: the guard holds as it does without one, and the proxy's faults are told from receivers'. */
 import { connect } from 'node:net';
 import {
-  answering,
-  answerOf,
+  responding,
+  responseOf,
   certificate,
   client,
   closeAll,
@@ -17,7 +17,7 @@ afterEach(closeAll);
 const OPEN = 'HTTP/1.1 200 Connection established\r\n\r\n';
 
 /** A proxy that tunnels, or gives this answer. */
-async function startProxy(answer?: string) {
+async function startProxy(response?: string) {
   const heads: string[] = [];
   const proxy = await receiver({
     onConnection: (socket) => {
@@ -27,7 +27,7 @@ async function startProxy(answer?: string) {
         if (!head.includes('\r\n\r\n')) return;
         socket.off('data', read);
         heads.push(head);
-        if (answer !== undefined) return void socket.end(answer);
+        if (response !== undefined) return void socket.end(response);
         const [, address = '', port = ''] = /^CONNECT ([\d.]+):(\d+) HTTP/.exec(head) ?? [];
         const onward = connect(Number(port), address, () => {
           socket.write(OPEN);
@@ -42,10 +42,10 @@ async function startProxy(answer?: string) {
 }
 
 test('a name is looked up here, and the proxy is told its address', async () => {
-  const [proxy, target] = [await startProxy(), await answering(OK)];
+  const [proxy, target] = [await startProxy(), await responding(OK)];
   const sender = client({ proxy: proxy.url }, { lookup: async () => ['127.0.0.1'] });
   for (let count = 0; count < 2; count += 1) {
-    expect(answerOf(await sender.send(request(`http://example.test:${target.port}/in`)))).toMatchObject({
+    expect(responseOf(await sender.send(request(`http://example.test:${target.port}/in`)))).toMatchObject({
       status: 200,
     });
   }
@@ -54,18 +54,18 @@ test('a name is looked up here, and the proxy is told its address', async () => 
 });
 
 test('TLS is with the receiver, for the name in the URL', async () => {
-  const [proxy, target] = [await startProxy(), await answering(OK, { certificate: 'server.pem' })];
+  const [proxy, target] = [await startProxy(), await responding(OK, { certificate: 'server.pem' })];
   const settings = { proxy: proxy.url, extraCa: certificate('ca.pem') };
   const sender = client(settings, { lookup: async () => ['127.0.0.1'] });
-  expect((await sender.send(request(`https://example.test:${target.port}/`))).kind).toBe('answer');
+  expect((await sender.send(request(`https://example.test:${target.port}/`))).kind).toBe('response');
   const other = failureOf(await sender.send(request(`https://example.com:${target.port}/`)));
   expect(other).toMatchObject({ reason: 'tls', message: expect.stringContaining('is for another host name') });
 });
 
 test('credentials go to the proxy and nowhere else', async () => {
-  const [proxy, target] = [await startProxy(), await answering(OK)];
+  const [proxy, target] = [await startProxy(), await responding(OK)];
   const sender = client({ proxy: proxy.url.replace('//', '//user:p%40ss@') });
-  expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  expect((await sender.send(request(target.url()))).kind).toBe('response');
   const expected = `Proxy-Authorization: Basic ${Buffer.from('user:p@ss').toString('base64')}\r\n`;
   expect(proxy.heads[0]).toContain(expected);
   expect(target.received[0]?.toLowerCase()).not.toContain('proxy-authorization');
@@ -87,21 +87,21 @@ test.each([
   ['is no proxy', 'SSH-2.0-OpenSSH\r\n\r\n', 'something other than HTTP/1.1'],
   ['hangs up', '', 'The proxy closed the connection'],
   ['never ends its answer', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}`, 'something other than HTTP/1.1'],
-])('a proxy that %s is not the receiver’s fault', async (_what, answer, message) => {
-  const [proxy, target] = [await startProxy(answer), await answering(OK)];
+])('a proxy that %s is not the receiver’s fault', async (_what, response, message) => {
+  const [proxy, target] = [await startProxy(response), await responding(OK)];
   const failure = failureOf(await client({ proxy: proxy.url }).send(request(target.url())));
   expect(failure).toMatchObject({ reason: 'proxy', message: expect.stringContaining(message) });
   expect(target.connections).toBe(0);
 });
 
 test('a proxy that is not there', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const failure = failureOf(await client({ proxy: 'http://127.0.0.1:1' }).send(request(target.url())));
   expect(failure).toMatchObject({ reason: 'proxy', message: 'The proxy cannot be reached (ECONNREFUSED)' });
 });
 
 test('a receiver that the proxy does not reach in time is the receiver’s fault', async () => {
-  const [proxy, target] = [await receiver({}), await answering(OK)];
+  const [proxy, target] = [await receiver({}), await responding(OK)];
   const sender = client({ proxy: `http://127.0.0.1:${proxy.port}` });
   expect(failureOf(await sender.send(request(target.url(), { timeLimitMs: 150 }))).reason).toBe('timeout');
   await proxy.quiet();

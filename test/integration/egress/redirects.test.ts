@@ -1,6 +1,6 @@
 import {
-  answering,
-  answerOf,
+  responding,
+  responseOf,
   certificate,
   client,
   closeAll,
@@ -16,22 +16,22 @@ const redirect = (location: string, status = 307): string =>
   `HTTP/1.1 ${status} Moved\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
 
 /** A receiver that answers by path. */
-const paths = (answers: Record<string, string>) =>
-  receiver({ onRequest: (socket, text) => void socket.write(answers[text.split(' ')[1] ?? ''] ?? OK) });
+const paths = (responses: Record<string, string>) =>
+  receiver({ onRequest: (socket, text) => void socket.write(responses[text.split(' ')[1] ?? ''] ?? OK) });
 
 const following = { maxRedirects: 3 };
 
 test.each([301, 302, 303, 307, 308])('%d is the answer when no redirects are followed', async (status) => {
   const target = await paths({ '/': redirect('/next', status) });
-  const answer = answerOf(await client().send(request(target.url())));
-  expect(answer).toMatchObject({ status, url: target.url('/'), headers: { location: '/next' } });
+  const response = responseOf(await client().send(request(target.url())));
+  expect(response).toMatchObject({ status, url: target.url('/'), headers: { location: '/next' } });
   expect(target.received[0]?.match(/POST/g)).toHaveLength(1);
 });
 
 test.each([301, 302, 303, 307, 308])('%d is followed with method and body', async (status) => {
   const target = await paths({ '/': redirect('next?x=1', status) });
-  const answer = answerOf(await client().send(request(target.url(), { ...following, body: '{"a":1}' })));
-  expect(answer).toMatchObject({ status: 200, url: target.url('/next?x=1') });
+  const response = responseOf(await client().send(request(target.url(), { ...following, body: '{"a":1}' })));
+  expect(response).toMatchObject({ status: 200, url: target.url('/next?x=1') });
   expect(target.received.join('')).toMatch(/POST \/ HTTP[^]*{"a":1}POST \/next\?x=1 HTTP[^]*{"a":1}$/);
 });
 
@@ -40,14 +40,14 @@ test.each([
   ['304', 'HTTP/1.1 304 Not Modified\r\nLocation: /next\r\n\r\n', 304],
   ['307 without a location', 'HTTP/1.1 307 Moved\r\nContent-Length: 0\r\n\r\n', 307],
 ])('%s is no redirect', async (_what, bytes, status) => {
-  const target = await answering(bytes);
-  expect(answerOf(await client().send(request(target.url(), following))).status).toBe(status);
+  const target = await responding(bytes);
+  expect(responseOf(await client().send(request(target.url(), following))).status).toBe(status);
 });
 
 test('chains end where they are allowed to', async () => {
   const target = await paths({ '/': redirect('/1'), '/1': redirect('/2'), '/2': redirect('/3'), '/3': OK });
   const sender = client();
-  expect((await sender.send(request(target.url(), { maxRedirects: 3 }))).kind).toBe('answer');
+  expect((await sender.send(request(target.url(), { maxRedirects: 3 }))).kind).toBe('response');
   expect(await sender.send(request(target.url(), { maxRedirects: 2 }))).toMatchObject({
     reason: 'too_many_redirects',
     message: `127.0.0.1:${target.port} redirected once more after 2 redirects`,
@@ -89,8 +89,8 @@ describe('headers', () => {
   test('that are or may be secrets are dropped across origins, and stay dropped', async () => {
     const other = await receiver({ onRequest: (socket) => void socket.write(redirect(`${target.url('/back')}`)) });
     const target = await paths({ '/': redirect(other.url()) });
-    const answer = answerOf(await client().send(request(target.url(), { ...following, headers })));
-    expect(answer.url).toBe(target.url('/back'));
+    const response = responseOf(await client().send(request(target.url(), { ...following, headers })));
+    expect(response.url).toBe(target.url('/back'));
     const stripped = (port: number): string =>
       `host: 127.0.0.1:${port}\r\nconnection: keep-alive\r\n` +
       'Content-Type: application/json\r\nAccept: */*\r\nUser-Agent: Example\r\ncontent-length: 2\r\n\r\n{}';
@@ -110,14 +110,14 @@ describe('are refused', () => {
     ['with credentials', 'http://user:password@127.0.0.1/', 'invalid_response'],
     ['to nowhere', 'http://[::', 'invalid_response'],
   ])('%s', async (_what, location, reason) => {
-    const target = await answering(redirect(location));
+    const target = await responding(redirect(location));
     const sender = client({ allowNetworks: ['127.0.0.1'] }, { lookup: async () => ['10.0.0.1'] });
     expect(failureOf(await sender.send(request(target.url(), following))).reason).toBe(reason);
   });
 
   test('from https to http', async () => {
-    const plain = await answering(OK);
-    const target = await answering(redirect(plain.url()), { certificate: 'server.pem' });
+    const plain = await responding(OK);
+    const target = await responding(redirect(plain.url()), { certificate: 'server.pem' });
     const sender = client({ extraCa: certificate('ca.pem') });
     expect(await sender.send(request(target.url(), following))).toMatchObject({
       reason: 'blocked',
@@ -128,8 +128,8 @@ describe('are refused', () => {
 });
 
 test('from http to https are followed', async () => {
-  const secure = await answering(OK, { certificate: 'server.pem' });
-  const target = await answering(redirect(secure.url()));
+  const secure = await responding(OK, { certificate: 'server.pem' });
+  const target = await responding(redirect(secure.url()));
   const exchange = await client({ extraCa: certificate('ca.pem') }).send(request(target.url(), following));
-  expect(answerOf(exchange).url).toBe(secure.url('/'));
+  expect(responseOf(exchange).url).toBe(secure.url('/'));
 });

@@ -1,9 +1,9 @@
-import { answering, answerOf, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
+import { responding, responseOf, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
 
 afterEach(closeAll);
 
 test('exactly the given headers are sent, in their case and order, and those of the connection', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const headers = [
     { name: 'X-Custom-HEADER', value: 'one' },
     { name: 'content-type', value: 'application/json; charset=utf-8' },
@@ -32,7 +32,7 @@ test('exactly the given headers are sent, in their case and order, and those of 
 });
 
 test('without headers and body only those of the connection are sent', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   await client().send(request(target.url(), { body: '' }));
   expect(target.received).toEqual([
     `POST / HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n`,
@@ -40,9 +40,9 @@ test('without headers and body only those of the connection are sent', async () 
 });
 
 test('a large body arrives whole', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const body = 'x'.repeat(5 * 1024 * 1024);
-  expect((await client().send(request(target.url(), { body }))).kind).toBe('answer');
+  expect((await client().send(request(target.url(), { body }))).kind).toBe('response');
   expect(target.received[0]?.endsWith(`content-length: ${body.length}\r\n\r\n${body}`)).toBe(true);
 });
 
@@ -70,7 +70,7 @@ test.each([
   ['trailer', 'Trailer', 'X-Sum'],
   ['proxy-connection', 'Proxy-Connection', 'close'],
 ])('%s is refused, and nothing is sent', async (_what, name, value) => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const failure = failureOf(await client().send(request(target.url(), { headers: [{ name, value }] })));
   expect(failure.reason).toBe('invalid_request');
   expect(failure.message).not.toMatch(/[\r\n]/);
@@ -84,12 +84,12 @@ test('the value of a refused header is not repeated', async () => {
 
 describe('the answer', () => {
   test('has its status, headers, body, time and URL', async () => {
-    const target = await answering(
+    const target = await responding(
       'HTTP/1.1 410 Gone\r\nRetry-After: 5\r\nSet-Cookie: a=1\r\nX-Odd: caf\u00e9\r\nSet-Cookie: b=2\r\n__proto__: x\r\nContent-Length: 4\r\n\r\nbye!',
     );
-    const answer = answerOf(await client().send(request(target.url('/a#b'))));
-    expect(answer).toMatchObject({ status: 410, excerpt: 'bye!', truncated: false, url: target.url('/a#b') });
-    expect(Object.entries(answer.headers)).toEqual(
+    const response = responseOf(await client().send(request(target.url('/a#b'))));
+    expect(response).toMatchObject({ status: 410, excerpt: 'bye!', truncated: false, url: target.url('/a#b') });
+    expect(Object.entries(response.headers)).toEqual(
       expect.arrayContaining([
         ['retry-after', '5'],
         ['set-cookie', 'a=1, b=2'],
@@ -97,8 +97,8 @@ describe('the answer', () => {
         ['__proto__', 'x'],
       ]),
     );
-    expect(answer.durationMs).toBeGreaterThanOrEqual(0);
-    expect(Number.isInteger(answer.durationMs)).toBe(true);
+    expect(response.durationMs).toBeGreaterThanOrEqual(0);
+    expect(Number.isInteger(response.durationMs)).toBe(true);
   });
 
   test.each([
@@ -119,22 +119,22 @@ describe('the answer', () => {
       'ok',
     ],
   ])('with %s', async (_what, bytes, status, excerpt) => {
-    const target = await answering(bytes);
-    expect(answerOf(await client().send(request(target.url())))).toMatchObject({ status, excerpt, truncated: false });
+    const target = await responding(bytes);
+    expect(responseOf(await client().send(request(target.url())))).toMatchObject({ status, excerpt, truncated: false });
   });
 
   test('that ends with the connection', async () => {
-    const target = await answering('', {
+    const target = await responding('', {
       onConnection: (socket) => void socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\n\r\nold')),
     });
-    expect(answerOf(await client().send(request(target.url()))).excerpt).toBe('old');
+    expect(responseOf(await client().send(request(target.url()))).excerpt).toBe('old');
   });
 
   test('is decoded as UTF-8 with replacement characters, and not decompressed', async () => {
     const body = Buffer.from([0x1f, 0x8b, 0x08, 0x00, 0xff, 0x61, 0xc3, 0xa9]);
     const head = `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`;
-    const target = await answering(Buffer.concat([Buffer.from(head), body]));
-    expect(answerOf(await client().send(request(target.url()))).excerpt).toBe('\u001f\ufffd\u0008\ufffdaé');
+    const target = await responding(Buffer.concat([Buffer.from(head), body]));
+    expect(responseOf(await client().send(request(target.url()))).excerpt).toBe('\u001f\ufffd\u0008\ufffdaé');
     expect(target.received[0]).not.toMatch(/accept-encoding/i);
   });
 
@@ -143,14 +143,14 @@ describe('the answer', () => {
     ['longer by one', 'abcdefghi', 'abcdefgh', true],
     ['cut in the middle of a character', 'abcdefgé', 'abcdefg', true],
   ])('is kept up to the limit: %s', async (_what, body, excerpt, truncated) => {
-    const target = await answering(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-    const answer = answerOf(await client({ maxResponseBytes: 8 }).send(request(target.url())));
-    expect(answer).toMatchObject({ status: 200, excerpt, truncated });
+    const target = await responding(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    const response = responseOf(await client({ maxResponseBytes: 8 }).send(request(target.url())));
+    expect(response).toMatchObject({ status: 200, excerpt, truncated });
   });
 
   test('can be limited to nothing', async () => {
-    const target = await answering(OK);
-    const answer = answerOf(await client({ maxResponseBytes: 0 }).send(request(target.url())));
-    expect(answer).toMatchObject({ status: 200, excerpt: '', truncated: true });
+    const target = await responding(OK);
+    const response = responseOf(await client({ maxResponseBytes: 0 }).send(request(target.url())));
+    expect(response).toMatchObject({ status: 200, excerpt: '', truncated: true });
   });
 });

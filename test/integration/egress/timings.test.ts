@@ -1,6 +1,6 @@
 /** Which parts of an exchange are timed; how long they take is the machine's business. */
 import type { Exchange } from '../../../src/egress/types';
-import { answering, certificate, client, closeAll, OK, request } from '../../support/egress';
+import { responding, certificate, client, closeAll, OK, request } from '../../support/egress';
 
 afterEach(closeAll);
 
@@ -8,7 +8,7 @@ const byName = { lookup: async () => ['127.0.0.1'] };
 const parts = ({ timings }: Exchange): string[] => Object.keys(timings ?? {});
 
 test('a new connection to an address has no lookup', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const exchange = await client().send(request(target.url()));
   expect(parts(exchange)).toEqual(['connectMs', 'firstByteMs', 'totalMs']);
   const { connectMs = 0, firstByteMs = 0, totalMs } = exchange.timings!;
@@ -17,14 +17,14 @@ test('a new connection to an address has no lookup', async () => {
 });
 
 test('a connection that is used again needs no connecting', async () => {
-  const target = await answering(OK);
+  const target = await responding(OK);
   const sender = client();
   await sender.send(request(target.url()));
   expect(parts(await sender.send(request(target.url())))).toEqual(['firstByteMs', 'totalMs']);
 });
 
 test('a name is looked up, and TLS comes after TCP', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
+  const target = await responding(OK, { certificate: 'server.pem' });
   const exchange = await client({ extraCa: certificate('ca.pem') }, byName).send(request(target.url()));
   expect(parts(exchange)).toEqual(['dnsMs', 'connectMs', 'tlsMs', 'firstByteMs', 'totalMs']);
 });

@@ -1,6 +1,6 @@
 import {
-  answering,
-  answerOf,
+  responding,
+  responseOf,
   certificate,
   client,
   closeAll,
@@ -18,17 +18,17 @@ const trusting = { extraCa: certificate('ca.pem') };
 const byName = { lookup: async () => ['127.0.0.1'] };
 
 test('an authority of the settings is trusted', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
-  expect(answerOf(await client(trusting).send(request(target.url())))).toMatchObject({ status: 200, excerpt: 'ok' });
+  const target = await responding(OK, { certificate: 'server.pem' });
+  expect(responseOf(await client(trusting).send(request(target.url())))).toMatchObject({ status: 200, excerpt: 'ok' });
 });
 
 test('addresses in URLs are checked against the certificate', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
-  expect((await client(trusting).send(request(`https://127.0.0.1:${target.port}/`))).kind).toBe('answer');
+  const target = await responding(OK, { certificate: 'server.pem' });
+  expect((await client(trusting).send(request(`https://127.0.0.1:${target.port}/`))).kind).toBe('response');
 });
 
 test('with a resolve rule the certificate and the host header are those of the URL', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
+  const target = await responding(OK, { certificate: 'server.pem' });
   const to = { port: 443, address: '127.0.0.1', targetPort: target.port };
   const sender = client({
     ...trusting,
@@ -37,14 +37,14 @@ test('with a resolve rule the certificate and the host header are those of the U
       { ...to, host: 'hooks.other.test' },
     ],
   });
-  expect((await sender.send(request('https://hooks.example.test/'))).kind).toBe('answer');
+  expect((await sender.send(request('https://hooks.example.test/'))).kind).toBe('response');
   expect(target.received[0]).toContain('\r\nhost: hooks.example.test\r\n');
   expect(failureOf(await sender.send(request('https://hooks.other.test/'))).reason).toBe('tls');
 });
 
 test('a name with a full stop at its end is the same name', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
-  expect((await client(trusting, byName).send(request(`https://example.test.:${target.port}/`))).kind).toBe('answer');
+  const target = await responding(OK, { certificate: 'server.pem' });
+  expect((await client(trusting, byName).send(request(`https://example.test.:${target.port}/`))).kind).toBe('response');
 });
 
 describe('failures', () => {
@@ -54,7 +54,7 @@ describe('failures', () => {
     ['too deep a host name', trusting, 'server.pem', 'a.b.example.test', 'is for another host name'],
     ['an expired certificate', trusting, 'expired.pem', 'example.test', 'has expired'],
   ])('%s', async (_what, settings, file, host, why) => {
-    const target = await answering(OK, { certificate: file });
+    const target = await responding(OK, { certificate: file });
     const failure = failureOf(await client(settings, byName).send(request(`https://${host}:${target.port}/`)));
     expect(failure.reason).toBe('tls');
     expect(failure.message).toContain(`The certificate of ${host}:${target.port} ${why}`);
@@ -89,7 +89,7 @@ describe('failures', () => {
   });
 
   test('a body that never ends', async () => {
-    const target = await answering('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', { certificate: 'server.pem' });
+    const target = await responding('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok', { certificate: 'server.pem' });
     const exchange = await client(trusting).send(request(target.url(), { timeLimitMs: 300 }));
     expect(failureOf(exchange).reason).toBe('timeout');
     await target.quiet();
@@ -97,8 +97,8 @@ describe('failures', () => {
 });
 
 test('connections are kept over TLS, and TLS sessions are not', async () => {
-  const target = await answering(OK, { certificate: 'server.pem' });
+  const target = await responding(OK, { certificate: 'server.pem' });
   const sender = client({ ...trusting, allowNetworks: LOOPBACK });
-  for (let count = 0; count < 3; count++) expect((await sender.send(request(target.url()))).kind).toBe('answer');
+  for (let count = 0; count < 3; count++) expect((await sender.send(request(target.url()))).kind).toBe('response');
   expect(target.connections).toBe(1);
 });

@@ -6,7 +6,7 @@ import { memoryLog, temporaryDataDir, undoAfterEach } from '../../support/embedd
 
 const undo = undoAfterEach();
 
-async function answer(url: string): Promise<unknown> {
+async function response(url: string): Promise<unknown> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
@@ -25,7 +25,7 @@ it('uses the server that runs, and starts and stops one where none does', async 
   const running = await borrowPostgres(dataDir.path, log);
   expect(running).toMatchObject({ url: postgres.url, alone: false });
   await running.giveBack();
-  expect(await answer(postgres.url)).toEqual({ name: 'pigeonpost' });
+  expect(await response(postgres.url)).toEqual({ name: 'pigeonpost' });
 
   await postgres.stop();
   // What still holds the folder may be about to start it again.
@@ -35,7 +35,7 @@ it('uses the server that runs, and starts and stops one where none does', async 
   const started = await borrowPostgres(dataDir.path, log);
   undo(() => started.giveBack());
   expect(started.alone).toBe(true);
-  expect(await answer(started.url)).toEqual({ name: 'pigeonpost' });
+  expect(await response(started.url)).toEqual({ name: 'pigeonpost' });
   await started.giveBack();
   await (await openDataDir(dataDir.path)).release();
 });

@@ -16,10 +16,10 @@ async function spec(script: string, changes: Partial<ServerSpec> = {}): Promise<
     args: ['-c', script],
     logFile,
     pidFile: join(folder, 'server.pid'),
-    answers: async () => (await readFile(logFile, 'utf8')).includes('ready'),
+    responses: async () => (await readFile(logFile, 'utf8')).includes('ready'),
     startTimeoutMs: 10_000,
     stopSignals: ['SIGTERM'],
-    stopPatienceMs: 300,
+    maxStopMs: 300,
     ...changes,
   };
 }

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { createSecretBox } from '../../../src/store/secret-box';
 import { openStore, type Store } from '../../../src/store/store';
-import { ADMIN_KEY, startApi, startApiWithDatabase, type ApiAnswer, type TestApi } from '../../support/api';
+import { ADMIN_KEY, startApi, startApiWithDatabase, type ApiResponse, type TestApi } from '../../support/api';
 import type { TestDatabase } from '../../support/database';
 import { emitted, expectStatus, newAccount, newSubscription, paths, unknownIds } from '../../support/samples';
 
@@ -24,7 +24,7 @@ async function send(
   body: string | Buffer | ReadableStream | null,
   headers: Record<string, string> = { 'content-type': 'application/json' },
   method = 'POST',
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const response = await fetch(api.url + path, {
     method,
     headers: { authorization: `Bearer ${ADMIN_KEY}`, ...headers },
@@ -36,7 +36,7 @@ async function send(
 }
 
 /** That an answer is a problem of this kind, in its form. */
-function expectProblem({ status, body, headers }: ApiAnswer, expectedStatus: number, code: string): void {
+function expectProblem({ status, body, headers }: ApiResponse, expectedStatus: number, code: string): void {
   expect([status, body]).toEqual([
     expectedStatus,
     expect.objectContaining({
@@ -96,9 +96,9 @@ describe('the admin key', () => {
       `Basic ${Buffer.from(`:${ADMIN_KEY}`).toString('base64')}`,
       ADMIN_KEY,
     ]) {
-      const answer = await send(path, null, { authorization }, method);
-      expectProblem(answer, 401, 'unauthorized');
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+      const reply = await send(path, null, { authorization }, method);
+      expectProblem(reply, 401, 'unauthorized');
+      expect(reply.headers.get('www-authenticate')).toBe('Bearer');
     }
   });
 
@@ -109,8 +109,8 @@ describe('the admin key', () => {
 
   test('is not an account’s own key', async () => {
     const { apiKey } = await newAccount(api.ask, 'standard');
-    const answer = await send('/v1/accounts', null, { authorization: `Bearer ${apiKey}` }, 'GET');
-    expectProblem(answer, 403, 'forbidden');
+    const reply = await send('/v1/accounts', null, { authorization: `Bearer ${apiKey}` }, 'GET');
+    expectProblem(reply, 403, 'forbidden');
   });
 
   test('is wanted before anything is said about routes or bodies', async () => {
@@ -123,8 +123,8 @@ describe('the admin key', () => {
   });
 
   test('may follow a scheme in any case', async () => {
-    const answer = await send('/v1/accounts', null, { authorization: `bearer  ${ADMIN_KEY}` }, 'GET');
-    expect(answer.status).toBe(200);
+    const reply = await send('/v1/accounts', null, { authorization: `bearer  ${ADMIN_KEY}` }, 'GET');
+    expect(reply.status).toBe(200);
   });
 
   test.each(['/healthz', '/openapi.json'])('is not wanted for %s', async (path) => {
@@ -145,9 +145,9 @@ describe('routes', () => {
     ['GET', '/'],
     ['POST', '/healthz'],
   ])('%s %s is none', async (method, path) => {
-    const answer = await send(path, null, {}, method);
-    expectProblem(answer, 404, 'not_found');
-    expect(answer.body.detail).toContain(path);
+    const reply = await send(path, null, {}, method);
+    expectProblem(reply, 404, 'not_found');
+    expect(reply.body.detail).toContain(path);
   });
 
   test.each(['/v1/accounts/%', '/v1/accounts/%zz', '/v1/accounts/%ff', '/v1/deliveries/%c3%28'])(
@@ -229,17 +229,17 @@ describe('bodies', () => {
       [0xf4, 0x90, 0x80, 0x80],
       [0xe2, 0x82],
     ]) {
-      const answer = await send(events(), Buffer.concat([head!, Buffer.from(bytes), tail!]));
-      expectProblem(answer, 400, 'malformed_request');
-      expect(answer.body.detail).toMatch('UTF-8');
+      const reply = await send(events(), Buffer.concat([head!, Buffer.from(bytes), tail!]));
+      expectProblem(reply, 400, 'malformed_request');
+      expect(reply.body.detail).toMatch('UTF-8');
     }
     const utf16 = Buffer.from(`\ufeff${JSON.stringify(event)}`, 'utf16le');
     expectProblem(await send(events(), utf16), 400, 'malformed_request');
   });
 
   test('may begin with a byte order mark', async () => {
-    const answer = await send(events(), `\ufeff${JSON.stringify(event)}`);
-    expectStatus(answer, 202);
+    const reply = await send(events(), `\ufeff${JSON.stringify(event)}`);
+    expectStatus(reply, 202);
     const batch = await send(events(), `\ufeff${JSON.stringify({ events: [event] })}`);
     expect(expectStatus(batch, 202).body.results).toHaveLength(1);
   });
@@ -250,9 +250,9 @@ describe('bodies', () => {
     ['{"type":"user.created","data":1,"d\\u0061ta":2}', 'data'],
     ['{"events":[],"events":[]}', 'events'],
   ])('%s names a field twice', async (body, name) => {
-    const answer = await send(events(), body);
-    expectProblem(answer, 400, 'malformed_request');
-    expect(answer.body.detail).toContain(`"${name}" twice`);
+    const reply = await send(events(), body);
+    expectProblem(reply, 400, 'malformed_request');
+    expect(reply.body.detail).toContain(`"${name}" twice`);
   });
 
   test.each([
@@ -261,9 +261,9 @@ describe('bodies', () => {
     ['a field of its own', '"enabled":true,"enabled":false', 'enabled'],
   ])('that is no event may nowhere name twice: %s', async (_what, member, name) => {
     const path = `/v1/accounts/${accountId}/subscriptions`;
-    const answer = await send(path, `{"url":"https://hooks.example.com/in","eventTypes":[],${member}}`);
-    expectProblem(answer, 400, 'malformed_request');
-    expect(answer.body.detail).toContain(`"${name}" twice`);
+    const reply = await send(path, `{"url":"https://hooks.example.com/in","eventTypes":[],${member}}`);
+    expectProblem(reply, 400, 'malformed_request');
+    expect(reply.body.detail).toContain(`"${name}" twice`);
   });
 
   test('may nest a hundred deep and no deeper', async () => {
@@ -271,9 +271,9 @@ describe('bodies', () => {
       `{"type":"user.created","data":${'['.repeat(depth - 1)}"[[[\\"{{"${']'.repeat(depth - 1)}}`;
     expectStatus(await send(events(), nested(100)), 202);
     for (const body of [nested(101), '['.repeat(LIMIT), '{"a":'.repeat(800)]) {
-      const answer = await send(events(), body);
-      expectProblem(answer, 400, 'malformed_request');
-      expect(answer.body.detail).toMatch('100 deep');
+      const reply = await send(events(), body);
+      expectProblem(reply, 400, 'malformed_request');
+      expect(reply.body.detail).toMatch('100 deep');
     }
   });
 
@@ -284,9 +284,9 @@ describe('bodies', () => {
     };
     expectStatus(await send(events(), ofLength(LIMIT)), 202);
     const long = ofLength(LIMIT + 1);
-    const answer = await send(events(), long);
-    expectProblem(answer, 413, 'body_too_large');
-    expect(answer.body.detail).toMatch('PIGEONPOST_MAX_BODY_BYTES');
+    const reply = await send(events(), long);
+    expectProblem(reply, 413, 'body_too_large');
+    expect(reply.body.detail).toMatch('PIGEONPOST_MAX_BODY_BYTES');
     const chunked = new ReadableStream({
       start(controller) {
         for (const half of [long.slice(0, 2_000), long.slice(2_000)]) controller.enqueue(Buffer.from(half));
@@ -299,18 +299,18 @@ describe('bodies', () => {
 
   test.each(['gzip', 'deflate', 'br', 'x-unknown'])('must not be compressed with %s', async (encoding) => {
     const body = encoding === 'gzip' ? gzipSync(JSON.stringify(event)) : JSON.stringify(event);
-    const answer = await send(events(), body, { 'content-type': 'application/json', 'content-encoding': encoding });
-    expectProblem(answer, 415, 'unsupported_media_type');
-    expect(answer.body.detail).toMatch('uncompressed');
+    const reply = await send(events(), body, { 'content-type': 'application/json', 'content-encoding': encoding });
+    expectProblem(reply, 415, 'unsupported_media_type');
+    expect(reply.body.detail).toMatch('uncompressed');
   });
 
   test.each(['', 'text/plain', 'text/json', 'application/x-www-form-urlencoded', 'multipart/form-data', 'json', '*/*'])(
     'must not be of type %j',
     async (type) => {
       const body = Buffer.from(JSON.stringify(event));
-      const answer = await send(events(), body, type === '' ? {} : { 'content-type': type });
-      expectProblem(answer, 415, 'unsupported_media_type');
-      expect(answer.body.detail).toMatch('application/json');
+      const reply = await send(events(), body, type === '' ? {} : { 'content-type': type });
+      expectProblem(reply, 415, 'unsupported_media_type');
+      expect(reply.body.detail).toMatch('application/json');
     },
   );
 
@@ -334,19 +334,19 @@ describe('bodies', () => {
   });
 
   test('parameters in the query are refused where there are none', async () => {
-    const answer = await api.ask('GET', `/v1/accounts/${accountId}?expand=keys`);
-    expectProblem(answer, 422, 'invalid_request');
-    expect(paths(answer)).toEqual(['expand']);
+    const reply = await api.ask('GET', `/v1/accounts/${accountId}?expand=keys`);
+    expectProblem(reply, 422, 'invalid_request');
+    expect(paths(reply)).toEqual(['expand']);
   });
 });
 
 describe('a problem with fields', () => {
   test('names each with what to change, the first one in its detail', async () => {
-    const answer = await api.ask('POST', '/v1/accounts', { provider: 7, name: '', colour: 'red' });
-    expectProblem(answer, 422, 'invalid_request');
-    expect(paths(answer)).toEqual(['provider', 'name', 'colour']);
-    for (const { message } of answer.body.errors) expect(message).toMatch(/\w/);
-    expect(answer.body.detail).toBe(`provider: ${answer.body.errors[0].message} (and 2 more)`);
+    const reply = await api.ask('POST', '/v1/accounts', { provider: 7, name: '', colour: 'red' });
+    expectProblem(reply, 422, 'invalid_request');
+    expect(paths(reply)).toEqual(['provider', 'name', 'colour']);
+    for (const { message } of reply.body.errors) expect(message).toMatch(/\w/);
+    expect(reply.body.detail).toBe(`provider: ${reply.body.errors[0].message} (and 2 more)`);
   });
 });
 
@@ -372,24 +372,24 @@ describe('a body that is no event', () => {
     const account = await newAccount(own.ask, 'standard');
     const body = JSON.stringify({ eventTypes: Array.from({ length: 20_000 }, () => 1) });
     const parse = jest.spyOn(JSON, 'parse');
-    const answer = await fetch(`${own.url}/v1/accounts/${account.id}/subscriptions`, {
+    const reply = await fetch(`${own.url}/v1/accounts/${account.id}/subscriptions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
       body,
     });
     const parsed = parse.mock.calls.filter(([text]) => text === body).length;
     parse.mockRestore();
-    expect([answer.status, parsed]).toEqual([400, 0]);
-    expect(await answer.text()).toContain('more than 10000 values');
+    expect([reply.status, parsed]).toEqual([400, 0]);
+    expect(await reply.text()).toContain('more than 10000 values');
   });
 
   test('is answered with at most 50 errors and the number of the others', async () => {
     const account = await newAccount(own.ask, 'standard');
-    const answer = await own.ask('PATCH', `/v1/accounts/${account.id}`, names(400));
-    expectProblem(answer, 422, 'invalid_request');
-    expect(answer.body.errors).toHaveLength(50);
-    expect(answer.body.moreErrors).toBe(350);
-    expect(answer.body.detail).toContain('(and 399 more)');
+    const reply = await own.ask('PATCH', `/v1/accounts/${account.id}`, names(400));
+    expectProblem(reply, 422, 'invalid_request');
+    expect(reply.body.errors).toHaveLength(50);
+    expect(reply.body.moreErrors).toBe(350);
+    expect(reply.body.detail).toContain('(and 399 more)');
   });
 
   test('is not quoted at length in an error', async () => {
@@ -401,9 +401,9 @@ describe('a body that is no event', () => {
       `{"settings":{"${name}":1}}`,
       `{"name":${name}}`,
     ]) {
-      const answer = await own.ask('PATCH', `/v1/accounts/${account.id}`, body);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(answer.text.length).toBeLessThan(5_000);
+      const reply = await own.ask('PATCH', `/v1/accounts/${account.id}`, body);
+      expect(reply.status).toBeGreaterThanOrEqual(400);
+      expect(reply.text.length).toBeLessThan(5_000);
     }
   });
 });
@@ -437,10 +437,10 @@ describe('without its database', () => {
       recover: { from: '2026-01-01T00:00:00Z' },
     };
     const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
-    const answer = await lost.ask(method, path, body);
-    expectProblem(answer, 503, 'unavailable');
-    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(answer.text).not.toMatch(/127\.0\.0\.1|ECONNREFUSED|postgres/i);
+    const reply = await lost.ask(method, path, body);
+    expectProblem(reply, 503, 'unavailable');
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(reply.text).not.toMatch(/127\.0\.0\.1|ECONNREFUSED|postgres/i);
   });
 
   test('lives but is not ready', async () => {
@@ -477,10 +477,10 @@ describe('an error of our own', () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const error = Object.assign(new Error('relation "inside" lacks a password'), { code });
     jest.spyOn(api.database.store.pool, 'query').mockImplementation(() => Promise.reject(error) as never);
-    const answer = await api.ask('GET', `/v1/deliveries/${deliveryId}`);
-    expectProblem(answer, status, status === 503 ? 'unavailable' : 'internal_error');
-    expect(answer.text).not.toMatch(/inside|password/);
-    expect(answer.headers.get('retry-after') === null).toBe(status === 500);
+    const reply = await api.ask('GET', `/v1/deliveries/${deliveryId}`);
+    expectProblem(reply, status, status === 503 ? 'unavailable' : 'internal_error');
+    expect(reply.text).not.toMatch(/inside|password/);
+    expect(reply.headers.get('retry-after') === null).toBe(status === 500);
   });
 
   test.each(['timeout exceeded when trying to connect', 'Connection terminated unexpectedly'])(

@@ -206,11 +206,11 @@ test('the providers’ routes', async () => {
   const routes = native();
   expect(routes.length).toBeGreaterThan(20);
   const sent = fc.tuple(requests(routes), fc.constantFrom(...emitted));
-  const answered = new Set<number>();
+  const responded = new Set<number>();
   await fc.assert(
     fc.asyncProperty(sent, async ([request, { provider, apiKey }]) => {
       const { status, type, text } = await send(request, credentials(provider, apiKey));
-      answered.add(status);
+      responded.add(status);
       expect(status).toBeLessThan(500);
       if (status < 400) return;
       expect(type).toMatch(/json/);
@@ -219,7 +219,7 @@ test('the providers’ routes', async () => {
     { ...parameters, numRuns: PROVIDERS.length * RUNS },
   );
   // It has come further than the door.
-  expect(answered.has(200) || answered.has(201)).toBe(true);
+  expect(responded.has(200) || responded.has(201)).toBe(true);
 });
 
 /** A key as its provider takes it. */

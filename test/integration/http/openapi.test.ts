@@ -1,6 +1,6 @@
 /** The OpenAPI document: that it is one, and that the API does what it says. */
 import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries';
-import { startApiWithDatabase, type ApiAnswer, type TestApi } from '../../support/api';
+import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../support/api';
 import type { TestDatabase } from '../../support/database';
 import { emitted, exampleOf, newAccount, plainSubscription, samples } from '../../support/samples';
 
@@ -242,16 +242,16 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       if (body !== undefined) {
         expect([name, deviations(requestBody!.content['application/json']!.schema, body)]).toEqual([name, []]);
       } else expect([name, requestBody?.required ?? false]).toEqual([name, false]);
-      const answer: ApiAnswer = await api.ask(method.toUpperCase(), asked, body);
-      expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([String(answer.status)])]);
+      const response: ApiResponse = await api.ask(method.toUpperCase(), asked, body);
+      expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([String(response.status)])]);
       // Only subscriptions whose contract has no secret answer so.
-      if (!path.endsWith('/secret')) expect([name, answer.status]).not.toEqual([name, 404]);
-      const { content } = responses[answer.status]!;
-      if (content === undefined) expect([name, answer.text]).toEqual([name, '']);
+      if (!path.endsWith('/secret')) expect([name, response.status]).not.toEqual([name, 404]);
+      const { content } = responses[response.status]!;
+      if (content === undefined) expect([name, response.text]).toEqual([name, '']);
       else {
         const [[type, { schema }] = ['', { schema: {} }]] = Object.entries(content);
-        expect(answer.headers.get('content-type')).toContain(type);
-        if (type !== 'text/event-stream') expect([name, deviations(schema, answer.body)]).toEqual([name, []]);
+        expect(response.headers.get('content-type')).toContain(type);
+        if (type !== 'text/event-stream') expect([name, deviations(schema, response.body)]).toEqual([name, []]);
       }
     }
   });
@@ -268,6 +268,6 @@ test('a batch is answered as documented', async () => {
   const body = { events: [{ type: 'user.created', data: 1 }, {}] };
   const { requestBody, responses } = document.paths['/v1/accounts/{id}/events']!['post']!;
   expect(deviations(requestBody!.content['application/json']!.schema, body)).toEqual([]);
-  const answer = await api.ask('POST', `/v1/accounts/${account.id}/events`, body);
-  expect(deviations(responses['202']!.content!['application/json']!.schema, answer.body)).toEqual([]);
+  const response = await api.ask('POST', `/v1/accounts/${account.id}/events`, body);
+  expect(deviations(responses['202']!.content!['application/json']!.schema, response.body)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { listPartitions, makePartitions } from '../../../src/store/partitions';
 import { weekOf, weeksAfter } from '../../../src/store/weeks';
 import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { deliver, nobody, placesOf } from '../../support/past';
+import { deliver, noOne, originsOf } from '../../support/past';
 
 const TABLES = ['attempts', 'deliveries', 'event_bodies', 'events'];
 const name = (week: Date): string => week.toISOString().slice(0, 10).replaceAll('-', '');
@@ -53,23 +53,23 @@ test('partitions have the indexes, checks and storage parameters they need', asy
 
 test('rows are in the partitions of their week, to the millisecond', async () => {
   const week = weekOf(new Date());
-  const first = await deliver(database.store, nobody(), week);
+  const first = await deliver(database.store, noOne(), week);
   const next = weeksAfter(week, 1);
-  const last = await deliver(database.store, nobody(), new Date(next.getTime() - 1));
-  const following = await deliver(database.store, nobody(), next);
-  expect(await placesOf(database.store, first)).toEqual(placesIn(name(week)));
-  expect(await placesOf(database.store, last)).toEqual(placesIn(name(week)));
-  expect(await placesOf(database.store, following)).toEqual(placesIn(name(next)));
+  const last = await deliver(database.store, noOne(), new Date(next.getTime() - 1));
+  const following = await deliver(database.store, noOne(), next);
+  expect(await originsOf(database.store, first)).toEqual(placesIn(name(week)));
+  expect(await originsOf(database.store, last)).toEqual(placesIn(name(week)));
+  expect(await originsOf(database.store, following)).toEqual(placesIn(name(next)));
 });
 
 test('rows of a week without partitions are kept, and move into them once they are made', async () => {
   const week = weeksAfter(weekOf(new Date()), 20);
-  const early = await deliver(database.store, nobody(), new Date(week.getTime() + 1));
-  const earlier = await deliver(database.store, nobody(), new Date(week.getTime() - 1));
-  expect(await placesOf(database.store, early)).toEqual(placesIn('default'));
+  const early = await deliver(database.store, noOne(), new Date(week.getTime() + 1));
+  const earlier = await deliver(database.store, noOne(), new Date(week.getTime() - 1));
+  expect(await originsOf(database.store, early)).toEqual(placesIn('default'));
   await makePartitions(database.store, week);
-  expect(await placesOf(database.store, early)).toEqual(placesIn(name(week)));
-  expect(await placesOf(database.store, earlier)).toEqual(placesIn('default'));
+  expect(await originsOf(database.store, early)).toEqual(placesIn(name(week)));
+  expect(await originsOf(database.store, earlier)).toEqual(placesIn('default'));
 });
 
 test('while a table is in use for long, nothing is made and nobody waits for long', async () => {

@@ -10,7 +10,7 @@ import { reopenFinished } from '../../../src/store/recovery/finished';
 import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks';
 import { startApiWithDatabase, type TestApi } from '../../support/api';
 import type { TestDatabase } from '../../support/database';
-import { deliver, eventAt, nobody, placesOf, type Owner } from '../../support/past';
+import { deliver, eventAt, noOne, originsOf, type Owner } from '../../support/past';
 
 const now = new Date();
 /** A moment of the week so many weeks before this one. */
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-/** What upkeep does once an hour. */
+/** What maintenance does once an hour. */
 const enforce = (days: number): Promise<void> =>
   new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
     createRetention(api.database.store, days)(now),
@@ -40,7 +40,7 @@ async function newOwner(retentionDays: number | null = null): Promise<Owner> {
 
 const oldestWeek = async (): Promise<Date> => (await listPartitions(api.database.store.pool))[0]!.from!;
 const rowsOf = async (of: { eventId: string; deliveryId: string }): Promise<number> =>
-  (await placesOf(api.database.store, of)).length;
+  (await originsOf(api.database.store, of)).length;
 const ALL = 4;
 
 describe('weeks that are over for every account', () => {
@@ -165,7 +165,7 @@ describe('what has lost its event', () => {
 test('a recovery that planned to deliver an event that is gone leaves it out', async () => {
   const owner = await newOwner();
   const { store } = api.database;
-  const there = await deliver(store, nobody(), weeksAgo(1));
+  const there = await deliver(store, noOne(), weeksAgo(1));
   const planned = [eventAt(owner, weeksAgo(1)), eventAt(owner, weeksAgo(1))];
   const kept = { ...planned[0]!, event: { ...planned[0]!.event, id: there.eventId } };
   const inserted = await insertMissing(store, owner.subscriptionId, [kept, planned[1]!]);

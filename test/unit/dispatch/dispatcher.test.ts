@@ -2,11 +2,11 @@
 import type { Client } from '@temporalio/client';
 import pino from 'pino';
 import { createDispatcher } from '../../../src/dispatch/dispatcher';
-import type { Startable } from '../../../src/store/deliveries/delivery-starts';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
 
 const log = pino({ level: 'silent' });
 
-function startable(number: number): Startable {
+function deliveryStart(number: number): DeliveryStart {
   return {
     deliveryId: `dlv_${number}`,
     run: 0,
@@ -18,7 +18,7 @@ function startable(number: number): Startable {
       settings: {},
       secrets: {},
       validatePayloads: true,
-      receivesOperations: false,
+      receivesOperationalEvents: false,
       disableAfterHours: null,
       retentionDays: null,
       dispatchWeight: 1,
@@ -31,7 +31,7 @@ function startable(number: number): Startable {
   };
 }
 
-const many = (count: number) => Array.from({ length: count }, (_, number) => startable(number));
+const many = (count: number) => Array.from({ length: count }, (_, number) => deliveryStart(number));
 
 /** A client whose starts end when they are told to. */
 function slowClient() {
@@ -126,7 +126,7 @@ test('what is more than can be kept is left to the sweep', async () => {
   expect(started).toBeLessThanOrEqual(50_100);
 });
 
-test('a burst that was worth one gathers what comes next, and a small one does not', async () => {
+test('a batch that was worth one gathers what comes next, and a small one does not', async () => {
   const ended = { result: () => Promise.resolve() };
   const client = {
     withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
@@ -134,13 +134,13 @@ test('a burst that was worth one gathers what comes next, and a small one does n
     workflow: { start: () => Promise.resolve(ended) },
   };
   const dispatcher = createDispatcher({ client: client as unknown as Client, eager: false }, log);
-  dispatcher.dispatch(many(2), 'burst');
-  expect(dispatcher.laneFor(1)).toBe('burst');
+  dispatcher.dispatch(many(2), 'batch');
+  expect(dispatcher.modeFor(1)).toBe('batch');
   await settle();
-  expect(dispatcher.laneFor(1)).toBe('own');
-  dispatcher.dispatch(many(21), 'burst');
+  expect(dispatcher.modeFor(1)).toBe('single');
+  dispatcher.dispatch(many(21), 'batch');
   await settle();
-  expect(dispatcher.laneFor(1)).toBe('burst');
+  expect(dispatcher.modeFor(1)).toBe('batch');
   await dispatcher.stop();
-  expect(dispatcher.laneFor(1)).toBe('own');
+  expect(dispatcher.modeFor(1)).toBe('single');
 });

@@ -1,19 +1,19 @@
 /** Committing requests together, and planning again what was planned for an account as it is no longer. */
-import type { PlannedEvent } from '../../../src/dispatch/fan-out';
+import type { FanOut } from '../../../src/dispatch/fan-out';
 import { NoSuchAccount } from '../../../src/dispatch/commit';
 import type { Dispatcher } from '../../../src/dispatch/dispatcher';
-import { Intake, type Plan } from '../../../src/dispatch/event-writer';
-import type { Directory, DirectoryEntry } from '../../../src/store/subscriptions/subscription-cache';
+import { EventWriter, type Plan } from '../../../src/dispatch/event-writer';
+import type { SubscriptionCache, CachedSubscriptions } from '../../../src/store/subscriptions/subscription-cache';
 import type { Store } from '../../../src/store/store';
 
 const VERSIONS = 19;
 const VERSIONS_OF = 20;
 
 /** A store whose inserts end when they are told to, a directory whose entries have numbers as versions, and a dispatcher. */
-function parts(lane: 'own' | 'burst' = 'own') {
+function parts(mode: 'single' | 'batch' = 'single') {
   const commits: {
     ids: string[];
-    lane: unknown;
+    mode: unknown;
     versions: string[];
     end: (outcome?: Error | string[]) => void;
   }[] = [];
@@ -21,7 +21,7 @@ function parts(lane: 'own' | 'burst' = 'own') {
     new Promise((resolve, reject) => {
       commits.push({
         ids: values[0] as string[],
-        lane: values[17],
+        mode: values[17],
         versions: (values[VERSIONS] as string[]).map((id, at) => `${id} ${(values[VERSIONS_OF] as string[])[at]}`),
         end: (outcome = []) =>
           outcome instanceof Error ? reject(outcome) : resolve({ rows: outcome.map((account_id) => ({ account_id })) }),
@@ -29,13 +29,13 @@ function parts(lane: 'own' | 'burst' = 'own') {
     });
   const dispatched: string[] = [];
   const dispatcher: Dispatcher = {
-    laneFor: () => lane,
-    dispatch: (startables) => void dispatched.push(...startables.map(({ deliveryId }) => deliveryId)),
+    modeFor: () => mode,
+    dispatch: (deliveryStarts) => void dispatched.push(...deliveryStarts.map(({ deliveryId }) => deliveryId)),
     stop: async () => undefined,
   };
-  const loaded = new Map<string, DirectoryEntry>();
+  const loaded = new Map<string, CachedSubscriptions>();
   let loads = 0;
-  const directory: Directory = {
+  const subscriptions: SubscriptionCache = {
     async find(id) {
       if (id === 'acc_none') return undefined;
       const entry = loaded.get(id) ?? ({ account: { id }, version: `${(loads += 1)}`, subscriptions: [] } as never);
@@ -44,12 +44,12 @@ function parts(lane: 'own' | 'burst' = 'own') {
     },
     drop: (entry) => void (loaded.get(entry.account.id) === entry && loaded.delete(entry.account.id)),
   };
-  const intake = new Intake({ pool: { query } } as unknown as Store, dispatcher, directory, 1_000_000);
-  const take = (id: string, accountId = 'acc_1') => intake.take(accountId, (entry) => plan(id, entry));
-  return { intake, take, commits, dispatched, directory };
+  const eventWriter = new EventWriter({ pool: { query } } as unknown as Store, dispatcher, subscriptions, 1_000_000);
+  const take = (id: string, accountId = 'acc_1') => eventWriter.take(accountId, (entry) => plan(id, entry));
+  return { eventWriter, take, commits, dispatched, subscriptions };
 }
 
-function plan(id: string, { account, version }: DirectoryEntry): Plan<string> {
+function plan(id: string, { account, version }: CachedSubscriptions): Plan<string> {
   const event = { id, type: 'user.created', occurredAt: new Date(), channels: [], text: '{}' };
   const row = {
     event,
@@ -59,8 +59,8 @@ function plan(id: string, { account, version }: DirectoryEntry): Plan<string> {
     bodies: new Map(),
     deliveries: [],
   };
-  const planned = { row, startables: [{ deliveryId: `of ${id}` }] } as unknown as PlannedEvent;
-  return { events: [planned], answer: `${id} for version ${version}` };
+  const fanOuts = { row, deliveryStarts: [{ deliveryId: `of ${id}` }] } as unknown as FanOut;
+  return { events: [fanOuts], reply: `${id} for version ${version}` };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -78,12 +78,12 @@ test('a request that comes alone waits for nobody, and is dispatched once it is 
 });
 
 test('requests that come while others are committed share a commit', async () => {
-  const { take, commits, dispatched } = parts('burst');
+  const { take, commits, dispatched } = parts('batch');
   const taken = ['a', 'b', 'c', 'd'].map((id) => take(id));
   await settle();
   commits[0]!.end();
   await settle();
-  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], lane: true });
+  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], mode: true });
   for (const { end } of commits) end();
   await Promise.all(taken);
   expect(dispatched.sort()).toEqual(['of a', 'of b', 'of c', 'of d']);
@@ -139,12 +139,12 @@ test('plans only the requests of an outdated account again when others share the
 });
 
 test('commits only the latest of two versions of an account that meet in one commit', async () => {
-  const { take, commits, directory } = parts();
+  const { take, commits, subscriptions } = parts();
   const others = [take('x', 'acc_x'), take('y', 'acc_y')];
   await settle();
   const first = take('a');
   await settle();
-  directory.drop((await directory.find('acc_1'))!);
+  subscriptions.drop((await subscriptions.find('acc_1'))!);
   const second = take('b');
   await settle();
   commits[0]!.end();
@@ -159,11 +159,11 @@ test('commits only the latest of two versions of an account that meet in one com
 });
 
 test('a refusal is checked too: it holds of the account as it was planned for', async () => {
-  const { intake, commits } = parts();
-  const refuse = ({ version }: DirectoryEntry): never => {
+  const { eventWriter, commits } = parts();
+  const refuse = ({ version }: CachedSubscriptions): never => {
     throw new Error(`refused for version ${version}`);
   };
-  const taken = intake.take('acc_1', refuse);
+  const taken = eventWriter.take('acc_1', refuse);
   taken.catch(() => undefined);
   await settle();
   expect(commits[0]).toMatchObject({ ids: [], versions: ['acc_1 1'] });

@@ -1,24 +1,24 @@
 /** Turns: nobody who waits for much keeps those waiting who wait for little. */
 import * as fc from 'fast-check';
-import { WaitingList } from '../../../src/dispatch/fair-queue';
+import { FairQueue } from '../../../src/dispatch/fair-queue';
 import type { StoredAccount } from '../../../src/store/accounts/accounts';
-import type { Startable } from '../../../src/store/deliveries/delivery-starts';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
 
-function waiting(accountId: string, subscriptionId: string, number: number, dispatchWeight = 1): Startable {
+function waiting(accountId: string, subscriptionId: string, number: number, dispatchWeight = 1): DeliveryStart {
   const account = { id: accountId, dispatchWeight } as StoredAccount;
   const deliveryId = `${accountId}/${subscriptionId}/${number}`;
   return { deliveryId, run: 0, account, subscriptionId, eventType: 'user.created', url: 'https://example.com' };
 }
 
-function listOf(...lines: [account: string, subscription: string, count: number, weight?: number][]): WaitingList {
-  const list = new WaitingList();
-  for (const [account, subscription, count, weight] of lines) {
+function listOf(...queues: [account: string, subscription: string, count: number, weight?: number][]): FairQueue {
+  const list = new FairQueue();
+  for (const [account, subscription, count, weight] of queues) {
     for (let number = 1; number <= count; number += 1) list.add(waiting(account, subscription, number, weight));
   }
   return list;
 }
 
-const take = (list: WaitingList, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
+const take = (list: FairQueue, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
 
 test('one subscription: first come, first served', () => {
   const list = listOf(['a', 's', 5]);
@@ -55,7 +55,7 @@ test('everything is taken once, in the order of its subscription, however it com
   const steps = fc.array(fc.oneof(fc.tuple(name, name, fc.integer({ min: 1, max: 3 })), fc.nat(5)), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (moves) => {
-      const list = new WaitingList();
+      const list = new FairQueue();
       const added = new Map<string, number>();
       const taken: string[] = [];
       for (const move of moves) {
@@ -69,8 +69,8 @@ test('everything is taken once, in the order of its subscription, however it com
       }
       taken.push(...take(list, list.size));
       expect(list.size).toBe(0);
-      for (const [line, count] of added) {
-        const [account, subscription] = [...line] as [string, string];
+      for (const [queue, count] of added) {
+        const [account, subscription] = [...queue] as [string, string];
         const own = taken.filter((id) => id.startsWith(`${account}/${subscription}/`));
         expect(own).toEqual(Array.from({ length: count }, (_, index) => `${account}/${subscription}/${index + 1}`));
       }

@@ -233,9 +233,9 @@ describe('properties', () => {
         interesting4,
         fc.constantFrom('::ffff:', '0:0:0:0:0:FFFF:', '64:ff9b::', '64:ff9b:0:0:0:0:'),
         (v4, prefix) => {
-          const verdict = isPublicAddress(dotted(v4));
-          expect(isPublicAddress(prefix + dotted(v4))).toBe(verdict);
-          expect(isPublicAddress(prefix + hex(v4))).toBe(verdict);
+          const responseClass = isPublicAddress(dotted(v4));
+          expect(isPublicAddress(prefix + dotted(v4))).toBe(responseClass);
+          expect(isPublicAddress(prefix + hex(v4))).toBe(responseClass);
         },
       ),
       runs,

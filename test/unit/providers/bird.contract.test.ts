@@ -8,8 +8,8 @@ import { events, findEvent, serviceOf } from '../../../src/providers/bird/events
 import { passes } from '../../../src/providers/bird/filters.js';
 import { sign } from '../../../src/providers/bird/signature.js';
 
-type Kept = Parameters<typeof contract.subscriptions.show>[0];
-type Fields = Parameters<typeof contract.subscriptions.keep>[0]['fields'];
+type Kept = Parameters<typeof contract.subscriptions.toPublic>[0];
+type Fields = Parameters<typeof contract.subscriptions.toStored>[0]['fields'];
 type Settings = ReturnType<typeof contract.accounts.settings.parse>;
 
 const KEY = 'KeV+/HGoIQrxuE5YPCRR6AuQOJveldYNNhbVi1i22qk=';
@@ -58,7 +58,7 @@ function accountWith(settings: Partial<Settings> = {}) {
 }
 
 function keep(fields: Partial<Fields>, previous?: Kept) {
-  return contract.subscriptions.keep({
+  return contract.subscriptions.toStored({
     fields: { ...(previous ? {} : { service: 'channels' }), ...fields } as Fields,
     eventTypes: [],
     randomBytes: zeros,
@@ -240,18 +240,18 @@ describe('requests', () => {
 });
 
 describe('answers', () => {
-  const judge = (status: number) =>
-    contract.judge(
+  const classifyResponse = (status: number) =>
+    contract.classifyResponse(
       { status, headers: { 'retry-after': '9' } },
       { account: accountWith(), eventType: 'sms.inbound', now: first, waitMs: 60_000 },
     );
 
   test.each([200, 201, 204, 299])('%i accepts', (status) => {
-    expect(judge(status)).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(status)).toEqual({ kind: 'accepted' });
   });
 
   test.each([100, 199, 300, 301, 308, 400, 401, 403, 404, 410, 429, 500, 503])('%i asks for another', (status) => {
-    expect(judge(status)).toEqual({ kind: 'retry' });
+    expect(classifyResponse(status)).toEqual({ kind: 'retry' });
   });
 
   test('35 retries over 8 hours, 10 s, no redirects', () => {
@@ -343,10 +343,10 @@ describe('subscriptions', () => {
   test('fields are kept; the signing key is a secret and not shown', () => {
     const eventFilters = [{ key: 'channelId', value: 'c' } as const];
     const subscription = subscribe({ signingKey: KEY, eventFilters, template: 'text' });
-    expect(subscriptions.show(subscription)).toEqual({ service: 'channels', eventFilters, template: 'text' });
+    expect(subscriptions.toPublic(subscription)).toEqual({ service: 'channels', eventFilters, template: 'text' });
     expect(subscription.secrets).toEqual({ signingKey: KEY });
     expect(subscriptions.signingSecret?.(subscription, accountWith())).toBe(KEY);
-    expect(subscriptions.show(subscribe())).toEqual({ service: 'channels', eventFilters: [], template: null });
+    expect(subscriptions.toPublic(subscribe())).toEqual({ service: 'channels', eventFilters: [], template: null });
     expect(subscriptions.signingSecret?.(subscribe(), accountWith())).toBeUndefined();
   });
 

@@ -238,17 +238,20 @@ describe('the signature', () => {
 });
 
 describe('the answer', () => {
-  const judge = (status: number, headers: Record<string, string> = {}, waitMs: number | undefined = 300_000) =>
-    contract.judge({ status, headers }, { account, eventType: 'message.sent', now: NOW, waitMs });
+  const classifyResponse = (
+    status: number,
+    headers: Record<string, string> = {},
+    waitMs: number | undefined = 300_000,
+  ) => contract.classifyResponse({ status, headers }, { account, eventType: 'message.sent', now: NOW, waitMs });
 
   it.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
-    expect(judge(status)).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(status)).toEqual({ kind: 'accepted' });
   });
 
   it.each([199, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 410, 422, 429, 500, 502, 503, 504])(
     'asks for another attempt with %d',
     (status) => {
-      expect(judge(status)).toEqual({ kind: 'retry' });
+      expect(classifyResponse(status)).toEqual({ kind: 'retry' });
     },
   );
 
@@ -265,30 +268,30 @@ describe('the answer', () => {
     [502, '400', undefined],
     [400, '400', undefined],
   ])('with %d and Retry-After %s waits %p ms of a scheduled 300000', (status, value, retryAfterMs) => {
-    expect(judge(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
+    expect(classifyResponse(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
   });
 
   it('has no wait to stretch after the last attempt', () => {
     const context = { account, eventType: 'message.sent', now: NOW, waitMs: undefined };
-    const answer = { status: 429, headers: { 'retry-after': '400' } };
-    expect(contract.judge(answer, context)).toEqual({ kind: 'retry' });
+    const response = { status: 429, headers: { 'retry-after': '400' } };
+    expect(contract.classifyResponse(response, context)).toEqual({ kind: 'retry' });
   });
 
   it.each([400, 410, 429, 503])('ends the delivery with %d and webhook-delivery', (status) => {
-    expect(judge(status, { 'webhook-delivery': 'abort-message' })).toEqual({
+    expect(classifyResponse(status, { 'webhook-delivery': 'abort-message' })).toEqual({
       kind: 'stop',
-      because: 'the receiver answered webhook-delivery: abort-message',
+      reason: 'the receiver answered webhook-delivery: abort-message',
     });
-    expect(judge(status, { 'webhook-delivery': ' Disable ' })).toEqual({
+    expect(classifyResponse(status, { 'webhook-delivery': ' Disable ' })).toEqual({
       kind: 'stop',
-      because: 'the receiver answered webhook-delivery: disable',
+      reason: 'the receiver answered webhook-delivery: disable',
       disable: true,
     });
-    expect(judge(status, { 'webhook-delivery': 'later' })).toEqual({ kind: 'retry' });
+    expect(classifyResponse(status, { 'webhook-delivery': 'later' })).toEqual({ kind: 'retry' });
   });
 
   it('is accepted with 2xx whatever webhook-delivery says', () => {
-    expect(judge(200, { 'webhook-delivery': 'abort-message' })).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(200, { 'webhook-delivery': 'abort-message' })).toEqual({ kind: 'accepted' });
   });
 });
 
@@ -356,7 +359,7 @@ describe('the catalogue', () => {
 describe('subscriptions', () => {
   const rules = contract.subscriptions;
   const keep = (fields: { secret?: string; channels?: string[] }, url?: string, previous?: Postack) =>
-    rules.keep({ fields, url: url ? new URL(url) : undefined, previous, eventTypes: [], randomBytes: counting });
+    rules.toStored({ fields, url: url ? new URL(url) : undefined, previous, eventTypes: [], randomBytes: counting });
 
   it('have any well-formed event types, or all', () => {
     expect(rules.checkEventTypes([], { channels: [] })).toBeUndefined();
@@ -402,7 +405,7 @@ describe('subscriptions', () => {
   });
 
   it('show channels and no secret', () => {
-    expect(rules.show(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
+    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
   });
 

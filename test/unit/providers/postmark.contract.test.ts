@@ -2,7 +2,7 @@ import { minifyJson } from '../../../src/contract/json.js';
 import { minutes, retryPolicy } from '../../../src/contract/schedule.js';
 import type { SubscriptionInput } from '../../../src/contract/rules.js';
 import type { Account, Event, Subscription } from '../../../src/contract/entities.js';
-import type { Verdict } from '../../../src/contract/types.js';
+import type { ResponseClass } from '../../../src/contract/types.js';
 import type { Scope, Settings } from '../../../src/providers/postmark/account.js';
 import { contract } from '../../../src/providers/postmark/contract.js';
 import { events, findEvent } from '../../../src/providers/postmark/events.js';
@@ -73,9 +73,9 @@ function requestOf(kept: Kept, retriesRemaining = 3, now = NOW) {
   });
 }
 
-function judge(status: number, era: Era, eventType = 'Delivery'): Verdict {
+function classifyResponse(status: number, era: Era, eventType = 'Delivery'): ResponseClass {
   const context = { account: account(era), eventType, now: NOW, waitMs: minutes(1) };
-  return contract.judge({ status, headers: {} }, context);
+  return contract.classifyResponse({ status, headers: {} }, context);
 }
 
 describe('the catalogue', () => {
@@ -270,32 +270,32 @@ describe('answers', () => {
   };
   const retried = [199, 300, 301, 302, 307, 308, 399, 408, 429, 500, 501, 502, 503, 504, 599];
   const statuses = [...retried, ...since2026.accepted, ...since2026.stopped];
-  const kindBy = ({ accepted, stopped }: typeof classic, status: number): Verdict['kind'] =>
+  const kindBy = ({ accepted, stopped }: typeof classic, status: number): ResponseClass['kind'] =>
     accepted.includes(status) ? 'accepted' : stopped.includes(status) ? 'stop' : 'retry';
 
   test.each(statuses)('%p', (status) => {
     for (const { type } of events) {
-      expect([type, judge(status, 'classic', type).kind]).toEqual([type, kindBy(classic, status)]);
+      expect([type, classifyResponse(status, 'classic', type).kind]).toEqual([type, kindBy(classic, status)]);
       const rules = type === 'Inbound' ? classic : since2026;
-      expect([type, judge(status, '2026', type).kind]).toEqual([type, kindBy(rules, status)]);
+      expect([type, classifyResponse(status, '2026', type).kind]).toEqual([type, kindBy(rules, status)]);
     }
   });
 
   test('say why they stop, and disable nothing', () => {
-    expect(judge(403, 'classic')).toEqual({
+    expect(classifyResponse(403, 'classic')).toEqual({
       kind: 'stop',
-      because: 'the receiver answered 403, which Postmark does not retry',
+      reason: 'the receiver answered 403, which Postmark does not retry',
     });
-    expect(judge(410, '2026')).toEqual({
+    expect(classifyResponse(410, '2026')).toEqual({
       kind: 'stop',
-      because: 'the receiver answered 410, which Postmark does not retry',
+      reason: 'the receiver answered 410, which Postmark does not retry',
     });
   });
 
   test('cannot ask for a longer wait', () => {
-    const answer = { status: 429, headers: { 'retry-after': '3600' } };
+    const response = { status: 429, headers: { 'retry-after': '3600' } };
     const context = { account: account('2026'), eventType: 'Delivery', now: NOW, waitMs: minutes(1) };
-    expect(contract.judge(answer, context)).toEqual({ kind: 'retry' });
+    expect(contract.classifyResponse(response, context)).toEqual({ kind: 'retry' });
   });
 
   test.each(events)('to $type may redirect since 2026 and take 30 s, to Inbound not at all and 2 min', ({ type }) => {
@@ -417,7 +417,7 @@ describe('lasting failure', () => {
 describe('subscription fields', () => {
   type Given = Partial<SubscriptionInput<Fields, Options, Secrets>>;
   const keep = (fields: Fields, rest: Given = {}) =>
-    contract.subscriptions.keep({ fields, eventTypes: ['Bounce'], randomBytes, ...rest });
+    contract.subscriptions.toStored({ fields, eventTypes: ['Bounce'], randomBytes, ...rest });
   const httpAuth = { username: 'kim', password: 'secret' };
 
   test('have defaults', () => {
@@ -508,12 +508,12 @@ describe('subscription fields', () => {
   test('show everything but the password', () => {
     const options = { messageStream: 'outbound', postFirstOpenOnly: false, unverifiedTriggers: [] };
     const includeContent = { bounce: false, spamComplaint: false };
-    expect(contract.subscriptions.show(subscription({ secrets: { httpAuth } }))).toEqual({
+    expect(contract.subscriptions.toPublic(subscription({ secrets: { httpAuth } }))).toEqual({
       ...options,
       includeContent,
       httpAuth: { username: 'kim', password: '***' },
     });
-    expect(contract.subscriptions.show(subscription())).toEqual({ ...options, includeContent, httpAuth: null });
+    expect(contract.subscriptions.toPublic(subscription())).toEqual({ ...options, includeContent, httpAuth: null });
   });
 
   test.each([

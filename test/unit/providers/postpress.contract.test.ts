@@ -4,8 +4,8 @@ import type { Event, Subscription } from '../../../src/contract/entities.js';
 import { contract } from '../../../src/providers/postpress/contract.js';
 import { events, findEvent, sourceOf } from '../../../src/providers/postpress/events.js';
 
-type Kept = Parameters<typeof contract.subscriptions.show>[0];
-type Fields = Parameters<typeof contract.subscriptions.keep>[0]['fields'];
+type Kept = Parameters<typeof contract.subscriptions.toPublic>[0];
+type Fields = Parameters<typeof contract.subscriptions.toStored>[0]['fields'];
 
 const account = { id: 'acc_1', name: 'Acme', scope: {}, settings: {}, secrets: {} };
 const at = new Date('2026-03-02T10:11:12.345Z');
@@ -42,7 +42,7 @@ const catalogueBySource: Record<string, string[]> = {
 const types = Object.values(catalogueBySource).flat();
 
 function keep(fields: Partial<Fields>, url = 'https://hooks.example.com/in', previous?: Kept) {
-  return contract.subscriptions.keep({
+  return contract.subscriptions.toStored({
     fields: { source: 'messaging', ...fields },
     eventTypes: [],
     url: new URL(url),
@@ -293,17 +293,17 @@ describe('requests', () => {
 });
 
 describe('answers', () => {
-  const judge = (status: number, headers = {}) =>
-    contract.judge({ status, headers }, { account, eventType: 'message_received', now: at, waitMs: 60_000 });
+  const classifyResponse = (status: number, headers = {}) =>
+    contract.classifyResponse({ status, headers }, { account, eventType: 'message_received', now: at, waitMs: 60_000 });
 
   test('exactly 200 accepts', () => {
-    expect(judge(200)).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(200)).toEqual({ kind: 'accepted' });
   });
 
   test.each([100, 199, 201, 202, 204, 299, 300, 301, 307, 400, 401, 403, 404, 410, 429, 500, 503])(
     '%i asks for another attempt',
     (status) => {
-      expect(judge(status, { 'retry-after': '9' })).toEqual({ kind: 'retry' });
+      expect(classifyResponse(status, { 'retry-after': '9' })).toEqual({ kind: 'retry' });
     },
   );
 
@@ -365,7 +365,7 @@ describe('subscriptions', () => {
   const { subscriptions } = contract;
 
   test('fields have the documented defaults', () => {
-    expect(subscriptions.show(subscribe())).toEqual({
+    expect(subscriptions.toPublic(subscribe())).toEqual({
       source: 'messaging',
       accountIds: [],
       format: 'json',
@@ -386,7 +386,7 @@ describe('subscriptions', () => {
     };
     const previous = subscribe(fields);
     const edit = (given: Partial<Fields>) =>
-      contract.subscriptions.keep({
+      contract.subscriptions.toStored({
         fields: given as Fields,
         eventTypes: [],
         randomBytes: zeros,

@@ -161,22 +161,22 @@ describe('the request', () => {
 });
 
 describe('the answer', () => {
-  const judge = (status: number, headers = {}) =>
-    contract.judge({ status, headers }, { account, eventType: 'shop.test', now: NOW, waitMs: 300_000 });
+  const classifyResponse = (status: number, headers = {}) =>
+    contract.classifyResponse({ status, headers }, { account, eventType: 'shop.test', now: NOW, waitMs: 300_000 });
 
   it('is accepted with 200 only', () => {
-    expect(judge(200)).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(200)).toEqual({ kind: 'accepted' });
   });
 
   it.each([100, 199, 201, 202, 204, 206, 299, 300, 301, 302, 304, 308, 400, 401, 403, 404, 410, 422, 429, 500, 503])(
     'asks for another attempt with %d',
     (status) => {
-      expect(judge(status)).toEqual({ kind: 'retry' });
+      expect(classifyResponse(status)).toEqual({ kind: 'retry' });
     },
   );
 
   it('cannot change the fixed interval', () => {
-    expect(judge(429, { 'retry-after': '3600' })).toEqual({ kind: 'retry' });
+    expect(classifyResponse(429, { 'retry-after': '3600' })).toEqual({ kind: 'retry' });
   });
 });
 
@@ -315,11 +315,11 @@ describe('subscriptions', () => {
   it('have no fields of their own', () => {
     expect(rules.fields.parse({})).toEqual({});
     expect(rules.fields.strict().safeParse({ secret: 'a' }).success).toBe(false);
-    expect(rules.keep({ fields: {}, eventTypes: ['shop.test'], randomBytes: counting })).toEqual({
+    expect(rules.toStored({ fields: {}, eventTypes: ['shop.test'], randomBytes: counting })).toEqual({
       options: {},
       secrets: {},
     });
-    expect(rules.show(subscriptionTo(['shop.test']))).toEqual({});
+    expect(rules.toPublic(subscriptionTo(['shop.test']))).toEqual({});
   });
 
   it('cannot set the headers of the contract', () => {

@@ -221,23 +221,26 @@ describe('the signature', () => {
 });
 
 describe('the answer', () => {
-  const judge = (status: number, headers: Record<string, string> = {}, waitMs: number | undefined = 300_000) =>
-    contract.judge({ status, headers }, { account, eventType: 'user.created', now: NOW, waitMs });
+  const classifyResponse = (
+    status: number,
+    headers: Record<string, string> = {},
+    waitMs: number | undefined = 300_000,
+  ) => contract.classifyResponse({ status, headers }, { account, eventType: 'user.created', now: NOW, waitMs });
 
   it.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
-    expect(judge(status)).toEqual({ kind: 'accepted' });
+    expect(classifyResponse(status)).toEqual({ kind: 'accepted' });
   });
 
   it.each([
     199, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 409, 411, 422, 429, 500, 501, 502, 503, 504, 505,
   ])('asks for another attempt with %d', (status) => {
-    expect(judge(status)).toEqual({ kind: 'retry' });
+    expect(classifyResponse(status)).toEqual({ kind: 'retry' });
   });
 
   it('with 410 ends the delivery and disables the subscription', () => {
-    const gone = { kind: 'stop', because: 'the receiver answered 410 Gone', disable: true };
-    expect(judge(410)).toEqual(gone);
-    expect(judge(410, { 'retry-after': '400' })).toEqual(gone);
+    const gone = { kind: 'stop', reason: 'the receiver answered 410 Gone', disable: true };
+    expect(classifyResponse(410)).toEqual(gone);
+    expect(classifyResponse(410, { 'retry-after': '400' })).toEqual(gone);
   });
 
   it.each([
@@ -258,17 +261,17 @@ describe('the answer', () => {
     [400, '400', undefined],
     [301, '400', undefined],
   ])('with %d and Retry-After %s waits %p ms of a scheduled 300000', (status, value, retryAfterMs) => {
-    expect(judge(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
+    expect(classifyResponse(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
   });
 
   it('has no wait to stretch after the last attempt', () => {
     const context = { account, eventType: 'user.created', now: NOW, waitMs: undefined };
-    const answer = { status: 429, headers: { 'retry-after': '400' } };
-    expect(contract.judge(answer, context)).toEqual({ kind: 'retry' });
+    const response = { status: 429, headers: { 'retry-after': '400' } };
+    expect(contract.classifyResponse(response, context)).toEqual({ kind: 'retry' });
   });
 
   it("does not know Svix's webhook-delivery", () => {
-    expect(judge(500, { 'webhook-delivery': 'disable' })).toEqual({ kind: 'retry' });
+    expect(classifyResponse(500, { 'webhook-delivery': 'disable' })).toEqual({ kind: 'retry' });
   });
 });
 
@@ -341,9 +344,9 @@ describe('the catalogue', () => {
 
 describe('subscriptions', () => {
   const rules = contract.subscriptions;
-  type Given = Parameters<typeof rules.keep>[0]['fields'];
+  type Given = Parameters<typeof rules.toStored>[0]['fields'];
   const keep = (fields: Given, previous?: Standard) =>
-    rules.keep({ fields, previous, eventTypes: [], randomBytes: counting });
+    rules.toStored({ fields, previous, eventTypes: [], randomBytes: counting });
   const signatureAt = (now: Date, subscription: Standard) =>
     headersOf(requestOf(eventOf('user.created', '{}'), { subscription, now }));
 
@@ -379,7 +382,7 @@ describe('subscriptions', () => {
 
   it('show channels, and for verification no private key', () => {
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
-    expect(rules.show(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
+    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);
   });

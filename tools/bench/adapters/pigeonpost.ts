@@ -12,7 +12,7 @@ const CONNECTIONS = 50;
 /** How often is looked whether everything has ended, in milliseconds; only once everything has arrived. */
 const LOOK_EVERY_MS = 25;
 /** How long that may take, in milliseconds. */
-const PATIENCE_MS = 120_000;
+const MAX_WAIT_MS = 120_000;
 
 export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl }): Promise<Adapter> => {
   const pool = new Pool(url!, { connections: CONNECTIONS });
@@ -22,14 +22,14 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
   let subscriptionIds: string[] = [];
 
   const post = async (path: string, body: unknown, expected: number): Promise<{ readonly id: string }> => {
-    const answer = await pool.request({
+    const response = await pool.request({
       method: 'POST',
       path,
       headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    const text = await answer.body.text();
-    if (answer.statusCode !== expected) throw new Error(`POST ${path} was answered ${answer.statusCode}: ${text}`);
+    const text = await response.body.text();
+    if (response.statusCode !== expected) throw new Error(`POST ${path} was answered ${response.statusCode}: ${text}`);
     return JSON.parse(text) as { id: string };
   };
 
@@ -56,10 +56,10 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
       await post(`/v1/accounts/${accountId}/events`, each.length === 1 ? each[0] : { events: each }, 202);
     },
     async settled(deliveries) {
-      const untilMs = nowMs() + PATIENCE_MS;
+      const untilMs = nowMs() + MAX_WAIT_MS;
       // Whether anything is open costs next to nothing to ask, unlike the count of what has ended.
       while (await isAnyOpen()) {
-        if (nowMs() > untilMs) throw new Error(`deliveries are still open ${PATIENCE_MS / 1_000} s after they arrived`);
+        if (nowMs() > untilMs) throw new Error(`deliveries are still open ${MAX_WAIT_MS / 1_000} s after they arrived`);
         await sleep(LOOK_EVERY_MS);
       }
       const { rows } = await database.query<{ delivered: number; ago_ms: number }>(

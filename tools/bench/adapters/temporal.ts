@@ -73,7 +73,7 @@ const agent = new Agent({ keepAlive: true });
 function post(url: string, body: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', agent, headers: { 'content-length': Buffer.byteLength(body) } });
-    sent.once('response', (answer) => answer.resume().once('end', resolve));
+    sent.once('response', (response) => response.resume().once('end', resolve));
     sent.once('error', reject);
     sent.end(body);
   });

@@ -18,7 +18,7 @@ export interface BenchEvent {
 }
 
 /** Where things are, as far as the bench itself has started them. */
-export interface Place {
+export interface Connection {
   readonly url?: string;
   readonly adminKey?: string;
   readonly databaseUrl?: string;
@@ -44,4 +44,4 @@ export interface Adapter {
 }
 
 /** What the module of an adapter exports as `createAdapter`. */
-export type CreateAdapter = (place: Place) => Promise<Adapter>;
+export type CreateAdapter = (connection: Connection) => Promise<Adapter>;

@@ -2,7 +2,7 @@
 import { setInterval } from 'node:timers';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Place } from '../adapters/types.js';
+import type { Connection } from '../adapters/types.js';
 import { createApi, type Api } from '../attacks/api.js';
 import { attacks, createAccount } from '../attacks/index.js';
 import type { AttackName } from '../report/measures.js';
@@ -37,7 +37,7 @@ const statuses: Record<number, number> = {};
 
 export const attacker = serve({
   /** Prepares an attack on this Pigeonpost and begins it; it goes on for so many seconds. */
-  async begin(name: AttackName, { url, adminKey }: Place, seconds: number): Promise<void> {
+  async begin(name: AttackName, { url, adminKey }: Connection, seconds: number): Promise<void> {
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
     const attack: Attack = attacks[name];

@@ -1,6 +1,6 @@
 /** The callers of all loads, through an adapter. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Adapter, BenchEvent, CreateAdapter, Place, Receiver } from '../adapters/types.js';
+import type { Adapter, BenchEvent, CreateAdapter, Connection, Receiver } from '../adapters/types.js';
 import { nowMs } from '../clock.js';
 import { serve } from './remote.js';
 
@@ -32,11 +32,11 @@ let adapter: Adapter;
 
 export const load = serve({
   /** Puts the next loads on the sender of this adapter; `module` is the path of its code. */
-  async use(module: string, place: Place, receivers: readonly Receiver[]): Promise<void> {
+  async use(module: string, connection: Connection, receivers: readonly Receiver[]): Promise<void> {
     let found = adapters.get(module);
     if (!found) {
       const { createAdapter } = (await import(module)) as { createAdapter: CreateAdapter };
-      found = createAdapter(place);
+      found = createAdapter(connection);
       adapters.set(module, found);
     }
     adapter = await found;

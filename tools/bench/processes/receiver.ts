@@ -23,7 +23,7 @@ interface Expectation {
 }
 
 /** How long nothing may arrive before the rest is given up, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 let expected: Expectation = { count: 0, timed: false, hanging: [] };
 let count = 0;
@@ -70,7 +70,7 @@ export const receiver = serve({
   async arrivals(): Promise<Arrivals> {
     await new Promise<void>((resolve, reject) => {
       const look = setInterval(() => {
-        if (nowMs() - lastMs < PATIENCE_MS) return;
+        if (nowMs() - lastMs < MAX_WAIT_MS) return;
         clearInterval(look);
         reject(new Error(`only ${count} of ${expected.count} deliveries arrived`));
       }, 1_000);

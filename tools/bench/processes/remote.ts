@@ -12,7 +12,7 @@ interface Call {
   readonly args: unknown[];
 }
 
-interface Answer {
+interface Response {
   readonly id: number;
   readonly result?: unknown;
   readonly problem?: string;
@@ -34,7 +34,7 @@ export function startRemote<Served extends Methods>(module: string): Remote<Serv
   const child = fork(module, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   let calls = 0;
-  child.on('message', ({ id, result, problem }: Answer) => {
+  child.on('message', ({ id, result, problem }: Response) => {
     const caller = waiting.get(id);
     waiting.delete(id);
     if (problem === undefined) caller?.resolve(result);
@@ -64,8 +64,8 @@ export function startRemote<Served extends Methods>(module: string): Remote<Serv
 export function serve<Served extends Methods>(methods: Served): Served {
   process.on('message', ({ id, name, args }: Call) => {
     void (async () => methods[name]!(...args))().then(
-      (result) => process.send!({ id, result } satisfies Answer),
-      (error: unknown) => process.send!({ id, problem: errorMessage(error) } satisfies Answer),
+      (result) => process.send!({ id, result } satisfies Response),
+      (error: unknown) => process.send!({ id, problem: errorMessage(error) } satisfies Response),
     );
   });
   process.once('disconnect', () => process.exit());

@@ -89,8 +89,8 @@ function strangers(): Owner[] {
 
 /** The base32 digits of a whole number, in SQL. */
 function base32(number: string, digits: number): string {
-  return Array.from({ length: digits }, (_, place) => {
-    const digit = `((${number} >> ${5 * (digits - 1 - place)}) & 31)::int`;
+  return Array.from({ length: digits }, (_, connection) => {
+    const digit = `((${number} >> ${5 * (digits - 1 - connection)}) & 31)::int`;
     return `substr('0123456789abcdefghjkmnpqrstvwxyz', ${digit} + 1, 1)`;
   }).join(' || ');
 }

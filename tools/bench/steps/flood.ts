@@ -26,15 +26,15 @@ export async function flood(stage: Stage, options: Flood): Promise<Figures & { r
   const { receiver, load } = stage;
   const { receivers, topics } = spread(stage.receiverUrl, fansOut);
   const deliveries = fansOut ? events * receivers.length : events;
-  await load.call('use', adapter, stage.place, receivers);
+  await load.call('use', adapter, stage.connection, receivers);
   await receiver.call('expect', { count: deliveries, timed: false, hanging: [] });
-  const tellUsage = watch(stage, name);
+  const reportUsage = watch(stage, name);
   const { startedMs, acceptedMs } = await load.call('emitAll', { events, callers: CALLERS, perCall, topics });
   const lastReceiptMs = arrives ? (await receiver.call('arrivals')).lastMs : acceptedMs;
   const endedMs = (await load.call('settled', deliveries)) ?? lastReceiptMs;
   return {
     [name]: (deliveries / (endedMs - startedMs)) * 1_000,
     accepted: (events / (acceptedMs - startedMs)) * 1_000,
-    ...tellUsage(deliveries),
+    ...reportUsage(deliveries),
   };
 }

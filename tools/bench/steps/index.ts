@@ -53,7 +53,7 @@ const throughput: Group = {
 };
 
 const workflows: Group = {
-  settings: { PIGEONPOST_BURSTS: 'off' },
+  settings: { PIGEONPOST_BATCHING: 'off' },
   steps: [
     flooding('temporal_floor', ({ sizes }) => ({
       adapter: adapter('temporal'),

@@ -24,13 +24,13 @@ export async function pace(stage: Stage, { name, adapter, seconds, hanging = fal
   // A whole number for each receiver.
   const events = Math.max(Math.round((seconds * PER_SECOND) / RECEIVERS), 1) * RECEIVERS;
   const hangs = hanging ? [new URL(receivers.at(-1)!.url).pathname] : [];
-  const answered = events - hangs.length * (events / RECEIVERS);
-  await load.call('use', adapter, stage.place, receivers);
-  await receiver.call('expect', { count: answered, timed: true, hanging: hangs });
-  const tellUsage = watch(stage, name);
+  const responded = events - hangs.length * (events / RECEIVERS);
+  await load.call('use', adapter, stage.connection, receivers);
+  await receiver.call('expect', { count: responded, timed: true, hanging: hangs });
+  const reportUsage = watch(stage, name);
   const observed = async (): Promise<Figures> => {
     const { latenciesMs } = await receiver.call('arrivals');
-    const usage = tellUsage(events);
+    const usage = reportUsage(events);
     // What hangs is answered before the next load, which it would disturb; a sender may even hold its callers up.
     if (hanging) await receiver.call('letGo');
     return {

@@ -2,7 +2,7 @@
 import { setInterval } from 'node:timers';
 import type { Figures } from '../report/report.js';
 import { median } from '../report/statistics.js';
-import { residentBytes, tellsUsage } from '../system/usage.js';
+import { residentBytes, usageReporter } from '../system/usage.js';
 import { pace } from './pace.js';
 import type { Stage } from './types.js';
 
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 1_000;
 /** Tells how much more memory Pigeonpost's process holds in the last tenth of the time than in the second one. */
 export async function soak(stage: Stage): Promise<Figures> {
   const { installation, sender, sizes } = stage;
-  if (!installation || !tellsUsage) return {};
+  if (!installation || !usageReporter) return {};
   const looks: number[] = [];
   const timer = setInterval(() => looks.push(residentBytes(installation.pids.pigeonpost) / MIB), LOOK_EVERY_MS);
   const usage = await pace(stage, { name: 'soak', adapter: sender, seconds: sizes.soakSeconds }).finally(() =>

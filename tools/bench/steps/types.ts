@@ -1,5 +1,5 @@
 /** What the loads are put on with. */
-import type { Place } from '../adapters/types.js';
+import type { Connection } from '../adapters/types.js';
 import type { Sizes } from '../options.js';
 import type { LoadMethods } from '../processes/load.js';
 import type { ReceiverMethods } from '../processes/receiver.js';
@@ -17,7 +17,7 @@ export interface Stage {
   readonly load: Remote<LoadMethods>;
   /** The module of the adapter to the sender that is measured. */
   readonly sender: string;
-  readonly place: Place;
+  readonly connection: Connection;
   /** Absent when the sender is not Pigeonpost. */
   readonly installation?: Installation;
 }

@@ -1,14 +1,14 @@
 /** What the processes use while a load is on. */
 import { processes, type Load, type ProcessName } from '../report/measures.js';
 import type { Figures } from '../report/report.js';
-import { cpuMs, cpuWithChildrenMs, peakBytes, resetPeak, tellsUsage } from '../system/usage.js';
+import { cpuMs, cpuWithChildrenMs, peakBytes, resetPeak, usageReporter } from '../system/usage.js';
 import type { Stage } from './types.js';
 
 const MIB = 1_024 * 1_024;
 
 /** Begins to watch; the function it gives ends that and tells processor time per delivery and peak of memory. */
 export function watch(stage: Stage, load: Load): (deliveries: number) => Figures {
-  if (!tellsUsage) return () => ({});
+  if (!usageReporter) return () => ({});
   const before = cpuOf(stage);
   const pigeonpost = stage.installation?.pids.pigeonpost;
   if (pigeonpost !== undefined) resetPeak(pigeonpost);

@@ -50,11 +50,11 @@ export async function explaining(
       await client.query('SAVEPOINT explained');
       const { rows } = await client.query<{ 'QUERY PLAN': [Record<string, unknown>] }>(`${explain} ${text}`, values);
       await client.query('ROLLBACK TO SAVEPOINT explained');
-      const [answer] = rows[0]!['QUERY PLAN'];
+      const [response] = rows[0]!['QUERY PLAN'];
       explained.push({
-        plan: answer.Plan as PlanNode,
-        planningMs: answer['Planning Time'] as number,
-        ...(run ? { executionMs: answer['Execution Time'] as number } : {}),
+        plan: response.Plan as PlanNode,
+        planningMs: response['Planning Time'] as number,
+        ...(run ? { executionMs: response['Execution Time'] as number } : {}),
       });
     }
     // One transaction around all, which is undone.

@@ -2,7 +2,7 @@
 import { lowestIdAt } from '#src/contract/ids.js';
 import { listAttempts, loadAttemptMaterial } from '#src/store/attempts/attempts.js';
 import { loadBacklog } from '#src/store/reports/backlog.js';
-import { loadCarried } from '#src/store/batches/batched.js';
+import { loadBatched } from '#src/store/batches/batched.js';
 import { unclaimed } from '#src/store/batches/claims.js';
 import {
   changeState,
@@ -16,7 +16,7 @@ import { findEvent, insertEvents } from '#src/store/events/events.js';
 import { changedDeliveries } from '#src/store/deliveries/changes.js';
 import { findMatching } from '#src/store/deliveries/bulk.js';
 import { attemptFigures } from '#src/store/reports/figures.js';
-import { noteLostAttempts } from '#src/store/attempts/lost-attempts.js';
+import { recordInterrupted } from '#src/store/attempts/lost-attempts.js';
 import { insertMissing, nextUndelivered } from '#src/store/recovery/missing.js';
 import { listPartitions } from '#src/store/partitions.js';
 import { recordAttempts, type AttemptRecord } from '#src/store/attempts/recording.js';
@@ -24,11 +24,11 @@ import { countBacklog } from '#src/store/reports/overview.js';
 import { countFinished, countWaiting, nextFinished, nextWaiting } from '#src/store/recovery/finished.js';
 import { reopenFinished, stillWaiting } from '#src/store/recovery/finished.js';
 import { deleteExpired } from '#src/store/retention.js';
-import { loadStartables } from '#src/store/deliveries/delivery-starts.js';
+import { loadDeliveryStarts } from '#src/store/deliveries/delivery-starts.js';
 import type { Store } from '#src/store/store.js';
-import { cancelTerminated, heldDeliveries, orphanedDeliveries } from '#src/store/deliveries/sweep.js';
-import { overdueDeliveries, unownedDeliveries } from '#src/store/deliveries/sweep.js';
-import { heldOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
+import { cancelTerminated, pausedDeliveries, deliveriesOfDeletedSubscriptions } from '#src/store/deliveries/sweep.js';
+import { overdueDeliveries, ownerlessDeliveries } from '#src/store/deliveries/sweep.js';
+import { pausedOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
 import { newEvent, type Sample } from './sample.js';
 
 /** A question to the store, or an order. */
@@ -90,7 +90,7 @@ const perDelivery: readonly Written[] = [
     ask: (store, { accountId, subscriptionId }) => insertEvents(store.pool, [newEvent(accountId, subscriptionId)]),
   },
   { name: 'load for an attempt', ask: (store, { deliveryIds }) => loadAttemptMaterial(store, deliveryIds[0]!) },
-  { name: 'load 100 for a burst', ask: (store, { deliveryIds }) => loadCarried(store, deliveryIds) },
+  { name: 'load 100 for a batch', ask: (store, { deliveryIds }) => loadBatched(store, deliveryIds) },
   {
     name: 'record an attempt',
     writes: true,
@@ -101,7 +101,7 @@ const perDelivery: readonly Written[] = [
     writes: true,
     ask: (store, { deliveryIds }) => recordAttempts(store, deliveryIds.map(record)),
   },
-  { name: 'load 100 to start', ask: (store, { deliveryIds }) => loadStartables(store, deliveryIds) },
+  { name: 'load 100 to start', ask: (store, { deliveryIds }) => loadDeliveryStarts(store, deliveryIds) },
   { name: 'mark 100 owned', writes: true, ask: (store, { deliveryIds }) => markOwned(store, deliveryIds) },
   {
     name: 'change a state',
@@ -112,18 +112,18 @@ const perDelivery: readonly Written[] = [
   {
     name: 'note a lost attempt',
     writes: true,
-    ask: (store, { deliveryIds }) => noteLostAttempts(store, { deliveryId: deliveryIds[0]!, run: 0, lostUpTo: 0 }),
+    ask: (store, { deliveryIds }) => recordInterrupted(store, { deliveryId: deliveryIds[0]!, run: 0, lostUpTo: 0 }),
   },
 ];
 
 const perSweep: readonly Written[] = [
-  { name: 'find what has no owner', ask: (store) => unownedDeliveries(store, { olderThan: 10, limit: LIMIT }) },
-  { name: 'find what no burst carries', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'find what has no owner', ask: (store) => ownerlessDeliveries(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'find what no batch carries', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
   { name: 'find what is overdue', ask: (store) => overdueDeliveries(store, { overdueBy: 300, limit: LIMIT }) },
-  { name: 'find what lost its subscription', ask: (store) => orphanedDeliveries(store, LIMIT) },
+  { name: 'find what lost its subscription', ask: (store) => deliveriesOfDeletedSubscriptions(store, LIMIT) },
   {
     name: 'find what need not be held',
-    ask: (store) => heldOfEnabled(store, { reason: HELD, after: '', limit: LIMIT }),
+    ask: (store) => pausedOfEnabled(store, { reason: HELD, after: '', limit: LIMIT }),
   },
   {
     name: 'cancel what was terminated',
@@ -160,7 +160,7 @@ const perRequest: readonly Written[] = [
     ask: (store, { eventIds }) => listDeliveries(store, { eventId: eventIds[0]!, limit: 51 }),
   },
   { name: 'redeliver', writes: true, ask: (store, { deliveryIds }) => reopenDelivery(store, deliveryIds[0]!) },
-  { name: 'held ones of a subscription', ask: (store, it) => heldDeliveries(store, it.subscriptionId, HELD, LIMIT) },
+  { name: 'held ones of a subscription', ask: (store, it) => pausedDeliveries(store, it.subscriptionId, HELD, LIMIT) },
   { name: 'open ones of a subscription', ask: (store, it) => openDeliveries(store, it.subscriptionId, LIMIT) },
   {
     name: 'figures of a subscription, 7 days',

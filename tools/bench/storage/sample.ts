@@ -40,7 +40,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     scope: {},
     settings: {},
     validatePayloads: false,
-    receivesOperations: false,
+    receivesOperationalEvents: false,
     disableAfterHours: null,
     retentionDays: 14,
     dispatchWeight: 1,

@@ -75,12 +75,12 @@ export async function startInstallation(
   };
 
   const url = `http://127.0.0.1:${port}`;
-  const answers = async (): Promise<boolean> =>
+  const responses = async (): Promise<boolean> =>
     fetch(`${url}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     );
-  if (!(await waitUntil(async () => ended || (await answers()), START_LIMIT_MS)) || ended) {
+  if (!(await waitUntil(async () => ended || (await responses()), START_LIMIT_MS)) || ended) {
     await stop();
     throw new Error(`Pigeonpost does not start; ${output('pigeonpost.log')} says why.`);
   }

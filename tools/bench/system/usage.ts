@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
 /** Whether this system tells what is asked here. */
-export const tellsUsage = process.platform === 'linux';
+export const usageReporter = process.platform === 'linux';
 
 /** One tick of the counters of processor time, in milliseconds: USER_HZ is 100 wherever Linux runs. */
 const TICK_MS = 10;

@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useContract } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { AccountDetail } from '../../api/shapes.js';
@@ -21,7 +21,7 @@ export function AccountPage({ id }: { id: string }) {
   const { client, me } = useSession();
   const { data, error, refetch } = useQuery({
     queryKey: ['account', id],
-    queryFn: ({ signal }) => answer(client.GET('/v1/accounts/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id } }, signal })),
   });
   const isOperator = me.role === 'operator';
   if (!data)

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { Identifier } from '../../parts/copy.js';
@@ -19,7 +19,7 @@ export function AccountsPage() {
   const list = useInfiniteQuery({
     queryKey: ['accounts', 'pages'],
     queryFn: ({ pageParam, signal }) =>
-      answer(client.GET('/v1/accounts', { params: { query: { cursor: pageParam } }, signal })),
+      unwrap(client.GET('/v1/accounts', { params: { query: { cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   });

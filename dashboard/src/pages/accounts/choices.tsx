@@ -2,7 +2,7 @@
 import { Button, Checkbox, TextInput, type TextInputProps } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { AccountDetail } from '../../api/shapes.js';
 import { errorAt, fieldErrors } from '../../form/errors.js';
@@ -11,7 +11,7 @@ import { Section } from '../../parts/section.js';
 
 type Chosen = Pick<
   AccountDetail,
-  'receivesOperations' | 'validatePayloads' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+  'receivesOperationalEvents' | 'validatePayloads' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
 >;
 
 export function Choices({ account }: { account: AccountDetail }) {
@@ -20,18 +20,18 @@ export function Choices({ account }: { account: AccountDetail }) {
   const { id } = account;
   // What is not changed here is not sent: somebody else may have changed it meanwhile.
   const [before, setBefore] = useState<Chosen>(account);
-  const [receivesOperations, setReceives] = useState(account.receivesOperations);
+  const [receivesOperationalEvents, setReceives] = useState(account.receivesOperationalEvents);
   const [validatePayloads, setValidate] = useState(account.validatePayloads);
   const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
   const [days, setDays] = useState(account.retentionDays?.toString() ?? '');
   const [weight, setWeight] = useState(account.dispatchWeight.toString());
   const save = useMutation({
     mutationFn: () =>
-      answer(
+      unwrap(
         client.PATCH('/v1/accounts/{id}', {
           params: { path: { id } },
           body: changes(before, {
-            receivesOperations,
+            receivesOperationalEvents,
             validatePayloads,
             disableAfterHours: numberOrNull(hours),
             retentionDays: numberOrNull(days),
@@ -62,8 +62,8 @@ export function Choices({ account }: { account: AccountDetail }) {
         <Checkbox
           label="Receives operational events"
           description="Such as a subscription that was disabled; then nothing that happens in this account is one"
-          checked={receivesOperations}
-          error={errorAt(errors, 'receivesOperations')}
+          checked={receivesOperationalEvents}
+          error={errorAt(errors, 'receivesOperationalEvents')}
           onChange={(event) => setReceives(event.currentTarget.checked)}
         />
         <Checkbox

@@ -3,7 +3,7 @@ import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { AccountDetail } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
@@ -17,7 +17,7 @@ export function DeleteAccount({ account: { id, name } }: { account: AccountDetai
   const remove = useMutation({
     mutationFn: async () => {
       if (typed !== name) throw new Error('That is not its name; type it as it stands above.');
-      await answer(client.DELETE('/v1/accounts/{id}', { params: { path: { id } } }));
+      await unwrap(client.DELETE('/v1/accounts/{id}', { params: { path: { id } } }));
     },
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['accounts'] });

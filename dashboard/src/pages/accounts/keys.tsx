@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { AccountDetail } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
@@ -18,12 +18,12 @@ export function Keys({ account: { id, keys } }: { account: AccountDetail }) {
   const [revoking, setRevoking] = useState<AccountDetail['keys'][number] | null>(null);
   const renew = () => cache.invalidateQueries({ queryKey: ['account', id] });
   const add = useMutation({
-    mutationFn: () => answer(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } })),
+    mutationFn: () => unwrap(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } })),
     onSuccess: renew,
   });
   const revoke = useMutation({
     mutationFn: (keyId: string) =>
-      answer(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } })),
+      unwrap(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } })),
     onSuccess: async () => {
       setRevoking(null);
       await renew();

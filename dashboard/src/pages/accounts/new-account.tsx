@@ -3,7 +3,7 @@ import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract } from '../../api/shapes.js';
 import { allShown, errorAt, fieldErrors } from '../../form/errors.js';
@@ -14,7 +14,7 @@ import { Failure } from '../../parts/page.js';
 import { KeyShownOnce } from './key-shown-once.js';
 
 /** Asked for in words of their own, or part of the account's page. */
-const APART = ['provider', 'name', 'receivesOperations', 'disableAfterHours', 'validatePayloads'];
+const APART = ['provider', 'name', 'receivesOperationalEvents', 'disableAfterHours', 'validatePayloads'];
 
 interface Props {
   readonly contracts: readonly Contract[];
@@ -29,7 +29,7 @@ export function NewAccount({ contracts, close }: Props) {
   const [name, setName] = useState('');
   const [own, setOwn] = useState<Values>({});
   const create = useMutation({
-    mutationFn: () => answer(client.POST('/v1/accounts', { body: { ...own, provider, name } })),
+    mutationFn: () => unwrap(client.POST('/v1/accounts', { body: { ...own, provider, name } })),
     onSuccess: () => cache.invalidateQueries({ queryKey: ['accounts'] }),
   });
   const errors = fieldErrors(create.error);

@@ -2,7 +2,7 @@
 import { Alert, Button, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract } from '../../api/shapes.js';
 import { Failure } from '../../parts/page.js';
@@ -17,7 +17,7 @@ export function VerifyTool({ contract: { provider, signature } }: { contract: Co
   const [url, setUrl] = useState('');
   const check = useMutation({
     mutationFn: () =>
-      answer(
+      unwrap(
         client.POST('/v1/contracts/{provider}/verify', {
           params: { path: { provider } },
           body: { secret, headers: readHeaders(headers), body, ...(url.trim() ? { url: url.trim() } : {}) },

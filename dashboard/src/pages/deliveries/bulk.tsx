@@ -2,7 +2,7 @@
 import { Button, Modal, Progress, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { counted } from '../../parts/format.js';
 import { Failure, Loading } from '../../parts/page.js';
@@ -62,10 +62,10 @@ function BulkDialog({ action, filters, close }: DialogProps) {
   const wanted = bulkStates(action, filters.state);
   // What is created after the count is left alone.
   const [filter] = useState(() => bulkFilter(action, filters, new Date()));
-  const ask = (dryRun: boolean, cursor?: string, because?: string) =>
-    answer(
+  const ask = (dryRun: boolean, cursor?: string, reason?: string) =>
+    unwrap(
       client.POST('/v1/deliveries/bulk', {
-        body: { action, filter, dryRun, cursor, ...(because ? { reason: because } : {}) },
+        body: { action, filter, dryRun, cursor, ...(reason ? { reason: reason } : {}) },
       }),
     );
   const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });

@@ -3,7 +3,7 @@ import { Button, Switch } from '@mantine/core';
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Delivery, DeliveryPage } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
@@ -26,7 +26,7 @@ export function DeliveriesPage() {
   const list = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
-      answer(
+      unwrap(
         client.GET('/v1/deliveries', {
           params: { query: { ...toQuery(filters), limit: PER_PAGE, cursor: pageParam } },
           signal,

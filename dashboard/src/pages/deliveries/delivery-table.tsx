@@ -55,7 +55,7 @@ function Row({ delivery }: { delivery: Delivery }) {
         <span className={styles.unit}> {attemptCount === 1 ? 'attempt' : 'attempts'}</span>
       </td>
       <td className={styles.answer}>
-        <LastAnswer delivery={delivery} />
+        <LastResponse delivery={delivery} />
       </td>
       <td className={styles.next}>{nextAttemptAt ? <Ago at={nextAttemptAt} /> : <span className="muted">–</span>}</td>
       <td className={styles.created}>
@@ -66,7 +66,7 @@ function Row({ delivery }: { delivery: Delivery }) {
 }
 
 /** The status, or the word for why there was none. */
-export function LastAnswer({ delivery: { lastStatus, lastReason } }: { delivery: Delivery }) {
+export function LastResponse({ delivery: { lastStatus, lastReason } }: { delivery: Delivery }) {
   if (lastStatus !== null) return <span className="mono">{lastStatus}</span>;
   return <span className={lastReason ? 'mono' : 'muted'}>{lastReason ?? '–'}</span>;
 }

@@ -52,7 +52,7 @@ function AttemptDetails({ attempt, open }: { attempt: Attempt; open: boolean }) 
           )}
         </p>
         {timings && <Phases timings={timings} />}
-        <Answer attempt={attempt} />
+        <Response attempt={attempt} />
         {attempt.requestHeaders && (
           <Headers
             title="Request headers"
@@ -67,7 +67,7 @@ function AttemptDetails({ attempt, open }: { attempt: Attempt; open: boolean }) 
   );
 }
 
-function Answer({ attempt: { status, responseExcerpt, responseTruncated } }: { attempt: Attempt }) {
+function Response({ attempt: { status, responseExcerpt, responseTruncated } }: { attempt: Attempt }) {
   if (status === null) return null;
   if (!responseExcerpt) return <p className="muted">The answer had no body.</p>;
   return (

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Alert } from '@mantine/core';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { DeliveryDetail } from '../../api/shapes.js';
@@ -18,7 +18,7 @@ import { listAddress } from '../deliveries/filters.js';
 import { Attempts } from './attempts.js';
 import columns from '../../parts/columns.module.css';
 import { EventPayload, RequestAsSent } from './messages.js';
-import { OrderButtons } from './order-buttons.js';
+import { CommandButtons } from './order-buttons.js';
 import { Schedule } from './schedule.js';
 
 export function DeliveryPage({ id }: { id: string }) {
@@ -26,7 +26,7 @@ export function DeliveryPage({ id }: { id: string }) {
   const queryKey = ['delivery', id];
   const { data, error, refetch } = useQuery({
     queryKey,
-    queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/deliveries/{id}', { params: { path: { id } }, signal })),
   });
   useDeliveryStream({ subscriptionId: data?.subscriptionId }, data !== undefined, {
     changed: (deliveries) => {
@@ -44,7 +44,7 @@ export function DeliveryPage({ id }: { id: string }) {
   return (
     <div className="stack">
       <PageHead title={data.type} beside={<StateBadge state={data.state} />}>
-        <OrderButtons delivery={data} />
+        <CommandButtons delivery={data} />
       </PageHead>
       {error && <Failure error={error} retry={() => void refetch()} />}
       {data.stateReason && (

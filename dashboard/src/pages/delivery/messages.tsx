@@ -1,6 +1,6 @@
 /** What came in as the event, and what goes out of it. */
 import { useQuery } from '@tanstack/react-query';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { DeliveryDetail, SentRequest } from '../../api/shapes.js';
 import { CodeBlock } from '../../parts/code-block.js';
@@ -17,7 +17,7 @@ export function EventPayload({ eventId }: { eventId: string }) {
     // As text, so that large numbers are shown as they were sent.
     queryFn: async ({ signal }) =>
       prettyJson(
-        await answer<string>(
+        await unwrap<string>(
           client.GET('/v1/events/{id}', { params: { path: { id: eventId } }, signal, parseAs: 'text' }),
         ),
       ),
@@ -43,7 +43,7 @@ export function RequestAsSent({ delivery: { id, attemptCount } }: { delivery: De
   const { data, error } = useQuery({
     // Each attempt is stamped and signed by itself, at the address that the subscription then had.
     queryKey: ['request', id, attemptCount],
-    queryFn: ({ signal }) => answer(client.GET('/v1/deliveries/{id}/request', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/deliveries/{id}/request', { params: { path: { id } }, signal })),
   });
   return (
     <Section title={requestTitle(data)} beside={data && <CopyText label="Copy as curl" value={asCurl(data)} />}>

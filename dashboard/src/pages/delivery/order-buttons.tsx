@@ -2,15 +2,15 @@
 import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { DeliveryDetail, DeliveryState } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
 import { Failure } from '../../parts/page.js';
 
-type Order = 'cancel' | 'pause' | 'resume' | 'retry' | 'redeliver';
+type Command = 'cancel' | 'pause' | 'resume' | 'retry' | 'redeliver';
 
-const LABELS: Readonly<Record<Order, string>> = {
+const LABELS: Readonly<Record<Command, string>> = {
   retry: 'Retry now',
   pause: 'Pause',
   resume: 'Resume',
@@ -19,7 +19,7 @@ const LABELS: Readonly<Record<Order, string>> = {
 };
 
 /** In the order of the buttons. */
-const POSSIBLE: Readonly<Record<DeliveryState, readonly Order[]>> = {
+const POSSIBLE: Readonly<Record<DeliveryState, readonly Command[]>> = {
   pending: ['retry', 'pause', 'cancel'],
   retrying: ['retry', 'pause', 'cancel'],
   paused: ['retry', 'resume', 'cancel'],
@@ -28,19 +28,19 @@ const POSSIBLE: Readonly<Record<DeliveryState, readonly Order[]>> = {
   cancelled: ['redeliver'],
 };
 
-export function OrderButtons({ delivery: { id, state } }: { delivery: DeliveryDetail }) {
+export function CommandButtons({ delivery: { id, state } }: { delivery: DeliveryDetail }) {
   const { client } = useSession();
   const cache = useQueryClient();
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
   const tell = useMutation({
-    mutationFn: ({ order, because }: { order: Order; because?: string }) =>
-      answer(
-        order === 'redeliver'
+    mutationFn: ({ command, reason }: { command: Command; reason?: string }) =>
+      unwrap(
+        command === 'redeliver'
           ? client.POST('/v1/deliveries/{id}/redeliver', { params: { path: { id } } })
-          : client.POST(`/v1/deliveries/{id}/${order}`, {
+          : client.POST(`/v1/deliveries/{id}/${command}`, {
               params: { path: { id } },
-              ...(because ? { body: { reason: because } } : {}),
+              ...(reason ? { body: { reason: reason } } : {}),
             }),
       ),
     onSuccess: () => setAsking(false),
@@ -48,15 +48,15 @@ export function OrderButtons({ delivery: { id, state } }: { delivery: DeliveryDe
   });
   return (
     <>
-      {POSSIBLE[state].map((order) => (
+      {POSSIBLE[state].map((command) => (
         <Button
-          key={order}
+          key={command}
           size="xs"
           variant="default"
-          loading={tell.isPending && tell.variables.order === order}
-          onClick={() => (order === 'cancel' ? setAsking(true) : tell.mutate({ order }))}
+          loading={tell.isPending && tell.variables.command === command}
+          onClick={() => (command === 'cancel' ? setAsking(true) : tell.mutate({ command }))}
         >
-          {LABELS[order]}
+          {LABELS[command]}
         </Button>
       ))}
       {asking && (
@@ -65,7 +65,7 @@ export function OrderButtons({ delivery: { id, state } }: { delivery: DeliveryDe
           action="Cancel the delivery"
           busy={tell.isPending}
           error={tell.error}
-          confirm={() => tell.mutate({ order: 'cancel', because: reason.trim() })}
+          confirm={() => tell.mutate({ command: 'cancel', reason: reason.trim() })}
           close={() => setAsking(false)}
         >
           <p>No further attempt is made. An attempt under way is awaited; if it is accepted, that counts.</p>

@@ -2,7 +2,7 @@
 import { NativeSelect } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
@@ -31,7 +31,7 @@ export default function OverviewPage() {
   const accountId = search.get('accountId') ?? undefined;
   const { data, error, refetch } = useQuery({
     queryKey: ['overview', window, accountId],
-    queryFn: ({ signal }) => answer(client.GET('/v1/overview', { params: { query: { window, accountId } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/overview', { params: { query: { window, accountId } }, signal })),
     refetchInterval: RENEW_MS,
     placeholderData: keepPreviousData,
   });

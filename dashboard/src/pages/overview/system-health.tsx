@@ -2,7 +2,7 @@
 import { Badge } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 
 /** How often it is renewed, in milliseconds. */
@@ -19,7 +19,7 @@ export function SystemHealth() {
   const { client } = useSession();
   const { data, isError } = useQuery({
     queryKey: ['health'],
-    queryFn: ({ signal }) => answer(client.GET('/v1/health', { signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/health', { signal })),
     refetchInterval: RENEW_MS,
   });
   // What was true before is not said to be so now.

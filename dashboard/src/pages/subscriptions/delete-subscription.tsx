@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
@@ -14,7 +14,7 @@ export function DeleteSubscription({ subscription: { id, url, accountId } }: { s
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState(false);
   const remove = useMutation({
-    mutationFn: () => answer(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } })),
+    mutationFn: () => unwrap(client.DELETE('/v1/subscriptions/{id}', { params: { path: { id } } })),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['subscriptions', accountId] });
       navigate(`/subscriptions?accountId=${accountId}`);

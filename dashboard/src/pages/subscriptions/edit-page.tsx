@@ -2,7 +2,7 @@
 import { Alert, Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useAccounts, useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
@@ -22,7 +22,7 @@ export function NewSubscriptionPage({ accountId }: { accountId: string }) {
   const contract = contracts.data?.find(({ provider }) => provider === account?.provider);
   const create = useMutation({
     mutationFn: (values: Values) =>
-      answer(
+      unwrap(
         client.POST('/v1/accounts/{id}/subscriptions', {
           params: { path: { id: accountId } },
           body: { eventTypes: [], ...values } as unknown as NewBody,
@@ -76,7 +76,7 @@ export function EditSubscriptionPage({ id }: { id: string }) {
   const contracts = useContracts();
   const { data, error } = useQuery({
     queryKey: ['subscription', id],
-    queryFn: ({ signal }) => answer(client.GET('/v1/subscriptions/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/subscriptions/{id}', { params: { path: { id } }, signal })),
   });
   const contract = contracts.data?.find(({ provider }) => provider === data?.provider);
   const problem = error ?? contracts.error;
@@ -95,7 +95,7 @@ function EditForm({ subscription, contract }: { subscription: Subscription; cont
   const [, navigate] = useLocation();
   const { id } = subscription;
   const edit = useMutation({
-    mutationFn: (body: Values) => answer(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body })),
+    mutationFn: (body: Values) => unwrap(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body })),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['subscription', id] });
       navigate(`/subscriptions/${id}`);

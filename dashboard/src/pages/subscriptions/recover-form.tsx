@@ -2,7 +2,7 @@
 import { Button, Checkbox, MultiSelect, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { counted } from '../../parts/format.js';
@@ -33,7 +33,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
   const count = useMutation({
     mutationFn: async () => {
       const body = recoveryBody({ hours: Number(hours), states, types }, new Date());
-      const counted = await answer(
+      const counted = await unwrap(
         client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
       );
       if (!('dryRun' in counted)) throw new Error('the answer is not a count');
@@ -42,7 +42,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
   });
   const start = useMutation({
     mutationFn: (body: ReturnType<typeof recoveryBody>) =>
-      answer(client.POST('/v1/subscriptions/{id}/recover', { params, body })),
+      unwrap(client.POST('/v1/subscriptions/{id}/recover', { params, body })),
     onSuccess: async (recovery) => {
       count.reset();
       // A new one may take a second to be listed.

@@ -1,7 +1,7 @@
 /** Sending again what a subscription has missed: counted first, then started and followed. */
 import { Button, Progress } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Recovery, Subscription } from '../../api/shapes.js';
 import { counted } from '../../parts/format.js';
@@ -25,7 +25,7 @@ export function Recoveries({ subscription, contract }: Props) {
   const { data, error } = useQuery({
     queryKey: ['recoveries', id],
     queryFn: async ({ signal }) =>
-      (await answer(client.GET('/v1/subscriptions/{id}/recoveries', { params: { path: { id } }, signal }))).data,
+      (await unwrap(client.GET('/v1/subscriptions/{id}/recoveries', { params: { path: { id } }, signal }))).data,
   });
   return (
     <Section title="Recover what was missed">
@@ -51,13 +51,13 @@ function OneRecovery({ first }: { first: Recovery }) {
   const params = { path: { id: first.id } };
   const { data: recovery } = useQuery({
     queryKey: ['recovery', first.id],
-    queryFn: ({ signal }) => answer(client.GET('/v1/recoveries/{id}', { params, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/recoveries/{id}', { params, signal })),
     initialData: first,
     enabled: first.state === 'running',
     refetchInterval: (query) => (query.state.data?.state === 'running' ? FOLLOW_MS : false),
   });
   const cancel = useMutation({
-    mutationFn: () => answer(client.POST('/v1/recoveries/{id}/cancel', { params })),
+    mutationFn: () => unwrap(client.POST('/v1/recoveries/{id}/cancel', { params })),
     onSettled: () => cache.invalidateQueries({ queryKey: ['recovery', first.id] }),
   });
   const { state, total, recovered, skipped } = recovery;

@@ -2,7 +2,7 @@
 import { Alert, Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { Identifier } from '../../parts/copy.js';
@@ -24,11 +24,11 @@ export function Secret({ subscription: { id }, contract }: Props) {
   const [hours, setHours] = useState(OVERLAP_HOURS);
   const params = { path: { id } };
   const show = useMutation({
-    mutationFn: () => answer(client.GET('/v1/subscriptions/{id}/secret', { params })),
+    mutationFn: () => unwrap(client.GET('/v1/subscriptions/{id}/secret', { params })),
   });
   const rotate = useMutation({
     mutationFn: () =>
-      answer(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body: { overlapHours: Number(hours) } })),
+      unwrap(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body: { overlapHours: Number(hours) } })),
     onSuccess: () => show.reset(),
   });
   const secret = rotate.data?.secret ?? show.data?.secret;

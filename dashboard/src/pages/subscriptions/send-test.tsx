@@ -3,7 +3,7 @@ import { Alert, Button, NativeSelect } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { Failure } from '../../parts/page.js';
@@ -17,7 +17,7 @@ export function SendTest({ subscription, contract }: { subscription: Subscriptio
   const [type, setType] = useState('');
   const send = useMutation({
     mutationFn: () =>
-      answer(
+      unwrap(
         client.POST('/v1/subscriptions/{id}/test', { params: { path: { id } }, body: type === '' ? {} : { type } }),
       ),
   });

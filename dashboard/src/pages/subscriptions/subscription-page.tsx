@@ -2,7 +2,7 @@
 import { Alert, Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useContract } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
@@ -22,7 +22,7 @@ export function SubscriptionPage({ id }: { id: string }) {
   const { client } = useSession();
   const { data, error, refetch } = useQuery({
     queryKey: ['subscription', id],
-    queryFn: ({ signal }) => answer(client.GET('/v1/subscriptions/{id}', { params: { path: { id } }, signal })),
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/subscriptions/{id}', { params: { path: { id } }, signal })),
   });
   const contract = useContract(data?.provider);
   if (!data)
@@ -73,7 +73,7 @@ function Toggle({ subscription: { id, enabled } }: { subscription: Subscription 
   const cache = useQueryClient();
   const change = useMutation({
     mutationFn: () =>
-      answer(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body: { enabled: !enabled } })),
+      unwrap(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body: { enabled: !enabled } })),
     onSuccess: () => cache.invalidateQueries({ queryKey: ['subscription', id] }),
   });
   return (

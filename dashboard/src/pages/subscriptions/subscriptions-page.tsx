@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useLocation, useSearchParams } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
@@ -50,7 +50,7 @@ function OfAccount({ accountId }: { accountId: string }) {
   const list = useInfiniteQuery({
     queryKey: ['subscriptions', accountId],
     queryFn: ({ pageParam, signal }) =>
-      answer(
+      unwrap(
         client.GET('/v1/accounts/{id}/subscriptions', {
           params: { path: { id: accountId }, query: { cursor: pageParam } },
           signal,

@@ -3,7 +3,7 @@ import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { answer } from '../../../../src/client/client.js';
+import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
@@ -18,7 +18,7 @@ export function Waiting({ subscription: { id } }: { subscription: Subscription }
     mutationFn: async () => {
       let sum = 0;
       for (;;) {
-        const { dropped, more } = await answer(
+        const { dropped, more } = await unwrap(
           client.POST('/v1/subscriptions/{id}/drop-waiting', { params: { path: { id } } }),
         );
         sum += dropped;

@@ -43,7 +43,7 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
       scope: expect.any(Object),
       settings: expect.any(Object),
       validatePayloads: true,
-      receivesOperations: false,
+      receivesOperationalEvents: false,
       disableAfterHours: null,
       retentionDays: null,
       dispatchWeight: 1,
@@ -76,8 +76,8 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
   test('its key finds it, is kept as a hash only and is not shown again', async () => {
     const account = await newAccount(api.ask, provider);
     expect(await accountIdOf(account.apiKey)).toBe(account.id);
-    const answers = await Promise.all([api.ask('GET', `/v1/accounts/${account.id}`), api.ask('GET', '/v1/accounts')]);
-    for (const { text } of answers) expect(text).not.toContain(account.apiKey);
+    const responses = await Promise.all([api.ask('GET', `/v1/accounts/${account.id}`), api.ask('GET', '/v1/accounts')]);
+    for (const { text } of responses) expect(text).not.toContain(account.apiKey);
     const rows = await dump(api.database, 'accounts', 'api_keys');
     expect(rows).not.toContain(account.apiKey);
     expect(rows).toContain(createHash('sha256').update(account.apiKey).digest('hex'));
@@ -146,15 +146,15 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
 
 describe('what an account’s request may hold', () => {
   test('an unknown provider is refused with a list of those there are', async () => {
-    const answer = await create({ provider: 'hooli', name: 'Acme' });
-    expect([answer.status, paths(answer)]).toEqual([422, ['provider']]);
-    for (const { provider } of contracts) expect(messages(answer)).toContain(provider);
+    const response = await create({ provider: 'hooli', name: 'Acme' });
+    expect([response.status, paths(response)]).toEqual([422, ['provider']]);
+    for (const { provider } of contracts) expect(messages(response)).toContain(provider);
   });
 
   test('names of the prototype are no providers', async () => {
     for (const provider of ['__proto__', 'constructor', 'toString']) {
-      const answer = await create({ provider, name: 'Acme' });
-      expect([answer.status, paths(answer)]).toEqual([422, ['provider']]);
+      const response = await create({ provider, name: 'Acme' });
+      expect([response.status, paths(response)]).toEqual([422, ['provider']]);
     }
   });
 
@@ -175,9 +175,9 @@ describe('what an account’s request may hold', () => {
     ['two unknown fields', { colour: 'red', size: 1 }, ['colour', 'size'], /unknown|[Uu]nrecognized/],
     ['wrong fields and unknown ones', { name: 1, colour: 'red' }, ['name', 'colour'], /string/],
   ])('%s is refused by its path', async (_what, fields, expected, message) => {
-    const answer = await create({ provider: 'standard', name: 'Acme', ...fields });
-    expect([answer.status, paths(answer)]).toEqual([422, expected]);
-    expect(messages(answer)).toMatch(message);
+    const response = await create({ provider: 'standard', name: 'Acme', ...fields });
+    expect([response.status, paths(response)]).toEqual([422, expected]);
+    expect(messages(response)).toMatch(message);
   });
 
   test.each([
@@ -185,9 +185,9 @@ describe('what an account’s request may hold', () => {
     ['settings', { settings: { enforceRateLimit: '\0' } }, 'settings.enforceRateLimit'],
     ['names of fields', { scope: { 'a\0': 1 } }, 'scope'],
   ])('a NUL in %s is refused', async (_where, fields, path) => {
-    const answer = await create({ provider: 'postscript', name: 'Acme', ...fields });
-    expect(answer.status).toBe(422);
-    expect(paths(answer).join()).toContain(path);
+    const response = await create({ provider: 'postscript', name: 'Acme', ...fields });
+    expect(response.status).toBe(422);
+    expect(paths(response).join()).toContain(path);
   });
 
   test('a name may hold any characters that are whole', async () => {
@@ -202,8 +202,8 @@ describe('what an account’s request may hold', () => {
       '{"provider":"standard","name":"Acme","scope":{"__proto__":{"a":1}}}',
       '{"provider":"standard","name":"Acme","settings":{"__proto__":1}}',
     ]) {
-      const answer = await create(body);
-      expect([answer.status, paths(answer).join()]).toEqual([422, expect.stringMatching(/__proto__$/)]);
+      const response = await create(body);
+      expect([response.status, paths(response).join()]).toEqual([422, expect.stringMatching(/__proto__$/)]);
     }
   });
 });
@@ -240,7 +240,7 @@ describe('editing an account', () => {
     const { id } = await newAccount(api.ask, 'bird');
     const settings = { showSigningKey: true, restampRetries: true, unfilteredTakesAll: true };
     const edits = Object.entries(settings).map(([name, value]) => edit(id, { settings: { [name]: value } }));
-    for (const answer of await Promise.all([...edits, edit(id, { name: 'Acme II' })])) expectStatus(answer, 200);
+    for (const response of await Promise.all([...edits, edit(id, { name: 'Acme II' })])) expectStatus(response, 200);
     expect(await read(id)).toMatchObject({ name: 'Acme II', settings });
   });
 
@@ -253,8 +253,8 @@ describe('editing an account', () => {
     ['another scope', { scope: {} }, 'scope'],
   ])('to %s is refused and changes nothing', async (_what, body, path) => {
     const { apiKey: _, ...account } = await newAccount(api.ask, 'bird');
-    const answer = await edit(account.id, { name: 'Acme II', ...body });
-    expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+    const response = await edit(account.id, { name: 'Acme II', ...body });
+    expect([response.status, paths(response)]).toEqual([422, [path]]);
     expect(await read(account.id)).toEqual(account);
   });
 
@@ -317,8 +317,8 @@ test('what is not there is answered with 404', async () => {
     ['DELETE', `/v1/accounts/${account.id}/keys/%00`],
     ['GET', `/v1/accounts/${'x'.repeat(5_000)}`],
   ] as const) {
-    const answer = await api.ask(method, path);
-    expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 404, 'not_found']);
+    const response = await api.ask(method, path);
+    expect([method, path, response.status, response.body.code]).toEqual([method, path, 404, 'not_found']);
   }
 });
 

@@ -66,11 +66,11 @@ test('is narrowed by event type, provider and time', async () => {
 
 test('goes on where the call before has ended, and takes nothing twice', async () => {
   const { accountId } = await deliveriesIn('failed', 'failed', 'failed');
-  const order = { action: 'redeliver', filter: { accountId, states: ['failed', 'delivered'] }, limit: 2 };
-  const { body: first } = await bulk(order);
+  const command = { action: 'redeliver', filter: { accountId, states: ['failed', 'delivered'] }, limit: 2 };
+  const { body: first } = await bulk(command);
   expect(first).toMatchObject({ matched: 2, done: 2, more: true });
   await api.database.store.pool.query(`UPDATE deliveries SET state = 'failed' WHERE account_id = $1`, [accountId]);
-  const { body: second } = await bulk({ ...order, cursor: first.nextCursor });
+  const { body: second } = await bulk({ ...command, cursor: first.nextCursor });
   expect(second).toEqual({ matched: 1, done: 1, refused: 0, more: false, nextCursor: null });
 });
 
@@ -79,6 +79,6 @@ test.each([
   ['cancel', ['delivered'], 'filter.states[0]'],
   ['retry', ['retrying', 'paused'], 'filter.states[1]'],
 ])('%s of %j names the state that it has nothing to do with', async (action, states, path) => {
-  const answer = await bulk({ action, filter: { states } });
-  expect([answer.status, answer.body.errors[0].path]).toEqual([422, path]);
+  const response = await bulk({ action, filter: { states } });
+  expect([response.status, response.body.errors[0].path]).toEqual([422, path]);
 });

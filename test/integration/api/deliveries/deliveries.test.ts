@@ -1,7 +1,7 @@
 /** Finding and reading deliveries over the API, on a real PostgreSQL; orders that need Temporal are in test/e2e. */
 import { newId } from '../../../../src/contract/ids';
 import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
-import { startApiWithDatabase, type ApiAnswer, type TestApi } from '../../../support/api';
+import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import {
   emitted,
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const list = (query: string) => api.ask('GET', `/v1/deliveries?${query}`);
-const idsOf = ({ body }: ApiAnswer): string[] => body.data.map(({ id }: { id: string }) => id);
+const idsOf = ({ body }: ApiResponse): string[] => body.data.map(({ id }: { id: string }) => id);
 const setState = (id: string, state: string) =>
   api.database.store.pool.query('UPDATE deliveries SET state = $2 WHERE id = $1', [id, state]);
 
@@ -30,10 +30,10 @@ async function all(query: string, limit = 2): Promise<string[]> {
   const seen: string[] = [];
   let cursor = '';
   do {
-    const answer = expectStatus(await list(`${query}&limit=${limit}${cursor}`), 200);
-    expect(idsOf(answer).length).toBeLessThanOrEqual(limit);
-    seen.push(...idsOf(answer));
-    cursor = answer.body.nextCursor === null ? '' : `&cursor=${answer.body.nextCursor}`;
+    const response = expectStatus(await list(`${query}&limit=${limit}${cursor}`), 200);
+    expect(idsOf(response).length).toBeLessThanOrEqual(limit);
+    seen.push(...idsOf(response));
+    cursor = response.body.nextCursor === null ? '' : `&cursor=${response.body.nextCursor}`;
   } while (cursor !== '');
   return seen;
 }
@@ -237,8 +237,8 @@ describe('lists', () => {
     ['type=%00', 'type'],
     ['accountId=a&accountId=b', 'accountId'],
   ])('by %s are refused by the path', async (query, path) => {
-    const answer = await list(query);
-    expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+    const response = await list(query);
+    expect([response.status, paths(response)]).toEqual([422, [path]]);
   });
 });
 
@@ -256,8 +256,8 @@ describe.each([
   test.each(['0', '-1', '251', '1.5', 'many', '', '1e3', 'Infinity', '1&limit=2'])(
     'of limit %j are refused',
     async (limit) => {
-      const answer = await api.ask('GET', `${asked}?limit=${limit}`);
-      expect([answer.status, paths(answer)]).toEqual([422, ['limit']]);
+      const response = await api.ask('GET', `${asked}?limit=${limit}`);
+      expect([response.status, paths(response)]).toEqual([422, ['limit']]);
     },
   );
 
@@ -278,36 +278,36 @@ describe.each([
     ['an id beyond the last', cursor(`${kind}_zzzzzzzzzzzzzzzzzzzzzzzzzz`)],
     ['a cursor twice', `${cursor(newId(kind))}&cursor=${cursor(newId(kind))}`],
   ])('from a cursor that is %s are refused', async (_what, text) => {
-    const answer = await api.ask('GET', `${asked}?cursor=${text}`);
-    expect([answer.status, paths(answer)]).toEqual([422, ['cursor']]);
+    const response = await api.ask('GET', `${asked}?cursor=${text}`);
+    expect([response.status, paths(response)]).toEqual([422, ['cursor']]);
   });
 
   test('with a parameter that is unknown are refused', async () => {
-    const answer = await api.ask('GET', `${asked}?page=2`);
-    expect([answer.status, paths(answer)]).toEqual([422, ['page']]);
+    const response = await api.ask('GET', `${asked}?page=2`);
+    expect([response.status, paths(response)]).toEqual([422, ['page']]);
   });
 });
 
 describe('orders', () => {
-  const order = (id: string, name: string, body?: unknown) => api.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+  const command = (id: string, name: string, body?: unknown) => api.ask('POST', `/v1/deliveries/${id}/${name}`, body);
   const names = ['cancel', 'pause', 'resume', 'retry', 'redeliver'];
 
   test.each(names)('%s of what is not there is answered with 404', async (name) => {
     for (const id of [unknownIds.delivery, 'none', '%00'])
-      expect([id, (await order(id, name)).status]).toEqual([id, 404]);
+      expect([id, (await command(id, name)).status]).toEqual([id, 404]);
   });
 
   test.each(names)('%s takes no fields that it does not know', async (name) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
-    const answer = await order(deliveryId, name, { colour: 'red' });
-    expect([answer.status, paths(answer)]).toEqual([422, ['colour']]);
+    const response = await command(deliveryId, name, { colour: 'red' });
+    expect([response.status, paths(response)]).toEqual([422, ['colour']]);
   });
 
   test.each(['cancel', 'pause', 'resume', 'retry'])('%s wants a reason that is a line of text', async (name) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     for (const reason of [7, 'a\nb', 'a\0', '\ud800', 'x'.repeat(501)]) {
-      const answer = await order(deliveryId, name, { reason });
-      expect([reason, answer.status, paths(answer)]).toEqual([reason, 422, ['reason']]);
+      const response = await command(deliveryId, name, { reason });
+      expect([reason, response.status, paths(response)]).toEqual([reason, 422, ['reason']]);
     }
   });
 
@@ -315,31 +315,31 @@ describe('orders', () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
     for (const name of ['cancel', 'pause', 'resume', 'retry']) {
-      const answer = await order(deliveryId, name);
-      expect([name, answer.status, answer.body.code]).toEqual([name, 409, 'delivery_closed']);
-      expect(answer.body.detail).toMatch(state);
+      const response = await command(deliveryId, name);
+      expect([name, response.status, response.body.code]).toEqual([name, 409, 'delivery_closed']);
+      expect(response.body.detail).toMatch(state);
     }
   });
 
   test.each(['pending', 'retrying', 'paused'])('a delivery that is %s is not redelivered', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
-    const answer = await order(deliveryId, 'redeliver');
-    expect([answer.status, answer.body.code]).toEqual([409, 'conflict']);
+    const response = await command(deliveryId, 'redeliver');
+    expect([response.status, response.body.code]).toEqual([409, 'conflict']);
   });
 
   test.each(['pending', 'retrying'])('a delivery that is %s is not resumed', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
-    const answer = await order(deliveryId, 'resume');
-    expect([answer.status, answer.body.code]).toEqual([409, 'conflict']);
+    const response = await command(deliveryId, 'resume');
+    expect([response.status, response.body.code]).toEqual([409, 'conflict']);
   });
 
   test.each(['delivered', 'failed', 'cancelled'])('a delivery that is %s is redelivered once', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => order(deliveryId, 'redeliver')));
-    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409]);
+    const responses = await Promise.all(Array.from({ length: 5 }, () => command(deliveryId, 'redeliver')));
+    expect(responses.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409]);
     const { body } = await api.ask('GET', `/v1/deliveries/${deliveryId}`);
     expect(body).toMatchObject({ state: 'pending', redeliveries: 1, stateReason: null, settledAt: null });
   });
@@ -348,11 +348,11 @@ describe('orders', () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const other = await emitted(api.ask, 'standard');
     await setState(other.deliveryId, 'paused');
-    const answers = await Promise.all([
-      ...['cancel', 'pause', 'retry'].map((name) => order(deliveryId, name)),
-      order(other.deliveryId, 'resume'),
+    const responses = await Promise.all([
+      ...['cancel', 'pause', 'retry'].map((name) => command(deliveryId, name)),
+      command(other.deliveryId, 'resume'),
     ]);
-    for (const { status, body, headers } of answers) {
+    for (const { status, body, headers } of responses) {
       expect([status, body.code]).toEqual([503, 'unavailable']);
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     }
@@ -368,8 +368,8 @@ test('deliveries stay readable when their subscription and account are gone', as
 
 test('what is not there is answered with 404', async () => {
   for (const id of [unknownIds.delivery, unknownIds.event, 'none', '%00', '%F0%9F%92%A9']) {
-    const answer = await api.ask('GET', `/v1/deliveries/${id}`);
-    expect([id, answer.status, answer.body.code]).toEqual([id, 404, 'not_found']);
+    const response = await api.ask('GET', `/v1/deliveries/${id}`);
+    expect([id, response.status, response.body.code]).toEqual([id, 404, 'not_found']);
   }
 });
 

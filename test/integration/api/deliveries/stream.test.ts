@@ -86,8 +86,8 @@ test('tells who has been away for long to look again', async () => {
 });
 
 test('takes no id that is none of its own', async () => {
-  const answer = await api.ask('GET', '/v1/deliveries/stream', undefined, { 'last-event-id': 'yesterday' });
-  expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'Last-Event-ID']);
+  const response = await api.ask('GET', '/v1/deliveries/stream', undefined, { 'last-event-id': 'yesterday' });
+  expect([response.status, response.body.errors[0].path]).toEqual([422, 'Last-Event-ID']);
 });
 
 test('ends when its key is revoked, and when its account is deleted', async () => {
@@ -118,7 +118,7 @@ test('is limited for each account, and never full for an operator', async () => 
 
 describe('the feed', () => {
   const listener = (more: Partial<Listener> = {}): Listener => ({
-    tell: () => undefined,
+    notify: () => undefined,
     reset: () => undefined,
     end: () => undefined,
     ...more,
@@ -170,18 +170,18 @@ describe('the feed', () => {
   test('tells each listener of its account alone', async () => {
     const feed = createDeliveryFeed(api.database.store, pino({ level: 'silent' }), 1);
     const [mine, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'standard')];
-    const told: Record<string, string[]> = { mine: [], nobody: [] };
+    const told: Record<string, string[]> = { mine: [], noOne: [] };
     const note = (name: string) => (delivery: { accountId: string }) => void told[name]!.push(delivery.accountId);
-    await feed.listen(listener({ accountId: mine.account.id as string, tell: note('mine') }));
-    await feed.listen(listener({ accountId: '', tell: note('nobody') }));
+    await feed.listen(listener({ accountId: mine.account.id as string, notify: note('mine') }));
+    await feed.listen(listener({ accountId: '', notify: note('nobody') }));
     // Who sees everything is told after the others.
     const seen = new Set<string>();
     await new Promise<void>((resolve) => {
-      const tell: Listener['tell'] = ({ id, state }) => {
+      const notify: Listener['notify'] = ({ id, state }) => {
         if (state === 'paused') seen.add(id);
         if (seen.has(mine.deliveryId) && seen.has(other.deliveryId)) resolve();
       };
-      void feed.listen(listener({ tell })).then(() => Promise.all([pause(other.deliveryId), pause(mine.deliveryId)]));
+      void feed.listen(listener({ notify })).then(() => Promise.all([pause(other.deliveryId), pause(mine.deliveryId)]));
     });
     await feed.stop();
     expect(new Set(told.mine)).toEqual(new Set([mine.account.id]));
@@ -201,7 +201,7 @@ describe('the feed', () => {
     const feed = createDeliveryFeed(store, pino({ level: 'silent' }), 1);
     const { deliveryId } = await emitted(api.ask, 'standard');
     const told = new Promise<void>((resolve) => {
-      void feed.listen(listener({ tell: ({ id, state }) => id === deliveryId && state === 'paused' && resolve() }));
+      void feed.listen(listener({ notify: ({ id, state }) => id === deliveryId && state === 'paused' && resolve() }));
     });
     const away = jest.spyOn(store.pool, 'query').mockRejectedValueOnce(new Error('away') as never);
     await pause(deliveryId).catch(() => pause(deliveryId));

@@ -1,6 +1,6 @@
 /** Secrets that are kept by an edit are not sent to another origin than they were given for. */
 import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
-import { startApiWithDatabase, type ApiAnswer } from '../../../support/api';
+import { startApiWithDatabase, type ApiResponse } from '../../../support/api';
 import { overlap } from '../../../support/overlap';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
@@ -18,9 +18,9 @@ async function edited(provider: string, fields: Record<string, unknown>, edit: R
     ...fields,
   });
   expect(created).toMatchObject({ status: 201 });
-  const answer = await api.ask('PATCH', `/v1/subscriptions/${created.body.id}`, edit);
+  const response = await api.ask('PATCH', `/v1/subscriptions/${created.body.id}`, edit);
   const { body } = await api.ask('GET', `/v1/subscriptions/${created.body.id}`);
-  return { status: answer.status, errors: answer.body.errors, url: body.url, headers: body.headers };
+  return { status: response.status, errors: response.body.errors, url: body.url, headers: body.headers };
 }
 
 const ELSEWHERE = 'https://elsewhere.example.com/in';
@@ -51,8 +51,8 @@ it.each([
     [again('httpAuth', 'null')],
   ],
 ])('are refused with another host: %s', async (_what, provider, fields, edit, errors) => {
-  const answer = await edited(provider, fields, { url: ELSEWHERE, ...edit });
-  expect(answer).toMatchObject({ status: 422, errors, url: expect.stringContaining('hooks.example.com') });
+  const response = await edited(provider, fields, { url: ELSEWHERE, ...edit });
+  expect(response).toMatchObject({ status: 422, errors, url: expect.stringContaining('hooks.example.com') });
 });
 
 it.each(['http://hooks.example.com/in', 'https://hooks.example.com:8443/in', 'https://hooks.example.com.evil.test/'])(
@@ -88,7 +88,7 @@ it('what is no address is refused as such', async () => {
 
 describe('when two edits overlap', () => {
   const URL = 'https://hooks.example.com/in';
-  type Edit = () => Promise<ApiAnswer>;
+  type Edit = () => Promise<ApiResponse>;
 
   async function subscribe(provider: string, fields: Record<string, unknown> = {}) {
     const account = (await api.ask('POST', '/v1/accounts', { provider, name: 'Acme' })).body;
@@ -109,39 +109,39 @@ describe('when two edits overlap', () => {
   it('refuses the other address when headers were set since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(api.database.store, subscription.id, [
+    const responses = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { headers }),
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 422]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 422]);
     expect(await stored(subscription.id)).toEqual({ url: URL, headers });
   });
 
   it('refuses headers when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(api.database.store, subscription.id, [
+    const responses = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
       () => api.ask('PATCH', path, { headers }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 409]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 409]);
     expect(await stored(subscription.id)).toEqual({ url: ELSEWHERE, headers: {} });
   });
 
   it('refuses credentials when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('postmark', { eventTypes: ['Bounce'] });
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(api.database.store, subscription.id, [
+    const responses = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE }),
       () => api.ask('PATCH', path, { httpAuth }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 409]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 409]);
   });
 
   it('does not bring back headers that were removed before the address was moved', async () => {
     const { account, subscription } = await subscribe('postack', { headers: { Authorization: 'secret' } });
     const path = `/v1/subscriptions/${subscription.id}`;
-    const answers = await overlap(api.database.store, subscription.id, [
+    const responses = await overlap(api.database.store, subscription.id, [
       () => api.ask('PATCH', path, { url: ELSEWHERE, headers: {} }),
       () =>
         api.ask(
@@ -151,7 +151,7 @@ describe('when two edits overlap', () => {
           { authorization: `Bearer ${account.apiKey}` },
         ),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 409]);
+    expect(responses.map(({ status }) => status)).toEqual([200, 409]);
     expect(await stored(subscription.id)).toEqual({ url: ELSEWHERE, headers: {} });
   });
 

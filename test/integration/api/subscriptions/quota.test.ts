@@ -19,12 +19,12 @@ const subscribe = (accountId: string, fields: object = {}, provider = 'standard'
 describe('subscriptions of an account', () => {
   test('are refused beyond the setting, however many are created at once, until one is deleted', async () => {
     const { id } = await newAccount(api.ask, 'standard');
-    const answers = await Promise.all(Array.from({ length: 2 * MAX }, () => subscribe(id)));
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(MAX);
-    const refused = answers.find(({ status }) => status !== 201)!;
+    const responses = await Promise.all(Array.from({ length: 2 * MAX }, () => subscribe(id)));
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(MAX);
+    const refused = responses.find(({ status }) => status !== 201)!;
     expect([refused.status, refused.body.code]).toEqual([409, 'quota_exceeded']);
     expect(refused.body.detail).toMatch('may have 3 subscriptions');
-    const [created] = answers.filter(({ status }) => status === 201);
+    const [created] = responses.filter(({ status }) => status === 201);
     expectStatus(await api.ask('DELETE', `/v1/subscriptions/${created!.body.id}`), 204);
     expectStatus(await subscribe(id), 201);
     expect((await subscribe(id)).status).toBe(409);

@@ -72,7 +72,7 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     const account = await newAccount(api.ask, provider);
     const { id, secret } = await newSubscription(api.ask, account.id, provider);
     const rows = await dump(api.database, 'subscriptions', 'accounts', 'api_keys');
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       get(id),
       api.ask('GET', `/v1/accounts/${account.id}/subscriptions`),
       patch(id, { description: 'other' }),
@@ -82,7 +82,7 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     for (const each of [...secrets, ...(secret === undefined ? [] : [secret])]) {
       expect(rows).not.toContain(each);
       // What stands for the whole account is a new subscription's secret too.
-      const quiet = provider === 'postscript' && each === secret ? answers.slice(0, -1) : answers;
+      const quiet = provider === 'postscript' && each === secret ? responses.slice(0, -1) : responses;
       for (const { text } of quiet) expect(text).not.toContain(each);
     }
   });
@@ -90,9 +90,9 @@ describe.each(samples)('a subscription of $provider', (sample) => {
   test('says what a receiver verifies with, where there is such a thing', async () => {
     const account = await newAccount(api.ask, provider);
     const { id, secret } = await newSubscription(api.ask, account.id, provider);
-    const answer = await api.ask('GET', `/v1/subscriptions/${id}/secret`);
-    if (withSecret) expect(expectStatus(answer, 200).body).toEqual({ secret });
-    else expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+    const response = await api.ask('GET', `/v1/subscriptions/${id}/secret`);
+    if (withSecret) expect(expectStatus(response, 200).body).toEqual({ secret });
+    else expect([response.status, response.body.code]).toEqual([404, 'not_found']);
   });
 
   test('keeps on an edit whatever the edit does not name', async () => {
@@ -163,8 +163,8 @@ describe.each(samples)('a subscription of $provider', (sample) => {
       ['POST', '/rotate-secret'],
       ['POST', '/test'],
     ] as const) {
-      const answer = await api.ask(method, path + rest, method === 'PATCH' ? {} : undefined);
-      expect([method, rest, answer.status]).toEqual([method, rest, 404]);
+      const response = await api.ask(method, path + rest, method === 'PATCH' ? {} : undefined);
+      expect([method, rest, response.status]).toEqual([method, rest, 404]);
     }
     expect((await api.ask('GET', `/v1/accounts/${subscription.accountId}/subscriptions`)).body.data).toEqual([]);
     const { body } = await api.ask('GET', `/v1/deliveries?subscriptionId=${subscription.id}`);
@@ -234,8 +234,8 @@ describe.each(samples)('a subscription of $provider', (sample) => {
       [{ id: 'sub_1' }, 'id'],
       [{ reference: 'mine' }, 'reference'],
     ] as const) {
-      const answer = await patch(id, { ...fields, enabled: false });
-      expect([fields, answer.status, paths(answer)]).toEqual([fields, 422, [path]]);
+      const response = await patch(id, { ...fields, enabled: false });
+      expect([fields, response.status, paths(response)]).toEqual([fields, 422, [path]]);
     }
     expect(await stored(api.database, id)).toEqual(before);
   });
@@ -243,8 +243,8 @@ describe.each(samples)('a subscription of $provider', (sample) => {
   test('may not set the headers of its contract', async () => {
     const account = await newAccount(api.ask, provider);
     for (const name of contractOf(provider).subscriptions.reservedHeaders) {
-      const answer = await post(account.id, { ...full, headers: { [name.toUpperCase()]: '1' } });
-      expect([name, answer.status, paths(answer)]).toEqual([name, 422, [`headers.${name.toUpperCase()}`]]);
+      const response = await post(account.id, { ...full, headers: { [name.toUpperCase()]: '1' } });
+      expect([name, response.status, paths(response)]).toEqual([name, 422, [`headers.${name.toUpperCase()}`]]);
     }
   });
 
@@ -256,8 +256,8 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     const places = textsIn(full);
     expect(places.length).toBeGreaterThan(2);
     for (const { path, body } of places.map((place) => place(text))) {
-      const answer = await post(account.id, body);
-      expect([path, answer.status, paths(answer)]).toEqual([path, 422, [path]]);
+      const response = await post(account.id, body);
+      expect([path, response.status, paths(response)]).toEqual([path, 422, [path]]);
     }
   });
 });
@@ -312,16 +312,16 @@ describe('own fields', () => {
     ['postscript', { secret: OWN_SECRET }, 'secret', /unknown/],
   ])('%s: %j is refused by its path', async (provider, fields, path, message) => {
     const account = await newAccount(api.ask, provider);
-    const answer = await post(account.id, { ...sampleOf(provider).subscription, ...fields });
-    expect([answer.status, paths(answer)]).toEqual([422, [path]]);
-    expect(messages(answer)).toMatch(message);
+    const response = await post(account.id, { ...sampleOf(provider).subscription, ...fields });
+    expect([response.status, paths(response)]).toEqual([422, [path]]);
+    expect(messages(response)).toMatch(message);
   });
 
   test('several wrong fields are named together', async () => {
     const account = await newAccount(api.ask, 'bird');
-    const answer = await post(account.id, { url: 1, eventTypes: 'x', service: 'fax', colour: 'red' });
-    expect(answer.status).toBe(422);
-    expect(paths(answer)).toEqual(['url', 'eventTypes']);
+    const response = await post(account.id, { url: 1, eventTypes: 'x', service: 'fax', colour: 'red' });
+    expect(response.status).toBe(422);
+    expect(paths(response)).toEqual(['url', 'eventTypes']);
     const own = await post(account.id, { ...plainSubscription('bird'), service: 'fax', colour: 'red', size: 1 });
     expect(paths(own)).toEqual(['service', 'colour', 'size']);
   });
@@ -332,8 +332,8 @@ describe('own fields', () => {
       ['{"url":"https://hooks.example.com","eventTypes":[],"__proto__":{"enabled":false}}', '__proto__'],
       ['{"url":"https://hooks.example.com","eventTypes":[],"headers":{"__proto__":"x"}}', 'headers.__proto__'],
     ] as const) {
-      const answer = await post(account.id, body);
-      expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+      const response = await post(account.id, body);
+      expect([response.status, paths(response)]).toEqual([422, [path]]);
     }
     expect(({} as { enabled?: unknown }).enabled).toBeUndefined();
   });
@@ -367,9 +367,9 @@ describe('own fields', () => {
     const account = await newAccount(api.ask, 'postmark');
     const plain = plainSubscription('postmark');
     const created = expectStatus(await post(account.id, plain), 201).body;
-    for (const answer of [await post(account.id, { ...plain, ...fields }), await patch(created.id, fields)]) {
-      expect([answer.status, paths(answer)]).toEqual([422, [path]]);
-      expect(messages(answer)).toMatch('there is none to keep; give the value');
+    for (const response of [await post(account.id, { ...plain, ...fields }), await patch(created.id, fields)]) {
+      expect([response.status, paths(response)]).toEqual([422, [path]]);
+      expect(messages(response)).toMatch('there is none to keep; give the value');
     }
   });
 
@@ -377,8 +377,8 @@ describe('own fields', () => {
     const account = await newAccount(api.ask, 'postmark');
     const httpAuth = { username: 'kim', password: 'secret' };
     const { body } = await post(account.id, { ...plainSubscription('postmark'), httpAuth });
-    const answer = await patch(body.id, { httpAuth: { username: 'lee', password: '***' } });
-    expect([answer.status, paths(answer)]).toEqual([422, ['httpAuth']]);
+    const response = await patch(body.id, { httpAuth: { username: 'lee', password: '***' } });
+    expect([response.status, paths(response)]).toEqual([422, ['httpAuth']]);
   });
 
   test('an event type that is named twice is kept once', async () => {
@@ -433,16 +433,16 @@ describe('rotating secrets', () => {
   test.each(samples.filter(({ rotates }) => !rotates))('$provider has none to rotate', async ({ provider }) => {
     const account = await newAccount(api.ask, provider);
     const { id } = await newSubscription(api.ask, account.id, provider);
-    const answer = await rotate(id);
-    expect([answer.status, answer.body.code]).toEqual([409, 'conflict']);
+    const response = await rotate(id);
+    expect([response.status, response.body.code]).toEqual([409, 'conflict']);
   });
 
   test('answers 409 when ten former secrets are still valid', async () => {
     const account = await newAccount(api.ask, 'standard');
     const { id } = await newSubscription(api.ask, account.id, 'standard');
     for (let rotation = 1; rotation <= 10; rotation += 1) expectStatus(await rotate(id), 200);
-    const answer = expectStatus(await rotate(id), 409);
-    expect(answer.body.detail).toContain('the next one expires at');
+    const response = expectStatus(await rotate(id), 409);
+    expect(response.body.detail).toContain('the next one expires at');
     expectStatus(await rotate(id, { overlapHours: 0 }), 200);
   });
 
@@ -468,8 +468,8 @@ describe('rotating secrets', () => {
   ])('%j is refused by its path', async (body, path) => {
     const account = await newAccount(api.ask, 'standard');
     const { id } = await newSubscription(api.ask, account.id, 'standard');
-    const answer = await rotate(id, body);
-    expect([answer.status, paths(answer)]).toEqual([422, [path]]);
+    const response = await rotate(id, body);
+    expect([response.status, paths(response)]).toEqual([422, [path]]);
     expect((await stored(api.database, id))!.secrets).toEqual({ keys: [{ secret: OWN_SECRET }] });
   });
 
@@ -571,9 +571,9 @@ describe('addresses', () => {
     ['https://[fd12:3456::1]/', /not a public address/],
     ['https://[ff02::1]/', /not a public address/],
   ])('%j is refused with advice', async (url, message) => {
-    const answer = await register(url);
-    expect([answer.status, paths(answer)]).toEqual([422, ['url']]);
-    expect(messages(answer)).toMatch(message);
+    const response = await register(url);
+    expect([response.status, paths(response)]).toEqual([422, ['url']]);
+    expect(messages(response)).toMatch(message);
   });
 
   test('what the operator allows is taken', async () => {
@@ -586,9 +586,9 @@ describe('addresses', () => {
   test.each(['postscript', 'postack', 'bird'])('%s takes no http even where it is allowed', async (provider) => {
     const account = await newAccount(api.ask, provider);
     const url = 'http://hooks.example.com/in';
-    const answer = await post(account.id, { ...plainSubscription(provider), url });
-    expect([answer.status, paths(answer)]).toEqual([422, ['url']]);
-    expect(messages(answer)).toMatch('https');
+    const response = await post(account.id, { ...plainSubscription(provider), url });
+    expect([response.status, paths(response)]).toEqual([422, ['url']]);
+    expect(messages(response)).toMatch('https');
   });
 });
 
@@ -648,8 +648,8 @@ test('an account’s subscriptions cannot be had under an id that is none', asyn
     ['GET', `/v1/subscriptions/${unknownIds.account}`],
   ] as const) {
     const body = method === 'POST' || method === 'PATCH' ? plainSubscription('standard') : undefined;
-    const answer = await api.ask(method, path, path.endsWith('/test') || path.endsWith('secret') ? undefined : body);
-    expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 404, 'not_found']);
+    const response = await api.ask(method, path, path.endsWith('/test') || path.endsWith('secret') ? undefined : body);
+    expect([method, path, response.status, response.body.code]).toEqual([method, path, 404, 'not_found']);
   }
 });
 

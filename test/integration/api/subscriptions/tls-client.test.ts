@@ -47,8 +47,8 @@ test('certificate and key must be readable and belong together', async () => {
     [{ ...one, privateKey: two.privateKey }, 'tlsClient.privateKey'],
     [{ certificate: one.certificate }, 'tlsClient.privateKey'],
   ] as const) {
-    const answer = await create({ tlsClient });
-    expect([answer.status, answer.body.errors[0].path]).toEqual([422, path]);
-    expect(answer.text).not.toContain('PRIVATE KEY');
+    const response = await create({ tlsClient });
+    expect([response.status, response.body.errors[0].path]).toEqual([422, path]);
+    expect(response.text).not.toContain('PRIVATE KEY');
   }
 });

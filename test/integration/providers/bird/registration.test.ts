@@ -141,7 +141,7 @@ describe('subscriptions', () => {
       const eventFilters = [{ key: 'channelId', value: String(n) }];
       ids.push((await ask(account, 'POST', '', { ...valid, ...service, eventFilters })).body.id);
     }
-    const idsOf = (answer: { body: { results: { id: string }[] } }) => answer.body.results.map(({ id }) => id);
+    const idsOf = (reply: { body: { results: { id: string }[] } }) => reply.body.results.map(({ id }) => id);
     const first = await ask(account, 'GET');
     expect(idsOf(first)).toEqual(ids.slice(0, 10));
     await ask(account, 'DELETE', `/${ids[9]}`);
@@ -163,11 +163,11 @@ describe('subscriptions', () => {
     ];
     const create = (eventFilters: object[] | null, more = {}) =>
       ask(account, 'POST', '', { ...valid, ...more, eventFilters });
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 8 }, (_, n) => create(n % 2 === 0 ? filters : filters.toReversed())),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 201, 201, 201, 422, 422, 422]);
-    const refused = answers.find(({ status }) => status === 422);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, 201, 201, 201, 201, 422, 422, 422]);
+    const refused = responses.find(({ status }) => status === 422);
     const full = invalid({ '.eventFilters': [expect.stringContaining('5 subscriptions')] });
     expect(refused).toMatchObject(full);
 
@@ -176,7 +176,7 @@ describe('subscriptions', () => {
     expect((await create(filters, { event: 'sms.inbound' })).status).toBe(201);
     const own = `/${other.body.id}`;
     expect(await ask(account, 'PATCH', own, { eventFilters: filters })).toMatchObject(full);
-    const [first] = answers.filter(({ status }) => status === 201);
+    const [first] = responses.filter(({ status }) => status === 201);
     expect((await ask(account, 'PATCH', `/${first!.body.id}`, { status: 'inactive' })).status).toBe(200);
     expect((await ask(account, 'PATCH', `/${first!.body.id}`, { eventFilters: filters })).status).toBe(200);
     await ask(account, 'DELETE', `/${first!.body.id}`);
@@ -239,9 +239,9 @@ describe('isolation', () => {
     ];
     for (const given of headers)
       for (const path of [short(account), long(account), `${short(account)}/x/logs`]) {
-        const answer = await call('GET', path, { headers: given });
-        expect(answer).toMatchObject(refusal(401, 'Unauthenticated'));
-        expect(answer.headers.get('www-authenticate')).toBe('AccessKey');
+        const reply = await call('GET', path, { headers: given });
+        expect(reply).toMatchObject(refusal(401, 'Unauthenticated'));
+        expect(reply.headers.get('www-authenticate')).toBe('AccessKey');
       }
   });
 });
@@ -303,9 +303,9 @@ describe('errors', () => {
       { '.eventFilters[0].key': must('cannot be filtered by channelId') },
     ],
   ])('422 on creation (%#)', async (body, details) => {
-    const answer = await ask(account, 'POST', '', body);
-    expect(answer).toMatchObject(invalid(details));
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    const reply = await ask(account, 'POST', '', body);
+    expect(reply).toMatchObject(invalid(details));
+    expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
   });
 
   test.each([
@@ -397,10 +397,10 @@ describe('errors', () => {
   ])('%i when our side fails', async (status, code, cause) => {
     const pool = { query: () => Promise.reject(Object.assign(new Error('secret'), cause)) };
     const broken = await startApi({ store: { ...api.database.store, pool } as never });
-    const answer = await call('GET', short(account), { key: account.apiKey, url: broken.url });
+    const reply = await call('GET', short(account), { key: account.apiKey, url: broken.url });
     await broken.close();
-    expect(answer).toMatchObject(refusal(status, code));
-    expect(answer.body.message).not.toContain('secret');
-    expect(answer.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
+    expect(reply).toMatchObject(refusal(status, code));
+    expect(reply.body.message).not.toContain('secret');
+    expect(reply.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
   });
 });

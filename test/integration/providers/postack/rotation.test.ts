@@ -2,7 +2,7 @@
 import { Svix } from 'svix';
 import { Svix as LatestSvix } from 'svix-latest';
 import { findSubscriptionByReference } from '../../../../src/store/subscriptions/subscriptions';
-import { startApi, startApiWithDatabase, type ApiAnswer, type TestApi } from '../../../support/api';
+import { startApi, startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api';
 import { overlap } from '../../../support/overlap';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
@@ -29,7 +29,7 @@ function ask(
   path: string,
   body?: unknown,
   headers?: Record<string, string>,
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const authorization = `Bearer ${account.apiKey}`;
   return at.ask(method, `/api/v1/app/${account.scope.appId}/endpoint${path}`, body, { authorization, ...headers });
 }
@@ -107,11 +107,11 @@ test('rotates once when a client without idempotency keys repeats the request', 
 test('rotates once, and answers both alike, when two API processes get the same call at once', async () => {
   const headers = { 'user-agent': 'svix-libs/2.9.1/python', 'idempotency-key': 'auto_1' };
   const endpoint = await findSubscriptionByReference(api.database.store, account.id, id);
-  const answers = await overlap(api.database.store, endpoint!.id, [
+  const responses = await overlap(api.database.store, endpoint!.id, [
     () => rotate(headers),
     () => rotate(headers, other),
   ]);
-  const bodies = answers.map(({ body }) => body);
+  const bodies = responses.map(({ body }) => body);
   expect(bodies).toEqual([{ key: await currentKey() }, { key: await currentKey() }]);
   expect(await countRotations()).toBe(1);
 });

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 beforeEach(() => {
   receiver.clear();
-  receiver.answer(200);
+  receiver.reply(200);
 });
 
 const URL_1 = 'https://example.com/postmark?shop=1';
@@ -48,8 +48,8 @@ async function newServer(settings: Record<string, unknown> = {}) {
 type Server = Awaited<ReturnType<typeof newServer>>;
 
 /** What is refused, in all the places Postmark says it. */
-async function refusal(answer: ReturnType<Server['call']>) {
-  const { status, body, headers } = await answer;
+async function refusal(reply: ReturnType<Server['call']>) {
+  const { status, body, headers } = await reply;
   expect(headers.get('x-pm-apierrorcode')).toBe(String(body.ErrorCode));
   expect(Object.keys(body)).toEqual(['ErrorCode', 'Message']);
   return [status, body.ErrorCode, body.Message];
@@ -404,8 +404,8 @@ describe('errors', () => {
       Triggers: { Delivered: null },
       MessageStream: 'news',
     };
-    const answer = await post(body);
-    expect([answer.status, Object.keys(answer.body)]).toEqual([
+    const reply = await post(body);
+    expect([reply.status, Object.keys(reply.body)]).toEqual([
       200,
       ['ID', 'Url', 'MessageStream', 'HttpHeaders', 'Triggers'],
     ]);
@@ -513,8 +513,8 @@ describe('two servers', () => {
       ...(contract === '2026' ? [['POST', `/webhooks/${ID}/verify`] as const] : []),
       ...(contract === '2026' ? [['GET', `/webhooks/${ID}/statistics`] as const] : []),
     ] as const) {
-      const answer = await mine.call(method, path, method === 'PUT' ? { Url: URL_1 } : undefined);
-      expect([answer.status, answer.text]).toEqual([unknown.status, unknown.text]);
+      const reply = await mine.call(method, path, method === 'PUT' ? { Url: URL_1 } : undefined);
+      expect([reply.status, reply.text]).toEqual([unknown.status, unknown.text]);
     }
     expect((await mine.call('GET', '/webhooks')).body).toEqual({ Webhooks: [] });
     expect((await theirs.call('GET', `/webhooks/${ID}`)).body).toEqual(created.body);
@@ -530,8 +530,8 @@ describe('verification, since 2026', () => {
   afterEach(async () => {
     for (const { ID } of (await server.client.getWebhooks()).Webhooks) await server.client.deleteWebhook(ID);
   });
-  const answerBounceWith = (status: number) =>
-    receiver.answer((response, { body }) => void response.writeHead(body.includes('"Bounce"') ? status : 200).end());
+  const respondToBounceWith = (status: number) =>
+    receiver.reply((response, { body }) => void response.writeHead(body.includes('"Bounce"') ? status : 200).end());
   const create = (body: object = {}, query = '') =>
     server.call('POST', `/webhooks${query}`, { Url: `${receiver.url}/hook`, Triggers: TWO, ...body });
 
@@ -549,8 +549,8 @@ describe('verification, since 2026', () => {
     });
   });
 
-  test.each([500, 201, 204, 404])('refuses an endpoint that answers %i and saves nothing', async (answered) => {
-    answerBounceWith(answered);
+  test.each([500, 201, 204, 404])('refuses an endpoint that answers %i and saves nothing', async (responded) => {
+    respondToBounceWith(responded);
     const { status, body, headers } = await create();
     expect([status, headers.get('x-pm-apierrorcode')]).toEqual([422, '1364']);
     expect(body).toEqual({
@@ -563,8 +563,8 @@ describe('verification, since 2026', () => {
         {
           TriggerType: 'Bounce',
           Success: false,
-          StatusCode: answered,
-          Message: `Remote server returned an HTTP status code of ${answered}.`,
+          StatusCode: responded,
+          Message: `Remote server returned an HTTP status code of ${responded}.`,
         },
       ],
       Message: '1/2 triggers verified successfully',
@@ -579,13 +579,13 @@ describe('verification, since 2026', () => {
   });
 
   test('lets the vendor’s client see why', async () => {
-    receiver.answer(500);
+    receiver.reply(500);
     const request = { Url: receiver.url, Triggers: TWO };
     await expect(server.client.createWebhook(request)).rejects.toMatchObject({ code: 1364, statusCode: 422 });
   });
 
   test('is left out by Verify: false or ?verify=false, and nothing arrives until it has passed', async () => {
-    receiver.answer(500);
+    receiver.reply(500);
     for (const [body, query] of [
       [{ Verify: false }, ''],
       [{}, '?verify=false'],
@@ -598,7 +598,7 @@ describe('verification, since 2026', () => {
 
     const [{ ID }] = (await server.client.getWebhooks()).Webhooks as [Models.Webhook];
     const verify = () => server.call('POST', `/webhooks/${ID}/verify`);
-    answerBounceWith(500);
+    respondToBounceWith(500);
     const failed = await verify();
     expect([failed.status, failed.body]).toEqual([
       200,
@@ -617,7 +617,7 @@ describe('verification, since 2026', () => {
     expect(await receivers(server, 'Bounce', example('Bounce'))).toEqual([]);
     expect(await receivers(server, 'Delivery', example('Delivery'))).toHaveLength(1);
 
-    receiver.answer(200);
+    receiver.reply(200);
     expect((await verify()).body).toMatchObject({ Success: true, Message: '2/2 triggers verified successfully' });
     expect((await server.call('GET', `/webhooks/${ID}`)).body.Status).toBe('verified');
     expect(await receivers(server, 'Bounce', example('Bounce'))).toHaveLength(1);
@@ -630,14 +630,14 @@ describe('verification, since 2026', () => {
     expect((await put({ Triggers: { Open: { Enabled: true } } })).body.Status).toBe('verified');
     expect(receiver.received).toHaveLength(3);
 
-    receiver.answer(503);
+    receiver.reply(503);
     const { status, body } = await put({ HttpHeaders: [{ Name: 'X-A', Value: '1' }] });
     expect([status, body.ErrorCode, body.Id]).toEqual([422, 1364, before.ID]);
     expect((await server.call('GET', `/webhooks/${before.ID}`)).body.HttpHeaders).toEqual([]);
 
     const unverified = await put({ HttpHeaders: [{ Name: 'X-A', Value: '1' }], Verify: false });
     expect(unverified.body).toMatchObject({ Status: 'unverified', HttpHeaders: [{ Name: 'X-A', Value: '1' }] });
-    receiver.answer(200);
+    receiver.reply(200);
     expect((await put({})).body.Status).toBe('verified');
   });
 

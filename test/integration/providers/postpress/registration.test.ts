@@ -315,16 +315,16 @@ describe('errors', () => {
     ['malformed_request', `${'['.repeat(200)}${']'.repeat(200)}`, 'deep'],
     ['content_too_large', { ...valid, name: 'n'.repeat(20_000) }, 'larger'],
   ])('%s (%#)', async (type, body, detail) => {
-    const answer = await call('POST', '/v1/webhooks', { key, body });
-    expect(answer).toMatchObject(failure(400, type));
-    expect(answer.body.detail).toContain(detail);
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    const reply = await call('POST', '/v1/webhooks', { key, body });
+    expect(reply).toMatchObject(failure(400, type));
+    expect(reply.body.detail).toContain(detail);
+    expect(reply.headers.get('content-type')).toMatch(/^application\/json/);
   });
 
   test('a body that is not JSON', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const answer = await call('POST', '/v1/webhooks', { key, body: 'source=users', headers });
-    expect(answer).toMatchObject(failure(400, 'malformed_request'));
+    const reply = await call('POST', '/v1/webhooks', { key, body: 'source=users', headers });
+    expect(reply).toMatchObject(failure(400, 'malformed_request'));
     const packed = { 'content-encoding': 'gzip' };
     expect(await call('POST', '/v1/webhooks', { key, body: '{}', headers: packed })).toMatchObject(
       failure(400, 'malformed_request'),
@@ -370,10 +370,10 @@ describe('errors', () => {
   ])('%i when our side fails', async (status, type, cause) => {
     const pool = { query: () => Promise.reject(Object.assign(new Error('secret'), cause)) };
     const broken = await startApi({ store: { ...api.database.store, pool } as never });
-    const answer = await call('GET', '/v1/webhooks', { key, url: broken.url });
+    const reply = await call('GET', '/v1/webhooks', { key, url: broken.url });
     await broken.close();
-    expect(answer).toMatchObject(failure(status, type));
-    expect(answer.body.detail).not.toContain('secret');
-    expect(answer.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
+    expect(reply).toMatchObject(failure(status, type));
+    expect(reply.body.detail).not.toContain('secret');
+    expect(reply.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
   });
 });

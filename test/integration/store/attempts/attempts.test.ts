@@ -1,7 +1,7 @@
 /** Recording attempts: in any order, any number of times, by workers that are late. */
 import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts';
 import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
-import { changeState, findDelivery, findPlace, reopenDelivery } from '../../../../src/store/deliveries/deliveries';
+import { changeState, findDelivery, findProgress, reopenDelivery } from '../../../../src/store/deliveries/deliveries';
 import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
 import { emitted } from '../../../support/samples';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
@@ -123,8 +123,8 @@ test.each([
   const id = await newDelivery();
   await recordAttempt(store(), record(id, 1));
   expect(await findDelivery(store(), id)).toMatchObject({ state, nextAttemptAt: null, settledAt: expect.any(Date) });
-  expect(await findPlace(store(), id, 'run-a')).toMatchObject({ settledHere: true, attempted: true });
-  expect(await findPlace(store(), id, 'run-b')).toMatchObject({ settledHere: false });
+  expect(await findProgress(store(), id, 'run-a')).toMatchObject({ settledHere: true, attempted: true });
+  expect(await findProgress(store(), id, 'run-b')).toMatchObject({ settledHere: false });
 });
 
 test.each([

@@ -1,7 +1,7 @@
 /** Attempts that nobody lived to record are shown once, whoever repeats the statement. */
 import { findDelivery } from '../../../../src/store/deliveries/deliveries';
 import { listAttempts } from '../../../../src/store/attempts/attempts';
-import { noteLostAttempts } from '../../../../src/store/attempts/lost-attempts';
+import { recordInterrupted } from '../../../../src/store/attempts/lost-attempts';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import { emitExample } from '../../../support/subscriptions';
@@ -30,7 +30,7 @@ test.each([
 ])('after %i attempts, up to place %i: %j', async (attempts, lostUpTo, numbers) => {
   const { store } = api.database;
   const deliveryId = await withAttempts(attempts);
-  for (let time = 0; time < 3; time += 1) await noteLostAttempts(store, { deliveryId, run: 0, lostUpTo });
+  for (let time = 0; time < 3; time += 1) await recordInterrupted(store, { deliveryId, run: 0, lostUpTo });
   const shown = await listAttempts(store, deliveryId);
   expect(shown.map(({ number }) => number)).toEqual(numbers);
   for (const attempt of shown) expect(attempt).toMatchObject({ run: 0, outcome: 'interrupted', status: null });
@@ -44,7 +44,7 @@ test.each([
   const { store } = api.database;
   const deliveryId = await withAttempts(1, state);
   const before = await findDelivery(store, deliveryId);
-  await noteLostAttempts(store, { deliveryId, run, lostUpTo: 3 });
+  await recordInterrupted(store, { deliveryId, run, lostUpTo: 3 });
   expect(await findDelivery(store, deliveryId)).toEqual(before);
   expect(await listAttempts(store, deliveryId)).toEqual([]);
 });

@@ -31,7 +31,7 @@ test('nothing is to be done', async () => {
 test('open deliveries are counted by state, and the attempt that is the latest says how late it is', async () => {
   await delivery(`updated_at = ${seconds(-100)}`);
   await delivery(`updated_at = ${seconds(-500)}, owned = true, next_attempt_at = ${seconds(60)}`);
-  await delivery(`updated_at = ${seconds(-50)}, burst = true`);
+  await delivery(`updated_at = ${seconds(-50)}, batch = true`);
   await delivery(`state = 'retrying', next_attempt_at = ${seconds(60)}`);
   const { counts, overdueS } = await backlog();
   expect(counts).toEqual({ waiting: 3, retrying: 1, paused: 0 });
@@ -76,7 +76,7 @@ test('every part of the statement reads an index', async () => {
       [plan.match(/\w+_idx\w*/g)],
     );
     expect(indexes.map(({ index }) => index)).toEqual(
-      expect.arrayContaining(['deliveries_unowned', 'deliveries_started', 'deliveries_due', 'deliveries_paused']),
+      expect.arrayContaining(['deliveries_ownerless', 'deliveries_started', 'deliveries_due', 'deliveries_paused']),
     );
   } finally {
     client.release(true);

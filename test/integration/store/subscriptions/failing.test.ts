@@ -90,7 +90,7 @@ test('an account sets its own time only where the contract says nothing', async 
   const refused = await api.ask('POST', '/v1/accounts', { provider: 'postack', name: 'Acme', disableAfterHours: 24 });
   expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'disableAfterHours' }] } });
   const account = await api.ask('POST', '/v1/accounts', { provider: 'bird', name: 'Acme' });
-  expect(account.body).toMatchObject({ disableAfterHours: null, receivesOperations: false });
+  expect(account.body).toMatchObject({ disableAfterHours: null, receivesOperationalEvents: false });
   const path = `/v1/accounts/${account.body.id}`;
   expect((await api.ask('PATCH', path, { disableAfterHours: 48 })).body.disableAfterHours).toBe(48);
   expect((await api.ask('GET', path)).body.disableAfterHours).toBe(48);
@@ -99,8 +99,12 @@ test('an account sets its own time only where the contract says nothing', async 
 });
 
 test('operational events need a catalogue that has them', async () => {
-  const refused = await api.ask('POST', '/v1/accounts', { provider: 'bird', name: 'Ops', receivesOperations: true });
-  expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'receivesOperations' }] } });
+  const refused = await api.ask('POST', '/v1/accounts', {
+    provider: 'bird',
+    name: 'Ops',
+    receivesOperationalEvents: true,
+  });
+  expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'receivesOperationalEvents' }] } });
 });
 
 test('only what waits for a disabled subscription can be dropped', async () => {

@@ -1,5 +1,5 @@
 /** Slots and turns hold whoever asks: the database decides, not a process. */
-import { bookTurn, freeSlot, takeSlot } from '../../../../src/store/subscriptions/limits';
+import { reserve, releasePermit, acquirePermit } from '../../../../src/store/subscriptions/limits';
 import { openTestDatabase, type TestDatabase } from '../../../support/database';
 
 let database: TestDatabase;
@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const take = (holder: string, seconds = 60) =>
-  takeSlot(database.store, { subscriptionId: 'sub_a', limit: 5, holder, seconds });
+  acquirePermit(database.store, { subscriptionId: 'sub_a', limit: 5, holder, seconds });
 
 test('of many who ask at once as many get a slot as there are, and a freed one is given again', async () => {
   const holders = Array.from({ length: 20 }, (_, index) => `holder-${index}`);
@@ -19,7 +19,7 @@ test('of many who ask at once as many get a slot as there are, and a freed one i
     expect(winners.length).toBeLessThanOrEqual(5);
     while (winners.length < 5) if (await take(`late-${round}`)) winners.push(`late-${round}`);
     expect(await take('one too many')).toBe(false);
-    for (const holder of winners) await freeSlot(database.store, { subscriptionId: 'sub_a', holder });
+    for (const holder of winners) await releasePermit(database.store, { subscriptionId: 'sub_a', holder });
   }
 });
 
@@ -29,7 +29,7 @@ test('a slot whose holder died is free when its time is over', async () => {
 });
 
 test('turns are evenly spaced, and none is booked beyond the horizon', async () => {
-  const book = () => bookTurn(database.store, { subscriptionId: 'sub_b', ratePerSecond: 2, horizonMs: 4_900 });
+  const book = () => reserve(database.store, { subscriptionId: 'sub_b', ratePerSecond: 2, horizonMs: 4_900 });
   const waits = await Promise.all(Array.from({ length: 20 }, book));
   const booked = waits.filter((wait) => wait !== undefined).sort((one, other) => one - other);
   expect(booked.length).toBeGreaterThanOrEqual(10);

@@ -1,5 +1,5 @@
 /** What is cached of accounts, and which changes give them another version. */
-import { createDirectory, loadEntry } from '../../../../src/store/subscriptions/subscription-cache';
+import { createSubscriptionCache, loadEntry } from '../../../../src/store/subscriptions/subscription-cache';
 import { startApiWithDatabase } from '../../../support/api';
 import { emitExample } from '../../../support/subscriptions';
 
@@ -16,17 +16,17 @@ const versionOf = async (accountId: string) => (await loadEntry(store(), account
 
 test('asks the database once when many look for an account', async () => {
   const { accountId } = await account();
-  const directory = createDirectory(store());
+  const cache = createSubscriptionCache(store());
   const asked = jest.spyOn(store().pool, 'query');
-  const entries = await Promise.all(Array.from({ length: 50 }, () => directory.find(accountId)));
-  expect(new Set([...entries, await directory.find(accountId)]).size).toBe(1);
+  const entries = await Promise.all(Array.from({ length: 50 }, () => cache.find(accountId)));
+  expect(new Set([...entries, await cache.find(accountId)]).size).toBe(1);
   expect(asked).toHaveBeenCalledTimes(1);
 });
 
 test('holds the account and its subscriptions as they are stored, disabled ones included', async () => {
   const { accountId, subscriptionId } = await account();
   await api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false, headers: { 'x-a': 'b' } });
-  const entry = await createDirectory(store()).find(accountId);
+  const entry = await createSubscriptionCache(store()).find(accountId);
   expect(entry?.account).toMatchObject({ id: accountId, provider: 'standard', createdAt: expect.any(Date) });
   expect(entry?.subscriptions).toMatchObject([
     { id: subscriptionId, enabled: false, headers: { 'x-a': 'b' }, updatedAt: expect.any(Date) },
@@ -35,35 +35,35 @@ test('holds the account and its subscriptions as they are stored, disabled ones 
 
 test('loads an account again once its entry was dropped, and drops no newer entry', async () => {
   const { accountId } = await account();
-  const directory = createDirectory(store());
-  const former = (await directory.find(accountId))!;
-  directory.drop(former);
-  const entry = await directory.find(accountId);
+  const cache = createSubscriptionCache(store());
+  const former = (await cache.find(accountId))!;
+  cache.drop(former);
+  const entry = await cache.find(accountId);
   expect(entry).not.toBe(former);
-  directory.drop(former);
-  expect(await directory.find(accountId)).toBe(entry);
+  cache.drop(former);
+  expect(await cache.find(accountId)).toBe(entry);
 });
 
 test('caches no more accounts and subscriptions than its bound, the least recently used not', async () => {
   const [first, second, third] = [await account(), await account(), await account()];
-  const directory = createDirectory(store(), 4);
-  const kept = await directory.find(first.accountId);
-  const dropped = await directory.find(second.accountId);
-  await directory.find(first.accountId);
-  await directory.find(third.accountId);
-  expect(await directory.find(first.accountId)).toBe(kept);
-  expect(await directory.find(second.accountId)).not.toBe(dropped);
+  const cache = createSubscriptionCache(store(), 4);
+  const kept = await cache.find(first.accountId);
+  const dropped = await cache.find(second.accountId);
+  await cache.find(first.accountId);
+  await cache.find(third.accountId);
+  expect(await cache.find(first.accountId)).toBe(kept);
+  expect(await cache.find(second.accountId)).not.toBe(dropped);
 });
 
 test('asks again after the database could not answer, and for an account that is not there', async () => {
   const { accountId } = await account();
-  const directory = createDirectory(store());
+  const cache = createSubscriptionCache(store());
   jest.spyOn(store().pool, 'query').mockImplementationOnce(() => {
     throw new Error('away');
   });
-  await expect(directory.find(accountId)).rejects.toThrow('away');
-  expect(await directory.find(accountId)).toBeDefined();
-  expect(await directory.find('acc_none')).toBeUndefined();
+  await expect(cache.find(accountId)).rejects.toThrow('away');
+  expect(await cache.find(accountId)).toBeDefined();
+  expect(await cache.find('acc_none')).toBeUndefined();
 });
 
 describe('the version of an account', () => {

@@ -1,4 +1,4 @@
-import { mayKeepTurn, stayAwayMs } from '../../../../src/activities/admission/rules';
+import { isReservationValid, retryDelayMs } from '../../../../src/activities/admission/rules';
 
 test.each([
   ['at its place in the queue', 2_000, 0, 0, 2_000],
@@ -7,17 +7,17 @@ test.each([
   ['five seconds at most the first time', 60_000, 0, 1, 5_000],
   ['twice that the next time', 60_000, 1, 1, 10_000],
   ['ten minutes at most', 10_000_000, 50, 1, 600_000],
-])('who is turned away comes back %s', (_what, untilPlace, times, random, expected) => {
-  expect(stayAwayMs(untilPlace, times, random)).toBe(expected);
+])('who is turned away comes back %s', (_what, untilFree, times, random, expected) => {
+  expect(retryDelayMs(untilFree, times, random)).toBe(expected);
 });
 
 test('a turn is good at its time and a little later', () => {
-  expect([9_000, 9_750, 10_000, 15_000, 15_001].map((now) => mayKeepTurn(10_000, now))).toEqual([
+  expect([9_000, 9_750, 10_000, 15_000, 15_001].map((now) => isReservationValid(10_000, now))).toEqual([
     false,
     true,
     true,
     true,
     false,
   ]);
-  expect(mayKeepTurn(undefined, 0)).toBe(false);
+  expect(isReservationValid(undefined, 0)).toBe(false);
 });

@@ -1,5 +1,5 @@
 /** Writing outcomes together: those that come meanwhile share a statement, and one that is refused harms nobody else. */
-import { Recorder } from '../../../../src/activities/attempt/outcome-writer';
+import { OutcomeWriter } from '../../../../src/activities/attempt/outcome-writer';
 import type { AttemptRecord } from '../../../../src/store/attempts/recording';
 import type { Store } from '../../../../src/store/store';
 
@@ -22,7 +22,7 @@ const refused = Object.assign(new Error('no such thing'), { code: '22P05' });
 
 test('one that comes alone is written at once', async () => {
   const { store, writes } = slowStore();
-  const written = new Recorder(store).add(record('a'));
+  const written = new OutcomeWriter(store).add(record('a'));
   expect(writes.map(({ ids }) => ids)).toEqual([['a']]);
   writes[0]!.end();
   await written;
@@ -30,8 +30,8 @@ test('one that comes alone is written at once', async () => {
 
 test('those that come while others are written go together', async () => {
   const { store, writes } = slowStore();
-  const recorder = new Recorder(store);
-  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => recorder.add(record(id)));
+  const outcomes = new OutcomeWriter(store);
+  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => outcomes.add(record(id)));
   expect(writes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
   writes[0]!.end();
   await settle();
@@ -42,8 +42,8 @@ test('those that come while others are written go together', async () => {
 
 test('of one delivery a statement has one attempt', async () => {
   const { store, writes } = slowStore();
-  const recorder = new Recorder(store);
-  const all = ['a', 'b', 'c', 'c', 'd'].map((id) => recorder.add(record(id)));
+  const outcomes = new OutcomeWriter(store);
+  const all = ['a', 'b', 'c', 'c', 'd'].map((id) => outcomes.add(record(id)));
   writes[0]!.end();
   await settle();
   expect(writes[2]!.ids).toEqual(['c', 'd']);
@@ -56,8 +56,8 @@ test('of one delivery a statement has one attempt', async () => {
 
 test('one that the database refuses does not keep the others from being written', async () => {
   const { store, writes } = slowStore();
-  const recorder = new Recorder(store);
-  const all = Promise.allSettled(['a', 'b', 'good', 'bad', 'fine'].map((id) => recorder.add(record(id))));
+  const outcomes = new OutcomeWriter(store);
+  const all = Promise.allSettled(['a', 'b', 'good', 'bad', 'fine'].map((id) => outcomes.add(record(id))));
   writes[0]!.end();
   writes[1]!.end();
   await settle();

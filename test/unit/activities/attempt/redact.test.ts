@@ -12,8 +12,8 @@ const request = {
     { name: 'X-Short', value: 'yes', secret: true },
   ],
 };
-const answer = (excerpt: string, headers: Record<string, string> = {}): Exchange => ({
-  kind: 'answer',
+const response = (excerpt: string, headers: Record<string, string> = {}): Exchange => ({
+  kind: 'response',
   status: 500,
   headers,
   excerpt,
@@ -29,7 +29,9 @@ it.each([
   ['a value in JSON', JSON.stringify({ t: 'Bearer abc"def$&' }), '{"t":"***"}'],
   ['what is no secret', 'yes, application/json', 'yes, application/json'],
 ])('masks in an answer %s', (_what, text, expected) => {
-  expect(redactExchange(answer(text, { 'x-echo': text }), request)).toEqual(answer(expected, { 'x-echo': expected }));
+  expect(redactExchange(response(text, { 'x-echo': text }), request)).toEqual(
+    response(expected, { 'x-echo': expected }),
+  );
 });
 
 it.each([

@@ -41,7 +41,7 @@ test('takes no value apart when they are more than it looks for', () => {
   const value = 'secret '.repeat(MAX_SECRET_CHARS / 7 + 1);
   const split = jest.spyOn(String.prototype, 'split');
   const exchange = redactExchange(
-    { kind: 'answer', status: 500, headers: {}, excerpt: 'some text', truncated: false, durationMs: 1, url: '' },
+    { kind: 'response', status: 500, headers: {}, excerpt: 'some text', truncated: false, durationMs: 1, url: '' },
     { headers: [{ name: 'X-Secret', value, secret: true }] },
   );
   const splits = split.mock.calls.length;
@@ -67,7 +67,7 @@ test('reads each character of a response once when its request has thousands of 
   });
   const replaced = jest.spyOn(String.prototype, 'replaceAll');
   const exchange = redactExchange(
-    { kind: 'answer', status: 500, headers: responseHeaders, excerpt, truncated: false, durationMs: 1, url: '' },
+    { kind: 'response', status: 500, headers: responseHeaders, excerpt, truncated: false, durationMs: 1, url: '' },
     request,
   );
   const masks = replaced.mock.calls.length;

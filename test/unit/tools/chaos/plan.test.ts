@@ -50,7 +50,7 @@ test('twenty short runs meet every kind of fault', () => {
 test('receivers accept in the end, but for the one that never does', () => {
   for (const kind of receiverKinds) {
     const last = react(1, kind, 3, 2, 15_000);
-    const accepts = last.kind === 'trickle' || (last.kind === 'answer' && last.status === 200);
+    const accepts = last.kind === 'trickle' || (last.kind === 'response' && last.status === 200);
     expect(accepts).toBe(kind !== 'fails');
   }
 });
