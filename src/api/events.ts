@@ -17,6 +17,7 @@ import type { ApiContext } from './context.js';
 import { namedTwice } from '../http/json-body.js';
 import { canSee } from '../http/principal.js';
 import { invalid, invalidField, notFound, Problem } from '../http/problem.js';
+import { problemSchema } from '../http/openapi.js';
 import { addRoute, type Routing } from '../http/route.js';
 import { acceptedEventSchema, line, time } from './schemas.js';
 
@@ -35,7 +36,7 @@ const idempotencyKey = z.object({
 });
 
 /** One result of a batch: what a single event is answered with, or its problem. */
-const resultSchema = z.union([acceptedEventSchema]);
+const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
 export function eventRoutes(routing: Routing, context: ApiContext): void {

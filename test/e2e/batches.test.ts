@@ -114,7 +114,7 @@ test('many at once share a workflow, and each is recorded by itself', async () =
   expect(await system.client.workflow.getHandle([...workflows][0]!).result()).toEqual({
     accepted: 60,
     startedIndividually: 0,
-    left: 0,
+    skipped: 0,
   });
   expect((await system.settled(ids[7]!, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
   expect(arrived('/many')).toBe(60);
@@ -250,7 +250,7 @@ describe('an order to a delivery that a batch carries', () => {
     await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
     await system.settled(deliveryIds[0]!, 'paused');
     const batch = await startBatch({ client: system.client, eager: false }, startables);
-    expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, left: 1 });
+    expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, skipped: 1 });
     expect(arrived('/alone')).toBe(0);
     await order(deliveryIds[0]!, 'resume');
     await system.settled(deliveryIds[0]!, 'delivered');
@@ -287,7 +287,7 @@ test('deliveries that a batch cannot carry get workflows of their own', async ()
   );
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
   const batch = await startBatch({ client: system.client, eager: false }, startables);
-  expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, left: 0 });
+  expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, skipped: 0 });
   await system.settled(deliveryIds[0]!, 'paused');
 });
 
@@ -417,7 +417,7 @@ describe('carrying a batch', () => {
     });
     expect(again).toHaveLength(2);
     // The recorded one is claimed again, but it is no longer its business.
-    expect(report).toEqual({ accepted: 2, startedIndividually: 0, left: 1 });
+    expect(report).toEqual({ accepted: 2, startedIndividually: 0, skipped: 1 });
     const attempts = await Promise.all(
       [first, second, third].map(async (id) =>
         (await system.settled(id, 'delivered')).attempts.map(({ outcome }) => outcome).join(' '),

@@ -154,3 +154,13 @@ export async function askAt(
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
+
+/** Fetches and reads the whole response, so that its connection is not kept open by a body that no one reads. */
+export async function fetchWhole(...args: Parameters<typeof fetch>): Promise<Response> {
+  const { status, headers, text } = await fetch(...args).then(async (response) => ({
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+  }));
+  return new Response(text === '' ? null : text, { status, headers });
+}

@@ -85,7 +85,7 @@ async function send(
   const { url, headers } = request;
   const { id, tlsClient } = subscription;
   const maxRedirects = contract.maxRedirects(event.type, account);
-  const sender = { mode: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
+  const sender = { queueKey: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
   return redactExchange(await egress.send({ url, headers, body, timeLimitMs, maxRedirects, ...sender }), request);
 }
 

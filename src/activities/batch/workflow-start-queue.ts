@@ -70,7 +70,7 @@ export class WorkflowStartQueue {
       subscriptionId: subscription.id,
       eventType: event.type,
       url: subscription.url,
-      ...(resumeFrom ? { begin: resumeFrom } : {}),
+      ...(resumeFrom ? { resumeFrom } : {}),
     };
     try {
       // With nothing to begin from it would make the first attempt, as that other worker may.

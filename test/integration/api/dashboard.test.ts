@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApiWithDatabase, type TestApi } from '../../support/api';
+import { fetchWhole, startApiWithDatabase, type TestApi } from '../../support/api';
 import { newAccount } from '../../support/samples';
 
 const PAGE = '<!doctype html><title>Pigeonpost</title>';
@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const get = (path: string, headers: Record<string, string> = BROWSER) => fetch(`${api.url}${path}`, { headers });
+const get = (path: string, headers: Record<string, string> = BROWSER) => fetchWhole(`${api.url}${path}`, { headers });
 
 test.each([
   '/',
@@ -74,7 +74,7 @@ test('programs are answered as before', async () => {
   const response = await get('/', { accept: '*/*' });
   expect(response.status).toBe(404);
   expect(response.headers.get('content-type')).toMatch(/problem\+json/);
-  expect((await fetch(`${api.url}/deliveries`, { method: 'POST', headers: BROWSER })).status).toBe(404);
+  expect((await fetchWhole(`${api.url}/deliveries`, { method: 'POST', headers: BROWSER })).status).toBe(404);
 });
 
 test('paths of the API are never the page', async () => {
@@ -104,7 +104,7 @@ test.each([
 
 test('where it is not built, that is said', async () => {
   const bare = await startApiWithDatabase({ dashboardFolder: join(folder, 'nowhere') });
-  const response = await fetch(`${bare.url}/deliveries`, { headers: BROWSER });
+  const response = await fetchWhole(`${bare.url}/deliveries`, { headers: BROWSER });
   expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('npm run build')]);
   await bare.close();
 });

@@ -4,7 +4,14 @@ import { createServer, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { createSecretBox } from '../../../src/store/secret-box';
 import { openStore, type Store } from '../../../src/store/store';
-import { ADMIN_KEY, startApi, startApiWithDatabase, type ApiResponse, type TestApi } from '../../support/api';
+import {
+  fetchWhole,
+  ADMIN_KEY,
+  startApi,
+  startApiWithDatabase,
+  type ApiResponse,
+  type TestApi,
+} from '../../support/api';
 import type { TestDatabase } from '../../support/database';
 import { emitted, expectStatus, newAccount, newSubscription, paths, unknownIds } from '../../support/samples';
 
@@ -103,7 +110,7 @@ describe('the admin key', () => {
   });
 
   test('is wanted where no header is sent at all', async () => {
-    const response = await fetch(`${api.url}/v1/accounts`);
+    const response = await fetchWhole(`${api.url}/v1/accounts`);
     expect(response.status).toBe(401);
   });
 
@@ -128,7 +135,7 @@ describe('the admin key', () => {
   });
 
   test.each(['/healthz', '/openapi.json'])('is not wanted for %s', async (path) => {
-    expect((await fetch(api.url + path)).status).toBe(200);
+    expect((await fetchWhole(api.url + path)).status).toBe(200);
   });
 });
 

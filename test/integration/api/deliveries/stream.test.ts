@@ -173,7 +173,7 @@ describe('the feed', () => {
     const told: Record<string, string[]> = { mine: [], noOne: [] };
     const note = (name: string) => (delivery: { accountId: string }) => void told[name]!.push(delivery.accountId);
     await feed.listen(listener({ accountId: mine.account.id as string, notify: note('mine') }));
-    await feed.listen(listener({ accountId: '', notify: note('nobody') }));
+    await feed.listen(listener({ accountId: '', notify: note('noOne') }));
     // Who sees everything is told after the others.
     const seen = new Set<string>();
     await new Promise<void>((resolve) => {
@@ -185,7 +185,7 @@ describe('the feed', () => {
     });
     await feed.stop();
     expect(new Set(told.mine)).toEqual(new Set([mine.account.id]));
-    expect(told.nobody).toEqual([]);
+    expect(told.noOne).toEqual([]);
   });
 
   test('ends its listeners when it stops', async () => {

@@ -118,7 +118,7 @@ test('rotates once, and answers both alike, when two API processes get the same 
 
 test('keeps no secret with the idempotency key', async () => {
   await rotate({ 'user-agent': 'svix-libs/2.9.1/python', 'idempotency-key': 'auto_2' });
-  const { rows } = await api.database.store.pool.query('SELECT answer::text FROM idempotency_keys');
+  const { rows } = await api.database.store.pool.query('SELECT response::text FROM idempotency_keys');
   expect(JSON.stringify(rows)).not.toContain('whsec_');
 });
 
