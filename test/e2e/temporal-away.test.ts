@@ -1,4 +1,5 @@
 /** The API on its own while there is no Temporal yet. */
+import '../support/watch-runtime';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';

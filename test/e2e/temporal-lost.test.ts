@@ -1,4 +1,5 @@
 /** Temporal loses its data and is started again, empty, while API and worker go on. */
+import '../support/watch-runtime';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';

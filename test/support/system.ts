@@ -1,4 +1,5 @@
 /** Everything at once: a real Temporal development server, a worker, the API and a database of its own. */
+import './watch-runtime';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';

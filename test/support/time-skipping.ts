@@ -1,4 +1,5 @@
 /** Deliveries on Temporal's time-skipping test server: real workflow, activities, contracts and database; no network. */
+import './watch-runtime';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';

@@ -1,3 +1,4 @@
+import '../../support/watch-runtime';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { findTemporalTestServer } from '../../support/temporal-test-server';

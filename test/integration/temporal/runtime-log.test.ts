@@ -1,9 +1,12 @@
 /** What the log says when the SDK reports something. */
+import '../../support/watch-runtime';
 import { Writable } from 'node:stream';
 import { Runtime } from '@temporalio/worker';
 import pino from 'pino';
 import { installRuntime } from '../../../src/temporal/connection';
 import { eventually } from '../../support/eventually';
+
+afterAll(() => Runtime.instance().shutdown());
 
 test('an error that the SDK reports is logged with its message and stack', async () => {
   const lines: string[] = [];
