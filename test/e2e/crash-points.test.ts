@@ -202,7 +202,7 @@ describe('a worker that dies', () => {
 
     test.each<[string, Death | undefined, answers: number[], meanwhile: object, requests: number, end: string[]]>([
       ['before it is loaded', before('statement', 'load-attempt-material'), [200], pending, 1, LOST],
-      ['loaded, before it is admitted', before('statement', 'take-slot'), [200], pending, 1, LOST],
+      ['loaded, before it is admitted', before('statement', 'acquire-permit'), [200], pending, 1, LOST],
       ['admitted, before it is sent', before('request'), [200], pending, 1, LOST],
       ['sent, before it is answered', undefined, [200], pending, 2, LOST],
       ['accepted, before that is recorded', before('statement', RECORD), [200], pending, 2, LOST],
