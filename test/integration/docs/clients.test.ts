@@ -1,4 +1,4 @@
-/** The lines in the README that point a provider's own client at Pigeonpost, run as they are written. */
+/** The lines in docs/clients.md that point a provider's own client at Pigeonpost, run as they are written. */
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,8 +7,8 @@ import { startApiWithDatabase } from '../../support/api';
 
 const run = promisify(execFile);
 const root = join(__dirname, '../../..');
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const section = readme.slice(readme.indexOf("### With the provider's own client"), readme.indexOf('## Operating'));
+const page = readFileSync(join(root, 'docs/clients.md'), 'utf8');
+const section = page.slice(page.indexOf("## The provider's own client"), page.indexOf('## TypeScript'));
 
 /** The code of the block behind the line that begins with the provider's name. */
 function block(title: string): { language: string; code: string } {
@@ -32,7 +32,7 @@ test.each([
   const { body: account } = await api.ask('POST', '/v1/accounts', { provider, name: title });
   const { language, code } = block(title);
   // Beside node_modules, so that the packages are found.
-  const file = join(root, `.readme-${provider}.${language === 'js' ? 'mjs' : 'sh'}`);
+  const file = join(root, `.clients-${provider}.${language === 'js' ? 'mjs' : 'sh'}`);
   writeFileSync(file, code);
   try {
     await run(language === 'js' ? process.execPath : 'bash', [file], {

@@ -10,7 +10,7 @@ const pages = [
   ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`),
 ];
 const PATH =
-  /(?<=`)(?:src|test|deploy|dashboard|scripts|\.ci)\/[\w./-]+\.(?:ts|tsx|mjs|cjs|json|yaml|yml|sh|sql)(?=`)/g;
+  /(?<=`)(?:src|test|tools|deploy|dashboard|scripts|\.ci)\/[\w./-]+\.(?:ts|tsx|mjs|cjs|json|yaml|yml|sh|sql)(?=`)/g;
 
 test.each(pages.filter((page) => page.endsWith('.md')))('names no file that is gone in %s', (page) => {
   const named = readFileSync(join(root, page), 'utf8').match(PATH) ?? [];

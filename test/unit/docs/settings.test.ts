@@ -1,17 +1,17 @@
-/** The README's table of settings says what the settings say; UPDATE_DOCS=1 writes it anew (then run Prettier). */
+/** The table of settings is generated from the settings; UPDATE_DOCS=1 writes it again (then run Prettier). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settings } from '../../../src/config/config';
 
-const path = join(__dirname, '../../../README.md');
+const path = join(__dirname, '../../../docs/settings.md');
 const [BEGIN, END] = ['<!-- settings -->', '<!-- /settings -->'];
 
 const rows = settings.map(({ name, description, default: unset = '' }) => [`\`${name}\``, description, unset]);
 
-test('the README describes every setting', () => {
+test('describes every setting', () => {
   if (process.env.UPDATE_DOCS === '1') write();
-  const readme = readFileSync(path, 'utf8');
-  const table = readme.slice(readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)).trim();
+  const page = readFileSync(path, 'utf8');
+  const table = page.slice(page.indexOf(BEGIN) + BEGIN.length, page.indexOf(END)).trim();
   const [, , ...written] = table.split('\n').map((line) =>
     line
       .split('|')
@@ -22,10 +22,10 @@ test('the README describes every setting', () => {
 });
 
 function write(): void {
-  const readme = readFileSync(path, 'utf8');
+  const page = readFileSync(path, 'utf8');
   const lines = [['Setting', 'Meaning', 'Default'], ['---', '---', '---'], ...rows].map(
     (row) => `| ${row.join(' | ')} |`,
   );
-  const head = readme.slice(0, readme.indexOf(BEGIN) + BEGIN.length);
-  writeFileSync(path, `${head}\n\n${lines.join('\n')}\n\n${readme.slice(readme.indexOf(END))}`);
+  const head = page.slice(0, page.indexOf(BEGIN) + BEGIN.length);
+  writeFileSync(path, `${head}\n\n${lines.join('\n')}\n\n${page.slice(page.indexOf(END))}`);
 }
