@@ -48,11 +48,20 @@ function filesIn(path) {
     .flatMap((name) => filesIn(join(path, name)));
 }
 
-/** Ends when this Node.js is too old for the project. */
+/** The oldest Node.js with which everything still works; package.json has the oldest that is supported. */
+const OLDEST = [20, 19];
+
+/** Ends when this Node.js is too old; says once, in one line, when a newer one is recommended. */
 export function checkNode() {
   const { engines } = JSON.parse(readFileSync(inProject('package.json'), 'utf8'));
-  const wanted = engines.node.match(/\d+/g).map(Number);
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > wanted[0] || (major === wanted[0] && minor >= wanted[1])) return;
-  fail(`Pigeonpost needs Node.js ${wanted[0]}.${wanted[1]} or newer; this is ${process.versions.node}.`);
+  const supported = Number(/\d+/.exec(engines.node));
+  const { node } = process.versions;
+  const [major, minor] = node.split('.').map(Number);
+  if (major >= supported) return;
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    fail(`Pigeonpost needs Node.js ${supported} or newer; this is ${node}.`);
+  // A build is a process of its own, which need not repeat it.
+  if (process.env.NODE_VERSION_WARNED === undefined)
+    console.error(`Node.js ${major} is past its end of life; Node.js 22 or 24 is recommended.`);
+  process.env.NODE_VERSION_WARNED = '1';
 }

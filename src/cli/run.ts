@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
+import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
 import { completionCommand } from './commands/completion.js';
 import { deliveryCommands } from './commands/deliveries.js';
@@ -35,7 +36,7 @@ export async function run(args: readonly string[], given: Terminal): Promise<num
 function createProgram(terminal: Terminal): Command {
   const program = new Command('pigeonpost')
     .description('Webhook delivery orchestrator on Temporal')
-    .version('0.1.0')
+    .version(readPackage().version)
     .exitOverride()
     .showHelpAfterError('(--help says more)')
     .configureOutput({

@@ -1,6 +1,6 @@
 /** Looks at everything Pigeonpost depends on, and changes nothing. */
-import { readFileSync } from 'fs';
-import { join } from 'path';
+import { join } from 'node:path';
+import { readPackage } from '../../lib/package.js';
 import { loadConfig, type Config } from '../../config/config.js';
 import { lockHolder } from '../../embedded/file-lock.js';
 import { isFree } from '../../embedded/ports.js';
@@ -13,7 +13,7 @@ import { temporal } from './temporal.js';
 
 /** Every finding, what others depend on first. With settings that cannot be used there is no more to look at. */
 export async function examine(options: ApiOptions, env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const node = nodeFinding(process.versions.node, wantedNode());
+  const node = nodeFinding(process.versions.node, readPackage().engines.node);
   let config: Config;
   try {
     config = loadConfig(env);
@@ -50,9 +50,4 @@ async function ports(config: Config, running: number | undefined): Promise<Findi
         problem('Ports', `${port} is in use.`, `Stop what listens there, or set ${variable} to another port.`),
       );
   return taken.length > 0 ? taken : [ok('Ports', 'those of the embedded servers are free')];
-}
-
-function wantedNode(): string {
-  const text = readFileSync(join(__dirname, '../../../package.json'), 'utf8');
-  return (JSON.parse(text) as { engines: { node: string } }).engines.node;
 }

@@ -11,13 +11,19 @@ const GIB = 1_024 ** 3;
 const LITTLE_BYTES = GIB;
 const TOO_LITTLE_BYTES = GIB / 8;
 
-/** `wanted` is as package.json writes it, `>=20.11`. */
-export function nodeFinding(version: string, wanted: string): Finding {
+/** The oldest Node.js with which everything still works. */
+const OLDEST_NODE = [20, 19] as const;
+
+/** `supported` is as package.json writes it, such as `>=22`. */
+export function nodeFinding(version: string, supported: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [least = 0, leastMinor = 0] = (wanted.match(/\d+/g) ?? []).map(Number);
-  return major > least || (major === least && minor >= leastMinor)
-    ? ok('Node.js', version)
-    : problem('Node.js', `${version} is too old.`, `Install ${least}.${leastMinor} or newer.`);
+  const least = Number(/\d+/.exec(supported));
+  if (major >= least) return ok('Node.js', version);
+  const works = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const advice = `Install Node.js ${least} or newer.`;
+  return works
+    ? warning('Node.js', `${version} still works, but is past its end of life.`, advice)
+    : problem('Node.js', `${version} is too old.`, advice);
 }
 
 /** What is free where the data lies, in bytes. */
