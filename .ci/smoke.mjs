@@ -45,7 +45,7 @@ async function start(ports) {
     child.once('exit', (code) => reject(new Error(`npm start ended with ${code}`)));
     setTimeout(() => reject(new Error('npm start took too long')), START_LIMIT_MS).unref();
   });
-  // It has a group of its own, which nobody else would end.
+  // It has a group of its own, which no one else would end.
   started = child;
   const result = await up;
   return { child, ...result, seconds: (Date.now() - began) / 1000, output: () => output };

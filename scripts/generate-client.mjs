@@ -1,4 +1,4 @@
-// Writes the types of the client anew from the API's OpenAPI document: the test that compares them knows how.
+// Writes the types of the client again from the API's OpenAPI document: the test that compares them knows how.
 process.env.UPDATE_CLIENT = '1';
 process.argv.push('test/integration/client/generated');
 await import('./test.mjs');

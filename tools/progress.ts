@@ -1,4 +1,4 @@
-/** What a run tells while it goes on; the standard output belongs to its ledger. */
+/** What a run reports while it goes on; the standard output belongs to its ledger. */
 const startedMs = performance.now();
 
 /** Says something with the seconds since the start. */

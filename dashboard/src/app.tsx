@@ -1,4 +1,4 @@
-/** Which page an address shows, to whoever is signed in. */
+/** Which page an address shows, to anyone who is signed in. */
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo } from 'react';
 import { Redirect, Route, Switch } from 'wouter';

@@ -1,4 +1,4 @@
-/** What Mantine is told of the look. The values of its variables, and ours, stand in tokens.css. */
+/** The settings of Mantine's theme. The values of its variables, and ours, are in tokens.css. */
 import { createTheme, Modal, NativeSelect, PasswordInput, Textarea, TextInput, Tooltip } from '@mantine/core';
 
 const named = (name: string) => `var(--mantine-color-${name})`;

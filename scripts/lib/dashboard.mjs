@@ -12,7 +12,7 @@ export async function ensureDashboard() {
   // Whatever it is while tests run: anything else is built for developers.
   process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
-  // Beside its place, so that nobody is served one that is half there.
+  // Built beside its folder, so that a partial build is never served.
   const outDir = inProject('dist', `.dashboard-${process.pid}`);
   await build({ root: inProject('dashboard'), logLevel: 'warn', build: { outDir, emptyOutDir: true } });
   rmSync(built, { recursive: true, force: true });

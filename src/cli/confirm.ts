@@ -4,8 +4,8 @@ import { OperatorError } from '../lib/errors.js';
 import { ExitError, type CommandContext } from './context.js';
 
 /**
- * Asks whether to delete what `what` names, and returns when the answer is yes; any other answer ends the command. With
- * `yes` nothing is asked. Where nobody can be asked that is an error.
+ * Asks whether to delete what `what` names, and returns when the reply is yes; any other reply ends the command. With
+ * `yes` nothing is asked. Without a terminal that is an error.
  */
 export async function confirmDeletion({ terminal }: CommandContext, what: string, yes = false): Promise<void> {
   if (yes) return;

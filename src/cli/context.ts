@@ -12,9 +12,9 @@ export interface CommonOptions extends ApiOptions {
 export interface CommandContext {
   readonly client: PigeonpostClient;
   readonly terminal: Terminal;
-  /** Prints an answer: as it is for programs, as `text` makes it for people. */
+  /** Prints a response: as JSON for programs, as `text` for people. */
   readonly print: (unwrap: unknown, text: () => string) => void;
-  /** Prints one of several answers, which for programs are one line each. */
+  /** Prints one of several responses: a line of JSON each for programs. */
   readonly printLine: (unwrap: unknown, text: () => string) => void;
 }
 

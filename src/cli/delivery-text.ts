@@ -7,7 +7,15 @@ type DeliveryDetail = paths['/v1/deliveries/{id}']['get']['responses'][200]['con
 type Attempt = DeliveryDetail['attempts'][number];
 
 /** A delivery's columns in a list. */
-export const deliveryHeads = ['Delivery', 'Event type', 'State', 'Attempts', 'Last answer', 'Next attempt', 'Created'];
+export const deliveryHeads = [
+  'Delivery',
+  'Event type',
+  'State',
+  'Attempts',
+  'Last response',
+  'Next attempt',
+  'Created',
+];
 
 export function deliveryRow({ id, type, state, attemptCount, nextAttemptAt, createdAt, ...rest }: Delivery): Cell[] {
   return [id, type, state, attemptCount, lastResponse(rest), when(nextAttemptAt), when(createdAt)];
@@ -21,7 +29,7 @@ export function deliveryLine(delivery: Delivery): string {
   return `${when(updatedAt)}  ${id}  ${type}  ${state}  (${notes.filter((note) => note).join(', ')})`;
 }
 
-/** Everything about a delivery: what is known of it, its attempts, what is to come, and the last answer. */
+/** Everything about a delivery: its facts, attempts, attempts to come and last response. */
 export function deliveryText({ attempts, schedule, workflow: _, ...delivery }: DeliveryDetail): string {
   const made = attempts.map(({ number, run, startedAt, durationMs, outcome, status, reason, message }) => [
     ...[number, run, when(startedAt), durationMs === null ? null : span(durationMs)],
@@ -44,5 +52,5 @@ function lastResponse({ lastStatus, lastReason }: Pick<Delivery, 'lastStatus' | 
 
 function lastExcerpt(attempts: readonly Attempt[]): string[] {
   const { responseExcerpt, responseTruncated } = attempts.at(-1) ?? {};
-  return responseExcerpt ? [`The last answer${responseTruncated ? ', its beginning' : ''}:\n${responseExcerpt}`] : [];
+  return responseExcerpt ? [`The last response${responseTruncated ? ' (truncated)' : ''}:\n${responseExcerpt}`] : [];
 }

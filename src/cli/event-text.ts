@@ -1,6 +1,6 @@
 /**
  * Reading events for the API from text. Payloads reach receivers as they are written, so nothing here parses and
- * writes them anew: requests are put together from slices of the text.
+ * writes them again: requests are put together from slices of the text.
  */
 import { jsonElements, jsonMember, jsonMembers, jsonObject, type JsonMember } from '../contract/json.js';
 import { OperatorError } from '../lib/errors.js';

@@ -1,10 +1,10 @@
-/** Where the API is and which key it takes: as told, or as the Pigeonpost of this folder has it. */
+/** Where the API is and which key it takes: as configured, or as the Pigeonpost of this folder has it. */
 import { readFile } from 'fs/promises';
 import { join } from 'path';
 import { loadConfig, type Config } from '../config/config.js';
 import { errorCode, explainFileError, OperatorError } from '../lib/errors.js';
 
-/** What is told on the command line. */
+/** The options of the command line. */
 export interface ApiOptions {
   readonly url?: string;
   readonly key?: string;

@@ -1,4 +1,4 @@
-/** How answers are shown to people. Programs get JSON. */
+/** How responses are shown to people. Programs get JSON. */
 import Table from 'cli-table3';
 
 /** What a cell of a table, or a field of a thing, can hold. */

@@ -1,4 +1,4 @@
-/** A receiver for trying things out: notes what comes, verifies it, and answers as told. */
+/** A receiver for trying things out: notes what comes, verifies it, and responses as configured. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'http';
 import { createServer as createTlsServer } from 'https';
 import { buffer } from 'stream/consumers';
@@ -18,7 +18,7 @@ export interface Arrival {
   readonly responseClass: 'genuine' | 'forged' | 'unchecked';
   /** Why it counts as forged. */
   readonly reason?: string;
-  /** What it was answered with. */
+  /** The status of the response. */
   readonly status: number;
 }
 
@@ -27,14 +27,14 @@ export interface Behaviour {
   readonly verify: ((request: Pick<Arrival, 'path' | 'headers'> & { readonly body: Buffer }) => void) | undefined;
   /** The status for the request of this number, from 1 on. */
   readonly statusOf: (number: number) => number;
-  /** How long to wait before answering, in milliseconds. */
+  /** How long to wait before responding, in milliseconds. */
   readonly delayMs: number;
   /** Key and certificate, PEM, to speak https; undefined for http. */
   readonly tls: { readonly key: string; readonly cert: string } | undefined;
   readonly onArrival: (arrival: Arrival) => void;
 }
 
-/** The answer to what is not genuine. */
+/** The response to requests that are not genuine. */
 const FORGED = 401;
 
 /** Not started yet: `listen` is the caller's. */
@@ -60,7 +60,7 @@ async function receive(
   const judgement = classifyResponse(verify, { path, headers, body });
   const status = judgement.responseClass === 'forged' ? FORGED : statusOf(number);
   if (delayMs > 0) await sleep(delayMs);
-  // Nobody waits any more when the sender's time limit is over; it came all the same.
+  // The sender no longer waits after its time limit, but the request has arrived.
   response.writeHead(status).end();
   await finished(response).catch(() => undefined);
   onArrival({ at, method, path, headers, body: body.toString('utf8'), ...judgement, status });

@@ -56,7 +56,7 @@ function createProgram(terminal: Terminal): Command {
   return program;
 }
 
-/** What a person is told about an error; of one that is ours, where it happened. */
+/** The text for an error. An unexpected error keeps its stack. */
 function explain(error: unknown): string {
   if (error instanceof OperatorError) return error.toString();
   if (error instanceof Unreachable)

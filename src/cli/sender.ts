@@ -1,5 +1,5 @@
 /** Who sends to a receiver, and what its requests are verified with. */
-import { answer, ApiError, type PigeonpostClient } from '../client/index.js';
+import { unwrap, ApiError, type PigeonpostClient } from '../client/index.js';
 import { OperatorError } from '../lib/errors.js';
 import { findVerifier, type Verifier } from '../providers/verify.js';
 import { openContext, type CommonOptions } from './context.js';
@@ -14,7 +14,7 @@ export interface Sender {
   readonly address?: string;
 }
 
-/** What is told of the sender on the command line. */
+/** The options that describe the sender. */
 export interface SenderOptions extends CommonOptions {
   readonly provider?: string;
   readonly secret?: string;
@@ -22,7 +22,7 @@ export interface SenderOptions extends CommonOptions {
   readonly address?: string;
 }
 
-/** Who sends, as far as it was told: by the subscription, or by the options alone. */
+/** The sender: from the subscription, or from the options alone. */
 export async function findSender(terminal: Terminal, options: SenderOptions): Promise<Sender | undefined> {
   const { subscription, provider, secret, address } = options;
   if (subscription === undefined) {
@@ -32,7 +32,7 @@ export async function findSender(terminal: Terminal, options: SenderOptions): Pr
   }
   const { client } = await openContext(terminal, options);
   const params = { path: { id: subscription } };
-  const found = await answer(client.GET('/v1/subscriptions/{id}', { params }));
+  const found = await unwrap(client.GET('/v1/subscriptions/{id}', { params }));
   return known(found.provider, secret ?? (await secretOf(client, subscription)), address ?? found.url);
 }
 
@@ -46,10 +46,10 @@ function known(provider: string, secret: string | undefined, address: string | u
   }
 }
 
-/** Some contracts have a secret that the API tells; the credentials of the others are the receiver's own. */
+/** Some contracts have a secret that the API shows; the credentials of the others belong to the receiver. */
 async function secretOf(client: PigeonpostClient, id: string): Promise<string | undefined> {
   try {
-    return (await answer(client.GET('/v1/subscriptions/{id}/secret', { params: { path: { id } } }))).secret;
+    return (await unwrap(client.GET('/v1/subscriptions/{id}/secret', { params: { path: { id } } }))).secret;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;

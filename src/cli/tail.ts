@@ -22,7 +22,7 @@ const WATCHED = 250;
 export async function tail({ look, print, last, everyMs, terminal }: TailOptions): Promise<void> {
   const stop = terminal.onStop();
   let seen: ReadonlyMap<string, string> | undefined;
-  let away = false;
+  let isUnavailable = false;
   while (!stop.aborted) {
     try {
       const deliveries = await look(WATCHED);
@@ -31,11 +31,11 @@ export async function tail({ look, print, last, everyMs, terminal }: TailOptions
         : deliveries.slice(0, last);
       for (const delivery of changed.toSorted(byChange)) print(delivery);
       seen = new Map(deliveries.map(({ id, updatedAt }) => [id, updatedAt]));
-      away = false;
+      isUnavailable = false;
     } catch (error) {
       if (!seen || !passes(error)) throw error;
-      if (!away) terminal.err(`${(error as Error).message}; trying again`);
-      away = true;
+      if (!isUnavailable) terminal.err(`${(error as Error).message}; trying again`);
+      isUnavailable = true;
     }
     await sleep(everyMs, undefined, { signal: stop }).catch(() => undefined);
   }

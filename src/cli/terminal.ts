@@ -4,7 +4,7 @@ import type { Readable } from 'stream';
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Prints a line of the answer. */
+  /** Prints a line on standard output. */
   out(line: string): void;
   /** Prints a line about what goes on, or went wrong. */
   err(line: string): void;
@@ -17,7 +17,7 @@ const NOT_PRINTABLE = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 
 /**
  * Text as it may reach a terminal: of what a receiver or a sender wrote, no character can move the cursor, rename the
- * window or show things in another order. They become `\u001b` and the like, so that JSON remains the same JSON.
+ * window or reorder text. They become `\u001b` and the like, so that JSON remains the same JSON.
  */
 export function printable(text: string): string {
   return text

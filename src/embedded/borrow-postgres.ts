@@ -10,7 +10,7 @@ import { startPostgres } from './postgres.js';
 /** The embedded database for a command that may come while Pigeonpost runs or while it does not. */
 export interface BorrowedPostgres {
   url: string;
-  /** Whether it was started for this, so that nobody else uses it. */
+  /** Whether it was started for this call only. */
   alone: boolean;
   /** Stops it if it was started for this. */
   giveBack(): Promise<void>;
@@ -31,7 +31,7 @@ export async function borrowPostgres(path: string, log: Log, port?: number): Pro
   }
 }
 
-/** The URL of the database, when its server runs and answers to the password that was kept. */
+/** The URL of the database, when its server runs and accepts the stored password. */
 export async function runningPostgres(path: string): Promise<string | undefined> {
   try {
     const password = (await readFile(join(path, 'postgres-password'), 'utf8')).trim();

@@ -4,7 +4,7 @@ import { OperatorError, errorCode, explainFileError } from '../lib/errors.js';
 import { takeLock } from './file-lock.js';
 import { ownerOfServers } from './running-servers.js';
 
-/** The folder of the embedded servers, held by this process alone. */
+/** The folder of the embedded servers, locked by this process. */
 export interface DataDir {
   path: string;
   /** Path of something in it. */
@@ -23,7 +23,7 @@ export async function openDataDir(path: string): Promise<DataDir> {
   try {
     await mkdir(file('logs'), { recursive: true, mode: 0o700 });
     const lock = await takeLock(file('lock'));
-    if (!lock.held) throw alreadyRuns(path, lock.pid);
+    if (!lock.acquired) throw alreadyRuns(path, lock.pid);
     // A lock that was damaged or deleted says nothing about its process, but the servers it started do.
     const owner = lock.inherited ? undefined : await ownerOfServers(path);
     if (owner !== undefined) {

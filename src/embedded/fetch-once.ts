@@ -14,7 +14,7 @@ export interface Way {
 }
 
 export interface FetchOptions {
-  /** What is fetched. */
+  /** The program to fetch. */
   what: string;
   /** Folder to keep it in, of its own. */
   folder: string;
@@ -29,7 +29,7 @@ const REPORT_EVERY_MS = 10_000;
 
 /**
  * Makes sure that a program is in its folder of the cache, fetching it by the first way that works. Processes that want
- * it at the same time wait for the one that fetches it, and nobody ever sees half of it.
+ * it at the same time wait for the one that fetches it, and a partial download is never used.
  *
  * @returns what went wrong with each way when none worked; undefined when the program is there
  */
@@ -83,7 +83,7 @@ async function lockFor(what: string, lockFile: string, log: Log): Promise<() => 
   let reportAtMs = 0;
   for (;;) {
     const lock = await takeLock(lockFile);
-    if (lock.held) return lock.release;
+    if (lock.acquired) return lock.release;
     if (performance.now() >= reportAtMs) {
       log.info(`Waiting for process ${lock.pid}, which is fetching ${what}`);
       reportAtMs = performance.now() + REPORT_EVERY_MS;

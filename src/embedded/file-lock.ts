@@ -7,12 +7,12 @@ import { birth, exists } from './processes.js';
 /** Either ours until released, or another process's. */
 export type Lock =
   | {
-      held: true;
+      acquired: true;
       /** Whether it was the lock of a process that is known to have ended; false where there was none, or a damaged one. */
       inherited: boolean;
       release: () => Promise<void>;
     }
-  | { held: false; pid: number };
+  | { acquired: false; pid: number };
 
 const GUARD_PAUSE_MS = 10;
 
@@ -28,12 +28,12 @@ export async function takeLock(lockFile: string): Promise<Lock> {
   let inherited = false;
   try {
     await writeFile(draft, mine, { mode: 0o600 });
-    // A link is made whole or not at all, so nobody ever reads half a lock.
+    // Creating a link is atomic, so a partly written lock is never read.
     while (!(await linked(draft, lockFile))) {
       const text = await readIfThere(lockFile);
       if (text === undefined) continue;
       const holder = parse(text);
-      if (holder && (await isAlive(holder))) return { held: false, pid: holder.pid };
+      if (holder && (await isAlive(holder))) return { acquired: false, pid: holder.pid };
       inherited = holder !== undefined;
       await removeStale(lockFile, text);
     }
@@ -43,7 +43,7 @@ export async function takeLock(lockFile: string): Promise<Lock> {
   const release = async () => {
     if ((await readIfThere(lockFile)) === mine) await rm(lockFile, { force: true });
   };
-  return { held: true, inherited, release };
+  return { acquired: true, inherited, release };
 }
 
 /** The process that holds this lock; undefined when none does. */
@@ -68,7 +68,7 @@ async function linked(from: string, to: string): Promise<boolean> {
  */
 async function removeStale(lockFile: string, stale: string): Promise<void> {
   const guard = await takeLock(`${lockFile}.guard`);
-  if (!guard.held) return sleep(GUARD_PAUSE_MS);
+  if (!guard.acquired) return sleep(GUARD_PAUSE_MS);
   try {
     if ((await readIfThere(lockFile)) === stale) await rm(lockFile, { force: true });
   } finally {

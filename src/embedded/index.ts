@@ -26,7 +26,7 @@ export interface Embedded {
   };
   /** URLs of what else was started here serves. */
   embeddedUrls: readonly string[];
-  /** Stops what was started here, and waits until it is gone. May be called more than once. */
+  /** Stops what was started here, and waits until it has ended. May be called more than once. */
   stop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ interface Started {
   stop(): Promise<void>;
 }
 
-/** Starts what is not external, PostgreSQL and Temporal side by side, and waits until both answer. */
+/** Starts what is not external, PostgreSQL and Temporal concurrently, and waits until both respond. */
 export async function startEmbedded(config: Config, options: EmbeddedOptions): Promise<Embedded> {
   const { databaseUrl } = config;
   if (databaseUrl !== undefined && !config.temporal.embedded) {

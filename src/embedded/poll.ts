@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What is asked for again and again until it is true. */
+/** A condition that is polled until it is true. */
 export type Condition = () => boolean | Promise<boolean>;
 
 /**
  * Waits until `condition` holds, asking every `everyMs`.
  *
- * @returns whether it held before `timeoutMs` were over
+ * @returns whether the condition became true within `timeoutMs`
  */
 export async function waitUntil(condition: Condition, timeoutMs: number, everyMs = 50): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;

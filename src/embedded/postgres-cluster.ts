@@ -50,7 +50,7 @@ export async function openCluster(
   }
 }
 
-/** Created aside and renamed when it is whole, so a start that was killed leaves nothing half made in its place. */
+/** Created under another name and renamed when complete, so that a killed start never leaves a partial cluster. */
 async function create(
   folder: string,
   password: string,

@@ -23,14 +23,14 @@ const NAMESPACE = ['--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`];
 const ROOT = { uid: 0, gid: 0 };
 const VERSION_TIMEOUT_MS = 10_000;
 
-/** Root in the eyes of the file system, nobody in its own. */
+/** Root for the file system, `no one` for PostgreSQL. */
 const inNamespace: PostgresUser = {
   command: (file, args) => ({ file: 'unshare', args: [...NAMESPACE, file, ...args] }),
   own: (path) => give(path, ROOT),
 };
 
 /**
- * PostgreSQL refuses to run as root. In a user namespace where root is mapped to nobody it runs all the same, with
+ * PostgreSQL refuses to run as root. In a user namespace where root is mapped to no one it runs nevertheless, with
  * root's own files; where namespaces are not to be had, it runs as another user of this machine, who has to be let
  * through `folder`, the one that holds its data.
  */
@@ -61,12 +61,12 @@ async function works(user: PostgresUser, { postgres }: PostgresBinaries, folder:
   );
 }
 
-/** The user `postgres`, or else `nobody`. */
+/** The user `postgres`, or else `no one`. */
 async function otherUser(): Promise<PostgresUser | undefined> {
   const users = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const entry = /^_?postgres:.*$/m.exec(users) ?? /^nobody:.*$/m.exec(users);
   const [, , uid, gid] = (entry?.[0] ?? '').split(':').map(Number);
-  // macOS gives nobody the number -2.
+  // macOS gives no one the number -2.
   if (uid === undefined || gid === undefined || !(uid > 0 && gid > 0)) return undefined;
   return { command, as: { uid, gid }, own: (path) => give(path, { uid, gid }) };
 }

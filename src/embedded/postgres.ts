@@ -35,7 +35,7 @@ export interface EmbeddedPostgres {
 }
 
 const NAME = 'PostgreSQL';
-/** Fast shutdown: open transactions are rolled back; then immediate, which leaves the rest to recovery. */
+/** Fast shutdown: open transactions are rolled back; then immediate, which needs recovery at the next start. */
 const STOP_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 const MAX_STOP_MS = 15_000;
 /** Long, as recovery after a crash may take its time. */
@@ -96,7 +96,7 @@ async function serve(
       args,
       ...(user.as && { as: user.as }),
       logFile: dataDir.file('logs', 'postgres.log'),
-      responses: () => responses(cluster, port),
+      responds: () => responds(cluster, port),
       startTimeoutMs: START_TIMEOUT_MS,
       stopSignals: STOP_SIGNALS,
       maxStopMs: MAX_STOP_MS,
@@ -128,7 +128,7 @@ async function stopServer(server: ServerProcess, binaries: PostgresBinaries, clu
   await server.stop();
 }
 
-/** Stops a PostgreSQL of an earlier run, and removes the mark it left if something else has its process id now. */
+/** Stops a PostgreSQL of an earlier run, and removes its pid file if another process has that id now. */
 export async function stopLeftoverPostgres(dataDir: DataDir, log: Log): Promise<void> {
   const { pidFile, mark } = postgresTrace(dataDir.path);
   const pid = await readPid(pidFile);
@@ -161,7 +161,7 @@ async function connected<T>(cluster: PostgresCluster, port: number, use: (client
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: 10 * CONNECT_TIMEOUT_MS,
   });
-  // A connection that breaks is told by the query that it breaks, not by ending this process.
+  // A broken connection fails its query; it must not end this process.
   client.on('error', () => undefined);
   try {
     await client.connect();
@@ -171,12 +171,12 @@ async function connected<T>(cluster: PostgresCluster, port: number, use: (client
   }
 }
 
-async function responses(cluster: PostgresCluster, port: number): Promise<boolean> {
+async function responds(cluster: PostgresCluster, port: number): Promise<boolean> {
   try {
     await connected(cluster, port, (client) => client.query('select 1'));
     return true;
   } catch (error) {
-    // 28P01: it does answer, but the password is not the one that was kept.
+    // 28P01: it responds, but the password is not the stored one.
     if (error instanceof DatabaseError && error.code === '28P01') {
       throw new OperatorError(
         `${NAME} on port ${port} refuses the password kept for ${cluster.folder}.`,

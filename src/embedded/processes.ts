@@ -20,7 +20,7 @@ export function exists(pid: number): boolean {
   }
 }
 
-/** The command line of a running process; empty when there is none, or it has finished, or it cannot be told. */
+/** The command line of a running process; empty when there is none, when it has finished, or when it is unknown. */
 export async function commandLine(pid: number): Promise<string> {
   if (process.platform === 'linux') {
     const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
@@ -30,8 +30,8 @@ export async function commandLine(pid: number): Promise<string> {
 }
 
 /**
- * What tells this process from a later one that got the same id: when it was started, by the clock of the system.
- * Empty when it does not run or this cannot be told.
+ * Distinguishes a process from a later one with the same id: its start time by the system clock.
+ * Empty when it does not run or the time is unknown.
  */
 export async function birth(pid: number): Promise<string> {
   if (process.platform !== 'linux') return ps(pid, 'lstart');
@@ -63,7 +63,7 @@ async function ps(pid: number, column: string): Promise<string> {
   return stdout.trim();
 }
 
-/** Sends a signal to a process; nothing happens when it is gone. */
+/** Sends a signal to a process; does nothing when it has ended. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -73,7 +73,7 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /**
- * Stops a server that a killed Pigeonpost left behind: the process `pid`, if its command line shows `mark`, which only
+ * Stops a server that a killed Pigeonpost did not stop: the process `pid`, if its command line shows `mark`, which only
  * a server of this data folder has. The signals are tried in turn, each for `patienceMs`.
  */
 export async function stopLeftover(

@@ -4,7 +4,7 @@ import { type Log } from './log.js';
 import { elapsed } from './poll.js';
 
 export interface CommandOptions {
-  /** What it does, for the lines that tell how long it has taken. */
+  /** What it does, for the lines that report the elapsed time. */
   doing: string;
   log: Log;
   env?: NodeJS.ProcessEnv;
@@ -22,7 +22,7 @@ const ASK_EVERY_MS = 250;
 const OUTPUT_LIMIT_CHARACTERS = 16_384;
 
 /**
- * Runs a program that may take long, telling every ten seconds what it does and since when.
+ * Runs a program that may take long, and reports every ten seconds what it does and for how long.
  *
  * @returns the last it printed
  */

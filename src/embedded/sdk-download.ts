@@ -23,7 +23,7 @@ const [testing, kind, executable] = process.argv.slice(1);
 require(testing).TestWorkflowEnvironment[kind]({ server: { executable: JSON.parse(executable) } })
   .then((environment) => environment.teardown())
   .then(() => process.exit(0), (error) => {
-    // Told twice in one message, with a long query both times.
+    // The message contains the address twice, each time with a long query.
     console.error(error.message.replace(/\\?[^)]*\\)/g, ')').split(/: (?=error sending request)/).at(-1));
     process.exit(1);
   });
@@ -51,7 +51,7 @@ export async function downloadBySdk(
     giveUp: stalled(() => bytesIn(folder)),
   });
   const [file, ...more] = await readdir(folder);
-  if (file === undefined || more.length > 0) throw new OperatorError(`the SDK left ${more.length + 1} files`);
+  if (file === undefined || more.length > 0) throw new OperatorError(`the SDK wrote ${more.length + 1} files`);
   await rename(join(folder, file), join(folder, name));
 }
 
@@ -65,7 +65,7 @@ export async function checkBySdk(kind: EnvironmentKind, path: string, log: Log):
   });
 }
 
-/** A question whose answer is why to give up, once the number of bytes has not grown for too long. */
+/** Returns a function that says why to give up once the number of bytes has not grown for too long. */
 function stalled(bytes: () => number): () => string | undefined {
   let most = 0;
   let grownAtMs = performance.now();

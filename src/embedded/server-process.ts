@@ -18,9 +18,9 @@ export interface ServerSpec {
   logFile: string;
   /** File that holds its process id while it runs. */
   pidFile?: string;
-  /** Asked until it is true: whether the server answers. May throw, which ends the start. */
-  responses: () => Promise<boolean>;
-  /** How long it may take until it answers. */
+  /** Polled until it is true: whether the server responds. An error ends the start. */
+  responds: () => Promise<boolean>;
+  /** How long the server may take to respond. */
   startTimeoutMs: number;
   /** What asks it to stop, politest first. */
   stopSignals: readonly NodeJS.Signals[];
@@ -28,7 +28,7 @@ export interface ServerSpec {
   maxStopMs: number;
 }
 
-/** The server ended before it answered; `output` is the last it printed. */
+/** The server ended before it responded; `output` is the last it printed. */
 export class ServerStartError extends OperatorError {
   constructor(
     spec: ServerSpec,
@@ -52,7 +52,7 @@ const REPORT_EVERY_MS = 10_000;
 interface Running {
   child: ChildProcess;
   startedMs: number;
-  /** How it ended, in words, once it has. */
+  /** How it ended, as text, once it has. */
   ended: Promise<string>;
   hasEnded: boolean;
   /** Size of the log when it was started. */
@@ -74,7 +74,7 @@ export class ServerProcess {
     private readonly log: Log,
   ) {}
 
-  /** Starts a server and waits until it answers. */
+  /** Starts a server and waits until it responds. */
   static async start(spec: ServerSpec, log: Log): Promise<ServerProcess> {
     const server = new ServerProcess(spec, log);
     // The last resort when Pigeonpost ends without stopping it; after a crash, for example.
@@ -94,12 +94,12 @@ export class ServerProcess {
     return this.running?.hasEnded === false ? this.running.child.pid : undefined;
   }
 
-  /** Tells that it is about to be stopped by other means, so that it is not started again. */
+  /** Marks it as being stopped by other means, so that it is not restarted. */
   expectEnd(): void {
     this.stopping.abort();
   }
 
-  /** Stops it and waits until it is gone. May be called more than once. */
+  /** Stops it and waits until it has ended. May be called more than once. */
   async stop(): Promise<void> {
     this.stopping.abort();
     if (this.running) await this.end(this.running);
@@ -175,32 +175,32 @@ export class ServerProcess {
   }
 
   private async untilResponding(running: Running): Promise<void> {
-    const { name, startTimeoutMs, responses: answers, logFile } = this.spec;
+    const { name, startTimeoutMs, responds, logFile } = this.spec;
     let reportAtMs = running.startedMs + REPORT_EVERY_MS;
     const responded = await waitUntil(async () => {
-      if (running.hasEnded || (await answers())) return true;
+      if (running.hasEnded || (await responds())) return true;
       if (performance.now() > reportAtMs) {
         this.log.info(`${name} is still starting (${elapsed(running.startedMs)})`);
         reportAtMs += REPORT_EVERY_MS;
       }
       return false;
     }, startTimeoutMs);
-    // A moment later, so that the end of a server that answered just before is not missed.
+    // A moment later, so that the end of a server that responded just before is not missed.
     await sleep(0);
     if (running.hasEnded) throw new ServerStartError(this.spec, await running.ended, tail(logFile, running.logOffset));
     if (!responded) {
-      const how = `no answer after ${elapsed(running.startedMs)}`;
+      const how = `no response after ${elapsed(running.startedMs)}`;
       throw new ServerStartError(this.spec, how, tail(logFile, running.logOffset));
     }
   }
 
   private async end({ child, ended }: Running): Promise<void> {
     if (child.pid === undefined) return;
-    let gone = false;
-    void ended.then(() => (gone = true));
+    let hasEnded = false;
+    void ended.then(() => (hasEnded = true));
     await sleep(0);
     for (const each of [...this.spec.stopSignals, 'SIGKILL' as const]) {
-      if (gone) return;
+      if (hasEnded) return;
       signal(child.pid, each);
       await Promise.race([ended, sleep(this.spec.maxStopMs, undefined, { ref: false })]);
     }
@@ -223,7 +223,7 @@ function privately<T>(start: () => T): T {
   }
 }
 
-/** Our environment without what is meant for us or would change how the servers behave. */
+/** Our environment without our settings and without variables that change how the servers behave. */
 export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(([name]) => !/^(PG|TEMPORAL_|PIGEONPOST_|DATABASE_URL$|LC_|LANG)/.test(name));
   // Their messages are read, so they have to be in English.
@@ -250,7 +250,7 @@ function tail(path: string, offset: number): string {
 /** The line that says most about why it failed, after a colon. */
 function summary(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const telling = lines.filter((line) => /FATAL|PANIC|ERROR|error|panic/.test(line));
-  const line = telling[0] ?? lines.at(-1);
+  const errors = lines.filter((line) => /FATAL|PANIC|ERROR|error|panic/.test(line));
+  const line = errors[0] ?? lines.at(-1);
   return line === undefined ? '' : `: ${line.trim().slice(0, 300).replace(/\.$/, '')}`;
 }

@@ -49,7 +49,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const STARTS = 5;
 
 /**
- * Settings of the server: activities may be handed to the worker with the answer to its workflow task, which halves the
+ * Settings of the server: activities may be sent to the worker with the response to its workflow task, which halves the
  * time to the first attempt; and its limits, meant for a cluster that many share, are out of the way of one machine.
  */
 const DYNAMIC_CONFIG = {
@@ -75,7 +75,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
   if (!existsSync(databaseFile(dataDir))) await writeFile(fairnessMark(dataDir), '');
   await makePrivate(databaseFile(dataDir));
-  // Named, as it would pick some that nobody could keep receivers from being at.
+  // Set explicitly: receivers must not be able to use them, and ports that it picks itself are unknown.
   const [httpPort, metricsPort] = [await pickPort(), await pickPort()];
   const server = await startWithRetry({ ...options, httpPort, metricsPort }, pidFile);
   return {
@@ -104,7 +104,7 @@ async function startWithRetry(options: AllPorts, pidFile: string): Promise<Serve
           args: serverArguments(options),
           logFile: dataDir.file('logs', 'temporal.log'),
           pidFile,
-          responses: () => responses(port),
+          responds: () => responds(port),
           startTimeoutMs: START_TIMEOUT_MS,
           stopSignals: STOP_SIGNALS,
           maxStopMs: MAX_STOP_MS,
@@ -119,7 +119,7 @@ async function startWithRetry(options: AllPorts, pidFile: string): Promise<Serve
   }
 }
 
-/** A former server that still shuts down holds the database; the ports it picks for itself may be taken meanwhile. */
+/** A former server that still shuts down holds the database; the ports it picks for itself may be in use by then. */
 function passes(output: string): boolean {
   return /database is locked|address already in use/.test(output);
 }
@@ -160,7 +160,7 @@ async function clearLeftover(pidFile: string, mark: string, log: Log): Promise<v
   await stopLeftover({ name: NAME, pid, mark, signals: [...STOP_SIGNALS, 'SIGKILL'], maxWaitMs: MAX_STOP_MS }, log);
 }
 
-async function responses(port: number): Promise<boolean> {
+async function responds(port: number): Promise<boolean> {
   let connection: Connection | undefined;
   try {
     connection = await Connection.connect({

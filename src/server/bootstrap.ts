@@ -25,7 +25,7 @@ import { startWorker, type RunningWorker } from './worker.js';
 import { listen } from '../http/listen.js';
 import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
-/** How much of an answer's body is kept, in bytes. */
+/** How much of a response body is kept, in bytes. */
 const EXCERPT_BYTES = 16 * 1_024;
 
 /** How long requests in flight may take while the API ends, in milliseconds; below what Kubernetes allows in all, 30 s. */
@@ -40,7 +40,7 @@ export interface ProcessConfig extends OwnServers {
   readonly temporal: { readonly connectionOptions: TemporalConnectionOptions; readonly namespace: string };
 }
 
-/** What is shared by the parts of one process; only a worker needs more of Temporal than a client. */
+/** What the parts of one process share. Only a worker needs more of Temporal than a client. */
 export interface Shared<Access extends TemporalClient = TemporalAccess> extends ProcessConfig {
   readonly own: OwnListeners;
   readonly store: Store;

@@ -1,6 +1,6 @@
 /**
  * The encryption key that Pigeonpost makes for itself: a file in the data folder, readable by its owner only. While it is
- * rotated the former key lies beside it, so that every process opens what is sealed with either.
+ * rotated the former key is beside it, so that every process can decrypt with either.
  */
 import { randomBytes } from 'crypto';
 import { readFileSync } from 'fs';
@@ -15,12 +15,12 @@ const FORMER_FILE = 'encryption-key.former';
 /** A new key as the file holds it. */
 export const newKeyText = (): string => randomBytes(32).toString('base64');
 
-/** The key in use, and the former one during a rotation. Read anew each time: a rotation happens in another process. */
+/** The key in use, and the former one during a rotation. Read each time: a rotation happens in another process. */
 export function readKeyFiles(dataDir: string): KeyRing {
   // In this order: the former key is written before the current one is replaced.
   const current = readKey(dataDir, KEY_FILE);
   if (!current)
-    throw new OperatorError(`The file ${KEY_FILE} in the data folder is gone.`, 'Restore it from a backup.');
+    throw new OperatorError(`The file ${KEY_FILE} in the data folder does not exist.`, 'Restore it from a backup.');
   const former = readKey(dataDir, FORMER_FILE);
   return former && !former.equals(current) ? [current, former] : [current];
 }
@@ -57,7 +57,7 @@ async function replaceFile(dataDir: string, name: string, text: string): Promise
   const path = join(dataDir, name);
   try {
     await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
-    // An earlier try may have left the file.
+    // An earlier try may have created the file.
     await chmod(`${path}.new`, 0o600);
     await rename(`${path}.new`, path);
     await syncFolder(dataDir);

@@ -1,8 +1,8 @@
 /**
- * How V8 keeps house. By default it lets garbage grow to several times of what is in use before it looks at all of it:
+ * V8's garbage collection. By default the heap grows to several times the memory in use before a full collection:
  * under load that was 340 MB for the 80 in use. `docs/performance.md` has the figures.
  */
 import { setFlagsFromString } from 'v8';
 
-/** How much the heap may grow, in percent of what was in use, before all of it is looked at. */
+/** How much the heap may grow, in percent of what was in use, before a full collection. */
 setFlagsFromString('--heap-growing-percent=100');

@@ -45,7 +45,7 @@ export function warnOfOpenLoopback({ api: { host }, egress: { allowNetworks } }:
   const isLocal = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
   if (isLocal || !LOOPBACK.some(permits)) return;
   log.warn(
-    `the API listens on ${host} and receivers on this machine are allowed: whoever has the key of an account can send ` +
+    `the API listens on ${host} and receivers on this machine are allowed: anyone with the key of an account can send ` +
       'requests to any server on 127.0.0.1. Set PIGEONPOST_ALLOW_NETWORKS=none, or PIGEONPOST_HOST=127.0.0.1',
   );
 }

@@ -3,7 +3,7 @@
  *
  * A key that Pigeonpost made for itself is replaced by a new one first and forgotten last; with keys of the settings,
  * the current one is PIGEONPOST_ENCRYPTION_KEY and the former ones are PIGEONPOST_ENCRYPTION_KEY_PREVIOUS. API and
- * workers may run meanwhile. Killed at any point, it is run again.
+ * workers may run at the same time. If it is killed, run it again.
  */
 import { setTimeout as sleep } from 'timers/promises';
 import { loadConfig, type Config } from '../config/config.js';
@@ -24,7 +24,7 @@ const UNDER_WAY_MS = 30_000;
 
 /** What the command reports. */
 export interface Rotation {
-  /** Rows sealed anew, by table. */
+  /** Rows encrypted again, by table. */
   readonly counts: Readonly<Record<string, number>>;
   /** The id of the key that everything is sealed with now, hexadecimal. */
   readonly keyId: string;
@@ -39,19 +39,19 @@ export async function rotateEncryptionKey(): Promise<void> {
     const url = borrowed?.url ?? config.databaseUrl!;
     const wait = async (): Promise<void> => {
       if (borrowed?.alone) return;
-      console.log('waiting half a minute for requests under way');
+      console.log('waiting half a minute for requests in flight');
       await sleep(UNDER_WAY_MS);
     };
     const { counts, keyId } = await rotate(config, url, wait);
     const rows = Object.entries(counts).map(([table, count]) => `${count} ${table}`);
-    console.log(`encrypted anew: ${rows.join(', ')}; everything is encrypted with key ${keyId}`);
+    console.log(`encrypted again: ${rows.join(', ')}; everything is encrypted with key ${keyId}`);
     if (config.previousEncryptionKeys) console.log('PIGEONPOST_ENCRYPTION_KEY_PREVIOUS is no longer needed');
   } finally {
     await borrowed?.giveBack();
   }
 }
 
-/** Rotates; `wait` lets requests that are under way in other processes end. */
+/** Rotates; `wait` lets requests in flight in other processes end. */
 export async function rotate(config: Config, databaseUrl: string, wait: () => Promise<void>): Promise<Rotation> {
   const keys = await loadEncryptionKeys(config);
   const store = openStore({ databaseUrl, box: createSecretBox(keys) });
@@ -73,7 +73,7 @@ export async function rotate(config: Config, databaseUrl: string, wait: () => Pr
   }
 }
 
-/** Keeps a second rotation from beginning while one is under way. */
+/** Prevents a second rotation while one is running. */
 async function alone<T>(store: Store, databaseUrl: string, work: () => Promise<T>): Promise<T> {
   const client = await store.pool.connect().catch((error: unknown) => {
     throw databaseUnreachable(databaseUrl, error);

@@ -18,7 +18,7 @@ import {
 import { watchSignals } from './signals.js';
 import { startTelemetry, type TelemetryOptions } from './telemetry.js';
 
-/** Accepts events and starts their deliveries. While Temporal is away it accepts; deliveries start later. */
+/** Accepts events and starts their deliveries. While Temporal is unavailable it accepts events, and deliveries start later. */
 export function api(): Promise<void> {
   return runRole({
     telemetry: () => ({ measured: true, worker: false }),
@@ -71,7 +71,7 @@ interface Role<Access extends TemporalClient> {
 
 /** Runs one part until a signal comes. */
 async function runRole<Access extends TemporalClient>({
-  telemetry: telling,
+  telemetry: optionsFor,
   connect,
   start,
 }: Role<Access>): Promise<void> {
@@ -81,7 +81,7 @@ async function runRole<Access extends TemporalClient>({
   if (config.temporal.embedded) throw missing('TEMPORAL_ADDRESS');
   const log = createLogger(config.logLevel);
   const keys = await loadKeys(config);
-  const endTelemetry = await startTelemetry(config, log, telling(config));
+  const endTelemetry = await startTelemetry(config, log, optionsFor(config));
   const shared = await openShared({ config, keys, log, databaseUrl, temporal: config.temporal }, connect);
   const running = await start(shared);
   await signals.orderly();

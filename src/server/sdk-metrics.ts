@@ -1,4 +1,4 @@
-/** A place for the Prometheus exporter of Temporal's SDK, which only exports at an address of its own. */
+/** The Prometheus exporter of Temporal's SDK, which needs an address of its own. */
 import type { Logger } from 'pino';
 import { LOCALHOST, pickPort } from '../embedded/ports.js';
 import { addSdkMetrics } from '../telemetry/exposition.js';
@@ -8,7 +8,7 @@ import { installRuntime } from '../temporal/connection.js';
 const TRIES = 5;
 
 /**
- * Installs the SDK's runtime with its metrics exported on a port of this machine only, and has them told with our own.
+ * Installs the SDK's runtime with its metrics exported on a port of this machine only, and exposes them with ours.
  * They hold nothing secret: names of workflows, activities and the task queue, and figures.
  */
 export async function installRuntimeWithMetrics(log: Logger): Promise<void> {

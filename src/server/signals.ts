@@ -29,7 +29,7 @@ export function watchSignals(): Signals {
     orderly: () =>
       new Promise((resolve) => {
         onFirst = () => {
-          console.error('Stopping: attempts under way are finished first (Ctrl-C again to stop at once).');
+          console.error('Stopping: attempts in flight are finished first (press Ctrl-C again to stop at once).');
           resolve();
         };
       }),

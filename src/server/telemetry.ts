@@ -1,4 +1,4 @@
-/** What every process tells of itself: logs of Temporal's SDK, metrics and traces. */
+/** Telemetry of a process: logs of Temporal's SDK, metrics and traces. */
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { contracts } from '../providers/registry.js';
@@ -8,7 +8,7 @@ import { startTracing } from '../telemetry/tracing.js';
 import { installRuntime } from '../temporal/connection.js';
 import { installRuntimeWithMetrics } from './sdk-metrics.js';
 
-/** What kind of process tells. */
+/** The kind of process that reports. */
 export interface TelemetryOptions {
   /** Whether its metrics are served. */
   readonly measured: boolean;

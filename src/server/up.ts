@@ -48,7 +48,7 @@ export async function startUp(): Promise<Up> {
   }
 }
 
-/** Runs until told to stop. Prints where everything is, for people or, with `json`, as a line for programs. */
+/** Runs until it is stopped. Prints all addresses, as text or, with `json`, as one line of JSON. */
 export async function up(json: boolean): Promise<void> {
   const signals = watchSignals();
   const running = await startUp();
@@ -60,7 +60,7 @@ export async function up(json: boolean): Promise<void> {
   log.info(`stopped; the data stays in ${config.dataDir}`);
 }
 
-/** The key is left out where it was given: a log is no place for it. */
+/** The key is not printed where it was set by the operator: logs should not contain it. */
 function originsOf({ url, adminKey, shared: { config, databaseUrl, temporal } }: Up) {
   return {
     url,
@@ -79,7 +79,7 @@ function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: 
     ['API', `${url}  (OpenAPI at ${url}/openapi.json)`],
     ['Admin key', config.api.adminKey === undefined ? adminKey : 'as set in PIGEONPOST_ADMIN_KEY'],
     ['Temporal', `${temporal.connectionOptions.address}, namespace ${temporal.namespace}`],
-    ['Temporal UI', config.temporalUiUrl ?? 'not told (PIGEONPOST_TEMPORAL_UI_URL)'],
+    ['Temporal UI', config.temporalUiUrl ?? 'unknown (set PIGEONPOST_TEMPORAL_UI_URL)'],
     ['PostgreSQL', `${new URL(databaseUrl).host}${config.databaseUrl === undefined ? ' (embedded)' : ''}`],
     ['Data', config.dataDir],
     ...(allowNetworks.length > 0 || allowHttp

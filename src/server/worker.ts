@@ -10,19 +10,19 @@ import { TASK_QUEUE } from '../workflows/names.js';
 
 const CONCURRENT_WORKFLOW_TASKS = 100;
 /**
- * Workflows in memory, at some 200 KB each: the ones that were used last. Others are made anew from their histories, which
+ * Workflows in memory, at some 200 KB each: the most recently used ones. Others are rebuilt from their histories, which
  * are short.
  */
 const CACHED_WORKFLOWS = 300;
-/** Longer than any attempt takes, so that a shutdown never leaves one without a known outcome. */
+/** Longer than any attempt takes, so that the outcome of every attempt is known when a shutdown ends. */
 const SHUTDOWN_GRACE = '150s';
-/** Wait before a worker that failed is made anew, in milliseconds. */
+/** Wait before a failed worker is replaced, in milliseconds. */
 const RESTART_MS = 1_000;
 
 export interface RunningWorker {
   /** Whether it asks Temporal for work. */
   isPolling(): boolean;
-  /** Takes no more work, waits for attempts under way and stops. */
+  /** Accepts no more work, waits for attempts in flight and stops. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface WorkerSettings extends ActivityDependencies {
 }
 
 /**
- * Starts a worker; one that fails is replaced, however often that takes: what it needs may be away for a while. Rejects
+ * Starts a worker; one that fails is replaced, as often as needed: PostgreSQL or Temporal may be unavailable for a while. Rejects
  * when the first cannot be made.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
@@ -52,7 +52,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
         if (stopping.signal.aborted) worker.shutdown();
         await ended;
       } catch (error) {
-        log.error({ err: error }, 'the worker failed; it is made anew');
+        log.error({ err: error }, 'the worker failed; a new one is started');
       }
       worker = undefined;
       await sleep(RESTART_MS, undefined, stopping).catch(() => undefined);

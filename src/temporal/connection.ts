@@ -28,7 +28,7 @@ const levels: Record<LogLevel, Level> = { ...ownLevels, DEBUG: 'trace', INFO: 'd
 const UNITS = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
 
 /**
- * Sends the SDK's logs to ours, leaves signals to us and, where an address (host:port) is given, lets the SDK export its
+ * Sends the SDK's logs to ours, does not handle signals and, where an address (host:port) is given, lets the SDK export its
  * metrics there. Once per process, before the first connection. Throws when the address is taken.
  */
 export function installRuntime(log: Logger, metricsAddress?: string): void {
@@ -37,10 +37,10 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger(threshold, ({ level, message, meta }) => {
-      // A delivery that ends without being accepted is news for its owner, not for whoever runs the worker.
+      // A delivery that ends without being accepted concerns its owner, not the operator of the worker.
       const expected = message === 'Workflow failed' || message === 'Workflow cancelled';
       // What our activities say has the level they say it at; what the SDK says is a level less important.
-      // The task token is dropped: who has it can answer in the activity's name.
+      // The task token is removed: it allows completing the activity.
       // Its errors get the name under which the log writes an error with message and stack.
       const { sdkComponent, taskToken: _, error: err, ...rest } = meta ?? {};
       const said = sdkComponent === 'activity' ? ownLevels[level] : levels[level];
@@ -70,7 +70,7 @@ export interface TemporalAccess extends TemporalClient {
   readonly connection: NativeConnection;
 }
 
-/** Connects; throws an OperatorError when nothing answers there, or the namespace is missing. */
+/** Connects; throws an OperatorError when there is no response, or the namespace is missing. */
 export async function connectTemporal(
   connectionOptions: TemporalConnectionOptions,
   namespace: string,
@@ -92,7 +92,7 @@ export async function connectTemporal(
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 type Call = ReturnType<Interceptor>;
 
-/** A client that connects once it is used, so that Temporal may be away until then, and later too. */
+/** A client that connects on first use, so that Temporal may be unavailable until then, and later too. */
 export function lazyTemporal(connectionOptions: TemporalConnectionOptions, namespace: string): TemporalClient {
   let closed = false;
   const connection = Connection.lazy({
@@ -115,7 +115,7 @@ export function lazyTemporal(connectionOptions: TemporalConnectionOptions, names
 
 /**
  * Retries as the SDK does by default, until the connection is closed. The SDK's own retry would use the closed channel
- * then, which throws out of its timer, where nobody can catch it.
+ * then, which throws in its timer, where it cannot be caught.
  */
 function retryUntil(isClosed: () => boolean): Interceptor {
   const retry = makeGrpcRetryInterceptor(defaultGrpcRetryOptions());

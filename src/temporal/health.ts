@@ -1,4 +1,4 @@
-/** What Temporal says of itself, and of the workers that poll our task queue. */
+/** The health of Temporal and the number of workers that poll our task queue. */
 import type { Client, WorkflowService } from '@temporalio/client';
 import { temporal as proto } from '@temporalio/proto';
 import { TASK_QUEUE } from '../workflows/names.js';
@@ -23,7 +23,7 @@ export async function temporalState(client: Client, withinMs: number): Promise<T
 /** How long a reading for a metric may take, in milliseconds. */
 const READING_MS = 2_000;
 
-/** Whether Temporal answers this client within two seconds and has the namespace. */
+/** Whether Temporal responds to this client within two seconds and has the namespace. */
 export async function isTemporalUp(client: Client): Promise<boolean> {
   return (await temporalState(client, READING_MS)) === 'ok';
 }

@@ -24,7 +24,7 @@ export const searchAttributeTypes: Readonly<Record<string, 'Keyword'>> = Object.
   Object.values(searchAttributes).map(({ name }) => [name, 'Keyword']),
 );
 
-/** Where what is registered belongs. */
+/** The namespace to register in. */
 export interface RegistrationContext {
   readonly client: Client;
   readonly namespace: string;
@@ -106,7 +106,7 @@ async function ensureSearchAttributes(
 const names = (): string[] => Object.keys(searchAttributeTypes);
 
 /**
- * Creates the schedule of the maintenance where there is none, and has it run now: something may have been left undone.
+ * Creates the schedule of the maintenance where there is none, and runs it now: there may be unfinished work.
  * With `trigger` it runs now in any case. Gives back whether it was created.
  */
 async function ensureMaintenance({ client, namespace }: RegistrationContext, trigger: boolean): Promise<boolean> {
@@ -122,7 +122,7 @@ async function ensureMaintenance({ client, namespace }: RegistrationContext, tri
         workflowType: 'maintenance',
         workflowId: MAINTENANCE_WORKFLOW_ID,
         taskQueue: TASK_QUEUE,
-        staticSummary: 'Starts, ends and counts what crashes and deletions left behind',
+        staticSummary: 'Starts, ends and counts what crashes and deletions interrupted',
       },
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-/** `npm run bench`: puts loads on Pigeonpost and tells each figure beside what bounds it. */
+/** `npm run bench`: puts loads on Pigeonpost and reports each figure beside what bounds it. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { watchSignals } from '#src/server/signals.js';
 import { readOptions } from './options.js';

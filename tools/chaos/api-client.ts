@@ -1,4 +1,4 @@
-/** The API as the caller of a run sees it: a request may stay without an answer. */
+/** The API as the caller of a run sees it: a request may stay without a response. */
 
 /** What came of one request; `hung` when nothing happened for longer than anyone should wait. */
 export type Reply =
@@ -12,7 +12,7 @@ export type Reply =
     }
   | { readonly kind: 'none'; readonly hung: boolean };
 
-/** An answer later than this counts as none, in milliseconds. */
+/** A response later than this counts as none, in milliseconds. */
 export const MAX_WAIT_MS = 20_000;
 
 export type Ask = (

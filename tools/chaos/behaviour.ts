@@ -5,11 +5,11 @@ import { randomFor } from './random.js';
 /** What a receiver does with one request; durations in milliseconds. */
 export type Reaction =
   | { readonly kind: 'response'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  /** Answers 200 after a wait that the sender has the patience for, or not. */
+  /** Responds with 200 after a wait that the sender has the patience for, or not. */
   | { readonly kind: 'wait'; readonly forMs: number }
   /** Sends its 200 a few bytes at a time. */
   | { readonly kind: 'trickle'; readonly forMs: number }
-  /** Never answers. */
+  /** Never responds. */
   | { readonly kind: 'hang' }
   /** Closes the connection: before any byte of the answer, or in the middle of it. */
   | { readonly kind: 'close'; readonly midway: boolean };

@@ -26,7 +26,7 @@ import { giveUpOn, settle } from './settle.js';
 /** The contract whose events are emitted: any event type, plain http, a first retry after seconds. */
 const PROVIDER = 'standard';
 const HEALTHY_LIMIT_MS = 120_000;
-/** Of many problems, the first so many say enough. */
+/** Only the first of many problems are printed. */
 const MAX_PROBLEMS = 40;
 
 /** The last line of the standard output. */
@@ -34,17 +34,17 @@ type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
     /** How many faults of each kind. */
     readonly faults: Readonly<Record<string, number>>;
     readonly seconds: number;
-    /** Answers 503, requests without an answer, and the slowest answer in milliseconds. */
+    /** Responses 503, requests without a response, and the slowest response in milliseconds. */
     readonly unavailable: number;
     readonly unanswered: number;
     readonly slowestResponseMs: number;
-    /** Requests that hung, answers that nobody should get, processes that did not end as they should. */
+    /** Requests that hung, responses that no caller should get, processes that did not end as they should. */
     readonly hung: number;
     readonly unexpected: number;
     readonly crashes: number;
   };
 
-/** What a run leaves: its books, what the callers saw and what is wrong, in words. */
+/** The result of a run: its balance, what the callers saw, and the problems as text. */
 interface Outcome {
   readonly balances: Balance;
   readonly load: LoadReport;
@@ -52,7 +52,7 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
-/** Makes one run and prints its ledger; the exit code tells whether it balances. */
+/** Makes one run and prints its ledger; the exit code says whether it balances. */
 export async function chaos(options: PlanOptions): Promise<void> {
   watchSignals();
   const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-chaos-'));

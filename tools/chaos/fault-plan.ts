@@ -12,7 +12,7 @@ export type Fault =
   /** Asked to stop, and started again once it has. */
   | { readonly kind: 'restart'; readonly target: Target }
   /** Killed, and started again only after a while. */
-  | { readonly kind: 'away'; readonly target: 'postgres' | 'temporal'; readonly forMs: number }
+  | { readonly kind: 'outage'; readonly target: 'postgres' | 'temporal'; readonly forMs: number }
   /** Every write is refused for a while. */
   | { readonly kind: 'read-only'; readonly target: 'postgres'; readonly forMs: number }
   /** Stopped in the middle of whatever it does (SIGSTOP), and let go on. */
@@ -26,7 +26,7 @@ export interface PlannedFault {
 
 /** From this many seconds of load on there is time for long absences. */
 const LONG_RUN_S = 120;
-/** One fault per so many seconds of load. */
+/** One fault per this many seconds of load. */
 const SECONDS_PER_FAULT = 4;
 /** Part of the load in which faults fall: under the rest it can be seen that all goes on. */
 const FAULTY_PART = 2 / 3;
@@ -54,8 +54,8 @@ function deckFor(random: Random, long: boolean): Fault[] {
     { kind: 'kill', targets: ['worker-1', 'worker-2'] },
     { kind: 'kill', targets },
     ...targets.filter((target) => target !== 'worker-2').map((target): Fault => ({ kind: 'restart', target })),
-    { kind: 'away', target: 'postgres', forMs: long ? seconds(10, 20) : seconds(3, 6) },
-    { kind: 'away', target: 'temporal', forMs: long ? seconds(60, 60) : seconds(8, 12) },
+    { kind: 'outage', target: 'postgres', forMs: long ? seconds(10, 20) : seconds(3, 6) },
+    { kind: 'outage', target: 'temporal', forMs: long ? seconds(60, 60) : seconds(8, 12) },
     { kind: 'read-only', target: 'postgres', forMs: long ? seconds(10, 20) : seconds(3, 6) },
     { kind: 'frozen', target: 'postgres', forMs: long ? seconds(20, 30) : seconds(3, 6) },
     { kind: 'frozen', target: 'temporal', forMs: seconds(3, 6) },
@@ -81,7 +81,7 @@ export function countByKind(faults: readonly PlannedFault[]): Record<string, num
   return counts;
 }
 
-/** A fault in words. */
+/** A fault as text. */
 export function describeFault(fault: Fault): string {
   if (fault.kind === 'kill') return `kill ${fault.targets.join(' + ')}`;
   return `${fault.target} ${fault.kind}${'forMs' in fault ? ` for ${fault.forMs} ms` : ''}`;

@@ -1,4 +1,4 @@
-/** Carrying out the planned faults at their moments. */
+/** Executing the planned faults at their moments. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeFault, type Fault, type PlannedFault, type Target } from './fault-plan.js';
 import { printProgress } from '../progress.js';
@@ -23,7 +23,7 @@ export interface Disturbance {
 const LOOK_EVERY_MS = 20;
 
 /**
- * Carries out each fault once so many events are emitted. Faults that last overlap with those that follow, unless they
+ * Executes each fault once its number of events is emitted. Faults that last overlap with those that follow, unless they
  * hit the same target: then they come one after the other.
  */
 export async function injectFaults(
@@ -42,7 +42,7 @@ export async function injectFaults(
       await applyFault(fault, targets);
       return { fault, from, to: Date.now() };
     });
-    // That a fault could not be carried out is told by the end of this function, not by ending the process.
+    // That a fault could not be executed is reported by the end of this function, not by ending the process.
     done.catch(() => undefined);
     if (fault.kind !== 'kill') lasting.set(fault.target, done);
     disturbances.push(done);
@@ -57,8 +57,8 @@ async function applyFault(fault: Fault, targets: Targets): Promise<void> {
       return;
     case 'restart':
       return targetOf(fault.target, targets).restart();
-    case 'away':
-      return targets.servers[fault.target].away(fault.forMs);
+    case 'outage':
+      return targets.servers[fault.target].outage(fault.forMs);
     case 'read-only':
       return targets.servers.refuseWrites(fault.forMs);
     case 'frozen':

@@ -49,7 +49,7 @@ export interface Balance {
   readonly unsettled: number;
   /** Planned events that the API took more than once despite their key. */
   readonly takenTwice: number;
-  /** Answers that are recorded beyond the requests that arrived. */
+  /** Responses that are recorded beyond the requests that arrived. */
   readonly recordedTwice: number;
   /** Attempts that are shown as interrupted. */
   readonly attemptsInterrupted: number;
@@ -59,7 +59,7 @@ export interface Balance {
   readonly attemptsUnexplained: number;
 }
 
-/** The books, and in words what is wrong in them. */
+/** The books, and as text what is wrong in them. */
 export function balance(facts: Facts): { readonly balances: Balance; readonly problems: readonly string[] } {
   const all = facts.deliveries;
   const problems: string[] = [];
@@ -83,7 +83,7 @@ export function balance(facts: Facts): { readonly balances: Balance; readonly pr
   const forgotten = strange(unrecorded);
   note('duplicate without an explanation', duplicated.map(describe));
   note('attempt without a record or an explanation', forgotten.map(describe));
-  note('recorded more answers than requests arrived', all.filter((one) => recordedAgain(one) > 0).map(describe));
+  note('recorded more responses than requests arrived', all.filter((one) => recordedAgain(one) > 0).map(describe));
   const takenTwice = [...facts.eventsByN].filter(([, events]) => events > 1).map(([n]) => `event ${n}`);
   const lost = facts.acknowledged.filter((event) => isLost(facts, event, byId));
   const balances = {
@@ -121,7 +121,7 @@ function isLost(facts: Facts, { planned, eventId, deliveryIds }: Acknowledged, b
   );
 }
 
-/** Some request of it was under way, or its outcome was being recorded, when a worker was hit. */
+/** Some request of it was in flight, or its outcome was being recorded, when a worker was hit. */
 function isExplained(facts: Facts, delivery: DeliveryFact): boolean {
   return arrivalsOf(facts, delivery).some((arrival) =>
     facts.disturbances.some((disturbance) => explains(disturbance, arrival)),

@@ -1,11 +1,11 @@
-/** The callers of a run: they emit the planned events and repeat a request until it has its answer. */
+/** The callers of a run: they emit the planned events and repeat a request until it has its response. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ask, Reply } from './api-client.js';
 import type { Plan, PlannedEvent, PlannedRequest } from './plan.js';
 
 /** Callers at once. */
 const CALLERS = 16;
-/** Wait before a request without an answer is repeated, in milliseconds; Retry-After would make the run longer only. */
+/** Wait before a request without a response is repeated, in milliseconds; Retry-After would make the run longer only. */
 const REPEAT_MS = 300;
 /** How long a caller goes on repeating, in milliseconds. */
 const GIVE_UP_MS = 180_000;
@@ -22,15 +22,15 @@ export interface LoadReport {
   /** Events sent at least once so far. */
   emitted: number;
   readonly acknowledged: Acknowledged[];
-  /** Requests that were answered 503 with Retry-After. */
+  /** Requests that got a 503 with Retry-After. */
   unavailable: number;
-  /** Requests without an answer: refused or broken connections, and those that were hung up on. */
+  /** Requests without a response: refused or broken connections, and those that were hung up on. */
   unanswered: number;
-  /** Requests that stayed without any answer for longer than anyone should wait. */
+  /** Requests that stayed without any response for longer than anyone should wait. */
   hung: number;
   /** The slowest answer, in milliseconds. */
   slowestMs: number;
-  /** Answers that no caller should ever get, in words. */
+  /** Responses that no caller should ever get, as text. */
   readonly unexpected: string[];
 }
 
@@ -38,7 +38,7 @@ export function newLoadReport(): LoadReport {
   return { emitted: 0, acknowledged: [], unavailable: 0, unanswered: 0, hung: 0, slowestMs: 0, unexpected: [] };
 }
 
-/** Emits all events of the plan, spread over `seconds`; resolves when each request has its answer or was given up. */
+/** Emits all events of the plan, spread over `seconds`; resolves when each request has its response or was given up. */
 export async function emitAll(
   ask: Ask,
   accountId: string,
@@ -72,7 +72,7 @@ async function emit(ask: Ask, accountId: string, request: PlannedRequest, report
   if (!request.repeated) return;
   const second = await retryUntilDone(send, report);
   if (second !== undefined && JSON.stringify(sorted(second)) !== JSON.stringify(sorted(first))) {
-    report.unexpected.push(`${request.key} was answered differently the second time`);
+    report.unexpected.push(`${request.key} got a different response the second time`);
   }
 }
 
@@ -118,7 +118,7 @@ function acknowledge({ events, batch, key }: PlannedRequest, body: unknown, repo
   });
 }
 
-/** The same value with its keys in order: an answer that was stored as jsonb comes back in another order. */
+/** The same value with its keys in order: a response that was stored as jsonb comes back in another order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

@@ -19,9 +19,9 @@ export interface PlannedRequest {
   readonly key: string;
   readonly events: readonly PlannedEvent[];
   readonly batch: boolean;
-  /** The caller asks again although it got its answer. */
+  /** The caller asks again although it got its response. */
   readonly repeated: boolean;
-  /** The caller gives up on the first answer after this many milliseconds; null when it waits. */
+  /** The caller gives up on the first response after this many milliseconds; null when it waits. */
   readonly hangsUpAfterMs: number | null;
 }
 
@@ -49,7 +49,7 @@ function requests({ seed, events }: PlanOptions): PlannedRequest[] {
   const planned: PlannedRequest[] = [];
   for (let n = 0; n < events;) {
     const batch = random.chance(0.3);
-    // Some are large enough to be carried in a batch.
+    // Some are large enough to be processed in a batch.
     const most = random.chance(0.2) ? 60 : 12;
     const size = Math.min(batch ? random.between(2, most) : 1, events - n);
     planned.push({

@@ -12,7 +12,7 @@ export interface Random {
 }
 
 /**
- * A stream for a seed and a purpose. Each purpose has its own stream, so that drawing more for one leaves the others
+ * A stream for a seed and a purpose. Each purpose has its own stream, so that drawing more for one does not change the others
  * alone. Mulberry32, started by FNV-1a of both: no secrets depend on it.
  */
 export function randomFor(seed: number, purpose: string): Random {
@@ -30,8 +30,8 @@ export function randomFor(seed: number, purpose: string): Random {
     between,
     chance: (probability) => next() < probability,
     shuffled(items) {
-      const left = [...items];
-      return items.map(() => left.splice(between(0, left.length - 1), 1)[0]!);
+      const remaining = [...items];
+      return items.map(() => remaining.splice(between(0, remaining.length - 1), 1)[0]!);
     },
   };
 }

@@ -8,9 +8,9 @@ import { receiverKinds, type ReceiverKind } from './plan.js';
 /** One request at a receiver; Unix times in milliseconds. */
 export interface Arrival {
   readonly at: number;
-  /** When the answer was out or the sender gone; absent while neither has happened. */
+  /** When the response was sent or the sender had hung up; absent before. */
   endedAt?: number;
-  /** Whether a whole 2xx answer went to someone who was still there. */
+  /** Whether a whole 2xx response went to someone who was still there. */
   accepted: boolean;
 }
 
@@ -37,7 +37,7 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
       const before = received.get(key) ?? [];
       const arrival: Arrival = { at: Date.now(), accepted: false };
       received.set(key, [...before, arrival]);
-      // Whoever answers late writes to a connection that is gone.
+      // A late response is written to a closed connection.
       response.on('error', () => undefined);
       response.on('finish', () => {
         if (response.statusCode < 300 && !response.destroyed) arrival.accepted = true;

@@ -8,7 +8,7 @@ import { printProgress } from '../progress.js';
 
 /** Wait before a process that ended is started again, in milliseconds. */
 const RESTART_MS = 500;
-/** How long an orderly stop may take, in milliseconds: a worker waits for attempts under way. */
+/** How long an orderly stop may take, in milliseconds: a worker waits for attempts in flight. */
 const STOP_MS = 60_000;
 
 export interface RoleSpec {

@@ -25,9 +25,9 @@ export interface Target {
   kill(): void;
   /** Stops it in order and starts it again. */
   restart(): Promise<void>;
-  /** Kills it and leaves it away for so many milliseconds. */
-  away(forMs: number): Promise<void>;
-  /** Stops it and everything it has forked, and lets it go on after so many milliseconds. */
+  /** Kills it and restarts it after a number of milliseconds. */
+  outage(forMs: number): Promise<void>;
+  /** Stops it and everything it has forked, and resumes it after a number of milliseconds. */
   freeze(forMs: number): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface Servers {
   readonly temporalAddress: string;
   readonly postgres: Target;
   readonly temporal: Target;
-  /** Has PostgreSQL refuse every write, in open connections too, for so many milliseconds. */
+  /** Makes PostgreSQL refuse every write, in open connections too, for a number of milliseconds. */
   refuseWrites(forMs: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -85,7 +85,7 @@ function target(first: Running, start: () => Promise<Running>): Target & { stop(
       await running.stop();
       running = await start();
     },
-    async away(forMs) {
+    async outage(forMs) {
       kill();
       await running.stop();
       await sleep(forMs);
@@ -103,7 +103,7 @@ function target(first: Running, start: () => Promise<Running>): Target & { stop(
   };
 }
 
-/** PostgreSQL's processes leave the process group of their parent, so they are looked for. */
+/** PostgreSQL's processes are not in the process group of their parent, so they are looked up. */
 async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
   return stdout

@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 1_000;
 const HURRY_MS = 10_000;
 /**
  * So is one that nothing was heard of for so long, in milliseconds: more than an attempt takes to time out. Its attempt was
- * lost, and its workflow may wait for the next place of the schedule without the database knowing.
+ * lost, and its workflow may wait for the next position of the schedule without the database knowing.
  */
 const SILENT_MS = 45_000;
 /** Deliveries hurried together; more would keep a busy Temporal from the rest. */
@@ -33,7 +33,7 @@ interface OpenRow {
 /**
  * Waits until every delivery has ended or, at the receiver `never`, has been attempted; or until nothing moves. Those that
  * wait for their next attempt are hurried past the API, which would start a workflow where there is none: whether every
- * delivery has an owner is for the ledger to tell.
+ * delivery has an owner is checked by the ledger.
  */
 export async function settle(databaseUrl: string, temporal: Client, never: string): Promise<void> {
   const hurriedAt = new Map<string, number>();
@@ -82,7 +82,7 @@ async function openDeliveries(databaseUrl: string): Promise<OpenRow[]> {
 
 async function hurry(temporal: Client, id: string): Promise<void> {
   const handle = temporal.workflow.getHandle(deliveryWorkflowId(id));
-  // One that cannot be told now is told again; one without a workflow is not settled, and counts.
+  // One that cannot be signalled now is signalled again; one without a workflow is not settled, and counts.
   await temporal.withDeadline(Date.now() + HURRY_MS, () => handle.signal('retryNow')).catch(() => undefined);
 }
 

@@ -58,7 +58,7 @@ async function show(
 ): Promise<void> {
   const client = createDemoClient(url, adminKey);
   const playable = scenes.filter((scene) => hasSecureReceiver || !scene.secure);
-  console.log(`\nPigeonpost is at ${url}; the Temporal UI at ${loadConfig().temporalUiUrl ?? '(not told)'}\n`);
+  console.log(`\nPigeonpost is at ${url}; the Temporal UI at ${loadConfig().temporalUiUrl ?? '(unknown)'}\n`);
   if (!hasSecureReceiver) {
     console.log('It was running already and does not trust the demo’s certificate, so the contracts that demand https');
     console.log('are left out. Stop it and run the demo again to see all six.\n');
@@ -101,7 +101,7 @@ async function takesKey(url: string, key: string): Promise<boolean> {
   return role === 'operator';
 }
 
-/** An https receiver under the demo's name; the settings are told where it is and to trust it. */
+/** An https receiver under the demo's name; the settings contain its address and certificate. */
 async function secureReceiver(paths: ReadonlyMap<string, ReceiverPath>): Promise<Server> {
   const { key, cert, file } = await makeCertificate(loadConfig().dataDir);
   const server = createHttpsServer({ key, cert }, serve(`https://${DEMO_HOST}`, paths));
@@ -117,7 +117,7 @@ function listen(server: Server): Promise<number> {
   });
 }
 
-/** Draws the table until told to stop; without a terminal, until nothing more is to be seen soon. */
+/** Draws the table until stopped; without a terminal, until nothing more will happen soon. */
 async function watch(
   client: DemoClient,
   shown: readonly Shown[],
@@ -153,7 +153,7 @@ function toRow(scene: Scene, view: DeliveryView, paths: ReadonlyMap<string, Rece
     event: scene.eventType,
     state,
     attempts: attempts.map(({ status, reason }) => status ?? reason).join(' '),
-    responseClass: paths.get(scene.path)?.responseClass ?? '',
+    verification: paths.get(scene.path)?.verification ?? '',
     next: state === 'retrying' && nextAttemptAt ? new Date(nextAttemptAt).toLocaleTimeString('en-GB') : '',
   };
 }

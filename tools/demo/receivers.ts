@@ -16,10 +16,10 @@ export type Verify = (arrived: Arrived) => void;
 
 export interface ReceiverPath {
   readonly verify: Verify;
-  /** The statuses to answer, in order; the last one stays. */
+  /** The statuses to respond with, in order; the last one repeats. */
   readonly statuses: number[];
   /** How the last request was found: empty before the first. */
-  responseClass: string;
+  verification: string;
 }
 
 /** Serves receivers by path. `host` is the address they are registered under. */
@@ -30,18 +30,18 @@ export function serve(host: string, paths: ReadonlyMap<string, ReceiverPath>): R
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      path.responseClass = judge(path, {
+      path.verification = check(path, {
         url: `${host}${request.url}`,
         headers: flat(request),
         body: Buffer.concat(chunks).toString('utf8'),
       });
       const status = path.statuses.length > 1 ? path.statuses.shift()! : path.statuses[0]!;
-      response.writeHead(path.responseClass === 'verified' ? status : 401).end();
+      response.writeHead(path.verification === 'verified' ? status : 401).end();
     });
   };
 }
 
-function judge({ verify }: ReceiverPath, arrived: Arrived): string {
+function check({ verify }: ReceiverPath, arrived: Arrived): string {
   try {
     verify(arrived);
     return 'verified';

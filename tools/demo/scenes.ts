@@ -12,7 +12,7 @@ export interface Scene {
   readonly fields: Record<string, unknown>;
   /** Whether the contract demands https. */
   readonly secure: boolean;
-  /** The statuses its receiver answers, in order; the last one stays. */
+  /** The statuses its receiver responds with, in order; the last one repeats. */
   readonly statuses: number[];
   /** How its receiver verifies, given what registering returned. */
   readonly verify: (secret: string) => Verify;
@@ -104,7 +104,7 @@ export const scenes: readonly Scene[] = [
   },
 ];
 
-/** Registers a scene's subscription, puts its receiver in place and emits its event. Returns the delivery's id. */
+/** Registers a scene's subscription, sets up its receiver and emits its event. Returns the delivery's id. */
 export async function play(
   client: DemoClient,
   scene: Scene,
@@ -121,7 +121,7 @@ export async function play(
   paths.set(scene.path, {
     verify: scene.verify(subscription.secret ?? ''),
     statuses: [...scene.statuses],
-    responseClass: '',
+    verification: '',
   });
   const event = await client.post<{ deliveries: [{ id: string }] }>(`/v1/accounts/${account.id}/events`, {
     type: eventType,

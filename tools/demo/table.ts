@@ -1,11 +1,11 @@
-/** The demo's table of deliveries, drawn again in place on a terminal. */
+/** The demo's table of deliveries, redrawn on a terminal. */
 
 export interface Row {
   readonly title: string;
   readonly event: string;
   readonly state: string;
   readonly attempts: string;
-  readonly responseClass: string;
+  readonly verification: string;
   readonly next: string;
 }
 
@@ -14,7 +14,7 @@ const heads: Row = {
   event: 'Event',
   state: 'State',
   attempts: 'Attempts',
-  responseClass: 'Receiver says',
+  verification: 'Receiver says',
   next: 'Next attempt',
 };
 

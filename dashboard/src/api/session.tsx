@@ -1,5 +1,5 @@
 /**
- * Who is signed in. The key is kept in the tab's sessionStorage, so that it is gone with the tab and other tabs do not
+ * Who is signed in. The key is kept in the tab's sessionStorage, so that it ends with the tab and other tabs do not
  * have it; everything read with a key is forgotten when it is no longer used.
  */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
@@ -19,9 +19,9 @@ export interface Session {
 }
 
 interface Keeper {
-  /** The key there is; null when nobody is signed in. */
+  /** The key there is; null when no one is signed in. */
   readonly key: string | null;
-  /** Why somebody was signed out. */
+  /** Why someone was signed out. */
   readonly notice: string | null;
   readonly signIn: (key: string) => void;
   readonly signOut: (reason?: string) => void;
@@ -30,7 +30,7 @@ interface Keeper {
 const KeeperContext = createContext<Keeper | null>(null);
 const SessionContext = createContext<Session | null>(null);
 
-/** Keeps the key, and one cache of answers for each. */
+/** Keeps the key, and one cache of responses for each. */
 export function KeyKeeper({ children }: { children: ReactNode }) {
   const [key, setKey] = useState(() => sessionStorage.getItem(STORAGE));
   const [notice, setNotice] = useState<string | null>(null);
@@ -64,7 +64,7 @@ export function useKeeper(): Keeper {
   return keeper;
 }
 
-/** The session; only where somebody is signed in. */
+/** The session; only where someone is signed in. */
 export function useSession(): Session {
   const session = useContext(SessionContext);
   if (!session) throw new Error('useSession outside of a SessionProvider');
@@ -84,7 +84,7 @@ export function clientFor(key: string, onRefused: () => void): PigeonpostClient 
   });
 }
 
-/** Who a key belongs to. Throws ApiError when nobody has it. */
+/** Who a key belongs to. Throws ApiError when no one has it. */
 export function whoIs(client: PigeonpostClient): Promise<Me> {
   return unwrap(client.GET('/v1/me'));
 }

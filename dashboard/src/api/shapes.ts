@@ -1,4 +1,4 @@
-/** Names for the shapes of the API's answers. */
+/** Names for the shapes of the API's responses. */
 import type { components, paths } from '../../../src/client/generated.js';
 
 type Schemas = components['schemas'];

@@ -4,7 +4,7 @@ import { useEffect, useEffectEvent, useState } from 'react';
 import { useSession } from './session.js';
 import type { Delivery } from './shapes.js';
 
-/** Which deliveries to be told of. */
+/** Which deliveries to follow. */
 export interface Watched {
   readonly accountId?: string;
   readonly subscriptionId?: string;
@@ -17,11 +17,11 @@ const FLUSH_MS = 200;
 export interface Listener {
   /** Deliveries that have changed. */
   readonly changed: (deliveries: Delivery[]) => void;
-  /** Changes were left out: what is shown has to be read again. */
+  /** Changes were omitted: what is shown has to be read again. */
   readonly reset: () => void;
 }
 
-/** Tells of deliveries as they change while `enabled`. Returns whether it is connected. */
+/** Reports of deliveries as they change while `enabled`. Returns whether it is connected. */
 export function useDeliveryStream(watched: Watched, enabled: boolean, listener: Listener): boolean {
   const { accountId, subscriptionId, state } = watched;
   const { key, signOut } = useSession();
@@ -46,7 +46,7 @@ export function useDeliveryStream(watched: Watched, enabled: boolean, listener: 
       fetch: async (url, init) => {
         const response = await fetch(url, init);
         if (response.status === 401) refused();
-        if (!response.ok) throw new Error(`the stream was answered with ${response.status}`);
+        if (!response.ok) throw new Error(`the stream's response was ${response.status}`);
         setConnected(true);
         // What changed between reading and listening.
         reset();

@@ -7,7 +7,7 @@ import { SchemaForm } from './schema-form.js';
 import type { JsonSchema } from './schema.js';
 import type { Values } from './values.js';
 
-/** Its fields are there once somebody wants to set it: what is required in it is not before. */
+/** Its fields are there once someone wants to set it: what is required in it is not before. */
 export function GroupField({ label, schema, required, path, value, errors, onChange }: FieldProps & { label: string }) {
   const isSet = required || (typeof value === 'object' && value !== null);
   return (

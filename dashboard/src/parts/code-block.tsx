@@ -3,7 +3,7 @@ import styles from './code-block.module.css';
 
 export function CodeBlock({ text, label }: { text: string; label: string }) {
   return (
-    // Whoever has no pointer scrolls it by the keys.
+    // Anyone who has no pointer scrolls it by the keys.
     <pre className={styles.code} tabIndex={0} role="group" aria-label={label}>
       {text}
     </pre>

@@ -1,6 +1,6 @@
 /** `pigeonpost accounts`: customers of the platform and their API keys. */
 import type { Command } from 'commander';
-import { answer, type components } from '../../client/index.js';
+import { unwrap, type components } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
 import { OperatorError } from '../../lib/errors.js';
 import { confirmDeletion } from '../confirm.js';
@@ -28,7 +28,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     .option('--cursor <cursor>', 'nextCursor of the page before')
     .action(async ({ provider, limit, cursor, ...options }: CommonOptions & ListOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const page = await answer(client.GET('/v1/accounts', { params: { query: { provider, limit, cursor } } }));
+      const page = await unwrap(client.GET('/v1/accounts', { params: { query: { provider, limit, cursor } } }));
       print(page, () => {
         const rows = page.data.map(({ id, provider, name, createdAt }) => [id, provider, name, when(createdAt)]);
         return table(['Account', 'Provider', 'Name', 'Created'], rows);
@@ -44,7 +44,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
   ).action(async (provider: string, name: string, options: Choices & { scope?: Record<string, unknown> }) => {
     const { client, print } = await openContext(terminal, options);
     const body = { provider, name, scope: options.scope, ...chosen(options) };
-    const account = await answer(client.POST('/v1/accounts', { body }));
+    const account = await unwrap(client.POST('/v1/accounts', { body }));
     print(account, () => fields(account));
   });
 
@@ -53,7 +53,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
   ).action(async (id: string, options: Choices & { name?: string }) => {
     const { client, print } = await openContext(terminal, options);
     const body = { name: options.name, ...chosen(options) };
-    const account = await answer(client.PATCH('/v1/accounts/{id}', { params: { path: { id } }, body }));
+    const account = await unwrap(client.PATCH('/v1/accounts/{id}', { params: { path: { id } }, body }));
     print(account, () => fields(account));
   });
 
@@ -62,16 +62,16 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
       const context = await openContext(terminal, options);
       const params = { path: { id } };
-      const { name } = await answer(context.client.GET('/v1/accounts/{id}', { params }));
+      const { name } = await unwrap(context.client.GET('/v1/accounts/{id}', { params }));
       await confirmDeletion(context, `account ${id} (${name}) with its subscriptions and open deliveries`, yes);
-      await answer(context.client.DELETE('/v1/accounts/{id}', { params }));
+      await unwrap(context.client.DELETE('/v1/accounts/{id}', { params }));
       context.print({ id, deleted: true }, () => `deleted ${id}`);
     });
 
   apiCommand(accounts, 'show <account>', 'Show an account and its keys').action(
     async (id: string, options: CommonOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const account = await answer(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
+      const account = await unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
       const { keys, ...rest } = account;
       print(account, () => `${fields(rest)}\n\n${showKeys(keys)}`);
     },
@@ -91,13 +91,17 @@ export function accountCommands(program: Command, terminal: Terminal): void {
 
 function withChoices(command: Command): Command {
   return command
-    .option('--settings <json>', 'choices among what the contract leaves open', jsonObjectOption)
+    .option('--settings <json>', 'choices of the account where the contract allows several', jsonObjectOption)
     .option('--validate', 'refuse events that lack a documented field, as is usual')
     .option('--no-validate', 'accept them')
     .option('--operations', 'emit operational events to it')
     .option('--no-operations', 'emit none, as is usual')
     .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
-    .option('--retention-days <days>', 'how long it is kept; 0 for ever, none for as long as usual', keptFor)
+    .option(
+      '--retention-days <days>',
+      'days to keep events; 0 keeps them indefinitely, none uses the setting of the installation',
+      keptFor,
+    )
     .option('--weight <number>', 'how many of its deliveries are started in its turn', wholeNumber())
     .option('--max-subscriptions <number>', 'how many it may have; none for as many as usual', upTo);
 }
@@ -124,17 +128,17 @@ interface ListOptions {
 }
 
 async function listKeys({ client, print }: CommandContext, id: string): Promise<void> {
-  const { keys } = await answer(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
+  const { keys } = await unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id } } }));
   print({ data: keys }, () => showKeys(keys));
 }
 
 async function addKey({ client, print }: CommandContext, id: string): Promise<void> {
-  const key = await answer(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } }));
+  const key = await unwrap(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } }));
   print(key, () => fields(key));
 }
 
 async function revokeKey({ client, print }: CommandContext, id: string, keyId: string): Promise<void> {
-  await answer(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } }));
+  await unwrap(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } }));
   print({ id: keyId, revoked: true }, () => `revoked ${keyId}`);
 }
 

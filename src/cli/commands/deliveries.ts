@@ -1,6 +1,6 @@
-/** `pigeonpost deliveries`: finding them, following them and telling them what to do. */
+/** `pigeonpost deliveries`: find them, follow them and send them commands. */
 import { type Command, Option } from 'commander';
-import { answer, type paths } from '../../client/index.js';
+import { unwrap, type paths } from '../../client/index.js';
 import { duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
@@ -22,17 +22,17 @@ interface FilterOptions extends CommonOptions {
 
 const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
 
-/** What open, or finished, deliveries can be told. */
+/** The commands that open or finished deliveries accept. */
 const commands = [
-  ['cancel', 'End deliveries; an attempt under way is awaited first', true],
+  ['cancel', 'End deliveries; an attempt in flight is awaited first', true],
   ['pause', 'Make no further attempt until resumed', true],
-  ['resume', 'Go on at the same place of the schedule', false],
+  ['resume', 'Go on at the same position of the schedule', false],
   ['retry', 'Make an attempt at once, in addition to those of the schedule', false],
   ['redeliver', 'Deliver finished deliveries again, from the start of the schedule', false],
 ] as const;
 
 export function deliveryCommands(program: Command, terminal: Terminal): void {
-  const deliveries = program.command('deliveries').description('Events on their way to subscriptions');
+  const deliveries = program.command('deliveries').description('Events in flight to subscriptions');
 
   withFilters(apiCommand(deliveries, 'list', 'List deliveries, the newest first'))
     .option('--to <time>', 'only those created before this time, or so long ago', time)
@@ -42,7 +42,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { client, print } = await openContext(terminal, options);
       const { limit, cursor } = options;
       const query = { ...queryOf(options), limit, cursor };
-      const page = await answer(client.GET('/v1/deliveries', { params: { query } }));
+      const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
       print(page, () => {
         const more = page.nextCursor === null ? '' : `\n\nMore with --cursor ${page.nextCursor}`;
         return table(deliveryHeads, page.data.map(deliveryRow)) + more;
@@ -52,7 +52,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
   apiCommand(deliveries, 'show <delivery>', 'Show a delivery and its attempts').action(
     async (id: string, options: CommonOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const delivery = await answer(client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
+      const delivery = await unwrap(client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
       print(delivery, () => deliveryText(delivery));
     },
   );
@@ -64,7 +64,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { tail } = await import('../tail.js');
       const { client, printLine } = await openContext(terminal, options);
       const look = async (limit: number) =>
-        (await answer(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
+        (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
       const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
         printLine(delivery, () => deliveryLine(delivery));
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
@@ -88,7 +88,7 @@ async function send(
 ): Promise<void> {
   const params = { path: { id } };
   const body = reason === undefined ? {} : { reason };
-  const delivery = await answer(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
+  const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
   printLine(delivery, () => deliveryLine(delivery));
 }
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { readFile } from 'fs/promises';
 import { text as readAll } from 'stream/consumers';
-import { answer, type components } from '../../client/index.js';
+import { unwrap, type components } from '../../client/index.js';
 import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { collect, time } from '../arguments.js';
 import { apiCommand, ExitError, openContext, type CommandContext, type CommonOptions } from '../context.js';
@@ -31,7 +31,7 @@ export function emitCommand(program: Command, terminal: Terminal): void {
     .option('--file <path>', 'a file with it')
     .option('--occurred-at <time>', 'when it happened, or how long ago; now when absent', time)
     .option('--channel <channel>', 'where the contract has channels; may be given several times', collect)
-    .option('--idempotency-key <key>', 'a repeated request with the same key gets the first answer')
+    .option('--idempotency-key <key>', 'a repeated request with the same key gets the first response')
     .addHelpText('after', HELP)
     .action(async (id: string, type: string | undefined, options: EmitOptions) => {
       const { singleEvent, wholeEvents } = await import('../event-text.js');
@@ -66,7 +66,7 @@ function keyOf({ idempotencyKey }: EmitOptions, index: number): string | undefin
 }
 
 async function emit({ client }: CommandContext, id: string, text: string, key?: string): Promise<Result[]> {
-  const accepted = await answer(
+  const accepted = await unwrap(
     client.POST('/v1/accounts/{id}/events', {
       params: { path: { id }, header: key === undefined ? {} : { 'Idempotency-Key': key } },
       // The text itself is sent; the types know only what it stands for.
@@ -89,7 +89,7 @@ function line(result: Result): string {
   if (isProblem(result)) return `refused  ${result.detail}`;
   const { id, type, deliveries } = result;
   const to = deliveries.map(({ id }) => id).join(', ');
-  return `${id}  ${type}  ${to === '' ? 'nobody subscribes to it' : `on its way as ${to}`}`;
+  return `${id}  ${type}  ${to === '' ? 'has no subscription' : `delivered as ${to}`}`;
 }
 
 function isProblem(result: Result): result is components['schemas']['Problem'] {

@@ -27,23 +27,27 @@ const HELP = `
 What --secret holds depends on the provider:
 ${verifiers.map(({ provider, secretForm }) => `  ${provider.padEnd(12)}${secretForm}`).join('\n')}
 
-What is not genuine is answered with 401. The contracts that insist on https need --tls-key and --tls-cert with a
+A request that is not genuine gets a 401. The contracts that insist on https need --tls-key and --tls-cert with a
 certificate that Pigeonpost trusts (PIGEONPOST_CA_FILE), or a tunnel.`;
 
 export function listenCommand(program: Command, terminal: Terminal): void {
-  apiCommand(program, 'listen', 'Receive deliveries here: verify them, show them and answer as told, until Ctrl-C')
+  apiCommand(program, 'listen', 'Receive deliveries here: verify them, show them and respond, until Ctrl-C')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for a free one', wholeNumber(0, 65_535), 9_000)
     .option('--subscription <subscription>', 'whose deliveries come; asks the API for provider, address and secret')
     .addOption(new Option('--provider <provider>').choices(verifiers.map(({ provider }) => provider)))
     .option('--secret <secret>', 'what to verify with; see below')
     .option('--address <url>', 'the address as registered, where that is signed; the one that is called when absent')
-    .option('--status <status>', 'what to answer; 200 when absent', wholeNumber(200, 599))
-    .option('--fail-first <number>', 'answer --status, else 500, to so many requests and 200 after them', wholeNumber())
-    .option('--delay <span>', 'how long to wait before answering, such as 10s', duration, 0)
+    .option('--status <status>', 'status to respond with; 200 when absent', wholeNumber(200, 599))
+    .option(
+      '--fail-first <number>',
+      'respond with --status, else 500, to the first requests and 200 to the others',
+      wholeNumber(),
+    )
+    .option('--delay <span>', 'how long to wait before responding, such as 10s', duration, 0)
     .option('--tls-key <path>', 'private key, PEM, to speak https')
     .option('--tls-cert <path>', 'its certificate, PEM')
-    .option('--count <number>', 'end after so many requests', wholeNumber())
+    .option('--count <number>', 'end after this many requests', wholeNumber())
     .addHelpText('after', HELP)
     .action((options: ListenOptions) => listen(terminal, options));
 }
@@ -100,7 +104,7 @@ async function readTls({ tlsKey, tlsCert }: ListenOptions): Promise<{ key: strin
 }
 
 function arrivalText({ at, method, path, headers, body, responseClass, reason, status }: Arrival): string {
-  const judged = reason === undefined ? responseClass : `${responseClass}: ${reason}`;
+  const classified = reason === undefined ? responseClass : `${responseClass}: ${reason}`;
   const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`);
-  return [`\n${when(at)}  ${method} ${path}  ${judged}  answered ${status}`, ...lines, '', `  ${body}`].join('\n');
+  return [`\n${when(at)}  ${method} ${path}  ${classified}  responded ${status}`, ...lines, '', `  ${body}`].join('\n');
 }

@@ -35,6 +35,6 @@ export function processCommands(program: Command): void {
     .action(async ({ json = false }: JsonOption) => (await import('../../server/run.js')).migrateDatabase(json));
   program
     .command('rotate-encryption-key')
-    .description('Encrypt every secret in the database with a new key, or with the one that was set anew')
+    .description('Encrypt every secret in the database with a new key, or with one that was newly set')
     .action(async () => (await import('../../server/rotate-encryption-key.js')).rotateEncryptionKey());
 }

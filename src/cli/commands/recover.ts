@@ -1,7 +1,7 @@
 /** `pigeonpost recover`: sending again, in bulk, what a subscription has missed. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { setTimeout as sleep } from 'timers/promises';
-import { answer, type components, type paths } from '../../client/index.js';
+import { unwrap, type components, type paths } from '../../client/index.js';
 import { collect, duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, ExitError, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { table } from '../output.js';
@@ -55,7 +55,7 @@ async function recover(
 ): Promise<void> {
   const { client, print, printLine } = context;
   const body = { from, to, states, types, ratePerSecond, dryRun: !yes };
-  const responded = await answer(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
+  const responded = await unwrap(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
   if ('dryRun' in responded) return print(responded, () => countText(responded));
   printLine(responded, () => recoveryLine(responded));
   if (!follow) return;
@@ -78,7 +78,7 @@ async function followToEnd(
       terminal.err(`${started.id} goes on`);
       return recovery;
     }
-    const now = await answer(client.GET('/v1/recoveries/{id}', { params }));
+    const now = await unwrap(client.GET('/v1/recoveries/{id}', { params }));
     if (recoveryLine(now) !== recoveryLine(recovery)) printLine(now, () => recoveryLine(now));
     recovery = now;
   }

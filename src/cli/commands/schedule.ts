@@ -1,4 +1,4 @@
-/** `pigeonpost schedule`: when the attempts of a delivery are made. Asks nobody. */
+/** `pigeonpost schedule`: when the attempts of a delivery are made. Needs no server. */
 import type { Command } from 'commander';
 import { randomBytes } from 'crypto';
 import type { AnyContract } from '../../contract/types.js';
@@ -61,6 +61,6 @@ function text({ attempts, timeLimitMs }: ReturnType<typeof describe>): string {
   ]);
   return (
     `${table(['Attempt', 'Waits', 'After the first'], rows)}\n\n` +
-    `A receiver has ${span(timeLimitMs)} for its answer; what attempts themselves take comes on top of the waits.`
+    `A receiver has ${span(timeLimitMs)} to respond; the duration of attempts comes on top of the waits.`
   );
 }

@@ -1,6 +1,6 @@
 /** `pigeonpost subscriptions`: where accounts want which events. */
 import type { Command } from 'commander';
-import { answer } from '../../client/index.js';
+import { unwrap } from '../../client/index.js';
 import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
@@ -27,7 +27,7 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       const { client, print } = await openContext(terminal, options);
       const { limit, cursor } = options;
       const params = { path: { id }, query: { limit, cursor } };
-      const page = await answer(client.GET('/v1/accounts/{id}/subscriptions', { params }));
+      const page = await unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params }));
       print(page, () => {
         const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason, disabledAt, health }) => [
           ...[id, url, eventTypes.join(', ') || 'all'],
@@ -41,7 +41,7 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
   apiCommand(subscriptions, 'show <subscription>', 'Show a subscription and its health').action(
     async (id: string, options: CommonOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const subscription = await answer(client.GET('/v1/subscriptions/{id}', { params: { path: { id } } }));
+      const subscription = await unwrap(client.GET('/v1/subscriptions/{id}', { params: { path: { id } } }));
       print(subscription, () => fields(subscription));
     },
   );
@@ -52,7 +52,7 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       const { client, print } = await openContext(terminal, options);
       const body = { eventTypes: [], ...fieldsOf(options), url, ...(options.disabled && { enabled: false }) };
       const params = { path: { id } };
-      const subscription = await answer(client.POST('/v1/accounts/{id}/subscriptions', { params, body }));
+      const subscription = await unwrap(client.POST('/v1/accounts/{id}/subscriptions', { params, body }));
       print(subscription, () => fields(subscription));
     });
 
@@ -75,9 +75,9 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
       const context = await openContext(terminal, options);
       const params = { path: { id } };
-      const { url } = await answer(context.client.GET('/v1/subscriptions/{id}', { params }));
+      const { url } = await unwrap(context.client.GET('/v1/subscriptions/{id}', { params }));
       await confirmDeletion(context, `subscription ${id} (${url}) with its open deliveries`, yes);
-      await answer(context.client.DELETE('/v1/subscriptions/{id}', { params }));
+      await unwrap(context.client.DELETE('/v1/subscriptions/{id}', { params }));
       context.print({ id, deleted: true }, () => `deleted ${id}`);
     });
 
@@ -86,8 +86,8 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     .action(async (id: string, { type, ...options }: CommonOptions & { type?: string }) => {
       const { client, print } = await openContext(terminal, options);
       const params = { path: { id } };
-      const event = await answer(client.POST('/v1/subscriptions/{id}/test', { params, body: { type } }));
-      print(event, () => `${event.type} is on its way as delivery ${event.deliveries.map(({ id }) => id).join(', ')}`);
+      const event = await unwrap(client.POST('/v1/subscriptions/{id}/test', { params, body: { type } }));
+      print(event, () => `${event.type} is sent as delivery ${event.deliveries.map(({ id }) => id).join(', ')}`);
     });
 
   apiCommand(subscriptions, 'rotate-secret <subscription>', 'Replace its signing secret; the new one is shown')
@@ -98,7 +98,7 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       const { secret, overlap: overlapHours } = options;
       const params = { path: { id } };
       const body = { secret, overlapHours };
-      const rotated = await answer(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body }));
+      const rotated = await unwrap(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body }));
       print(rotated, () => fields(rotated));
     });
 }
@@ -108,7 +108,7 @@ function withFields(command: Command): Command {
     .option('--type <type>', 'an event type to take; may be given several times', collect)
     .option('--header <header>', "'Name: value', sent with every attempt; may be given several times", header)
     .option('--description <text>')
-    .option('--max-concurrent <number>', 'attempts under way at once, or none', orNone(wholeNumber(1, 1_000)))
+    .option('--max-concurrent <number>', 'attempts in flight at once, or none', orNone(wholeNumber(1, 1_000)))
     .option('--rate <number>', 'attempts begun per second at most, or none', orNone(positive))
     .option('--set <field>', "one of the contract's own fields, as name=text or name:=JSON", assignment);
 }
@@ -128,6 +128,6 @@ async function edit(
   body: Record<string, unknown>,
 ): Promise<void> {
   const { client, print } = await openContext(terminal, options);
-  const subscription = await answer(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body }));
+  const subscription = await unwrap(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body }));
   print(subscription, () => fields(subscription));
 }

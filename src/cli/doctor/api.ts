@@ -1,5 +1,5 @@
-/** The API: that it answers and takes our key; where it does not run, that its port is free. */
-import { createClient, answer, ApiError } from '../../client/index.js';
+/** The API: that it responds and takes our key; where it does not run, that its port is free. */
+import { createClient, unwrap, ApiError } from '../../client/index.js';
 import type { Config } from '../../config/config.js';
 import { isFree } from '../../embedded/ports.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -20,12 +20,12 @@ export async function api(config: Config, options: ApiOptions, env: NodeJS.Proce
     return [
       problem(NAME, `What listens at ${url} is not Pigeonpost.`, 'Stop it, or set PIGEONPOST_PORT to another port.'),
     ];
-  const away = Object.entries(body).filter(([name, state]) => name !== 'status' && state !== 'ok');
-  if (away.length > 0)
+  const unavailable = Object.entries(body).filter(([name, state]) => name !== 'status' && state !== 'ok');
+  if (unavailable.length > 0)
     return [
       problem(
         NAME,
-        `${url} is not ready: ${away.map(([name, state]) => `${name} ${state}`).join(', ')}.`,
+        `${url} is not ready: ${unavailable.map(([name, state]) => `${name} ${state}`).join(', ')}.`,
         'See below.',
       ),
     ];
@@ -39,13 +39,13 @@ async function absent({ api: { port, host } }: Config, url: string): Promise<Fin
   const advice = 'Start it with `npm start` or `pigeonpost api`; where it runs elsewhere, set PIGEONPOST_URL.';
   const own = ['127.0.0.1', 'localhost', '0.0.0.0', '::1', '::'].includes(host) && new URL(url).port === String(port);
   return !own || (await isFree(port))
-    ? warning(NAME, `Nothing answers at ${url}.`, advice)
+    ? warning(NAME, `Nothing responds at ${url}.`, advice)
     : problem(NAME, `Something else listens at port ${port}.`, 'Stop it, or set PIGEONPOST_PORT to another port.');
 }
 
 async function keyFinding(url: string, key: string): Promise<Finding> {
   try {
-    await answer(createClient({ url, key }).GET('/v1/accounts', { params: { query: { limit: 1 } } }));
+    await unwrap(createClient({ url, key }).GET('/v1/accounts', { params: { query: { limit: 1 } } }));
     return ok('API key', 'accepted');
   } catch (error) {
     return error instanceof ApiError && error.status === 401

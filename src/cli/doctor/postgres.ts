@@ -1,4 +1,4 @@
-/** PostgreSQL: that it answers, its version, schema, keys and clock. */
+/** PostgreSQL: that it responds, its version, schema, keys and clock. */
 import { existsSync } from 'fs';
 import { join } from 'path';
 import { Client, Pool } from 'pg';
@@ -14,7 +14,7 @@ const NAME = 'PostgreSQL';
 const CONNECT_MS = 5_000;
 /** The oldest major version that tests and documentation are about. */
 const OLDEST = 15;
-/** Receivers refuse signatures that are minutes off; a clock kept by NTP is never off by so many seconds. */
+/** Receivers refuse signatures that are minutes off; a clock kept by NTP is never off by seconds. */
 const CLOCK_OFF_S = 5;
 
 export async function postgres(config: Config): Promise<Finding[]> {
@@ -66,7 +66,7 @@ export function versionFinding(version: string, where: string): Finding {
     : problem(NAME, `${version} at ${where} is too old.`, `Use ${OLDEST} or newer.`);
 }
 
-/** The database's clock against ours, in milliseconds; the answer came some time after the question. */
+/** The database's clock against ours, in milliseconds; the response came some time after the question. */
 export function clockFinding(theirs: number, asked: number, responded: number): Finding {
   const offMs = Math.max(asked - theirs, theirs - responded, 0);
   return offMs <= CLOCK_OFF_S * 1_000
@@ -89,7 +89,7 @@ export function schemaFinding(known: readonly string[], applied: ReadonlySet<str
   if (foreign.length > 0)
     return warning('Schema', `The database is of a newer version: ${foreign.join(', ')}.`, 'Run that version.');
   return missing.length === 0
-    ? ok('Schema', `up to date, ${known.length} migrations`)
+    ? ok('Schema', `up to date (${known.length} applied)`)
     : problem('Schema', `These migrations are missing: ${missing.join(', ')}.`, 'Run `pigeonpost migrate`.');
 }
 

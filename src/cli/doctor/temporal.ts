@@ -1,4 +1,4 @@
-/** Temporal: that it answers, its version, the namespace, what is registered there, and whether anybody works. */
+/** Temporal: that it responds, its version, the namespace, what is registered there, and whether a worker polls. */
 import { Connection } from '@temporalio/client';
 import type { Config, TemporalConnectionOptions } from '../../config/config.js';
 import { countWorkers } from '../../temporal/health.js';
@@ -58,7 +58,7 @@ async function external(connectionOptions: TemporalConnectionOptions, namespace:
 
 export function versionFinding(version: string, address: string): Finding {
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version)?.map(Number) ?? [];
-  if (major === undefined || minor === undefined) return ok(NAME, `answers at ${address}`);
+  if (major === undefined || minor === undefined) return ok(NAME, `responds at ${address}`);
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
     ? ok(NAME, `${version} at ${address}`)
     : problem(NAME, `${version} at ${address} is too old.`, `Use ${OLDEST.join('.')} or newer.`);

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { answer, ApiError, createClient, items, Unreachable } from '../../../src/client';
+import { unwrap, ApiError, createClient, paginate, Unreachable } from '../../../src/client';
 import { ADMIN_KEY, startApiWithDatabase } from '../../support/api';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
@@ -9,12 +9,12 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const create = (name: string, provider = 'standard') =>
-  answer(createClient({ url: `${api.url}/`, key: ADMIN_KEY }).POST('/v1/accounts', { body: { provider, name } }));
+  unwrap(createClient({ url: `${api.url}/`, key: ADMIN_KEY }).POST('/v1/accounts', { body: { provider, name } }));
 
 test('answers with what the API answers', async () => {
   const account = await create('Acme');
   const client = createClient({ url: api.url, key: ADMIN_KEY });
-  const found = await answer(client.GET('/v1/accounts/{id}', { params: { path: { id: account.id } } }));
+  const found = await unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id: account.id } } }));
   expect(found).toMatchObject({ name: 'Acme', keys: [{ hint: account.apiKey.slice(-4) }] });
 });
 
@@ -23,11 +23,11 @@ test('goes through the pages of a list', async () => {
   const { id } = await create('Many');
   for (const name of ['a', 'b', 'c']) {
     const body = { url: `http://127.0.0.1/${name}`, eventTypes: [] };
-    await answer(client.POST('/v1/accounts/{id}/subscriptions', { params: { path: { id } }, body }));
+    await unwrap(client.POST('/v1/accounts/{id}/subscriptions', { params: { path: { id } }, body }));
   }
   const urls: string[] = [];
   const params = (cursor: string | undefined) => ({ path: { id }, query: { limit: 2, ...(cursor && { cursor }) } });
-  const pages = items((cursor) => answer(client.GET('/v1/accounts/{id}/subscriptions', { params: params(cursor) })));
+  const pages = paginate((cursor) => unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params: params(cursor) })));
   for await (const { url } of pages) urls.push(new URL(url).pathname);
   expect(urls).toEqual(['/c', '/b', '/a']);
 });
@@ -38,7 +38,7 @@ test('throws what the API says is wrong, field by field', async () => {
   await expect(wrong).rejects.toMatchObject({ status: 422, problem: { code: 'invalid_request' } });
   const client = createClient({ url: api.url, key: ADMIN_KEY });
   const body = { provider: 1, name: 2 } as unknown as { provider: string; name: string };
-  await expect(answer(client.POST('/v1/accounts', { body }))).rejects.toThrow(/provider: .+\nname: /);
+  await expect(unwrap(client.POST('/v1/accounts', { body }))).rejects.toThrow(/provider: .+\nname: /);
 });
 
 test('tells an answer of something else from one of the API', async () => {
@@ -46,7 +46,7 @@ test('tells an answer of something else from one of the API', async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const { port } = proxy.address() as { port: number };
   const client = createClient({ url: `http://127.0.0.1:${port}`, key: 'any' });
-  const asked = answer(client.GET('/v1/accounts'));
+  const asked = unwrap(client.GET('/v1/accounts'));
   await expect(asked).rejects.toThrow("the answer was 502, and not one of Pigeonpost's");
   await expect(asked).rejects.toMatchObject({ status: 502, problem: undefined, retryAfterS: 7 });
   proxy.close();
@@ -58,7 +58,7 @@ test('says where nothing answers, and why', async () => {
   const { port } = gone.address() as { port: number };
   await new Promise((resolve) => gone.close(resolve));
   const client = createClient({ url: `http://127.0.0.1:${port}`, key: 'any' });
-  const asked = answer(client.GET('/v1/accounts'));
+  const asked = unwrap(client.GET('/v1/accounts'));
   await expect(asked).rejects.toThrow(Unreachable);
   await expect(asked).rejects.toThrow(`no answer from http://127.0.0.1:${port}: connect ECONNREFUSED`);
 });

@@ -67,7 +67,7 @@ describe('a lock', () => {
   ])('of %s is taken over', async (_whose, content) => {
     const file = join(await temporaryFolder(undo), 'lock');
     await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
-    expect(await takeLock(file)).toMatchObject({ held: true });
+    expect(await takeLock(file)).toMatchObject({ acquired: true });
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ pid: process.pid, birth: await birth(process.pid) });
   });
 
@@ -75,7 +75,7 @@ describe('a lock', () => {
     const file = join(await temporaryFolder(undo), 'lock');
     await writeFile(file, JSON.stringify({ pid: NOBODY, birth: '' }));
     const locks = await Promise.all(Array.from({ length: 20 }, () => takeLock(file)));
-    expect(locks.filter(({ held }) => held)).toHaveLength(1);
+    expect(locks.filter(({ acquired }) => acquired)).toHaveLength(1);
   });
 
   it('that cannot be made is an error', async () => {

@@ -16,7 +16,7 @@ async function spec(script: string, changes: Partial<ServerSpec> = {}): Promise<
     args: ['-c', script],
     logFile,
     pidFile: join(folder, 'server.pid'),
-    responses: async () => (await readFile(logFile, 'utf8')).includes('ready'),
+    responds: async () => (await readFile(logFile, 'utf8')).includes('ready'),
     startTimeoutMs: 10_000,
     stopSignals: ['SIGTERM'],
     maxStopMs: 300,

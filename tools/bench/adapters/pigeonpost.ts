@@ -29,7 +29,7 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
       body: JSON.stringify(body),
     });
     const text = await response.body.text();
-    if (response.statusCode !== expected) throw new Error(`POST ${path} was answered ${response.statusCode}: ${text}`);
+    if (response.statusCode !== expected) throw new Error(`POST ${path} got a ${response.statusCode}: ${text}`);
     return JSON.parse(text) as { id: string };
   };
 

@@ -36,8 +36,8 @@ export interface Adapter {
   /** Emits events, several of them by one call where the sender can; resolves once they are accepted for good. */
   emit(events: readonly BenchEvent[]): Promise<void>;
   /**
-   * Waits until so many deliveries since `setUp` have ended and tells when the last of them was recorded, by `nowMs`.
-   * Of a sender that cannot tell, the last receipt counts.
+   * Waits until so many deliveries since `setUp` have ended and reports when the last of them was recorded, by `nowMs`.
+   * Of a sender that cannot say, the last receipt counts.
    */
   settled?(deliveries: number): Promise<number>;
   close(): Promise<void>;

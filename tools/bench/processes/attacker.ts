@@ -10,7 +10,7 @@ import type { Attack } from '../attacks/types.js';
 import type { Figures } from '../report/report.js';
 import { serve } from './remote.js';
 
-/** Requests that are in flight at most; further ones are left out. */
+/** Requests that are in flight at most; further ones are omitted. */
 const MAX_IN_FLIGHT = 8;
 /** Headers of the response to a request for `/many-headers`. */
 const MANY_HEADERS = 1_500;
@@ -36,7 +36,7 @@ let running: { attack: Attack; apis: Api[]; other: Api; timer: NodeJS.Timeout } 
 const statuses: Record<number, number> = {};
 
 export const attacker = serve({
-  /** Prepares an attack on this Pigeonpost and begins it; it goes on for so many seconds. */
+  /** Prepares an attack on this Pigeonpost and begins it; it goes on for a number of seconds. */
   async begin(name: AttackName, { url, adminKey }: Connection, seconds: number): Promise<void> {
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -62,7 +62,7 @@ export const attacker = serve({
     const timer = setInterval(() => void sendOne(), 1_000 / attack.perSecond);
     running = { attack, apis: [platform, api, other], other, timer };
   },
-  /** Asks for nothing more, and tells what became of it. */
+  /** Asks for nothing more, and reports what became of it. */
   async end(): Promise<Attacked> {
     if (!running) throw new Error('no attack was begun');
     const { attack, apis, other, timer } = running;

@@ -42,7 +42,7 @@ export const load = serve({
     adapter = await found;
     await adapter.setUp(receivers);
   },
-  /** So many events by so many callers, each of which waits for its answer: as fast as the sender accepts them. */
+  /** So many events by so many callers, each of which waits for its response: as fast as the sender accepts them. */
   async emitAll(load: {
     readonly events: number;
     readonly callers: number;
@@ -82,7 +82,7 @@ export const load = serve({
     if (problems[0] !== undefined && !load.mayFail) throw problems[0];
     return { startedMs, acceptedMs: nowMs(), failed: problems.length };
   },
-  /** When the last of so many deliveries had ended; undefined when the sender cannot tell. */
+  /** When the last of so many deliveries had ended; undefined when the sender cannot say. */
   async settled(deliveries: number): Promise<number | undefined> {
     return adapter.settled?.(deliveries);
   },

@@ -18,7 +18,7 @@ interface Expectation {
   readonly count: number;
   /** Whether bodies are read for when they were due. */
   readonly timed: boolean;
-  /** Paths that are not answered until `letGo`, and not counted before. */
+  /** Paths without a response until `letGo`, and not counted before. */
   readonly hanging: readonly string[];
 }
 
@@ -30,7 +30,7 @@ let count = 0;
 let lastMs = 0;
 let latenciesMs: number[] = [];
 let onComplete = (): void => undefined;
-const held: ServerResponse[] = [];
+const hangingResponses: ServerResponse[] = [];
 
 function arrived(dueAtMs?: number): void {
   lastMs = nowMs();
@@ -45,7 +45,7 @@ const receive: RequestListener = (request, response) => {
   if (timed) request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
   else request.resume();
   request.on('end', () => {
-    if (hanging.includes(request.url!)) return void held.push(response);
+    if (hanging.includes(request.url!)) return void hangingResponses.push(response);
     response.writeHead(200).end();
     arrived(timed ? Number(/"dueAtMs":([\d.]+)/.exec(body)?.[1]) : undefined);
   });
@@ -59,7 +59,7 @@ export const receiver = serve({
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', 1_024, resolve));
     return (server.address() as AddressInfo).port;
   },
-  /** Counts anew. */
+  /** Counts again. */
   expect(expectation: Expectation): void {
     expected = expectation;
     count = 0;
@@ -86,10 +86,10 @@ export const receiver = serve({
   soFar(): Arrivals {
     return { count, lastMs, latenciesMs };
   },
-  /** Answers what hangs, and everything from now on. */
+  /** Responds to requests that hang, and to all later ones. */
   letGo(): void {
     expected = { ...expected, hanging: [] };
-    for (const response of held.splice(0)) if (!response.destroyed) response.writeHead(200).end();
+    for (const response of hangingResponses.splice(0)) if (!response.destroyed) response.writeHead(200).end();
   },
 });
 export type ReceiverMethods = typeof receiver;

@@ -60,7 +60,7 @@ export function startRemote<Served extends Methods>(module: string): Remote<Serv
   };
 }
 
-/** Serves methods to the process that started this one, until that one is gone. */
+/** Serves methods to the process that started this one, until that one has ended. */
 export function serve<Served extends Methods>(methods: Served): Served {
   process.on('message', ({ id, name, args }: Call) => {
     void (async () => methods[name]!(...args))().then(

@@ -19,7 +19,7 @@ export const loads = [
 ] as const;
 export type Load = (typeof loads)[number];
 
-/** The processes whose use of the processor is told apart; `load` are the callers. */
+/** The processes whose processor time is measured separately; `load` are the callers. */
 export const processes = ['pigeonpost', 'temporal', 'postgres', 'receiver', 'load'] as const;
 export type ProcessName = (typeof processes)[number];
 
@@ -58,7 +58,7 @@ const floorLoads: Readonly<Partial<Record<Load, Load>>> = {
   full_tables: 'batches',
 };
 
-/** Loads that are no more than a floor, and the processes that take part: Pigeonpost does nothing meanwhile. */
+/** Loads that are no more than a floor, and the processes that take part: Pigeonpost is idle. */
 const floors: Readonly<Partial<Record<Load, readonly ProcessName[]>>> = {
   raw_posts: ['receiver', 'load'],
   raw_commits: ['postgres', 'load'],
@@ -90,7 +90,7 @@ const latencies: readonly Measure[] = (['raw_latency', 'temporal_latency', 'late
     }),
 );
 
-/** Loads of which only their own measures are told. */
+/** Loads of which only their own measures are reported. */
 const watchedApart: readonly Load[] = ['soak', 'neighbours'];
 
 const cpu: readonly Measure[] = loads

@@ -1,11 +1,11 @@
-/** From the figures of all runs to what is told. */
+/** From the figures of all runs to what is reported. */
 import type { Measure } from './measures.js';
 import { median } from './statistics.js';
 
 /** The figures of one run of a load, by measure. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** What is told of a measure: its median and that of its floor, and how the one relates to the other. */
+/** What is reported of a measure: its median and that of its floor, and how the one relates to the other. */
 export interface Result {
   readonly value: number;
   readonly unit: string;
@@ -20,7 +20,7 @@ export interface Result {
 
 export type Report = Readonly<Record<string, Result>>;
 
-/** Puts the figures of all runs together, in the order of the measures; what was not measured is left out. */
+/** Puts the figures of all runs together, in the order of the measures; what was not measured is omitted. */
 export function makeReport(measures: readonly Measure[], figures: readonly Figures[]): Report {
   const runsOf = (name: string): number[] => figures.flatMap((each) => (name in each ? [each[name]!] : []));
   return Object.fromEntries(

@@ -4,7 +4,7 @@ import type { Report, Result } from './report.js';
 const heads = ['Measure', 'Median', 'Unit', 'Floor', 'Of floor', 'Wanted', 'Runs'];
 /** Columns whose cells are numbers. */
 const numeric = new Set([1, 3, 4]);
-/** The column that is left out where nothing is in it. */
+/** The column that is omitted where nothing is in it. */
 const WANTED = heads.indexOf('Wanted');
 
 /** One aligned line per measure, below their heads. */

@@ -12,7 +12,7 @@ const STRANGERS = 100;
 export interface FillOptions {
   /** Over how many days before now they are spread; 30 if absent. */
   readonly days?: number;
-  /** Told how many have been written. */
+  /** Called with the number of rows written. */
   readonly progress?: (written: number) => void;
 }
 
@@ -60,8 +60,8 @@ async function makePastPartitions(databaseUrl: string, beginning: number): Promi
 }
 
 /**
- * What a long time would have done meanwhile; the loads that follow must not pay for it. Partition by partition, as
- * autovacuum does it, which leaves the partitioned tables themselves without statistics.
+ * What autovacuum would have done over a long time; the loads that follow must not pay for it. Partition by partition, as
+ * autovacuum does it, so the partitioned tables themselves have no statistics.
  */
 export async function settle(client: Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
@@ -112,8 +112,8 @@ async function writeChunk(
      FROM generate_series(1, $1::int) AS n
      CROSS JOIN LATERAL (SELECT $2::bigint + floor(n * $3::float8)::bigint AS ms) AS made
      CROSS JOIN LATERAL (SELECT ${UNIQUE} AS suffix) AS named
-     CROSS JOIN LATERAL (SELECT ARRAY[($5::text[])[place], ($6::text[])[place], ($7::text[])[place]] AS owner
-                         FROM (SELECT 1 + n % cardinality($5::text[]) AS place) AS picked) AS owned`,
+     CROSS JOIN LATERAL (SELECT ARRAY[($5::text[])[position], ($6::text[])[position], ($7::text[])[position]] AS owner
+                         FROM (SELECT 1 + n % cardinality($5::text[]) AS position) AS picked) AS owned`,
     [
       count,
       from,
@@ -149,7 +149,7 @@ const STATEMENTS = [
                          request_headers, response_headers, response_excerpt, response_truncated)
    SELECT delivery_id, 1, 0, ${AT}, 12, CASE WHEN failed THEN 'refused' ELSE 'accepted' END,
           CASE WHEN failed THEN 500 ELSE 200 END, CASE WHEN failed THEN 'status' END,
-          CASE WHEN failed THEN 'the receiver answered 500' END, 'https://receiver.example.com/hooks',
+          CASE WHEN failed THEN 'the receiver responded with 500' END, 'https://receiver.example.com/hooks',
           jsonb_build_array(
             jsonb_build_object('name', 'content-type', 'value', 'application/json'),
             jsonb_build_object('name', 'webhook-id', 'value', event_id),

@@ -5,7 +5,7 @@ import type { Stage } from './types.js';
 import { spread } from './receivers.js';
 import { watch } from './watch.js';
 
-/** Callers at once; each waits for its answer. */
+/** Callers at once; each waits for its response. */
 const CALLERS = 50;
 
 export interface Flood {
@@ -20,7 +20,7 @@ export interface Flood {
   readonly arrives?: boolean;
 }
 
-/** Tells deliveries per second from the first emit to the last recorded outcome, and the rate of acceptance. */
+/** Reports deliveries per second from the first emit to the last recorded outcome, and the rate of acceptance. */
 export async function flood(stage: Stage, options: Flood): Promise<Figures & { readonly accepted: number }> {
   const { name, adapter, events, perCall, fansOut = false, arrives = true } = options;
   const { receiver, load } = stage;

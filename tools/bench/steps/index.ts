@@ -80,7 +80,7 @@ const fullTables: Group = {
 
 const soaking: Group = { steps: [{ load: 'soak', run: soak, once: true }] };
 
-/** Each on an installation of its own: what one attack leaves behind must not count for the next. */
+/** Each on an installation of its own: the effects of one attack must not count for the next. */
 const attacked: readonly Group[] = attackNames.map((name) => ({
   ...(name === 'silent_names' && { silentNames: true }),
   steps: [{ load: 'neighbours', run: (stage) => neighbours(stage, name), once: true }],

@@ -17,28 +17,28 @@ const LOOK_EVERY_MS = 100;
 /** Seconds of the load that are not measured, for what is done for the first time. */
 const WARM_UP_SECONDS = 5;
 
-/** Tells the p95 from emit to receipt of others, in milliseconds: first while nothing else happens, then under attack. */
+/** Reports the p95 from emit to receipt of others, in milliseconds: first while nothing else happens, then under attack. */
 export async function neighbours(stage: Stage, name: AttackName): Promise<Figures> {
-  const { load, connection: place, sender, sizes } = stage;
+  const { load, connection, sender, sizes } = stage;
   // By a name, as receivers have one: looking names up is among what can be stalled.
   const { receivers, topics } = spread(stage.receiverUrl.replace('127.0.0.1', 'localhost'));
-  await load.call('use', sender, place, receivers);
+  await load.call('use', sender, connection, receivers);
   await latencies(stage, topics, WARM_UP_SECONDS);
   const quiet = percentile(await latencies(stage, topics, sizes.latencySeconds), 0.95);
   const attacker = startRemote<AttackerMethods>(`${__dirname}/../processes/attacker.js`);
   try {
-    await attacker.call('begin', name, place, sizes.latencySeconds);
+    await attacker.call('begin', name, connection, sizes.latencySeconds);
     const attacked = percentile(await latencies(stage, topics, sizes.latencySeconds), 0.95);
     const { statuses, figures } = await attacker.call('end');
     const counts = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
-    printProgress(`${name}: the attack was answered ${counts.join(', ') || 'nothing'}`);
+    printProgress(`${name}: responses to the attack: ${counts.join(', ') || 'none'}`);
     return { [`neighbours_${name}_quiet`]: quiet, [`neighbours_${name}`]: attacked, ...figures };
   } finally {
     attacker.stop();
   }
 }
 
-/** Of every event for so many seconds, the time from when it was due to its receipt. */
+/** Of every event for a number of seconds, the time from when it was due to its receipt. */
 async function latencies({ load, receiver }: Stage, topics: readonly string[], seconds: number): Promise<number[]> {
   const events = seconds * PER_SECOND;
   await receiver.call('expect', { count: events, timed: true, hanging: [] });

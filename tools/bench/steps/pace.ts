@@ -13,11 +13,11 @@ export interface Pace {
   readonly name: Load;
   readonly adapter: string;
   readonly seconds: number;
-  /** Whether one of the ten receivers never answers. */
+  /** Whether one of the ten receivers never responds. */
   readonly hanging?: boolean;
 }
 
-/** Tells how long events were on their way, from when they were due to their arrival, in milliseconds. */
+/** Reports how long events were in flight, from when they were due to their arrival, in milliseconds. */
 export async function pace(stage: Stage, { name, adapter, seconds, hanging = false }: Pace): Promise<Figures> {
   const { receiver, load } = stage;
   const { receivers, topics } = spread(stage.receiverUrl);
@@ -31,7 +31,7 @@ export async function pace(stage: Stage, { name, adapter, seconds, hanging = fal
   const observed = async (): Promise<Figures> => {
     const { latenciesMs } = await receiver.call('arrivals');
     const usage = reportUsage(events);
-    // What hangs is answered before the next load, which it would disturb; a sender may even hold its callers up.
+    // Hanging requests get a response before the next load, which they would disturb.
     if (hanging) await receiver.call('letGo');
     return {
       [`${name}_p50`]: percentile(latenciesMs, 0.5),

@@ -10,7 +10,7 @@ const MIB = 1_024 * 1_024;
 /** How often is looked, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Tells how much more memory Pigeonpost's process holds in the last tenth of the time than in the second one. */
+/** Reports how much more memory Pigeonpost's process holds in the last tenth of the time than in the second one. */
 export async function soak(stage: Stage): Promise<Figures> {
   const { installation, sender, sizes } = stage;
   if (!installation || !usageReporter) return {};

@@ -22,7 +22,7 @@ export interface Stage {
   readonly installation?: Installation;
 }
 
-/** Puts one load on and tells its figures. */
+/** Puts one load on and reports its figures. */
 export interface Step {
   readonly load: Load;
   run(stage: Stage): Promise<Figures>;
@@ -35,7 +35,7 @@ export interface Group {
   /** Settings of Pigeonpost that are not the default. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
-  /** Whether no name server answers Pigeonpost. */
+  /** Whether no name server responds to Pigeonpost. */
   readonly silentNames?: boolean;
   /** Done once before the first load. */
   readonly prepare?: (stage: Stage) => Promise<void>;

@@ -6,7 +6,7 @@ import type { Stage } from './types.js';
 
 const MIB = 1_024 * 1_024;
 
-/** Begins to watch; the function it gives ends that and tells processor time per delivery and peak of memory. */
+/** Begins to watch; the function it gives ends that and reports processor time per delivery and peak of memory. */
 export function watch(stage: Stage, load: Load): (deliveries: number) => Figures {
   if (!usageReporter) return () => ({});
   const before = cpuOf(stage);

@@ -61,7 +61,7 @@ async function measure({ box }: Store, databaseUrl: string, sample: Sample): Pro
   await client.connect();
   await settle(client);
   const costs = new Map<string, Cost>();
-  // What writes leaves dead rows, which those that read later would have to step over.
+  // Writes create dead rows that later reads would have to skip.
   for (const query of [...queries].sort((one, other) => Number(one.writes) - Number(other.writes))) {
     const ask = (asked: Store): Promise<unknown> => query.ask(asked, sample);
     // The second time, so that catalogs are in their caches as on any connection that has been in use.

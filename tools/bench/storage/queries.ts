@@ -31,7 +31,7 @@ import { overdueDeliveries, ownerlessDeliveries } from '#src/store/deliveries/sw
 import { pausedOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
 import { newEvent, type Sample } from './sample.js';
 
-/** A question to the store, or an order. */
+/** A query or a command to the store. */
 export interface Query {
   readonly name: string;
   /** What it is asked for. */
@@ -46,7 +46,7 @@ type Written = Omit<Query, 'when' | 'writes'> & { readonly writes?: true };
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const LIMIT = 200;
-const HELD = 'the subscription is disabled';
+const PAUSED_REASON = 'the subscription is disabled';
 const ago = (ms: number): Date => new Date(Date.now() - ms);
 const week = ({ subscriptionId }: Sample) => ({
   subscriptionId,
@@ -118,12 +118,12 @@ const perDelivery: readonly Written[] = [
 
 const perSweep: readonly Written[] = [
   { name: 'find what has no owner', ask: (store) => ownerlessDeliveries(store, { olderThan: 10, limit: LIMIT }) },
-  { name: 'find what no batch carries', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'find what no batch has claimed', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
   { name: 'find what is overdue', ask: (store) => overdueDeliveries(store, { overdueBy: 300, limit: LIMIT }) },
   { name: 'find what lost its subscription', ask: (store) => deliveriesOfDeletedSubscriptions(store, LIMIT) },
   {
-    name: 'find what need not be held',
-    ask: (store) => pausedOfEnabled(store, { reason: HELD, after: '', limit: LIMIT }),
+    name: 'find paused deliveries of enabled subscriptions',
+    ask: (store) => pausedOfEnabled(store, { reason: PAUSED_REASON, after: '', limit: LIMIT }),
   },
   {
     name: 'cancel what was terminated',
@@ -160,7 +160,10 @@ const perRequest: readonly Written[] = [
     ask: (store, { eventIds }) => listDeliveries(store, { eventId: eventIds[0]!, limit: 51 }),
   },
   { name: 'redeliver', writes: true, ask: (store, { deliveryIds }) => reopenDelivery(store, deliveryIds[0]!) },
-  { name: 'held ones of a subscription', ask: (store, it) => pausedDeliveries(store, it.subscriptionId, HELD, LIMIT) },
+  {
+    name: 'paused ones of a subscription',
+    ask: (store, it) => pausedDeliveries(store, it.subscriptionId, PAUSED_REASON, LIMIT),
+  },
   { name: 'open ones of a subscription', ask: (store, it) => openDeliveries(store, it.subscriptionId, LIMIT) },
   {
     name: 'figures of a subscription, 7 days',
@@ -175,7 +178,7 @@ const perRequest: readonly Written[] = [
   { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
   { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },
   {
-    name: 'the next 100 of an order to many',
+    name: 'the next 100 of a bulk command',
     ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),
   },
 ];

@@ -64,7 +64,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
   return { accountId, subscriptionId };
 }
 
-/** Writes open deliveries; those that were left undone are older than the sweep allows. */
+/** Writes open deliveries; those without an owner are older than the sweep allows. */
 export async function makeOpen(
   store: Store,
   { accountId, subscriptionId }: Pick<Sample, 'accountId' | 'subscriptionId'>,

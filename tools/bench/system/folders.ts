@@ -1,4 +1,4 @@
-/** Where the bench finds the project and leaves what it writes. */
+/** Paths of the project and of the bench's results. */
 import { join } from 'node:path';
 
 /** The compiled code is in tools/out/bench/system. */

@@ -1,4 +1,4 @@
-/** A name server that never answers, and a process that asks no other one. */
+/** A name server that never responds, and a process that asks no other one. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';

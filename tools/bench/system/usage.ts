@@ -1,7 +1,7 @@
-/** What processes use, as Linux tells it. */
+/** What processes use, as Linux reports it. */
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
-/** Whether this system tells what is asked here. */
+/** Whether this system reports these figures. */
 export const usageReporter = process.platform === 'linux';
 
 /** One tick of the counters of processor time, in milliseconds: USER_HZ is 100 wherever Linux runs. */

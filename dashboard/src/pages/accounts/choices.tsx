@@ -18,7 +18,7 @@ export function Choices({ account }: { account: AccountDetail }) {
   const { client } = useSession();
   const cache = useQueryClient();
   const { id } = account;
-  // What is not changed here is not sent: somebody else may have changed it meanwhile.
+  // What is not changed here is not sent: someone else may have changed it at the same time.
   const [before, setBefore] = useState<Chosen>(account);
   const [receivesOperationalEvents, setReceives] = useState(account.receivesOperationalEvents);
   const [validatePayloads, setValidate] = useState(account.validatePayloads);
@@ -81,7 +81,7 @@ export function Choices({ account }: { account: AccountDetail }) {
         <TextInput
           {...number('retentionDays', 0, days, setDays)}
           label="Days to keep what happened"
-          description="0 for ever; empty for as long as PIGEONPOST_RETENTION_DAYS says"
+          description="0 keeps them indefinitely; empty means PIGEONPOST_RETENTION_DAYS"
         />
         <TextInput
           {...number('dispatchWeight', 1, weight, setWeight)}

@@ -13,7 +13,7 @@ import type { Values } from '../../form/values.js';
 import { Failure } from '../../parts/page.js';
 import { KeyShownOnce } from './key-shown-once.js';
 
-/** Asked for in words of their own, or part of the account's page. */
+/** Fields that have inputs of their own, or are on the account's page. */
 const APART = ['provider', 'name', 'receivesOperationalEvents', 'disableAfterHours', 'validatePayloads'];
 
 interface Props {

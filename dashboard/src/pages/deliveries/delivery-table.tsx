@@ -17,7 +17,7 @@ export function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] 
             <th scope="col">Event</th>
             <th scope="col">Receiver</th>
             <th scope="col">Attempts</th>
-            <th scope="col">Answer</th>
+            <th scope="col">Response</th>
             <th scope="col">Next</th>
             <th scope="col">Created</th>
           </tr>

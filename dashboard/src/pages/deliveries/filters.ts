@@ -1,4 +1,4 @@
-/** Which deliveries a list shows; the address holds it, so that a list can be bookmarked and sent to somebody. */
+/** Which deliveries a list shows; the address holds it, so that a list can be bookmarked and sent to someone. */
 import type { paths } from '../../../../src/client/generated.js';
 import type { Delivery, DeliveryState } from '../../api/shapes.js';
 

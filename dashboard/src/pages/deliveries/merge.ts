@@ -5,7 +5,7 @@ import { matches, type Filters } from './filters.js';
 
 type Pages = InfiniteData<DeliveryPage, string | undefined>;
 
-/** Ids sort by time and the newest come first. One that belongs behind what was read is left to the page that has it. */
+/** Ids sort by time and the newest come first. One that belongs behind what was read is done by the page that has it. */
 export function merge(pages: Pages, delivery: Delivery, filters: Filters): Pages {
   const belongs = matches(delivery, filters);
   let placed = !belongs;

@@ -60,7 +60,7 @@ function AttemptDetails({ attempt, open }: { attempt: Attempt; open: boolean }) 
           />
         )}
         {attempt.responseHeaders && (
-          <Headers title="Answer’s headers" headers={Object.entries(attempt.responseHeaders)} />
+          <Headers title="Response headers" headers={Object.entries(attempt.responseHeaders)} />
         )}
       </div>
     </details>
@@ -69,11 +69,11 @@ function AttemptDetails({ attempt, open }: { attempt: Attempt; open: boolean }) 
 
 function Response({ attempt: { status, responseExcerpt, responseTruncated } }: { attempt: Attempt }) {
   if (status === null) return null;
-  if (!responseExcerpt) return <p className="muted">The answer had no body.</p>;
+  if (!responseExcerpt) return <p className="muted">The response had no body.</p>;
   return (
     <div>
       <h3>Answer{responseTruncated ? ', its beginning' : ''}</h3>
-      <CodeBlock label="Body of the answer" text={prettyJson(responseExcerpt)} />
+      <CodeBlock label="Body of the response" text={prettyJson(responseExcerpt)} />
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /** A request as a command that sends it. */
 import type { SentRequest } from '../../api/shapes.js';
 
-/** Masked values stay masked: whoever runs it puts their own in. */
+/** Masked values stay masked: anyone who runs it puts their own in. */
 export function asCurl({ method, url, headers, body }: Omit<SentRequest, 'attempt'>): string {
   const parts = [
     `curl -X ${method} ${quote(url)}`,

@@ -1,4 +1,4 @@
-/** One delivery: what it carries, what became of each attempt, what is still to come, and what it can be told. */
+/** One delivery: its event, every attempt, the attempts to come, and the commands it accepts. */
 import { useQuery } from '@tanstack/react-query';
 import { Alert } from '@mantine/core';
 import { Link } from 'wouter';

@@ -1,4 +1,4 @@
-/** What a delivery can be told in its state. */
+/** The commands that a delivery accepts in its state. */
 import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -68,7 +68,7 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
           confirm={() => tell.mutate({ command: 'cancel', reason: reason.trim() })}
           close={() => setAsking(false)}
         >
-          <p>No further attempt is made. An attempt under way is awaited; if it is accepted, that counts.</p>
+          <p>No further attempt is made. An attempt in flight is awaited; if it is accepted, that counts.</p>
           <TextInput
             label="Reason"
             description="Shown with the delivery and in Temporal"

@@ -13,7 +13,7 @@ export function ProviderTable({ providers }: { providers: Overview['providers'] 
   const contracts = useContracts().data ?? [];
   const title = (name: string) => contracts.find(({ provider }) => provider === name)?.title ?? name;
   return (
-    <Section title="By provider" beside={<span className="muted">latency of attempts that were answered</span>}>
+    <Section title="By provider" beside={<span className="muted">latency of attempts with a response</span>}>
       {providers.length === 0 ? (
         <Empty title="No deliveries in this period" />
       ) : (

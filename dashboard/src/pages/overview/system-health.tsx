@@ -8,10 +8,10 @@ import { useSession } from '../../api/session.js';
 /** How often it is renewed, in milliseconds. */
 const RENEW_MS = 10_000;
 
-const DATABASE_TEXTS = { ok: 'answers', unavailable: 'does not answer', not_writable: 'rejects writes' } as const;
+const DATABASE_TEXTS = { ok: 'responds', unavailable: 'does not respond', not_writable: 'rejects writes' } as const;
 const TEMPORAL_TEXTS = {
-  ok: 'answers',
-  unavailable: 'does not answer',
+  ok: 'responds',
+  unavailable: 'does not respond',
   namespace_missing: 'lacks the namespace',
 } as const;
 

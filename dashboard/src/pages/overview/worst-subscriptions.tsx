@@ -17,7 +17,7 @@ export function WorstSubscriptions({ subscriptions }: { subscriptions: Overview[
       ) : (
         <Table
           caption="Subscriptions that fail most or are disabled"
-          head={['Receiver', 'Provider', 'Failed attempts', 'Rate', 'Last answer', 'State']}
+          head={['Receiver', 'Provider', 'Failed attempts', 'Rate', 'Last response', 'State']}
           numbers={['Failed attempts', 'Rate']}
         >
           {subscriptions.map((worst) => (

@@ -36,7 +36,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       const counted = await unwrap(
         client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
       );
-      if (!('dryRun' in counted)) throw new Error('the answer is not a count');
+      if (!('dryRun' in counted)) throw new Error('the response is not a count');
       return { body, total: counted.total, byState: countsByState(counted) };
     },
   });

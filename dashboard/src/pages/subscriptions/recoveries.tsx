@@ -11,7 +11,7 @@ import { Ago } from '../../parts/time.js';
 import { RecoverForm } from './recover-form.js';
 import styles from './recoveries.module.css';
 
-/** How often a recovery under way is asked after, in milliseconds. */
+/** How often a running recovery is polled, in milliseconds. */
 const FOLLOW_MS = 1_000;
 
 interface Props {

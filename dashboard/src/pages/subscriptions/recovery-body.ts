@@ -5,7 +5,7 @@ export const recoverable = ['retrying', 'failed', 'cancelled', 'delivered', 'mis
 
 export type RecoverableState = (typeof recoverable)[number];
 
-/** How many there are of each state, in the order of the form; states of which there is none are left out. */
+/** How many there are of each state, in the order of the form; states of which there is none are omitted. */
 export function countsByState({ counts }: RecoveryCount): { state: RecoverableState; count: number }[] {
   return recoverable
     .map((state) => ({

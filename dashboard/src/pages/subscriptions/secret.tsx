@@ -11,7 +11,7 @@ import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 import styles from './inline-form.module.css';
 
-/** Hours for which the old secret signs too, unless somebody says otherwise; the API's own default. */
+/** Hours for which the old secret signs too, unless someone says otherwise; the API's own default. */
 const OVERLAP_HOURS = '24';
 
 interface Props {

@@ -8,7 +8,7 @@ import { Fact, Facts } from '../../parts/facts.js';
 import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 
-/** Shown elsewhere, or in words of their own. */
+/** Shown elsewhere, or with components of their own. */
 const APART = new Set([
   ...['id', 'reference', 'accountId', 'provider', 'url', 'enabled', 'disabledReason', 'health', 'secret'],
   ...['createdAt', 'updatedAt'],
