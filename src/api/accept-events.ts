@@ -6,7 +6,10 @@ import type { OnceKey, Planner } from '../dispatch/event-writer.js';
 import type { ApiContext } from './context.js';
 import { notFound, Problem } from '../http/problem.js';
 
-/** Commits the events that the planner makes for the account; returns the response. Throws a problem or IdempotentReplay. */
+/**
+ * Commits the events that the planner makes for the account; returns the response. Throws a problem or
+ * IdempotentReplay.
+ */
 export async function acceptEvents<Response>(
   { eventWriter }: Pick<ApiContext, 'eventWriter'>,
   accountId: string,

@@ -179,7 +179,9 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   };
 }
 
-/** The members of an object. Throws a problem for a duplicate name; payloads inside it are not checked for duplicates. */
+/**
+ * The members of an object. Throws a problem for a duplicate name; payloads inside it are not checked for duplicates.
+ */
 function ownMembers(text: string, what: string): JsonMember[] {
   const members = jsonMembers(text);
   const repeated = duplicateKey(members);
@@ -187,7 +189,9 @@ function ownMembers(text: string, what: string): JsonMember[] {
   return members;
 }
 
-/** Validates a payload by its documented schema; if not `strictly`, only that it is an object where the schema is one. */
+/**
+ * Validates a payload by its documented schema; if not `strictly`, only that it is an object where the schema is one.
+ */
 function checkPayload(shape: z.ZodType, data: unknown, strictly: boolean): void {
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
   if (!isObject && !shape.safeParse(null).success) throw invalidField('data', 'must be a JSON object');

@@ -100,8 +100,8 @@ function canonicalHost(host: string): string {
 }
 
 /**
- * The addresses to connect to, all of them allowed. One forbidden address blocks the whole name: an honest name does not
- * mix them, and using only the allowed ones would let an attacker try again and again.
+ * The addresses to connect to, all of them allowed. One forbidden address blocks the whole name: an honest name does
+ * not mix them, and using only the allowed ones would let an attacker try again and again.
  */
 async function addressesOf(
   { host, port, blocked }: Route,

@@ -1,4 +1,6 @@
-/** Failures of requests, as text for people. Messages of the operating system are never shown: they contain addresses. */
+/**
+ * Failures of requests, as text for people. Messages of the operating system are never shown: they contain addresses.
+ */
 import { errorCode } from '../lib/errors.js';
 import type { FailureReason } from './types.js';
 
@@ -75,7 +77,9 @@ export function connectFailure(error: unknown, host: string): EgressFailure {
   });
 }
 
-/** A name with several addresses fails with one error for each; a refusal is more useful than a missing (IPv6) route. */
+/**
+ * A name with several addresses fails with one error for each; a refusal is more useful than a missing (IPv6) route.
+ */
 function mostSpecific(error: unknown): unknown {
   const errors: unknown = typeof error === 'object' && error !== null && 'errors' in error ? error.errors : undefined;
   if (!Array.isArray(errors) || errors.length === 0) return error;

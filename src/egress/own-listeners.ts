@@ -8,8 +8,8 @@ import { canonicalAddress } from './address.js';
 export type ResolveOwn = (hostname: string) => Promise<readonly string[]>;
 
 /**
- * The ports of Pigeonpost, its database and Temporal. On this machine a port counts for all addresses, because it is not
- * always known on which of them a server listens.
+ * The ports of Pigeonpost, its database and Temporal. On this machine a port counts for all addresses, because it is
+ * not always known on which of them a server listens.
  */
 export class OwnListeners {
   readonly #hostsByPort = new Map<number, Set<string>>();

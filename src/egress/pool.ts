@@ -1,10 +1,10 @@
 /**
  * Connection pool: keeps connections for further requests to the same origin.
  *
- * An undici Agent does this too, but without deadlines: an aborted request stays in the Agent's queue, which still opens
- * a connection for it, and after an abort a second one (nodejs/undici #386, #5845). A receiver that drops packets would
- * delay all later requests. Here each connection is its own undici Client, which handles one request at a time and is
- * destroyed when that request fails.
+ * An undici Agent does this too, but without deadlines: an aborted request stays in the Agent's queue, which still
+ * opens a connection for it, and after an abort a second one (nodejs/undici #386, #5845). A receiver that drops packets
+ * would delay all later requests. Here each connection is its own undici Client, which handles one request at a time
+ * and is destroyed when that request fails.
  */
 import { Connection } from './connection.js';
 import { type OpenConnection } from './connector.js';
@@ -38,7 +38,9 @@ export class ConnectionPool {
 
   constructor(private readonly open: OpenConnection) {}
 
-  /** Returns a connection to an origin; it may open its socket only when the request is sent. Return it with `release`. */
+  /**
+   * Returns a connection to an origin; it may open its socket only when the request is sent. Return it with `release`.
+   */
   async acquire(origin: string, deadline: Deadline, separation: Separation = {}): Promise<Connection> {
     const { queueKey: name = '', tlsClient } = separation;
     const key = `${name} ${tlsClient ? clientId(tlsClient) : ''} ${origin}`;

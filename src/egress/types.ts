@@ -51,8 +51,8 @@ export interface OutgoingRequest {
   /** Maximum number of redirects; with 0 a 3xx is returned as the response. */
   readonly maxRedirects: number;
   /**
-   * Requests with different keys share no connections and never wait for each other. The caller limits the requests of a
-   * key. Requests without a key share up to 50 connections per origin.
+   * Requests with different keys share no connections and never wait for each other. The caller limits the requests of
+   * a key. Requests without a key share up to 50 connections per origin.
    */
   readonly queueKey?: string;
   /** The account it is sent for. DNS lookups are limited per account; requests without one count as one account. */

@@ -75,7 +75,8 @@ function shownTo(response: Response, problem: Problem): Problem {
 }
 
 function isUnavailable(code: unknown, message = ''): boolean {
-  // A pool that gets no connection or response in time has no code; gRPC codes are numbers: 4 deadline exceeded, 14 unavailable.
+  // A pool that gets no connection or response in time has no code; gRPC codes are numbers: 4 deadline exceeded, 14
+  // unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
   if (typeof code === 'string') return NETWORK_UNAVAILABLE.has(code) || DATABASE_UNAVAILABLE.test(code);
   return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(

@@ -88,8 +88,8 @@ export function namedTwice(what: string, field: string): Problem {
 }
 
 /**
- * Nesting depth and maximum number of values, measured before parsing so that the body cannot overload the parser or the
- * validator.
+ * Nesting depth and maximum number of values, measured before parsing so that the body cannot overload the parser or
+ * the validator.
  */
 function measure(text: string): { depth: number; values: number } {
   let depth = 0;

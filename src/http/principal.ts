@@ -6,7 +6,9 @@ import { Problem } from './problem.js';
 import type { SignIn } from './sign-in.js';
 import type { SignInFailures } from './sign-in-failures.js';
 
-/** The caller: an operator with the admin key, who sees all data, or an account with its own key, which sees its own. */
+/**
+ * The caller: an operator with the admin key, who sees all data, or an account with its own key, which sees its own.
+ */
 export type Principal =
   { readonly role: 'operator' } | { readonly role: 'account'; readonly account: StoredAccount; readonly keyId: string };
 
@@ -14,8 +16,8 @@ export type Principal =
 const NO_ACCOUNT = '';
 
 /**
- * Accepts requests with `Authorization: Bearer` and the admin key or an account's key, in any provider's key format. The
- * admin key is compared in constant time.
+ * Accepts requests with `Authorization: Bearer` and the admin key or an account's key, in any provider's key format.
+ * The admin key is compared in constant time.
  */
 export function requireKey({
   adminKey,

@@ -2,9 +2,9 @@
  * Sign-in with an account's key, for `/v1` and for the providers' own APIs.
  *
  * A valid key is always accepted, even if others fail from the same address or with the same prefix: many customers may
- * share a proxy. So each key is looked up first, and only failures are limited. To bound the cost of lookups, an address
- * or prefix over its limit gets only a few concurrent lookups of keys that have not yet succeeded in this process; more
- * are rejected without a lookup.
+ * share a proxy. So each key is looked up first, and only failures are limited. To bound the cost of lookups, an
+ * address or prefix over its limit gets only a few concurrent lookups of keys that have not yet succeeded in this
+ * process; more are rejected without a lookup.
  */
 import { LRUCache } from 'lru-cache';
 import { findAccount, type StoredAccount } from '../store/accounts/accounts.js';

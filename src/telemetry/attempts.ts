@@ -18,7 +18,9 @@ export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceA
 
 let isDebugLogged = true;
 
-/** Sets whether the log level includes DEBUG. Temporal's SDK checks the level too late, which costs time per attempt. */
+/**
+ * Sets whether the log level includes DEBUG. Temporal's SDK checks the level too late, which costs time per attempt.
+ */
 export function logAttemptsAtDebug(isLogged: boolean): void {
   isDebugLogged = isLogged;
 }

@@ -28,8 +28,8 @@ let traced = false;
 
 /**
  * Starts tracing. OpenTelemetry's environment variables configure it (OTEL_EXPORTER_OTLP_ENDPOINT and similar,
- * OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_…), unless a processor is given. Returns a function that sends
- * the last spans and stops tracing.
+ * OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_…), unless a processor is given. Returns a function that
+ * sends the last spans and stops tracing.
  */
 export function startTracing(
   log: Logger,

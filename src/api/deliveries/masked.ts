@@ -1,6 +1,6 @@
 /**
- * Values of headers and credentials are shown as `***`. A caller that writes them back unchanged means the stored values,
- * never three asterisks.
+ * Values of headers and credentials are shown as `***`. A caller that writes them back unchanged means the stored
+ * values, never three asterisks.
  */
 import { isDeepStrictEqual } from 'util';
 import { isMasked, MASK } from '../../contract/mask.js';

@@ -22,7 +22,9 @@ export interface Timeline {
   readonly buckets: readonly Date[];
 }
 
-/** The buckets of a window; the last one contains `now`. They start at round times, so that they do not move with `now`. */
+/**
+ * The buckets of a window; the last one contains `now`. They start at round times, so that they do not move with `now`.
+ */
 export function timeline(window: WindowName, now: Date): Timeline {
   const { bucketMs, count } = windows[window];
   const to = (Math.floor(now.getTime() / bucketMs) + 1) * bucketMs;

@@ -1,7 +1,8 @@
 /**
- * Values of headers and credentials are masked when read, so the caller of an edit may not know them. An edit that moves
- * the URL to another origin must therefore send them again; otherwise the caller could have them sent to any host. An
- * edit that sets them fails if the origin changed since the caller read it. Signing secrets are not sent and are kept.
+ * Values of headers and credentials are masked when read, so the caller of an edit may not know them. An edit that
+ * moves the URL to another origin must therefore send them again; otherwise the caller could have them sent to any
+ * host. An edit that sets them fails if the origin changed since the caller read it. Signing secrets are not sent and
+ * are kept.
  */
 import { isMasked } from '../../contract/mask.js';
 import type { Subscription } from '../../contract/entities.js';
@@ -16,8 +17,8 @@ type Body = Readonly<Record<string, unknown>>;
 export const allHidden: IsHidden = () => true;
 
 /**
- * Throws when an edit would send secrets to an origin for which they were not given. `seen` is the subscription when the
- * request began, `current` is the current one, locked against other edits.
+ * Throws when an edit would send secrets to an origin for which they were not given. `seen` is the subscription when
+ * the request began, `current` is the current one, locked against other edits.
  */
 export function rejectMovedSecrets(
   rules: Rules,

@@ -48,7 +48,9 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     });
   }
 
-  /** Throws a problem when the account is at its limit; the lock prevents other additions until the transaction ends. */
+  /**
+   * Throws a problem when the account is at its limit; the lock prevents other additions until the transaction ends.
+   */
   async function checkQuota(client: Queryable, accountId: string): Promise<void> {
     const quota = await lockSubscriptionQuota(client, accountId);
     if (!quota) throw notFound('account');
