@@ -1,4 +1,4 @@
-/** The Express application: every route, in the order they are tried. */
+/** The Express application: all routes, in matching order. */
 import { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import express, { Router, type Express } from 'express';
 import { EventWriter } from '../dispatch/event-writer.js';
@@ -32,14 +32,14 @@ import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 import { waitingRoutes } from './subscriptions/waiting.js';
 
-/** What the application is made of. */
+/** Dependencies of the application. */
 export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {
   readonly egress: EgressClient;
-  /** Bytes that the events of one request may have with their bodies. */
+  /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
-  /** Networks of proxies whose X-Forwarded-For names the caller; none when absent. */
+  /** Networks of proxies whose X-Forwarded-For is trusted; none when absent. */
   readonly trustProxy?: readonly string[];
-  /** How many sign-ins may fail; as many as usual when absent. */
+  /** Limits of failed sign-ins; the default limits when absent. */
   readonly signInLimits?: SignInLimits;
 }
 
@@ -60,7 +60,7 @@ export function createApp(parts: AppParts): Express {
   const registry = new OpenAPIRegistry();
   const own = Router();
   const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes };
-  // First, as it is asked for most.
+  // First, because it gets the most requests.
   eventRoutes(routing, context);
   meRoutes(routing);
   accountRoutes(routing, context);
@@ -68,7 +68,7 @@ export function createApp(parts: AppParts): Express {
   waitingRoutes(routing, context);
   deliveryRoutes(routing, context);
   bulkRoutes(routing, context);
-  // Before the route that would take its name for an id.
+  // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
@@ -82,7 +82,7 @@ export function createApp(parts: AppParts): Express {
   probeRoutes(app, () => apiReadiness(context));
   metricsRoutes(app, context, failures);
   app.get('/openapi.json', (_request, response) => void response.json(document));
-  // Before our own: some of the providers' paths begin with /v1 too.
+  // Before our own routes: some providers' paths also begin with /v1.
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(sendRequestId);
   app.use('/v1', requireKey(context));

@@ -1,4 +1,4 @@
-/** What the API's routes work with. */
+/** Dependencies of the API's routes. */
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
@@ -19,22 +19,22 @@ export interface ApiContext {
   readonly log: Logger;
   readonly adminKey: string;
   readonly signIn: SignIn;
-  /** Requests that emit events and have more bytes are rejected. */
+  /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
-  /** Subscriptions that an account may have unless it says otherwise. */
+  /** Maximum subscriptions of an account without its own limit. */
   readonly maxSubscriptions: number;
-  /** Whether receivers may be plain http. */
+  /** Whether receivers may have http URLs. */
   readonly allowHttp: boolean;
   /** Whether requests may be sent to an address. */
   readonly allowsAddress: AddressGuard;
-  /** The only ports that receivers may be addressed at; any when absent. */
+  /** Allowed ports of receivers; any when absent. */
   readonly allowPorts?: readonly number[];
-  /** Where the dashboard's build is, absolute; it need not be there. */
+  /** Absolute path of the dashboard's build; may not exist. */
   readonly dashboardFolder: string;
-  /** Where Temporal's UI is, without a slash at the end. */
+  /** URL of Temporal's UI, without a trailing slash. */
   readonly temporalUiUrl?: string;
   /** Whether /metrics may be read without the admin key. */
   readonly metricsOpen?: boolean;
-  /** Aborted once the process is ending and should get no more requests. */
+  /** Aborted when the process shuts down and should get no more requests. */
   readonly ending?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** Contracts as people and forms need them: what is sent and when, what may be asked for, how a receiver verifies. */
+/** Describes contracts for people and forms: events, schedules, schemas and signatures. Verifies received requests. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import type { Account } from '../contract/entities.js';
@@ -27,25 +27,25 @@ const contractSchema = z
       z.object({
         type: z.string(),
         description: z.string(),
-        schema: jsonSchema.describe('JSON Schema of `data`; fields that it does not name pass.'),
+        schema: jsonSchema.describe('JSON Schema of `data`; additional fields are allowed.'),
         example: z.unknown(),
         schedule: z.array(z.number()).describe('The waits after failed attempts, in milliseconds.'),
-        timeLimitMs: z.number().describe('The longest time that one attempt may take.'),
+        timeLimitMs: z.number().describe('Time limit of one attempt, in milliseconds.'),
         retries: z.int(),
       }),
     ),
-    accepted: z.string().describe('Which answers accept a delivery, and which end it.'),
+    accepted: z.string().describe('Which responses accept a delivery, and which end it.'),
     signature: z.object({ headers: z.array(z.string()), description: z.string() }),
-    subscriptionSchema: jsonSchema.describe('JSON Schema of what creates a subscription.'),
-    accountSchema: jsonSchema.describe('JSON Schema of what creates an account.'),
+    subscriptionSchema: jsonSchema.describe('JSON Schema of the request that creates a subscription.'),
+    accountSchema: jsonSchema.describe('JSON Schema of the request that creates an account.'),
   })
   .openapi('Contract');
 
 const received = z.strictObject({
-  secret: z.string().min(1).max(4_096).describe('What the receiver knows: secret, token, credentials or header.'),
+  secret: z.string().min(1).max(4_096).describe("The receiver's secret, token, credentials or header."),
   headers: z.record(z.string(), z.string()).describe('As received; names in any case.'),
-  body: z.string().describe('As received, before anything parsed it.'),
-  url: z.string().optional().describe('The address as registered, where the contract signs it.'),
+  body: z.string().describe('As received, before parsing.'),
+  url: z.string().optional().describe('The registered URL, if the contract signs it.'),
 });
 
 export function contractRoutes(routing: Routing): void {
@@ -56,13 +56,14 @@ export function contractRoutes(routing: Routing): void {
       path: '/v1/contracts',
       tag,
       summary: 'Describe the contracts',
-      description: 'An account gets its own, by its settings; an operator gets all, by the settings of a new account.',
+      description:
+        'An account gets its own contract with its settings; an operator gets all with the settings of a new account.',
       forAccounts: true,
       responses: { status: 200, description: 'Contracts', schema: z.object({ data: z.array(contractSchema) }) },
     },
     async ({ principal }) => ({
       data: contractsFor(principal).map((contract) => {
-        const account = principal.role === 'account' ? principal.account : newcomer(contract);
+        const account = principal.role === 'account' ? principal.account : newAccountOf(contract);
         return describeContract(contract, account);
       }),
     }),
@@ -75,7 +76,7 @@ export function contractRoutes(routing: Routing): void {
       path: '/v1/contracts/{provider}/verify',
       tag,
       summary: 'Verify a request as its receiver would',
-      description: 'Nothing of it is kept or logged. Its age is told and not held against it.',
+      description: 'Nothing of it is stored or logged. An old timestamp is reported but does not make it invalid.',
       forAccounts: true,
       params: z.object({ provider: z.string() }),
       body: received,
@@ -100,8 +101,8 @@ function contractsFor(principal: Principal): readonly AnyContract[] {
   return own ? [own] : [];
 }
 
-/** An account as one is made that names nothing; schedules may depend on its settings. */
-function newcomer({ accounts: rules }: AnyContract): Account {
+/** A new account with default settings; schedules may depend on the settings. */
+function newAccountOf({ accounts: rules }: AnyContract): Account {
   return {
     id: '',
     name: '',
@@ -137,12 +138,12 @@ function describeContract(contract: AnyContract, account: Account) {
 }
 
 type Schemas = ReturnType<typeof makeSchemas>;
-const made = new WeakMap<AnyContract, Schemas>();
+const cache = new WeakMap<AnyContract, Schemas>();
 
-/** The schemas of a contract, made once: they never change, and there are many. */
+/** The schemas of a contract, cached because they never change. */
 function schemasOf(contract: AnyContract): Schemas {
-  const schemas = made.get(contract) ?? makeSchemas(contract);
-  made.set(contract, schemas);
+  const schemas = cache.get(contract) ?? makeSchemas(contract);
+  cache.set(contract, schemas);
   return schemas;
 }
 
@@ -163,13 +164,13 @@ function makeSchemas({ provider, events, subscriptions, accounts: { scope, setti
 function verify(verifier: Verifier, { secret: text, ...request }: z.output<typeof received>) {
   const secret = readSecret(verifier, text);
   const error = verificationError(verifier, request, secret);
-  if (error === undefined) return { valid: true, reason: 'it is what its sender makes with this secret' };
+  if (error === undefined) return { valid: true, reason: 'it matches what the sender makes with this secret' };
   // The timestamp is checked before the signature, so nothing is computed twice.
   const forged = error instanceof TimestampError ? verificationError(verifier, request, secret, Infinity) : error;
   if (forged !== undefined) return { valid: false, reason: forged.message };
   return {
     valid: true,
-    reason: `it is what its sender made with this secret, but a receiver may refuse it: ${error.message}`,
+    reason: `it matches what the sender makes with this secret, but a receiver may reject it: ${error.message}`,
   };
 }
 
@@ -181,7 +182,7 @@ function readSecret(verifier: Verifier, text: string): unknown {
   }
 }
 
-/** Why a receiver rejects a request, or undefined. What is missing for verifying at all is the address. */
+/** Why a receiver rejects a request, or undefined. All other errors mean that the URL is missing. */
 function verificationError(
   verifier: Verifier,
   request: Received,

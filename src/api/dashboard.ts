@@ -1,9 +1,9 @@
-/** The dashboard: the files of its build, and its page for whatever path a browser asks for. */
+/** Serves the dashboard: the files of its build, and its page for all other paths that a browser requests. */
 import express, { Router, type Request, type Response } from 'express';
 import { join } from 'path';
 import { errorCode } from '../lib/errors.js';
 
-/** Everything comes from this server, nothing is written into the page, and nobody may frame it. */
+/** All resources come from this server, no inline code is allowed, and no site may frame the page. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -16,7 +16,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** `no-cache` has browsers ask each time whether there is a newer one. */
+/** `no-cache` makes browsers revalidate each time. */
 const HEADERS = {
   'Content-Security-Policy': POLICY,
   'X-Content-Type-Options': 'nosniff',
@@ -27,7 +27,7 @@ const HEADERS = {
 
 const NOT_BUILT = 'The dashboard is not built. Run npm run build and load this page again.\n';
 
-/** Serves the build in a folder. It comes last, after every path of the API and of the providers. */
+/** Serves the build in a folder. Must come after all routes of the API and of the providers. */
 export function dashboardRoutes(folder: string): Router {
   const router = Router();
   const files = { index: false as const, redirect: false, cacheControl: false };
@@ -35,13 +35,13 @@ export function dashboardRoutes(folder: string): Router {
     '/assets',
     express.static(join(folder, 'assets'), {
       ...files,
-      // Their names change with what is in them.
+      // Their names contain a hash of their content.
       setHeaders: (response) => setHeaders(response, { 'Cache-Control': 'public, max-age=31536000, immutable' }),
     }),
   );
   router.use(express.static(folder, { ...files, setHeaders: (response) => setHeaders(response) }));
   router.get('/{*path}', (request, response, next) => {
-    if (!asksForPage(request)) return next();
+    if (!isPageRequest(request)) return next();
     setHeaders(response);
     response.sendFile(join(folder, 'index.html'), { cacheControl: false }, (error?: Error) => {
       if (error === undefined) return;
@@ -56,7 +56,7 @@ function setHeaders(response: Pick<Response, 'setHeader'>, own: Record<string, s
   for (const [name, value] of Object.entries({ ...HEADERS, ...own })) response.setHeader(name, value);
 }
 
-/** Whether a browser goes to a page; programs do not ask for HTML, and files have a full stop in their names. */
-function asksForPage({ path, headers }: Request): boolean {
+/** Whether a browser requests a page: programs do not accept HTML, and file names contain a dot. */
+function isPageRequest({ path, headers }: Request): boolean {
   return /\btext\/html\b/i.test(headers.accept ?? '') && !path.includes('.') && path !== '/metrics';
 }

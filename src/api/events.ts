@@ -1,4 +1,4 @@
-/** Accepting events, one or many at a time. */
+/** Accepts events, one or many per request. */
 import { createHash } from 'crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
@@ -26,16 +26,16 @@ const params = z.object({ id: z.string() });
 
 const eventFields = z.strictObject({
   type: line(255).min(1).describe("The provider's own event name."),
-  data: z.unknown().nonoptional().describe("The provider's own payload; reaches the receiver as it is sent."),
-  occurredAt: time.optional().describe('When it happened; now when absent.'),
-  channels: z.array(line(128).min(1)).max(10).optional().describe('Where the contract has channels.'),
+  data: z.unknown().nonoptional().describe("The provider's own payload; sent to the receiver unchanged."),
+  occurredAt: time.optional().describe('Time of the event; now when absent.'),
+  channels: z.array(line(128).min(1)).max(10).optional().describe('Only for contracts with channels.'),
 });
 const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
 const idempotencyKey = z.object({
-  'Idempotency-Key': z.string().optional().describe('A repeated request with the same key gets the first answer.'),
+  'Idempotency-Key': z.string().optional().describe('A repeated request with the same key gets the first response.'),
 });
 
-/** One result of a batch: what a single event is answered with, or its problem. */
+/** One result of a batch: the response for a single event, or its problem. */
 const resultSchema = z.union([acceptedEventSchema, problemSchema]);
 type Result = AcceptedEvent | ReturnType<Problem['toJSON']>;
 
@@ -50,8 +50,8 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'Emit an event, or up to 1,000',
       description:
-        'Answered once the events and their deliveries are committed. A batch has one result per event, in order; ' +
-        'an event that is refused does not keep the others from being accepted.',
+        'Responds after the events and their deliveries are committed. A batch has one result per event, in order; ' +
+        'a rejected event does not affect the others.',
       params,
       headers: idempotencyKey,
       body: z.union([eventFields, batchFields]),
@@ -71,12 +71,12 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         const events: FanOut[] = [];
         const reply =
           single === undefined
-            ? { results: batch.map((element) => planOrRefuse(entry, element, events, size)) }
+            ? { results: batch.map((element) => planOrReject(entry, element, events, size)) }
             : describe(plan(entry, single, events, size));
         annotateSpan({ 'pigeonpost.provider': entry.account.provider, 'pigeonpost.events': events.length });
         return { events, reply };
       };
-      // Goes on with the caller's trace, where there is one.
+      // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
         accept(params.id, planner, text, request.get('idempotency-key')),
@@ -103,7 +103,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       const event = await findEvent(store, params.id);
       if (!event || !canSee(principal, event.accountId)) throw notFound('event');
       const { text, ...rest } = event;
-      // Put in as text, so that it is shown exactly as it was sent.
+      // Inserted as text, so that the payload is exactly as it was sent.
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
     },
   );
@@ -140,7 +140,7 @@ function elements(text: string): string[] {
   return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
-function planOrRefuse(entry: CachedSubscriptions, text: string, planned: FanOut[], size: CommitSize): Result {
+function planOrReject(entry: CachedSubscriptions, text: string, planned: FanOut[], size: CommitSize): Result {
   try {
     return describe(plan(entry, text, planned, size));
   } catch (error) {
@@ -160,7 +160,7 @@ function plan(
   return event;
 }
 
-/** Reads one event from its text. Throws a problem that names the field to change. */
+/** Parses and validates one event. Throws a problem that names the wrong field. */
 function readEvent(contract: AnyContract, account: StoredAccount, text: string): EventInput {
   const parsed: unknown = JSON.parse(text);
   const result = eventFields.safeParse(parsed);
@@ -180,7 +180,9 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   };
 }
 
-/** The members of an object, each named once; what a payload among them names twice is its sender's business. */
+/**
+ * The members of an object. Throws a problem for a duplicate name; payloads inside it are not checked for duplicates.
+ */
 function ownMembers(text: string, what: string): JsonMember[] {
   const members = jsonMembers(text);
   const repeated = duplicateKey(members);
@@ -188,7 +190,9 @@ function ownMembers(text: string, what: string): JsonMember[] {
   return members;
 }
 
-/** Checks a payload against its documented shape, or only for being an object where that shape is one. */
+/**
+ * Validates a payload by its documented schema; if not `strictly`, only that it is an object where the schema is one.
+ */
 function checkPayload(shape: z.ZodType, data: unknown, strictly: boolean): void {
   const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
   if (!isObject && !shape.safeParse(null).success) throw invalidField('data', 'must be a JSON object');

@@ -1,4 +1,4 @@
-/** Whether the process lives, and whether it can do its work. */
+/** Health checks: liveness, readiness, and the state of dependencies. */
 import type { Router } from 'express';
 import { z } from 'zod';
 import { countWorkers, temporalState, temporalStates, type TemporalState } from '../temporal/health.js';
@@ -8,24 +8,24 @@ import { watchWrites, type WriteHealth } from '../store/write-health.js';
 import type { ApiContext } from './context.js';
 import { addRoute, type Routing } from '../http/route.js';
 
-/** How long a dependency may take to answer, in milliseconds. */
+/** Time limit of a dependency's response, in milliseconds. */
 const MAX_WAIT_MS = 2_000;
-/** What heeds no deadline is left alone so long after it, in milliseconds. */
+/** Additional wait for calls that ignore the time limit, in milliseconds. */
 const GRACE_MS = 500;
 
 const databaseStates = ['ok', 'unavailable', 'not_writable'] as const;
 const schemaStates = ['ok', 'outdated', 'unknown'] as const;
 
-/** The database as far as work depends on it. */
+/** State of the database and its schema. */
 interface DatabaseState {
   readonly database: (typeof databaseStates)[number];
   readonly schema: (typeof schemaStates)[number];
 }
 
-/** What a process needs to be ready, each by its name: anything but `ok` means that it is not. */
+/** The dependencies of a process by name; any state other than `ok` means not ready. */
 export type Readiness = Readonly<Record<string, string>>;
 
-/** Probes for whatever watches over processes: without a key, and only as much as that needs. */
+/** Probes for orchestrators such as Kubernetes: without authentication and with little detail. */
 export function probeRoutes(router: Router, readiness: () => Promise<Readiness>): void {
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
@@ -37,12 +37,12 @@ export function probeRoutes(router: Router, readiness: () => Promise<Readiness>)
   });
 }
 
-/** What an API needs: it accepts events without Temporal too, and their deliveries start later. */
+/** Readiness of an API. Temporal is not needed: events are accepted without it, and their deliveries start later. */
 export async function apiReadiness({ store, writes, ending }: ApiContext): Promise<Readiness> {
   return { ...(await databaseState(store, writes)), ...(ending?.aborted ? { process: 'ending' } : {}) };
 }
 
-/** What a worker needs; `isPolling` says whether it asks Temporal for work. */
+/** Readiness of a worker; `isPolling` returns whether it polls Temporal. */
 export function workerReadiness(
   { store, client }: Pick<ApiContext, 'store' | 'client'>,
   isPolling: () => boolean,
@@ -54,7 +54,7 @@ export function workerReadiness(
   };
 }
 
-/** For operators. */
+/** GET /v1/health, for operators. */
 export function systemHealthRoutes(routing: Routing, context: ApiContext): void {
   addRoute(
     routing,
@@ -62,22 +62,20 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path: '/v1/health',
       tag: 'Overview',
-      summary: 'Say whether everything is there that deliveries need',
+      summary: 'Get the state of everything that deliveries depend on',
       responses: {
         status: 200,
-        description: 'What answers this process, and who makes attempts',
+        description: 'State of the database, of Temporal and of the workers',
         schema: z.object({
           database: z
             .enum(databaseStates)
-            .describe('not_writable: it answers, but its disk is full or it is read-only, so no event is accepted.'),
+            .describe('not_writable: it responds, but its disk is full or it is read-only, so no event is accepted.'),
           schema: z.enum(schemaStates).describe('outdated: migrations of this version are missing.'),
           temporal: z.enum(temporalStates),
           workers: z
             .int()
             .nullable()
-            .describe(
-              'Workers that asked Temporal for work in the last five minutes; null when Temporal does not say.',
-            ),
+            .describe('Workers that polled Temporal in the last five minutes; null when Temporal does not respond.'),
         }),
       },
     },
@@ -87,7 +85,7 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
         databaseState(store, writes),
         temporalInTime(client),
         inTime(
-          // The deadline ends the attempts of the client too, which would outlive its connection.
+          // The deadline also ends the client's retries, which would outlive its connection.
           client.withDeadline(Date.now() + MAX_WAIT_MS, () =>
             countWorkers(client.workflowService, client.options.namespace),
           ),
@@ -110,9 +108,9 @@ async function temporalInTime(client: ApiContext['client']): Promise<TemporalSta
   return (await inTime(temporalState(client, MAX_WAIT_MS))) ?? 'unavailable';
 }
 
-/** What was asked for, or null when it fails or takes too long. */
-async function inTime<Response>(asked: Promise<Response>): Promise<Response | null> {
+/** The result, or null on failure or timeout. */
+async function inTime<T>(result: Promise<T>): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, MAX_WAIT_MS + GRACE_MS, null)));
-  return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer));
+  const timeout = new Promise<null>((resolve) => (timer = setTimeout(resolve, MAX_WAIT_MS + GRACE_MS, null)));
+  return Promise.race([result.catch(() => null), timeout]).finally(() => clearTimeout(timer));
 }

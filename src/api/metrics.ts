@@ -1,4 +1,4 @@
-/** `/metrics` for Prometheus: with the admin key, unless it may be read by anyone. */
+/** `/metrics` for Prometheus: requires the admin key, unless it is open. */
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
@@ -7,10 +7,10 @@ import { probeRoutes, type Readiness } from './health.js';
 import { requireAdminKey } from '../http/principal.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 
-/** Who may read metrics. */
+/** Access to metrics. */
 export interface MetricsAccess {
   readonly adminKey: string;
-  /** Whether anyone may. */
+  /** Whether metrics need no key. */
   readonly metricsOpen?: boolean;
 }
 
@@ -25,7 +25,7 @@ export function metricsRoutes(
   });
 }
 
-/** An application that serves nothing but metrics and, where given, probes, for processes without the API. */
+/** An application with only metrics and, if given, probes, for processes without the API. */
 export function createMetricsApp(access: MetricsAccess, log: Logger, readiness?: () => Promise<Readiness>): Express {
   const app = express();
   app.disable('x-powered-by');

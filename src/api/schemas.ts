@@ -1,12 +1,12 @@
-/** Shapes of requests and answers, shared by validation and the OpenAPI document. */
+/** Schemas of requests and responses, for validation and for the OpenAPI document. */
 import { z } from 'zod';
 import '../http/openapi.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
 /**
- * Text without control characters and halves of surrogate pairs; PostgreSQL could not keep NUL and the halves. Not by
- * `regex`, which would put the pattern into the OpenAPI document with its flag.
+ * Text without control characters and lone surrogates; PostgreSQL cannot store NUL and lone surrogates. Not with
+ * `regex`, which would put the pattern with its flag into the OpenAPI document.
  */
 export const line = (maxLength: number) =>
   z
@@ -16,10 +16,10 @@ export const line = (maxLength: number) =>
 
 export const time = z.iso.datetime({ offset: true });
 
-/** Paging of lists: as many as `limit`, from `cursor` on. */
+/** Paging of lists. */
 export const paging = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(250).default(50).describe('How many to return.'),
-  cursor: z.string().max(200).optional().describe('nextCursor of the page before.'),
+  limit: z.coerce.number().int().min(1).max(250).default(50).describe('Maximum number of entries.'),
+  cursor: z.string().max(200).optional().describe('nextCursor of the previous page.'),
 });
 
 /** A page of a list. */
@@ -31,16 +31,16 @@ export const accountSchema = z
     provider: z.string(),
     name: z.string(),
     scope: z.record(z.string(), z.unknown()).describe("The provider's own ids for this customer."),
-    settings: z.record(z.string(), z.unknown()).describe('Choices among what the contract leaves open.'),
+    settings: z.record(z.string(), z.unknown()).describe("Settings of the provider's contract."),
     validatePayloads: z.boolean(),
-    receivesOperationalEvents: z.boolean().describe('Whether operational events are emitted to it.'),
+    receivesOperationalEvents: z.boolean().describe('Whether it receives operational events.'),
     disableAfterHours: z.int().nullable().describe('Hours of failure that disable a subscription; null for never.'),
     retentionDays: z
       .int()
       .nullable()
-      .describe("Days that what happened is kept for; 0 for ever, null for the setting's."),
-    dispatchWeight: z.int().describe('How many of its deliveries are started in its turn.'),
-    maxSubscriptions: z.int().nullable().describe("How many subscriptions it may have; null for the setting's."),
+      .describe('Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default.'),
+    dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
+    maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
     createdAt: time,
   })
   .openapi('Account');
@@ -55,35 +55,39 @@ export const apiKeySchema = z
 
 const healthSchema = z
   .object({
-    failingSince: time.nullable().describe('The first failed attempt since one was accepted; null while it is well.'),
+    failingSince: time
+      .nullable()
+      .describe('Time of the first failed attempt since the last accepted one; null without failures.'),
     lastFailureAt: time.nullable(),
-    consecutiveFailures: z.int().describe('Failed attempts since one was accepted.'),
+    consecutiveFailures: z.int().describe('Failed attempts since the last accepted one.'),
     disablesAt: time
       .nullable()
-      .describe('A failed attempt from this time on disables it, unless one is accepted before; null for never.'),
+      .describe(
+        'A failed attempt from this time on disables the subscription, unless one is accepted before; null for never.',
+      ),
   })
   .openapi('Health');
 
 export const subscriptionSchema = z
   .looseObject({
     id: z.string(),
-    reference: z.string().describe("The id by which the provider's own API and payloads know this subscription."),
+    reference: z.string().describe("Id of this subscription in the provider's own API and payloads."),
     accountId: z.string(),
     provider: z.string(),
     url: z.string(),
     eventTypes: z.array(z.string()),
     description: z.string().nullable(),
     enabled: z.boolean(),
-    disabledReason: z.string().nullable().describe('Why, where it was not its owner who disabled it.'),
+    disabledReason: z.string().nullable().describe('Reason, unless its owner disabled it.'),
     disabledAt: time.nullable(),
-    health: healthSchema.optional().describe('Where subscriptions are read; not in the answer to a change.'),
+    health: healthSchema.optional().describe('Only when subscriptions are read; not in the response to a change.'),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
-    maxConcurrentAttempts: z.int().nullable().describe('Attempts under way at once; null for as many as usual.'),
-    ratePerSecond: z.number().nullable().describe('Attempts begun per second at most; null for any number.'),
+    maxConcurrentAttempts: z.int().nullable().describe('Maximum attempts in flight; null for the default.'),
+    ratePerSecond: z.number().nullable().describe('Maximum attempts started per second; null for no limit.'),
     tlsClient: tlsClientShown,
     createdAt: time,
     updatedAt: time,
-    secret: z.string().optional().describe('What a receiver verifies with; on creation only.'),
+    secret: z.string().optional().describe('Secret with which the receiver verifies requests; only on creation.'),
   })
   .openapi('Subscription');
 
@@ -101,7 +105,7 @@ export const deliverySchema = z
     eventId: z.string(),
     accountId: z.string(),
     subscriptionId: z.string(),
-    url: z.string().nullable().describe("The subscription's address as it is now."),
+    url: z.string().nullable().describe("The subscription's current URL."),
     provider: z.string(),
     type: z.string(),
     state: z.enum(deliveryStates),
@@ -119,7 +123,7 @@ export const deliverySchema = z
   })
   .openapi('Delivery');
 
-/** A header as requests are shown with. */
+/** A header of a shown request. */
 export const headerSchema = z.object({ name: z.string(), value: z.string() });
 
 const timingsSchema = z
@@ -127,7 +131,7 @@ const timingsSchema = z
     dnsMs: z.number().optional(),
     connectMs: z.number().optional(),
     tlsMs: z.number().optional(),
-    firstByteMs: z.number().optional().describe('From sending the request to the headers of the answer.'),
+    firstByteMs: z.number().optional().describe('From sending the request to the response headers.'),
     totalMs: z.number(),
   })
   .openapi('Timings');
@@ -135,10 +139,10 @@ const timingsSchema = z
 export const attemptSchema = z
   .object({
     number: z.int(),
-    run: z.int().describe('Which redelivery made it; 0 for the delivery itself.'),
+    run: z.int().describe('Number of the redelivery; 0 for the original delivery.'),
     startedAt: time,
     durationMs: z.int().nullable(),
-    timings: timingsSchema.nullable().describe('How long its parts took; a connection used again skips the first.'),
+    timings: timingsSchema.nullable().describe('Durations of its parts; a reused connection has no DNS, TCP and TLS.'),
     outcome: z.enum(['accepted', 'refused', 'failed', 'interrupted']),
     status: z.int().nullable(),
     reason: z.string().nullable().describe('One word, such as status, timeout, refused, dns, tls or blocked.'),

@@ -1,5 +1,5 @@
 /**
- * Which addresses requests may go to: the public ones, and the networks that the operator allows.
+ * Decides which IP addresses requests may go to: public ones, and the networks that the operator allows.
  *
  * Sources: IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890) and IPv6 Global Unicast Assignments.
  */
@@ -10,15 +10,15 @@ type IPv4 = ipaddr.IPv4;
 type IPv6 = ipaddr.IPv6;
 
 /**
- * Not special to IANA, yet not public: the address at which one cloud's machines reach the platform's own agent
- * (metadata, certificates). Every other cloud's metadata address is in a link-local, private or shared range.
+ * Not in IANA's registries, yet not public: machines of one cloud reach the platform's agent (metadata, certificates)
+ * here. The metadata addresses of all other clouds are in a link-local, private or shared range.
  */
 const PLATFORM_AGENT = ipaddr.IPv4.parseCIDR('168.63.129.16/32');
 
 /** The only IPv6 block that IANA hands out for global unicast (RFC 4291, section 2.4; RFC 3587). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
-/** What inside 2000::/3 is not for hosts of the public internet. */
+/** Networks inside 2000::/3 that are not for hosts of the public internet. */
 const NOT_PUBLIC_UNICAST = [
   '2001::/23', // IETF protocol assignments (RFC 2928): Teredo 2001::/32 (RFC 4380), benchmarking 2001:2::/48, ORCHID
   '2001:db8::/32', // documentation (RFC 3849)
@@ -27,18 +27,18 @@ const NOT_PUBLIC_UNICAST = [
   '3fff::/20', // documentation (RFC 9637)
 ].map((network) => ipaddr.IPv6.parseCIDR(network));
 
-/** Addresses of IPv4 hosts behind NAT64 (RFC 6052, section 2.1); a DNS64 resolver makes them up for IPv6-only hosts. */
+/** NAT64 addresses of IPv4 hosts (RFC 6052, section 2.1); a DNS64 resolver synthesizes them for IPv6-only hosts. */
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
 
-/** Addresses of IPv4 hosts in the socket API (RFC 4291, section 2.5.5.2); connecting to one is connecting by IPv4. */
+/** IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2); a connection to one uses IPv4. */
 const IPV4_MAPPED = ipaddr.IPv6.parseCIDR('::ffff:0:0/96');
 
-/** Tells whether requests may be sent to an IPv4 or IPv6 address. */
+/** Returns whether requests may be sent to an IPv4 or IPv6 address. */
 export type AddressGuard = (address: string) => boolean;
 
 /**
- * Whether an IPv4 or IPv6 address is a globally reachable unicast one. Anything else is not: not an address, with a
- * zone, or written in a form other than four decimal parts or RFC 4291's.
+ * Whether a text is a globally reachable unicast IPv4 or IPv6 address. False for a text that is no address, has a zone,
+ * or is written in a form other than four decimal parts or RFC 4291's.
  */
 export function isPublicAddress(address: string): boolean {
   const parsed = parse(address);
@@ -46,10 +46,10 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /**
- * A guard that lets public addresses pass and those in the networks given, in CIDR notation or as single addresses.
- * A network of IPv4 addresses covers their IPv4-mapped form as well.
+ * A guard that allows public addresses and those in the given networks (CIDR notation or single addresses). A network
+ * of IPv4 addresses also covers their IPv4-mapped form.
  *
- * @throws Error when one of the networks cannot be read.
+ * @throws Error when one of the networks cannot be parsed.
  */
 export function createAddressGuard(allowNetworks: readonly string[]): AddressGuard {
   const networks = allowNetworks.map(parseNetwork);
@@ -60,24 +60,24 @@ export function createAddressGuard(allowNetworks: readonly string[]): AddressGua
 }
 
 /**
- * One spelling for all that lead to the same host: IPv4-mapped addresses and those of NAT64 become the IPv4 address in
- * them. Undefined for what is no address.
+ * One spelling for all addresses of the same host: IPv4-mapped and NAT64 addresses become the IPv4 address in them.
+ * Undefined for a text that is no address.
  */
 export function canonicalAddress(address: string): string | undefined {
   const parsed = parse(address);
   return parsed instanceof ipaddr.IPv6 && parsed.match(NAT64) ? embeddedIPv4(parsed).toString() : parsed?.toString();
 }
 
-/** An IPv4-mapped address becomes the IPv4 address it stands for, so that one verdict holds for both. */
+/** An IPv4-mapped address becomes the IPv4 address in it, so that both are classified in the same way. */
 function parse(address: string): IPv4 | IPv6 | undefined {
   const parsed = parseExactly(address);
   return parsed instanceof ipaddr.IPv6 && parsed.match(IPV4_MAPPED) ? embeddedIPv4(parsed) : parsed;
 }
 
 /**
- * Reads an address as the system would when it connects to it. The library alone is more generous: it takes 0x7f.1 and
- * 017700000001 for IPv4, accepts zones, and reads ::8.8.8.8 (IPv4-compatible) as ::ffff:8.8.8.8 (IPv4-mapped), which is
- * another address. The URL parser writes the last four parts in hexadecimal, which leaves nothing to guess.
+ * Parses an address as the system does when it connects to it. The library alone is too lenient: it accepts 0x7f.1 and
+ * 017700000001 as IPv4, accepts zones, and reads ::8.8.8.8 (IPv4-compatible) as ::ffff:8.8.8.8 (IPv4-mapped), which is
+ * another address. The URL parser writes the last four parts in hexadecimal, which is unambiguous.
  */
 function parseExactly(address: string): IPv4 | IPv6 | undefined {
   if (address.includes('%')) return undefined;
@@ -97,10 +97,10 @@ function isPublicIPv4(address: IPv4): boolean {
 }
 
 /**
- * By leaving out all but 2000::/3 this refuses, without naming them: unspecified, loopback, IPv4-compatible (::/96),
+ * Accepts only 2000::/3 and so rejects, without naming them: unspecified, loopback, IPv4-compatible (::/96),
  * SIIT (::ffff:0:0:0/96, RFC 2765), local-use NAT64 (64:ff9b:1::/48, RFC 8215), discard-only (100::/64, RFC 6666),
  * segment routing (5f00::/16, RFC 9602), unique local (fc00::/7), link-local (fe80::/10), site-local (fec0::/10),
- * multicast (ff00::/8) and whatever is not assigned yet.
+ * multicast (ff00::/8) and unassigned networks.
  */
 function isPublicIPv6(address: IPv6): boolean {
   if (address.match(NAT64)) return isPublicIPv4(embeddedIPv4(address));
@@ -109,8 +109,8 @@ function isPublicIPv6(address: IPv6): boolean {
 }
 
 /**
- * Whether the interface id is ISATAP's, 0:5efe or 200:5efe and an IPv4 address (RFC 5214, section 6.1): a router may
- * then tunnel to that address. Its universal and group bits can be either.
+ * Whether the interface id is ISATAP's: 0:5efe or 200:5efe and an IPv4 address (RFC 5214, section 6.1). A router may
+ * tunnel to that address. The universal and group bits may have any value.
  */
 function isIsatap(address: IPv6): boolean {
   const [, , , , first = 0, second] = address.parts;

@@ -1,8 +1,8 @@
-/** The one HTTP client that leaves the house: it sends requests to addresses that strangers choose. */
+/** The only outbound HTTP client. Receiver URLs are untrusted input. */
 import { createConnector } from './connector.js';
 import { Deadline } from './deadline.js';
 import type { Lookup } from './dns.js';
-import { exchange, type Answer } from './exchange.js';
+import { exchange, type ReceivedResponse } from './exchange.js';
 import { EgressFailure } from './failures.js';
 import { ConnectionPool, type Separation } from './pool.js';
 import { redirected } from './redirects.js';
@@ -12,37 +12,37 @@ import type { EgressSettings, Exchange, ObservableEgressClient, OutgoingRequest 
 export type * from './types.js';
 export type { Lookup } from './dns.js';
 
-/** How much of an answer's body is read unless told otherwise, in bytes. */
+/** Default for how much of a response body is read, in bytes. */
 export const DEFAULT_MAX_RESPONSE_BYTES = 16 * 1024;
 
 /**
- * A client that sends requests by POST and connects only to public addresses and the networks of the settings.
+ * A client that sends POST requests and connects only to public addresses and the allowed networks of the settings.
  *
- * @param replaced parts to put in place of the system's, for tests.
- * @throws Error when a network of the settings cannot be read.
+ * @param replaced replacements for parts of the system, for tests.
+ * @throws Error when a network of the settings cannot be parsed.
  */
 export function createEgressClient(
   settings: EgressSettings,
   replaced: { lookup?: Lookup } = {},
 ): ObservableEgressClient {
   const pool = new ConnectionPool(createConnector(settings, replaced.lookup));
-  const underWay = new Set<Promise<Exchange>>();
+  const inFlight = new Set<Promise<Exchange>>();
   let closed = false;
   return {
     async send(request) {
       if (closed) throw new Error('The egress client is closed');
       const exchange = send(request, settings, pool);
-      underWay.add(exchange);
+      inFlight.add(exchange);
       try {
         return await exchange;
       } finally {
-        underWay.delete(exchange);
+        inFlight.delete(exchange);
       }
     },
     usage: () => pool.usage(),
     async close() {
       closed = true;
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(inFlight);
       await pool.close();
     },
   };
@@ -62,13 +62,13 @@ async function send(request: OutgoingRequest, settings: EgressSettings, pool: Co
   }
 }
 
-/** Sends the request on until there is an answer that is no redirect, or none to follow; gives that and its URL. */
+/** Follows redirects until a response is none, or must not be followed. Returns that response and its URL. */
 async function follow(
   request: OutgoingRequest,
   settings: EgressSettings,
   pool: ConnectionPool,
   deadline: Deadline,
-): Promise<[url: string, answer: Answer]> {
+): Promise<[url: string, response: ReceivedResponse]> {
   let hop = firstHop(request, settings);
   const { origin } = hop.url;
   for (let redirects = 0; ; redirects++) {
@@ -89,7 +89,7 @@ async function follow(
   }
 }
 
-/** Once a receiver has been sent the request, no failure may say that nothing was sent. */
+/** `busy` means that nothing was sent, which is no longer true after a redirect. */
 function asSent(error: unknown): unknown {
   const isBusy = error instanceof EgressFailure && error.reason === 'busy';
   return isBusy ? new EgressFailure('dns', error.message, { cause: error }) : error;
@@ -101,7 +101,7 @@ async function sendHop(
   pool: ConnectionPool,
   deadline: Deadline,
   separation: Separation,
-): Promise<Answer> {
+): Promise<ReceivedResponse> {
   deadline.host = hop.url.host;
   deadline.stage = 'queue';
   const connection = await pool.acquire(hop.url.origin, deadline, separation);

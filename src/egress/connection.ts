@@ -8,10 +8,10 @@ import type { ClientCertificate } from './types.js';
 /** How long an idle connection is kept, in milliseconds. */
 const IDLE_MS = 10_000;
 
-/** How old a connection may become, in milliseconds; so a name's new address takes effect under steady load as well. */
+/** Maximum age of a connection, in milliseconds, so that a name's new address takes effect under steady load too. */
 const MAX_AGE_MS = 120_000;
 
-/** How much of an answer's headers is read, in bytes. */
+/** Maximum size of response headers, in bytes. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** A connection to one origin, for one request at a time. */
@@ -19,13 +19,13 @@ export class Connection {
   readonly client: Client;
   #socket: Socket | undefined;
   #openedAt = 0;
-  /** The request it is lent to, until it has opened a connection for it. */
+  /** The request that uses this connection, until a socket is opened for it. */
   #borrower: Deadline | undefined;
 
   constructor(
     readonly origin: string,
     private readonly open: OpenConnection,
-    /** Which connections it may stand in for. */
+    /** Connections with the same key are interchangeable. */
     readonly key = origin,
     private readonly tlsClient?: ClientCertificate,
   ) {
@@ -34,7 +34,7 @@ export class Connection {
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MS,
-      // The deadline is the only clock.
+      // The deadline is the only timeout.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: (_options, callback) => {
@@ -47,8 +47,8 @@ export class Connection {
   }
 
   /**
-   * Whether another request can be sent over it, as far as one can know. Not when the last one was answered before all
-   * of it was sent: the receiver may never read the rest.
+   * Whether another request can probably be sent over it. False when the last response came before its request was
+   * completely sent: the receiver may never read the rest.
    */
   get isUsable(): boolean {
     if (this.#socket === undefined || this.#socket.destroyed || this.#socket.writableLength > 0) return false;
@@ -61,9 +61,9 @@ export class Connection {
   }
 
   /**
-   * Called by undici for the first request, and for a later one when the connection turns out to be closed before the
-   * request is written. That is the only case in which a request moves to another connection: surely nothing of it was
-   * sent. At most once for each request, lest a receiver that hangs up on arrival keeps us dialling.
+   * Called by undici for the first request, and for a later one when the connection is found closed before the request
+   * is written. Only then does a request move to another connection, because nothing of it was sent. At most once per
+   * request, so that a receiver that closes every connection does not cause an endless loop.
    */
   async #connect(): Promise<Socket> {
     const deadline = this.#borrower;

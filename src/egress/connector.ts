@@ -1,6 +1,6 @@
 /**
- * Opens connections, and only to addresses that may be reached: this is where names have become addresses for good, so
- * nothing that DNS or a URL says differently before or after can get around it.
+ * Opens connections, and only to allowed addresses. The check is on the address that is connected to, so a later change
+ * in DNS (rebinding) or another spelling in a URL cannot bypass it.
  */
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
@@ -15,7 +15,7 @@ import { openTunnel, readProxy, type Proxy } from './proxy.js';
 import { createSecureContexts } from './trust.js';
 import type { ClientCertificate, EgressSettings, ResolveRule } from './types.js';
 
-/** Where a connection is to go, as the URL says. */
+/** Destination of a connection, as in the URL. */
 export interface Target {
   readonly secure: boolean;
   /** Host name or address, without brackets. */
@@ -26,18 +26,18 @@ export interface Target {
 /** Opens a connection, TLS included, for a request with this deadline. Rejects with an EgressFailure. */
 export type OpenConnection = (target: Target, deadline: Deadline, client?: ClientCertificate) => Promise<Socket>;
 
-/** How long one of several addresses of a name may take before the next one is tried, in milliseconds (RFC 8305). */
+/** How long one of several addresses may take before the next is tried, in milliseconds (RFC 8305). */
 const ATTEMPT_TIMEOUT_MS = 500;
 
-/** When to ask an idle peer whether it is still there, in milliseconds. */
+/** Idle time before TCP keep-alive probes, in milliseconds. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
-/** Whose lookups those of our own servers' names are; no account's id looks like this. */
+/** Account name for lookups of Pigeonpost's own servers; no account id has this form. */
 const OPERATOR = 'operator';
 
 const ADVICE = '(PIGEONPOST_ALLOW_NETWORKS allows networks)';
 
-/** @throws Error when a network of the settings cannot be read. */
+/** @throws Error when a network of the settings cannot be parsed. */
 export function createConnector(settings: EgressSettings, lookup: Lookup = createLookup()): OpenConnection {
   const guard: Guard = {
     permits: createAddressGuard(settings.allowNetworks),
@@ -54,16 +54,16 @@ export function createConnector(settings: EgressSettings, lookup: Lookup = creat
       );
     }
     const secureContext = target.secure ? secureContexts(client) : undefined;
-    const way = route(target, settings.resolve);
-    const addresses = await addressesOf(way, guard, deadline);
+    const destination = route(target, settings.resolve);
+    const addresses = await addressesOf(destination, guard, deadline);
     const socket = proxy
-      ? await openByProxy(proxy, addresses, way.port, deadline)
-      : await openTcp(addresses, way, guard, deadline);
+      ? await openByProxy(proxy, addresses, destination.port, deadline)
+      : await openTcp(addresses, destination, guard, deadline);
     return secureContext ? await startTls(socket, target.hostname, secureContext, deadline) : socket;
   };
 }
 
-/** What decides where connections may go. */
+/** The checks on where connections may go. */
 interface Guard {
   readonly permits: AddressGuard;
   readonly own: OwnListeners;
@@ -74,7 +74,7 @@ interface Route {
   /** Host name or address to connect to. */
   readonly host: string;
   readonly port: number;
-  /** What to say when the address may not be reached. */
+  /** Error message when the address is not allowed. */
   readonly blocked: string;
 }
 
@@ -91,7 +91,7 @@ function route({ hostname, port }: Target, rules: readonly ResolveRule[]): Route
   return { host: hostname, port, blocked };
 }
 
-/** Names compare without case and without the full stop that makes them absolute. */
+/** Names are compared without case and without the trailing dot that makes them absolute. */
 function canonicalHost(host: string): string {
   return host
     .toLowerCase()
@@ -100,8 +100,8 @@ function canonicalHost(host: string): string {
 }
 
 /**
- * The addresses to connect to, each of which may be reached. One that may not condemns the whole name: no honest name
- * mixes them, and picking the good ones would let the receiver try again and again.
+ * The addresses to connect to, all of them allowed. One forbidden address blocks the whole name: an honest name does
+ * not mix them, and using only the allowed ones would let an attacker try again and again.
  */
 async function addressesOf(
   { host, port, blocked }: Route,
@@ -125,7 +125,7 @@ async function find(host: string, { lookups }: Guard, deadline: Deadline): Promi
   throw lookupFailure({ code: 'ENODATA' }, host);
 }
 
-/** Throws an EgressFailure unless an address may be reached. */
+/** Throws an EgressFailure when an address is not allowed. */
 async function check(
   address: string,
   port: number,
@@ -134,16 +134,17 @@ async function check(
   { host, signal }: Deadline,
 ): Promise<void> {
   if (!permits(address)) throw new EgressFailure('blocked', blocked);
-  // Those are names of the operator, which no account's lookups may delay.
+  // These names are the operator's; the lookups of accounts must not delay them.
   const resolve = (name: string) => lookups.find(name, { account: OPERATOR, signal });
   const isOwn = await own.includes(address, port, resolve).catch((error: unknown) => {
     if (signal.aborted) throw signal.reason;
-    throw new EgressFailure('blocked', `Whether ${host} may be reached cannot be told now`, { cause: error });
+    throw new EgressFailure('blocked', `Cannot check now whether ${host} is allowed`, { cause: error });
   });
-  if (isOwn) throw new EgressFailure('blocked', `${host} is where Pigeonpost itself listens; no receiver is there`);
+  if (isOwn)
+    throw new EgressFailure('blocked', `${host} is an address on which Pigeonpost itself listens, not a receiver`);
 }
 
-/** Several addresses are tried in turn. */
+/** Several addresses are tried one after the other. */
 async function openTcp(
   addresses: readonly string[],
   { host, port, blocked }: Route,
@@ -159,7 +160,7 @@ async function openTcp(
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: ATTEMPT_TIMEOUT_MS,
-    // Asked for names only.
+    // Node calls this for names only.
     lookup: (_hostname, _options, callback) =>
       callback(
         null,
@@ -167,8 +168,8 @@ async function openTcp(
       ),
   });
   await opened(socket, 'connect', deadline, connectFailure);
-  // What the socket says it is connected to has the last word, before a byte is sent: the system may take an address
-  // for another one, as it takes 0.0.0.0 for loopback.
+  // Checks the socket's actual peer before a byte is sent: the system may map an address to another one, such as
+  // 0.0.0.0 to loopback.
   const { remoteAddress } = socket;
   try {
     if (remoteAddress === undefined) throw new EgressFailure('reset', `${deadline.host} closed the connection`);
@@ -181,8 +182,8 @@ async function openTcp(
 }
 
 /**
- * A connection through a proxy to an address that was looked up and judged here, one after the other until one answers.
- * The guard holds as it does without a proxy, whatever the proxy's own name server says.
+ * Opens a connection through a proxy to an address that was resolved and checked here; tries them one after the other.
+ * So the guard applies as without a proxy, and the proxy's own name server has no effect.
  */
 async function openByProxy(
   proxy: Proxy,
@@ -198,8 +199,8 @@ async function openByProxy(
 }
 
 /**
- * TLS over an open connection, for the host that the URL names, whatever address it led to. Sessions are not resumed: a
- * resumed one would skip the check of the host name.
+ * Starts TLS over an open connection, for the host name in the URL. Sessions are not resumed, because a resumed session
+ * skips the check of the host name.
  */
 async function startTls(
   tcp: Socket,
@@ -212,11 +213,11 @@ async function startTls(
   const socket = tls.connect({
     socket: tcp,
     host: name,
-    // Addresses are not allowed as server names (RFC 6066, section 3); the certificate is checked for them all the same.
+    // Addresses are not allowed as server names (RFC 6066, section 3); the certificate is still checked for them.
     ...(isIP(name) === 0 && { servername: name }),
     secureContext,
     ALPNProtocols: ['http/1.1'],
-    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    // Overrides NODE_TLS_REJECT_UNAUTHORIZED.
     rejectUnauthorized: true,
   });
   await opened(socket, 'secureConnect', deadline, tlsFailure);
@@ -230,7 +231,7 @@ async function opened(
   { signal, host }: Deadline,
   explain: (error: unknown, host: string) => EgressFailure,
 ): Promise<void> {
-  // Stays: an error that comes when nobody waits any more must not end the process.
+  // Never removed: a late error without a listener would end the process.
   socket.on('error', () => undefined);
   try {
     await once(socket, event, { signal });

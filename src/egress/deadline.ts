@@ -1,10 +1,10 @@
 import { EgressFailure, timeoutFailure, type Stage } from './failures.js';
 import type { Timings } from './types.js';
 
-/** The longest wait that a timer takes, in milliseconds; a longer one would fire at once. */
+/** Maximum delay of a Node.js timer, in milliseconds; a longer one would fire immediately. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Which stages a part consists of. */
+/** The stages that each part of the timings consists of. */
 const PARTS: Readonly<Record<Exclude<keyof Timings, 'totalMs'>, readonly Stage[]>> = {
   dnsMs: ['lookup'],
   connectMs: ['proxy', 'connect'],
@@ -13,11 +13,11 @@ const PARTS: Readonly<Record<Exclude<keyof Timings, 'totalMs'>, readonly Stage[]
 };
 
 /**
- * The one clock of a request: its signal aborts when the time is up or the caller gives up, and its reason is the
- * failure to report. Whoever works on the request notes here how far it has come.
+ * The only timeout of a request. Its signal aborts when the time is up or the caller aborts, with the failure to report
+ * as its reason. The code that sends the request records the current stage here.
  */
 export class Deadline {
-  /** Host (and port) it is waiting for; redirects change it. */
+  /** Host (and port) that the request is waiting for; changes with redirects. */
   host = '';
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
@@ -29,8 +29,8 @@ export class Deadline {
   readonly #spent = new Map<Stage, number>();
 
   /**
-   * @param limitMs time that the request may take, in milliseconds.
-   * @param account whose request it is.
+   * @param limitMs time limit of the request, in milliseconds.
+   * @param account id of the account that the request is sent for.
    */
   constructor(
     limitMs: number,
@@ -42,24 +42,24 @@ export class Deadline {
       () => this.#controller.abort(timeoutFailure(this.stage, this.host, limitMs)),
       Math.min(limitMs, MAX_TIMER_MS),
     );
-    // By hand and not with AbortSignal.any: a signal that lives as long as the process must not collect followers.
+    // Not AbortSignal.any: it would leak listeners on a signal that lives as long as the process.
     if (given?.aborted === true) this.#giveUp();
     else given?.addEventListener('abort', this.#giveUp, { once: true });
   }
 
-  /** What the request is waiting for. */
+  /** The stage that the request is in. */
   get stage(): Stage {
     return this.#stage;
   }
 
   set stage(stage: Stage) {
-    this.#noteStage();
+    this.#recordStage();
     this.#stage = stage;
   }
 
-  /** How long its parts took so far, the present stage included. */
+  /** Durations so far, including the current stage. */
   get timings(): Timings {
-    this.#noteStage();
+    this.#recordStage();
     const parts = Object.entries(PARTS).flatMap(([name, stages]) => {
       const spent = stages.flatMap((stage) => this.#spent.get(stage) ?? []);
       return spent.length === 0 ? [] : [[name, toTenths(spent.reduce((sum, each) => sum + each))]];
@@ -70,25 +70,25 @@ export class Deadline {
     };
   }
 
-  /** Milliseconds since the start. */
+  /** Milliseconds since the request started. */
   get elapsedMs(): number {
     return Math.round(performance.now() - this.#startedAt);
   }
 
-  /** Stops the clock. */
+  /** Clears the timer and the listener. */
   stop(): void {
     clearTimeout(this.#timer);
     this.given?.removeEventListener('abort', this.#giveUp);
   }
 
-  #noteStage(): void {
+  #recordStage(): void {
     const now = performance.now();
     this.#spent.set(this.#stage, (this.#spent.get(this.#stage) ?? 0) + now - this.#stageSince);
     this.#stageSince = now;
   }
 
   readonly #giveUp = (): void => {
-    this.#controller.abort(new EgressFailure('timeout', 'The request was stopped before its answer was complete'));
+    this.#controller.abort(new EgressFailure('timeout', 'The request was aborted before its response was complete'));
   };
 }
 

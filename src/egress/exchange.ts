@@ -1,24 +1,24 @@
-/** One request and its answer over one connection. */
+/** Sends one request over one connection and reads its response. */
 import { type Client, type Dispatcher } from 'undici';
 import { type Deadline } from './deadline.js';
 import { EgressFailure, exchangeFailure } from './failures.js';
 import { type Hop } from './request.js';
 
-export interface Answer {
+export interface ReceivedResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly excerpt: string;
   readonly truncated: boolean;
 }
 
-/** How many interim answers (1xx) may precede the answer; an honest receiver sends one or two (RFC 9110, section 15.2). */
+/** Maximum number of interim responses (1xx); an honest receiver sends one or two (RFC 9110, section 15.2). */
 const MAX_INTERIM_RESPONSES = 16;
 
 /**
- * Sends a request by POST and reads the answer: whole, or as much of it as `maxBytes` of its body. The connection can be
- * used again only after a whole answer; it is for the caller to close it otherwise. Rejects with an EgressFailure.
+ * Sends a POST request and reads the response, at most `maxBytes` of its body. The connection is reusable only after a
+ * complete response; otherwise the caller must close it. Rejects with an EgressFailure.
  */
-export function exchange(client: Client, hop: Hop, maxBytes: number, deadline: Deadline): Promise<Answer> {
+export function exchange(client: Client, hop: Hop, maxBytes: number, deadline: Deadline): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
     const { signal } = deadline;
     const giveUp = (): void => reject(signal.reason as EgressFailure);
@@ -45,18 +45,18 @@ export function exchange(client: Client, hop: Hop, maxBytes: number, deadline: D
   });
 }
 
-/** Collects what undici reports. It may go on reporting after the result is known; a promise ignores that. */
+/** Collects the response from undici. undici may report more after the result is known; the promise ignores that. */
 class ResponseReader implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #received = 0;
-  #interimAnswers = 0;
+  #interimResponses = 0;
   #status = 0;
   #headers: Record<string, string> = {};
 
   constructor(
     private readonly maxBytes: number,
     private readonly deadline: Deadline,
-    private readonly result: { done(response: Answer): void; failed(failure: EgressFailure): void },
+    private readonly result: { done(response: ReceivedResponse): void; failed(failure: EgressFailure): void },
   ) {}
 
   onRequestStart(): void {
@@ -65,8 +65,8 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
     if (status < 200) {
-      if (++this.#interimAnswers > MAX_INTERIM_RESPONSES)
-        this.#fail(`${this.deadline.host} sends no end of interim answers`);
+      if (++this.#interimResponses > MAX_INTERIM_RESPONSES)
+        this.#fail(`${this.deadline.host} sent more than ${MAX_INTERIM_RESPONSES} interim responses`);
       return;
     }
     this.deadline.stage = 'body';
@@ -79,7 +79,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   onResponseData(_controller: unknown, chunk: Buffer): void {
     if (this.#received > this.maxBytes) return;
     this.#received += chunk.length;
-    // A copy, as the parser hands out views into a buffer that may be much larger.
+    // A copy, because the parser's chunks are views into a buffer that may be much larger.
     this.#chunks.push(Buffer.from(chunk));
     if (this.#received > this.maxBytes) this.#finish();
   }
@@ -103,7 +103,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Any bytes as text that a database takes: no NUL, and of a character that was cut in two nothing. */
+/** Decodes bytes to text that PostgreSQL accepts: without NUL and without an incomplete last character. */
 function decode(bytes: Buffer, cut: boolean): string {
   return new TextDecoder().decode(bytes, { stream: cut }).replaceAll('\0', '');
 }

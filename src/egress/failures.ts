@@ -1,8 +1,10 @@
-/** What can go wrong on the way, in words for people. No text of an operating system's error passes: it names addresses. */
+/**
+ * Failures of requests, as text for people. Messages of the operating system are never shown: they contain addresses.
+ */
 import { errorCode } from '../lib/errors.js';
 import type { FailureReason } from './types.js';
 
-/** A request that came to no answer. */
+/** A request that got no complete response. */
 export class EgressFailure extends Error {
   constructor(
     readonly reason: FailureReason,
@@ -14,20 +16,20 @@ export class EgressFailure extends Error {
   }
 }
 
-/** How far a request has come. */
+/** The stages of a request. */
 export type Stage = 'queue' | 'lookup' | 'proxy' | 'connect' | 'tls' | 'response' | 'body';
 
 const WAITED_FOR: Record<Stage, (host: string) => string> = {
   queue: (host) => `No connection to ${host} was free`,
   lookup: (host) => `The name of ${host} was not resolved`,
-  proxy: (host) => `The proxy on the way to ${host} did not accept the connection`,
+  proxy: (host) => `The proxy for ${host} did not accept the connection`,
   connect: (host) => `${host} did not accept the connection`,
   tls: (host) => `${host} did not complete the TLS handshake`,
-  response: (host) => `${host} did not answer`,
-  body: (host) => `${host} began to answer and did not end its answer`,
+  response: (host) => `${host} did not respond`,
+  body: (host) => `${host} began its response and did not complete it`,
 };
 
-/** The failure of a request whose time ran out while it was waiting for this stage. */
+/** The failure of a request that timed out in this stage. */
 export function timeoutFailure(stage: Stage, host: string, limitMs: number): EgressFailure {
   const limit = limitMs >= 1_000 ? `${limitMs / 1_000} s` : `${limitMs} ms`;
   const reason = stage === 'proxy' ? 'proxy' : 'timeout';
@@ -35,47 +37,49 @@ export function timeoutFailure(stage: Stage, host: string, limitMs: number): Egr
 }
 
 const NO_ADDRESS: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'EAI_NODATA']);
-const SILENCE: ReadonlySet<string> = new Set(['ETIMEOUT', 'ECANCELLED', 'EAI_AGAIN']);
+const NO_RESPONSE: ReadonlySet<string> = new Set(['ETIMEOUT', 'ECANCELLED', 'EAI_AGAIN']);
 
-/** What the errors of looking up a name mean (c-ares, getaddrinfo). */
+/** Translates an error of a name lookup (c-ares, getaddrinfo). */
 export function lookupFailure(error: unknown, hostname: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
   const code = codeOf(error);
   const why = NO_ADDRESS.has(code)
     ? 'there is no such name or it has no address'
-    : SILENCE.has(code)
-      ? 'the name server did not answer'
+    : NO_RESPONSE.has(code)
+      ? 'the name server did not respond'
       : code;
   return new EgressFailure('dns', `The name ${hostname} cannot be resolved${why === '' ? '' : `: ${why}`}`, {
     cause: error,
   });
 }
 
-/** The errors of TCP: what the host did, and which reason that is. */
+/** TCP errors: the reason, and the message. */
 const NETWORK_ERRORS: Record<string, [FailureReason, (host: string) => string]> = {
   ECONNREFUSED: ['refused', (host) => `${host} refused the connection; nothing listens there`],
   ECONNRESET: ['reset', (host) => `${host} closed the connection`],
   ECONNABORTED: ['reset', (host) => `${host} closed the connection`],
   EPIPE: ['reset', (host) => `${host} closed the connection`],
-  ETIMEDOUT: ['timeout', (host) => `${host} did not accept the connection, or stopped to confirm what was sent`],
+  ETIMEDOUT: ['timeout', (host) => `${host} did not accept the connection, or stopped acknowledging data`],
   EHOSTUNREACH: ['unreachable', (host) => `There is no route to ${host}`],
   EHOSTDOWN: ['unreachable', (host) => `${host} is down`],
   ENETUNREACH: ['unreachable', (host) => `There is no route to ${host}`],
   ENETDOWN: ['unreachable', (host) => `There is no route to ${host}`],
 };
 
-/** What the errors of connecting mean. */
+/** Translates an error of opening a connection. */
 export function connectFailure(error: unknown, host: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
-  const telling = mostSpecific(error);
-  const known = NETWORK_ERRORS[codeOf(telling)];
+  const specific = mostSpecific(error);
+  const known = NETWORK_ERRORS[codeOf(specific)];
   if (known !== undefined) return new EgressFailure(known[0], known[1](host), { cause: error });
-  return new EgressFailure('unreachable', `No connection to ${host} could be opened${inBrackets(telling)}`, {
+  return new EgressFailure('unreachable', `No connection to ${host} could be opened${inBrackets(specific)}`, {
     cause: error,
   });
 }
 
-/** A name with several addresses fails with the errors of all; a missing route (IPv6, often) says less than a refusal. */
+/**
+ * A name with several addresses fails with one error for each; a refusal is more useful than a missing (IPv6) route.
+ */
 function mostSpecific(error: unknown): unknown {
   const errors: unknown = typeof error === 'object' && error !== null && 'errors' in error ? error.errors : undefined;
   if (!Array.isArray(errors) || errors.length === 0) return error;
@@ -86,7 +90,7 @@ function mostSpecific(error: unknown): unknown {
   );
 }
 
-/** The errors of certificates (OpenSSL's names, as Node reports them): what is wrong with it. */
+/** Certificate errors by OpenSSL's names, as Node.js reports them. */
 const CERTIFICATE_ERRORS: Record<string, string> = {
   CERT_HAS_EXPIRED: 'has expired',
   CERT_NOT_YET_VALID: 'is not valid yet',
@@ -101,7 +105,7 @@ const CERTIFICATE_ERRORS: Record<string, string> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'is for another host name',
 };
 
-/** What the errors of a TLS handshake mean. */
+/** Translates an error of a TLS handshake. */
 export function tlsFailure(error: unknown, host: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
   const code = codeOf(error);
@@ -115,7 +119,7 @@ export function tlsFailure(error: unknown, host: string): EgressFailure {
   return new EgressFailure('tls', `The TLS handshake with ${host} failed${inBrackets(error)}`, { cause: error });
 }
 
-/** What the errors of an exchange over an open connection mean (undici's, its parser's and those of the socket). */
+/** Translates an error of an exchange over an open connection (from undici, its parser or the socket). */
 export function exchangeFailure(error: unknown, host: string): EgressFailure {
   if (error instanceof EgressFailure) return error;
   const [reason, message] = describeExchangeError(codeOf(error), error, host);
@@ -123,21 +127,22 @@ export function exchangeFailure(error: unknown, host: string): EgressFailure {
 }
 
 function describeExchangeError(code: string, error: unknown, host: string): [FailureReason, string] {
-  const ended = `${host} closed the connection before its answer was complete`;
+  const ended = `${host} closed the connection before its response was complete`;
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return ['invalid_response', `The headers of ${host} are too long`];
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-    return ['invalid_response', `The body that ${host} answered is not as long as its Content-Length says`];
+    return ['invalid_response', `The response body of ${host} does not have the length in its Content-Length header`];
   }
   const { name, message: why } = error instanceof Error ? error : { name: '', message: '' };
-  // The parser's errors have lost their codes on the way (undici looks them up the wrong way round), so words must do.
+  // undici loses the codes of its parser's errors, so they are recognized by their text.
   if (name === 'HTTPParserError') {
     if (why.includes('Invalid EOF state')) return ['reset', ended];
     const [, detail = 'not valid'] = /\((.+)\)$/.exec(why) ?? [];
-    return ['invalid_response', `${host} answered something other than HTTP/1.1: ${detail}`];
+    return ['invalid_response', `${host} sent a response that is not HTTP/1.1: ${detail}`];
   }
   if (code === 'UND_ERR_SOCKET') {
-    if (why === 'bad upgrade') return ['invalid_response', `${host} switched protocols (101), which nobody asked for`];
-    if (why === 'bad response') return ['invalid_response', `${host} answered out of turn or asked to continue (100)`];
+    if (why === 'bad upgrade') return ['invalid_response', `${host} switched protocols (101) without a request for it`];
+    if (why === 'bad response')
+      return ['invalid_response', `${host} sent a response without a request, or 100 (Continue)`];
     return ['reset', ended];
   }
   if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') {

@@ -1,9 +1,9 @@
 /**
- * Bounds on lookups in flight, so that one account's silent names take up neither this process nor its name servers,
- * which forward a limited number of queries themselves.
+ * Limits DNS lookups in flight, so that one account's unresponsive names block neither this process nor its name
+ * servers, which forward a limited number of queries themselves.
  *
- * No account has more lookups in flight than are left for all others: with n accounts whose names are silent each is
- * capped at 1/(n+1) of the capacity. Requests of an account for the same name share one lookup.
+ * An account may have at most as many lookups in flight as there are free permits: with n accounts whose names do not
+ * resolve, each is capped at 1/(n+1) of the capacity. Requests of an account for the same name share one lookup.
  */
 import type { Lookup } from './dns.js';
 import { EgressFailure } from './failures.js';
@@ -12,23 +12,23 @@ export interface LookupLimits {
   /** Lookups in flight in all. */
   readonly capacity: number;
   readonly perAccount: number;
-  /** How long a lookup may wait to begin, in milliseconds. */
+  /** Maximum wait before a lookup starts, in milliseconds. */
   readonly maxWaitMs: number;
 }
 
 const LIMITS: LookupLimits = { capacity: 128, perAccount: 16, maxWaitMs: 2_000 };
 
-/** Who asks for an address, and until when. */
+/** The account that a lookup is for, and when to stop waiting. */
 export interface LookupRequest {
   readonly account: string;
-  /** Its reason is the failure to report. */
+  /** The abort reason is the failure to report. */
   readonly signal: AbortSignal;
 }
 
-/** What is known of one account. */
+/** Lookups of one account. */
 interface Account {
   inFlight: number;
-  /** Starts the lookups that wait, first come first served. */
+  /** Callbacks that start the waiting lookups, in FIFO order. */
   readonly waiting: Set<() => void>;
 }
 
@@ -44,8 +44,8 @@ export class LookupLimiter {
   ) {}
 
   /**
-   * All addresses of a host name. Rejects as the lookup does, with the reason of the signal, or with an EgressFailure
-   * for `busy` when the lookup did not begin in time.
+   * Returns all addresses of a host name. Rejects with the lookup's error, with the signal's reason, or with an
+   * EgressFailure `busy` when the lookup did not start in time.
    */
   find(hostname: string, { account, signal }: LookupRequest): Promise<readonly string[]> {
     const key = `${account} ${hostname}`;
@@ -71,7 +71,7 @@ export class LookupLimiter {
   }
 
   async #run(account: Account, hostname: string): Promise<readonly string[]> {
-    if (this.#hasRoom(account)) this.#acquire(account);
+    if (this.#hasPermit(account)) this.#acquire(account);
     else if (!(await this.#acquireLater(account))) throw busy(hostname);
     try {
       return await this.lookup(hostname);
@@ -80,7 +80,7 @@ export class LookupLimiter {
     }
   }
 
-  #hasRoom({ inFlight }: Account): boolean {
+  #hasPermit({ inFlight }: Account): boolean {
     return inFlight < Math.min(this.limits.perAccount, this.limits.capacity - this.#inFlight);
   }
 
@@ -99,16 +99,16 @@ export class LookupLimiter {
     }
   }
 
-  /** Of the accounts with lookups that wait and have room now, the one with the fewest in flight. */
+  /** The account with the fewest lookups in flight among those that wait and may start one now. */
   #nextAccount(): Account | undefined {
-    const ready = [...this.#accounts.values()].filter((each) => each.waiting.size > 0 && this.#hasRoom(each));
+    const ready = [...this.#accounts.values()].filter((each) => each.waiting.size > 0 && this.#hasPermit(each));
     return ready.reduce<Account | undefined>(
       (least, each) => (least === undefined || each.inFlight < least.inFlight ? each : least),
       undefined,
     );
   }
 
-  /** Waits until `#release` has acquired a permit for this account; false when that takes too long. */
+  /** Waits until `#release` acquires a permit for this account; false on timeout. */
   #acquireLater({ waiting }: Account): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (acquired: boolean): void => {
@@ -124,5 +124,5 @@ export class LookupLimiter {
 }
 
 function busy(hostname: string): EgressFailure {
-  return new EgressFailure('busy', `The name ${hostname} was not looked up: too many others are`);
+  return new EgressFailure('busy', `The name ${hostname} was not looked up: too many lookups are in flight`);
 }

@@ -1,15 +1,15 @@
-/** Where Pigeonpost itself listens: no receiver is there, whatever networks are allowed. */
+/** Addresses on which Pigeonpost itself listens. They are never receivers, whatever networks are allowed. */
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { canonicalAddress } from './address.js';
 
-/** The addresses of a name that the operator chose. */
+/** Returns the addresses of a name that the operator configured. */
 export type ResolveOwn = (hostname: string) => Promise<readonly string[]>;
 
 /**
- * The ports of Pigeonpost, its database and Temporal. On this machine a port is taken at all of its addresses: which of
- * them a server listens on is not always known, and a name or another form of the address leads there all the same.
+ * The ports of Pigeonpost, its database and Temporal. On this machine a port counts for all addresses, because it is
+ * not always known on which of them a server listens.
  */
 export class OwnListeners {
   readonly #hostsByPort = new Map<number, Set<string>>();
@@ -21,8 +21,8 @@ export class OwnListeners {
   }
 
   /**
-   * Whether a connection to this address and port would lead to one of them. Names are resolved now, as they may have
-   * moved; rejects as `resolve` does when that is not possible.
+   * Whether this address and port belong to one of them. Names are resolved at each call, because their addresses may
+   * change; rejects when `resolve` does.
    */
   async includes(address: string, port: number, resolve: ResolveOwn): Promise<boolean> {
     const hosts = this.#hostsByPort.get(port);
@@ -43,7 +43,7 @@ function isSame(own: string, target: string, targetIsHere: boolean): boolean {
   return canonical === undefined || canonical === target || (targetIsHere && isThisMachine(canonical));
 }
 
-/** Whether an address, in its canonical form, is one of this machine. The unspecified one leads to loopback. */
+/** Whether an address, in canonical form, belongs to this machine. The unspecified address means loopback. */
 function isThisMachine(canonical: string): boolean {
   const range = ipaddr.parse(canonical).range();
   if (range === 'loopback' || range === 'unspecified') return true;

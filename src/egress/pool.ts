@@ -1,10 +1,10 @@
 /**
- * Connections that are kept for further requests to the same origin.
+ * Connection pool: keeps connections for further requests to the same origin.
  *
- * An undici Agent would do this too, but it knows nothing of deadlines: a request that is given up while its connection
- * is being opened or while it waits for one stays in the Agent's queue, is connected for in its turn, and after an abort
- * once more (nodejs/undici #386, #5845). A receiver that swallows packets would so hold up all later requests. Here each
- * connection is an undici Client of its own that carries one request at a time and is destroyed when that one fails.
+ * An undici Agent does this too, but without deadlines: an aborted request stays in the Agent's queue, which still
+ * opens a connection for it, and after an abort a second one (nodejs/undici #386, #5845). A receiver that drops packets
+ * would delay all later requests. Here each connection is its own undici Client, which handles one request at a time
+ * and is destroyed when that request fails.
  */
 import { Connection } from './connection.js';
 import { type OpenConnection } from './connector.js';
@@ -13,39 +13,41 @@ import { type EgressFailure } from './failures.js';
 import { clientId } from './trust.js';
 import type { ClientCertificate, ConnectionUsage, OutgoingRequest } from './types.js';
 
-/** How many requests to one origin are under way at once; further ones wait. Lanes that have a name have no limit. */
+/** Maximum requests in flight to one origin; further ones wait. Requests with a queue key have no limit here. */
 const MAX_PER_ORIGIN = 50;
 
-/** How many idle connections are kept in all; beyond that the longest idle one is closed. */
+/** Maximum idle connections in total; beyond that the one that was idle the longest is closed. */
 const MAX_IDLE = 1_024;
 
-/** What the pool knows of one origin, as far as one lane is concerned. */
+/** The connections of one origin for one queue key and client certificate. */
 interface OriginPool {
   readonly idle: Connection[];
-  /** Requests that wait for another one to end, first come first served. */
+  /** Requests that wait for another one to end, in FIFO order. */
   readonly waiting: Set<() => void>;
   busy: number;
 }
 
-/** What keeps requests to the same origin apart. */
+/** Requests to the same origin share connections only when these are equal. */
 export type Separation = Pick<OutgoingRequest, 'queueKey' | 'tlsClient'>;
 
 export class ConnectionPool {
-  readonly #lanes = new Map<string, OriginPool>();
+  readonly #pools = new Map<string, OriginPool>();
   /** All idle connections, the longest idle first. */
   readonly #idle = new Set<Connection>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(private readonly open: OpenConnection) {}
 
-  /** A connection to an origin, which may be connected only when the request is sent. Give it back with `release`. */
+  /**
+   * Returns a connection to an origin; it may open its socket only when the request is sent. Return it with `release`.
+   */
   async acquire(origin: string, deadline: Deadline, separation: Separation = {}): Promise<Connection> {
     const { queueKey: name = '', tlsClient } = separation;
     const key = `${name} ${tlsClient ? clientId(tlsClient) : ''} ${origin}`;
-    const pool = this.#lanes.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
-    this.#lanes.set(key, pool);
+    const pool = this.#pools.get(key) ?? { idle: [], waiting: new Set(), busy: 0 };
+    this.#pools.set(key, pool);
     if (name !== '' || pool.busy < MAX_PER_ORIGIN) pool.busy++;
-    else await inTurn(pool, deadline);
+    else await waitForPermit(pool, deadline);
     for (let connection = pool.idle.pop(); connection !== undefined; connection = pool.idle.pop()) {
       this.#idle.delete(connection);
       if (connection.isUsable) return connection.assignTo(deadline);
@@ -54,22 +56,22 @@ export class ConnectionPool {
     return this.#newConnection(origin, key, tlsClient).assignTo(deadline);
   }
 
-  /** Takes a connection back; unless it is `reusable`, and alive, it is closed. */
+  /** Returns a connection to the pool. It is closed unless it is `reusable` and still open. */
   release(connection: Connection, reusable: boolean): void {
-    const pool = this.#lanes.get(connection.key);
+    const pool = this.#pools.get(connection.key);
     if (pool === undefined) throw new Error('This connection is not from this pool');
     if (reusable && connection.isUsable) this.#park(connection, pool);
     else this.#close(connection);
     const [next] = pool.waiting;
-    // The next in line takes this one's place, so nobody who comes now can be faster.
+    // The permit goes to the next waiting request directly, so that a new request cannot overtake it.
     if (next === undefined) pool.busy--;
     else next();
-    this.#forgetIfUnused(connection.key, pool);
+    this.#removeIfUnused(connection.key, pool);
   }
 
-  /** How many connections there are and how many requests wait for one. */
+  /** Numbers of connections and of waiting requests. */
   usage(): ConnectionUsage {
-    const pools = [...this.#lanes.values()];
+    const pools = [...this.#pools.values()];
     return {
       busy: pools.reduce((busy, pool) => busy + pool.busy, 0),
       idle: this.#idle.size,
@@ -100,10 +102,10 @@ export class ConnectionPool {
 
   #evict(connection: Connection): void {
     this.#idle.delete(connection);
-    const pool = this.#lanes.get(connection.key);
+    const pool = this.#pools.get(connection.key);
     if (pool !== undefined) {
       pool.idle.splice(pool.idle.indexOf(connection), 1);
-      this.#forgetIfUnused(connection.key, pool);
+      this.#removeIfUnused(connection.key, pool);
     }
     this.#close(connection);
   }
@@ -113,25 +115,25 @@ export class ConnectionPool {
     this.#closing.add(closed);
   }
 
-  #forgetIfUnused(key: string, pool: OriginPool): void {
-    if (pool.busy === 0 && pool.idle.length === 0) this.#lanes.delete(key);
+  #removeIfUnused(key: string, pool: OriginPool): void {
+    if (pool.busy === 0 && pool.idle.length === 0) this.#pools.delete(key);
   }
 }
 
-/** Waits until a request to the same origin ends and hands over its place. */
-function inTurn(pool: OriginPool, { signal }: Deadline): Promise<void> {
+/** Waits until a request to the same origin ends and passes on its permit. */
+function waitForPermit(pool: OriginPool, { signal }: Deadline): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as EgressFailure);
-    const take = (): void => {
-      pool.waiting.delete(take);
-      signal.removeEventListener('abort', leave);
+    const acquire = (): void => {
+      pool.waiting.delete(acquire);
+      signal.removeEventListener('abort', abort);
       resolve();
     };
-    const leave = (): void => {
-      pool.waiting.delete(take);
+    const abort = (): void => {
+      pool.waiting.delete(acquire);
       reject(signal.reason as EgressFailure);
     };
-    pool.waiting.add(take);
-    signal.addEventListener('abort', leave, { once: true });
+    pool.waiting.add(acquire);
+    signal.addEventListener('abort', abort, { once: true });
   });
 }

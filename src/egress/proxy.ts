@@ -5,19 +5,19 @@ import { errorCode } from '../lib/errors.js';
 import { type Deadline } from './deadline.js';
 import { EgressFailure } from './failures.js';
 
-/** How much of a proxy's answer is read, in bytes. */
+/** Maximum size of a proxy's response head, in bytes. */
 const MAX_RESPONSE_BYTES = 16 * 1024;
 
-/** A proxy as the settings name it. */
+/** A proxy from the settings. */
 export interface Proxy {
   /** Host name or address, without brackets. */
   readonly host: string;
   readonly port: number;
-  /** The value of Proxy-Authorization, where the proxy wants one. */
+  /** Value of the Proxy-Authorization header; absent without credentials. */
   readonly authorization?: string;
 }
 
-/** Reads `http://user:password@host:port`. */
+/** Parses `http://user:password@host:port`. */
 export function readProxy(url: string): Proxy {
   const { hostname, port, username, password } = new URL(url);
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -31,41 +31,41 @@ export function readProxy(url: string): Proxy {
 }
 
 /**
- * A tunnel to an address, which the caller has judged: the proxy is told no name, so it cannot take it for another
- * address. Rejects with an EgressFailure; what is the proxy's fault has the reason `proxy`.
+ * Opens a tunnel to an address that the caller has checked. The proxy gets no name, so it cannot resolve it to another
+ * address. Rejects with an EgressFailure; its reason is `proxy` when the proxy caused it.
  */
 export async function openTunnel(proxy: Proxy, address: string, port: number, deadline: Deadline): Promise<Socket> {
   deadline.stage = 'proxy';
   const socket = connectTcp({ host: proxy.host, port: proxy.port, noDelay: true, keepAlive: true });
-  // Stays: an error that comes when nobody waits any more must not end the process.
+  // Never removed: a late error without a listener would end the process.
   socket.on('error', () => undefined);
   try {
     await once(socket, 'connect', { signal: deadline.signal });
-    // From here on it is the receiver who is waited for.
+    // From here on the proxy waits for the receiver.
     deadline.stage = 'connect';
     const authority = `${address.includes(':') ? `[${address}]` : address}:${port}`;
     const authorization = proxy.authorization === undefined ? '' : `Proxy-Authorization: ${proxy.authorization}\r\n`;
     socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`);
     const status = await readStatus(socket, deadline);
     if (status >= 200 && status < 300) return socket;
-    throw new EgressFailure('proxy', `The proxy answered ${status} when it was asked to connect to ${deadline.host}`);
+    throw new EgressFailure('proxy', `The proxy responded with ${status} to CONNECT for ${deadline.host}`);
   } catch (error) {
     socket.destroy();
     throw explain(error, deadline);
   }
 }
 
-/** Reads the head of the proxy's answer; what follows it stays in the socket. */
+/** Reads the head of the proxy's response; bytes after it remain in the socket. */
 function readStatus(socket: Socket, { signal }: Deadline): Promise<number> {
   return new Promise((resolve, reject) => {
     let read = Buffer.alloc(0);
-    const settle = (end: () => void): void => {
+    const finish = (end: () => void): void => {
       socket.off('data', onData).off('error', fail).off('close', onClose);
       signal.removeEventListener('abort', onAbort);
       socket.pause();
       end();
     };
-    const fail = (error: Error): void => settle(() => reject(error));
+    const fail = (error: Error): void => finish(() => reject(error));
     const onAbort = (): void => fail(signal.reason as EgressFailure);
     const onClose = (): void => fail(new EgressFailure('proxy', 'The proxy closed the connection'));
     const onData = (chunk: Buffer): void => {
@@ -74,9 +74,9 @@ function readStatus(socket: Socket, { signal }: Deadline): Promise<number> {
       if (end < 0 && read.length <= MAX_RESPONSE_BYTES) return;
       const [, status] = /^HTTP\/1\.[01] (\d{3})[ \r]/.exec(read.toString('latin1')) ?? [];
       if (end < 0 || status === undefined) {
-        return fail(new EgressFailure('proxy', 'The proxy answered something other than HTTP/1.1'));
+        return fail(new EgressFailure('proxy', 'The proxy sent a response that is not HTTP/1.1'));
       }
-      settle(() => {
+      finish(() => {
         const rest = read.subarray(end + 4);
         if (rest.length > 0) socket.unshift(rest);
         resolve(Number(status));

@@ -1,21 +1,21 @@
-/** Where an answer sends a request on to, and what goes along. */
+/** Redirects: the next URL, and which headers are sent to it. */
 import { EgressFailure } from './failures.js';
 import { hasCredentials, parseUrl, type Hop } from './request.js';
 
 /**
- * The statuses that name another place for the same request (RFC 9110, section 15.4). The method stays POST and the body
- * goes along with each of them. For 307 and 308 the RFC demands that; for 301, 302 and 303 browsers ask again with GET
- * and no body. Here that would bring the receiver nothing of the event, and its answer 200 would count as delivered.
+ * Statuses that redirect (RFC 9110, section 15.4). The method stays POST and the body is sent again for each of them.
+ * The RFC demands that for 307 and 308. For 301, 302 and 303 browsers send GET without a body; here the receiver would
+ * then get no event, and its response 200 would count as delivered.
  */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** What may be told to a host that the subscription does not name: nothing that is, signs or contains a secret. */
+/** Headers that may be sent to a host other than the subscription's: none of them contains a secret or a signature. */
 const HARMLESS_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
 
 /**
- * The request that an answer asks for; undefined when it asks for none and is an answer like any other.
+ * The request that a redirect asks for; undefined when the response is no redirect.
  *
- * @throws EgressFailure when it leads to where no request should go.
+ * @throws EgressFailure when the redirect must not be followed.
  */
 export function redirected(hop: Hop, response: { status: number; headers: Record<string, string> }): Hop | undefined {
   const { location } = response.headers;
@@ -24,7 +24,7 @@ export function redirected(hop: Hop, response: { status: number; headers: Record
   if (url === undefined || hasCredentials(url)) {
     throw new EgressFailure(
       'invalid_response',
-      `${hop.url.host} redirected to something other than a plain web address`,
+      `${hop.url.host} redirected to something other than an http or https URL without credentials`,
     );
   }
   if (hop.url.protocol === 'https:' && url.protocol === 'http:') {

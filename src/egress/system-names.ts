@@ -1,23 +1,23 @@
-/** What this machine itself says of names: its hosts file and its search domains (hosts(5), resolv.conf(5)). */
+/** The hosts file and the search domains of this machine (hosts(5), resolv.conf(5)). */
 import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 
-/** Search domains that are tried at most; each is two more queries. */
+/** Maximum number of search domains; each adds two queries. */
 const MAX_SEARCH_DOMAINS = 8;
-/** The operator's own files; a larger one is a mistake, in bytes. */
+/** Maximum size of these files, in bytes; a larger file is a mistake. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** How names are completed. */
+/** How relative names are completed. */
 export interface SearchRules {
   readonly domains: readonly string[];
-  /** A name with at least as many dots is tried as it is before it is completed. */
+  /** A name with at least this number of dots is tried unchanged first. */
   readonly ndots: number;
 }
 
-/** Addresses by name, in lower case. */
+/** Addresses by lower-case name. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
 
-/** Reads a hosts file. Lines that it cannot read are left out. */
+/** Parses a hosts file. Invalid lines are skipped. */
 export function parseHosts(text: string): Hosts {
   const hosts = new Map<string, string[]>();
   for (const line of text.split('\n')) {
@@ -32,7 +32,7 @@ export function parseHosts(text: string): Hosts {
   return hosts;
 }
 
-/** Reads the search rules of a resolv.conf; of `domain` and `search` the last one counts. */
+/** Parses the search rules of a resolv.conf; the last `domain` or `search` applies. */
 export function parseSearchRules(text: string): SearchRules {
   let domains: readonly string[] = [];
   let ndots = 1;
@@ -46,7 +46,7 @@ export function parseSearchRules(text: string): SearchRules {
   return { domains: domains.map((domain) => domain.replace(/\.$/, '')).filter((domain) => domain !== ''), ndots };
 }
 
-/** The full names that a name may stand for, in the order in which they are to be tried. */
+/** The full names to try for a host name, in order. */
 export function candidatesFor(hostname: string, { domains, ndots }: SearchRules): string[] {
   if (hostname.endsWith('.')) return [hostname.slice(0, -1)];
   const completed = domains.map((domain) => `${hostname}.${domain}`);
@@ -55,7 +55,7 @@ export function candidatesFor(hostname: string, { domains, ndots }: SearchRules)
 }
 
 /**
- * A file, parsed again only after it has changed. One that cannot be read counts as empty, as it does for the system.
+ * Parses a file, and again only after it has changed. An unreadable file counts as empty, as it does for the system.
  */
 export function cachedFile<T>(path: string, parse: (text: string) => T): () => Promise<T> {
   let cached: { readonly version: string; readonly value: T } | undefined;
@@ -69,7 +69,7 @@ export function cachedFile<T>(path: string, parse: (text: string) => T): () => P
   };
 }
 
-/** Differs whenever the file does; empty when it is not to be read. */
+/** Changes whenever the file does; empty when the file must not be read. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(path);

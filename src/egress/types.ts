@@ -1,39 +1,39 @@
-/** What goes into and comes out of the HTTP client that leaves the house. */
+/** Types of the outbound HTTP client. */
 import type { OwnListeners } from './own-listeners.js';
 
-/** As curl's `--resolve`: requests to this host and port go to this address. */
+/** Like curl's `--resolve`: requests to this host and port go to this address. */
 export interface ResolveRule {
   /** Host name or address as in the URL, in any case. */
   readonly host: string;
-  /** Port in the URL, the scheme's own included (443 or 80). */
+  /** Port of the URL; the scheme's default (443 or 80) when the URL has none. */
   readonly port: number;
-  /** IPv4 or IPv6 address to connect to. It passes the address guard like any other. */
+  /** IPv4 or IPv6 address to connect to. The address guard checks it like any other. */
   readonly address: string;
-  /** Port to connect to instead; the URL's own when absent. */
+  /** Port to connect to instead; the URL's when absent. */
   readonly targetPort?: number;
 }
 
 export interface EgressSettings {
-  /** Networks (CIDR) and single addresses that requests may reach although not public. */
+  /** Non-public networks (CIDR) and single addresses that requests may reach. */
   readonly allowNetworks: readonly string[];
-  /** Whether plain http addresses are allowed; asked again at every send. */
+  /** Whether http URLs are allowed; read again at every send. */
   readonly allowHttp: boolean;
   readonly resolve: readonly ResolveRule[];
   /** Certificate authorities to trust in addition to the system's, PEM. */
   readonly extraCa?: string;
-  /** The oldest version of TLS to speak; 1.2 unless told otherwise. */
+  /** Minimum TLS version; 1.2 when absent. */
   readonly tlsMinVersion?: 'TLSv1.2' | 'TLSv1.3';
-  /** The only ports that URLs may name; any when absent. */
+  /** Allowed ports of URLs; any when absent. */
   readonly allowPorts?: readonly number[];
-  /** Proxy to connect through: http://user:password@host:port. */
+  /** Proxy for all connections: http://user:password@host:port. */
   readonly proxy?: string;
-  /** What belongs to Pigeonpost itself and is never connected to, whatever else is allowed. */
+  /** Pigeonpost's own listeners, which are never connected to. */
   readonly ownListeners?: OwnListeners;
-  /** How much of an answer's body is read and kept as its excerpt, in bytes. */
+  /** Maximum excerpt of a response body, in bytes; no more is read. */
   readonly maxResponseBytes: number;
 }
 
-/** What the client proves with who it is (mutual TLS), PEM. */
+/** Client certificate for mutual TLS, PEM. */
 export interface ClientCertificate {
   readonly certificate: string;
   readonly privateKey: string;
@@ -43,23 +43,23 @@ export interface ClientCertificate {
 export interface OutgoingRequest {
   /** Absolute, http or https, without credentials. */
   readonly url: string;
-  /** Sent as they are, in this order. Host, Connection and Content-Length are the client's own. */
+  /** Sent unchanged and in this order. The client itself sets Host, Connection and Content-Length. */
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly body: string;
-  /** For everything together, in milliseconds: waiting for a connection, DNS, TCP, TLS, headers, body, redirects. */
+  /** Total time limit, in milliseconds: waiting for a connection, DNS, TCP, TLS, headers, body and redirects. */
   readonly timeLimitMs: number;
-  /** How many redirects are followed; with 0 a 3xx is the answer. */
+  /** Maximum number of redirects; with 0 a 3xx is returned as the response. */
   readonly maxRedirects: number;
   /**
-   * Whose request it is. Requests of different lanes share no connections and never wait for each other; whoever names a
-   * lane bounds its requests. Those without one share an origin's connections, of which there are 50.
+   * Requests with different keys share no connections and never wait for each other. The caller limits the requests of
+   * a key. Requests without a key share up to 50 connections per origin.
    */
   readonly queueKey?: string;
-  /** The account it is sent for. Lookups of names are bounded for each account; those without one count as one. */
+  /** The account it is sent for. DNS lookups are limited per account; requests without one count as one account. */
   readonly account?: string;
-  /** Shown to the origin of the URL, and to no other that it redirects to. */
+  /** Client certificate for the origin of the URL; not used for other origins after a redirect. */
   readonly tlsClient?: ClientCertificate;
-  /** Ends the request early; that counts as a failure for `timeout`. */
+  /** Aborts the request; the result is a failure with the reason `timeout`. */
   readonly signal?: AbortSignal;
 }
 
@@ -75,69 +75,69 @@ export type FailureReason =
   | 'invalid_response'
   | 'too_many_redirects'
   | 'invalid_request'
-  /** Nothing was sent, as too many names are being looked up; it can be sent later as if never tried. */
+  /** Nothing was sent, because too many DNS lookups are in flight. Not an attempt: the request can be sent later. */
   | 'busy';
 
 /**
- * How long the parts of an exchange took, in milliseconds; those of all redirects together. What there was none of is
- * absent: a connection that is used again needs no name, no connecting and no TLS.
+ * Durations of the parts of an exchange, in milliseconds, summed over all redirects. A part that did not occur is
+ * absent: a reused connection needs no DNS, TCP or TLS.
  */
 export interface Timings {
   readonly dnsMs?: number;
-  /** TCP, and what a proxy takes for it. */
+  /** TCP, including the time of a proxy. */
   readonly connectMs?: number;
   readonly tlsMs?: number;
-  /** From sending the request to the headers of the answer. */
+  /** From sending the request to the response headers. */
   readonly firstByteMs?: number;
-  /** Everything, waiting for a free connection and the answer's body included. */
+  /** Total, including the wait for a connection and the response body. */
   readonly totalMs: number;
 }
 
-/** How a request went. */
+/** Result of a request. */
 export type Exchange =
   | {
       readonly kind: 'response';
       readonly status: number;
-      /** Names in lower case; values of headers that came several times are joined by a comma. */
+      /** Names in lower case; values of repeated headers are joined by a comma. */
       readonly headers: Record<string, string>;
-      /** The beginning of the body as it came, not decompressed, as UTF-8 without NUL. */
+      /** Beginning of the body, not decompressed, as UTF-8 without NUL. */
       readonly excerpt: string;
       /** Whether the body was longer than the excerpt. */
       readonly truncated: boolean;
       readonly durationMs: number;
-      /** Absent when nothing was tried. */
+      /** Absent when nothing was sent. */
       readonly timings?: Timings;
-      /** Where the answer came from, after redirects. */
+      /** The URL that responded, after redirects. */
       readonly url: string;
     }
   | {
       readonly kind: 'failure';
       readonly reason: FailureReason;
-      /** For people; names no address that the receiver's owner did not write. */
+      /** Text for people; contains no address that the receiver's owner did not write. */
       readonly message: string;
       readonly durationMs: number;
-      /** Absent when nothing was tried. */
+      /** Absent when nothing was sent. */
       readonly timings?: Timings;
     };
 
 export interface EgressClient {
-  /** Sends a request. What goes wrong on the way is the result and never a rejection. */
+  /** Sends a request. Network errors are returned as a result and never rejected. */
   send(request: OutgoingRequest): Promise<Exchange>;
-  /** Takes no more requests, waits for those under way and closes every connection. */
+  /** Accepts no more requests, waits for those in flight and closes all connections. */
   close(): Promise<void>;
 }
 
-/** How a client's connections are used. */
+/** Use of a client's connections. */
 export interface ConnectionUsage {
-  /** Connections that are lent to a request, one being opened included. */
+  /** Connections in use by a request, including those being opened. */
   readonly busy: number;
-  /** Connections that are kept for further requests. */
+  /** Open connections without a request. */
   readonly idle: number;
-  /** Requests that wait until another one to the same origin ends. */
+  /** Requests that wait for another one to the same origin to end. */
   readonly waiting: number;
 }
 
-/** A client that tells how its connections are used. */
+/** A client that reports the use of its connections. */
 export interface ObservableEgressClient extends EgressClient {
   usage(): ConnectionUsage;
 }

@@ -1,21 +1,21 @@
-/** Ending a server whose clients keep their connections open and go on sending. */
+/** Graceful shutdown of a server whose clients keep their connections open and continue to send requests. */
 import type { Server, ServerResponse } from 'http';
 import type { Socket } from 'net';
 
-/** A server that can be ended in order. */
+/** Controls the shutdown of a server. */
 export interface Drain {
-  /** Aborted once the server is ending. */
+  /** Aborted when the shutdown begins. */
   readonly signal: AbortSignal;
-  /** Has every response from now on close its connection, and closes connections that are idle. New ones are accepted. */
+  /** Closes idle connections, and every other one after its next response. New connections are still accepted. */
   begin(): void;
   /**
-   * Accepts no more connections and waits for the requests in flight; those that take longer than `limitMs` milliseconds
-   * are aborted. Returns how many these were.
+   * Accepts no more connections and waits for the requests in flight. Requests that take longer than `limitMs`
+   * milliseconds are aborted. Returns the number of aborted requests.
    */
   end(limitMs: number): Promise<number>;
 }
 
-/** Prepares a server for its end; to be called before it listens. */
+/** Prepares a server for graceful shutdown; call it before the server listens. */
 export function drainable(server: Server): Drain {
   const ending = new AbortController();
   const sockets = new Set<Socket>();
@@ -30,7 +30,7 @@ export function drainable(server: Server): Drain {
     inFlight.add(response);
     response.once('close', () => {
       inFlight.delete(response);
-      // Its headers may have been sent before the end began.
+      // Its headers may have been sent before the shutdown began.
       if (ending.signal.aborted) setImmediate(() => server.closeIdleConnections());
     });
   });
@@ -52,7 +52,7 @@ export function drainable(server: Server): Drain {
       }, limitMs);
       await new Promise((resolve) => {
         server.close(resolve);
-        // Node.js counts connections on which nothing was ever sent as busy.
+        // Node.js counts connections without any request as busy.
         for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       });
       clearTimeout(limit);

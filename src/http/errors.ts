@@ -1,4 +1,4 @@
-/** The one place where errors become answers. */
+/** Converts errors to responses (problem details). */
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { withoutSettingAdvice } from '../lib/errors.js';
@@ -7,7 +7,7 @@ import { isOperator } from './principal.js';
 import { Problem } from './problem.js';
 import { requestIdOf } from './request-log.js';
 
-/** SQLSTATE classes and codes of a PostgreSQL that cannot serve now: connection, resources, shutdown, read-only, closed. */
+/** SQLSTATE classes and codes of an unavailable PostgreSQL: connection, resources, shutdown, read-only, closed. */
 const DATABASE_UNAVAILABLE = /^(08|53|57P|25006|55P03|55000)/;
 const NETWORK_UNAVAILABLE = new Set([
   'ECONNREFUSED',
@@ -19,15 +19,15 @@ const NETWORK_UNAVAILABLE = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-/** Seconds after which trying again makes sense. */
+/** Default for the Retry-After header, in seconds. */
 const RETRY_AFTER_S = 5;
 
-/** Answers what no route took. */
+/** Responds with 404 when no route matches. */
 export const unknownRoute: RequestHandler = (request) => {
   throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
 };
 
-/** Answers errors as problems; what is not a problem is logged and says nothing of the inside. Rejected writes are noted. */
+/** Sends errors as problems. Unexpected errors are logged, and their text is not sent. Records rejected writes. */
 export function sendErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     writes?.note(error);
@@ -37,7 +37,7 @@ export function sendErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandl
   };
 }
 
-/** The problem that an error amounts to. One of our own is logged; one that will pass says in a header when. */
+/** Converts an error to a problem. Logs server errors; sets Retry-After for temporary ones. */
 export function explain(error: unknown, response: Response, log: Logger): Problem {
   const problem = shownTo(response, toProblem(error));
   const { method, path } = response.req;
@@ -65,17 +65,18 @@ function toProblem(error: unknown): Problem {
   if (type === 'encoding.unsupported') return new Problem('unsupported_media_type', 'send the body uncompressed');
   if (status === 400) return new Problem('malformed_request', message ?? 'the request cannot be read');
   if (isUnavailable(code, message))
-    return new Problem('unavailable', 'a service this needs does not answer; try again shortly');
-  return new Problem('internal_error', 'something went wrong on our side; it has been logged');
+    return new Problem('unavailable', 'a required service does not respond; try again shortly');
+  return new Problem('internal_error', 'an internal error occurred; it has been logged');
 }
 
-/** The problem as the caller may see it: advice about settings is for operators. */
+/** The problem as the caller may see it: only operators get advice about settings. */
 function shownTo(response: Response, problem: Problem): Problem {
   return isOperator(response) ? problem : problem.withText(withoutSettingAdvice);
 }
 
 function isUnavailable(code: unknown, message = ''): boolean {
-  // A pool that gets no connection in time, or no answer, has no code; gRPC codes are numbers: 4 is a deadline, 14 is unavailable.
+  // A pool that gets no connection or response in time has no code; gRPC codes are numbers: 4 deadline exceeded, 14
+  // unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
   if (typeof code === 'string') return NETWORK_UNAVAILABLE.has(code) || DATABASE_UNAVAILABLE.test(code);
   return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(

@@ -1,18 +1,18 @@
-/** Reading request bodies: JSON in UTF-8, kept as text as well, because payloads must reach receivers unchanged. */
+/** Reads request bodies: JSON in UTF-8. The text is kept too, because payloads must reach receivers unchanged. */
 import express, { type NextFunction, type Request, type RequestHandler } from 'express';
 import { nestedDuplicateKey } from '../contract/json.js';
 import { MAX_QUOTE, Problem, truncate } from './problem.js';
 
-/** A deeper body is rejected before anything walks it. */
+/** Maximum nesting depth of a body, checked before parsing. */
 const MAX_DEPTH = 100;
-/** The largest body that is no event, in bytes: a subscription with every field at its limit has less. */
+/** Maximum size of a body without events, in bytes: a subscription with every field at its limit is smaller. */
 const MAX_PLAIN_BYTES = 256 * 1_024;
-/** Values in a body that is no event, at all depths: each costs a check, and perhaps an error. */
+/** Maximum number of values in a body without events, at all depths: each costs a check and perhaps an error. */
 const MAX_PLAIN_VALUES = 10_000;
 
 declare module 'express-serve-static-core' {
   interface Request {
-    /** The body's exact text, when there is one. */
+    /** The exact text of the body, if the request has one. */
     bodyText?: string;
   }
 }
@@ -23,14 +23,13 @@ export function jsonBody(maxBytes: number): RequestHandler[] {
 }
 
 /**
- * Like `jsonBody`, for bodies of which no part is a payload: they are small, whatever larger `maxBytes` is given, and
- * none may name a field twice.
+ * Like `jsonBody`, for bodies without payloads: they have a lower size limit and must not name a field twice.
  */
 export function plainJsonBody(maxBytes: number): RequestHandler[] {
   return [
     ...reader(Math.min(maxBytes, MAX_PLAIN_BYTES), MAX_PLAIN_VALUES),
     (request, _response, next) => {
-      refuseRepeatedFields(request);
+      rejectDuplicateFields(request);
       next();
     },
   ];
@@ -75,22 +74,22 @@ function parseJson(text: string, maxValues: number): unknown {
 }
 
 /**
- * Throws a problem when an object anywhere in a body names a field twice: which of the two was meant cannot be known.
- * Not for events, whose payload is its sender's and goes on as it is.
+ * Throws a problem when an object in a body names a field twice, which is ambiguous. Not for events: their payload is
+ * forwarded unchanged.
  */
-function refuseRepeatedFields({ bodyText }: Request): void {
+function rejectDuplicateFields({ bodyText }: Request): void {
   const repeated = bodyText === undefined ? undefined : nestedDuplicateKey(bodyText);
   if (repeated !== undefined) throw namedTwice('the body', repeated);
 }
 
-/** The problem of a body, or of an event in it, that names a field twice. */
+/** The problem for a body, or an event in it, that names a field twice. */
 export function namedTwice(what: string, field: string): Problem {
   return new Problem('malformed_request', `${what} names ${truncate(JSON.stringify(field), MAX_QUOTE)} twice`);
 }
 
 /**
- * How deep brackets nest, and how many values there are at most, counted before parsing so that no parser or validator
- * can be overwhelmed.
+ * Nesting depth and maximum number of values, measured before parsing so that the body cannot overload the parser or
+ * the validator.
  */
 function measure(text: string): { depth: number; values: number } {
   let depth = 0;

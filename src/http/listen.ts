@@ -1,16 +1,16 @@
-/** Listening for HTTP requests. */
+/** Starts HTTP servers. */
 import type { Express } from 'express';
 import { createServer, type Server } from 'http';
 import { errorCode, portInUse } from '../lib/errors.js';
 import { drainable, type Drain } from './draining.js';
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   readonly url: string;
   readonly drain: Drain;
 }
 
-/** Listens. Throws an OperatorError when the port is in use; `variable` is the setting that changes it. */
+/** Starts a server. Throws an OperatorError when the port is in use; `variable` is the setting that changes it. */
 export function listen(
   handler: (drain: Drain) => Express,
   { host, port }: { host: string; port: number },
@@ -29,7 +29,7 @@ export function listen(
   });
 }
 
-/** Where a server that listens is found. */
+/** The URL of a listening server. */
 function urlOf(server: Server, host: string): string {
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;

@@ -1,9 +1,9 @@
-/** The OpenAPI 3.1 document of the API, made of the same schemas that validate it. */
+/** The OpenAPI 3.1 document of the API, generated from the schemas that validate requests. */
 import { extendZodWithOpenApi, OpenApiGeneratorV31, type OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { UNKNOWN_FIELD } from './problem.js';
 
-// Before any schema is made: import this module first where schemas get names of their own.
+// Must run before any schema is created: import this module first where schemas are named.
 extendZodWithOpenApi(z);
 z.config({
   customError: ({ code, input }) =>
@@ -21,19 +21,19 @@ export const problemSchema = z
       .array(z.object({ path: z.string(), message: z.string() }))
       .optional()
       .describe('At most 50.'),
-    moreErrors: z.int().optional().describe('How many errors were left out.'),
+    moreErrors: z.int().optional().describe('Number of errors that are not listed.'),
   })
   .openapi('Problem');
 
-/** Routes that ask for no key and are not made by `addRoute`. */
+/** Routes without authentication, which `addRoute` does not create. */
 const open: readonly { path: string; summary: string; statuses: Record<number, string> }[] = [
-  { path: '/healthz', summary: 'Whether the process lives', statuses: { 200: 'It does' } },
+  { path: '/healthz', summary: 'Whether the process is alive', statuses: { 200: 'Alive' } },
   {
     path: '/readyz',
-    summary: 'Whether the process can do its work',
+    summary: 'Whether the process is ready',
     statuses: {
-      200: 'It can',
-      503: 'PostgreSQL does not answer, takes no writes or lacks migrations, or the process is ending',
+      200: 'Ready',
+      503: 'PostgreSQL does not respond, rejects writes or lacks migrations, or the process is shutting down',
     },
   },
   { path: '/openapi.json', summary: 'This document', statuses: { 200: 'OpenAPI 3.1' } },
@@ -49,7 +49,7 @@ export function openApiDocument(registry: OpenAPIRegistry) {
     type: 'http',
     scheme: 'bearer',
     description:
-      'A key of an account, which sees itself alone: what belongs to others answers as if it were not there.',
+      'A key of an account, which sees only its own data: requests for data of others get 404 or an empty list.',
   });
   for (const { path, summary, statuses } of open) {
     const content = { 'application/json': { schema: z.looseObject({}) } };

@@ -1,21 +1,21 @@
-/** Pages of lists that are sorted by id, the newest first. A cursor is the last id of a page, wrapped. */
+/** Paging of lists that are sorted by id, newest first. A cursor is the last id of a page in base64url. */
 import { isId, type IdKind } from '../contract/ids.js';
 import { invalidField } from './problem.js';
 
-/** The id to continue from. Throws a problem for a cursor that is none of ours. */
+/** Decodes the id to continue from. Throws a problem for an invalid cursor. */
 export function readCursor(kind: IdKind, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!isId(kind, id)) throw invalidField('cursor', 'must be the nextCursor of a former page');
+  if (!isId(kind, id)) throw invalidField('cursor', 'must be the nextCursor of a previous page');
   return id;
 }
 
-/** The cursor that continues behind an id. */
+/** The cursor that continues after an id. */
 export function cursorOf(id: string): string {
   return Buffer.from(id).toString('base64url');
 }
 
-/** A page of rows of which one more than `limit` was asked for. */
+/** Makes a page of rows that were queried with `limit` + 1. */
 export function page<Row extends { readonly id: string }, Shown>(
   rows: readonly Row[],
   limit: number,

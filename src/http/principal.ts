@@ -1,4 +1,4 @@
-/** Who asks, and whose rows are there for them. */
+/** Authentication of the caller, and which accounts the caller can see. */
 import { createHash, timingSafeEqual } from 'crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
@@ -6,16 +6,18 @@ import { Problem } from './problem.js';
 import type { SignIn } from './sign-in.js';
 import type { SignInFailures } from './sign-in-failures.js';
 
-/** An operator, who has the admin key and sees everything, or an account, which has a key of its own and sees itself. */
+/**
+ * The caller: an operator with the admin key, who sees all data, or an account with its own key, which sees its own.
+ */
 export type Principal =
   { readonly role: 'operator' } | { readonly role: 'account'; readonly account: StoredAccount; readonly keyId: string };
 
 /** An id that no account has. */
-const NOBODY = '';
+const NO_ACCOUNT = '';
 
 /**
- * Lets requests pass that carry `Authorization: Bearer` with the admin key or an account's key, in whatever form its
- * provider's keys have. Comparing the admin key takes the same time for any key.
+ * Accepts requests with `Authorization: Bearer` and the admin key or an account's key, in any provider's key format.
+ * The admin key is compared in constant time.
  */
 export function requireKey({
   adminKey,
@@ -40,7 +42,7 @@ export function requireKey({
   };
 }
 
-/** Lets requests pass that carry the admin key, and asks no database for that. */
+/** Accepts only requests with the admin key; does not use the database. */
 export function requireAdminKey(adminKey: string, failures: SignInFailures): RequestHandler {
   const isAdminKey = comparedWith(adminKey);
   return (request, response, next) => {
@@ -52,25 +54,25 @@ export function requireAdminKey(adminKey: string, failures: SignInFailures): Req
   };
 }
 
-/** Who asks, once `requireKey` has let the request pass. */
+/** The caller of a request that `requireKey` accepted. */
 export function principalOf(response: Response): Principal {
   return response.locals.principal as Principal;
 }
 
-/** Whether an operator asks. Not so while no key was looked at yet, nor on the providers' own routes. */
+/** Whether the caller is an operator. False before a key was checked, and on the providers' own routes. */
 export function isOperator({ locals }: Response): boolean {
   return (locals.principal as Principal | undefined)?.role === 'operator';
 }
 
-/** Whether the rows of an account are there for whoever asks; others answer as if they were not. */
+/** Whether the caller may see an account's data; otherwise the response is the same as for data that does not exist. */
 export function canSee(principal: Principal, accountId: string): boolean {
   return principal.role === 'operator' || principal.account.id === accountId;
 }
 
-/** The account to look at when `asked` is asked for; undefined for all. For an account that is itself or nobody. */
+/** The account to query when the caller asks for `asked`; undefined for all. An account can query only itself. */
 export function visibleAccountId(principal: Principal, asked: string | undefined): string | undefined {
   if (principal.role === 'operator') return asked;
-  return asked === undefined || asked === principal.account.id ? principal.account.id : NOBODY;
+  return asked === undefined || asked === principal.account.id ? principal.account.id : NO_ACCOUNT;
 }
 
 function keyOf(request: Request): string | undefined {

@@ -1,4 +1,4 @@
-/** Errors of the API: RFC 9457 problem details, each with a code that programs can rely on. */
+/** Errors of the API: RFC 9457 problem details with a stable code for programs. */
 import { STATUS_CODES } from 'http';
 import type { z } from 'zod';
 
@@ -23,40 +23,40 @@ export const problemCodes = {
 
 export type ProblemCode = keyof typeof problemCodes;
 
-/** What is wrong with one field: a path such as `eventTypes[0]`, and what to change. */
+/** An error of one field: its path such as `eventTypes[0]`, and what to change. */
 export interface FieldError {
   readonly path: string;
   readonly message: string;
 }
 
-/** What is said of a field that there is not, unless a schema has words of its own. */
-export const UNKNOWN_FIELD = 'is unknown here; remove it';
+/** Message for an unknown field, unless the schema has its own. */
+export const UNKNOWN_FIELD = 'is not a known field; remove it';
 
-/** Errors that one answer lists at most. */
+/** Maximum number of errors in a response. */
 const MAX_ERRORS = 50;
-/** Longest text about one thing, in characters; an enumeration of all event types fits. */
+/** Maximum length of a message, in characters; a list of all event types fits. */
 const MAX_TEXT = 2_000;
-/** Longest text that is quoted from a request, in characters. */
+/** Maximum length of a quote from a request, in characters. */
 export const MAX_QUOTE = 200;
 
-/** A text of at most so many characters, an ellipsis at the end where it was longer. */
+/** Shortens a text to at most `maxLength` characters, with an ellipsis at the end. */
 export function truncate(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
-/** An error that is answered as a problem. Its size is bounded, whatever it quotes. */
+/** An error that is sent to the caller as a problem. Its size is limited, because it may quote the request. */
 export class Problem extends Error {
   readonly detail: string;
-  /** The first of the errors that were given. */
+  /** At most the first 50 errors. */
   readonly errors?: readonly FieldError[];
-  /** How many errors were left out. */
+  /** Number of errors that are not listed. */
   readonly moreErrors: number;
 
   constructor(
     readonly code: ProblemCode,
     detail: string,
     errors?: readonly FieldError[],
-    /** When the request may be sent again, in seconds. */
+    /** Seconds until the request may be sent again. */
     readonly retryAfterS?: number,
   ) {
     const shown = truncate(detail, MAX_TEXT);
@@ -73,7 +73,7 @@ export class Problem extends Error {
     return problemCodes[this.code];
   }
 
-  /** The same problem in other words. */
+  /** The same problem with changed texts. */
   withText(reword: (text: string) => string): Problem {
     const errors = this.errors?.map(({ path, message }) => ({ path, message: reword(message) }));
     const problem = new Problem(this.code, reword(this.detail), errors, this.retryAfterS);
@@ -99,7 +99,7 @@ export function invalidField(path: string, message: string): Problem {
   return new Problem('invalid_request', `${truncate(path, MAX_QUOTE)}: ${message}`, [{ path, message }]);
 }
 
-/** A problem that lists everything a schema found wrong; `prefix` is the path of the checked value. */
+/** A problem that lists all errors of a schema; `prefix` is the path of the checked value. */
 export function invalid(error: z.ZodError, prefix = ''): Problem {
   const errors = error.issues.flatMap((issue) => fieldErrors(issue, prefix));
   const [first] = errors;
@@ -122,7 +122,7 @@ function fieldErrors(issue: z.core.$ZodIssue, prefix: string): FieldError[] {
   return [{ path, message: issue.message }];
 }
 
-/** Of the alternatives of a union the one that fits but for some field inside; what each wants where none does. */
+/** Errors of the union's alternative that fails only in inner fields; otherwise the messages of all alternatives. */
 function closest(alternatives: readonly (readonly z.core.$ZodIssue[])[], path: string): FieldError[] {
   const errors = alternatives.map((issues) => issues.flatMap((issue) => fieldErrors(issue, path)));
   const inside = errors.find((alternative) => alternative.every((error) => error.path !== path));

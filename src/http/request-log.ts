@@ -1,12 +1,12 @@
-/** A line in the log for each request, and an id by which to find it. */
+/** Request ids, and one log line per request. */
 import { randomUUID } from 'crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 
-/** Ids that callers may choose, as proxies do: nothing that could hold anything else. */
+/** Accepted form of ids from callers, such as proxies. */
 const GIVEN = /^[\w.-]{8,64}$/;
 
-/** Gives each request its id, the caller's `X-Request-Id` where there is one, and logs how it was answered. */
+/** Assigns each request its id, the caller's `X-Request-Id` if valid, and logs the response status. */
 export function logRequests(log: Logger): RequestHandler {
   return (request, response, next) => {
     const given = request.get('x-request-id') ?? '';
@@ -22,13 +22,13 @@ export function logRequests(log: Logger): RequestHandler {
   };
 }
 
-/** Tells the caller the id of its request. The providers' own APIs do not, as theirs have headers of their own. */
+/** Sends the request id to the caller. Not used for the providers' own APIs, which have their own headers. */
 export const sendRequestId: RequestHandler = (_request, response, next) => {
   response.set('X-Request-Id', requestIdOf(response));
   next();
 };
 
-/** The id of the request that is answered; undefined where requests have none. */
+/** The id of a response's request; undefined without `logRequests`. */
 export function requestIdOf(response: Response): string | undefined {
   return (response.locals as { requestId?: string }).requestId;
 }

@@ -1,4 +1,4 @@
-/** Routes that are validated and documented by the same schemas. */
+/** Routes whose schemas validate requests and document them in OpenAPI. */
 import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { z } from 'zod';
@@ -8,20 +8,20 @@ import { principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './openapi.js';
 
-/** Where routes are added. */
+/** The router and the registry that routes are added to. */
 export interface Routing {
   readonly router: Router;
   readonly registry: OpenAPIRegistry;
-  /** The largest body of a request that emits events, in bytes. */
+  /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
 }
 
-/** Everything a handler needs of a request, already checked. */
+/** The validated parts of a request for its handler. */
 export interface Checked<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Who asks; an account only where the route is for accounts. */
+  /** The caller; an account only if the route is `forAccounts`. */
   readonly principal: Principal;
   readonly request: Request;
   readonly response: Response;
@@ -29,52 +29,52 @@ export interface Checked<Params, Query, Body> {
 
 interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** With parameters in braces, as OpenAPI writes them. */
+  /** With parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  /** Whether an account's own key may ask; its handler then answers for that account alone. Operators only if absent. */
+  /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
   readonly forAccounts?: boolean;
   readonly params?: Params;
   readonly query?: Query;
   readonly headers?: z.ZodObject;
   readonly body?: Body;
-  /** Whether the handler reads the body itself; the schema is then documentation. */
+  /** Whether the handler reads the body itself; the schema is then only documentation. */
   readonly readsBodyItself?: boolean;
-  /** Whether the body may be left out. */
+  /** Whether the body may be absent. */
   readonly bodyOptional?: boolean;
-  /** The status of success and what is answered with it; null for nothing. */
+  /** Status and schema of the success response; null for no body. */
   readonly responses: {
     readonly status: number;
     readonly description: string;
     readonly schema: z.ZodType | null;
-    /** The media type; JSON unless told. */
+    /** The media type; JSON when absent. */
     readonly type?: string;
   };
-  /** What may be answered instead, by a handler that answers itself. */
+  /** Alternative success response, sent by the handler itself. */
   readonly otherwise?: { readonly status: number; readonly description: string; readonly schema: z.ZodType };
-  /** Statuses of problems beyond those that any route of its form may have. */
+  /** Additional problem statuses of this route. */
   readonly problems?: readonly number[];
 }
 
 const none = z.strictObject({});
 
-/** Adds a route to the router and to the OpenAPI document. The handler's value is answered as JSON. */
+/** Adds a route to the router and to the OpenAPI document. The handler's result is sent as JSON. */
 export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
   { router, registry, maxBodyBytes }: Routing,
   definition: RouteDefinition<Params, Query, Body>,
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
   registry.registerPath(documentation(definition));
-  const { method, path, params, query, body, responses: replies } = definition;
+  const { method, path, params, query, body, responses: success } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
     if (!definition.forAccounts && principalOf(response).role !== 'operator') {
       throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
     }
     next();
   };
-  // Only payloads are large, and only a handler that reads its body itself takes some.
+  // Only event payloads are large, and only handlers that read the body themselves accept them.
   const readJson = definition.readsBodyItself ? jsonBody(maxBodyBytes) : plainJsonBody(maxBodyBytes);
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
     const principal = principalOf(response);
@@ -87,8 +87,8 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
       response,
     } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
     if (response.headersSent) return;
-    response.status(replies.status);
-    if (replies.schema === null) response.end();
+    response.status(success.status);
+    if (success.schema === null) response.end();
     else response.json(result);
   });
 }
@@ -104,9 +104,9 @@ function readBody(
   return check(schema, body);
 }
 
-/** The parameters of the path; what no id can hold is not looked for. */
+/** The path parameters; 404 for values that cannot be an id. */
 function readParams(schema: z.ZodObject, params: Request['params']): unknown {
-  if (!Object.values(params).flat().every(isStorable)) throw notFound('thing');
+  if (!Object.values(params).flat().every(isStorable)) throw notFound('resource');
   return check(schema, params);
 }
 
@@ -121,7 +121,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     query,
     headers,
     body,
-    responses: replies,
+    responses: success,
     otherwise,
     problems = [],
   } = definition;
@@ -149,9 +149,9 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
         : {}),
     },
     responses: {
-      [replies.status]: {
-        description: replies.description,
-        ...(replies.schema ? { content: { [replies.type ?? 'application/json']: { schema: replies.schema } } } : {}),
+      [success.status]: {
+        description: success.description,
+        ...(success.schema ? { content: { [success.type ?? 'application/json']: { schema: success.schema } } } : {}),
       },
       ...(otherwise && {
         [otherwise.status]: {

@@ -1,32 +1,32 @@
-/** How many sign-ins may fail: by address, and by the beginning of the key, whatever address it comes from. */
+/** Limits failed sign-ins, per address and per key prefix. */
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 
-/** Windows of counting, in milliseconds. */
+/** Length of a counting window, in milliseconds. */
 const WINDOW_MS = 60_000;
-/** Failures in a window, for one address and for one prefix. */
+/** Maximum failures per window, for one address and for one prefix. */
 const MAX_FAILURES = 100;
-/** Log lines in a window, for all addresses. */
+/** Maximum log lines per window, for all addresses together. */
 const MAX_LOG_LINES = 30;
-/** Addresses and prefixes that are remembered, each; those that failed the longest ago are forgotten first. */
-const MAX_REMEMBERED = 10_000;
-/** The characters of a key that are its prefix: what all keys of a provider begin with, and a few more. */
+/** Maximum number of counted addresses, and of prefixes; the least recently failed are dropped first. */
+const MAX_COUNTED = 10_000;
+/** Length of a key prefix, in characters: the part that all keys of a provider share, and a few more. */
 const PREFIX_LENGTH = 12;
 
 export interface Failure {
   /** The address, or the network of an IPv6 one. */
   readonly address: string;
-  /** How often sign-ins of this address or prefix failed in this window, whichever is more. */
+  /** Failures of this address or of this prefix in the window, whichever is higher. */
   readonly failures: number;
-  /** When it is over the limit: seconds until the window ends. */
+  /** Seconds until the window ends; absent below the limit. */
   readonly retryAfterS?: number;
-  /** Whether this one is worth a line: the first of an address, and the first over the limit. */
+  /** Whether to log it: the first failure of an address, and the first over the limit. */
   readonly shouldLog: boolean;
 }
 
 export interface SignInLimitOptions {
   readonly maxFailures?: number;
-  /** Milliseconds, from any time on. */
+  /** A clock in milliseconds with any origin. */
   readonly now?: () => number;
 }
 
@@ -34,16 +34,16 @@ export class SignInLimits {
   readonly #maxFailures: number;
   readonly #byAddress: Counter;
   readonly #byPrefix: Counter;
-  readonly #lines: Counter;
+  readonly #logLines: Counter;
 
   constructor({ maxFailures = MAX_FAILURES, now = () => performance.now() }: SignInLimitOptions = {}) {
     this.#maxFailures = maxFailures;
-    this.#byAddress = new Counter(MAX_REMEMBERED, now);
-    this.#byPrefix = new Counter(MAX_REMEMBERED, now);
-    this.#lines = new Counter(1, now);
+    this.#byAddress = new Counter(MAX_COUNTED, now);
+    this.#byPrefix = new Counter(MAX_COUNTED, now);
+    this.#logLines = new Counter(1, now);
   }
 
-  /** Counts a failure of an address with a key. */
+  /** Counts a failed sign-in. */
   add(ip: string | undefined, key: string): Failure {
     const address = networkOf(ip);
     const counts = [this.#byAddress.add(address), this.#byPrefix.add(prefixOf(key))];
@@ -53,11 +53,11 @@ export class SignInLimits {
       address,
       failures: Math.max(...counts.map(({ count }) => count)),
       ...(over.length > 0 && { retryAfterS: Math.max(...over.map(({ endsInMs }) => Math.ceil(endsInMs / 1_000)), 1) }),
-      shouldLog: isNotable && this.#lines.add('').count <= MAX_LOG_LINES,
+      shouldLog: isNotable && this.#logLines.add('').count <= MAX_LOG_LINES,
     };
   }
 
-  /** Whether the next failure of an address with a key would be over the limit. */
+  /** Whether the next failure would be over the limit. */
   isOver(ip: string | undefined, key: string): boolean {
     return (
       this.#byAddress.get(networkOf(ip)) >= this.#maxFailures || this.#byPrefix.get(prefixOf(key)) >= this.#maxFailures
@@ -65,7 +65,7 @@ export class SignInLimits {
   }
 }
 
-/** Counts by key in windows that begin with the first of each; bounded in memory. */
+/** Counts per key in windows that begin with the key's first count. Memory is bounded. */
 class Counter {
   readonly #counts: LRUCache<string, number>;
 
@@ -88,7 +88,7 @@ function prefixOf(key: string): string {
   return key.slice(0, PREFIX_LENGTH);
 }
 
-/** An IPv4 address, or the /64 network of an IPv6 one, which one customer has all addresses of. */
+/** An IPv4 address, or the /64 network of an IPv6 address, because one customer usually has a whole /64. */
 function networkOf(ip = ''): string {
   if (!ipaddr.isValid(ip)) return 'unknown';
   const address = ipaddr.process(ip);

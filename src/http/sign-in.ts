@@ -1,10 +1,10 @@
 /**
- * Signing in by the key of an account, for `/v1` and the providers' own APIs alike.
+ * Sign-in with an account's key, for `/v1` and for the providers' own APIs.
  *
- * A valid key is accepted whatever others do at the same address or with similar keys: many customers may be behind one
- * proxy. So each key is looked up first, and only those that fail are limited. What lookups may cost is bounded: once an
- * address or prefix is over its limit, keys that have not succeeded in this process before are looked up a few at a
- * time, and rejected unseen beyond that.
+ * A valid key is always accepted, even if others fail from the same address or with the same prefix: many customers may
+ * share a proxy. So each key is looked up first, and only failures are limited. To bound the cost of lookups, an
+ * address or prefix over its limit gets only a few concurrent lookups of keys that have not yet succeeded in this
+ * process; more are rejected without a lookup.
  */
 import { LRUCache } from 'lru-cache';
 import { findAccount, type StoredAccount } from '../store/accounts/accounts.js';
@@ -12,11 +12,11 @@ import { findApiKey, type FoundKey } from '../store/accounts/api-keys.js';
 import type { Store } from '../store/store.js';
 import { fingerprint, type Caller, type SignInFailures } from './sign-in-failures.js';
 
-/** Lookups at a time of keys that are probably wrong. */
+/** Maximum concurrent lookups of keys that are probably wrong. */
 const MAX_SUSPECT_LOOKUPS = 4;
-/** Keys that are remembered for having succeeded. */
+/** Maximum number of remembered valid keys. */
 const MAX_KNOWN_KEYS = 10_000;
-/** Seconds after which a key that was not looked up may be sent again. */
+/** Retry-After for a key that was not looked up, in seconds. */
 const LOOKUP_RETRY_S = 1;
 
 export interface SignedIn {
@@ -25,8 +25,8 @@ export interface SignedIn {
 }
 
 /**
- * The account of a key, of this provider if one is given; undefined for a missing or a wrong key. Throws the problem
- * `rate_limited` when there were too many wrong ones.
+ * Returns the account of a key, of this provider if given; undefined for a missing or wrong key. Throws the problem
+ * `rate_limited` after too many wrong keys.
  */
 export type SignIn = (caller: Caller, key: string | undefined, provider?: string) => Promise<SignedIn | undefined>;
 

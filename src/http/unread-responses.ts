@@ -1,18 +1,18 @@
-/** Responses that clients do not read: each has a time limit, and all together have a limit of bytes in memory. */
+/** Limits responses that clients do not read: a time limit for each, and a memory limit for all together. */
 import type { RequestHandler, Response } from 'express';
 
 export interface UnreadLimits {
-  /** How long a client may read nothing of a response that is complete, in milliseconds. */
+  /** Maximum time without reading from a complete response, in milliseconds. */
   readonly idleMs: number;
-  /** What all complete responses that are not sent yet may have, in bytes; the latest one alone may have more. */
+  /** Maximum total size of complete but unsent responses, in bytes; the latest one alone may be larger. */
   readonly maxBytes: number;
 }
 
 const DEFAULTS: UnreadLimits = { idleMs: 30_000, maxBytes: 64 * 1_024 * 1_024 };
 
-/** Closes the connection of a client that reads nothing for too long; the longest waiting ones first when memory is short. */
+/** Closes connections of clients that read nothing for too long; above the memory limit the oldest response first. */
 export function limitUnreadResponses({ idleMs, maxBytes }: UnreadLimits = DEFAULTS): RequestHandler {
-  /** Bytes that each response still has to send, in the order in which they were completed. */
+  /** Unsent bytes per response, in order of completion. */
   const unread = new Map<Response, number>();
   let total = 0;
 
@@ -26,7 +26,7 @@ export function limitUnreadResponses({ idleMs, maxBytes }: UnreadLimits = DEFAUL
     if (bytes === 0) return;
     unread.set(response, bytes);
     total += bytes;
-    // Counts from the last progress. Node sets its own again for the next request.
+    // Restarts with each progress. Node.js sets its own timeout again for the next request.
     response.socket?.setTimeout(idleMs);
     for (const [oldest] of unread) {
       if (total <= maxBytes || oldest === response) break;

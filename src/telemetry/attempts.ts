@@ -1,4 +1,4 @@
-/** What is told of an attempt: to Prometheus, to the trace of its event and to the log. */
+/** Observability for one attempt: metrics, trace span, log line. */
 import { log } from '@temporalio/activity';
 import type { Attributes } from '@opentelemetry/api';
 import type { RequestHeader } from '../contract/types.js';
@@ -6,24 +6,26 @@ import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import { countAttempt, type AttemptFacts } from './metrics.js';
 import { isTraced, startAttemptSpan, type AttemptSpan } from './tracing.js';
 
-/** An attempt that was made, as far as it is told of. */
+/** The facts of an attempt for metrics, span and log. */
 export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceAcceptedMs'> {
   readonly material: AttemptMaterial;
   readonly span: AttemptSpan | undefined;
   readonly startedAt: Date;
   readonly status: number | null;
-  /** Wait before the next attempt in milliseconds; null when there is none. */
+  /** Wait before the next attempt, in milliseconds; null when there is none. */
   readonly waitMs: number | null;
 }
 
 let isDebugLogged = true;
 
-/** Says whether anybody hears what is logged at DEBUG, as every attempt is: Temporal's SDK finds that out too late. */
+/**
+ * Sets whether the log level includes DEBUG. Temporal's SDK checks the level too late, which costs time per attempt.
+ */
 export function logAttemptsAtDebug(isLogged: boolean): void {
   isDebugLogged = isLogged;
 }
 
-/** Begins to trace an attempt; `observeAttempt` ends that. Undefined where nothing is traced. */
+/** Starts the span of an attempt; `observeAttempt` ends it. Undefined without tracing. */
 export function traceAttempt(material: AttemptMaterial): AttemptSpan | undefined {
   if (!isTraced()) return undefined;
   const { account, subscription, event, delivery, traceparent } = material;
@@ -39,13 +41,13 @@ export function traceAttempt(material: AttemptMaterial): AttemptSpan | undefined
   });
 }
 
-/** The header by which a receiver can go on with the trace, where its contract has room for it. */
+/** The `traceparent` header, with which a receiver can continue the trace; none if the contract already sets it. */
 export function traceHeaders({ traceparent }: AttemptSpan, taken: readonly RequestHeader[]): RequestHeader[] {
   if (traceparent === null || taken.some(({ name }) => name.toLowerCase() === 'traceparent')) return [];
   return [{ name: 'traceparent', value: traceparent }];
 }
 
-/** Tells of an attempt that was made, once. */
+/** Records an attempt in metrics, span and log. Call it once per attempt. */
 export function observeAttempt(attempt: ObservedAttempt): void {
   const { material, span, startedAt, number, outcome, status, reason, state, durationMs, waitMs } = attempt;
   const { account, delivery } = material;
@@ -62,7 +64,7 @@ export function observeAttempt(attempt: ObservedAttempt): void {
     outcome !== 'accepted',
   );
   if (state !== 'failed' && !isDebugLogged) return;
-  // Workflow and run are added by Temporal's SDK.
+  // Temporal's SDK adds the ids of workflow and run.
   const facts = { deliveryId: delivery.id, provider, number, outcome, status, reason, durationMs, state, waitMs };
   log[state === 'failed' ? 'info' : 'debug'](`attempt ${outcome}`, facts);
 }

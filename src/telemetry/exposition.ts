@@ -1,15 +1,15 @@
-/** Everything Prometheus is told: our own metrics, Node's, and those of Temporal's SDK, which exports them by itself. */
+/** All metrics for Prometheus: our own, Node.js's, and those of Temporal's SDK, which has its own exporter. */
 import { collectDefaultMetrics } from 'prom-client';
 import { registry } from './metrics.js';
 
-/** How long the SDK's exporter may take, in milliseconds. */
+/** Maximum wait for the SDK's exporter, in milliseconds. */
 const MAX_WAIT_MS = 2_000;
 
 let sdkUrl: string | undefined;
 
 export const METRICS_CONTENT_TYPE = registry.contentType;
 
-/** Begins to collect Node's own metrics. Once per process. */
+/** Starts collecting Node.js's metrics. Call it once per process. */
 export function collectNodeMetrics(): void {
   collectDefaultMetrics({ register: registry });
 }
@@ -19,12 +19,12 @@ export function addSdkMetrics(address: string): void {
   sdkUrl = `http://${address}/metrics`;
 }
 
-/** Where the exporter of Temporal's SDK is, if it is installed. */
+/** URL of the exporter of Temporal's SDK, if it is installed. */
 export function sdkMetricsUrl(): string | undefined {
   return sdkUrl;
 }
 
-/** All metrics in Prometheus's text format. Those of Temporal's SDK are left out while its exporter does not answer. */
+/** All metrics in Prometheus's text format, without those of Temporal's SDK while its exporter does not respond. */
 export async function exposition(): Promise<string> {
   const [own, sdk] = await Promise.all([registry.metrics(), sdkMetrics()]);
   return `${own}${sdk}`;

@@ -1,4 +1,4 @@
-/** What is looked at when Prometheus asks: the connections of this process, and the backlog in the database. */
+/** Gauges that are read at each scrape: the connections of this process, and the backlog in the database. */
 import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
 import type { ObservableEgressClient } from '../egress/types.js';
@@ -6,30 +6,30 @@ import { loadBacklog, type Backlog } from '../store/reports/backlog.js';
 import type { Store } from '../store/store.js';
 import { registry } from './metrics.js';
 
-/** How long an answer about the backlog is repeated, in milliseconds, by however many it is asked for. */
+/** How long the backlog is cached for all scrapes, in milliseconds. */
 const BACKLOG_AGE_MS = 5_000;
 
 const egresses = new Set<ObservableEgressClient>();
 const stores = new Set<Store>();
 let log: Pick<Logger, 'error'> | undefined;
 
-/** Failed readings are logged at most once in this time, in milliseconds. */
+/** Minimum interval between log lines about failed reads, in milliseconds. */
 const ERROR_LOG_INTERVAL_MS = 60_000;
 
 let isTemporalUp: (() => Promise<boolean>) | undefined;
 
-/** Has an egress client counted among this process's connections to receivers. */
+/** Includes an egress client in the gauges of connections to receivers. */
 export function watchEgress(egress: ObservableEgressClient): void {
   egresses.add(egress);
 }
 
-/** Has a store's connections counted, and its backlog shown. Errors of that are written to the log. */
+/** Includes a store's connections and backlog in the gauges. Errors of reading the backlog are logged. */
 export function watchStore(store: Store, logger?: Pick<Logger, 'error'>): void {
   stores.add(store);
   log = logger ?? log;
 }
 
-/** Has it shown whether Temporal answers, as this check says, which has a deadline of its own. */
+/** Sets the check for the gauge of Temporal's availability. The check must have its own timeout. */
 export function watchTemporal(isUp: () => Promise<boolean>): void {
   isTemporalUp = isUp;
 }
@@ -60,7 +60,7 @@ gauge(
 
 gauge(
   'pigeonpost_temporal_up',
-  'Whether Temporal answers this process and has the namespace: 1, or 0.',
+  'Whether Temporal responds to this process and has the namespace: 1, or 0.',
   async () => isTemporalUp && ((await isTemporalUp()) ? 1 : 0),
   [],
 );
@@ -73,33 +73,33 @@ gauge(
 
 gauge(
   'pigeonpost_backlog_overdue_seconds',
-  'How long ago the attempt was due that has been due the longest, by state: waiting for the first attempt, or retrying. Every process shows the same.',
+  'Age of the oldest overdue attempt, by state: waiting for the first attempt, or retrying. Every process shows the same.',
   async () => (await backlog())?.overdueS,
 );
 
 gauge(
   'pigeonpost_last_sweep_age_seconds',
-  'How long ago any worker completed the sweep, which should run every 30 seconds. Every process shows the same.',
+  'Time since a worker completed the sweep, which should run every 30 seconds. Every process shows the same.',
   async () => (await backlog())?.sweepAgeS,
   [],
 );
 
-// After the gauges of connections: the query that it starts would count among them.
+// Registered after the gauges of connections, because its query would count among them.
 const errors = new Counter({
   name: 'pigeonpost_gauge_errors_total',
-  help: 'Readings of the backlog and of the last sweep that failed; their gauges have no value then.',
+  help: 'Failed reads of the backlog and of the last sweep; their gauges then have no value.',
   registers: [registry],
-  // The reading of this scrape is counted in it.
+  // Waits, so that a failure of this scrape is included.
   collect: async () => void (await backlog()),
 });
 
-/** A number, or one for each state; undefined where nothing can be said, which then has no value rather than an old one. */
+/** A number, or one per state; undefined when unknown: the gauge then has no value instead of an old one. */
 type Reading = number | Record<string, number> | undefined;
 
 function gauge(
   name: string,
   help: string,
-  look: () => Reading | Promise<Reading>,
+  read: () => Reading | Promise<Reading>,
   labelNames: readonly 'state'[] = ['state'],
 ): void {
   new Gauge({
@@ -108,7 +108,7 @@ function gauge(
     labelNames,
     registers: [registry],
     async collect() {
-      const reading = await look();
+      const reading = await read();
       this.reset();
       // Without labels, reset leaves a zero.
       if (reading === undefined && labelNames.length === 0) this.remove();
@@ -124,7 +124,7 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
 
 let latest: { readonly until: number; readonly response: Promise<Backlog | undefined> } | undefined;
 
-/** The backlog, some seconds old at most; undefined where the database does not say. */
+/** The backlog, at most 5 seconds old; undefined when it cannot be read. */
 function backlog(): Promise<Backlog | undefined> {
   const [store] = stores;
   if (!store) return Promise.resolve(undefined);

@@ -1,7 +1,7 @@
 /**
- * What this process counts for Prometheus. A process is scraped as a whole, so there is one registry in it.
+ * Counters and histograms for Prometheus. One registry per process, because a process is scraped as a whole.
  *
- * Labels are bounded: providers, outcomes, reasons and states; never an id, an address or anything a receiver chose.
+ * Label values are bounded: providers, outcomes, reasons and states; never an id, an address or data from a receiver.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { openStates, type DeliveryState } from '../store/deliveries/deliveries.js';
@@ -12,7 +12,7 @@ export const registry = new Registry();
 
 const registers = [registry];
 
-/** How a delivery ends. */
+/** Final states of a delivery. */
 export const deliveryOutcomes = ['delivered', 'failed', 'cancelled'] as const;
 
 const events = new Counter({
@@ -38,14 +38,14 @@ const ended = new Counter({
 
 const attempts = new Counter({
   name: 'pigeonpost_attempts_total',
-  help: 'Attempts that were made: accepted or refused by an answer, or failed without one for this reason.',
+  help: 'Attempts: accepted or refused by the response, or failed without a response, with the reason.',
   labelNames: ['provider', 'outcome', 'reason'] as const,
   registers,
 });
 
 const attemptDuration = new Histogram({
   name: 'pigeonpost_attempt_duration_seconds',
-  help: 'How long the exchange of an attempt took, from connecting to the end of the answer.',
+  help: 'Duration of an attempt, from connecting to the end of the response.',
   labelNames: ['provider', 'outcome'] as const,
   buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120],
   registers,
@@ -61,7 +61,7 @@ const firstAttemptDelay = new Histogram({
 
 const deliveryDuration = new Histogram({
   name: 'pigeonpost_delivery_duration_seconds',
-  help: 'Time from the acceptance of an event to the attempt that ended a delivery; redeliveries are left out.',
+  help: 'Time from the acceptance of an event to the attempt that ended a delivery, without redeliveries.',
   labelNames: ['provider', 'outcome'] as const,
   buckets: [0.1, 0.5, 1, 5, 30, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 172_800, 345_600],
   registers,
@@ -73,25 +73,25 @@ export type AuthFailureReason = (typeof authFailureReasons)[number];
 
 const authFailures = new Counter({
   name: 'pigeonpost_auth_failures_total',
-  help: 'Requests to the API without a valid key: with none, an unknown or revoked one, one of another provider, or one of too many wrong ones.',
+  help: 'Requests to the API without a valid key: missing, unknown, revoked, of another provider, or rate-limited after too many wrong keys.',
   labelNames: ['reason'] as const,
   registers,
 });
 
 const batchesRunning = new Gauge({
   name: 'pigeonpost_batches_running',
-  help: 'Batches that this process carries, or that wait in it for room.',
+  help: 'Batches that this process is processing, or that wait in it for capacity.',
   registers,
 });
 
 const batchDeliveries = new Counter({
   name: 'pigeonpost_batch_deliveries_total',
-  help: 'Deliveries of batches: accepted there, handed over to a workflow of their own, or left to whoever had them already.',
+  help: 'Deliveries of batches: accepted in the batch, started individually in their own workflow (handed_over), or skipped because another workflow has them (left).',
   labelNames: ['outcome'] as const,
   registers,
 });
 
-/** Lets every counter begin at zero, so that the first increase is seen as one. */
+/** Initializes the counters with zero, so that Prometheus sees the first increase. */
 export function beginAtZero(providers: readonly string[]): void {
   for (const provider of providers) {
     events.inc({ provider }, 0);
@@ -104,12 +104,12 @@ export function beginAtZero(providers: readonly string[]): void {
   countBatched({ accepted: 0, startedIndividually: 0, skipped: 0 });
 }
 
-/** Counts a request that was not let in. */
+/** Counts a request that failed authentication. */
 export function countAuthFailure(reason: AuthFailureReason): void {
   authFailures.inc({ reason });
 }
 
-/** Counts committed events and the deliveries that came with them. */
+/** Counts committed events and their deliveries. */
 export function countEmitted(rows: readonly Pick<NewEvent, 'provider' | 'deliveries'>[]): void {
   for (const { provider, deliveries } of rows) {
     events.inc({ provider });
@@ -117,30 +117,30 @@ export function countEmitted(rows: readonly Pick<NewEvent, 'provider' | 'deliver
   }
 }
 
-/** Counts a change of state other than by an attempt, if there was one and it ends the delivery. */
+/** Counts the end of a delivery that no attempt caused; ignores open states and an undefined provider. */
 export function countEnd(provider: string | undefined, state: DeliveryState): void {
   if (provider === undefined || openStates.includes(state)) return;
   ended.inc({ provider, outcome: state });
 }
 
-/** An attempt that was made, as far as it is counted; times in milliseconds. */
+/** The facts of an attempt for metrics; times in milliseconds. */
 export interface AttemptFacts {
   readonly provider: string;
   readonly outcome: 'accepted' | 'refused' | 'failed';
-  /** One word for why it was not accepted; null when it was. */
+  /** One word for why it was not accepted; null if accepted. */
   readonly reason: string | null;
   readonly durationMs: number;
-  /** The delivery's state after it. */
+  /** The delivery's state after the attempt. */
   readonly state: 'delivered' | 'retrying' | 'failed';
-  /** Which redelivery it belongs to; 0 for the delivery itself. */
+  /** Number of the redelivery; 0 for the original delivery. */
   readonly run: number;
-  /** Counts the attempts of the delivery from 1. */
+  /** Number of the attempt in its delivery, from 1. */
   readonly number: number;
   /** From the acceptance of the event to the start of this attempt. */
   readonly sinceAcceptedMs: number;
 }
 
-/** Counts an attempt, and its delivery when that ended with it. */
+/** Counts an attempt, and its delivery if the attempt ended it. */
 export function countAttempt(facts: AttemptFacts): void {
   const { provider, outcome, reason, durationMs, state, run, number, sinceAcceptedMs } = facts;
   attempts.inc({ provider, outcome, reason: reason ?? '' });
@@ -151,7 +151,7 @@ export function countAttempt(facts: AttemptFacts): void {
   if (run === 0) deliveryDuration.observe({ provider, outcome: state }, (sinceAcceptedMs + durationMs) / 1_000);
 }
 
-/** Counts a batch while it is carried, and its deliveries once it is done. */
+/** Counts a batch while it is processed, and its deliveries afterwards. */
 export async function countBatch(processBatch: () => Promise<BatchReport>): Promise<BatchReport> {
   batchesRunning.inc();
   try {
@@ -163,8 +163,8 @@ export async function countBatch(processBatch: () => Promise<BatchReport>): Prom
   }
 }
 
-function countBatched({ accepted, startedIndividually: handedOver, skipped: left }: BatchReport): void {
+function countBatched({ accepted, startedIndividually, skipped }: BatchReport): void {
   batchDeliveries.inc({ outcome: 'accepted' }, accepted);
-  batchDeliveries.inc({ outcome: 'handed_over' }, handedOver);
-  batchDeliveries.inc({ outcome: 'left' }, left);
+  batchDeliveries.inc({ outcome: 'handed_over' }, startedIndividually);
+  batchDeliveries.inc({ outcome: 'left' }, skipped);
 }

@@ -1,8 +1,8 @@
 /**
- * Traces by OpenTelemetry, from the acceptance of an event to every attempt of its deliveries.
+ * OpenTelemetry traces, from the acceptance of an event to every attempt of its deliveries.
  *
- * Until `startTracing` was called nothing is made here, so that what is not traced costs nothing. What a span says is
- * bounded to ids, names and numbers; never a payload, a secret or an address beyond its host.
+ * No spans are created before `startTracing`, so that tracing costs nothing when it is off. Span attributes are ids,
+ * names and numbers; never a payload, a secret or more of a URL than its host.
  */
 import {
   context,
@@ -27,9 +27,9 @@ const NAME = 'pigeonpost';
 let traced = false;
 
 /**
- * Begins to send spans to where OpenTelemetry's own variables say (OTEL_EXPORTER_OTLP_ENDPOINT and those that begin
- * like it, OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_…), unless they are given somewhere else. Gives back
- * what sends the last ones and ends it.
+ * Starts tracing. OpenTelemetry's environment variables configure it (OTEL_EXPORTER_OTLP_ENDPOINT and similar,
+ * OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, OTEL_BSP_…), unless a processor is given. Returns a function that
+ * sends the last spans and stops tracing.
  */
 export function startTracing(
   log: Logger,
@@ -60,12 +60,12 @@ export function startTracing(
   };
 }
 
-/** Whether anything is traced. */
+/** Whether tracing is on. */
 export function isTraced(): boolean {
   return traced;
 }
 
-/** Does some work in a span, as part of the trace that `traceparent` names or of a new one. */
+/** Runs `work` in a span of the trace in `traceparent`, or of a new trace. */
 export async function inSpan<T>(
   name: string,
   { traceparent, attributes }: { traceparent?: string | undefined; attributes: Attributes },
@@ -77,7 +77,7 @@ export async function inSpan<T>(
   try {
     return await context.with(trace.setSpan(parent, span), work);
   } catch (error) {
-    // The name only: a message may quote what was sent.
+    // Only the error's name: its message may quote the request.
     span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', (error as Error).name);
     throw error;
   } finally {
@@ -85,24 +85,24 @@ export async function inSpan<T>(
   }
 }
 
-/** Adds attributes to the current span, where something is traced. */
+/** Adds attributes to the current span, if tracing is on. */
 export function annotateSpan(attributes: Attributes): void {
   if (traced) trace.getActiveSpan()?.setAttributes(attributes);
 }
 
-/** The span that is under way, as `traceparent` names it; null where nothing is traced. */
+/** The `traceparent` of the current span; null without tracing. */
 export function currentTraceparent(): string | null {
   return traced ? traceparentIn(context.active()) : null;
 }
 
-/** The span of an attempt, which `end` ends. */
+/** The span of an attempt. */
 export interface AttemptSpan {
-  /** What names it to the receiver; null where there is nothing to go on from. */
+  /** The header value for the receiver; null without a trace. */
   readonly traceparent: string | null;
   end(attributes: Attributes, failed: boolean): void;
 }
 
-/** Begins the span of an attempt, in the trace of its event. */
+/** Starts the span of an attempt in the trace of its event. */
 export function startAttemptSpan(eventTraceparent: string | null, attributes: Attributes): AttemptSpan {
   const parent = contextOf(eventTraceparent ?? undefined);
   const span: Span = tracer().startSpan('attempt', { kind: SpanKind.CLIENT, attributes }, parent);
@@ -122,9 +122,9 @@ function contextOf(traceparent: string | undefined): Context {
   return traceparent === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent });
 }
 
-/** Nothing but `traceparent` goes on: what callers put into `tracestate` and `baggage` is not for receivers. */
+/** Only `traceparent` is propagated: the callers' `tracestate` and `baggage` must not reach receivers. */
 function traceparentIn(from: Context): string | null {
-  const carrier: { traceparent?: string } = {};
-  propagation.inject(from, carrier);
-  return carrier.traceparent ?? null;
+  const headers: { traceparent?: string } = {};
+  propagation.inject(from, headers);
+  return headers.traceparent ?? null;
 }

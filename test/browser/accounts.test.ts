@@ -102,7 +102,7 @@ describeInBrowser('the dashboard', () => {
 
     await page.getByLabel('Disable a subscription after').fill('12');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('says when a subscription is disabled').waitFor();
+    await page.getByText('already defines when a subscription is disabled').waitFor();
     await page.getByLabel('Disable a subscription after').fill('');
     await page.getByLabel('Checks payloads').uncheck();
     await page.getByLabel('Days to keep').fill('30');

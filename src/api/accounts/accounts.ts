@@ -24,27 +24,27 @@ import { accountSchema, apiKeySchema, line, pageOf, paging } from '../schemas.js
 
 const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
-const withKey = z.object({ apiKey: z.string().describe("In the provider's own form. Shown once.") });
+const withKey = z.object({ apiKey: z.string().describe("In the provider's own format. Shown only once.") });
 
 const editable = {
   name: line(200).min(1),
   settings: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe("Choices among what the contract leaves open; see the provider's page in the documentation."),
-  validatePayloads: z.boolean().optional().describe('Refuse events that lack a documented field of their type.'),
+    .describe("Settings of the provider's contract; see the provider's page in the documentation."),
+  validatePayloads: z.boolean().optional().describe('Reject events that lack a documented field of their type.'),
   ...accountChoices,
 };
-/** What creates an account, whatever its provider. */
+/** Request body that creates an account of any provider. */
 export const newAccount = z.strictObject({
   provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
-  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; made up when absent."),
+  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; generated when absent."),
   ...editable,
   validatePayloads: editable.validatePayloads.default(true),
 });
 const accountEdit = z.strictObject(editable).partial();
 
-/** The account of an id, or a 404; also when it is not there for whoever asks. */
+/** Finds an account. Throws a 404 when it does not exist or the caller may not see it. */
 export async function mustFindAccount(
   { store }: Pick<ApiContext, 'store'>,
   principal: Principal,
@@ -107,7 +107,7 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'List accounts',
       query: paging.extend({ provider: z.string().optional() }),
-      responses: { status: 200, description: 'Accounts, the newest first', schema: pageOf(accountSchema) },
+      responses: { status: 200, description: 'Accounts, newest first', schema: pageOf(accountSchema) },
     },
     async ({ query: { limit, cursor, provider } }) => {
       const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), provider });
@@ -144,8 +144,8 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'Edit an account',
       description:
-        'Fields that are not named stay as they are, and so do settings. Deliveries under way keep their schedule and ' +
-        'time limit; everything else counts from their next attempt on.',
+        'Absent fields and settings stay unchanged. Open deliveries keep their schedule and time limit; all other ' +
+        'changes apply from their next attempt on.',
       params: accountParams,
       body: accountEdit,
       responses: { status: 200, description: 'The account after the edit', schema: accountSchema },

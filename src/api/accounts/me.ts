@@ -1,4 +1,4 @@
-/** Who a key belongs to, so that whoever signs in knows what there is to see. */
+/** GET /v1/me: the caller's role and account. */
 import { z } from 'zod';
 
 import { addRoute, type Routing } from '../../http/route.js';
@@ -9,7 +9,7 @@ const meSchema = z
     account: z
       .object({ id: z.string(), provider: z.string(), name: z.string() })
       .optional()
-      .describe('The account whose key it is; absent for an operator.'),
+      .describe('The account that the key belongs to; absent for an operator.'),
   })
   .openapi('Me');
 
@@ -20,7 +20,7 @@ export function meRoutes(routing: Routing): void {
       method: 'get',
       path: '/v1/me',
       tag: 'Access',
-      summary: 'Say whose key this is',
+      summary: "Get the caller's role and account",
       forAccounts: true,
       responses: { status: 200, description: 'An operator or an account', schema: meSchema },
     },

@@ -1,4 +1,4 @@
-/** What an operator chooses for an account, whatever its provider. */
+/** Options that an operator can set for an account of any provider. */
 import { z } from 'zod';
 import { MAX_RETENTION_DAYS } from '../../config/defaults.js';
 import type { AnyContract } from '../../contract/types.js';
@@ -6,19 +6,17 @@ import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
 
-/** A year: longer is never. */
+/** One year. */
 const MAX_HOURS = 8_760;
 const MAX_WEIGHT = 100;
-/** The directory caches all subscriptions of an account together. */
+/** The subscription cache loads all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
 export const accountChoices = {
   receivesOperationalEvents: z
     .boolean()
     .optional()
-    .describe(
-      'Whether operational events are emitted to it; then nothing that happens in it is one. False by default.',
-    ),
+    .describe('Whether it receives operational events; it then causes none itself. False by default.'),
   disableAfterHours: z
     .int()
     .min(1)
@@ -26,8 +24,8 @@ export const accountChoices = {
     .nullable()
     .optional()
     .describe(
-      'Disable a subscription of which every attempt has failed for so long; only where the contract says nothing ' +
-        'about that. Null, the default, for never.',
+      'Disable a subscription after all its attempts have failed for this many hours; only if the contract has no ' +
+        'rule for that. Null, the default, for never.',
     ),
   retentionDays: z
     .int()
@@ -36,15 +34,17 @@ export const accountChoices = {
     .nullable()
     .optional()
     .describe(
-      'Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept ' +
-        'longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says.',
+      'Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. ' +
+        '0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS.',
     ),
   dispatchWeight: z
     .int()
     .min(1)
     .max(MAX_WEIGHT)
     .optional()
-    .describe('How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default.'),
+    .describe(
+      'How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default.',
+    ),
   maxSubscriptions: z
     .int()
     .min(0)
@@ -52,8 +52,8 @@ export const accountChoices = {
     .nullable()
     .optional()
     .describe(
-      'How many subscriptions it may have; those it has stay. Null, the default, for as many as ' +
-        'PIGEONPOST_MAX_SUBSCRIPTIONS says.',
+      'Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of ' +
+        'PIGEONPOST_MAX_SUBSCRIPTIONS.',
     ),
 };
 
@@ -62,7 +62,7 @@ type AccountChoices = Pick<
   'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
 >;
 
-/** The choices of a request, where it makes none the former ones. Throws a problem when the contract rules one out. */
+/** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
 export function checkChoices(
   contract: AnyContract,
   given: z.infer<z.ZodObject<typeof accountChoices>>,
@@ -80,7 +80,10 @@ export function checkChoices(
   if (refused !== undefined)
     throw invalidField('receivesOperationalEvents', `${contract.title} has no event ${refused}`);
   if (disableAfterHours !== null && contract.disableAfterFailing) {
-    throw invalidField('disableAfterHours', `the contract of ${contract.title} says when a subscription is disabled`);
+    throw invalidField(
+      'disableAfterHours',
+      `the contract of ${contract.title} already defines when a subscription is disabled`,
+    );
   }
   const { retentionDays, dispatchWeight, maxSubscriptions } = choices;
   return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };

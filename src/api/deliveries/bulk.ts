@@ -1,4 +1,4 @@
-/** One order for many deliveries. */
+/** Commands for many deliveries at once. */
 import { z } from 'zod';
 import { lowestIdAt } from '../../contract/ids.js';
 import { cancelMatching, redeliverMatching, retryMatching, type BulkResult } from '../../dispatch/commands/bulk.js';
@@ -12,15 +12,15 @@ import { invalidField } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line, time } from '../schemas.js';
 
-/** The most that one request acts on. */
+/** Maximum number of deliveries per request. */
 const MAX_IDS = 1_000;
-/** The most that a dry run counts. */
+/** Maximum count of a dry run. */
 const MAX_COUNTED = 100_000;
 
 const request = z.strictObject({
   action: z
     .enum(['redeliver', 'retry', 'cancel'])
-    .describe('retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.'),
+    .describe('retry makes an attempt now for retrying deliveries, in addition to the attempts of the schedule.'),
   filter: z
     .strictObject({
       accountId: z.string().optional(),
@@ -33,21 +33,25 @@ const request = z.strictObject({
         .max(deliveryStates.length)
         .optional()
         .describe(
-          'redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all.',
+          'redeliver accepts finished states, by default failed; retry accepts retrying; cancel accepts open states, by default all.',
         ),
       from: time.optional().describe('Only deliveries created at this time or later.'),
       to: time.optional().describe('Only deliveries created before this time.'),
     })
-    .describe('Which deliveries; all that the action can take when empty.'),
-  dryRun: z.boolean().default(false).describe('Only count.'),
-  limit: z.int().min(1).max(MAX_IDS).default(MAX_IDS).describe('How many to act on at most.'),
-  cursor: z.string().max(200).optional().describe('nextCursor of the call before; nothing is then taken twice.'),
+    .describe('Which deliveries; all that the action applies to when empty.'),
+  dryRun: z.boolean().default(false).describe('Only count; change nothing.'),
+  limit: z.int().min(1).max(MAX_IDS).default(MAX_IDS).describe('Maximum number of deliveries.'),
+  cursor: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('nextCursor of the previous request, so that no delivery is processed twice.'),
   reason: line(500).default('cancelled in bulk').describe('For cancel: shown with the deliveries and in Temporal.'),
 });
 type Request = z.output<typeof request>;
 
-/** What each action takes, what it takes by default, and why it takes nothing else. */
-const TAKEN: Readonly<
+/** The states that each action accepts, its default states, and the error message for other states. */
+const ACTION_STATES: Readonly<
   Record<
     Request['action'],
     { readonly states: readonly DeliveryState[]; readonly usual: readonly DeliveryState[]; readonly why: string }
@@ -67,18 +71,20 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
       tag: 'Deliveries',
       summary: 'Redeliver, retry or cancel many deliveries',
       description:
-        'The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. ' +
-        'For more than can be watched, a recovery of the subscription goes on by itself.',
+        'Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. ' +
+        'For large numbers use a recovery of the subscription, which runs in the background.',
       forAccounts: true,
       body: request,
       responses: {
         status: 200,
-        description: 'What was done; of a dry run, how many there are',
+        description: 'The result; for a dry run, the number of deliveries',
         schema: z.object({
-          matched: z.int().describe('How many were taken; with dryRun how many there are, counted up to 100,000.'),
-          done: z.int().describe('How many are on their way again, are attempted now, or were told to end.'),
-          refused: z.int().describe('How many had changed meanwhile.'),
-          more: z.boolean().describe('Whether there are others.'),
+          matched: z
+            .int()
+            .describe('Number of deliveries selected; with dryRun the number that match, counted up to 100,000.'),
+          done: z.int().describe('How many were redelivered, are attempted now, or were cancelled.'),
+          refused: z.int().describe('How many had changed state in the meantime.'),
+          more: z.boolean().describe('Whether more deliveries match.'),
           nextCursor: z.string().nullable(),
         }),
       },
@@ -123,9 +129,9 @@ function readFilter({ action, filter, cursor }: Request, principal: Principal): 
   };
 }
 
-/** The states to look for; throws a problem for one that the action has nothing to do with. */
+/** The states to select; throws a problem for a state that the action does not accept. */
 function statesOf(action: Request['action'], asked: readonly DeliveryState[] | undefined): readonly DeliveryState[] {
-  const { states, usual, why } = TAKEN[action];
+  const { states, usual, why } = ACTION_STATES[action];
   const wrong = asked?.findIndex((state) => !states.includes(state)) ?? -1;
   if (wrong >= 0) throw invalidField(`filter.states[${wrong}]`, why);
   return asked ?? usual;

@@ -1,4 +1,4 @@
-/** Deliveries: finding them and telling them what to do. */
+/** Lists deliveries and sends commands to them. */
 import { z } from 'zod';
 import { lowestIdAt } from '../../contract/ids.js';
 import { sendCommand, redeliver, type Command } from '../../dispatch/commands/commands.js';
@@ -36,7 +36,7 @@ const withReason = z.strictObject({
   reason: line(500).optional().describe('Shown with the delivery and in Temporal.'),
 });
 
-/** What can be asked of an open delivery. */
+/** Commands for open deliveries. */
 const commands: readonly {
   readonly name: string;
   readonly summary: string;
@@ -45,25 +45,25 @@ const commands: readonly {
 }[] = [
   {
     name: 'cancel',
-    summary: 'End a delivery; an attempt under way is awaited first',
+    summary: 'Cancel a delivery; an attempt in flight is finished first',
     command: (reason) => ({ signal: 'cancel', args: [reason] }),
     states: openStates,
   },
   {
     name: 'pause',
-    summary: 'Make no further attempt until resumed',
+    summary: 'Pause a delivery: make no attempt until it is resumed',
     command: (reason) => ({ signal: 'pause', args: [reason] }),
     states: openStates,
   },
   {
     name: 'resume',
-    summary: 'Go on at the same place of the schedule',
+    summary: 'Resume a paused delivery at the same position of the schedule',
     command: () => ({ signal: 'resume', args: [] }),
     states: ['paused'],
   },
   {
     name: 'retry',
-    summary: 'Make an attempt at once, in addition to those of the schedule',
+    summary: 'Make an attempt now, in addition to those of the schedule',
     command: () => ({ signal: 'retryNow', args: [] }),
     states: openStates,
   },
@@ -81,7 +81,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       summary: 'List deliveries',
       forAccounts: true,
       query: filter,
-      responses: { status: 200, description: 'Deliveries, the newest first', schema: pageOf(deliverySchema) },
+      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
     },
     async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
       const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
@@ -98,7 +98,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
     },
   );
 
-  for (const { name, summary, command: order, states } of commands) {
+  for (const { name, summary, command, states } of commands) {
     addRoute(
       routing,
       {
@@ -110,14 +110,14 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
         params,
         bodyOptional: true,
         body: withReason,
-        responses: { status: 202, description: 'Told; the delivery as it was', schema: deliverySchema },
+        responses: { status: 202, description: 'Command sent; the delivery before it', schema: deliverySchema },
         problems: [409],
       },
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
-        const told = await sendCommand(context, delivery.id, order(body.reason ?? `${name} by the API`));
-        if (!told) throw closed(await mustFindDelivery(context, principal, params.id), name);
+        const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
+        if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
         return showOne(context, principal, delivery);
       },
     );
@@ -143,7 +143,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       if (reopened) return showOne(context, principal, reopened);
       throw (await findEvent(store, eventId))
         ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
-        : new Problem('conflict', 'its event is no longer kept, so it cannot be sent again; emit the event anew');
+        : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
     },
   );
 }

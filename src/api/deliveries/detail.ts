@@ -1,4 +1,4 @@
-/** One delivery with everything about it: its attempts, those to come, and the request that was sent. */
+/** Details of one delivery: its attempts, the next attempts, and the request that was sent. */
 import { z } from 'zod';
 import { withoutSettingAdvice } from '../../lib/errors.js';
 import { contractOf } from '../../providers/registry.js';
@@ -9,7 +9,7 @@ import {
   type StoredAttempt,
 } from '../../store/attempts/attempts.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
-import { comingAttempts } from './next-attempts.js';
+import { nextAttempts } from './next-attempts.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDelivery } from './view.js';
 import { notFound, Problem } from '../../http/problem.js';
@@ -24,21 +24,24 @@ const detailSchema = deliverySchema.extend({
   schedule: z
     .array(
       z.object({
-        position: z.int().describe('Its place in the schedule: 0 is the first attempt.'),
-        waitMs: z.number().describe("The schedule's wait before it."),
+        position: z.int().describe('Position in the schedule: 0 is the first attempt.'),
+        waitMs: z.number().describe('Wait before it by the schedule, in milliseconds.'),
         at: time.nullable().describe('All but the first are estimates; null while paused.'),
       }),
     )
-    .describe('The attempts still to come, unless one is accepted before.'),
+    .describe('The next attempts, unless an earlier one is accepted.'),
   workflow: z.object({ id: z.string(), url: z.string().nullable() }),
 });
 
 const requestSchema = z
   .object({
-    attempt: z.int().nullable().describe('Which attempt sent it; null where none did, and it would be sent now.'),
+    attempt: z
+      .int()
+      .nullable()
+      .describe('Number of the attempt that sent it; null for the request that would be sent now.'),
     method: z.literal('POST'),
     url: z.string(),
-    headers: z.array(headerSchema).describe('Values of secret ones are masked.'),
+    headers: z.array(headerSchema).describe('Secret values are masked.'),
     body: z.string(),
   })
   .openapi('DeliveryRequest');
@@ -66,7 +69,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
         ...shown,
         attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
         schedule: deliveryStart
-          ? comingAttempts(delivery, contractOf(provider).schedule(eventType, deliveryStart.account), new Date())
+          ? nextAttempts(delivery, contractOf(provider).schedule(eventType, deliveryStart.account), new Date())
           : [],
         workflow: { id: shown.workflowId, url: shown.temporalUrl },
       };
@@ -81,8 +84,8 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       tag,
       summary: 'Show the request that an attempt sent',
       description:
-        'The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts ' +
-        'sent nothing, what would be sent now.',
+        "The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would " +
+        'be sent now.',
       forAccounts: true,
       params,
       query: z.strictObject({ attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt.') }),
@@ -98,24 +101,24 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
           url !== null && requestHeaders !== null && (attempt === undefined || number === attempt),
       );
       if (sent) return asSent(sent, material.body);
-      if (attempt !== undefined) throw new Problem('not_found', 'there is no such attempt that sent a request');
+      if (attempt !== undefined) throw new Problem('not_found', 'there is no such attempt, or it sent no request');
       return preview(material, new Date());
     },
   );
 }
 
-/** An attempt as customers see it. */
+/** An attempt as accounts see it, without advice about settings. */
 function withoutAdvice(attempt: StoredAttempt): StoredAttempt {
   const { message } = attempt;
   return { ...attempt, message: message && withoutSettingAdvice(message) };
 }
 
-/** The request of an attempt as it is kept; every attempt of a delivery sends the same body. */
+/** The stored request of an attempt; every attempt of a delivery sends the same body. */
 function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
   return { attempt: number, method: 'POST', url, headers: requestHeaders, body };
 }
 
-/** The request of an attempt at this time; throws a problem when the contract cannot build it. */
+/** The request that would be sent now; throws a problem when the contract cannot build it. */
 function preview(material: AttemptMaterial, now: Date) {
   const { account, event, firstAttemptAt, schedulePosition, body } = material;
   const contract = contractOf(account.provider);
@@ -132,6 +135,9 @@ function preview(material: AttemptMaterial, now: Date) {
     const masked = headers.map(({ name, value, secret }) => ({ name, value: secret ? '***' : value }));
     return { attempt: null, method: 'POST', url, headers: masked, body };
   } catch {
-    throw new Problem('conflict', 'the request cannot be built from the subscription as it is; its attempts say why');
+    throw new Problem(
+      'conflict',
+      'the request cannot be built from the current subscription; see the messages of its attempts',
+    );
   }
 }

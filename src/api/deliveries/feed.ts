@@ -1,9 +1,9 @@
 /**
- * Changes of deliveries as they happen, for everyone who listens in this process.
+ * Live changes of deliveries for all listeners of this process.
  *
- * One query a second reads what has changed lately, and only while somebody listens; how many listen makes no
- * difference to the database. Notifications (LISTEN and NOTIFY) would be a little sooner, but PostgreSQL commits
- * transactions that notify one after the other: every attempt of the installation would pay for someone's open page.
+ * While there are listeners, one query per second reads recent changes, whatever the number of listeners. LISTEN and
+ * NOTIFY would be slightly faster, but PostgreSQL serializes the commits of transactions that notify, which would slow
+ * down every attempt.
  */
 import type { Logger } from 'pino';
 import { validKeyIds } from '../../store/accounts/api-keys.js';
@@ -14,52 +14,52 @@ import type { Store } from '../../store/store.js';
 import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
 import { Problem } from '../../http/problem.js';
 
-/** How often changes are read, in milliseconds. */
+/** Interval between reads of changes, in milliseconds. */
 const POLL_MS = 1_000;
 /**
- * Changes are dated by the beginning of their transaction and seen after its end: they are looked for this long, in
- * milliseconds. One that takes longer is not told of; lists have it.
+ * A change has the start time of its transaction but is visible only after the commit. So each read goes back this far,
+ * in milliseconds. Changes of longer transactions are not sent; lists contain them.
  */
 const OVERLAP_MS = 3_000;
-/** More changes than this in the time that is looked at are not told one by one. */
+/** Maximum number of changes per read; above it listeners get a reset instead. */
 const MAX_SENT = 2_000;
-/** How long after its last event a listener is told what it has missed, in milliseconds. */
-const REMEMBERED_MS = 15 * 60_000;
-/** Operators and accounts have shares of their own, so that neither keeps the others out. */
+/** Maximum age of a listener's last event for sending missed changes, in milliseconds. */
+const MAX_CATCH_UP_MS = 15 * 60_000;
+/** Maximum numbers of listeners. Operators and accounts have separate limits, so that neither blocks the other. */
 const MAX_OF_OPERATORS = 100;
 const MAX_OF_ACCOUNTS = 400;
 const MAX_PER_ACCOUNT = 20;
 
-/** The watch that is kept while somebody listens. */
+/** State of the polling, which runs only while there are listeners. */
 interface Watch {
-  /** Resolves once `since` is known: changes from then on are sure to be seen. */
+  /** Resolves once `since` is known; all later changes are sent. */
   readonly ready: Promise<void>;
-  /** The newest change that was told, by the database's clock. */
+  /** Time of the newest sent change, by the database's clock. */
   since: Date;
-  /** What was told of the changes that are still looked at, by delivery. */
-  told: Map<string, string>;
+  /** Versions sent within the overlap, by delivery id. */
+  sent: Map<string, string>;
   timer?: NodeJS.Timeout;
 }
 
 export interface Listener {
-  /** The key by which an account listens, which must stay valid; absent for an operator. */
+  /** The account's key, which must stay valid; absent for an operator. */
   readonly key?: { readonly id: string; readonly accountId: string };
-  /** Whose deliveries; everyone's when absent. */
+  /** Only deliveries of this account; all accounts when absent. */
   readonly accountId?: string;
-  /** When it last heard of something, if it comes back. */
+  /** Time of its last received event, if it reconnects. */
   readonly since?: Date;
-  /** Told of a delivery as it is now, and its receiver's address. The same change may be told twice. */
+  /** Called with a changed delivery and its receiver's URL. The same change may be sent twice. */
   notify(delivery: StoredDelivery, url: string | undefined): void;
-  /** Told that changes were left out: it has to look for itself. */
+  /** Called when changes were skipped: the listener must reload lists. */
   reset(): void;
-  /** Told that nothing more will come. */
+  /** Called when the stream ends. */
   end(): void;
 }
 
 export interface DeliveryFeed {
   /**
-   * Tells a listener of every change from now on, until the returned function is called. Throws a Problem when it is
-   * stopped and when there are too many listeners.
+   * Sends all changes from now on to a listener, until the returned function is called. Throws a Problem after `stop`
+   * and when there are too many listeners.
    */
   listen(listener: Listener): Promise<() => void>;
   /** Ends all listeners. */
@@ -70,7 +70,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
   const listeners = new Set<Listener>();
   let watching: Watch | undefined;
   let stopped = false;
-  let underWay: Promise<void> = Promise.resolve();
+  let polling: Promise<void> = Promise.resolve();
 
   function begin(): Watch {
     if (watching) return watching;
@@ -78,7 +78,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
       begun.since = now;
       next(begun);
     });
-    const begun: Watch = { ready, since: new Date(0), told: new Map() };
+    const begun: Watch = { ready, since: new Date(0), sent: new Map() };
     watching = begun;
     return begun;
   }
@@ -86,20 +86,20 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
   function next(watch: Watch): void {
     if (watching !== watch) return;
     watch.timer = setTimeout(() => {
-      underWay = poll(watch)
-        .catch((err: unknown) => log.warn({ err }, 'cannot read what has changed; trying again'))
+      polling = poll(watch)
+        .catch((err: unknown) => log.warn({ err }, 'cannot read changed deliveries; trying again'))
         .finally(() => next(watch));
     }, pollMs);
   }
 
-  /** Ends the listeners whose keys were revoked, by one statement for all of them. */
+  /** Ends the listeners with revoked keys; one query checks all keys. */
   async function endRevoked(): Promise<void> {
     const ids = new Set([...listeners].flatMap(({ key }) => key?.id ?? []));
     if (ids.size === 0) return;
     const valid = await validKeyIds(store, [...ids]);
     for (const listener of [...listeners]) {
       const id = listener.key?.id;
-      // One that joined since is checked by the next poll.
+      // A listener that joined during the query is checked by the next poll.
       if (id !== undefined && ids.has(id) && !valid.has(id)) end(listener);
     }
   }
@@ -117,9 +117,9 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
       for (const listener of listeners) listener.reset();
       return;
     }
-    const fresh = rows.filter((row) => watch.told.get(row.id) !== versionOf(row));
+    const fresh = rows.filter((row) => watch.sent.get(row.id) !== versionOf(row));
     await notify(fresh, [...listeners]);
-    watch.told = new Map(rows.map((row) => [row.id, versionOf(row)]));
+    watch.sent = new Map(rows.map((row) => [row.id, versionOf(row)]));
     const newest = rows.at(-1)?.updatedAt ?? watch.since;
     if (newest > watch.since) watch.since = newest;
   }
@@ -136,9 +136,9 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     }
   }
 
-  /** Tells a listener that comes back what it has missed. */
+  /** Sends missed changes to a listener that reconnects. */
   async function catchUp(listener: Listener, since: Date, now: Date): Promise<void> {
-    if (now.getTime() - since.getTime() > REMEMBERED_MS) return listener.reset();
+    if (now.getTime() - since.getTime() > MAX_CATCH_UP_MS) return listener.reset();
     const rows = await changedDeliveries(store, {
       since: earlier(since),
       limit: MAX_SENT + 1,
@@ -148,7 +148,7 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     await notify(rows, [listener]);
   }
 
-  function leave(listener: Listener): void {
+  function remove(listener: Listener): void {
     listeners.delete(listener);
     if (listeners.size > 0 || !watching) return;
     clearTimeout(watching.timer);
@@ -156,36 +156,36 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
   }
 
   function end(listener: Listener): void {
-    leave(listener);
+    remove(listener);
     listener.end();
   }
 
   return {
     async listen(listener) {
       if (stopped) throw new Problem('unavailable', 'this process is shutting down; connect again');
-      checkShare(listener, listeners);
+      checkLimits(listener, listeners);
       listeners.add(listener);
       try {
         const watch = begin();
         await watch.ready;
         if (listener.since) await catchUp(listener, listener.since, watch.since);
       } catch (error) {
-        leave(listener);
+        remove(listener);
         throw error;
       }
-      return () => leave(listener);
+      return () => remove(listener);
     },
 
     async stop() {
       stopped = true;
       for (const listener of [...listeners]) end(listener);
-      await underWay;
+      await polling;
     },
   };
 }
 
-/** Throws a Problem when one more listener would exceed the share of its account, of all accounts or of operators. */
-function checkShare({ key }: Listener, listeners: ReadonlySet<Listener>): void {
+/** Throws a Problem when one more listener would exceed the limit of its account, of all accounts or of operators. */
+function checkLimits({ key }: Listener, listeners: ReadonlySet<Listener>): void {
   const count = (matches: (other: Listener) => boolean): number => [...listeners].filter(matches).length;
   if (key && count((other) => other.key?.accountId === key.accountId) >= MAX_PER_ACCOUNT)
     throw new Problem('rate_limited', `an account may have ${MAX_PER_ACCOUNT} streams at a time; close one first`);
@@ -199,13 +199,13 @@ function earlier(time: Date): Date {
   return new Date(time.getTime() - OVERLAP_MS);
 }
 
-/** The accounts that all of these listeners are about; none named where one of them listens to everything. */
+/** The accounts of these listeners; no filter if one of them listens to all accounts. */
 function accountsOf(listeners: Iterable<Listener>): { accountIds?: string[] } {
   const ids = [...listeners].map(({ accountId }) => accountId);
   return ids.includes(undefined) ? {} : { accountIds: [...new Set(ids as string[])] };
 }
 
-/** Tells changes of a delivery apart. */
+/** Identifies a version of a delivery. */
 function versionOf({ updatedAt, state, attempts }: StoredDelivery): string {
   return `${updatedAt.getTime()} ${state} ${attempts}`;
 }

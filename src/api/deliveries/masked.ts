@@ -1,6 +1,6 @@
 /**
- * Values of headers and credentials are shown as `***`. Whoever writes a subscription back as it was read means them to
- * stay, and never to be three asterisks.
+ * Values of headers and credentials are shown as `***`. A caller that writes them back unchanged means the stored
+ * values, never three asterisks.
  */
 import { isDeepStrictEqual } from 'util';
 import { isMasked, MASK } from '../../contract/mask.js';
@@ -13,20 +13,20 @@ interface Given {
   readonly [field: string]: unknown;
 }
 
-/** What a request means: masked values are those that are stored. Throws a problem where there is none to stay. */
+/** Replaces masked values in a request by the stored ones. Throws a problem for a masked value without a stored one. */
 export function unmasked<Fields extends Given>(
   given: Fields,
   rules: AnyContract['subscriptions'],
   previous?: Subscription,
 ): Fields {
-  const meant: Record<string, unknown> = { ...given };
-  if (given.headers) meant.headers = unmaskedHeaders(given.headers, previous?.headers ?? {});
+  const result: Record<string, unknown> = { ...given };
+  if (given.headers) result.headers = unmaskedHeaders(given.headers, previous?.headers ?? {});
   const shown = previous ? rules.toPublic(previous) : {};
   for (const name of (rules.credentialFields ?? []).filter((field) => isMasked(given[field]))) {
-    if (!isDeepStrictEqual(given[name], shown[name])) throw nothingToKeep(name);
-    delete meant[name];
+    if (!isDeepStrictEqual(given[name], shown[name])) throw noStoredValue(name);
+    delete result[name];
   }
-  return meant as Fields;
+  return result as Fields;
 }
 
 function unmaskedHeaders(
@@ -35,13 +35,13 @@ function unmaskedHeaders(
 ): Record<string, string> {
   const values = new Map(Object.entries(stored).map(([name, value]) => [name.toLowerCase(), value]));
   const entries = Object.entries(given).map(([name, value]) => {
-    const meant = value === MASK ? values.get(name.toLowerCase()) : value;
-    if (meant === undefined) throw nothingToKeep(`headers.${name}`);
-    return [name, meant] as const;
+    const unmaskedValue = value === MASK ? values.get(name.toLowerCase()) : value;
+    if (unmaskedValue === undefined) throw noStoredValue(`headers.${name}`);
+    return [name, unmaskedValue] as const;
   });
   return Object.fromEntries(entries);
 }
 
-function nothingToKeep(path: string): Error {
-  return invalidField(path, `${MASK} stands for the value that is stored, and there is none to keep; give the value`);
+function noStoredValue(path: string): Error {
+  return invalidField(path, `${MASK} stands for the stored value, but none is stored; send the value`);
 }

@@ -1,26 +1,26 @@
-/** When a delivery is tried again, as far as can be told in advance. */
+/** Predicts the next attempts of a delivery. */
 import type { Schedule } from '../../contract/schedule.js';
 import { openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 
-/** An attempt that is still to come, unless an earlier one is accepted. */
-export interface ComingAttempt {
-  /** Its place in the schedule: 0 is the first attempt of a run. */
+/** A future attempt, unless an earlier one is accepted. */
+export interface NextAttempt {
+  /** Position in the schedule: 0 is the first attempt of a run. */
   readonly position: number;
-  /** The schedule's wait before it, in milliseconds. */
+  /** Wait before it by the schedule, in milliseconds. */
   readonly waitMs: number;
-  /** When it is made; null while the delivery is paused. All but the first are estimates: attempts take time too. */
+  /** Its time; null while the delivery is paused. All but the first are estimates, because attempts take time too. */
   readonly at: Date | null;
 }
 
 /**
- * The attempts of an open delivery that its schedule still has. The schedule is the contract's of today; a delivery
- * that was begun under another one keeps that, which only its workflow knows.
+ * The remaining attempts of an open delivery by the contract's current schedule. A delivery that started with an older
+ * schedule keeps it, but only its workflow knows it.
  */
-export function comingAttempts(
+export function nextAttempts(
   delivery: Pick<StoredDelivery, 'state' | 'schedulePosition' | 'nextAttemptAt'>,
   schedule: Schedule,
   now: Date,
-): ComingAttempt[] {
+): NextAttempt[] {
   if (!openStates.includes(delivery.state)) return [];
   const next = delivery.schedulePosition === null ? 0 : delivery.schedulePosition + 1;
   const waits = [0, ...schedule];

@@ -1,4 +1,4 @@
-/** Deliveries live, as server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
+/** Live changes of deliveries as server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import type { Response } from 'express';
 import { z } from 'zod';
 import { deliveryStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
@@ -8,11 +8,11 @@ import { visibleAccountId } from '../../http/principal.js';
 import { invalidField } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 
-/** How often a stream shows that it lives, in milliseconds. */
+/** Interval between pings, in milliseconds. */
 const PING_MS = 15_000;
-/** How long a stream lasts, in milliseconds. */
-const LASTS_MS = 10 * 60_000;
-/** A listener that has left so many bytes unread is cut off. */
+/** Maximum duration of a stream, in milliseconds. */
+const MAX_DURATION_MS = 10 * 60_000;
+/** Maximum unread bytes of a stream; above it the connection is closed. */
 const MAX_UNREAD_BYTES = 1_048_576;
 
 const query = z.strictObject({
@@ -29,22 +29,22 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/stream',
       tag: 'Deliveries',
-      summary: 'Watch deliveries change',
+      summary: 'Stream changes of deliveries',
       description:
-        'Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when ' +
-        'changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. ' +
-        'A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as ' +
-        'Last-Event-ID to be told what was missed. An account may have 20 streams at a time.',
+        'Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were ' +
+        'skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ' +
+        'ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed ' +
+        'changes. An account may have 20 streams at a time.',
       forAccounts: true,
       query,
       headers: z.object({ 'Last-Event-ID': z.string().optional().describe('The id of the last event received.') }),
-      responses: { status: 200, description: 'Events, without an end', type: 'text/event-stream', schema: z.string() },
+      responses: { status: 200, description: 'A stream of events', type: 'text/event-stream', schema: z.string() },
     },
     async ({ query: { accountId, ...rest }, principal, request, response }) => {
       const stream = new EventStream(response);
       const since = readEventId(request.get('last-event-id'));
       const seen = visibleAccountId(principal, accountId);
-      const leave = await context.feed.listen({
+      const stopListening = await context.feed.listen({
         ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
         ...(seen === undefined ? {} : { accountId: seen }),
         ...(since === undefined ? {} : { since }),
@@ -59,7 +59,7 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
         reset: () => stream.send('reset', {}),
         end: () => void response.end(),
       });
-      stream.open(leave);
+      stream.open(stopListening);
     },
   );
 }
@@ -71,32 +71,32 @@ function matches(delivery: StoredDelivery, { subscriptionId, state }: Omit<Query
   );
 }
 
-/** The time that the id of an event is. */
+/** Parses the id of an event, which is a time. */
 function readEventId(id: string | undefined): Date | undefined {
   if (id === undefined || id === '') return undefined;
   if (!/^\d{1,13}$/.test(id)) throw invalidField('Last-Event-ID', 'must be the id of an event of this stream');
   return new Date(Number(id));
 }
 
-/** Events on their way to one listener. What is sent before the stream is open waits. */
+/** Sends events to one client. Events before `open` are queued. */
 class EventStream {
   #waiting: string[] | undefined = [];
 
   constructor(private readonly response: Response) {}
 
-  /** Begins to send; `onClose` is called once nobody listens any more. */
+  /** Starts sending; calls `onClose` when the client disconnects. */
   open(onClose: () => void): void {
     const { response } = this;
-    // It may have gone, or been ended, while the feed was read.
+    // The client may have disconnected, or the feed stopped, in the meantime.
     if (response.closed || response.writableEnded) return onClose();
     const ping = setInterval(() => this.send('ping', {}), PING_MS);
-    const end = setTimeout(() => response.end(), LASTS_MS);
+    const end = setTimeout(() => response.end(), MAX_DURATION_MS);
     response.on('close', () => {
       clearInterval(ping);
       clearTimeout(end);
       onClose();
     });
-    // Proxies must neither keep nor collect what is to arrive at once.
+    // Proxies must neither cache nor buffer the events.
     response.status(200).set({
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store, no-transform',

@@ -1,8 +1,8 @@
-/** Where a workflow is seen in Temporal's UI. */
+/** Links to Temporal's UI. */
 import type { ApiContext } from '../context.js';
 import type { Principal } from '../../http/principal.js';
 
-/** The page of a workflow; null where the UI is not told of, and for accounts, whose place it is not. */
+/** URL of a workflow's page; null without a configured UI, and for accounts, which have no access to it. */
 export function temporalUrl(
   { temporalUiUrl, client }: Pick<ApiContext, 'temporalUiUrl' | 'client'>,
   principal: Principal,

@@ -8,7 +8,7 @@ import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
 import { temporalUrl } from './temporal-url.js';
 
-/** The delivery of an id, or a 404; also when it is not there for whoever asks. */
+/** Finds a delivery. Throws a 404 when it does not exist or the caller may not see it. */
 export async function mustFindDelivery(
   { store }: Pick<ApiContext, 'store'>,
   principal: Principal,
@@ -19,7 +19,7 @@ export async function mustFindDelivery(
   return delivery;
 }
 
-/** Deliveries for whoever asks, in the same order; the addresses of their receivers take one query for all. */
+/** Deliveries for the caller, in the same order; one query loads all receiver URLs. */
 export async function showDeliveries(
   context: ApiContext,
   principal: Principal,
@@ -30,7 +30,7 @@ export async function showDeliveries(
   return deliveries.map((delivery) => showDelivery(delivery, urls.get(delivery.subscriptionId), context, principal));
 }
 
-/** One delivery for whoever asks. */
+/** One delivery for the caller. */
 export async function showOne(
   context: ApiContext,
   principal: Principal,
@@ -40,7 +40,7 @@ export async function showOne(
   return shown!;
 }
 
-/** A delivery whose receiver has this address. */
+/** A delivery for the caller; `url` is its receiver's. */
 export function showDelivery(
   delivery: StoredDelivery,
   url: string | undefined,
@@ -66,7 +66,7 @@ export function showDelivery(
     nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
     workflowId,
     temporalUrl: temporalUrl(context, principal, workflowId),
-    // By the clock that `from` and `to` go by.
+    // From the id, like the filters `from` and `to`.
     createdAt: idTime(id),
     updatedAt: delivery.updatedAt,
     settledAt: delivery.settledAt,

@@ -1,4 +1,4 @@
-/** How deliveries are doing: the figures of the dashboard's first page. */
+/** GET /v1/overview: statistics of deliveries for the dashboard's first page. */
 import { z } from 'zod';
 import { idTime, lowestIdAt } from '../../contract/ids.js';
 import {
@@ -23,11 +23,13 @@ const count = z.number();
 const rate = z.number().nullable();
 const successSchema = z
   .object({
-    attempts: rate.describe('Accepted attempts of all; null where there are none.'),
-    firstAttempts: rate.describe('The same of the first attempt of each delivery.'),
-    ended: rate.describe('Delivered of those that ended delivered or failed: what is still retried does not count.'),
+    attempts: rate.describe('Share of accepted attempts; null without attempts.'),
+    firstAttempts: rate.describe('The same for the first attempt of each delivery.'),
+    ended: rate.describe(
+      'Share of delivered among delivered and failed deliveries; open and cancelled ones do not count.',
+    ),
   })
-  .describe('Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more.')
+  .describe('Shares from 0 to 1; those of attempts use a sample of at most 5,000 deliveries.')
   .openapi('Success');
 
 const overviewSchema = z
@@ -35,7 +37,7 @@ const overviewSchema = z
     from: time,
     to: time,
     bucketMs: z.int(),
-    share: z.number().describe('Which share of the deliveries was read; below 1 the counts are estimates.'),
+    share: z.number().describe('Share of the deliveries that was read; below 1 the counts are estimates.'),
     states: z
       .object({
         pending: count,
@@ -45,28 +47,28 @@ const overviewSchema = z
         failed: count,
         cancelled: count,
       })
-      .describe('Deliveries created in the window, by their state now.'),
+      .describe('Deliveries created in the window, by current state.'),
     success: successSchema,
     series: z
       .array(z.object({ at: time, delivered: count, failed: count, cancelled: count, open: count }))
-      .describe('The same by time of creation, one entry for each bucket.'),
+      .describe('The same by creation time, one entry per bucket.'),
     backlog: z
       .object({
         waiting: count,
-        afterFailure: count.describe('How many of them have failed before.'),
-        more: z.boolean().describe('Whether there are more than were counted.'),
-        oldestWaitingAt: time.nullable().describe('When the oldest of them was created.'),
+        afterFailure: count.describe('How many of them have a failed attempt.'),
+        more: z.boolean().describe('Whether there are more than the counted ones.'),
+        oldestWaitingAt: time.nullable().describe('Creation time of the oldest one.'),
       })
-      .describe('What waits for an attempt now, whenever it was created.'),
+      .describe('Deliveries that wait for an attempt now, whenever they were created.'),
     providers: z.array(
       z.object({
         provider: z.string(),
         deliveries: count,
         delivered: count,
-        openAfterFailure: count.describe('Open ones that have failed before: their last attempt was not accepted.'),
+        openAfterFailure: count.describe('Open deliveries whose last attempt was not accepted.'),
         success: successSchema,
         attempts: count,
-        p50Ms: z.number().nullable().describe('Latencies are of attempts that were answered.'),
+        p50Ms: z.number().nullable().describe('Latency of attempts with a response.'),
         p95Ms: z.number().nullable(),
         p99Ms: z.number().nullable(),
       }),
@@ -81,17 +83,17 @@ const overviewSchema = z
           enabled: z.boolean(),
           disabledReason: z.string().nullable(),
           disabledAt: time.nullable(),
-          failingSince: time.nullable().describe('The first failed attempt since one was accepted.'),
+          failingSince: time.nullable().describe('Time of the first failed attempt since the last accepted one.'),
           attempts: count,
           failures: count,
-          failureRate: rate.describe('Null where no attempt was made.'),
+          failureRate: rate.describe('Null without attempts.'),
           lastStatus: z.int().nullable(),
           lastReason: z.string().nullable(),
         }),
       )
       .describe(
-        'Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their ' +
-          'receiver, the latest first.',
+        'At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because ' +
+          'of their receiver, latest first.',
       ),
   })
   .openapi('Overview');
@@ -103,14 +105,14 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/overview',
       tag: 'Overview',
-      summary: 'How deliveries are doing',
-      description: 'Of more than 200,000 deliveries a sample is read, and its counts are extrapolated.',
+      summary: 'Get statistics of deliveries',
+      description: 'With more than 200,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,
       query: z.strictObject({
-        window: z.enum(windowNames).default('24h').describe('How far back to look.'),
+        window: z.enum(windowNames).default('24h').describe('Length of the window, which ends now.'),
         accountId: z.string().optional(),
       }),
-      responses: { status: 200, description: 'Figures', schema: overviewSchema },
+      responses: { status: 200, description: 'Statistics', schema: overviewSchema },
     },
     async ({ query, principal }) => {
       const accountId = visibleAccountId(principal, query.accountId);
@@ -118,7 +120,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       const [fromId, beforeId] = [lowestIdAt('dlv', from), lowestIdAt('dlv', to)];
       const window = await openWindow(store, { fromId, beforeId, ...(accountId === undefined ? {} : { accountId }) });
       const bounds = buckets.map((at) => lowestIdAt('dlv', at));
-      // One after the other: a page of figures is not worth several connections at once.
+      // One after the other, so that a request uses only one database connection.
       const counts = await countBuckets(store, window, bounds);
       const providers = await countProviders(store, window);
       const samples = await sampleAttempts(store, window);

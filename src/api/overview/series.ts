@@ -1,4 +1,4 @@
-/** Pure arithmetic of the overview: windows of time, their buckets, counts put into them, and shares. */
+/** Pure functions of the overview: time windows, buckets, counts and shares. */
 import { hours, minutes } from '../../contract/schedule.js';
 import { deliveryStates, openStates, type DeliveryState } from '../../store/deliveries/deliveries.js';
 import type { AttemptSample, BucketCount } from '../../store/reports/overview.js';
@@ -6,7 +6,7 @@ import type { AttemptSample, BucketCount } from '../../store/reports/overview.js
 export const windowNames = ['1h', '24h', '7d', '30d'] as const;
 export type WindowName = (typeof windowNames)[number];
 
-/** How many buckets a window has and how long each is; about as many as a chart can show. */
+/** Number and length of each window's buckets; about as many as a chart can show. */
 const windows: Record<WindowName, { readonly bucketMs: number; readonly count: number }> = {
   '1h': { bucketMs: minutes(1), count: 60 },
   '24h': { bucketMs: minutes(30), count: 48 },
@@ -18,11 +18,13 @@ export interface Timeline {
   readonly from: Date;
   readonly to: Date;
   readonly bucketMs: number;
-  /** When each bucket begins, the oldest first. */
+  /** Start of each bucket, oldest first. */
   readonly buckets: readonly Date[];
 }
 
-/** The buckets of a window; the last one is that of `now`. They begin at round times, so that they stay as time passes. */
+/**
+ * The buckets of a window; the last one contains `now`. They start at round times, so that they do not move with `now`.
+ */
 export function timeline(window: WindowName, now: Date): Timeline {
   const { bucketMs, count } = windows[window];
   const to = (Math.floor(now.getTime() / bucketMs) + 1) * bucketMs;
@@ -38,7 +40,7 @@ export function totals(counts: readonly BucketCount[]): Record<DeliveryState, nu
   return sums;
 }
 
-/** One entry for each bucket, empty ones included; what is not finished counts as open. */
+/** One entry per bucket, including empty ones; unfinished deliveries count as open. */
 export function fillSeries(buckets: readonly Date[], counts: readonly BucketCount[]) {
   const series = buckets.map((at) => ({ at, delivered: 0, failed: 0, cancelled: 0, open: 0 }));
   for (const { bucket, state, count } of counts) {
@@ -48,7 +50,7 @@ export function fillSeries(buckets: readonly Date[], counts: readonly BucketCoun
   return series;
 }
 
-/** Shares of what was accepted, from 0 to 1; null where there is nothing to divide. */
+/** Success rates from 0 to 1; null without data. */
 export function successOf(
   { delivered, failed }: { readonly delivered: number; readonly failed: number },
   samples: readonly AttemptSample[],
@@ -62,6 +64,6 @@ export function successOf(
   };
 }
 
-function share(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole;
+function share(part: number, total: number): number | null {
+  return total === 0 ? null : part / total;
 }

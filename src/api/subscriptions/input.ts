@@ -1,4 +1,4 @@
-/** From a request to the subscription that is stored: every check, common ones first and the contract's after. */
+/** Converts a request to the subscription to store. Checks common fields first, then the contract's. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { checkHeaders } from '../../contract/headers.js';
@@ -20,36 +20,36 @@ import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
 export const commonFields = z.object({
-  url: z.string().describe("The receiver's address."),
+  url: z.string().describe("The receiver's URL."),
   eventTypes: z.array(line(255).min(1)).max(200).describe("The provider's own event names."),
   description: line(1_000).nullable().optional(),
-  enabled: z.boolean().optional().describe('Whether it takes events; true unless said otherwise.'),
+  enabled: z.boolean().optional().describe('Whether it receives events; true by default.'),
   headers: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Sent with every attempt. Shown as ***, which in an edit keeps the value that is stored.'),
+    .describe('Sent with every attempt. Shown as ***; in an edit *** keeps the stored value.'),
   maxConcurrentAttempts: z
     .int()
     .min(1)
     .max(1_000)
     .nullable()
     .optional()
-    .describe('Attempts under way at once; null for as many as usual.'),
+    .describe('Maximum attempts in flight; null for the default.'),
   ratePerSecond: z
     .number()
     .min(0.1)
     .max(65_535)
     .nullable()
     .optional()
-    .describe('Attempts begun per second at most; null for any number.'),
+    .describe('Maximum attempts started per second; null for no limit.'),
   tlsClient: tlsClientInput,
 });
 type Common = z.infer<typeof commonFields>;
 
-/** What is stored of a subscription, times aside. */
+/** A subscription to store, without times. */
 export type SubscriptionDraft = SavedSubscription;
 
-/** A new subscription of an account from a request's body. Throws a problem that lists what to change. */
+/** Makes a new subscription from a request body. Throws a problem that lists all errors. */
 export async function newSubscription(
   context: ApiContext,
   contract: AnyContract,
@@ -67,7 +67,7 @@ export async function newSubscription(
   };
 }
 
-/** A subscription after an edit: what the body does not name stays as it was. */
+/** Applies an edit to a subscription; absent fields stay unchanged. */
 export function editedSubscription(
   context: ApiContext,
   contract: AnyContract,
@@ -83,11 +83,11 @@ export function editedSubscription(
 function build(
   context: ApiContext,
   contract: AnyContract,
-  asGiven: Partial<Common> & Record<string, unknown>,
+  masked: Partial<Common> & Record<string, unknown>,
   previous?: StoredSubscription,
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
-  const given = unmasked(asGiven, rules, previous);
+  const given = unmasked(masked, rules, previous);
   const url =
     given.url === undefined
       ? undefined
@@ -103,14 +103,14 @@ function build(
   checkTlsClient(given.tlsClient);
   const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
-  // An address written back as it is shown, without the credentials that came with it, is no other: they stay.
-  const otherUrl = given.url === previous?.url ? undefined : url?.parsed;
-  const kept = rules.toStored({ fields: given, eventTypes, url: otherUrl, randomBytes, previous });
-  const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', kept.options);
+  // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
+  const newUrl = given.url === previous?.url ? undefined : url?.parsed;
+  const stored = rules.toStored({ fields: given, eventTypes, url: newUrl, randomBytes, previous });
+  const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', stored.options);
   if (urlProblem) throw invalidField('url', urlProblem);
-  const problem = rules.checkEventTypes(eventTypes, kept.options, previous);
+  const problem = rules.checkEventTypes(eventTypes, stored.options, previous);
   if (problem) throw invalidField('eventTypes', problem);
-  const wrong = rules.checkOptions?.(kept.options);
+  const wrong = rules.checkOptions?.(stored.options);
   if (wrong) throw invalidField(wrong.path, wrong.problem);
   const enabled = given.enabled ?? previous?.enabled ?? true;
   return {
@@ -122,8 +122,8 @@ function build(
     headers: given.headers ?? previous?.headers ?? {},
     limits: limitsOf(given, previous?.limits),
     ...(tlsClient ? { tlsClient } : {}),
-    options: kept.options,
-    secrets: kept.secrets,
+    options: stored.options,
+    secrets: stored.secrets,
   };
 }
 
@@ -140,7 +140,7 @@ function checkCustomHeaders(headers: Common['headers'], reserved: readonly strin
   if (wrong) throw invalidField(`headers.${wrong.name}`, wrong.problem);
 }
 
-/** Checks a secret that its owner chose. */
+/** Checks a secret that the caller chose. */
 export function checkOwnSecret(secret: unknown, contract: AnyContract): void {
   const problem = typeof secret === 'string' ? contract.subscriptions.checkSecret?.(secret) : undefined;
   if (problem) throw invalidField('secret', problem);

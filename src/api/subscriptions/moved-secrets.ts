@@ -1,7 +1,8 @@
 /**
- * Values of headers and credentials are masked when they are read, so the caller of an edit need not know them. An edit
- * that moves the address to another origin must therefore name them again: else it could have them sent to anyone. An
- * edit that sets them must find the address at the origin where its caller saw it. Signing secrets are not sent and stay.
+ * Values of headers and credentials are masked when read, so the caller of an edit may not know them. An edit that
+ * moves the URL to another origin must therefore send them again; otherwise the caller could have them sent to any
+ * host. An edit that sets them fails if the origin changed since the caller read it. Signing secrets are not sent and
+ * are kept.
  */
 import { isMasked } from '../../contract/mask.js';
 import type { Subscription } from '../../contract/entities.js';
@@ -12,32 +13,32 @@ import type { IsHidden } from '../../providers/registration.js';
 type Rules = AnyContract['subscriptions'];
 type Body = Readonly<Record<string, unknown>>;
 
-/** Every value is hidden, as in our own API. */
+/** All values are masked, as in our own API. */
 export const allHidden: IsHidden = () => true;
 
 /**
- * Throws when an edit would send secrets to an origin that they were not given for. `seen` is the subscription as the
- * request found it, `current` as it is now, locked against other edits.
+ * Throws when an edit would send secrets to an origin for which they were not given. `seen` is the subscription when
+ * the request began, `current` is the current one, locked against other edits.
  */
-export function refuseMovedSecrets(
+export function rejectMovedSecrets(
   rules: Rules,
   { seen, current }: { readonly seen: Subscription; readonly current: Subscription },
   body: Body,
   isHidden: IsHidden,
 ): void {
   const url = typeof body.url === 'string' ? new URL(body.url) : undefined;
-  if (!url) return refuseUnseenOrigin(rules, { seen, current }, body);
+  if (!url) return rejectUnseenOrigin(rules, { seen, current }, body);
   if (url.origin === originOf(current)) return;
   const missing = keptValues(rules, current, body, { url, isHidden });
   if (missing.length === 0) return;
   const errors = missing.map((path) => ({
     path,
-    message: `must be given again, or as ${path === 'headers' ? '{}' : 'null'}: the url leads to another origin, which would get its values`,
+    message: `must be sent again, or as ${path === 'headers' ? '{}' : 'null'}: the url has another origin, which would receive its values`,
   }));
   throw new Problem('invalid_request', errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors);
 }
 
-function refuseUnseenOrigin(
+function rejectUnseenOrigin(
   { credentialFields = [] }: Rules,
   { seen, current }: { readonly seen: Subscription; readonly current: Subscription },
   body: Body,
@@ -46,12 +47,12 @@ function refuseUnseenOrigin(
   if (!setsSecrets || originOf(seen) === originOf(current)) return;
   throw new Problem(
     'conflict',
-    'another request has moved the subscription to another origin, which would get the values of this one; ' +
-      'read the subscription and repeat the request if that is meant',
+    'another request has moved the subscription to another origin, which would receive the values of this request; ' +
+      'read the subscription and repeat the request if that is intended',
   );
 }
 
-/** The fields whose hidden values an edit would keep at another address. */
+/** The fields whose masked values an edit would keep at another origin. */
 function keptValues(
   rules: Rules,
   current: Subscription,
@@ -60,11 +61,11 @@ function keptValues(
 ): string[] {
   const shown = rules.toPublic(current);
   const credentials = (rules.credentialFields ?? []).filter((name) => shown[name] != null && isHidden(name));
-  const bringsOwn = url.username !== '' || url.password !== '';
+  const hasOwnCredentials = url.username !== '' || url.password !== '';
   const hasHidden = Object.keys(current.headers).some((name) => isHidden(`headers.${name}`));
   return [
     ...(hasHidden && isKept(body.headers) ? ['headers'] : []),
-    ...(bringsOwn ? [] : credentials.filter((name) => isKept(body[name]))),
+    ...(hasOwnCredentials ? [] : credentials.filter((name) => isKept(body[name]))),
   ];
 }
 

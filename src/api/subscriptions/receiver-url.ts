@@ -1,4 +1,4 @@
-/** Checks on a receiver's address that hold for every contract. */
+/** Checks of a receiver's URL for all contracts. */
 import { isIP } from 'net';
 import type { AddressGuard } from '../../egress/address.js';
 import { invalidField } from '../../http/problem.js';
@@ -9,29 +9,29 @@ export interface UrlRules {
   readonly allowHttp: boolean;
   readonly allowsAddress: AddressGuard;
   readonly allowPorts?: readonly number[];
-  /** Whether the contract keeps credentials that are written into the address. */
+  /** Whether the contract supports credentials in the URL. */
   readonly allowsCredentials: boolean;
-  /** Whether the contract takes a fragment, which is never sent. */
+  /** Whether the contract accepts a fragment, which is never sent. */
   readonly allowsFragment: boolean;
 }
 
-/** A receiver's address: as given, as it is stored without credentials, and parsed. */
+/** A receiver's URL: as stored, without credentials, and parsed. */
 export interface ReceiverUrl {
   readonly stored: string;
   readonly parsed: URL;
 }
 
-/** Checks an address. Names are resolved and judged when something is sent, so only literal addresses fail here. */
+/** Checks a URL. Host names are resolved and checked when a request is sent, so only literal IP addresses fail here. */
 export function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
   const fail = (message: string): never => {
     throw invalidField('url', message);
   };
-  // The URL parser drops these silently; what is not what it seems is refused instead.
+  // The URL parser drops these silently, so the URL would not be what it seems.
   if (/[\s\p{Cc}\\]/u.test(given)) fail('must not hold white space, control characters or backslashes');
   if (given.length > MAX_LENGTH) fail(`must not be longer than ${MAX_LENGTH} characters`);
   if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
   const parsed = new URL(given);
-  // The parser would take any number of slashes.
+  // The URL parser accepts any number of slashes.
   if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
   if (parsed.protocol === 'http:' && !rules.allowHttp)
     fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');

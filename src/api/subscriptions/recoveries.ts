@@ -1,4 +1,4 @@
-/** Recoveries: sending again, in bulk, what a subscription has missed. */
+/** Recoveries: redeliver in bulk what a subscription has missed. */
 import { z } from 'zod';
 import { idTime } from '../../contract/ids.js';
 import { countRecoverable, loadReceiver, type Receiver } from '../../dispatch/recovery/find-recoverable.js';
@@ -25,12 +25,12 @@ import { temporalUrl } from '../deliveries/temporal-url.js';
 
 const tag = 'Recoveries';
 const params = z.object({ id: z.string() });
-/** The most that are taken at once; at lower rates it is what one second allows. */
+/** Maximum page size; at lower rates a page is what one second allows. */
 const MAX_PAGE_SIZE = 500;
-/** Some twenty events of history each: far from Temporal's limits. */
+/** About twenty history events per page, far below Temporal's limits. */
 const PAGES_PER_RUN = 200;
-/** How many recoveries are listed. */
-const LISTED = 100;
+/** Maximum number of listed recoveries. */
+const MAX_LISTED = 100;
 
 const request = z.strictObject({
   from: time.describe('Only deliveries created, and events accepted, at this time or later.'),
@@ -41,12 +41,11 @@ const request = z.strictObject({
     .max(recoverableStates.length)
     .default(['failed', 'retrying'])
     .describe(
-      'Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to ' +
-        'those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has ' +
-        'no delivery of.',
+      'Deliveries in these states: retrying ones are attempted now, in addition to the attempts of the schedule; ' +
+        'finished ones are redelivered. missing means events that match the subscription but have no delivery for it.',
     ),
   types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),
-  dryRun: z.boolean().default(false).describe('Only count.'),
+  dryRun: z.boolean().default(false).describe('Only count; change nothing.'),
   ratePerSecond: z.int().min(1).max(1_000).default(10),
 });
 
@@ -68,9 +67,9 @@ const recoverySchema = z
     types: z.array(z.string()),
     ratePerSecond: z.int(),
     state: z.enum(['running', 'completed', 'cancelled', 'failed', 'terminated']),
-    total: z.int().nullable().describe('How many there were when it began; null until they are counted.'),
-    recovered: z.int().describe('How many are on their way again or are attempted now.'),
-    skipped: z.int().describe('How many needed nothing any more, or could not be rendered.'),
+    total: z.int().nullable().describe('How many there were at the start; null until they are counted.'),
+    recovered: z.int().describe('How many were redelivered or are attempted now.'),
+    skipped: z.int().describe('How many no longer needed it, or could not be rendered.'),
     workflowId: z.string(),
     temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
     createdAt: time,
@@ -78,10 +77,10 @@ const recoverySchema = z
   })
   .openapi('Recovery');
 
-/** Says which recovery is in the way. */
-class UnderWay extends Problem {
+/** The problem that another recovery is running; names its id. */
+class RecoveryRunning extends Problem {
   constructor(readonly recoveryId: string) {
-    super('conflict', `recovery ${recoveryId} is under way for this subscription`);
+    super('conflict', `recovery ${recoveryId} is already running for this subscription`);
   }
 
   override toJSON() {
@@ -98,15 +97,15 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/recover',
       tag,
-      summary: 'Send again what a subscription has missed',
+      summary: 'Start a recovery: redeliver what a subscription has missed',
       forAccounts: true,
       description:
-        'Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are ' +
-        'redelivered. Pending and paused ones are left alone. One recovery at a time.',
+        'Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ' +
+        'ones are not changed. A subscription can have one running recovery.',
       params,
       body: request,
       responses: { status: 202, description: 'The recovery', schema: recoverySchema },
-      otherwise: { status: 200, description: 'With dryRun: what it would take', schema: countSchema },
+      otherwise: { status: 200, description: 'With dryRun: the counts', schema: countSchema },
       problems: [409],
     },
     async ({ params, body, response, principal }) => {
@@ -124,7 +123,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       const started = await startRecovery(client, receiver, input);
       const last = await lastRecovery(client, scope.subscriptionId);
       if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');
-      if (!started) throw new UnderWay(last.recovery.recoveryId);
+      if (!started) throw new RecoveryRunning(last.recovery.recoveryId);
       return show(context, principal, last);
     },
   );
@@ -137,17 +136,17 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: "List a subscription's recoveries",
       forAccounts: true,
-      description: `The last ${LISTED} that Temporal still keeps. A new one may take a second to be listed.`,
+      description: `The last ${MAX_LISTED} that Temporal still stores. A new one may be listed after a second.`,
       params,
       responses: {
         status: 200,
-        description: 'Recoveries, the newest first',
+        description: 'Recoveries, newest first',
         schema: z.object({ data: z.array(recoverySchema) }),
       },
     },
     async ({ params, principal }) => {
       const { subscription } = await mustLoad(principal, params.id);
-      const found = await listRecoveries(client, subscription.id, LISTED);
+      const found = await listRecoveries(client, subscription.id, MAX_LISTED);
       return { data: found.map((recovery) => show(context, principal, recovery)) };
     },
   );
@@ -158,7 +157,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/recoveries/{id}',
       tag,
-      summary: 'Get a recovery and how far it has come',
+      summary: 'Get a recovery and its progress',
       forAccounts: true,
       params,
       responses: { status: 200, description: 'The recovery', schema: recoverySchema },
@@ -172,29 +171,29 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/recoveries/{id}/cancel',
       tag,
-      summary: 'End a recovery; the batch under way is finished first',
+      summary: 'Cancel a recovery; the current page is finished first',
       forAccounts: true,
       params,
       bodyOptional: true,
       body: z.strictObject({}),
-      responses: { status: 202, description: 'Told; the recovery as it was', schema: recoverySchema },
+      responses: { status: 202, description: 'Cancellation sent; the recovery before it', schema: recoverySchema },
       problems: [409],
     },
     async ({ params, principal }) => {
       const found = await mustFind(principal, params.id);
-      if (!(await cancelRecovery(client, found))) throw new Problem('conflict', 'this recovery has ended');
+      if (!(await cancelRecovery(client, found))) throw new Problem('conflict', 'this recovery has already ended');
       return show(context, principal, found);
     },
   );
 
   async function mustFind(principal: Principal, id: string): Promise<FoundRecovery> {
-    const found = (await isThereFor(principal, id)) ? await findRecovery(client, id) : undefined;
+    const found = (await canSeeRecovery(principal, id)) ? await findRecovery(client, id) : undefined;
     if (!found) throw notFound('recovery');
     return found;
   }
 
-  /** By its subscription, which its id names: what is not there for an account, Temporal is not asked for. */
-  async function isThereFor(principal: Principal, recoveryId: string): Promise<boolean> {
+  /** Checks the subscription in the recovery's id, so that Temporal is queried only for visible recoveries. */
+  async function canSeeRecovery(principal: Principal, recoveryId: string): Promise<boolean> {
     if (principal.role === 'operator') return true;
     const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
     return subscription !== undefined && canSee(principal, subscription.accountId);

@@ -1,4 +1,4 @@
-/** The operations behind every registration API, ours and the providers' own. */
+/** Operations of all registration APIs: ours and the providers' own. */
 import { lowestIdAt, newId } from '../../contract/ids.js';
 import type { EventDefinition } from '../../contract/types.js';
 import { fanOut, fanOutTo, type EventInput, type FanOut } from '../../dispatch/fan-out.js';
@@ -29,17 +29,17 @@ import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
-import { allHidden, refuseMovedSecrets } from './moved-secrets.js';
+import { allHidden, rejectMovedSecrets } from './moved-secrets.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './input.js';
 
-/** What is kept with an idempotency key whose response is made from the stored subscription. */
+/** Stored with an idempotency key whose response is made from the stored subscription. */
 const NO_RESPONSE = { fingerprint: Buffer.alloc(0), response: null };
 
 export function createRegistrar(context: ApiContext & { readonly egress: EgressClient }): Registrar {
   const { store, egress } = context;
 
-  /** Accepts the event that `plan` makes of the account as it is. */
+  /** Accepts the event that `plan` makes for the account. */
   function emit(accountId: string, plan: (...parts: Parameters<Planner<unknown>>) => FanOut) {
     return acceptEvents(context, accountId, (entry, size) => {
       const planned = plan(entry, size);
@@ -48,8 +48,10 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     });
   }
 
-  /** Throws a problem when the account cannot have another subscription; none is added until the transaction ends. */
-  async function refuseBeyondQuota(client: Queryable, accountId: string): Promise<void> {
+  /**
+   * Throws a problem when the account is at its limit; the lock prevents other additions until the transaction ends.
+   */
+  async function checkQuota(client: Queryable, accountId: string): Promise<void> {
     const quota = await lockSubscriptionQuota(client, accountId);
     if (!quota) throw notFound('account');
     const max = quota.max ?? context.maxSubscriptions;
@@ -60,7 +62,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     );
   }
 
-  /** Saves what `draft` makes of things as they are inside the transaction, so that no other change is undone. */
+  /** Saves the draft, which is made inside the transaction so that no concurrent change is overwritten. */
   async function save(
     accountId: string,
     draft: (client: Queryable) => SubscriptionDraft | Promise<SubscriptionDraft>,
@@ -88,12 +90,15 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     return subscription;
   }
 
-  /** What cannot be told to go on now, because Temporal is away or there is too much of it, is told by the sweep. */
+  /** Resumes paused deliveries. The sweep resumes the rest when Temporal is unavailable or there are too many. */
   async function resumeSoon(subscriptionId: string): Promise<void> {
     try {
       await resumePaused(context, subscriptionId);
     } catch (error) {
-      context.log.warn({ err: error, subscriptionId }, 'cannot resume what waited now; the sweep will');
+      context.log.warn(
+        { err: error, subscriptionId },
+        'cannot resume paused deliveries now; the sweep will resume them',
+      );
     }
   }
 
@@ -114,7 +119,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     async create(account, body, admit) {
       const draft = await newSubscription(context, contractOf(account.provider), account.id, body);
       const admitted = async (client: Queryable) => {
-        await refuseBeyondQuota(client, account.id);
+        await checkQuota(client, account.id);
         return draft;
       };
       return save(account.id, admitted, admit);
@@ -128,7 +133,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
         wasEnabled = previous.enabled;
         const body = typeof changes === 'function' ? changes(previous) : changes;
         const draft = editedSubscription(context, contract, previous, body);
-        refuseMovedSecrets(contract.subscriptions, { seen, current: previous }, body, isHidden);
+        rejectMovedSecrets(contract.subscriptions, { seen, current: previous }, body, isHidden);
         return draft;
       };
       const saved = await save(account.id, edited, admit);
@@ -218,21 +223,21 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   };
 }
 
-/** A subscription of the account; throws a problem when it is gone. */
+/** A subscription of the account; throws a problem when it no longer exists. */
 export function currentIn({ subscriptions }: CachedSubscriptions, id: string): StoredSubscription {
   const found = subscriptions.find((subscription) => subscription.id === id);
   if (!found) throw notFound('subscription');
   return found;
 }
 
-/** A draft as it would be read back. */
+/** A draft as it would be read from the database. */
 function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): StoredSubscription {
   const now = new Date();
   const { failing = null, disabledAt = null, createdAt = now } = previous ?? {};
   return { ...draft, disabledAt, failing, createdAt, updatedAt: now };
 }
 
-/** The documented example of an event type, or `data` in its place. Throws a problem about `type` when there is none. */
+/** An event with `data`, or with the documented example of its type. Throws a problem for an unknown type. */
 export function exampleOf(account: StoredAccount, eventType: string, data?: unknown): EventInput {
   const contract = contractOf(account.provider);
   const definition = contract.findEvent(eventType);

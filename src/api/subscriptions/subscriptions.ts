@@ -1,4 +1,4 @@
-/** Subscriptions. */
+/** Routes of subscriptions. */
 import { randomBytes } from 'crypto';
 import { z } from 'zod';
 import { describe, fanOutTo } from '../../dispatch/fan-out.js';
@@ -26,8 +26,8 @@ import { showSubscription, showWithHealth } from './view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
-const ownFields = "Beside these fields it takes the contract's own; see the provider's page in the documentation.";
-/** How long a rotated secret stays valid, in hours, unless the request says otherwise. */
+const ownFields = "The contract has additional fields; see the provider's page in the documentation.";
+/** Default time that the old secret stays valid after a rotation, in hours. */
 const OVERLAP_HOURS = 24;
 
 export function subscriptionRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
@@ -44,7 +44,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       description: ownFields,
       params,
       body: z.looseObject(commonFields.shape),
-      responses: { status: 201, description: 'The subscription, its secret included', schema: subscriptionSchema },
+      responses: { status: 201, description: 'The subscription, including its secret', schema: subscriptionSchema },
     },
     async ({ params, body, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
@@ -64,7 +64,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       forAccounts: true,
       params,
       query: paging,
-      responses: { status: 200, description: 'Subscriptions, the newest first', schema: pageOf(subscriptionSchema) },
+      responses: { status: 200, description: 'Subscriptions, newest first', schema: pageOf(subscriptionSchema) },
     },
     async ({ params, query: { limit, cursor }, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
@@ -100,9 +100,9 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       summary: 'Edit a subscription',
       forAccounts: true,
       description:
-        'Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin ' +
-        'needs headers and credentials to be named again, as they would be sent there; for the same reason an edit that ' +
-        `sets them gets 409 when another one has just moved the url to another origin. ${ownFields}`,
+        'Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin ' +
+        'must send headers and credentials again, because they would be sent there; for the same reason an edit that ' +
+        `sets them gets 409 when another edit has just moved the url to another origin. ${ownFields}`,
       params,
       body: z.looseObject(commonFields.partial().shape),
       responses: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
@@ -138,7 +138,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       method: 'get',
       path: '/v1/subscriptions/{id}/secret',
       tag,
-      summary: 'Get what a receiver verifies deliveries with',
+      summary: 'Get the secret with which a receiver verifies requests',
       forAccounts: true,
       params,
       responses: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
@@ -159,11 +159,11 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       tag,
       summary: 'Replace the signing secret',
       forAccounts: true,
-      description: 'The old one signs as well until the overlap ends, where the contract can carry two signatures.',
+      description: 'The old secret also signs until the overlap ends, if the contract supports two signatures.',
       params,
       bodyOptional: true,
       body: z.strictObject({
-        secret: z.string().optional().describe('The new secret; made when absent.'),
+        secret: z.string().optional().describe('The new secret; generated when absent.'),
         overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS),
       }),
       responses: {
@@ -218,7 +218,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
   );
 }
 
-/** The first of its event types; of a subscription that names none, the first that it could name. */
+/** The subscription's first event type; without any, the first type that it could have. */
 function testType({ eventTypes, options }: StoredSubscription, { provider }: StoredAccount): string {
   const { events, subscriptions: rules } = contractOf(provider);
   return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';

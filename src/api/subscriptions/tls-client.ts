@@ -1,4 +1,4 @@
-/** The certificate that a subscription shows its receiver: how it is given and how it is shown. */
+/** Client certificate of a subscription (mutual TLS): input, check and output. */
 import { createPrivateKey, X509Certificate } from 'crypto';
 import { z } from 'zod';
 import type { ClientCertificate } from '../../egress/types.js';
@@ -8,19 +8,19 @@ const pem = z.string().max(65_536);
 
 export const tlsClientInput = z
   .strictObject({
-    certificate: pem.describe('PEM; certificates of intermediate authorities may follow.'),
-    privateKey: pem.describe('PEM, without a passphrase. Never shown again.'),
+    certificate: pem.describe('PEM; may include intermediate certificates.'),
+    privateKey: pem.describe('PEM, without a passphrase. Never shown.'),
   })
   .nullable()
   .optional()
-  .describe('Certificate that is shown to the receiver (mutual TLS); null for none.');
+  .describe('Client certificate (mutual TLS); null for none.');
 
 export const tlsClientShown = z
   .object({ fingerprint: z.string().describe('SHA-256 of the certificate, in hexadecimal.') })
   .nullable()
-  .describe('The certificate that is shown to the receiver.');
+  .describe('The client certificate.');
 
-/** Checks that certificate and key can be read and belong together. */
+/** Checks that certificate and key are valid and belong together. */
 export function checkTlsClient(given: ClientCertificate | null | undefined): void {
   if (!given) return;
   const certificate = read('certificate', 'must be a certificate in PEM', () => new X509Certificate(given.certificate));
@@ -32,7 +32,7 @@ export function checkTlsClient(given: ClientCertificate | null | undefined): voi
   }
 }
 
-/** What may be seen of it. */
+/** The visible part: the fingerprint. */
 export function showTlsClient(client: ClientCertificate | undefined): z.output<typeof tlsClientShown> {
   return client === undefined ? null : { fingerprint: fingerprint(client) };
 }

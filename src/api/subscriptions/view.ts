@@ -6,7 +6,7 @@ import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { showTlsClient } from './tls-client.js';
 
-/** How its attempts have gone of late, and when it is disabled if that goes on. */
+/** Recent failures, and when they disable the subscription. */
 function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {
   return {
     failingSince: failing?.since ?? null,
@@ -16,12 +16,12 @@ function showHealth({ enabled, failing }: StoredSubscription, account: StoredAcc
   };
 }
 
-/** A subscription where it is read: with its health. */
+/** A subscription with its health. */
 export function showWithHealth(subscription: StoredSubscription, account: StoredAccount) {
   return { ...showSubscription(subscription, account.provider), health: showHealth(subscription, account) };
 }
 
-/** Everything but its secrets; header values are masked. */
+/** A subscription without its secrets; header values are masked. */
 export function showSubscription(subscription: StoredSubscription, provider: string) {
   const {
     id,

@@ -1,4 +1,4 @@
-/** What waits for a disabled subscription. */
+/** Cancels waiting deliveries of a disabled subscription. */
 import { z } from 'zod';
 import { dropWaiting } from '../../dispatch/commands/cancel-waiting.js';
 import { findSubscription } from '../../store/subscriptions/subscriptions.js';
@@ -15,10 +15,10 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/drop-waiting',
       tag: 'Subscriptions',
-      summary: 'Drop what waits for a disabled subscription',
+      summary: 'Cancel the open deliveries of a disabled subscription',
       forAccounts: true,
       description:
-        'Cancels its open deliveries, which would go out once it is enabled again; at most 1,000 by one request. ' +
+        'Otherwise they would be sent when it is enabled again. At most 1,000 per request. ' +
         'Repeat it while `more` is true, and after an error.',
       params: z.object({ id: z.string() }),
       bodyOptional: true,
@@ -27,7 +27,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       }),
       responses: {
         status: 202,
-        description: 'How many deliveries were told to end, and whether there are more',
+        description: 'Number of cancelled deliveries, and whether there are more',
         schema: z.object({ dropped: z.int(), more: z.boolean() }),
       },
       problems: [409],
@@ -36,7 +36,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       const subscription = await findSubscription(context.store, params.id);
       if (!subscription || !canSee(principal, subscription.accountId)) throw notFound('subscription');
       if (subscription.enabled)
-        throw new Problem('conflict', 'only of a disabled subscription can deliveries be dropped');
+        throw new Problem('conflict', 'deliveries can be dropped only while the subscription is disabled');
       return dropWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');
     },
   );

@@ -72,7 +72,7 @@ describe('verifying', () => {
   test('a genuine request is valid whatever its age, which is told', async () => {
     expect((await verify('standard', request)).body).toEqual({
       valid: true,
-      reason: expect.stringMatching(/may refuse it: the request is (older|more) than 300 s/),
+      reason: expect.stringMatching(/may reject it: the request is (older|more) than 300 s/),
     });
   });
 

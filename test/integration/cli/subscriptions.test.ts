@@ -76,7 +76,7 @@ test('what the API finds wrong is said field by field', async () => {
     'colour=red',
   ]);
   expect(exitCode).toBe(1);
-  expect(err).toBe('pigeonpost: colour: is unknown here; remove it');
+  expect(err).toBe('pigeonpost: colour: is not a known field; remove it');
   const twice = ['--set', 'colour=red', '--set', 'channels=a'];
   const several = await cli.pigeonpost(['subscriptions', 'create', account, 'http://127.0.0.1', ...twice]);
   expect(several.err).toMatch(/^pigeonpost: the API refused:\n {2}\w+: .+\n {2}\w+: .+$/);

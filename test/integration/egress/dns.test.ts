@@ -54,7 +54,7 @@ test('fails for the name server when that is silent for the whole time of a look
   const exchange = await client({}, { lookup }).send(request('http://silent.test/'));
   expect(exchange).toMatchObject({
     reason: 'dns',
-    message: 'The name silent.test cannot be resolved: the name server did not answer',
+    message: 'The name silent.test cannot be resolved: the name server did not respond',
   });
 });
 

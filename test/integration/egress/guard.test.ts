@@ -161,7 +161,7 @@ describe('names', () => {
 
   test.each([
     ['ENOTFOUND', 'there is no such name or it has no address'],
-    ['EAI_AGAIN', 'the name server did not answer'],
+    ['EAI_AGAIN', 'the name server did not respond'],
     ['EAI_FAIL', 'EAI_FAIL'],
   ])('that fail with %s', async (code, why) => {
     const lookup = async () => {

@@ -36,7 +36,7 @@ describe('time', () => {
   }
 
   test('runs out in silence', async () => {
-    expect(await timedOut(() => undefined)).toBe('HOST did not answer within 200 ms');
+    expect(await timedOut(() => undefined)).toBe('HOST did not respond within 200 ms');
   });
 
   test('runs out while headers drip', async () => {
@@ -44,12 +44,12 @@ describe('time', () => {
       socket.write('HTTP/1.1 200 OK\r\nX-Slow: ');
       drip(socket, 'a', 20);
     });
-    expect(message).toBe('HOST did not answer within 200 ms');
+    expect(message).toBe('HOST did not respond within 200 ms');
   });
 
   test('runs out while interim answers drip', async () => {
     const message = await timedOut((socket) => drip(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n', 50));
-    expect(message).toBe('HOST did not answer within 200 ms');
+    expect(message).toBe('HOST did not respond within 200 ms');
   });
 
   test('runs out while the body drips, although the status came in time', async () => {
@@ -59,14 +59,14 @@ describe('time', () => {
         drip(socket, 'a', 20);
       });
     });
-    expect(message).toBe('HOST began to answer and did not end its answer within 200 ms');
+    expect(message).toBe('HOST began its response and did not complete it within 200 ms');
   });
 
   test('runs out when the body never ends', async () => {
     const message = await timedOut((socket) => {
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n'));
     });
-    expect(message).toBe('HOST began to answer and did not end its answer within 200 ms');
+    expect(message).toBe('HOST began its response and did not complete it within 200 ms');
   });
 
   test('runs out while chunk extensions, which are no body, drip', async () => {
@@ -76,7 +76,7 @@ describe('time', () => {
         drip(socket, 'a=b;', 20);
       });
     });
-    expect(message).toBe('HOST began to answer and did not end its answer within 200 ms');
+    expect(message).toBe('HOST began its response and did not complete it within 200 ms');
   });
 
   test('runs out while nobody reads the request', async () => {
@@ -112,7 +112,7 @@ describe('time', () => {
     setTimeout(() => controller.abort(), 50);
     expect(await sending).toMatchObject({
       reason: 'timeout',
-      message: 'The request was stopped before its answer was complete',
+      message: 'The request was aborted before its response was complete',
     });
     await target.quiet();
   });
@@ -241,7 +241,7 @@ describe('hanging up', () => {
     });
     expect(await client().send(request(target.url()))).toMatchObject({
       reason: 'invalid_response',
-      message: `The body that 127.0.0.1:${target.port} answered is not as long as its Content-Length says`,
+      message: `The response body of 127.0.0.1:${target.port} does not have the length in its Content-Length header`,
     });
   });
 });

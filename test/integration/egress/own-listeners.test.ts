@@ -60,7 +60,7 @@ describe('a request', () => {
       const sender = client({ allowNetworks, ownListeners }, { lookup: async () => ['127.0.0.1'] });
       expect(await sender.send(request(`http://${host}:${target.port}/`))).toMatchObject({
         reason: 'blocked',
-        message: expect.stringContaining('where Pigeonpost itself listens'),
+        message: expect.stringContaining('on which Pigeonpost itself listens'),
       });
       expect(target.connections).toBe(0);
       const other = await responding(OK);

@@ -151,7 +151,7 @@ describe('what has lost its event', () => {
     const { deliveryId } = await later();
     expect(await api.ask('POST', `/v1/deliveries/${deliveryId}/redeliver`)).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('its event is no longer kept') },
+      body: { detail: expect.stringContaining('its event is no longer stored') },
     });
     expect(await reopenDelivery(api.database.store, deliveryId)).toBeUndefined();
   });

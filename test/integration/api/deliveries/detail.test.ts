@@ -1,5 +1,5 @@
 /** What is shown of one delivery beside its row: the attempts to come and the request as it would be sent. */
-import { comingAttempts } from '../../../../src/api/deliveries/next-attempts';
+import { nextAttempts } from '../../../../src/api/deliveries/next-attempts';
 import { contractOf } from '../../../../src/providers/registry';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
@@ -19,7 +19,7 @@ describe('coming attempts', () => {
 
   test('of a delivery that has made none are all, from now on', () => {
     const pending = { state: 'pending', schedulePosition: null, nextAttemptAt: null } as const;
-    expect(comingAttempts(pending, schedule, now)).toEqual([
+    expect(nextAttempts(pending, schedule, now)).toEqual([
       { position: 0, waitMs: 0, at: now },
       { position: 1, waitMs: 300_000, at: at(5) },
       { position: 2, waitMs: 600_000, at: at(15) },
@@ -29,22 +29,22 @@ describe('coming attempts', () => {
 
   test('begin at the time that is known, or now when that has passed', () => {
     const retrying = { state: 'retrying', schedulePosition: 1 } as const;
-    expect(comingAttempts({ ...retrying, nextAttemptAt: at(7) }, schedule, now)).toEqual([
+    expect(nextAttempts({ ...retrying, nextAttemptAt: at(7) }, schedule, now)).toEqual([
       { position: 2, waitMs: 600_000, at: at(7) },
       { position: 3, waitMs: 1_800_000, at: at(37) },
     ]);
-    expect(comingAttempts({ ...retrying, nextAttemptAt: at(-7) }, schedule, now)[0]?.at).toEqual(now);
+    expect(nextAttempts({ ...retrying, nextAttemptAt: at(-7) }, schedule, now)[0]?.at).toEqual(now);
   });
 
   test('of a paused delivery have no time, and of a finished one there are none', () => {
     const place = { schedulePosition: 2, nextAttemptAt: null } as const;
-    expect(comingAttempts({ ...place, state: 'paused' }, schedule, now)).toEqual([
+    expect(nextAttempts({ ...place, state: 'paused' }, schedule, now)).toEqual([
       { position: 3, waitMs: 1_800_000, at: null },
     ]);
     for (const state of ['delivered', 'failed', 'cancelled'] as const) {
-      expect(comingAttempts({ ...place, state }, schedule, now)).toEqual([]);
+      expect(nextAttempts({ ...place, state }, schedule, now)).toEqual([]);
     }
-    expect(comingAttempts({ ...place, state: 'pending', schedulePosition: 3 }, schedule, now)).toEqual([]);
+    expect(nextAttempts({ ...place, state: 'pending', schedulePosition: 3 }, schedule, now)).toEqual([]);
   });
 });
 

@@ -28,7 +28,7 @@ const headers = { 'X-Token': 'secret' };
 const httpAuth = { username: 'kim', password: 'secret' };
 const again = (path: string, none: string) => ({
   path,
-  message: `must be given again, or as ${none}: the url leads to another origin, which would get its values`,
+  message: `must be sent again, or as ${none}: the url has another origin, which would receive its values`,
 });
 
 it.each([
