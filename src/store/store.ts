@@ -1,5 +1,6 @@
 /** What every store function works on: a pool of connections to PostgreSQL and the box that keeps secrets. */
 import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
+import { errorCode } from '../lib/errors.js';
 import type { SecretBox } from './secret-box.js';
 
 export interface Store {
@@ -64,6 +65,14 @@ export function longQuery(text: string, values: unknown[]): QueryConfig {
 /** Whether an error says that a statement had no answer in time, in the driver's words. */
 export function isQueryTimeout(error: unknown): error is Error {
   return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/**
+ * Whether the database refuses the content of a row: SQLSTATE classes 22 (data) and 23 (constraints). A retry cannot
+ * succeed.
+ */
+export function isRefused(error: unknown): boolean {
+  return /^2[23]/.test(errorCode(error) ?? '');
 }
 
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */

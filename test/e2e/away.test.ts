@@ -2,7 +2,7 @@
 import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
-import { FailureType } from '../../src/workflows/types';
+import { FailureType } from '../../src/workflows/failure';
 import { startApi } from '../support/api';
 import { eventually } from '../support/eventually';
 import { environmentOf, runCommand } from '../support/process';

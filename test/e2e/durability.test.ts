@@ -1,7 +1,7 @@
 /** What is left behind by processes that die, workflows that are taken away and servers that forget. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { startDelivery } from '../../src/dispatch/start';
-import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes';
 import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';

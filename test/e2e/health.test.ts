@@ -1,7 +1,7 @@
 /** Subscriptions that fail for too long, what waits for them, and what operators are told. */
 import { Webhook } from 'standardwebhooks';
 import { TASK_QUEUE } from '../../src/workflows/names';
-import { countFailure } from '../../src/store/subscriptions/failing';
+import { countFailure } from '../../src/store/subscriptions/changes';
 import { FIVE_DAYS_OF_FAILURES } from '../../src/contract/failing';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';

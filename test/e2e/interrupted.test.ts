@@ -1,13 +1,15 @@
 /** Attempts that are cut short by a worker that dies or a database that goes away, in the test server's time. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { attempt } from '../../src/activities/attempt/attempt';
-import { fromOutcome } from '../../src/activities/attempt/save';
+import { rowOfUnrecorded } from '../../src/activities/attempt/save';
 import { startOptions } from '../../src/dispatch/start';
 import type { EgressClient, Exchange } from '../../src/egress/types';
 import { recordAttempt } from '../../src/store/attempts/recording';
-import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes';
 import type { delivery } from '../../src/workflows/delivery/workflow';
-import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
+import { FailureType } from '../../src/workflows/failure';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
+import type { AttemptTask, DeliveryResult } from '../../src/workflows/types';
 import { eventually } from '../support/eventually';
 import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
 import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
@@ -19,8 +21,6 @@ import { injectFaults, type Faults } from '../support/process-faults';
 jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 const MINUTE = 60_000;
-/** Time that an attempt has beyond its contract's limit. */
-const MARGIN_MS = 15_000;
 
 let machine: TimeSkippingEnv;
 let faults: Faults;
@@ -67,7 +67,7 @@ async function startImpatient() {
   const { args, ...options } = startOptions(deliveryStart);
   const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
     ...options,
-    args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
+    args: [{ ...args[0], timeLimitMs: 500 - ATTEMPT_MARGIN_MS }],
   });
   const result = (): Promise<DeliveryResult> => handle.result();
   return { id: deliveryStart.deliveryId, result, signal: (name: string) => handle.signal(name) };
@@ -334,7 +334,7 @@ describe('an attempt whose report is lost', () => {
     const [row] = (await store.pool.query('SELECT * FROM deliveries WHERE id = $1', [it.deliveryId])).rows;
     expect(row).toMatchObject({ attempts: 2, state: 'failed' });
     await recordAttempt(store, {
-      ...fromOutcome(
+      ...rowOfUnrecorded(
         {
           deliveryId: it.deliveryId,
           run: 0,
@@ -347,6 +347,7 @@ describe('an attempt whose report is lost', () => {
           message: null,
           state: 'delivered',
           stateReason: null,
+          disable: false,
           nextAttemptAt: null,
           schedulePosition: 0,
         },

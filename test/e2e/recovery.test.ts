@@ -197,8 +197,8 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   const { store } = system.database;
   const found = (await loadReceiver(store, setup.subscriptionId))!;
   const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['retrying'], types: [] };
-  const { settledBy } = await countRecoverable(store, found, scope);
-  const question = { scope, settledBy: settledBy.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
+  const { asOf } = await countRecoverable(store, found, scope);
+  const question = { scope, asOf: asOf.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
   const { items } = await findPage(store, found, question, () => undefined);
   const context: RecoverContext = {
     store,

@@ -1,29 +1,29 @@
-/** Recording attempts: what was done, the state of their deliveries, and what follows for their subscriptions. */
+/** Records attempts, with the state of their deliveries and changes of their subscriptions. */
 import type { RequestHeader } from '../../contract/types.js';
 import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { recordExhausted, Operation } from '../events/operational-events.js';
 import type { Store } from '../store.js';
 
-/** How an attempt ended: accepted or refused by an answer, failed without one. */
+/** How an attempt ended: accepted or refused by a response, or failed without one. */
 export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
 
-/** What is kept of an attempt. */
-export interface AttemptRecord {
+/** An attempt as it is stored, with the state of its delivery after it. */
+export interface AttemptRow {
   readonly deliveryId: string;
   readonly run: number;
   readonly number: number;
   readonly startedAt: Date;
   readonly durationMs: number;
-  /** Null where nothing was sent, or where the workflow had to record it, whose history has none. */
+  /** Null when nothing was sent, or when the workflow recorded it, which has no timings. */
   readonly timings: Timings | null;
   readonly outcome: AttemptOutcome;
   readonly status: number | null;
-  /** One word for why it was not accepted, such as `timeout` or `status`. */
+  /** Why it was not accepted, as one word such as `timeout` or `status`. */
   readonly reason: string | null;
   readonly message: string | null;
   readonly url: string | null;
-  /** As sent, secret values masked. */
+  /** As sent, with secret values masked. */
   readonly requestHeaders: readonly RequestHeader[] | null;
   readonly responseHeaders: Readonly<Record<string, string>> | null;
   readonly responseExcerpt: string | null;
@@ -31,31 +31,33 @@ export interface AttemptRecord {
   /** The delivery's state after this attempt. */
   readonly state: DeliveryState;
   readonly stateReason: string | null;
-  /** Whether the subscription takes no further events, for the reason of the state. */
+  /** Whether it disables the subscription, with the state reason as its reason. */
   readonly disable: boolean;
   readonly nextAttemptAt: Date | null;
   readonly schedulePosition: number;
   /** The workflow run that made it. */
   readonly recordedBy: string;
-  /** The workflow id of the batch that made it; absent where the delivery's own workflow did. */
-  readonly batch?: string;
+  /** The workflow id of the batch that made it; absent when the delivery's own workflow did. */
+  readonly batch?: string | undefined;
 }
 
 /** Records one attempt; see {@link recordAttempts}. */
-export function recordAttempt(store: Store, record: AttemptRecord): Promise<void> {
-  return recordAttempts(store, [record]);
+export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
+  return recordAttempts(store, [row]);
 }
 
 /**
- * Records attempts, at most one of each delivery, in one statement: all of them or none. Numbers that no worker lived to
- * record become `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same
- * attempt twice changes nothing, and an accepted one is never undone by a late failure. An accepted attempt ends a row of
- * failures; where there was none, it costs no write. What a batch got accepted it no longer carries; the rest is without
- * an owner until it is handed over.
+ * Records attempts, at most one of each delivery, in one statement: all of them or none.
+ *
+ * - Missing numbers, whose worker died, become `interrupted` attempts. If that worker was only frozen, its late attempt
+ *   replaces the interrupted one.
+ * - Recording an attempt twice changes nothing, and a late failure never undoes an accepted attempt.
+ * - An accepted attempt ends the subscription's series of failures; without one it costs no write.
+ * - In a batch, an accepted delivery releases its claim; others have no owner until their workflow is started.
  */
-export async function recordAttempts(store: Store, records: readonly AttemptRecord[]): Promise<void> {
-  const ids = records.map(({ deliveryId }) => deliveryId);
-  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(records), ids] });
+export async function recordAttempts(store: Store, rows: readonly AttemptRow[]): Promise<void> {
+  const ids = rows.map(({ deliveryId }) => deliveryId);
+  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(rows), ids] });
 }
 
 const STATEMENT = `
@@ -71,7 +73,7 @@ const STATEMENT = `
       "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
       "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, batch text)
   ), former AS MATERIALIZED (
-    -- Read once and by their ids, which tell the planner what partitions they are in.
+    -- Read once by id, so that the planner reads the partitions of these ids only.
     SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
   ), interrupted AS (
     INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
@@ -98,7 +100,7 @@ const STATEMENT = `
     FROM given g JOIN former d ON d.id = g.delivery_id
     WHERE g.disable AND s.id = d.subscription_id AND s.enabled
     RETURNING s.id, s.disabled_reason
-  ), told AS (
+  ), notified AS (
     INSERT INTO operational_events (type, subscription_id, facts)
     SELECT '${Operation.disabled}', id, jsonb_build_object('reason', disabled_reason) FROM disabled
   ), changed AS (
@@ -118,7 +120,45 @@ const STATEMENT = `
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
       SELECT d.subscription_id FROM given g JOIN former d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
-  ), carried AS (
+  ), released AS (
     DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.batch IS NOT NULL AND g.state = 'delivered'
   )
   ${recordExhausted('changed', 'former')}`;
+
+/** Attempts that were lost with their worker: up to a number of attempts or, when that is unknown, up to a position. */
+export interface LostAttempts {
+  readonly deliveryId: string;
+  readonly run: number;
+  /** The position of the last of them in the schedule; absent when they used no position. */
+  readonly lostUpTo?: number;
+  /** The delivery's attempts including the lost ones. */
+  readonly attemptsUpTo?: number;
+}
+
+/**
+ * Records the lost attempts of an open delivery as interrupted. Idempotent, as their number and position are recorded with
+ * them. If the worker was only frozen, its late attempt replaces the interrupted one.
+ */
+export async function recordInterrupted(
+  store: Store,
+  { deliveryId, run, lostUpTo, attemptsUpTo }: LostAttempts,
+): Promise<void> {
+  await store.pool.query(
+    `WITH open AS (
+       SELECT id, attempts, lost
+       FROM deliveries, greatest(coalesce($4::integer - attempts, $3::integer - coalesce(schedule_position, -1)), 0) AS lost
+       WHERE id = $1 AND run = $2 AND state IN ('pending', 'retrying', 'paused')
+     ), recorded AS (
+       INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
+       SELECT id, attempts + n, $2, now(), 'interrupted', 'interrupted',
+              'the worker stopped before it could record this attempt'
+       FROM open, generate_series(1, lost) AS n
+       ON CONFLICT DO NOTHING
+     )
+     UPDATE deliveries d
+     SET attempts = d.attempts + lost, schedule_position = coalesce($3::integer, schedule_position), last_status = NULL, last_reason = 'interrupted',
+       first_attempt_at = coalesce(first_attempt_at, now()), updated_at = now()
+     FROM open WHERE d.id = $1 AND d.id = open.id AND lost > 0`,
+    [deliveryId, run, lostUpTo, attemptsUpTo],
+  );
+}

@@ -1,7 +1,14 @@
 /** Changes of a subscription that are not an edit by its owner, and what holds it still while it is edited. */
+import { afterFailure, disabledBecause, type FailingRule } from '../../contract/failing.js';
 import { recordOperationalEvent, Operation } from '../events/operational-events.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
-import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+import {
+  readFailing,
+  toSubscription,
+  type FailingJson,
+  type StoredSubscription,
+  type SubscriptionRow,
+} from './subscriptions.js';
 
 /** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
 export async function disableSubscription(client: Queryable, id: string, reason: string): Promise<void> {
@@ -14,6 +21,35 @@ export async function disableSubscription(client: Queryable, id: string, reason:
      SELECT $3, id, jsonb_build_object('reason', $2::text) FROM disabled`,
     [id, reason, Operation.disabled],
   );
+}
+
+/**
+ * Counts attempts that failed at a time, and disables its subscription when that has lasted as long as the rule says.
+ * The row is locked meanwhile, so that of failures at the same time none is lost. A disabled subscription is left alone.
+ */
+export async function countFailure(
+  store: Store,
+  subscriptionId: string,
+  failedAt: Date,
+  rule: FailingRule | undefined,
+  attempts = 1,
+): Promise<void> {
+  await inTransaction(store, async (client) => {
+    const row = onlyRow(
+      await client.query<{ failing: FailingJson | null }>(
+        'SELECT failing FROM subscriptions WHERE id = $1 AND enabled AND deleted_at IS NULL FOR NO KEY UPDATE',
+        [subscriptionId],
+      ),
+    );
+    if (!row) return;
+    const failing = afterFailure(readFailing(row.failing), failedAt, rule, attempts);
+    await client.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [
+      subscriptionId,
+      JSON.stringify(failing),
+    ]);
+    const reason = disabledBecause(failing, rule);
+    if (reason !== undefined) await disableSubscription(client, subscriptionId, reason);
+  });
 }
 
 /** A subscription as it is now, held against other changes until the transaction ends; undefined when it is gone. */

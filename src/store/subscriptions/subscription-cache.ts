@@ -86,7 +86,7 @@ export async function loadEntry(
 ): Promise<CachedSubscriptions | undefined> {
   const row = onlyRow(
     await client.query<{ version: string; account: AccountRow; subscriptions: SubscriptionRow[] }>({
-      name: 'load-directory-entry',
+      name: 'load-cached-subscriptions',
       text: `
         SELECT v.version, to_jsonb(a) AS account,
                (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.id), '[]') FROM subscriptions s

@@ -2,7 +2,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createRetention } from '../../../src/activities/maintenance/retention';
-import { reopenDelivery } from '../../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../../src/store/deliveries/state-changes';
 import { insertEvents } from '../../../src/store/events/events';
 import { insertMissing } from '../../../src/store/recovery/missing';
 import { listPartitions, makePartitions } from '../../../src/store/partitions';

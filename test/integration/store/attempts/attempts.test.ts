@@ -1,7 +1,8 @@
 /** Recording attempts: in any order, any number of times, by workers that are late. */
 import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts';
-import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
-import { changeState, findDelivery, findProgress, reopenDelivery } from '../../../../src/store/deliveries/deliveries';
+import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording';
+import { findDelivery, findProgress } from '../../../../src/store/deliveries/deliveries';
+import { changeState, reopenDelivery } from '../../../../src/store/deliveries/state-changes';
 import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
 import { emitted } from '../../../support/samples';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
@@ -17,7 +18,7 @@ const store = () => api.database.store;
 const newDelivery = async (): Promise<string> => (await emitted(api.ask, 'standard')).deliveryId;
 const later = new Date('2030-01-01T00:00:00Z');
 
-function refused(deliveryId: string, number: number, more: Partial<AttemptRecord> = {}): AttemptRecord {
+function refused(deliveryId: string, number: number, more: Partial<AttemptRow> = {}): AttemptRow {
   return {
     deliveryId,
     run: 0,
@@ -44,7 +45,7 @@ function refused(deliveryId: string, number: number, more: Partial<AttemptRecord
   };
 }
 
-const accepted = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+const accepted = (deliveryId: string, number: number, more: Partial<AttemptRow> = {}) =>
   refused(deliveryId, number, {
     outcome: 'accepted',
     status: 200,
@@ -55,7 +56,7 @@ const accepted = (deliveryId: string, number: number, more: Partial<AttemptRecor
     ...more,
   });
 
-const failed = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+const failed = (deliveryId: string, number: number, more: Partial<AttemptRow> = {}) =>
   refused(deliveryId, number, { state: 'failed', stateReason: 'every attempt failed', nextAttemptAt: null, ...more });
 
 const outcomes = async (id: string) =>
@@ -123,8 +124,8 @@ test.each([
   const id = await newDelivery();
   await recordAttempt(store(), record(id, 1));
   expect(await findDelivery(store(), id)).toMatchObject({ state, nextAttemptAt: null, settledAt: expect.any(Date) });
-  expect(await findProgress(store(), id, 'run-a')).toMatchObject({ settledHere: true, attempted: true });
-  expect(await findProgress(store(), id, 'run-b')).toMatchObject({ settledHere: false });
+  expect(await findProgress(store(), id, 'run-a')).toMatchObject({ endRecorded: true, attempted: true });
+  expect(await findProgress(store(), id, 'run-b')).toMatchObject({ endRecorded: false });
 });
 
 test.each([

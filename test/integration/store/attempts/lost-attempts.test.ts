@@ -1,7 +1,7 @@
 /** Attempts that nobody lived to record are shown once, whoever repeats the statement. */
 import { findDelivery } from '../../../../src/store/deliveries/deliveries';
 import { listAttempts } from '../../../../src/store/attempts/attempts';
-import { recordInterrupted } from '../../../../src/store/attempts/lost-attempts';
+import { recordInterrupted } from '../../../../src/store/attempts/recording';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import { emitExample } from '../../../support/subscriptions';

@@ -1,6 +1,6 @@
 /** Counting failures in the database; rows are dated back, so that five days pass at once. */
 import { FIVE_DAYS_OF_FAILURES } from '../../../../src/contract/failing';
-import { countFailure } from '../../../../src/store/subscriptions/failing';
+import { countFailure } from '../../../../src/store/subscriptions/changes';
 import { startApiWithDatabase } from '../../../support/api';
 
 const H = 3_600_000;
