@@ -53,25 +53,25 @@ export class CommitQueue<Request extends Waiting, Result> implements BatchQueue<
 
   /** The requests of the next commit, one of each account in rotation; none while only large ones wait for another one. */
   take(): Entry<Request, Result>[] {
-    const taken: Entry<Request, Result>[] = [];
+    const selected: Entry<Request, Result>[] = [];
     let events = 0;
     let bytes = 0;
     // An account that is set again moves to the end, and the loop reaches it again.
     for (const [accountId, waiting] of this.#accounts) {
       const entry = waiting.requests[0]!;
-      if (isLarge(entry) && (this.#largeInFlight || taken.length > 0)) continue;
+      if (isLarge(entry) && (this.#largeInFlight || selected.length > 0)) continue;
       events += entry.item.events;
       bytes += entry.item.bytes;
-      const fits = events <= MAX_EVENTS && bytes <= MAX_SHARED_BYTES && taken.length < this.maxRequests;
-      if (taken.length > 0 && !fits) break;
-      taken.push(entry);
+      const fits = events <= MAX_EVENTS && bytes <= MAX_SHARED_BYTES && selected.length < this.maxRequests;
+      if (selected.length > 0 && !fits) break;
+      selected.push(entry);
       waiting.requests.shift();
       waiting.bytes -= entry.item.bytes;
       this.#accounts.delete(accountId);
       if (waiting.requests.length > 0) this.#accounts.set(accountId, waiting);
     }
-    this.#largeInFlight ||= taken.some(isLarge);
-    return taken;
+    this.#largeInFlight ||= selected.some(isLarge);
+    return selected;
   }
 
   release(entries: readonly Entry<Request, Result>[]): void {

@@ -1,4 +1,4 @@
-/** Deliveries that wait to be started: taken in rotation over accounts, and within an account over subscriptions. */
+/** Deliveries that wait to be started, in rotation over accounts, and within an account over subscriptions. */
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 
 /** The waiting deliveries of one account. */
@@ -56,17 +56,17 @@ export class FairQueue {
 
   /** Takes up to `count`: from each account in rotation as many as its weight, one of each of its subscriptions. */
   take(count: number): DeliveryStart[] {
-    const taken: DeliveryStart[] = [];
-    while (taken.length < count && this.#size > 0) {
+    const selected: DeliveryStart[] = [];
+    while (selected.length < count && this.#size > 0) {
       const [id, account] = first(this.#accounts);
       this.#accounts.delete(id);
-      for (let n = 0; n < account.weight && account.queues.size > 0 && taken.length < count; n += 1) {
-        taken.push(this.#takeOne(account));
+      for (let n = 0; n < account.weight && account.queues.size > 0 && selected.length < count; n += 1) {
+        selected.push(this.#takeOne(account));
       }
       // Inserted again at the end.
       if (account.queues.size > 0) this.#accounts.set(id, account);
     }
-    return taken;
+    return selected;
   }
 
   #takeOne({ queues }: Account): DeliveryStart {

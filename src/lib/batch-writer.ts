@@ -15,7 +15,7 @@ export interface BatchQueue<Item, Result> {
   add(entry: Entry<Item, Result>): void;
   /** Removes the items of the next write; empty when none may be written now. */
   take(): Entry<Item, Result>[];
-  /** Called when the write of these items has ended, before more are taken. */
+  /** Called when the write of these items has ended, before the next `take`. */
   release?(entries: readonly Entry<Item, Result>[]): void;
 }
 

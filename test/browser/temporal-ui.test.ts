@@ -145,7 +145,7 @@ test('its pending activity tells the last failure in words', async () => {
   await open('retrying', 'pending-activities');
   await page.getByText('3 of 10').first().waitFor();
   await page
-    .getByText(/the receiver answered 503; next attempt in 300 s/)
+    .getByText(/the receiver responded with 503; next attempt in 300 s/)
     .first()
     .waitFor();
   await picture('temporal-pending', 620);

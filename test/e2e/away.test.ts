@@ -44,7 +44,7 @@ test.each([
   const started = runCommand(command, { ...environmentOf(system), ...env });
   expect(await started.ended).toBe(1);
   expect(started.printed()).toMatch(`${name} at 127.0.0.1:1 cannot be reached`);
-  expect(started.printed()).toMatch(`Check that it runs there and that ${variable} is right.`);
+  expect(started.printed()).toMatch(`Check that it is running and that ${variable} is correct.`);
 });
 
 test('while Temporal is away events are accepted, and the sweep starts their deliveries later', async () => {

@@ -395,6 +395,6 @@ describe('an attempt whose report is lost', () => {
     statuses = [500];
     const it = await task();
     const error = await make(it);
-    expect(error).toMatchObject({ message: 'the receiver answered 500; next attempt in 1 s', category: 'BENIGN' });
+    expect(error).toMatchObject({ message: 'the receiver responded with 500; next attempt in 1 s', category: 'BENIGN' });
   });
 });

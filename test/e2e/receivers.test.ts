@@ -88,7 +88,7 @@ describe('a receiver that answers', () => {
     const delivery = await deliver(receiver.url);
     expect(delivery).toMatchObject({ state: 'retrying', lastStatus: status, lastReason: 'status' });
     expect(delivery.attempts).toMatchObject([
-      { number: 1, outcome: 'refused', status, reason: 'status', message: `the receiver answered ${status}` },
+      { number: 1, outcome: 'refused', status, reason: 'status', message: `the receiver responded with ${status}` },
     ]);
     expect(Date.parse(delivery.nextAttemptAt as string)).toBeGreaterThan(Date.now() - 1_000);
   });

@@ -40,15 +40,15 @@ class RowQueue implements BatchQueue<AttemptRow, void> {
 
   take(): Entry<AttemptRow, void>[] {
     const deliveryIds = new Set<string>();
-    const taken: Entry<AttemptRow, void>[] = [];
+    const selected: Entry<AttemptRow, void>[] = [];
     const remaining: Entry<AttemptRow, void>[] = [];
     for (const entry of this.#waiting) {
       const { deliveryId } = entry.item;
-      if (taken.length === MAX_ROWS || deliveryIds.has(deliveryId)) remaining.push(entry);
-      else taken.push(entry);
+      if (selected.length === MAX_ROWS || deliveryIds.has(deliveryId)) remaining.push(entry);
+      else selected.push(entry);
       deliveryIds.add(deliveryId);
     }
     this.#waiting = remaining;
-    return taken;
+    return selected;
   }
 }

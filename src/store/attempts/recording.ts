@@ -61,7 +61,7 @@ export async function recordAttempts(store: Store, rows: readonly AttemptRow[]):
 }
 
 const STATEMENT = `
-  WITH given AS MATERIALIZED (
+  WITH input AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, number, "startedAt" AS started_at, "durationMs" AS duration_ms, outcome,
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
            "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
@@ -77,17 +77,17 @@ const STATEMENT = `
     SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
   ), interrupted AS (
     INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
-    SELECT d.id, missing, g.run, g.started_at, 'interrupted', 'interrupted',
+    SELECT d.id, missing, i.run, i.started_at, 'interrupted', 'interrupted',
            'the worker stopped before it could record this attempt'
-    FROM given g JOIN former d ON d.id = g.delivery_id, generate_series(d.attempts + 1, g.number - 1) AS missing
-    WHERE g.number > 1
+    FROM input i JOIN former d ON d.id = i.delivery_id, generate_series(d.attempts + 1, i.number - 1) AS missing
+    WHERE i.number > 1
     ON CONFLICT DO NOTHING
   ), recorded AS (
     INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
                           request_headers, response_headers, response_excerpt, response_truncated, timings)
     SELECT delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
            request_headers, response_headers, response_excerpt, response_truncated, timings
-    FROM given
+    FROM input
     ON CONFLICT (delivery_id, number) DO UPDATE SET
       started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
       status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
@@ -96,32 +96,32 @@ const STATEMENT = `
       timings = excluded.timings
     WHERE attempts.outcome = 'interrupted'
   ), disabled AS (
-    UPDATE subscriptions s SET enabled = false, disabled_reason = g.state_reason, updated_at = now()
-    FROM given g JOIN former d ON d.id = g.delivery_id
-    WHERE g.disable AND s.id = d.subscription_id AND s.enabled
+    UPDATE subscriptions s SET enabled = false, disabled_reason = i.state_reason, updated_at = now()
+    FROM input i JOIN former d ON d.id = i.delivery_id
+    WHERE i.disable AND s.id = d.subscription_id AND s.enabled
     RETURNING s.id, s.disabled_reason
   ), notified AS (
     INSERT INTO operational_events (type, subscription_id, facts)
     SELECT '${Operation.disabled}', id, jsonb_build_object('reason', disabled_reason) FROM disabled
   ), changed AS (
     UPDATE deliveries d SET
-      state = g.state, state_reason = g.state_reason, next_attempt_at = g.next_attempt_at,
-      schedule_position = g.schedule_position, recorded_by = g.recorded_by, attempts = greatest(d.attempts, g.number),
-      last_status = g.status, last_reason = g.reason, owned = g.batch IS NULL OR g.state = 'delivered',
-      batch_workflow_id = CASE WHEN g.state = 'delivered' THEN g.batch END,
-      first_attempt_at = coalesce(d.first_attempt_at, g.started_at), updated_at = now(),
-      settled_at = CASE WHEN g.state IN ('delivered', 'failed') THEN now() END
-    FROM given g
-    WHERE d.id = ANY($2) AND d.id = g.delivery_id AND d.run = g.run
-      AND (g.outcome = 'accepted' OR g.number > d.attempts)
-      AND (d.state <> 'delivered' OR d.recorded_by IS DISTINCT FROM g.recorded_by)
+      state = i.state, state_reason = i.state_reason, next_attempt_at = i.next_attempt_at,
+      schedule_position = i.schedule_position, recorded_by = i.recorded_by, attempts = greatest(d.attempts, i.number),
+      last_status = i.status, last_reason = i.reason, owned = i.batch IS NULL OR i.state = 'delivered',
+      batch_workflow_id = CASE WHEN i.state = 'delivered' THEN i.batch END,
+      first_attempt_at = coalesce(d.first_attempt_at, i.started_at), updated_at = now(),
+      settled_at = CASE WHEN i.state IN ('delivered', 'failed') THEN now() END
+    FROM input i
+    WHERE d.id = ANY($2) AND d.id = i.delivery_id AND d.run = i.run
+      AND (i.outcome = 'accepted' OR i.number > d.attempts)
+      AND (d.state <> 'delivered' OR d.recorded_by IS DISTINCT FROM i.recorded_by)
     RETURNING d.*
   ), recovered AS (
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
-      SELECT d.subscription_id FROM given g JOIN former d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
+      SELECT d.subscription_id FROM input i JOIN former d ON d.id = i.delivery_id WHERE i.outcome = 'accepted')
   ), released AS (
-    DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.batch IS NOT NULL AND g.state = 'delivered'
+    DELETE FROM claims c USING input i WHERE c.delivery_id = i.delivery_id AND i.batch IS NOT NULL AND i.state = 'delivered'
   )
   ${recordExhausted('changed', 'former')}`;
 

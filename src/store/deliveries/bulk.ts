@@ -49,9 +49,9 @@ function conditions(filter: BulkFilter): { where: string; values: unknown[] } {
     ['id < ?', filter.beforeId],
     ['id > ?', filter.afterId],
   ] as const;
-  const given = conditions.filter(([, value]) => value !== undefined);
+  const defined = conditions.filter(([, value]) => value !== undefined);
   return {
-    where: given.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND '),
-    values: given.map(([, value]) => value),
+    where: defined.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND '),
+    values: defined.map(([, value]) => value),
   };
 }

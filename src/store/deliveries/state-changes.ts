@@ -1,5 +1,5 @@
 /** Changes of a delivery's state that are not the outcome of an attempt. */
-import { EVENT_IS_KEPT } from '../events/events.js';
+import { EVENT_EXISTS } from '../events/events.js';
 import { recordExhausted } from '../events/operational-events.js';
 import { onlyRow, type Store } from '../store.js';
 import { openStates, toDelivery, type DeliveryRow, type DeliveryState, type StoredDelivery } from './deliveries.js';
@@ -46,7 +46,7 @@ export const RESET_FOR_NEW_RUN = `
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
     `UPDATE deliveries d SET ${RESET_FOR_NEW_RUN}
-     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT} RETURNING *`,
+     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS} RETURNING *`,
     [id],
   );
   const row = onlyRow(result);

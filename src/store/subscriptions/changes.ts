@@ -1,4 +1,4 @@
-/** Changes of a subscription that are not an edit by its owner, and what holds it still while it is edited. */
+/** Changes of a subscription that are not an edit by its owner, and the lock for edits. */
 import { afterFailure, disabledBecause, type FailingRule } from '../../contract/failing.js';
 import { recordOperationalEvent, Operation } from '../events/operational-events.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
@@ -10,7 +10,7 @@ import {
   type SubscriptionRow,
 } from './subscriptions.js';
 
-/** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
+/** Disables a subscription by a rule of its contract; the reason is shown to its owner. */
 export async function disableSubscription(client: Queryable, id: string, reason: string): Promise<void> {
   await client.query(
     `WITH disabled AS (
@@ -24,8 +24,8 @@ export async function disableSubscription(client: Queryable, id: string, reason:
 }
 
 /**
- * Counts attempts that failed at a time, and disables its subscription when that has lasted as long as the rule says.
- * The row is locked meanwhile, so that of failures at the same time none is lost. A disabled subscription is left alone.
+ * Counts failed attempts, and disables the subscription when it has failed for as long as the rule allows. The row is
+ * locked, so that concurrent failures are all counted. A disabled subscription is not changed.
  */
 export async function countFailure(
   store: Store,
@@ -52,7 +52,7 @@ export async function countFailure(
   });
 }
 
-/** A subscription as it is now, held against other changes until the transaction ends; undefined when it is gone. */
+/** Loads a subscription and locks it until the transaction ends; undefined when it was deleted. */
 export async function lockSubscription(
   store: Store,
   client: Queryable,
@@ -66,12 +66,12 @@ export async function lockSubscription(
   return row && toSubscription(store, row);
 }
 
-/** Notes that the secret of a subscription was rotated. */
+/** Records that the secret of a subscription was rotated. */
 export function recordRotated(client: Queryable, id: string): Promise<void> {
   return recordOperationalEvent(client, Operation.secretRotated, id);
 }
 
-/** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */
+/** Replaces the contract's own fields of a subscription unless they were changed in the meantime. */
 export async function replaceOptions(
   store: Store,
   id: string,
@@ -83,7 +83,7 @@ export async function replaceOptions(
   );
 }
 
-/** Deletes a subscription; false when there is none. */
+/** Deletes a subscription; false when it does not exist. */
 export async function deleteSubscription(store: Store, id: string): Promise<boolean> {
   const { rowCount } = await store.pool.query(
     'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL',

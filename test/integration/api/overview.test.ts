@@ -24,7 +24,7 @@ const attempt = (deliveryId: string, number: number, more: Partial<AttemptRow>):
   outcome: 'refused',
   status: 500,
   reason: 'status',
-  message: 'the receiver answered 500',
+  message: 'the receiver responded with 500',
   url: null,
   requestHeaders: null,
   responseHeaders: null,

@@ -29,7 +29,7 @@ function refused(deliveryId: string, number: number, more: Partial<AttemptRow> =
     outcome: 'refused',
     status: 500,
     reason: 'status',
-    message: 'the receiver answered 500',
+    message: 'the receiver responded with 500',
     url: 'https://hooks.example.com/in',
     requestHeaders: [{ name: 'X-A', value: '1' }],
     responseHeaders: { server: 'x' },
