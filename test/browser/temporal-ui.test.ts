@@ -162,7 +162,7 @@ test('signals say what they do', async () => {
       .locator('visible=true')
       .waitFor();
   await page
-    .getByText('Make an attempt at once, in addition to those of the schedule.')
+    .getByText('Make an attempt now, in addition to those of the schedule.')
     .locator('visible=true')
     .waitFor();
   await picture('temporal-signals');
@@ -171,7 +171,7 @@ test('signals say what they do', async () => {
 test('a paused delivery tells why, and what was done to it', async () => {
   await open('paused', 'user-metadata');
   await markdown('Paused', /the receiver is being moved/);
-  await page.getByText('record that it is paused').first().waitFor();
+  await page.getByText('record the state paused').first().waitFor();
   await picture('temporal-paused', 840);
 });
 

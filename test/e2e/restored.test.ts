@@ -131,7 +131,7 @@ test('marks delivered, and never cancelled, what had been delivered by its own w
     attemptCount: 2,
     attempts: [
       { number: 1, outcome: 'refused' },
-      { number: 2, outcome: 'accepted', status: 200, message: 'known by the result of its workflow only' },
+      { number: 2, outcome: 'accepted', status: 200, message: 'known from the result of its workflow only' },
     ],
   });
 });
