@@ -1,4 +1,4 @@
-/** Batches: many deliveries that make their first attempts together, on a real Temporal server. */
+/** Batches: the first attempts of many deliveries, on a real Temporal server. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ServerResponse } from 'node:http';
 import { processBatch } from '../../src/activities/batch/process-batch';
@@ -9,7 +9,7 @@ import { batchInput, newBatchId, startBatch } from '../../src/dispatch/batches';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
 import { claim } from '../../src/store/batches/claims';
 import { eventually } from '../support/eventually';
-import { keepHistory, keepWorkflowHistory } from '../support/histories';
+import { saveHistory, saveWorkflowHistory } from '../support/histories';
 import { startReceiver, type Answer, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 import { commitOnly, sweepOnce } from '../support/process-faults';
@@ -32,7 +32,7 @@ beforeEach(() => {
 const TYPE = 'user.created';
 const DATA = { id: 'u-1' };
 
-/** An account with a subscription to each path of the receiver. */
+/** An account with one subscription for each path of the receiver. */
 async function subscribed(paths: readonly string[] = ['/in'], fields: object = {}) {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const ids: string[] = [];
@@ -44,7 +44,7 @@ async function subscribed(paths: readonly string[] = ['/in'], fields: object = {
   return { accountId: String(account.id), subscriptionIds: ids };
 }
 
-/** Emits so many events at once that their deliveries go in a batch. Gives the deliveries' ids. */
+/** Emits so many events at once that their deliveries use a batch; returns the deliveries' ids. */
 async function emitMany(accountId: string, count = 30): Promise<string[]> {
   const events = Array.from({ length: count }, () => ({ type: TYPE, data: DATA }));
   const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
@@ -76,10 +76,10 @@ const claims = async () =>
   Number((await system.database.store.pool.query('SELECT count(*) AS n FROM claims')).rows[0].n);
 const openClaims = () => eventually(claims, (count) => count === 0);
 
-/** How many requests came to a path: elsewhere there may be retries of earlier tests. */
+/** Requests to a path: other paths may get retries of earlier tests. */
 const arrived = (at: string) => receiver.received.filter(({ path }) => path === at).length;
 
-/** Holds back the receiver's answers to one path until they are given. */
+/** Delays the receiver's responses to one path until `release` is called. */
 function holding(path: string) {
   const held: ServerResponse[] = [];
   const reply: Answer = (response, request) => {
@@ -96,14 +96,14 @@ function holding(path: string) {
   };
 }
 
-// First, as others leave a batch behind that the next ones would gather for.
-test('a few have workflows of their own', async () => {
+// First, as a batch of another test would make the dispatcher wait for more deliveries.
+test('starts a workflow for each delivery when there are few', async () => {
   const { accountId } = await subscribed();
   const ids = await emitMany(accountId, 3);
   for (const id of ids) expect((await system.settled(id, 'delivered')).workflowId).toBe(`delivery-${id}`);
 });
 
-test('many at once share a workflow, and each is recorded by itself', async () => {
+test('makes the first attempts of many deliveries in one workflow, and records each', async () => {
   const { accountId } = await subscribed(['/many']);
   const ids = await emitMany(accountId, 60);
   const delivered = await untilAll(accountId, 'delivered', 60);
@@ -114,15 +114,15 @@ test('many at once share a workflow, and each is recorded by itself', async () =
   expect(await system.client.workflow.getHandle([...workflows][0]!).result()).toEqual({
     accepted: 60,
     startedIndividually: 0,
-    left: 0,
+    skipped: 0,
   });
   expect((await system.settled(ids[7]!, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
   expect(arrived('/many')).toBe(60);
   await openClaims();
-  await keepWorkflowHistory(system.client, 'batch', [...workflows][0]!);
+  await saveWorkflowHistory(system.client, 'batch', [...workflows][0]!);
 });
 
-test('waits for its end without asking again and again', async () => {
+test('waits for the end of a batch without polling repeatedly', async () => {
   const { accountId } = await subscribed(['/asked']);
   const { held, respondToAll: answerAll } = holding('/asked');
   const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
@@ -131,7 +131,7 @@ test('waits for its end without asking again and again', async () => {
     async () => held.length,
     (count) => count === 30,
   );
-  // A second batch begins when the first has gone on for a second.
+  // A second batch starts when the first has run for a second.
   await emitMany(accountId, 30);
   await eventually(
     async () => held.length,
@@ -143,7 +143,7 @@ test('waits for its end without asking again and again', async () => {
   await untilAll(accountId, 'delivered', 60);
 });
 
-test('what is refused goes on by itself, at its place of the schedule and from the time of its own attempt', async () => {
+test('continues a refused delivery in its own workflow, at its position and time of the schedule', async () => {
   const { accountId } = await subscribed();
   receiver.reply(...Array<Answer>(29).fill(200), 503);
   await emitMany(accountId, 30);
@@ -168,10 +168,10 @@ test('what is refused goes on by itself, at its place of the schedule and from t
     { number: 1, status: 503 },
     { number: 2, status: 200 },
   ]);
-  await keepHistory(system.client, 'handed-over', refused.id);
+  await saveHistory(system.client, 'handed-over', refused.id);
 });
 
-test('what the contract stops fails in a workflow of its own', async () => {
+test('fails a delivery that the contract stops in its own workflow', async () => {
   const { accountId } = await subscribed();
   receiver.reply(...Array<Answer>(29).fill(200), 410);
   await emitMany(accountId, 30);
@@ -181,10 +181,10 @@ test('what the contract stops fails in a workflow of its own', async () => {
     (status) => status !== 'none',
   );
   expect(await ended(`delivery-${gone.id}`)).toBe('FAILED');
-  await keepHistory(system.client, 'ended-in-a-batch', gone.id);
+  await saveHistory(system.client, 'ended-in-a-batch', gone.id);
 });
 
-test('a receiver that does not answer holds up neither the others nor the next batch', async () => {
+test('delays neither others nor the next batch when a receiver hangs', async () => {
   const { accountId } = await subscribed(['/slow', '/fast']);
   const slow = holding('/slow');
   await emitMany(accountId, 30);
@@ -196,7 +196,7 @@ test('a receiver that does not answer holds up neither the others nor the next b
   await openClaims();
 });
 
-describe('an order to a delivery that a batch carries', () => {
+describe('a command for a delivery that a batch processes', () => {
   async function batchedOne() {
     const { accountId } = await subscribed(['/slow']);
     const slow = holding('/slow');
@@ -208,27 +208,27 @@ describe('an order to a delivery that a batch carries', () => {
     return { id: id!, slow };
   }
 
-  test('cancel: what the receiver accepts meanwhile is delivered', async () => {
+  test('cancel: the delivery is delivered when the receiver accepts it before', async () => {
     const { id, slow } = await batchedOne();
     expect((await order(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
     slow.respondToAll(200);
     await system.settled(id, 'delivered');
     expect(await ended(`delivery-${id}`)).toBe('COMPLETED');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(1);
-    await keepHistory(system.client, 'cancelled-in-a-batch-but-accepted', id);
+    await saveHistory(system.client, 'cancelled-in-a-batch-but-accepted', id);
   });
 
-  test('cancel: what it refuses ends after that attempt', async () => {
+  test('cancel: the delivery ends after the attempt in flight when it is refused', async () => {
     const { id, slow } = await batchedOne();
     await order(id, 'cancel', { reason: 'no longer wanted' });
     slow.respondToAll(503);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'no longer wanted', attemptCount: 1 });
     expect(await ended(`delivery-${id}`)).toBe('CANCELLED');
-    await keepHistory(system.client, 'cancelled-in-a-batch', id);
+    await saveHistory(system.client, 'cancelled-in-a-batch', id);
   });
 
-  test('pause: no second attempt until it is resumed, then at its place', async () => {
+  test('pause: makes no second attempt until it is resumed, then at its position', async () => {
     const { id, slow } = await batchedOne();
     await order(id, 'pause', { reason: 'maintenance' });
     slow.respondToAll(503);
@@ -238,7 +238,7 @@ describe('an order to a delivery that a batch carries', () => {
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(2);
   });
 
-  test('a delivery that waits for a batch gets its own workflow, and no batch takes it', async () => {
+  test('starts a workflow for a delivery that waits for a batch, and no batch processes it', async () => {
     const { accountId } = await subscribed(['/alone']);
     const { deliveryStarts: startables, deliveryIds } = await commitOnly(
       system.database.store,
@@ -250,7 +250,7 @@ describe('an order to a delivery that a batch carries', () => {
     await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
     await system.settled(deliveryIds[0]!, 'paused');
     const batch = await startBatch({ client: system.client, eager: false }, startables);
-    expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, left: 1 });
+    expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, skipped: 1 });
     expect(arrived('/alone')).toBe(0);
     await order(deliveryIds[0]!, 'resume');
     await system.settled(deliveryIds[0]!, 'delivered');
@@ -258,7 +258,7 @@ describe('an order to a delivery that a batch carries', () => {
   });
 });
 
-test('two batches of the same deliveries send each once', async () => {
+test('sends each delivery once when two batches have the same ones', async () => {
   const { accountId } = await subscribed(['/twice']);
   const planned = await Promise.all(
     Array.from({ length: 20 }, () => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
@@ -271,7 +271,7 @@ test('two batches of the same deliveries send each once', async () => {
   expect(arrived('/twice')).toBe(20);
 });
 
-test('deliveries that a batch cannot carry get workflows of their own', async () => {
+test('starts workflows for deliveries that a batch cannot process', async () => {
   const limited = await subscribed(['/in'], { ratePerSecond: 50 });
   const ids = await emitMany(limited.accountId, 25);
   await untilAll(limited.accountId, 'delivered', 25);
@@ -287,7 +287,7 @@ test('deliveries that a batch cannot carry get workflows of their own', async ()
   );
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
   const batch = await startBatch({ client: system.client, eager: false }, startables);
-  expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, left: 0 });
+  expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, skipped: 0 });
   await system.settled(deliveryIds[0]!, 'paused');
 });
 
@@ -309,14 +309,14 @@ describe('the sweep', () => {
       ),
     ]);
 
-  test('has those carried that nobody started', async () => {
+  test('starts batches for deliveries that were never started', async () => {
     const { id, deliveryIds } = await forgotten();
     await older(11, deliveryIds);
     expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, batched: 1 });
     expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^batch-/);
   });
 
-  test('takes back what a batch that has ended still holds', async () => {
+  test('starts workflows for deliveries of a batch that has ended', async () => {
     const { id, deliveryIds } = await forgotten();
     await claim(system.database.store, newBatchId(), deliveryIds);
     await older(61, deliveryIds);
@@ -325,11 +325,11 @@ describe('the sweep', () => {
     await openClaims();
   });
 
-  test('leaves those alone that a running batch carries', async () => {
+  test('skips deliveries of a running batch', async () => {
     const { deliveryStarts: startables, deliveryIds } = await forgotten();
     const slow = holding('/in');
     const batch = await startBatch({ client: system.client, eager: false }, startables);
-    // Not any request: deliveries of earlier tests are tried again.
+    // Not all requests: deliveries of earlier tests are retried.
     await eventually(
       async () => slow.held.length,
       (count) => count === 1,
@@ -341,8 +341,8 @@ describe('the sweep', () => {
   });
 });
 
-describe('carrying a batch', () => {
-  /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
+describe('processing a batch', () => {
+  /** Processes a batch as a worker does; with the activity's attempt, the heartbeat details of the last one, and a client. */
   async function processOnce(
     deliveryStarts: Parameters<typeof batchInput>[0],
     {
@@ -388,7 +388,7 @@ describe('carrying a batch', () => {
     durationMs: 1,
   } as const;
 
-  test('sends what it had not recorded, and shows that it may have been sent before', async () => {
+  test('sends what an earlier try had not recorded, and shows that it may have been sent before', async () => {
     const { accountId } = await subscribed();
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
@@ -396,7 +396,7 @@ describe('carrying a batch', () => {
     }
     const deliveryStarts = planned.flatMap((each) => each.deliveryStarts);
     const [first, second, third] = deliveryStarts.map(({ deliveryId }) => deliveryId) as [string, string, string];
-    // The first is recorded, the second is under way for ever, the third fails as a killed worker's code cannot.
+    // The first is recorded, the second is in flight indefinitely, the third fails as only a killed worker's code can.
     let sent = 0;
     void processOnce(deliveryStarts, {
       attempt: 1,
@@ -416,8 +416,8 @@ describe('carrying a batch', () => {
       },
     });
     expect(again).toHaveLength(2);
-    // The recorded one is claimed again, but it is no longer its business.
-    expect(report).toEqual({ accepted: 2, startedIndividually: 0, left: 1 });
+    // The recorded one is claimed again, but it already has its own workflow.
+    expect(report).toEqual({ accepted: 2, startedIndividually: 0, skipped: 1 });
     const attempts = await Promise.all(
       [first, second, third].map(async (id) =>
         (await system.settled(id, 'delivered')).attempts.map(({ outcome }) => outcome).join(' '),
@@ -426,7 +426,7 @@ describe('carrying a batch', () => {
     expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
   });
 
-  test('gives each try a number of its own when several workers died', async () => {
+  test('gives each try another attempt number when several workers died', async () => {
     const { accountId } = await subscribed();
     const { deliveryStarts: startables, deliveryIds } = await commitOnly(
       system.database.store,
@@ -445,7 +445,7 @@ describe('carrying a batch', () => {
     ]);
   });
 
-  test('takes turns between receivers from the beginning', async () => {
+  test('rotates over receivers from the start', async () => {
     const { accountId } = await subscribed(['/turn-a', '/turn-b']);
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
@@ -470,7 +470,7 @@ describe('carrying a batch', () => {
   test.each([
     ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
     ['is too slow by then for a batch', { maxConcurrentAttempts: 1 }, 31_000],
-  ])('begins nothing more when it stood still and the next %s', async (_, limits, stoodStillMs) => {
+  ])('starts nothing more when it sent no heartbeat for too long and the next %s', async (_, limits, stoodStillMs) => {
     const { accountId } = await subscribed();
     const planned = await Promise.all(
       [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
@@ -492,14 +492,14 @@ describe('carrying a batch', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => steadyLater);
     jest.spyOn(Date, 'now').mockImplementation(() => later);
     reply();
-    await expect(batched).rejects.toThrow('stood still');
+    await expect(batched).rejects.toThrow('sent no heartbeat for too long');
     expect(send).toHaveBeenCalledTimes(1);
     expect(release.mock.calls.reduce((sum, [permits]) => sum + permits, 0)).toBe(deliveryStarts.length);
     jest.restoreAllMocks();
     for (const { deliveryId } of deliveryStarts) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
   });
 
-  test('makes room for the next with each delivery that is done, whatever hangs', async () => {
+  test('releases memory with each finished delivery while another one hangs', async () => {
     const { accountId } = await subscribed(['/hangs', '/well']);
     const memory = new Semaphore(2);
     let reply = (): void => undefined;
@@ -516,7 +516,7 @@ describe('carrying a batch', () => {
     expect(await hanging).toMatchObject({ accepted: 2 });
   });
 
-  test('hands over what it had recorded and could not hand over', async () => {
+  test('starts workflows that an earlier try could not start', async () => {
     const { accountId } = await subscribed();
     const { deliveryStarts: startables, deliveryIds } = await commitOnly(
       system.database.store,
@@ -541,7 +541,7 @@ describe('carrying a batch', () => {
   });
 });
 
-test('a delivery that was accepted in a batch is redelivered by a workflow of its own', async () => {
+test('redelivers a delivery that was accepted in a batch in its own workflow', async () => {
   const { accountId } = await subscribed();
   const [id] = await emitMany(accountId, 25);
   await untilAll(accountId, 'delivered', 25);

@@ -1,4 +1,4 @@
-/** Orders for many deliveries on a real Temporal server. */
+/** Bulk commands on a real Temporal server. */
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample } from '../support/subscriptions';
@@ -14,7 +14,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-test('what waits is cancelled with its reason, then redelivered and accepted', async () => {
+test('cancels waiting deliveries with a reason, then redelivers them', async () => {
   receiver.reply(500);
   const ids: string[] = [];
   // Postmark's Open waits a minute.
@@ -37,7 +37,7 @@ test('what waits is cancelled with its reason, then redelivered and accepted', a
   for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
 });
 
-test('what waits is attempted now, which costs nothing of its schedule', async () => {
+test('retries waiting deliveries now without using a position of their schedule', async () => {
   receiver.reply(500);
   const { deliveryId, accountId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'retrying');

@@ -1,4 +1,4 @@
-/** Subscriptions that fail for too long, what waits for them, and what operators are told. */
+/** Subscriptions that fail for too long, their waiting deliveries, and the operational events about them. */
 import { Webhook } from 'standardwebhooks';
 import { TASK_QUEUE } from '../../src/workflows/names';
 import { countFailure } from '../../src/store/subscriptions/changes';
@@ -34,7 +34,7 @@ let sweeps = 0;
 const sweep = () =>
   system.client.workflow.execute('maintenance', { taskQueue: TASK_QUEUE, workflowId: `sweep-${(sweeps += 1)}` });
 
-/** A delivery whose first attempt was refused, to a subscription whose five days are over with the next failure. */
+/** A delivery whose first attempt was refused, and a subscription that is disabled by its next failure. */
 async function failingForDays() {
   const emitted = await emitExample(system.ask, 'standard', 'user.created', { url: `${receiver.url}/in?key=hidden` });
   await system.settled(emitted.deliveryId, 'retrying');
@@ -62,7 +62,7 @@ async function operationsAccount() {
   return (await system.ask('POST', `/v1/accounts/${account.body.id}/subscriptions`, body)).body;
 }
 
-test('an attempt that fails disables, what is open waits, and enabling lets it out', async () => {
+test('disables a subscription with a failed attempt, pauses its deliveries, and sends them when it is enabled', async () => {
   const { deliveryId, subscriptionId } = await failingForDays();
   await retry(deliveryId);
   await eventually(
@@ -80,7 +80,7 @@ test('an attempt that fails disables, what is open waits, and enabling lets it o
   expect((await shown(subscriptionId)).health).toMatchObject({ failingSince: null, consecutiveFailures: 0 });
 });
 
-test('an accepted attempt ends a row of failures', async () => {
+test('ends a series of failures with an accepted attempt', async () => {
   const { deliveryId, subscriptionId } = await failingForDays();
   receiver.reply(200);
   await retry(deliveryId);
@@ -98,7 +98,7 @@ async function held() {
   return emitted;
 }
 
-test('the sweep resumes what the process that enabled a subscription did not', async () => {
+test('resumes deliveries in the sweep when the process that enabled the subscription did not', async () => {
   const { deliveryId, subscriptionId } = await held();
   receiver.reply(200);
   // As if the API had died right after the commit.
@@ -107,7 +107,7 @@ test('the sweep resumes what the process that enabled a subscription did not', a
   await system.settled(deliveryId, 'delivered');
 });
 
-test('what waits can be dropped', async () => {
+test('drops waiting deliveries', async () => {
   const { deliveryId, subscriptionId } = await held();
   const { body } = await system.ask('POST', `/v1/subscriptions/${subscriptionId}/drop-waiting`, { reason: 'too old' });
   expect(body).toEqual({ dropped: 1, more: false });
@@ -116,7 +116,7 @@ test('what waits can be dropped', async () => {
   expect(await sweep()).toMatchObject({ resumed: 0 });
 });
 
-test('operators are told, signed, once, and without what is secret', async () => {
+test('notifies operators once, signed, and without secrets', async () => {
   await sweep();
   const { id, secret } = await operationsAccount();
   const { deliveryId, eventId, accountId, subscriptionId } = await failingForDays();
@@ -143,7 +143,7 @@ test('operators are told, signed, once, and without what is secret', async () =>
   );
   expect(JSON.stringify(operators.received)).not.toContain('hidden');
 
-  // What happens to the operators' own subscription is told to nobody.
+  // Changes of the operators' own subscription are not reported.
   operators.clear();
   operators.reply(410);
   await system.ask('POST', `/v1/subscriptions/${id}/test`);

@@ -1,6 +1,6 @@
 /**
- * One seed for all property-based tests, so that a run can be had again; another is given by `FUZZ_SEED=<number>`, a new
- * one each time by `FUZZ_SEED=random`.
+ * One seed for all property-based tests, so that a run can be repeated; `FUZZ_SEED=<number>` sets another, and
+ * `FUZZ_SEED=random` a new one each time.
  */
 import * as fc from 'fast-check';
 
