@@ -76,7 +76,7 @@ test('accepts and sends nothing while PostgreSQL is unavailable, and continues w
   const [{ id }] = (await emit()).body.deliveries;
   await system.settled(id, 'retrying');
 
-  await system.database.leave();
+  await system.database.disconnect();
   const refused = await emit();
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect(await system.ask('GET', '/readyz')).toMatchObject({ status: 503, body: { database: 'unavailable' } });
@@ -91,7 +91,7 @@ test('accepts and sends nothing while PostgreSQL is unavailable, and continues w
   await eventually(stalls, (count) => count === 1, 60_000);
   expect(receiver.received).toHaveLength(1);
 
-  await system.database.comeBack();
+  await system.database.reconnect();
   const delivery = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
     ({ state }) => state === 'delivered',

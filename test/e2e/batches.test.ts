@@ -10,7 +10,7 @@ import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/t
 import { claim } from '../../src/store/batches/claims';
 import { eventually } from '../support/eventually';
 import { saveHistory, saveWorkflowHistory } from '../support/histories';
-import { startReceiver, type Answer, type Receiver } from '../support/receiver';
+import { startReceiver, type Reply, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 import { commitOnly, sweepOnce } from '../support/process-faults';
 
@@ -71,7 +71,7 @@ const ended = async (workflowId: string) => {
     .catch(() => undefined);
   return statusOf(workflowId);
 };
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const claims = async () =>
   Number((await system.database.store.pool.query('SELECT count(*) AS n FROM claims')).rows[0].n);
 const openClaims = () => eventually(claims, (count) => count === 0);
@@ -79,19 +79,19 @@ const openClaims = () => eventually(claims, (count) => count === 0);
 /** Requests to a path: other paths may get retries of earlier tests. */
 const arrived = (at: string) => receiver.received.filter(({ path }) => path === at).length;
 
-/** Delays the receiver's responses to one path until `release` is called. */
-function holding(path: string) {
-  const held: ServerResponse[] = [];
-  const reply: Answer = (response, request) => {
-    if (request.path.startsWith(path)) held.push(response);
+/** Delays the receiver's responses to one path until `respondToAll` is called. */
+function delayResponses(path: string) {
+  const waiting: ServerResponse[] = [];
+  const reply: Reply = (response, request) => {
+    if (request.path.startsWith(path)) waiting.push(response);
     else response.writeHead(200).end();
   };
   receiver.reply(reply);
   return {
-    held,
+    waiting,
     respondToAll: (status: number) => {
       receiver.reply(200);
-      for (const response of held.splice(0)) response.writeHead(status).end();
+      for (const response of waiting.splice(0)) response.writeHead(status).end();
     },
   };
 }
@@ -124,28 +124,28 @@ test('makes the first attempts of many deliveries in one workflow, and records e
 
 test('waits for the end of a batch without polling repeatedly', async () => {
   const { accountId } = await subscribed(['/asked']);
-  const { held, respondToAll: answerAll } = holding('/asked');
+  const { waiting, respondToAll } = delayResponses('/asked');
   const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
   await emitMany(accountId, 30);
   await eventually(
-    async () => held.length,
+    async () => waiting.length,
     (count) => count === 30,
   );
   // A second batch starts when the first has run for a second.
   await emitMany(accountId, 30);
   await eventually(
-    async () => held.length,
+    async () => waiting.length,
     (count) => count === 50,
   );
   expect(asked.mock.calls.length).toBeGreaterThan(0);
   expect(asked.mock.calls.length).toBeLessThan(5);
-  answerAll(200);
+  respondToAll(200);
   await untilAll(accountId, 'delivered', 60);
 });
 
 test('continues a refused delivery in its own workflow, at its position and time of the schedule', async () => {
   const { accountId } = await subscribed();
-  receiver.reply(...Array<Answer>(29).fill(200), 503);
+  receiver.reply(...Array<Reply>(29).fill(200), 503);
   await emitMany(accountId, 30);
   const [refused] = await untilAll(accountId, 'retrying', 1);
   expect(refused).toMatchObject({ workflowId: `delivery-${refused.id}`, attemptCount: 1, lastStatus: 503 });
@@ -162,7 +162,7 @@ test('continues a refused delivery in its own workflow, at its position and time
   const waitMs = Date.parse(refused.nextAttemptAt) - Date.parse(startedAt);
   expect(waitMs).toBeGreaterThanOrEqual(5_000);
   receiver.reply(200);
-  await order(refused.id, 'retry');
+  await command(refused.id, 'retry');
   const delivered = await system.settled(refused.id, 'delivered');
   expect(delivered.attempts).toMatchObject([
     { number: 1, status: 503 },
@@ -173,7 +173,7 @@ test('continues a refused delivery in its own workflow, at its position and time
 
 test('fails a delivery that the contract stops in its own workflow', async () => {
   const { accountId } = await subscribed();
-  receiver.reply(...Array<Answer>(29).fill(200), 410);
+  receiver.reply(...Array<Reply>(29).fill(200), 410);
   await emitMany(accountId, 30);
   const [gone] = await untilAll(accountId, 'failed', 1);
   await eventually(
@@ -186,7 +186,7 @@ test('fails a delivery that the contract stops in its own workflow', async () =>
 
 test('delays neither others nor the next batch when a receiver hangs', async () => {
   const { accountId } = await subscribed(['/slow', '/fast']);
-  const slow = holding('/slow');
+  const slow = delayResponses('/slow');
   await emitMany(accountId, 30);
   await untilAll(accountId, 'delivered', 30);
   await emitMany(accountId, 30);
@@ -199,10 +199,10 @@ test('delays neither others nor the next batch when a receiver hangs', async () 
 describe('a command for a delivery that a batch processes', () => {
   async function batchedOne() {
     const { accountId } = await subscribed(['/slow']);
-    const slow = holding('/slow');
+    const slow = delayResponses('/slow');
     const [id] = await emitMany(accountId, 30);
     await eventually(
-      async () => slow.held.length,
+      async () => slow.waiting.length,
       (count) => count === 30,
     );
     return { id: id!, slow };
@@ -210,7 +210,7 @@ describe('a command for a delivery that a batch processes', () => {
 
   test('cancel: the delivery is delivered when the receiver accepts it before', async () => {
     const { id, slow } = await batchedOne();
-    expect((await order(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
+    expect((await command(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
     slow.respondToAll(200);
     await system.settled(id, 'delivered');
     expect(await ended(`delivery-${id}`)).toBe('COMPLETED');
@@ -220,7 +220,7 @@ describe('a command for a delivery that a batch processes', () => {
 
   test('cancel: the delivery ends after the attempt in flight when it is refused', async () => {
     const { id, slow } = await batchedOne();
-    await order(id, 'cancel', { reason: 'no longer wanted' });
+    await command(id, 'cancel', { reason: 'no longer wanted' });
     slow.respondToAll(503);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'no longer wanted', attemptCount: 1 });
@@ -230,29 +230,23 @@ describe('a command for a delivery that a batch processes', () => {
 
   test('pause: makes no second attempt until it is resumed, then at its position', async () => {
     const { id, slow } = await batchedOne();
-    await order(id, 'pause', { reason: 'maintenance' });
+    await command(id, 'pause', { reason: 'maintenance' });
     slow.respondToAll(503);
     expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'maintenance', attemptCount: 1 });
-    await order(id, 'resume');
-    await order(id, 'retry');
+    await command(id, 'resume');
+    await command(id, 'retry');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(2);
   });
 
   test('starts a workflow for a delivery that waits for a batch, and no batch processes it', async () => {
     const { accountId } = await subscribed(['/alone']);
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
-    await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
+    await command(deliveryIds[0]!, 'pause', { reason: 'not yet' });
     await system.settled(deliveryIds[0]!, 'paused');
-    const batch = await startBatch({ client: system.client, eager: false }, startables);
+    const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
     expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, skipped: 1 });
     expect(arrived('/alone')).toBe(0);
-    await order(deliveryIds[0]!, 'resume');
+    await command(deliveryIds[0]!, 'resume');
     await system.settled(deliveryIds[0]!, 'delivered');
     expect(arrived('/alone')).toBe(1);
   });
@@ -278,21 +272,15 @@ test('starts workflows for deliveries that a batch cannot process', async () => 
   expect((await system.settled(ids[0]!, 'delivered')).workflowId).toBe(`delivery-${ids[0]}`);
 
   const { accountId, subscriptionIds } = await subscribed();
-  const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-    system.database.store,
-    accountId,
-    TYPE,
-    DATA,
-    'batch',
-  );
+  const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
-  const batch = await startBatch({ client: system.client, eager: false }, startables);
+  const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
   expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, skipped: 0 });
   await system.settled(deliveryIds[0]!, 'paused');
 });
 
 describe('the sweep', () => {
-  async function forgotten() {
+  async function notStarted() {
     const { accountId } = await subscribed();
     const committed = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     return { ...committed, id: committed.deliveryIds[0]! };
@@ -310,14 +298,14 @@ describe('the sweep', () => {
     ]);
 
   test('starts batches for deliveries that were never started', async () => {
-    const { id, deliveryIds } = await forgotten();
+    const { id, deliveryIds } = await notStarted();
     await older(11, deliveryIds);
     expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, batched: 1 });
     expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^batch-/);
   });
 
   test('starts workflows for deliveries of a batch that has ended', async () => {
-    const { id, deliveryIds } = await forgotten();
+    const { id, deliveryIds } = await notStarted();
     await claim(system.database.store, newBatchId(), deliveryIds);
     await older(61, deliveryIds);
     expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ batched: 1 });
@@ -326,12 +314,12 @@ describe('the sweep', () => {
   });
 
   test('skips deliveries of a running batch', async () => {
-    const { deliveryStarts: startables, deliveryIds } = await forgotten();
-    const slow = holding('/in');
-    const batch = await startBatch({ client: system.client, eager: false }, startables);
+    const { deliveryStarts, deliveryIds } = await notStarted();
+    const slow = delayResponses('/in');
+    const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
     // Not all requests: deliveries of earlier tests are retried.
     await eventually(
-      async () => slow.held.length,
+      async () => slow.waiting.length,
       (count) => count === 1,
     );
     await older(120, deliveryIds);
@@ -347,14 +335,14 @@ describe('processing a batch', () => {
     deliveryStarts: Parameters<typeof batchInput>[0],
     {
       attempt,
-      begun,
+      lostAttempts,
       atOnce = 100,
       maxConcurrentAttempts = 50,
       memory = new Semaphore(100),
       send,
     }: {
       attempt: number;
-      begun?: number;
+      lostAttempts?: number;
       atOnce?: number;
       maxConcurrentAttempts?: number;
       memory?: Semaphore;
@@ -364,7 +352,7 @@ describe('processing a batch', () => {
     const { store } = system.database;
     const environment = new MockActivityEnvironment({
       attempt,
-      heartbeatDetails: begun,
+      heartbeatDetails: lostAttempts,
       workflowExecution: { workflowId: 'batch-of-the-test', runId: 'run-1' },
     });
     const dependencies = {
@@ -409,7 +397,7 @@ describe('processing a batch', () => {
     const again: OutgoingRequest[] = [];
     const report = await processOnce(deliveryStarts, {
       attempt: 2,
-      begun: 1,
+      lostAttempts: 1,
       send: async (request) => {
         again.push(request);
         return { ...accepted, url: request.url };
@@ -428,15 +416,9 @@ describe('processing a batch', () => {
 
   test('gives each try another attempt number when several workers died', async () => {
     const { accountId } = await subscribed();
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     const send = async ({ url }: OutgoingRequest): Promise<Exchange> => ({ ...accepted, url });
-    await processOnce(startables, { attempt: 3, begun: 2, send });
+    await processOnce(deliveryStarts, { attempt: 3, lostAttempts: 2, send });
     const { attempts } = await system.settled(deliveryIds[0]!, 'delivered');
     expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).toEqual([
       '1 interrupted',
@@ -446,14 +428,14 @@ describe('processing a batch', () => {
   });
 
   test('rotates over receivers from the start', async () => {
-    const { accountId } = await subscribed(['/turn-a', '/turn-b']);
+    const { accountId } = await subscribed(['/round-a', '/round-b']);
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
       planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch'));
     }
     const urls: string[] = [];
     await processOnce(
-      planned.flatMap(({ deliveryStarts: startables }) => startables),
+      planned.flatMap(({ deliveryStarts }) => deliveryStarts),
       {
         attempt: 1,
         atOnce: 2,
@@ -463,12 +445,12 @@ describe('processing a batch', () => {
         },
       },
     );
-    const turns = [0, 1, 2].map((turn) => urls.slice(2 * turn, 2 * turn + 2).sort());
-    expect(turns).toEqual(Array(3).fill(['a', 'b']));
+    const rounds = [0, 1, 2].map((round) => urls.slice(2 * round, 2 * round + 2).sort());
+    expect(rounds).toEqual(Array(3).fill(['a', 'b']));
   });
 
   test.each([
-    ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
+    ['waits for a permit', { atOnce: 1 }, 11_000],
     ['is too slow by then for a batch', { maxConcurrentAttempts: 1 }, 31_000],
   ])('starts nothing more when it sent no heartbeat for too long and the next %s', async (_, limits, stoodStillMs) => {
     const { accountId } = await subscribed();
@@ -507,8 +489,8 @@ describe('processing a batch', () => {
       url.endsWith('/well')
         ? Promise.resolve({ ...accepted, url })
         : new Promise((resolve) => (reply = () => resolve({ ...accepted, url })));
-    const { deliveryStarts: startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
-    const hanging = processOnce(startables, { attempt: 1, memory, send });
+    const { deliveryStarts } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
+    const hanging = processOnce(deliveryStarts, { attempt: 1, memory, send });
     const { accountId: other } = await subscribed(['/well']);
     const next = await commitOnly(system.database.store, other, TYPE, DATA, 'batch');
     expect(await processOnce(next.deliveryStarts, { attempt: 1, memory, send })).toMatchObject({ accepted: 1 });
@@ -518,22 +500,18 @@ describe('processing a batch', () => {
 
   test('starts workflows that an earlier try could not start', async () => {
     const { accountId } = await subscribed();
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     const refused = async (request: OutgoingRequest) => ({ ...accepted, status: 503, url: request.url });
     const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is away'));
-    await expect(processOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
+    await expect(processOnce(deliveryStarts, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
     start.mockRestore();
     const send = jest.fn(refused);
-    expect(await processOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ startedIndividually: 1 });
+    expect(await processOnce(deliveryStarts, { attempt: 2, lostAttempts: 1, send })).toMatchObject({
+      startedIndividually: 1,
+    });
     expect(send).not.toHaveBeenCalled();
     receiver.reply(200);
-    await order(deliveryIds[0]!, 'retry');
+    await command(deliveryIds[0]!, 'retry');
     expect((await system.settled(deliveryIds[0]!, 'delivered')).attempts).toMatchObject([
       { number: 1, status: 503 },
       { number: 2, status: 200 },
@@ -545,7 +523,7 @@ test('redelivers a delivery that was accepted in a batch in its own workflow', a
   const { accountId } = await subscribed();
   const [id] = await emitMany(accountId, 25);
   await untilAll(accountId, 'delivered', 25);
-  expect((await order(id!, 'redeliver')).status).toBe(202);
+  expect((await command(id!, 'redeliver')).status).toBe(202);
   const again = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
     ({ state, redeliveries }) => state === 'delivered' && redeliveries === 1,

@@ -41,14 +41,14 @@ test('retries waiting deliveries now without using a position of their schedule'
   receiver.reply(500);
   const { deliveryId, accountId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'retrying');
-  const order = { action: 'retry', filter: { accountId } };
-  expect((await system.ask('POST', '/v1/deliveries/bulk', order)).body).toMatchObject({ matched: 1, done: 1 });
+  const command = { action: 'retry', filter: { accountId } };
+  expect((await system.ask('POST', '/v1/deliveries/bulk', command)).body).toMatchObject({ matched: 1, done: 1 });
   const { schedule } = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
     ({ attemptCount }) => attemptCount === 2,
   );
   expect(schedule[0]).toMatchObject({ position: 1 });
   receiver.reply(200);
-  await system.ask('POST', '/v1/deliveries/bulk', order);
+  await system.ask('POST', '/v1/deliveries/bulk', command);
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3 });
 });

@@ -28,7 +28,7 @@ async function waitingDelivery(): Promise<Emitted> {
   return emitted;
 }
 
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const handle = (id: string) => system.client.workflow.getHandle(`delivery-${id}`);
 const statusOf = async (id: string) => {
   await handle(id)
@@ -39,11 +39,11 @@ const statusOf = async (id: string) => {
 
 test('ends a wait with the reason and closes the workflow as cancelled on cancel', async () => {
   const { deliveryId } = await waitingDelivery();
-  expect((await order(deliveryId, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
+  expect((await command(deliveryId, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
   const delivery = await system.settled(deliveryId, 'cancelled');
   expect(delivery).toMatchObject({ stateReason: 'no longer wanted', nextAttemptAt: null, attemptCount: 1 });
   expect(await statusOf(deliveryId)).toBe('CANCELLED');
-  expect(await order(deliveryId, 'cancel')).toMatchObject({ status: 409, body: { code: 'delivery_closed' } });
+  expect(await command(deliveryId, 'cancel')).toMatchObject({ status: 409, body: { code: 'delivery_closed' } });
   await saveHistory(system.client, 'cancelled-in-backoff', deliveryId);
 });
 
@@ -66,7 +66,7 @@ test('delivers, and does not cancel, when the receiver accepts during a cancel',
   });
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await asked;
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
   finish();
   expect(await system.settled(deliveryId, 'delivered', 'cancelled')).toMatchObject({ state: 'delivered' });
   expect(await statusOf(deliveryId)).toBe('COMPLETED');
@@ -83,7 +83,7 @@ test('ends the delivery after a failing attempt that is in flight during a cance
   });
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await asked;
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
   finish();
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ attemptCount: 1, lastStatus: 500 });
   await saveHistory(system.client, 'cancelled-in-flight', deliveryId);
@@ -92,21 +92,21 @@ test('ends the delivery after a failing attempt that is in flight during a cance
 test('pauses a delivery, and resumes it at the same time of the schedule', async () => {
   const { deliveryId } = await waitingDelivery();
   const before = await system.settled(deliveryId, 'retrying');
-  await order(deliveryId, 'pause', { reason: 'maintenance' });
+  await command(deliveryId, 'pause', { reason: 'maintenance' });
   expect(await system.settled(deliveryId, 'paused')).toMatchObject({ stateReason: 'maintenance', nextAttemptAt: null });
-  await order(deliveryId, 'resume');
+  await command(deliveryId, 'resume');
   const after = await system.settled(deliveryId, 'retrying');
   const drift = Date.parse(after.nextAttemptAt as string) - Date.parse(before.nextAttemptAt as string);
   expect(Math.abs(drift)).toBeLessThan(1_500);
-  expect(await order(deliveryId, 'resume')).toMatchObject({ status: 409, body: { code: 'conflict' } });
-  await order(deliveryId, 'cancel');
+  expect(await command(deliveryId, 'resume')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  await command(deliveryId, 'cancel');
   await system.settled(deliveryId, 'cancelled');
   await saveHistory(system.client, 'paused-and-resumed', deliveryId);
 });
 
 test('makes an attempt at once on retry now, without using an attempt of the schedule', async () => {
   const { deliveryId } = await waitingDelivery();
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   const delivery = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
     ({ attemptCount }) => attemptCount === 2,
@@ -116,7 +116,7 @@ test('makes an attempt at once on retry now, without using an attempt of the sch
   expect(nextIn).toBeGreaterThan(50_000);
   expect(nextIn).toBeLessThan(61_000);
   receiver.reply(200);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3, lastStatus: 200 });
   await saveHistory(system.client, 'retried-by-hand', deliveryId);
 });
@@ -125,7 +125,7 @@ test('redelivers a finished delivery as a new run of the same workflow', async (
   receiver.reply(200);
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'delivered');
-  expect((await order(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
+  expect((await command(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
   await receiver.waitFor(2);
   const delivery = await system.settled(deliveryId, 'delivered');
   expect(delivery.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([
@@ -138,14 +138,14 @@ test('redelivers a finished delivery as a new run of the same workflow', async (
 
 test('rejects the redelivery of an open delivery', async () => {
   const { deliveryId } = await waitingDelivery();
-  expect(await order(deliveryId, 'redeliver')).toMatchObject({ status: 409, body: { code: 'conflict' } });
-  await order(deliveryId, 'cancel');
+  expect(await command(deliveryId, 'redeliver')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  await command(deliveryId, 'cancel');
 });
 
 test('pauses a delivery of a disabled subscription, and sends it when the subscription is enabled', async () => {
   const { deliveryId, subscriptionId } = await waitingDelivery();
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'paused')).toMatchObject({ stateReason: 'the subscription is disabled' });
   receiver.reply(200);
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
@@ -156,7 +156,7 @@ test('pauses a delivery of a disabled subscription, and sends it when the subscr
 test('cancels a delivery of a deleted subscription', async () => {
   const { deliveryId, subscriptionId } = await waitingDelivery();
   await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'the subscription was deleted' });
   expect(await statusOf(deliveryId)).toBe('CANCELLED');
   await saveHistory(system.client, 'subscription-deleted', deliveryId);
@@ -164,7 +164,7 @@ test('cancels a delivery of a deleted subscription', async () => {
 
 test('applies a command to a delivery whose workflow has not been started', async () => {
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
-  await order(deliveryId, 'cancel', { reason: 'at once' });
+  await command(deliveryId, 'cancel', { reason: 'at once' });
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'at once' });
 });
 
@@ -181,7 +181,7 @@ test('lists and filters deliveries in Temporal', async () => {
   });
   const [pending] = description.raw.pendingActivities ?? [];
   expect(pending).toMatchObject({ activityId: 'attempt-0', attempt: 2 });
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
 });
 
 test('supports the queries of docs/temporal-ui.md', async () => {
@@ -204,6 +204,6 @@ test('waits when an attempt is paused in Temporal, which Pigeonpost does not kno
   expect(raw.pendingActivities).toMatchObject([{ activityId: 'attempt-0', paused: true }]);
   expect(await system.settled(deliveryId, 'retrying')).toMatchObject({ attemptCount: 1 });
   receiver.reply(200);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
 });

@@ -1,11 +1,12 @@
 /**
- * A process kills itself between any two steps, at the point that it is given. Another one continues, and what was
+ * A process kills itself between any two steps, at a chosen point. Another one continues, and what was
  * acknowledged is delivered: once when nothing had been sent, at least once when something had.
  */
 import type { ServerResponse } from 'node:http';
 import { startOptions } from '../../src/dispatch/start';
 import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import type { delivery } from '../../src/workflows/delivery/workflow';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
 import { askAt } from '../support/api';
 import { eventually } from '../support/eventually';
 import { withoutTimeout } from '../support/without-timeout';
@@ -66,30 +67,30 @@ describe('an API that dies while it accepts an event', () => {
     return response;
   }
 
-  describe.each<[where: string, death: Death, kept: number, started: boolean]>([
+  describe.each<[where: string, death: Death, committed: number, started: boolean]>([
     ['before it has read anything', before('statement', 'FROM accounts'), 0, false],
     ['validated and planned, before the transaction', before('statement', 'BEGIN'), 0, false],
-    ['its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
+    ['with its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
     ['all written, before the commit', before('statement', 'COMMIT'), 0, false],
-    ['committed, before it is dispatched and answered', after('statement', 'COMMIT'), 1, false],
+    ['committed, before its dispatch and response', after('statement', 'COMMIT'), 1, false],
     ['dispatched, before its workflow is started', before('start'), 1, false],
-    ['its workflow started', after('start'), 1, true],
-  ])('%s', (_where, death, kept, started) => {
+    ['after its workflow is started', after('start'), 1, true],
+  ])('%s', (_where, death, committed, started) => {
     test('delivers once when the caller repeats the request with its key', async () => {
       const accountId = await subscribe();
       const path = `/v1/accounts/${accountId}/events`;
       const key = { 'idempotency-key': 'k' };
       await askDying(death, path, EVENT, key);
-      const left = await deliveriesOf(accountId);
-      expect(left).toHaveLength(kept);
-      if (!started) for (const { state } of left) expect(state).toBe('pending');
+      const remaining = await deliveriesOf(accountId);
+      expect(remaining).toHaveLength(committed);
+      if (!started) for (const { state } of remaining) expect(state).toBe('pending');
 
       const repeated = await system.ask('POST', path, EVENT, key);
       expect(repeated.status).toBe(202);
       const [{ id }] = repeated.body.deliveries;
-      for (const delivery of left) expect(delivery.id).toBe(id);
+      for (const delivery of remaining) expect(delivery.id).toBe(id);
       // The sweep starts only what was committed and not started.
-      expect(await sweepLater(left.map((one) => one.id))).toBe(kept === 1 && !started ? 1 : 0);
+      expect(await sweepLater(remaining.map((one) => one.id))).toBe(committed === 1 && !started ? 1 : 0);
       expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
       expect(await deliveriesOf(accountId)).toHaveLength(1);
       expect(receiver.received).toHaveLength(1);
@@ -113,7 +114,7 @@ describe('an API that dies while it accepts an event', () => {
     const emitted = await system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
     const [{ id }] = emitted.body.deliveries;
     await system.settled(id, 'delivered');
-    await askDying(after('statement', "SET state = 'pending', run = run + 1"), `/v1/deliveries/${id}/redeliver`, {});
+    await askDying(after('statement', 'run = d.run + 1'), `/v1/deliveries/${id}/redeliver`, {});
     expect(await show(id)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
     expect(await sweepLater([id])).toBe(1);
     expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted', '2 accepted']);
@@ -125,10 +126,10 @@ describe('a worker that dies', () => {
   afterEach(() => system.restartWorker());
 
   describe('during a sweep', () => {
-    test.each<[where: string, death: Death, left: number]>([
+    test.each<[where: string, death: Death, remaining: number]>([
       ['before a workflow is started', before('start', 'delivery'), 1],
-      ['before it notes that a workflow was started', before('statement', 'SET owned = true'), 0],
-    ])('%s: the delivery gets one workflow', async (_where, death, left) => {
+      ['before it records that a workflow was started', before('statement', 'SET owned = true'), 0],
+    ])('%s: the delivery gets one workflow', async (_where, death, remaining) => {
       await system.stopWorker();
       const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
       const [id] = deliveryIds as [string];
@@ -140,7 +141,7 @@ describe('a worker that dies', () => {
       });
       expect(await dying.ended).toBe('SIGKILL');
       expect(await show(id)).toMatchObject({ state: 'pending', attempts: [] });
-      expect(await sweepLater([id])).toBe(left);
+      expect(await sweepLater([id])).toBe(remaining);
       await maintenance.terminate('its worker is dead');
       await system.restartWorker();
       expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
@@ -151,14 +152,12 @@ describe('a worker that dies', () => {
   describe('during an attempt', () => {
     /** How long Temporal waits for a worker that does not respond, in milliseconds. */
     const GIVEN_UP_AFTER_MS = 4_000;
-    /** What a delivery adds to the time limit of its contract for that. */
-    const MARGIN_MS = 15_000;
 
     /** Starts a delivery with a short timeout for dead workers and short waits. */
     async function start(id: string, schedule = [100, 100, 100], givenUpAfterMs = GIVEN_UP_AFTER_MS): Promise<void> {
       const [deliveryStart] = await loadDeliveryStarts(system.database.store, [id]);
       const { args, ...options } = startOptions(deliveryStart!);
-      const input = { ...args[0], timeLimitMs: givenUpAfterMs - MARGIN_MS, schedule };
+      const input = { ...args[0], timeLimitMs: givenUpAfterMs - ATTEMPT_MARGIN_MS, schedule };
       await system.client.workflow.start<typeof delivery>('delivery', { ...options, args: [input] });
     }
 
@@ -200,11 +199,11 @@ describe('a worker that dies', () => {
     const pending = { state: 'pending', attempts: [] };
     const RECORD = 'INSERT INTO attempts';
 
-    test.each<[string, Death | undefined, answers: number[], meanwhile: object, requests: number, end: string[]]>([
+    test.each<[string, Death | undefined, responses: number[], afterDeath: object, requests: number, end: string[]]>([
       ['before it is loaded', before('statement', 'load-attempt-material'), [200], pending, 1, LOST],
-      ['loaded, before it is admitted', before('statement', 'take-slot'), [200], pending, 1, LOST],
+      ['loaded, before it is admitted', before('statement', 'acquire-permit'), [200], pending, 1, LOST],
       ['admitted, before it is sent', before('request'), [200], pending, 1, LOST],
-      ['sent, before it is answered', undefined, [200], pending, 2, LOST],
+      ['sent, before the response', undefined, [200], pending, 2, LOST],
       ['accepted, before that is recorded', before('statement', RECORD), [200], pending, 2, LOST],
       ['refused, before that is recorded', before('statement', RECORD), [500, 200], pending, 2, LOST],
       [
@@ -223,7 +222,7 @@ describe('a worker that dies', () => {
         2,
         ['1 refused', '2 accepted'],
       ],
-    ])('%s: another worker continues', async (_where, death, responses, meanwhile, requests, end) => {
+    ])('%s: another worker continues', async (_where, death, responses, afterDeath, requests, end) => {
       await system.stopWorker();
       const accountId = await subscribe({ maxConcurrentAttempts: 1 });
       const { deliveryIds } = await commitOnly(system.database.store, accountId, EVENT.type, EVENT.data);
@@ -233,7 +232,7 @@ describe('a worker that dies', () => {
       else receiver.reply((_response: ServerResponse) => dying.kill(), ...responses);
       await start(id);
       expect(await dying.ended).toBe('SIGKILL');
-      expect(await show(id)).toMatchObject(meanwhile);
+      expect(await show(id)).toMatchObject(afterDeath);
       await forgetWorker(id);
       await system.restartWorker();
       await system.client.workflow.getHandle(`delivery-${id}`).result();

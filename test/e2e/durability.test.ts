@@ -43,7 +43,7 @@ async function requestsOf(id: string): Promise<number> {
 
 const sweep = () => sweepOnce(system.database.store, system.client);
 const handle = (id: string) => system.client.workflow.getHandle(`delivery-${id}`);
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const setRow = (id: string, assignments: string) =>
   system.database.store.pool.query(`UPDATE deliveries SET ${assignments} WHERE id = $1`, [id]);
 const closed = (id: string) =>
@@ -79,17 +79,17 @@ async function waiting(): Promise<Emitted> {
   return emitted;
 }
 
-/** A delivery whose first attempt is in flight; `answer` ends it. */
-async function underWay(): Promise<Emitted & { reply: (status: number) => void }> {
+/** A delivery whose first attempt is in flight; `reply` ends it. */
+async function inFlight(): Promise<Emitted & { reply: (status: number) => void }> {
   let reply: (status: number) => void = () => undefined;
-  const asked = new Promise<void>((resolve) => {
+  const requested = new Promise<void>((resolve) => {
     receiver.reply((response) => {
       reply = (status) => void response.writeHead(status).end();
       resolve();
     });
   });
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
-  await asked;
+  await requested;
   receiver.reply(200);
   return { ...emitted, reply };
 }
@@ -121,19 +121,19 @@ describe('a delivery that was committed and never started', () => {
   });
 
   test('is skipped when it has a workflow already', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+    const { deliveryId: id, reply } = await inFlight();
     await age(system.database.store, [id], 1_000);
     expect(await sweep()).toMatchObject({ started: 0 });
-    answer(200);
+    reply(200);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
     expect(await requestsOf(id)).toBe(1);
   });
 
   test('applies commands before it is started', async () => {
     const id = await unstarted();
-    expect((await order(id, 'pause', { reason: 'not yet' })).status).toBe(202);
+    expect((await command(id, 'pause', { reason: 'not yet' })).status).toBe(202);
     expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'not yet', attemptCount: 0 });
-    expect((await order(id, 'resume')).status).toBe(202);
+    expect((await command(id, 'resume')).status).toBe(202);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
   });
 });
@@ -156,9 +156,9 @@ describe('a worker that stops', () => {
   });
 
   test('waits for the response to its request', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+    const { deliveryId: id, reply } = await inFlight();
     const restarting = system.restartWorker();
-    answer(200);
+    reply(200);
     await restarting;
     const delivery = await system.settled(id, 'delivered');
     expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
@@ -186,7 +186,7 @@ describe('a workflow that was terminated', () => {
       attemptCount: 1,
       settledAt: expect.any(String),
     });
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2, redeliveries: 1 });
     // The first run is still in the list of terminated workflows.
     await sweep();
@@ -195,16 +195,16 @@ describe('a workflow that was terminated', () => {
 
   test('during a pause makes the sweep cancel the delivery', async () => {
     const { deliveryId: id } = await waiting();
-    await order(id, 'pause');
+    await command(id, 'pause');
     await system.settled(id, 'paused');
     await handle(id).terminate('by hand');
     expect(await swept(id, 'cancelled')).toMatchObject({ stateReason: 'terminated in Temporal' });
   });
 
   test('during an attempt does not hide that the receiver accepted', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+    const { deliveryId: id, reply } = await inFlight();
     await handle(id).terminate('by hand');
-    answer(200);
+    reply(200);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
@@ -216,10 +216,10 @@ describe('a workflow that was terminated', () => {
     receiver.reply(() => undefined);
     await startDelivery({ client: system.client, eager: false }, deliveryStart!);
     await handle(pending).terminate('by hand');
-    expect(await order(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await command(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
     const { deliveryId: waited } = await waiting();
     await handle(waited).terminate('by hand');
-    expect(await order(waited, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await command(waited, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
   test('does not prevent its delivery from being cancelled', async () => {
@@ -227,7 +227,7 @@ describe('a workflow that was terminated', () => {
       const { deliveryId: id } = await waiting();
       await handle(id).terminate('by hand');
       await setRow(id, `state = '${state}'`);
-      expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+      expect((await command(id, 'cancel', { reason: 'enough' })).status).toBe(202);
       expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
         state: 'cancelled',
         stateReason: 'enough',
@@ -272,18 +272,18 @@ describe('a workflow that Temporal has lost', () => {
   ])('is not looked up before %s it is five minutes late', async (_state, assignments) => {
     const id = await lost(assignments);
     expect(await sweep()).toMatchObject({ started: 0 });
-    await order(id, 'cancel');
+    await command(id, 'cancel');
   });
 
   test.each(['resume', 'retry'])('while it was paused is started again by %s', async (name) => {
     const id = await lost("state = 'paused', state_reason = 'by hand'");
-    expect((await order(id, name)).status).toBe(202);
+    expect((await command(id, name)).status).toBe(202);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1, stateReason: null });
   });
 
   test.each(['paused', 'retrying'])('while it was %s is started again to be cancelled', async (state) => {
     const id = await lost(`state = '${state}'`);
-    expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+    expect((await command(id, 'cancel', { reason: 'enough' })).status).toBe(202);
     expect(await system.settled(id, 'cancelled')).toMatchObject({ stateReason: 'enough', attemptCount: 0 });
     await closed(id);
     expect((await handle(id).describe()).status.name).toBe('CANCELLED');
@@ -295,7 +295,7 @@ describe('a workflow that Temporal has lost', () => {
     await age(system.database.store, [id], 1_000);
     expect(await sweep()).toMatchObject({ started: 0 });
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('retrying');
-    await order(id, 'cancel');
+    await command(id, 'cancel');
   });
 });
 
@@ -303,7 +303,7 @@ describe('a subscription', () => {
   test('whose deliveries were not resumed when it was enabled has them resumed by the sweep', async () => {
     const { deliveryId: id, subscriptionId } = await waiting();
     await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
-    await order(id, 'retry');
+    await command(id, 'retry');
     await system.settled(id, 'paused');
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('paused');
@@ -315,7 +315,7 @@ describe('a subscription', () => {
 
   test('that is enabled does not resume deliveries that its owner paused', async () => {
     const { deliveryId: id } = await waiting();
-    await order(id, 'pause', { reason: 'by hand' });
+    await command(id, 'pause', { reason: 'by hand' });
     await system.settled(id, 'paused');
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
@@ -360,7 +360,7 @@ describe('a redelivery', () => {
     const { deliveryId: id, subscriptionId } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
     await system.settled(id, 'delivered');
     await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
-    expect((await order(id, 'redeliver')).status).toBe(202);
+    expect((await command(id, 'redeliver')).status).toBe(202);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'the subscription was deleted', attemptCount: 1, redeliveries: 1 });
   });
@@ -378,7 +378,7 @@ test('records an outcome later that could not be recorded, and continues the sch
   expect(nextIn).toBeGreaterThan(50_000);
   expect(nextIn).toBeLessThan(61_000);
   expect(await requestsOf(id)).toBe(1);
-  await order(id, 'retry');
+  await command(id, 'retry');
   expect((await system.settled(id, 'delivered')).attempts).toMatchObject([
     { number: 1, outcome: 'refused' },
     { number: 2, outcome: 'accepted' },
@@ -461,7 +461,7 @@ describe('Reset in Temporal', () => {
 
   test('of a run that was followed by a redelivery sends nothing, and reports why', async () => {
     const { id, runId } = await delivered();
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     await system.settled(id, 'delivered');
     await closed(id);
     await reset(id, runId);
@@ -477,7 +477,7 @@ describe('Reset in Temporal', () => {
   test('of a former run ends the redelivery in flight, as Temporal terminates it, and it can be redelivered', async () => {
     const { id, runId } = await delivered();
     receiver.reply(500);
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     await system.settled(id, 'retrying');
     receiver.reply(200);
     await reset(id, runId);
@@ -490,7 +490,7 @@ describe('Reset in Temporal', () => {
       ({ state }) => state !== 'retrying',
     );
     expect(ended).toMatchObject({ state: 'cancelled', stateReason: 'terminated in Temporal', redeliveries: 1 });
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 2, attemptCount: 3 });
     expect(await requestsOf(id)).toBe(3);
   });

@@ -89,7 +89,7 @@ test('ends a series of failures with an accepted attempt', async () => {
 });
 
 /** A delivery that waits because its subscription is disabled. */
-async function held() {
+async function paused() {
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(emitted.deliveryId, 'retrying');
   await system.ask('PATCH', `/v1/subscriptions/${emitted.subscriptionId}`, { enabled: false });
@@ -99,7 +99,7 @@ async function held() {
 }
 
 test('resumes deliveries in the sweep when the process that enabled the subscription did not', async () => {
-  const { deliveryId, subscriptionId } = await held();
+  const { deliveryId, subscriptionId } = await paused();
   receiver.reply(200);
   // As if the API had died right after the commit.
   await query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
@@ -108,7 +108,7 @@ test('resumes deliveries in the sweep when the process that enabled the subscrip
 });
 
 test('drops waiting deliveries', async () => {
-  const { deliveryId, subscriptionId } = await held();
+  const { deliveryId, subscriptionId } = await paused();
   const { body } = await system.ask('POST', `/v1/subscriptions/${subscriptionId}/drop-waiting`, { reason: 'too old' });
   expect(body).toEqual({ dropped: 1, more: false });
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'too old' });
@@ -127,13 +127,13 @@ test('notifies operators once, signed, and without secrets', async () => {
   await system.ask('POST', `/v1/subscriptions/${subscriptionId}/rotate-secret`);
   expect(await sweep()).toMatchObject({ emitted: 4 });
   expect(await sweep()).toMatchObject({ emitted: 0 });
-  const told = (await operators.waitFor(4)).map(
+  const notifications = (await operators.waitFor(4)).map(
     ({ body, headers }) => new Webhook(secret).verify(body, headers) as { type: string; data: object },
   );
   const about = { accountId, provider: 'standard', subscriptionId, host: `127.0.0.1:${receiver.port}` };
-  expect(told).toHaveLength(4);
+  expect(notifications).toHaveLength(4);
   const outcome = { attempts: 2, lastStatus: 410, lastReason: 'status' };
-  expect(new Map(told.map(({ type, data }) => [type, data]))).toEqual(
+  expect(new Map(notifications.map(({ type, data }) => [type, data]))).toEqual(
     new Map<string, object>([
       ['pigeonpost.delivery.exhausted', { ...about, deliveryId, eventId, eventType: 'user.created', ...outcome }],
       ['pigeonpost.subscription.disabled', { ...about, reason: 'the receiver answered 410 Gone' }],

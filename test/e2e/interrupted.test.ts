@@ -52,11 +52,11 @@ async function run(provider?: string, eventType?: string): Promise<{ id: string;
   return { id: deliveryStart.deliveryId, error };
 }
 
-/** A response that is sent when `answer` is called. */
-function delayed(): { response: Promise<Exchange>; come: (exchange: Exchange) => void } {
-  let come: (exchange: Exchange) => void = () => undefined;
-  const response = new Promise<Exchange>((resolve) => (come = resolve));
-  return { response, come };
+/** A response that arrives when `respond` is called. */
+function delayed(): { response: Promise<Exchange>; respond: (exchange: Exchange) => void } {
+  let respond: (exchange: Exchange) => void = () => undefined;
+  const response = new Promise<Exchange>((resolve) => (respond = resolve));
+  return { response, respond };
 }
 
 const failure: Exchange = { kind: 'failure', reason: 'reset', message: 'hung up', durationMs: 1 };
@@ -81,8 +81,8 @@ const shownWhen = (id: string, is: (shown: Shown) => boolean): Promise<Shown> =>
 
 describe('a worker that dies during an attempt', () => {
   test('is detected, and the next attempt of the schedule has the next number', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(answer, 200);
+    const { response, respond } = delayed();
+    machine.script(response, 200);
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 2, status: 200 });
     const shown = await show(id);
@@ -91,7 +91,7 @@ describe('a worker that dies during an attempt', () => {
     const [first, second] = machine.sent;
     expect(second!.at - first!.at).toBeGreaterThanOrEqual(MINUTE);
     expect(second!.body).toBe(first!.body);
-    come(failure);
+    respond(failure);
     // It was only frozen: its late attempt is recorded, and undoes nothing.
     const late = await eventually(
       () => show(id),
@@ -107,13 +107,13 @@ describe('a worker that dies during an attempt', () => {
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 4, status: 200 });
     expect(outcomes(await show(id))).toEqual(['1 interrupted', '2 interrupted', '3 refused', '4 accepted']);
-    one.come(failure);
-    two.come(failure);
+    one.respond(failure);
+    two.respond(failure);
   });
 
   test('on the last attempt fails the delivery visibly', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, 500, 500, answer);
+    const { response, respond } = delayed();
+    machine.script(500, 500, 500, response);
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
     const shown = await show(id);
@@ -126,7 +126,7 @@ describe('a worker that dies during an attempt', () => {
       lastReason: 'interrupted',
     });
     expect(outcomes(shown)).toEqual(['1 refused', '2 refused', '3 refused', '4 interrupted']);
-    come(failure);
+    respond(failure);
     // It was only frozen, and reports the end of its attempt.
     const late = await eventually(
       () => show(id),
@@ -138,40 +138,40 @@ describe('a worker that dies during an attempt', () => {
 
   test('on every attempt fails a delivery that shows all of them', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(...lost.map(({ response: answer }) => answer));
+    machine.script(...lost.map(({ response }) => response));
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 4 });
     expect(outcomes(shown)).toEqual(['1 interrupted', '2 interrupted', '3 interrupted', '4 interrupted']);
     // The first of them was accepted.
-    lost[0]!.come(responded(200));
+    lost[0]!.respond(responded(200));
     const late = await eventually(
       () => show(id),
       ({ state }) => state === 'delivered',
     );
     expect(outcomes(late)).toEqual(['1 accepted', '2 interrupted', '3 interrupted', '4 interrupted']);
-    for (const { come } of lost.slice(1)) come(failure);
+    for (const { respond } of lost.slice(1)) respond(failure);
   });
 });
 
 describe('a worker that dies during an extra attempt by hand', () => {
   test('shows the attempt with its own number when the next attempt of the schedule is made', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, answer, 200);
+    const { response, respond } = delayed();
+    machine.script(500, response, 200);
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
     await signal('retryNow');
     expect(await result()).toEqual({ attempts: 3, status: 200 });
     expect(outcomes(await show(id))).toEqual(['1 refused', '2 interrupted', '3 accepted']);
-    come(failure);
+    respond(failure);
     const late = await shownWhen(id, ({ attempts }) => attempts[1]!.outcome !== 'interrupted');
     expect(outcomes(late)).toEqual(['1 refused', '2 failed', '3 accepted']);
   });
 
   test('shows the attempt and all following ones when every later worker dies too', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(500, ...lost.map(({ response: answer }) => answer));
+    machine.script(500, ...lost.map(({ response }) => response));
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
     await signal('retryNow');
@@ -179,7 +179,7 @@ describe('a worker that dies during an extra attempt by hand', () => {
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 5 });
     expect(outcomes(shown).slice(1)).toEqual(['2 interrupted', '3 interrupted', '4 interrupted', '5 interrupted']);
-    for (const { come } of lost) come(failure);
+    for (const { respond } of lost) respond(failure);
   });
 });
 
@@ -195,15 +195,15 @@ describe('a database that becomes unavailable before anything is sent', () => {
   });
 
   test('uses no attempt between other attempts either', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, answer, 500);
+    const { response, respond } = delayed();
+    machine.script(500, response, 500);
     const running = run();
     await eventually(
       async () => machine.sent.length,
       (count) => count === 2,
     );
     faults.fail('load-attempt-material', 2);
-    come(failure);
+    respond(failure);
     const { id } = await running;
     expect(outcomes(await show(id))).toEqual(['1 refused', '2 failed', '3 refused', '4 refused']);
     expect(machine.sent).toHaveLength(4);
@@ -232,15 +232,15 @@ describe('a database that becomes unavailable after something was sent', () => {
   });
 
   test('gets the outcome of the last attempt later', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, 500, 500, answer);
+    const { response, respond } = delayed();
+    machine.script(500, 500, 500, response);
     const running = run();
     await eventually(
       async () => machine.sent.length,
       (count) => count === 4,
     );
     faults.fail('record-attempts', 2);
-    come(responded(500));
+    respond(responded(500));
     const { id, error } = await running;
     expect(error).toBeDefined();
     expect(await show(id)).toMatchObject({ state: 'failed', attemptCount: 4, lastStatus: 500, nextAttemptAt: null });
@@ -384,7 +384,11 @@ describe('an attempt whose report is lost', () => {
     const it = await task();
     let now = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 20_000));
-    expect(await make(it)).toMatchObject({ type: FailureType.storeUnavailable, nonRetryable: true, details: [0] });
+    expect(await make(it)).toMatchObject({
+      type: FailureType.storeUnavailable,
+      nonRetryable: true,
+      details: [{ attemptsMade: 0 }],
+    });
     clock.mockRestore();
     expect(machine.sent).toHaveLength(0);
     expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', attemptCount: 0 });
@@ -395,6 +399,9 @@ describe('an attempt whose report is lost', () => {
     statuses = [500];
     const it = await task();
     const error = await make(it);
-    expect(error).toMatchObject({ message: 'the receiver responded with 500; next attempt in 1 s', category: 'BENIGN' });
+    expect(error).toMatchObject({
+      message: 'the receiver responded with 500; next attempt in 1 s',
+      category: 'BENIGN',
+    });
   });
 });

@@ -196,9 +196,9 @@ describe('a receiver without a valid response', () => {
       /closed the connection/,
     ],
     ['speaks another protocol', () => saying('SSH-2.0-OpenSSH_9.6\r\n'), 'invalid_response', /HTTP/],
-    ['answers without a status', () => saying('HTTP/1.1 OK\r\n\r\n'), 'invalid_response', /HTTP/],
+    ['responds without a status', () => saying('HTTP/1.1 OK\r\n\r\n'), 'invalid_response', /HTTP/],
     [
-      'answers with two lengths',
+      'responds with two lengths',
       () => saying('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'),
       'invalid_response',
       /Content-Length/,

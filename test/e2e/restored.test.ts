@@ -21,7 +21,7 @@ let received: Map<string, number>;
 
 const store = () => system.database.store;
 const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id}`)).body;
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const sweep = () => sweepOnce(store(), system.client);
 const all = (of: string[], state: string) => Promise.all(of.map((id) => system.settled(id, state)));
 const closed = (of: string[]) =>
@@ -60,7 +60,7 @@ beforeAll(async () => {
   await age(store(), started, 11);
   await sweep();
   await all(started, 'retrying');
-  for (const id of started) await order(id, 'pause', { reason: 'by hand' });
+  for (const id of started) await command(id, 'pause', { reason: 'by hand' });
   await all(started, 'paused');
   const [failed, cancelled, redelivered, paused] = started.slice(COUNT).map((id) => [id]);
   const retrying = started.slice(0, COUNT);
@@ -82,16 +82,16 @@ beforeAll(async () => {
   receiver.reply(200);
   await age(store(), [...ids.unstarted, ...ids.batched], 11);
   await sweep();
-  for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await order(id, 'retry');
+  for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await command(id, 'retry');
   const delivered = [...ids.unstarted, ...ids.batched, ...retrying, ...ids.paused, ...ids.redelivered];
   await all(delivered, 'delivered');
-  await order(ids.redelivered[0]!, 'redeliver');
+  await command(ids.redelivered[0]!, 'redeliver');
   await receiver.waitFor(started.length + delivered.length + 1);
   await all(ids.redelivered, 'delivered');
   receiver.reply(410);
-  await order(ids.failed[0]!, 'retry');
+  await command(ids.failed[0]!, 'retry');
   await all(ids.failed, 'failed');
-  await order(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
+  await command(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
   await all(ids.cancelled, 'cancelled');
   await closed([...ids.unstarted, ...started]);
 
@@ -153,7 +153,7 @@ test('marks deliveries as delivered that had been redelivered since', async () =
 test('ends a paused delivery when it is resumed', async () => {
   const [id] = ids.paused as [string];
   expect(await show(id)).toMatchObject({ state: 'paused' });
-  expect((await order(id, 'resume')).status).toBe(409);
+  expect((await command(id, 'resume')).status).toBe(409);
   expect(await show(id)).toMatchObject({ state: 'delivered', lastStatus: 200 });
 });
 

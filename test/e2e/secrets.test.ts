@@ -107,7 +107,7 @@ async function ask(method: string, path: string, body?: unknown, headers?: Recor
 }
 
 function note(where: string, { status, text, headers }: ApiResponse, except?: string[]): void {
-  secretCanaries.write(`the answer ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
+  secretCanaries.write(`the response ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
 }
 
 /** Only the response to creating contains keys and secrets. */
@@ -239,13 +239,13 @@ async function runNativeApis(): Promise<void> {
     HttpHeaders: [{ Name: 'X-Token', Value: token }],
     Triggers: { Bounce: { Enabled: true } },
   };
-  const told = native({ 'x-postmark-server-token': postmark.apiKey }, [token, httpAuth.password]);
+  const send = native({ 'x-postmark-server-token': postmark.apiKey }, [token, httpAuth.password]);
   const silent = native({ 'x-postmark-server-token': postmark.apiKey });
   // The receiver refuses the test and echoes the request.
   await silent('POST', '/webhooks', webhook, 422);
-  const { ID } = await told('POST', '/webhooks', { ...webhook, Url: url });
-  await told('GET', '/webhooks');
-  await told('PUT', `/webhooks/${ID}`, { Triggers: { Delivery: { Enabled: true } } });
+  const { ID } = await send('POST', '/webhooks', { ...webhook, Url: url });
+  await send('GET', '/webhooks');
+  await send('PUT', `/webhooks/${ID}`, { Triggers: { Delivery: { Enabled: true } } });
   await silent('POST', `/webhooks/${ID}/verify`);
   await silent('GET', `/webhooks/${ID}/statistics`);
 
@@ -341,7 +341,7 @@ test('has no secret in a response, a log, a metric, a span, a history or the dat
   expect(secretCanaries.count(/^the table attempts$/, '***')).toBe(1);
   expect(secretCanaries.count(/^the log/, 'request failed')).toBe(1);
   expect(secretCanaries.count(/^the log/, 'attempt refused')).toBe(1);
-  expect(secretCanaries.count(/^the answer 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
+  expect(secretCanaries.count(/^the response 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
   expect(secretCanaries.count(/^the span attempt/, HOST)).toBeGreaterThanOrEqual(6 * 4);
   expect(secretCanaries.count(/^the span emit/, 'pigeonpost.account.id')).toBeGreaterThanOrEqual(6);
   expect(receiver.received.some(({ headers }) => 'authorization' in headers)).toBe(true);

@@ -26,19 +26,22 @@ const ownSecrets: Record<string, string> = {
   postpress: 'X-Token: header-value-4711',
 };
 
-test.each(samples)('verifies deliveries of $provider', async ({ provider, scope, settings, eventType, subscription }) => {
-  const { ask } = system;
-  const account = (await ask('POST', '/v1/accounts', { provider, name: 'Acme', scope, settings })).body;
-  const url = `https://${HOST}/in?topic=a%2Fb`;
-  const created = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { ...subscription, url });
-  expect(created.status).toBe(201);
-  await ask('POST', `/v1/subscriptions/${created.body.id}/test`, { type: eventType });
-  const [received] = await receiver.waitFor(1);
+test.each(samples)(
+  'verifies deliveries of $provider',
+  async ({ provider, scope, settings, eventType, subscription }) => {
+    const { ask } = system;
+    const account = (await ask('POST', '/v1/accounts', { provider, name: 'Acme', scope, settings })).body;
+    const url = `https://${HOST}/in?topic=a%2Fb`;
+    const created = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { ...subscription, url });
+    expect(created.status).toBe(201);
+    await ask('POST', `/v1/subscriptions/${created.body.id}/test`, { type: eventType });
+    const [received] = await receiver.waitFor(1);
 
-  const { secret = ownSecrets[provider] } = (await ask('GET', `/v1/subscriptions/${created.body.id}/secret`)).body;
-  const verifier = findVerifier(provider)!;
-  const known = verifier.readSecret(secret);
-  verifier.verify({ ...received!, url }, known);
-  const forged = { ...received!, headers: { host: HOST }, url };
-  expect(() => verifier.verify(forged, known)).toThrow('is missing');
-});
+    const { secret = ownSecrets[provider] } = (await ask('GET', `/v1/subscriptions/${created.body.id}/secret`)).body;
+    const verifier = findVerifier(provider)!;
+    const known = verifier.readSecret(secret);
+    verifier.verify({ ...received!, url }, known);
+    const forged = { ...received!, headers: { host: HOST }, url };
+    expect(() => verifier.verify(forged, known)).toThrow('is missing');
+  },
+);

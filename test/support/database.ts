@@ -10,9 +10,9 @@ export interface TestDatabase {
   /** Encrypts its secrets. */
   readonly key: Buffer;
   /** Breaks every connection and rejects new ones, as when the server is unavailable. */
-  leave(): Promise<void>;
+  disconnect(): Promise<void>;
   /** Accepts connections again. */
-  comeBack(): Promise<void>;
+  reconnect(): Promise<void>;
   /** Copies the database as a backup does; breaks every connection. */
   backUp(): Promise<void>;
   /** Replaces the database with that copy; breaks every connection. */
@@ -37,21 +37,21 @@ async function createDatabase(from = ''): Promise<TestDatabase> {
   await asAdmin(`CREATE DATABASE ${name} ${from}`);
   const key = randomBytes(32);
   const store = openStore({ databaseUrl: url.href, box: createSecretBox([key]) });
-  const leave = async (): Promise<void> => {
+  const disconnect = async (): Promise<void> => {
     await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
     await asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   };
-  const comeBack = (): Promise<void> => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  const reconnect = (): Promise<void> => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   return {
     store,
     url: url.href,
     key,
-    leave,
-    comeBack,
+    disconnect,
+    reconnect,
     async backUp() {
-      await leave();
+      await disconnect();
       await asAdmin(`CREATE DATABASE ${name}_copy TEMPLATE ${name}`);
-      await comeBack();
+      await reconnect();
     },
     async restore() {
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);

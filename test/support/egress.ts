@@ -124,15 +124,15 @@ export function request(url: string, changes: Partial<OutgoingRequest> = {}): Ou
   return { url, headers: [], body: '{}', timeLimitMs: 10_000, maxRedirects: 0, ...changes };
 }
 
-export type Answer = Extract<Exchange, { kind: 'response' }>;
+export type ReceivedResponse = Extract<Exchange, { kind: 'response' }>;
 export type Failure = Extract<Exchange, { kind: 'failure' }>;
 
-export function responseOf(exchange: Exchange): Answer {
+export function responseOf(exchange: Exchange): ReceivedResponse {
   if (exchange.kind !== 'response') throw new Error(`Failed: ${exchange.reason}: ${exchange.message}`);
   return exchange;
 }
 
 export function failureOf(exchange: Exchange): Failure {
-  if (exchange.kind !== 'failure') throw new Error(`Answered: ${exchange.status}`);
+  if (exchange.kind !== 'failure') throw new Error(`unexpected response: ${exchange.status}`);
   return exchange;
 }

@@ -30,7 +30,7 @@ export default class LeakCheckEnvironment extends TestEnvironment {
       await sleep(LOOK_EVERY_MS);
       leaked = this.#leaked();
     }
-    if (leaked.length > 0) throw new Error(`The tests of this file leave open: ${leaked.join(', ')}`);
+    if (leaked.length > 0) throw new Error(`The tests of this file did not close: ${leaked.join(', ')}`);
   }
 
   /** What is open now and was not before, with the number of additional ones. */

@@ -56,12 +56,12 @@ export async function originsOf(
   store: Pick<Store, 'pool'>,
   { eventId, deliveryId }: { eventId: string; deliveryId: string },
 ): Promise<string[]> {
-  const { rows } = await store.pool.query<{ place: string }>(
-    `SELECT tableoid::regclass::text AS place FROM events WHERE id = $1
+  const { rows } = await store.pool.query<{ partition: string }>(
+    `SELECT tableoid::regclass::text AS partition FROM events WHERE id = $1
      UNION ALL SELECT tableoid::regclass::text FROM event_bodies WHERE event_id = $1
      UNION ALL SELECT tableoid::regclass::text FROM deliveries WHERE id = $2
      UNION ALL SELECT tableoid::regclass::text FROM attempts WHERE delivery_id = $2`,
     [eventId, deliveryId],
   );
-  return rows.map(({ place }) => place).sort();
+  return rows.map(({ partition }) => partition).sort();
 }

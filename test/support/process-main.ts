@@ -1,4 +1,4 @@
-/** Runs inside the processes of `process.ts`: a part of Pigeonpost that dies at the given point. */
+/** Runs inside the processes of `process.ts`: a part of Pigeonpost that dies at a chosen point. */
 import { Client, WorkflowClient } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import pino from 'pino';

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 
 const FIXED_SEED = 20_261_121;
 
-const given = process.env.FUZZ_SEED ?? String(FIXED_SEED);
-export const SEED = given === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+const setting = process.env.FUZZ_SEED ?? String(FIXED_SEED);
+export const SEED = setting === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(setting);
 
 fc.configureGlobal({ seed: SEED });

@@ -15,14 +15,14 @@ export interface Received {
 }
 
 /** The response: a status, or a function that writes it. */
-export type Answer = number | ((response: ServerResponse, request: Received) => void);
+export type Reply = number | ((response: ServerResponse, request: Received) => void);
 
 export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly received: readonly Received[];
   /** Responses in sequence; the last one is repeated. */
-  reply(...responses: Answer[]): void;
+  reply(...responses: Reply[]): void;
   /** Waits until this many requests have arrived in total, and returns them. */
   waitFor(count: number, timeoutMs?: number): Promise<readonly Received[]>;
   clear(): void;
@@ -33,7 +33,7 @@ export interface Receiver {
 export async function startReceiver({ tls }: { tls?: { key: string; cert: string } } = {}): Promise<Receiver> {
   const received: Received[] = [];
   const waiting = new Set<() => void>();
-  let responses: Answer[] = [200];
+  let responses: Reply[] = [200];
 
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];

@@ -42,10 +42,13 @@ test.each(queries)('reads no partition sequentially to $name', async (query) => 
   expect(whole.map((node) => node['Relation Name'])).toEqual([]);
 });
 
-test.each(queries.filter(({ when }) => when === 'delivery'))('is planned for few partitions to $name', async (query) => {
-  const explained = await explaining(client, database.store.box, false, (store) => query.ask(store, sample));
-  const partitions = new Set(scansOf(explained).map((node) => node['Relation Name']));
-  // One of each table, and at the start of a week also its neighbour.
-  const weeks = new Set([...partitions].map((name) => name!.replace(PARTITION, '')));
-  expect(weeks.size).toBeLessThanOrEqual(3);
-});
+test.each(queries.filter(({ when }) => when === 'delivery'))(
+  'is planned for few partitions to $name',
+  async (query) => {
+    const explained = await explaining(client, database.store.box, false, (store) => query.ask(store, sample));
+    const partitions = new Set(scansOf(explained).map((node) => node['Relation Name']));
+    // One of each table, and at the start of a week also its neighbour.
+    const weeks = new Set([...partitions].map((name) => name!.replace(PARTITION, '')));
+    expect(weeks.size).toBeLessThanOrEqual(3);
+  },
+);

@@ -6,8 +6,8 @@ import type { Store } from '../../../../src/store/store';
 /** A store whose statements end when `end` is called. */
 function slowStore() {
   const writes: { ids: string[]; end: (error?: Error) => void }[] = [];
-  const query = (_statement: unknown, given?: unknown[]) => {
-    const { values = given } = _statement as { values?: unknown[] };
+  const query = (_statement: unknown, parameters?: unknown[]) => {
+    const { values = parameters } = _statement as { values?: unknown[] };
     const ids = (JSON.parse(values![0] as string) as AttemptRow[]).map(({ deliveryId }) => deliveryId);
     return new Promise((resolve, reject) => {
       writes.push({ ids, end: (error) => (error ? reject(error) : resolve({ rows: [] })) });
