@@ -27,7 +27,7 @@ export function createRecoveryActivities(store: Store): RecoveryActivities {
         store,
         starter: { client: getClient(), eager: false },
         heartbeat,
-        warn: (message: string, id: string, error: unknown) => log.warn(message, { id, error: String(error) }),
+        warn: (message: string, id: string, error: unknown) => void log.warn(message, { id, error: String(error) }),
       };
       return recoverPage(context, await loadReceiverOrFail(store, task.scope), task);
     },
