@@ -1,30 +1,31 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
-import { changeState, findProgress } from '../store/deliveries/deliveries.js';
-import { recordInterrupted } from '../store/attempts/lost-attempts.js';
+import { Semaphore } from '../lib/semaphore.js';
+import { recordInterrupted } from '../store/attempts/recording.js';
+import { findProgress } from '../store/deliveries/deliveries.js';
+import { changeState } from '../store/deliveries/state-changes.js';
 import { countBatch, countEnd } from '../telemetry/metrics.js';
 import type { BatchActivities } from '../workflows/batch-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
+import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
 import { attempt, type AttemptDependencies } from './attempt/attempt.js';
+import { OutcomeWriter } from './attempt/outcome-writer.js';
+import { rowOfUnrecorded } from './attempt/save.js';
 import { awaitBatch } from './batch/await-batch.js';
 import { processBatch } from './batch/process-batch.js';
-import { fromOutcome } from './attempt/save.js';
-import { OutcomeWriter } from './attempt/outcome-writer.js';
-import { createRecoveryActivities } from './recovery.js';
 import { createRetention } from './maintenance/retention.js';
-import { Semaphore } from '../lib/semaphore.js';
-import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
 import { sweep } from './maintenance/sweep.js';
+import { createRecoveryActivities } from './recovery.js';
 
-/** Deliveries that batches have in memory at once, each with its body. */
+/** Deliveries of batches in memory at once, each with its body. */
 const MAX_BATCHED_DELIVERIES = 2_000;
-/** Exchanges of batches under way at once, as long as they are quick. */
-const QUICK_AT_ONCE = 100;
+/** Requests of batches in flight at once, as long as they are quick. */
+const MAX_QUICK_REQUESTS = 100;
 
 export interface ActivityDependencies extends AttemptDependencies {
-  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  /** Days that data of accounts without a setting of their own is kept; 0 keeps it indefinitely. */
   readonly retentionDays?: number;
 }
 
@@ -39,11 +40,14 @@ export function createActivities(
     limiter: new ConcurrencyLimiter(),
     outcomes: new OutcomeWriter(store),
   };
-  const semaphores = { memory: new Semaphore(MAX_BATCHED_DELIVERIES), requestSemaphore: new Semaphore(QUICK_AT_ONCE) };
+  const semaphores = {
+    memory: new Semaphore(MAX_BATCHED_DELIVERIES),
+    requestSemaphore: new Semaphore(MAX_QUICK_REQUESTS),
+  };
   const enforceRetention = createRetention(store, retentionDays);
   return {
     attempt: (task) => attempt(shared, task),
-    recordOutcome: (outcome) => shared.outcomes.add(fromOutcome(outcome, ownRunId())),
+    recordOutcome: (outcome) => shared.outcomes.write(rowOfUnrecorded(outcome, ownRunId())),
     getScheduleProgress: ({ deliveryId }) => findProgress(store, deliveryId, ownRunId()),
     changeState: async (task) => {
       if (task.lostUpTo !== undefined || task.attemptsUpTo !== undefined) await recordInterrupted(store, task);

@@ -1,11 +1,14 @@
-/** Counting failed attempts, and disabling a subscription that fails for too long. */
+/** What failed attempts change in their subscription. Nothing here throws: an error must not make Temporal repeat an attempt. */
+import { log } from '@temporalio/activity';
 import { ruleOf } from '../contract/failing.js';
 import type { AnyContract } from '../contract/types.js';
+import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
-import { countFailure } from '../store/subscriptions/failing.js';
+import { newestAllFailed } from '../store/deliveries/deliveries.js';
 import type { Store } from '../store/store.js';
+import { countFailure, replaceOptions } from '../store/subscriptions/changes.js';
 
-/** Counts attempts that have failed, the last at `startedAt`. Never throws: the outcome is recorded, and the next failure is counted again. */
+/** Counts failed attempts, the last at `startedAt`, and disables a subscription that fails for too long. */
 export async function recordFailure(
   store: Store,
   contract: AnyContract,
@@ -15,7 +18,52 @@ export async function recordFailure(
 ): Promise<void> {
   try {
     await countFailure(store, subscription.id, startedAt, ruleOf(contract, account), attempts);
-  } catch {
-    // An error here must not make Temporal repeat the attempt.
+  } catch (error) {
+    log.warn('cannot count failed attempts', { subscriptionId: subscription.id, attempts, error: String(error) });
+  }
+}
+
+/** Counts the failed attempts of a batch: one write for each subscription instead of one for each attempt. */
+export class FailureCounter {
+  readonly #bySubscription = new Map<string, { material: AttemptMaterial; count: number; lastAt: Date }>();
+
+  constructor(private readonly store: Store) {}
+
+  add(material: AttemptMaterial, at: Date): void {
+    const { id } = material.subscription;
+    const count = (this.#bySubscription.get(id)?.count ?? 0) + 1;
+    this.#bySubscription.set(id, { material, count, lastAt: at });
+  }
+
+  async write(): Promise<void> {
+    await Promise.all(
+      Array.from(this.#bySubscription.values(), ({ material, count, lastAt }) =>
+        recordFailure(this.store, contractOf(material.account.provider), material, lastAt, count),
+      ),
+    );
+  }
+}
+
+/**
+ * Replaces the subscription's options when deliveries of one event type fail again and again and the contract has a rule
+ * for that. Called after a delivery has failed; the next one that fails checks again.
+ */
+export async function replaceOptionsAfterFailures(
+  store: Store,
+  { lastingFailure: rule }: AnyContract,
+  { account, subscription, event }: Pick<AttemptMaterial, 'account' | 'subscription' | 'event'>,
+): Promise<void> {
+  const to = rule?.optionsAfter(event.type, subscription, account);
+  if (!rule || to === undefined) return;
+  try {
+    const allFailed = await newestAllFailed(store, {
+      subscriptionId: subscription.id,
+      eventType: event.type,
+      deliveries: rule.deliveries,
+      since: new Date(Date.now() - rule.withinMs),
+    });
+    if (allFailed) await replaceOptions(store, subscription.id, { from: subscription.options, to });
+  } catch (error) {
+    log.warn('cannot apply the rule for repeated failures', { subscriptionId: subscription.id, error: String(error) });
   }
 }

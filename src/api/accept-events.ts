@@ -17,7 +17,7 @@ export async function acceptEvents<Response>(
   once?: OnceKey,
 ): Promise<Response> {
   try {
-    return await eventWriter.take(accountId, planner, once);
+    return await eventWriter.write(accountId, planner, once);
   } catch (error) {
     throw toProblem(error);
   }

@@ -1,4 +1,4 @@
-/** Batches: starting the workflow that carries many deliveries, and asking whether one still runs. */
+/** Starts batches: one workflow that makes the first attempts of many deliveries. */
 import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { newId } from '../contract/ids.js';
 import { contractOf } from '../providers/registry.js';
@@ -8,7 +8,7 @@ import type { batch } from '../workflows/batch.js';
 import { TASK_QUEUE } from '../workflows/names.js';
 import type { WorkflowStarter } from './start.js';
 
-/** Deliveries of one batch at most: enough to make a workflow cheap for each, few enough to be read at once. */
+/** Deliveries per batch: enough that the workflow costs little for each, few enough to load them at once. */
 export const MAX_BATCH_SIZE = 1_000;
 
 /** The workflow id of a new batch. */
@@ -16,7 +16,6 @@ export function newBatchId(): string {
   return `batch-${newId('bat')}`;
 }
 
-/** Starts a batch of first attempts. */
 export function startBatch(
   { client, eager }: WorkflowStarter,
   deliveryStarts: readonly DeliveryStart[],
@@ -32,7 +31,7 @@ export function startBatch(
   });
 }
 
-/** Whether a batch may still be carrying something. */
+/** Whether a batch is running in Temporal. */
 export async function isBatchRunning(client: Client, workflowId: string): Promise<boolean> {
   try {
     return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
@@ -42,7 +41,7 @@ export async function isBatchRunning(client: Client, workflowId: string): Promis
   }
 }
 
-/** The input: deliveries with the same schedule and time limit say so once. */
+/** The input of a batch: deliveries with the same schedule and time limit are one group. */
 export function batchInput(deliveryStarts: readonly DeliveryStart[]): BatchInput {
   const groups = new Map<string, BatchGroup & { deliveryIds: string[] }>();
   for (const { deliveryId, account, eventType } of deliveryStarts) {

@@ -1,29 +1,29 @@
 /**
- * Open deliveries whose workflow has closed, as after a restore of an older copy of the database: what the workflow says
- * of their end, and making their rows say the same.
+ * Open deliveries whose workflow has closed, for example after a restore of an older copy of the database: updates their
+ * rows with the result of the workflow.
  */
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { changeState } from '../store/deliveries/deliveries.js';
-import { recordDelivered, reopenOpen } from '../store/deliveries/settling.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
+import { changeState, recordDelivered, reopenAsRun } from '../store/deliveries/state-changes.js';
 import type { Store } from '../store/store.js';
 import { countEnd } from '../telemetry/metrics.js';
-import { FailureType, type DeliveryResult } from '../workflows/types.js';
+import { FailureType } from '../workflows/failure.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
+import type { DeliveryResult } from '../workflows/types.js';
 import { startDelivery, type WorkflowStarter } from './start.js';
 
 /** The state reason of deliveries whose workflow was terminated. */
 export const TERMINATED = 'terminated in Temporal';
 
-/** What Temporal knows of the last workflow of a delivery. */
+/** The last workflow of a delivery in Temporal. */
 export type LastWorkflow = { readonly kind: 'unknown' } | { readonly kind: 'running' } | ClosedWorkflow;
 
 export interface ClosedWorkflow {
   readonly kind: 'closed';
-  /** In the SDK's words. */
+  /** As the SDK names it, such as `COMPLETED`. */
   readonly status: string;
-  /** The redelivery that it was started for; 0 for the delivery itself. */
+  /** The redelivery that it was started for; 0 for the first delivery. */
   readonly redelivery: number;
   readonly runId: string;
   readonly closedAt: Date;
@@ -33,14 +33,14 @@ export interface ClosedWorkflow {
   readonly failure?: { readonly type: string | undefined; readonly message: string };
 }
 
-/** What follows for an open delivery from its closed workflow. */
+/** What an open delivery becomes after its workflow has closed. */
 export type Conclusion =
   | { readonly kind: 'delivered'; readonly result: DeliveryResult }
   | { readonly kind: 'failed' | 'cancelled'; readonly reason: string }
-  /** Nothing says how it ended, so it is delivered again: a duplicate is allowed, a loss is not. */
+  /** The end is unknown, so it is delivered again: a duplicate is allowed, a loss is not. */
   | { readonly kind: 'restart'; readonly redelivery: number };
 
-/** What follows for an open delivery of this redelivery. */
+/** The conclusion for an open delivery of this redelivery. */
 export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion {
   // The workflow of this redelivery was never started.
   if (closed.redelivery < redelivery) return { kind: 'restart', redelivery };
@@ -53,7 +53,6 @@ export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion
   return { kind: 'restart', redelivery: closed.redelivery + 1 };
 }
 
-/** Looks up the last workflow of a delivery. */
 export async function findLastWorkflow(client: Client, deliveryId: string): Promise<LastWorkflow> {
   const workflowId = deliveryWorkflowId(deliveryId);
   try {
@@ -90,8 +89,8 @@ async function findEnd(
   }
 }
 
-/** Makes the row of an open delivery say what its closed workflow says; true when it was started again instead. */
-export async function settleClosed(
+/** Updates an open delivery from its closed workflow; true when it was started again instead. */
+export async function applyClosedWorkflow(
   { store, starter }: { store: Store; starter: WorkflowStarter },
   deliveryStart: DeliveryStart,
   closed: ClosedWorkflow,
@@ -106,7 +105,7 @@ export async function settleClosed(
       return false;
     }
     case 'restart':
-      await reopenOpen(store, { deliveryId, run, redelivery: conclusion.redelivery });
+      await reopenAsRun(store, { deliveryId, run, redelivery: conclusion.redelivery });
       return startDelivery(starter, { ...deliveryStart, run: conclusion.redelivery });
     default: {
       const { kind: state, reason } = conclusion;

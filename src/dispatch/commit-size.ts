@@ -1,16 +1,16 @@
-/** How large the commit of a request is, and the bound on it. */
+/** The size of a request's commit, and its limit. */
 
-/** What a row counts for beside its text, in bytes: a delivery with its indexes takes about that much. */
+/** Bytes that a row counts for besides its text: about the size of a delivery with its indexes. */
 const ROW_BYTES = 1_024;
 
-/** A request would need a commit of more bytes than one may have. */
+/** The commit of a request would exceed the limit. */
 export class CommitTooLarge extends Error {
   constructor(readonly maxBytes: number) {
     super(`the events and bodies of one request may have ${maxBytes} bytes`);
   }
 }
 
-/** Adds up the bytes of one request while it is planned, so that no more is rendered than can be committed. */
+/** Adds up the bytes of a request while it is fanned out, so that rendering stops at the limit. */
 export class CommitSize {
   #bytes = 0;
 
@@ -20,7 +20,7 @@ export class CommitSize {
     return this.#bytes;
   }
 
-  /** Counts a row with this text. Throws CommitTooLarge when that is too much. */
+  /** Adds a row with this text. Throws CommitTooLarge. */
   add(text = ''): void {
     this.#bytes += ROW_BYTES + Buffer.byteLength(text);
     if (this.#bytes > this.maxBytes) throw new CommitTooLarge(this.maxBytes);

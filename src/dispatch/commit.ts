@@ -1,37 +1,37 @@
-/** Transactions of requests that do not share their commit: those to be answered once, and those whose account is locked. */
+/** Transactions of single requests: those with an idempotency key, and those that lock their account. */
 import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { insertCurrentEvents, insertEvents, type AccountVersions, type DispatchMode } from '../store/events/events.js';
 import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import type { FanOut } from './fan-out.js';
 
-/** A request that is to be answered once, and how. */
+/** The idempotency key of a request, and its response. */
 export interface Once {
   readonly accountId: string;
   readonly key: string;
   readonly response: IdempotentResponse;
 }
 
-/** A request that was answered before; `fingerprint` tells whether it was this one. */
+/** A request with this idempotency key was committed before; `fingerprint` shows whether it was the same request. */
 export class IdempotentReplay extends Error {
   constructor(readonly first: IdempotentResponse) {
-    super('answered before');
+    super('a request with this idempotency key was committed before');
   }
 }
 
-/** There is no such account, or it was deleted. */
+/** The account does not exist, or was deleted. */
 export class NoSuchAccount extends Error {}
 
-/** Events were planned for an account as it was; thrown, it rolls their transaction back. */
+/** The account has changed since its events were planned. Rolls the transaction back. */
 export class Outdated extends Error {
   constructor() {
-    super('an account has changed since events of it were planned');
+    super('an account has changed since its events were planned');
   }
 }
 
 /**
- * Commits planned events and their answer: all of it, or nothing and false when one of the accounts has another version
- * by now. Throws AnsweredBefore when the request had its answer.
+ * Commits planned events and the response, or nothing; false when one of the accounts has another version now. Throws
+ * IdempotentReplay.
  */
 export async function commitOnce(
   store: Store,
@@ -54,14 +54,14 @@ export async function commitOnce(
   }
 }
 
-/** What is committed of an account that is locked. */
+/** The commit of a locked account. */
 export interface LockedCommit {
   readonly fanOuts: readonly FanOut[];
   readonly once: Once | undefined;
   readonly mode: DispatchMode;
 }
 
-/** Plans events while the account cannot change, and commits them. Throws NoSuchAccount and AnsweredBefore. */
+/** Plans and commits events while the account is locked against changes. Throws NoSuchAccount and IdempotentReplay. */
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
@@ -82,10 +82,10 @@ export async function commitLocked<Commit extends LockedCommit>(
   });
 }
 
-async function claim(store: Store, client: Queryable, { accountId, key, response: answer }: Once): Promise<void> {
-  if (await claimKey(client, accountId, key, answer)) return;
-  // On this connection: were each request to wait for another one, many repetitions at once would wait forever.
+async function claim(store: Store, client: Queryable, { accountId, key, response }: Once): Promise<void> {
+  if (await claimKey(client, accountId, key, response)) return;
+  // On the same connection: if each needed a second one, many repetitions at once would deadlock on the pool.
   const first = await findResponse(store, accountId, key, client);
-  if (!first) throw new Error('the idempotency key was forgotten meanwhile');
+  if (!first) throw new Error('the idempotency key was deleted in the meantime');
   throw new IdempotentReplay(first);
 }

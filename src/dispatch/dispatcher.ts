@@ -1,8 +1,8 @@
 /**
- * From committed deliveries to started workflows, in the background.
+ * Starts the workflows of committed deliveries, in the background.
  *
- * While few wait, each gets a workflow of its own at once. When more wait than that keeps up with, they are taken together
- * into batches; while one batch begins, those gather that the next one takes. So batches grow with the load by themselves.
+ * While few deliveries wait, each gets its own workflow at once. When more arrive than can be started that way, they are
+ * started in batches; those that arrive during the start of one batch form the next, so batches grow with the load.
  */
 import { setTimeout as sleep } from 'timers/promises';
 import type { Logger } from 'pino';
@@ -12,64 +12,64 @@ import { MAX_BATCH_SIZE, startBatch } from './batches.js';
 import { startDelivery, type WorkflowStarter } from './start.js';
 import { FairQueue } from './fair-queue.js';
 
-/** How many starts of single workflows are under way at once. */
-const STARTS_AT_ONCE = 50;
-/** From how many new deliveries on, with those that wait already, they are left to batches. */
+/** Starts of single workflows in flight at once. */
+const MAX_STARTS = 50;
+/** New and waiting deliveries above which batches are used. */
 const MIN_BATCH_SIZE = 20;
-/** How many batches are beginning at once; the second and later ones only when full. */
+/** Batches that start at once; the second and later ones only when full. */
 const MAX_STARTING_BATCHES = 4;
-/** After a batch that was worth one, the next waits for at least so long unless it is full, in milliseconds. */
+/** Wait before the next batch that is not full, so that more deliveries join it, in milliseconds. */
 const GATHER_MS = 100;
-/** After this time the next batch begins although receivers of this one have not answered, in milliseconds. */
-const BATCH_PATIENCE_MS = 1_000;
-/** How long one start may take, in milliseconds; then it is left to the sweep. */
+/** Longest wait for the end of a batch before the next one starts, in milliseconds. */
+const MAX_BATCH_WAIT_MS = 1_000;
+/** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
 const START_DEADLINE_MS = 10_000;
-/** How many deliveries may wait here; more are left to the sweep, so that memory stays bounded. */
+/** Deliveries that wait in memory; the sweep starts further ones. */
 const MAX_QUEUE_LENGTH = 50_000;
 
 export interface Dispatcher {
-  /** The lane in which so many new deliveries are to be committed now. */
+  /** The mode in which this number of new deliveries is to be committed now. */
   modeFor(deliveries: number): DispatchMode;
-  /** Starts these deliveries soon. What cannot be started now is found by the sweep. */
+  /** Starts these deliveries soon. The sweep starts those that cannot be started now. */
   dispatch(deliveryStarts: readonly DeliveryStart[], mode?: DispatchMode): void;
-  /** Starts no more and waits for the starts under way; what still waits is found by the sweep. */
+  /** Waits for the starts in flight. The sweep starts the deliveries that still wait. */
   stop(): Promise<void>;
 }
 
 export interface DispatcherSettings {
-  /** Whether batches are allowed; otherwise every delivery has its own workflow, always. */
+  /** Whether batches are allowed; otherwise every delivery has its own workflow from the start. */
   readonly batches: boolean;
 }
 
 export function createDispatcher(
   starter: WorkflowStarter,
   log: Logger,
-  { batches: batches }: DispatcherSettings = { batches: true },
+  { batches }: DispatcherSettings = { batches: true },
 ): Dispatcher {
   const forWorkflows = new FairQueue();
   const forBatches = new FairQueue();
-  const underWay = new Set<Promise<void>>();
-  const beginning = new Set<Promise<void>>();
+  const starts = new Set<Promise<void>>();
+  const startingBatches = new Set<Promise<void>>();
   const stopping = new AbortController();
 
   const next = (): void => {
     if (stopping.signal.aborted) return;
-    while (underWay.size < STARTS_AT_ONCE && forWorkflows.size > 0) {
-      follow(underWay, startOne(forWorkflows.take(1)[0]!));
+    while (starts.size < MAX_STARTS && forWorkflows.size > 0) {
+      track(starts, startOne(forWorkflows.take(1)[0]!));
     }
-    while (forBatches.size > 0 && (beginning.size === 0 || mayOverlap())) {
-      follow(beginning, batch(forBatches.take(MAX_BATCH_SIZE)));
+    while (forBatches.size > 0 && (startingBatches.size === 0 || mayOverlap())) {
+      track(startingBatches, batch(forBatches.take(MAX_BATCH_SIZE)));
     }
   };
 
-  const mayOverlap = (): boolean => beginning.size < MAX_STARTING_BATCHES && forBatches.size >= MAX_BATCH_SIZE;
+  const mayOverlap = (): boolean => startingBatches.size < MAX_STARTING_BATCHES && forBatches.size >= MAX_BATCH_SIZE;
 
-  function follow(all: Set<Promise<void>>, work: Promise<void>): void {
-    const followed = work.finally(() => {
-      all.delete(followed);
+  function track(all: Set<Promise<void>>, work: Promise<void>): void {
+    const tracked = work.finally(() => {
+      all.delete(tracked);
       next();
     });
-    all.add(followed);
+    all.add(tracked);
   }
 
   async function startOne(deliveryStart: DeliveryStart): Promise<void> {
@@ -80,9 +80,9 @@ export function createDispatcher(
     }
   }
 
-  /** Resolves when the batch is done, or has gone on for long enough to let the next one begin. */
+  /** Resolves when the batch has ended, or has run for so long that the next one may start. */
   async function batch(deliveryStarts: readonly DeliveryStart[]): Promise<void> {
-    // Not after a small one: what comes now and then would never get workflows of its own again.
+    // Not after a small batch: at a low rate deliveries would never get workflows of their own again.
     const gathered = deliveryStarts.length > MIN_BATCH_SIZE ? sleep(GATHER_MS) : undefined;
     try {
       const { client } = starter;
@@ -96,24 +96,26 @@ export function createDispatcher(
     await gathered;
   }
 
-  /** Waits for something to end; not for longer than one waits for a batch, nor when the dispatcher is stopped. */
+  /** Waits for the end of a batch, at most for `MAX_BATCH_WAIT_MS` and until the dispatcher is stopped. */
   async function withTimeout(wait: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     const timeout = new AbortController();
-    const giveUp = (): void => timeout.abort();
+    const abort = (): void => timeout.abort();
     if (stopping.signal.aborted) return;
-    stopping.signal.addEventListener('abort', giveUp);
-    // Not with a deadline: Temporal answers at once what has only a second left, and its client asks again.
-    const ended = wait(timeout.signal).catch(() => undefined);
-    const late = sleep(BATCH_PATIENCE_MS, undefined, { ref: false, signal: timeout.signal }).catch(() => undefined);
+    stopping.signal.addEventListener('abort', abort);
+    // Not with a deadline: Temporal responds at once to a long poll with only a second left, and its client polls again.
+    const ended = wait(timeout.signal).catch((error: unknown) => {
+      if (!timeout.signal.aborted) log.debug({ err: error }, 'cannot get the result of a batch');
+    });
+    const late = sleep(MAX_BATCH_WAIT_MS, undefined, { ref: false, signal: timeout.signal }).catch(() => undefined);
     await Promise.race([ended, late]);
-    stopping.signal.removeEventListener('abort', giveUp);
-    giveUp();
+    stopping.signal.removeEventListener('abort', abort);
+    abort();
   }
 
   return {
     modeFor: (deliveries) =>
       batches &&
-      (forBatches.size + beginning.size > 0 || deliveries + forWorkflows.size + underWay.size > MIN_BATCH_SIZE)
+      (forBatches.size + startingBatches.size > 0 || deliveries + forWorkflows.size + starts.size > MIN_BATCH_SIZE)
         ? 'batch'
         : 'single',
     dispatch(deliveryStarts, mode = 'single') {
@@ -124,7 +126,7 @@ export function createDispatcher(
     },
     async stop() {
       stopping.abort();
-      await Promise.all([...underWay, ...beginning]);
+      await Promise.all([...starts, ...startingBatches]);
     },
   };
 }

@@ -1,14 +1,14 @@
-/** What waits to be started: taken in turns, from account to account and within one from subscription to subscription. */
+/** Deliveries that wait to be started, in rotation over accounts, and within an account over subscriptions. */
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 
-/** What waits of one account. */
+/** The waiting deliveries of one account. */
 interface Account {
   readonly weight: number;
-  /** By subscription; the one whose turn is next first. */
+  /** By subscription; the subscription that is next comes first. */
   readonly queues: Map<string, Queue>;
 }
 
-/** First come, first served. */
+/** First in, first out. */
 class Queue {
   #items: DeliveryStart[] = [];
   #next = 0;
@@ -23,7 +23,7 @@ class Queue {
 
   shift(): DeliveryStart {
     const item = this.#items[this.#next++]!;
-    // Taken ones are let go of now and then: moving the rest for each would cost more the longer the line is.
+    // Removed now and then, as Array.shift of a long array would move all other items each time.
     if (this.#next > 1_000 && this.#next * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#next);
       this.#next = 0;
@@ -33,7 +33,7 @@ class Queue {
 }
 
 export class FairQueue {
-  /** By account; the one whose turn is next first. */
+  /** By account; the account that is next comes first. */
   readonly #accounts = new Map<string, Account>();
   #size = 0;
 
@@ -54,36 +54,32 @@ export class FairQueue {
     this.#size += 1;
   }
 
-  /** Takes as many as `count`: each account in turn as many as its weight, each of its subscriptions in turn one. */
+  /** Takes up to `count`: from each account in rotation as many as its weight, one of each of its subscriptions. */
   take(count: number): DeliveryStart[] {
-    const taken: DeliveryStart[] = [];
-    while (taken.length < count && this.#size > 0) {
+    const selected: DeliveryStart[] = [];
+    while (selected.length < count && this.#size > 0) {
       const [id, account] = first(this.#accounts);
       this.#accounts.delete(id);
-      for (
-        let turnsLeft = account.weight;
-        turnsLeft > 0 && account.queues.size > 0 && taken.length < count;
-        turnsLeft -= 1
-      ) {
-        taken.push(this.#takeOne(account));
+      for (let n = 0; n < account.weight && account.queues.size > 0 && selected.length < count; n += 1) {
+        selected.push(this.#takeOne(account));
       }
-      // Back to the end.
+      // Inserted again at the end.
       if (account.queues.size > 0) this.#accounts.set(id, account);
     }
-    return taken;
+    return selected;
   }
 
-  #takeOne({ queues: lines }: Account): DeliveryStart {
-    const [id, queue] = first(lines);
-    lines.delete(id);
+  #takeOne({ queues }: Account): DeliveryStart {
+    const [id, queue] = first(queues);
+    queues.delete(id);
     const deliveryStart = queue.shift();
-    if (!queue.isEmpty) lines.set(id, queue);
+    if (!queue.isEmpty) queues.set(id, queue);
     this.#size -= 1;
     return deliveryStart;
   }
 }
 
-/** The entry that has been in a map for longest. */
+/** The entry that was inserted first. */
 function first<K, V>(map: Map<K, V>): [K, V] {
   return map.entries().next().value as [K, V];
 }

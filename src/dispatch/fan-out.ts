@@ -1,4 +1,4 @@
-/** Accepting events: who gets them and what bodies they have. */
+/** Fans an event out: selects its subscriptions and renders its bodies. */
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
 import { contractOf } from '../providers/registry.js';
@@ -10,25 +10,25 @@ import { currentTraceparent } from '../telemetry/tracing.js';
 import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
 
-/** An event to accept; its payload has been checked. */
+/** An event to accept; its payload is validated. */
 export type EventInput = Omit<Event, 'id'>;
 
-/** What the caller is told about an accepted event. */
+/** An accepted event as the API returns it. */
 export interface AcceptedEvent {
   readonly id: string;
   readonly type: string;
   readonly deliveries: readonly { readonly id: string; readonly subscriptionId: string; readonly workflowId: string }[];
 }
 
-/** An event ready to be committed, and the deliveries to start once it is. */
+/** An event to commit, and the deliveries to start after the commit. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly DeliveryStart[];
 }
 
 /**
- * Decides who of the enabled subscriptions gets an event and renders each different body once. Throws what the contract
- * throws for a bad payload, and CommitTooLarge.
+ * Selects the enabled subscriptions that receive an event, and renders each different body once. Throws what the contract
+ * throws for an invalid payload, and CommitTooLarge.
  */
 export function fanOut(
   account: StoredAccount,
@@ -38,11 +38,12 @@ export function fanOut(
 ): FanOut {
   const event: Event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
-  const fanOuts = fanOutTo(account, contractOf(account.provider).select(event, enabled, account), event, size);
-  return { ...fanOuts, row: { ...fanOuts.row, addressed: false } };
+  const receivers = contractOf(account.provider).select(event, enabled, account);
+  const { row, deliveryStarts } = fanOutTo(account, receivers, event, size);
+  return { row: { ...row, addressed: false }, deliveryStarts };
 }
 
-/** Plans an event for exactly these subscriptions, and for them alone. */
+/** Fans an event out to exactly these subscriptions. */
 export function fanOutTo(
   account: StoredAccount,
   receivers: readonly Subscription[],
@@ -53,7 +54,7 @@ export function fanOutTo(
   const event: Event = { id: newId('evt'), ...input };
   size.add(event.text);
   const bodies = new Map<string, string>();
-  const fanOuts = receivers.map((subscription) => {
+  const deliveries = receivers.map((subscription) => {
     const bodyVariant = contract.bodyVariant(subscription);
     size.add();
     if (!bodies.has(bodyVariant)) {
@@ -64,8 +65,8 @@ export function fanOutTo(
     return { id: newId('dlv'), subscriptionId: subscription.id, bodyVariant, url: subscription.url };
   });
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries: fanOuts },
-    deliveryStarts: fanOuts.map(({ id, subscriptionId, url }) => ({
+    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
+    deliveryStarts: deliveries.map(({ id, subscriptionId, url }) => ({
       deliveryId: id,
       run: 0,
       account,
@@ -76,7 +77,7 @@ export function fanOutTo(
   };
 }
 
-/** What the caller is told about a planned event once it is committed. */
+/** A committed event as the API returns it. */
 export function describe({ row: { event, deliveries } }: FanOut): AcceptedEvent {
   return {
     id: event.id,
@@ -89,7 +90,7 @@ export function describe({ row: { event, deliveries } }: FanOut): AcceptedEvent 
   };
 }
 
-/** Planned events that remember the trace that is under way. */
+/** Adds the current trace to the events. */
 export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
   const traceparent = currentTraceparent();
   return traceparent === null ? fanOuts : fanOuts.map((event) => ({ ...event, row: { ...event.row, traceparent } }));

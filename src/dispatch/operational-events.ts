@@ -1,4 +1,4 @@
-/** From facts to operational events: what an operator's own subscriptions are told about everyone else's. */
+/** Emits operational events: they notify an operator's subscriptions of changes in the subscriptions of all accounts. */
 import { contractOf } from '../providers/registry.js';
 import { operationsAccountIds } from '../store/accounts/accounts.js';
 import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
@@ -10,35 +10,34 @@ import { countEmitted } from '../telemetry/metrics.js';
 import { fanOut, type EventInput } from './fan-out.js';
 import { Outdated } from './commit.js';
 
-/** How often it is tried to emit while receiving accounts change. */
+/** Tries while the receiving accounts change. */
 const MAX_TRIES = 3;
 
-/** What was emitted. */
 export interface EmittedOperations {
-  /** Facts that were taken, whether or not someone wanted them. */
-  readonly taken: number;
+  /** Events that were claimed, with or without a receiver. */
+  readonly claimed: number;
   /** Deliveries to start. */
   readonly deliveryStarts: readonly DeliveryStart[];
 }
 
-/** The first type of operational event that a provider's catalogue does not allow, or undefined. */
+/** The first type of operational event that a provider's catalogue does not have, or undefined. */
 export function refusedOperation(provider: string): string | undefined {
   const contract = contractOf(provider);
   return Object.values(Operation).find((type) => !contract.findEvent(type));
 }
 
 /**
- * Emits the oldest facts, at most `limit`, to every account that receives operational events. Taking them and writing
- * the events is one transaction: each is emitted once, whatever dies meanwhile.
+ * Emits the oldest waiting events, at most `limit`, to every account that receives operational events. They are claimed
+ * and written in one transaction, so each is emitted exactly once.
  */
 export async function emitOperations(store: Store, limit: number): Promise<EmittedOperations> {
   for (let tries = 1; ; tries += 1) {
     try {
-      const { taken, planned } = await inTransaction(store, (client) => claimAndWrite(store, client, limit));
+      const { claimed, planned } = await inTransaction(store, (client) => claimAndWrite(store, client, limit));
       countEmitted(planned.map(({ row }) => row));
-      return { taken, deliveryStarts: planned.flatMap(({ deliveryStarts: startables }) => startables) };
+      return { claimed, deliveryStarts: planned.flatMap(({ deliveryStarts }) => deliveryStarts) };
     } catch (error) {
-      // What was taken is still there for the next try, or the next sweep.
+      // The transaction was rolled back, so the next try or the next sweep claims the same events.
       if (!(error instanceof Outdated) || tries === MAX_TRIES) throw error;
     }
   }
@@ -47,11 +46,11 @@ export async function emitOperations(store: Store, limit: number): Promise<Emitt
 async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   const operations = await claimOperationalEvents(client, limit);
   const events = operations
-    // What an account of operators does itself is told to nobody: a failing receiver of such events would cause more.
+    // Not about accounts that receive operational events: a failing receiver of them would cause more of them.
     .filter(({ ofReceiver }) => !ofReceiver)
     .map(eventOf);
-  if (events.length === 0) return { taken: operations.length, planned: [] };
-  // Loaded after the facts were taken, so that a subscription that is older than a fact gets it.
+  if (events.length === 0) return { claimed: operations.length, planned: [] };
+  // Loaded after the events were claimed, so that every subscription that is older than an event gets it.
   const receivers = await loadReceivers(store, client);
   const planned = events.flatMap((event) =>
     receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event)),
@@ -60,7 +59,7 @@ async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   const rows = planned.map(({ row }) => row);
   const outdated = await insertCurrentEvents(client, rows, versions);
   if (outdated.size > 0) throw new Outdated();
-  return { taken: operations.length, planned };
+  return { claimed: operations.length, planned };
 }
 
 async function loadReceivers(store: Store, client: Queryable): Promise<CachedSubscriptions[]> {
@@ -72,7 +71,7 @@ async function loadReceivers(store: Store, client: Queryable): Promise<CachedSub
   return entries;
 }
 
-/** Ids, counts and the receiver's host; its address may be as good as a password. */
+/** Ids, counts and the receiver's host only, as its URL may contain a secret. */
 function eventOf({ type, at, accountId, provider, subscriptionId, url, facts }: WaitingOperation): EventInput {
   const data = { accountId, provider, subscriptionId, host: new URL(url).host, ...facts };
   return { type, occurredAt: at, text: JSON.stringify(data), data, channels: [] };

@@ -1,4 +1,4 @@
-/** From committed deliveries to their workflows. */
+/** Starts the workflow of a delivery. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { contractOf } from '../providers/registry.js';
@@ -7,17 +7,15 @@ import type { delivery } from '../workflows/delivery/workflow.js';
 import type { DeliveryInput } from '../workflows/types.js';
 import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from '../workflows/names.js';
 
-/** How a client starts deliveries. */
 export interface WorkflowStarter {
   readonly client: Client;
-  /** Whether the client shares its connection with a worker of this process, so that a start may skip the task queue. */
+  /** Whether the client shares its connection with a worker of this process; the start can then skip the task queue. */
   readonly eager: boolean;
 }
 
 /**
- * Starts the workflow of a delivery. Starting it twice is harmless: false when it was there already. The first run may
- * be started only once, ever; a redelivery takes over the workflow id of the finished run. `priorityKey` is Temporal's:
- * 1 goes first, 5 last, 3 when absent.
+ * Starts the workflow of a delivery; false when it was started before. The first run is started only once; a redelivery
+ * reuses the workflow id of the finished run. `priorityKey` is Temporal's: 1 is first, 5 is last, 3 is the default.
  */
 export async function startDelivery(
   starter: WorkflowStarter,
@@ -27,10 +25,11 @@ export async function startDelivery(
   for (;;) {
     if (await tryStart(starter, deliveryStart, priorityKey)) return true;
     if (deliveryStart.run === 0) return false;
-    // A delivery is recorded as finished a moment before its workflow closes, so this may still be the former run.
+    // The row of a delivery is finished shortly before its workflow closes, so this may still be the former run.
     const handle = starter.client.workflow.getHandle(deliveryWorkflowId(deliveryStart.deliveryId));
     const { memo } = await handle.describe();
     if (memo?.run === deliveryStart.run) return false;
+    // The former run may fail; only its end matters here.
     await handle.result().catch(() => undefined);
   }
 }
@@ -55,7 +54,7 @@ async function tryStart(
   }
 }
 
-/** The options of a delivery's workflow, its input included. */
+/** The options of a delivery's workflow, including its input. */
 export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url, resumeFrom }: DeliveryStart) {
   const contract = contractOf(account.provider);
   const input: DeliveryInput = {
@@ -71,9 +70,9 @@ export function startOptions({ deliveryId, run, account, subscriptionId, eventTy
     workflowId: deliveryWorkflowId(deliveryId),
     workflowIdReusePolicy: run === 0 ? ('REJECT_DUPLICATE' as const) : ('ALLOW_DUPLICATE' as const),
     memo: { run },
-    // Where Temporal has a backlog, accounts take turns in it; the attempts have what their workflow has.
+    // With a backlog, Temporal rotates over accounts; activities inherit the priority of their workflow.
     priority: { fairnessKey: account.id, fairnessWeight: account.dispatchWeight },
-    // The host only: a path may be as good as a password.
+    // The host only, as the path of the URL may contain a secret.
     staticSummary: `${eventType} → ${new URL(url).host}${run === 0 ? '' : ` (redelivery ${run})`}`.slice(0, 200),
     staticDetails: `Delivery \`${deliveryId}\` of ${contract.title}, account ${account.id}, subscription ${subscriptionId}`,
     typedSearchAttributes: [

@@ -30,7 +30,7 @@ export const unknownRoute: RequestHandler = (request) => {
 /** Sends errors as problems. Unexpected errors are logged, and their text is not sent. Records rejected writes. */
 export function sendErrors(log: Logger, writes?: WriteHealth): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    writes?.note(error);
+    writes?.recordError(error);
     if (response.headersSent) return next(error);
     const problem = explain(error, response, log);
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));

@@ -1,6 +1,6 @@
 /**
- * Something the person who runs Pigeonpost can put right: one line that says what is wrong and, as the hint, what to do
- * about it. It is shown without a stack trace.
+ * An error that the operator can fix: the message states the problem, and the hint what to do. It is shown without a stack
+ * trace.
  */
 export class OperatorError extends Error {
   constructor(
@@ -12,7 +12,7 @@ export class OperatorError extends Error {
     this.name = 'OperatorError';
   }
 
-  /** What to print: the message, and the hint after it. */
+  /** The message, followed by the hint. */
   override toString(): string {
     const space = this.message.includes('\n') ? '\n' : ' ';
     return this.hint === undefined ? this.message : `${this.message}${space}${this.hint}`;
@@ -25,20 +25,20 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** The message of whatever was thrown, on one line. */
+/** The message of a thrown value as a single line. */
 export function errorMessage(error: unknown): string {
-  // Not asked with instanceof, as an error may come from another realm.
+  // Without instanceof, as an error may be from another realm.
   const isError = typeof error === 'object' && error !== null && 'message' in error;
   const message = isError && typeof error.message === 'string' ? error.message : String(error);
   return (message === '' ? (errorCode(error) ?? String(error)) : message).replace(/\s*\n\s*/g, ' ').trim();
 }
 
-/** A message without its `(PIGEONPOST_… …)`: only operators can change settings, so customers are not shown them. */
+/** Removes `(PIGEONPOST_… …)` from a message, as only operators can change settings and not customers. */
 export function withoutSettingAdvice(message: string): string {
   return message.replace(/ \(PIGEONPOST_[^)]*\)/g, '');
 }
 
-/** A port that something else listens on; `variable` is the setting that changes it. */
+/** A port that another process listens on; `variable` is its setting. */
 export function portInUse(what: string, port: number, variable: string): OperatorError {
   return new OperatorError(
     `Port ${port} for ${what} is already in use.`,
@@ -46,51 +46,51 @@ export function portInUse(what: string, port: number, variable: string): Operato
   );
 }
 
-/** What drivers and native libraries write about connections, and what it means. */
+/** Error texts of drivers and native libraries about connections, and their meaning. */
 const CONNECTION_PROBLEMS: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED|connection ?refused/i, 'the connection was refused'],
   [/ENOTFOUND|EAI_AGAIN|dns error|failed to lookup|name resolution/i, 'the name cannot be resolved'],
-  [/ETIMEDOUT|timed? ?out|deadline/i, 'it does not answer in time'],
+  [/ETIMEDOUT|timed? ?out|deadline/i, 'it does not respond in time'],
   [/EHOSTUNREACH|ENETUNREACH|unreachable/i, 'there is no route to it'],
   [/certificate|UnknownIssuer|NotValidForName/i, 'its TLS certificate is not accepted'],
   [
     /InvalidContentType|HandshakeFailure|wrong version number|BrokenPipe|h2 protocol|frame with invalid/i,
-    'it does not speak the expected protocol; TLS may be wanted by one side only',
+    'it does not use the expected protocol; TLS may be enabled on one side only',
   ],
   [/tonic::|transport error/i, 'the connection failed'],
 ];
 
-/** Why a connection failed, in words; an error that is none of the known ones as it is. */
+/** Why a connection failed, as text; the error's own message when it is unknown. */
 function connectionProblem(cause: unknown): string {
   const text = errorMessage(cause);
-  // A driver's own message is clear; the code of a system error is not, nor is the text of a native library.
+  // A driver's own message is clear, unlike codes of system errors and texts of native libraries.
   return CONNECTION_PROBLEMS.find(([pattern]) => pattern.test(`${errorCode(cause) ?? ''} ${text}`))?.[1] ?? text;
 }
 
-/** A PostgreSQL that cannot be connected to with this URL. */
+/** PostgreSQL cannot be reached with this URL. */
 export function databaseUnreachable(databaseUrl: string, cause: unknown): OperatorError {
   const { host } = new URL(databaseUrl);
   return unreachable('PostgreSQL', host === '' ? 'its socket' : host, 'DATABASE_URL', cause);
 }
 
-/** A database or Temporal server that does not answer; `variable` is the setting that names it. */
+/** A database or Temporal server that cannot be reached; `variable` is its setting. */
 export function unreachable(what: string, where: string, variable: string, cause: unknown): OperatorError {
   return new OperatorError(
     `${what} at ${where} cannot be reached: ${connectionProblem(cause)}.`,
-    `Check that it runs there and that ${variable} is right.`,
+    `Check that it is running and that ${variable} is correct.`,
     { cause },
   );
 }
 
-/** Turns an error of the file system into one that says what to do; leaves every other as it is. */
+/** Converts an error of the file system to an OperatorError; returns any other error unchanged. */
 export function explainFileError(error: unknown, path: string): unknown {
   if (errorCode(error) === 'ENOSPC') {
-    return new OperatorError(`The disk that holds ${path} is full.`, 'Free some space and start again.', {
+    return new OperatorError(`The disk of ${path} is full.`, 'Free some space and start again.', {
       cause: error,
     });
   }
   if (typeof error !== 'object' || error === null || !('syscall' in error)) return error;
-  return new OperatorError(`${path} cannot be used: ${errorMessage(error)}.`, 'Check that it can be written.', {
+  return new OperatorError(`${path} cannot be used: ${errorMessage(error)}.`, 'Check that it is writable.', {
     cause: error,
   });
 }

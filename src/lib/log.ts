@@ -1,4 +1,4 @@
-/** Logs: lines for people in a terminal, JSON everywhere else. */
+/** Logs: readable text in a terminal, JSON otherwise. */
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 

@@ -1,16 +1,16 @@
-/** Waits between tries of a write, in milliseconds; together they fit into an activity's margin. */
-const WAITS_MS = [100, 300, 1_000, 2_000, 4_000];
+/** Waits between tries of a write, in milliseconds. Together they must fit into ATTEMPT_MARGIN_MS (workflows/limits.ts). */
+export const RETRY_WAITS_MS = [100, 300, 1_000, 2_000, 4_000];
 
-/** Runs a write again after each failure, for some seconds; throws the last error, or one that is `hopeless` at once. */
+/** Retries a write for some seconds. Throws the last error, or at once an error that `isPermanent` matches. */
 export async function retrying<T>(
   write: () => Promise<T>,
-  hopeless: (error: unknown) => boolean = () => false,
+  isPermanent: (error: unknown) => boolean = () => false,
 ): Promise<T> {
-  for (const wait of WAITS_MS) {
+  for (const wait of RETRY_WAITS_MS) {
     try {
       return await write();
     } catch (error) {
-      if (hopeless(error)) throw error;
+      if (isPermanent(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

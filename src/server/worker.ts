@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'timers/promises';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities, type ActivityDependencies } from '../activities/index.js';
-import { CAPACITY } from '../activities/admission/concurrency-limiter.js';
+import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
 import { TASK_QUEUE } from '../workflows/names.js';
 
 const CONCURRENT_WORKFLOW_TASKS = 100;
@@ -14,8 +14,6 @@ const CONCURRENT_WORKFLOW_TASKS = 100;
  * are short.
  */
 const CACHED_WORKFLOWS = 300;
-/** Longer than any attempt takes, so that the outcome of every attempt is known when a shutdown ends. */
-const SHUTDOWN_GRACE = '150s';
 /** Wait before a failed worker is replaced, in milliseconds. */
 const RESTART_MS = 1_000;
 
@@ -80,10 +78,10 @@ function createWorker({ connection, namespace, workflowBundle, ...dependencies }
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : workflowCode()),
     activities: createActivities(dependencies),
-    maxConcurrentActivityTaskExecutions: CAPACITY,
+    maxConcurrentActivityTaskExecutions: WORKER_CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
     maxCachedWorkflows: CACHED_WORKFLOWS,
-    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
   });
 }
 

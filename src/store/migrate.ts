@@ -4,18 +4,18 @@ import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../
 import { makePartitions } from './partitions.js';
 import { migrationsFolder } from './schema.js';
 
-/** SQLSTATE of what a role may not do. */
+/** SQLSTATE of a missing permission. */
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
- * Brings the database to the newest schema, with partitions for the weeks to come; several processes may call this at
- * once. Returns the names applied.
+ * Applies missing migrations and creates partitions for the next weeks. Several processes may call this at once. Returns
+ * the names of the applied migrations.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const applied = await applyMigrations(databaseUrl);
   const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 1 });
   try {
-    // Where the tables are too busy for it now, the maintenance does it later.
+    // When the tables are too busy now, the maintenance does it later.
     await makePartitions({ pool }, new Date());
   } finally {
     await pool.end();
@@ -24,7 +24,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
 }
 
 async function applyMigrations(databaseUrl: string): Promise<string[]> {
-  // Published as an ES module only.
+  // A dynamic import, as the package is an ES module.
   const { runner } = await import('node-pg-migrate');
   const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   await client.connect().catch((error: unknown) => {

@@ -1,23 +1,22 @@
-/** The tables that grow with every event are partitioned by week: making partitions ahead of time and dropping them. */
+/** Partitions of the tables that grow with every event, by week: creating them ahead of time and dropping them. */
 import { idTime, lowestIdAt } from '../contract/ids.js';
 import { errorCode } from '../lib/errors.js';
 import { inTransaction, longQuery, type Queryable, type Store } from './store.js';
 import { weekOf, weeksAfter } from './weeks.js';
 
 /**
- * Rows that are old are never written again. They are frozen by the first vacuum that comes along: at a thousand
- * transactions a second, autovacuum would otherwise read every partition again every 56 hours
- * (autovacuum_freeze_max_age) for as long as it is kept.
+ * Old rows are never updated, so the first vacuum freezes them. At a thousand transactions a second, autovacuum would
+ * otherwise read every partition again every 56 hours (autovacuum_freeze_max_age) until it is dropped.
  */
 const WRITTEN_ONCE = 'autovacuum_freeze_min_age = 0';
 /**
- * A delivery leaves a dead row when its state changes, and with it entries in the indexes of open deliveries, which the
- * sweep walks over until vacuum has been there: after 5 % of the table instead of 20 %. No update can be heap-only, as
- * those indexes depend on the state; a lower fillfactor would therefore only make the table larger.
+ * A change of state creates a dead row with entries in the indexes of open deliveries, which the sweep reads until the next
+ * vacuum. So vacuum runs after 5 % of the table has changed instead of 20 %. No update can be heap-only, as those indexes
+ * depend on the state; a lower fillfactor would therefore only make the table larger.
  */
 const WRITTEN_TWICE = `${WRITTEN_ONCE}, autovacuum_vacuum_scale_factor = 0.05`;
 
-/** What is partitioned, and by ids of which kind. Storage parameters are each partition's own. */
+/** The partitioned tables, and the kind of their ids. Storage parameters are set on each partition. */
 const partitioned = [
   { table: 'events', key: 'id', kind: 'evt', storage: WRITTEN_ONCE },
   { table: 'event_bodies', key: 'event_id', kind: 'evt', storage: WRITTEN_ONCE },
@@ -27,28 +26,28 @@ const partitioned = [
 
 type Partitioned = (typeof partitioned)[number];
 
-/** How many weeks after the present one have partitions; without maintenance for longer, the default ones fill. */
+/** Number of weeks after the current one with partitions; without maintenance for longer, the default partitions fill. */
 const WEEKS_AHEAD = 2;
-/** Whoever makes or drops partitions holds this; a number that nothing else in the database uses. */
+/** The advisory lock for creating and dropping partitions; the number is not used elsewhere. */
 const ADVISORY_LOCK = 7_045_831;
 /**
- * A lock that is not had by then is given up, in milliseconds: whoever comes later waits behind the one who waits. Less
- * than PostgreSQL's deadlock_timeout, so that it is this statement that gives way and nobody's delivery.
+ * Longest wait for a table lock, in milliseconds, as all later statements queue behind a waiting one. Shorter than
+ * PostgreSQL's deadlock_timeout (1 s), so that in a deadlock this statement fails and not one of a delivery.
  */
 const LOCK_TIMEOUT_MS = 500;
-/** SQLSTATE of a lock that was given up. */
+/** SQLSTATE of a lock timeout. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** A partition and the time it is for: from `from` on, before `until`. */
+/** A partition and its time: from `from` on and before `until`. */
 export interface Partition {
   readonly table: Partitioned['table'];
   readonly name: string;
-  /** Undefined where it holds everything older. */
+  /** Undefined when it contains everything older. */
   readonly from?: Date;
   readonly until: Date;
 }
 
-/** All partitions but the default ones, the oldest first. */
+/** All partitions except the default ones, the oldest first. */
 export async function listPartitions(client: Queryable): Promise<Partition[]> {
   const { rows } = await client.query<{ table: Partitioned['table']; name: string; bound: string }>(
     `SELECT inhparent::regclass::text AS table, c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bound
@@ -65,28 +64,30 @@ export async function listPartitions(client: Queryable): Promise<Partition[]> {
 }
 
 /**
- * Makes the partitions of the week of a time and of those that follow it, where they are missing. False when the tables
- * were too busy for that; then it can be tried again.
+ * Creates missing partitions for the week of `now` and the following weeks. False when the tables were too busy; it can be
+ * retried.
  */
 export async function makePartitions(store: Pick<Store, 'pool'>, now: Date): Promise<boolean> {
   const weeks = Array.from({ length: 1 + WEEKS_AHEAD }, (_, ahead) => weeksAfter(weekOf(now), ahead));
   if (missing(weeks, await listPartitions(store.pool)).length === 0) return true;
   return whenNotBusy(store, async (client) => {
-    // Another process may have made them meanwhile.
+    // Listed again, as another process may have created them in the meantime.
     for (const { of, week } of missing(weeks, await listPartitions(client))) await makePartition(client, of, week);
   });
 }
 
-function missing(weeks: readonly Date[], there: readonly Partition[]): { of: Partitioned; week: Date }[] {
-  const isThere = (of: Partitioned, week: Date): boolean =>
-    there.some(({ table, from, until }) => table === of.table && (from === undefined || from <= week) && week < until);
-  return weeks.flatMap((week) => partitioned.filter((of) => !isThere(of, week)).map((of) => ({ of, week })));
+function missing(weeks: readonly Date[], existing: readonly Partition[]): { of: Partitioned; week: Date }[] {
+  const exists = (of: Partitioned, week: Date): boolean =>
+    existing.some(
+      ({ table, from, until }) => table === of.table && (from === undefined || from <= week) && week < until,
+    );
+  return weeks.flatMap((week) => partitioned.filter((of) => !exists(of, week)).map((of) => ({ of, week })));
 }
 
-/** Rows of that week that came too early for it have waited in the default partition and move. */
+/** Creates a partition. Rows of its week that are in the default partition move into it. */
 async function makePartition(client: Queryable, { table, key, kind, storage }: Partitioned, week: Date): Promise<void> {
   const name = `${table}_${week.toISOString().slice(0, 10).replaceAll('-', '')}`;
-  // Written into the statements, which take no parameters: names and ids of ours without a character to escape.
+  // Inserted into the text, as DDL accepts no parameters. Our names and ids contain no characters to escape.
   const [from, until] = [lowestIdAt(kind, week), lowestIdAt(kind, weeksAfter(week, 1))];
   await client.query(`LOCK TABLE ${table}_default IN ACCESS EXCLUSIVE MODE`);
   await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) WITH (${storage})`);
@@ -100,7 +101,7 @@ async function makePartition(client: Queryable, { table, key, kind, storage }: P
   await client.query(`ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${until}')`);
 }
 
-/** Drops partitions for the same time, unless a delivery that is open needs them or the tables are too busy. */
+/** Drops partitions of the same week unless an open delivery needs them or the tables are too busy. */
 export async function dropPartitions(
   store: Pick<Store, 'pool'>,
   partitions: readonly [Partition, ...Partition[]],
@@ -109,7 +110,7 @@ export async function dropPartitions(
   let needed = false;
   const done = await whenNotBusy(store, async (client) => {
     const tables = partitioned.map(({ table }) => `ONLY ${table}`).join(', ');
-    // From here on nothing is reopened or recovered; what was before shows in the next statement.
+    // With the lock nothing can be reopened or recovered; the next statement sees what was before.
     await client.query(`LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`);
     needed = await neededByOpen(client, partitions[0]);
     if (!needed) await client.query(`DROP TABLE ${partitions.map(({ name }) => name).join(', ')}`);
@@ -118,7 +119,7 @@ export async function dropPartitions(
   return needed ? 'needed' : 'dropped';
 }
 
-/** Whether a delivery of that time is open, or a later one of an event of that time, which a recovery has made. */
+/** Whether a delivery of the week is open, or a later delivery of an event of the week, which a recovery has created. */
 async function neededByOpen(client: Queryable, { from, until }: Partition): Promise<boolean> {
   const ids = (kind: 'evt' | 'dlv') => [from === undefined ? '' : lowestIdAt(kind, from), lowestIdAt(kind, until)];
   const { rows } = await client.query<{ needed: boolean }>(
@@ -130,7 +131,7 @@ async function neededByOpen(client: Queryable, { from, until }: Partition): Prom
   return rows[0]!.needed;
 }
 
-/** Runs `work` in a transaction, alone among those who do; false when a lock was not to be had and nothing was done. */
+/** Runs `work` in a transaction under the advisory lock; false when a lock timed out and nothing was done. */
 async function whenNotBusy(store: Pick<Store, 'pool'>, work: (client: Queryable) => Promise<void>): Promise<boolean> {
   try {
     await inTransaction(store, async (client) => {

@@ -1,23 +1,23 @@
 /**
- * Ranges of ids that a look-up stays within. The tables that grow are partitioned by id, so a statement that names a
- * range beside what it looks for is planned for the partitions of that range and not for all.
+ * Ranges of ids for queries. The large tables are partitioned by id, so with a range in its condition a query reads only
+ * the partitions of that range.
  */
 import { idTime, isId, lowestIdAt } from '../contract/ids.js';
 
-/** From the first id on, and before the second one. */
+/** From the first id on and before the second one. */
 export type IdRange = readonly [from: string, before: string];
 
 /** Every id. */
 export const ANYWHERE: IdRange = ['', '~'];
 
-/** By how much the clocks of processes that make ids may differ, in milliseconds. */
+/** Maximum difference between the clocks of processes that create ids, in milliseconds. */
 const CLOCKS_MS = 3_600_000;
 
-/** Where the events of deliveries are that were made together with them: all but those that a recovery has made later. */
+/** The range of the events of deliveries that were created with their events; a recovery creates deliveries later. */
 export function eventsNear(deliveryIds: readonly string[]): IdRange {
   const [first] = deliveryIds;
   if (first === undefined || !deliveryIds.every((id) => isId('dlv', id))) return ANYWHERE;
-  // Ids sort by their times, so only the outermost are taken apart.
+  // Ids sort by time, so only the first and the last one are parsed.
   const oldest = deliveryIds.reduce((least, id) => (id < least ? id : least), first);
   const newest = deliveryIds.reduce((most, id) => (id > most ? id : most), first);
   return [
@@ -27,8 +27,8 @@ export function eventsNear(deliveryIds: readonly string[]): IdRange {
 }
 
 /**
- * The part of a statement that joins the event `e` and the body `b` of a delivery `d`, both in a range of event ids. They
- * are looked up for each delivery: joined plainly, the range itself could be taken for the way to them and be read.
+ * The part of a query that joins the event `e` and the body `b` of a delivery `d` within a range of event ids. LATERAL with
+ * LIMIT 1 makes it an index look-up per delivery; with a plain join the planner may read the complete range.
  */
 export function eventOfDelivery(from: string, before: string): string {
   return `
@@ -41,7 +41,7 @@ export function eventOfDelivery(from: string, before: string): string {
     ) b`;
 }
 
-/** The id from which on the deliveries of an event are: none is older than its event. */
+/** The lowest id that a delivery of an event can have: no delivery is older than its event. */
 export function deliveriesFrom(eventId: string): string {
   if (!isId('evt', eventId)) return ANYWHERE[0];
   return lowestIdAt('dlv', new Date(idTime(eventId).getTime() - CLOCKS_MS));

@@ -1,21 +1,20 @@
 /**
- * How long what happened is kept. A week that is over for every account is dropped as partitions; where accounts differ,
- * rows of those that keep theirs for less are deleted, some at a time. What is open stays, with all it needs.
+ * Retention of events, deliveries and attempts. A week that has expired for every account is dropped as partitions. When
+ * accounts differ, rows of those with a shorter retention are deleted in batches. Open deliveries stay with their events.
  */
 import { lowestIdAt } from '../contract/ids.js';
 import { dropPartitions, listPartitions, type Partition } from './partitions.js';
 import { inTransaction, longQuery, type Store } from './store.js';
 import { expiry } from './weeks.js';
 
-/** A time that accounts keep what happened for. */
 export interface Retention {
-  /** 0 is for ever. */
+  /** 0 keeps data indefinitely. */
   readonly days: number;
-  /** What counts for accounts that say nothing themselves. */
+  /** The retention of accounts without a setting of their own. */
   readonly defaultDays: number;
 }
 
-/** The retentions of all accounts, deleted ones included: what was delivered for them stays readable. */
+/** The retentions of all accounts, including deleted ones, whose deliveries stay readable. */
 export async function findRetentions(store: Store, defaultDays: number): Promise<Retention[]> {
   const { rows } = await store.pool.query<{ days: number }>(
     `SELECT DISTINCT coalesce(retention_days, $1) AS days FROM accounts ORDER BY days`,
@@ -24,14 +23,13 @@ export async function findRetentions(store: Store, defaultDays: number): Promise
   return rows.map(({ days }) => ({ days, defaultDays }));
 }
 
-/** What became of the weeks that are over for every account. */
 export interface DroppedWeeks {
   readonly dropped: number;
-  /** Whether the tables were too busy to drop one that nothing open is in. */
+  /** Whether the tables were too busy to drop a week without open deliveries. */
   readonly busy: boolean;
 }
 
-/** Drops the weeks that are over for every account, but for those that open deliveries need. */
+/** Drops the weeks that have expired for every account and that no open delivery needs. */
 export async function dropExpired(store: Store, retentions: readonly Retention[], now: Date): Promise<DroppedWeeks> {
   const days = retentions.map((retention) => retention.days);
   if (days.length === 0 || days.includes(0)) return { dropped: 0, busy: false };
@@ -47,8 +45,8 @@ export async function dropExpired(store: Store, retentions: readonly Retention[]
 }
 
 /**
- * Deletes some of what accounts of one retention need not keep any longer: at most `limit` finished deliveries with their
- * attempts, and as many events, with their bodies, that no delivery is left of. Returns how many deliveries and events.
+ * Deletes expired data of accounts with one retention: at most `limit` finished deliveries with their attempts, and at most
+ * `limit` events without deliveries, with their bodies. Returns how many deliveries and events.
  */
 export async function deleteExpired(store: Store, retention: Retention, now: Date, limit: number): Promise<number> {
   if (retention.days === 0) return 0;
@@ -60,7 +58,7 @@ export async function deleteExpired(store: Store, retention: Retention, now: Dat
 }
 
 async function deleteDeliveries(store: Store, retention: Retention, before: string, limit: number): Promise<number> {
-  // Each account by itself from its oldest row on, so that what is kept is not read.
+  // Reads each account from its oldest row on, so that rows within the retention are not read.
   const expired = await store.pool.query<{ id: string }>(
     longQuery(
       `SELECT d.id FROM accounts a CROSS JOIN LATERAL (
@@ -71,15 +69,15 @@ async function deleteDeliveries(store: Store, retention: Retention, before: stri
       [retention.days, retention.defaultDays, before, limit],
     ),
   );
-  // One that has been reopened meanwhile stays.
+  // Deliveries that were reopened in the meantime stay.
   const { rowCount } = await store.pool.query(
     longQuery(
-      `WITH gone AS (
+      `WITH deleted AS (
        DELETE FROM deliveries WHERE id = ANY($1) AND state IN ('delivered', 'failed', 'cancelled') RETURNING id
-     ), attempts_gone AS (
-       DELETE FROM attempts a USING gone WHERE a.delivery_id = ANY($1) AND a.delivery_id = gone.id
+     ), deleted_attempts AS (
+       DELETE FROM attempts a USING deleted WHERE a.delivery_id = ANY($1) AND a.delivery_id = deleted.id
      )
-     SELECT FROM gone`,
+     SELECT FROM deleted`,
       [expired.rows.map(({ id }) => id)],
     ),
   );
@@ -100,18 +98,18 @@ async function deleteEvents(store: Store, retention: Retention, before: string, 
   );
   const ids = expired.rows.map(({ id }) => id);
   return inTransaction(store, async (client) => {
-    // A recovery that was about to add a delivery has done so before this, and shows in what follows, or finds no event.
+    // Waits for recoveries that are adding a delivery: the next statement sees it. Later ones find no event.
     await client.query(longQuery('SELECT FROM events WHERE id = ANY($1) FOR UPDATE', [ids]));
     const { rowCount } = await client.query(
       longQuery(
-        `WITH gone AS (
+        `WITH deleted AS (
          DELETE FROM events e
          WHERE id = ANY($1) AND NOT EXISTS (SELECT FROM deliveries d WHERE d.event_id = ANY($1) AND d.event_id = e.id)
          RETURNING id
-       ), bodies_gone AS (
-         DELETE FROM event_bodies b USING gone WHERE b.event_id = ANY($1) AND b.event_id = gone.id
+       ), deleted_bodies AS (
+         DELETE FROM event_bodies b USING deleted WHERE b.event_id = ANY($1) AND b.event_id = deleted.id
        )
-       SELECT FROM gone`,
+       SELECT FROM deleted`,
         [ids],
       ),
     );

@@ -7,19 +7,19 @@ import type { Queryable } from './store.js';
 /** The folder of the migrations. */
 export const migrationsFolder = join(__dirname, 'migrations');
 
-/** SQLSTATE of a table that is not there. */
+/** SQLSTATE of a missing table. */
 const UNDEFINED_TABLE = '42P01';
 
 let known: Promise<readonly string[]> | undefined;
 
-/** The names of this version's migrations, in their order. */
+/** The names of this version's migrations, sorted. */
 export function knownMigrations(): Promise<readonly string[]> {
   return (known ??= readdir(migrationsFolder).then((files) =>
     files.flatMap((file) => (file.endsWith('.sql') ? [file.slice(0, -'.sql'.length)] : [])).sort(),
   ));
 }
 
-/** The names of the migrations that were applied to the database; none where it is empty. */
+/** The names of the migrations that were applied to the database. */
 export async function appliedMigrations(database: Queryable): Promise<ReadonlySet<string>> {
   const { rows } = await database.query<{ name: string }>('SELECT name FROM migrations').catch((error: unknown) => {
     if (errorCode(error) !== UNDEFINED_TABLE) throw error;
@@ -28,7 +28,7 @@ export async function appliedMigrations(database: Queryable): Promise<ReadonlySe
   return new Set(rows.map(({ name }) => name));
 }
 
-/** Whether no migration of this version is missing. A newer database counts as current: upgrades keep older processes running. */
+/** Whether no migration of this version is missing. A newer schema is current too, as older processes run during an upgrade. */
 export async function isSchemaCurrent(database: Queryable): Promise<boolean> {
   const [names, applied] = await Promise.all([knownMigrations(), appliedMigrations(database)]);
   return names.every((name) => applied.has(name));

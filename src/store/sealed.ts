@@ -1,4 +1,4 @@
-/** Every sealed column of the database: whether its keys are known, and sealing it anew with the current one. */
+/** The sealed columns of the database: checking that their keys are configured, and resealing with the current key. */
 import { errorCode, OperatorError } from '../lib/errors.js';
 import { unknownKey } from './secret-box.js';
 import type { Store } from './store.js';
@@ -13,20 +13,20 @@ type SealedColumn = (typeof sealedColumns)[number];
 
 /** Rows that are read, sealed and written at once. */
 const BATCH = 200;
-/** SQLSTATE of a table that is not there. */
+/** SQLSTATE of a missing table. */
 const UNDEFINED_TABLE = '42P01';
 /** The id of the key a column is sealed with: the bytes after the version (see secret-box.ts). */
 const keyIdIn = (column: string): string => `substring(${column} FROM 2 FOR 4)`;
 
 /**
- * Looks at the oldest and the newest row of each table, so that a process with the wrong key says so when it starts.
- * A database without tables has nothing to open yet.
+ * Checks the oldest and the newest row of each table, so that a process with the wrong key fails at its start. A database
+ * without tables passes.
  */
 export async function checkKeys(store: Store): Promise<void> {
   const ends = sealedColumns.flatMap(({ table, column }) =>
     ['ASC', 'DESC'].map(
-      (order) =>
-        `(SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL ORDER BY id ${order} LIMIT 1)`,
+      (direction) =>
+        `(SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL ORDER BY id ${direction} LIMIT 1)`,
     ),
   );
   await refuseUnknownKeys(store, ends.join(' UNION ')).catch((error: unknown) => {
@@ -34,7 +34,7 @@ export async function checkKeys(store: Store): Promise<void> {
   });
 }
 
-/** Looks at every row. */
+/** Checks every row. */
 export async function checkAllKeys(store: Store): Promise<void> {
   const all = sealedColumns.map(
     ({ table, column }) => `SELECT ${keyIdIn(column)} AS id FROM ${table} WHERE ${column} IS NOT NULL`,
@@ -52,8 +52,8 @@ async function refuseUnknownKeys({ pool, box }: Store, query: string): Promise<v
 }
 
 /**
- * Seals with the current key whatever is sealed with another one, until nothing is. A row that is edited meanwhile is
- * left to its editor. May end anywhere and be called again. Returns how many rows of each table were sealed anew.
+ * Reseals all rows that are sealed with another key than the current one. Skips rows that are edited in the meantime, as
+ * the edit seals them. Can be interrupted and repeated. Returns how many rows of each table were resealed.
  */
 export async function resealAll(store: Store, batch = BATCH): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
@@ -62,7 +62,7 @@ export async function resealAll(store: Store, batch = BATCH): Promise<Record<str
     for (let after: string | undefined = ''; after !== undefined;) {
       const page = await resealPage(store, sealed, after, batch);
       counts[sealed.table]! += page.changed;
-      // Once at the end, from the beginning again: rows may have come, or been edited, with the former key.
+      // One more pass at the end, as rows may have been added or edited with the former key.
       after = page.last ?? (after === '' ? undefined : '');
     }
   }
@@ -82,9 +82,9 @@ async function resealPage(
   const last = rows.at(-1)?.id;
   if (last === undefined) return { changed: 0 };
   const { rowCount } = await pool.query(
-    `UPDATE ${table} SET ${column} = anew.sealed
-     FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS anew (id, former, sealed)
-     WHERE ${table}.id = anew.id AND ${column} = anew.former`,
+    `UPDATE ${table} SET ${column} = resealed.sealed
+     FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS resealed (id, former, sealed)
+     WHERE ${table}.id = resealed.id AND ${column} = resealed.former`,
     [
       rows.map(({ id }) => id),
       rows.map(({ sealed }) => sealed),

@@ -1,4 +1,4 @@
-/** Encryption at rest: AES-256-GCM, bound to the row it belongs to, with the id of the key for rotation. */
+/** Encryption at rest: AES-256-GCM, bound to the id of the row, with the id of the key for rotation. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'crypto';
 import { OperatorError } from '../lib/errors.js';
 
@@ -9,23 +9,23 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES;
 
-/** Keys of 32 bytes: the first seals, each of them opens. */
+/** Keys of 32 bytes: the first one seals, all of them open. */
 export type KeyRing = readonly [Buffer, ...Buffer[]];
 
 export interface SecretBox {
   /** Encrypts a JSON value for the row with this id: version, key id, nonce, tag, ciphertext. */
   seal(value: unknown, rowId: string): Buffer;
-  /** Decrypts what `seal` made. Throws when the key is unknown or the bytes belong to another row. */
+  /** Decrypts what `seal` returned. Throws when the key is unknown or the bytes belong to another row. */
   open(sealed: Buffer, rowId: string): unknown;
   /** The id of the key that seals now. */
   currentKeyId(): Buffer;
-  /** Whether there is the key of this id. */
+  /** Whether the key with this id is configured. */
   hasKey(id: Buffer): boolean;
 }
 
 /**
- * A box that seals with the first key and opens with any of them. Where keys may change while the process runs they are
- * a function: it is asked again at every seal, and when something is sealed with a key that was not there before.
+ * Creates a box that seals with the first key and opens with any of them. When keys can change at run time, pass a function:
+ * it is called for every seal, and when a key to open with is unknown.
  */
 export function createSecretBox(keys: KeyRing | (() => KeyRing)): SecretBox {
   const byId = new Map<string, Buffer>();
@@ -63,7 +63,7 @@ export function createSecretBox(keys: KeyRing | (() => KeyRing)): SecretBox {
   };
 }
 
-/** What to tell the operator when something is encrypted with keys that are not there. */
+/** The error when something is encrypted with keys that are not configured. */
 export function unknownKey(what: string, ids: readonly Buffer[]): OperatorError {
   const names = ids.map((id) => id.toString('hex')).join(', ');
   return new OperatorError(

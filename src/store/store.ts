@@ -1,5 +1,6 @@
-/** What every store function works on: a pool of connections to PostgreSQL and the box that keeps secrets. */
+/** The store that every store function gets: a pool of connections to PostgreSQL, and the box that encrypts secrets. */
 import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
+import { errorCode } from '../lib/errors.js';
 import type { SecretBox } from './secret-box.js';
 
 export interface Store {
@@ -13,7 +14,7 @@ export type Queryable = Pick<PoolClient, 'query'>;
 export interface StoreSettings {
   readonly databaseUrl: string;
   readonly box: SecretBox;
-  /** Connections at most. */
+  /** Maximum number of connections. */
   readonly maxConnections?: number;
   /** How long a statement may take, in milliseconds; see {@link longQuery} for those that may take longer. */
   readonly queryTimeoutMs?: number;
@@ -22,16 +23,16 @@ export interface StoreSettings {
 }
 
 /**
- * Longer than any statement takes that finds its rows by an index; what has no answer by then waits for a database that
- * stands still, or for one that is gone without a word. In milliseconds.
+ * Query timeout in milliseconds: longer than any statement takes that uses an index, so that after it the database hangs or
+ * is unreachable.
  */
 const QUERY_TIMEOUT_MS = 10_000;
-/** The same for statements that go through many rows. */
+/** The same for statements that read many rows. */
 const LONG_QUERY_TIMEOUT_MS = 120_000;
 
 /**
- * Opens a store. Connections are made when they are first needed and given up on after 5 s; one whose statement takes too
- * long is closed. The database may carry that statement out nevertheless.
+ * Opens a store. Connections are opened on demand, with a timeout of 5 s. After a query timeout the connection is closed,
+ * but the database may still execute the statement.
  */
 export function openStore({
   databaseUrl,
@@ -48,22 +49,30 @@ export function openStore({
     application_name: 'pigeonpost',
   });
   pool.on('error', (error) => onIdleError?.(error));
-  // The pool listens to idle connections only. That one broke while it was lent is told by the query that fails; without a
-  // listener it would end the process, even before the borrower can listen.
+  // The pool handles errors of idle connections only. Those of connections in use are reported by the failing query, but
+  // without a listener the error event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { pool, box };
 }
 
 /** A statement that may take two minutes. */
 export function longQuery(text: string, values: unknown[]): QueryConfig {
-  // The driver reads the field from the statement too, which its types leave out.
+  // The driver also reads query_timeout from the query, but its types omit that.
   const query: QueryConfig & { query_timeout: number } = { text, values, query_timeout: LONG_QUERY_TIMEOUT_MS };
   return query;
 }
 
-/** Whether an error says that a statement had no answer in time, in the driver's words. */
+/** Whether an error is the driver's query timeout. */
 export function isQueryTimeout(error: unknown): error is Error {
   return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/**
+ * Whether the database refuses the content of a row: SQLSTATE classes 22 (data) and 23 (constraints). A retry cannot
+ * succeed.
+ */
+export function isRefused(error: unknown): boolean {
+  return /^2[23]/.test(errorCode(error) ?? '');
 }
 
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */
@@ -79,7 +88,7 @@ export async function inTransaction<T>(
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    // A connection that does not answer would not answer this either; closing it rolls back as well.
+    // A connection that timed out would not respond to ROLLBACK either; closing it rolls back as well.
     if (isQueryTimeout(error)) broken = error;
     else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
     throw error;
@@ -93,7 +102,7 @@ export function onlyRow<Row extends QueryResultRow>(result: { rows: Row[] }): Ro
   return result.rows[0];
 }
 
-/** A row that travelled as JSON: bytes are hex text there and times ISO text. */
+/** Converts a row that was read as JSON, where bytes are hex text and times are ISO text. */
 export function fromJson<Row extends { secrets: Buffer; created_at: Date }>(row: Row): Row {
   return {
     ...row,

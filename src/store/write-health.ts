@@ -1,23 +1,23 @@
-/** Whether the database takes writes. One whose disk is full, or that is a standby, still answers queries. */
+/** Whether the database accepts writes. With a full disk, or as a standby, it still responds to reads. */
 import { errorCode } from '../lib/errors.js';
 import { inTransaction, type Store } from './store.js';
 
 /** SQLSTATE of a full disk, an I/O error and a read-only transaction. */
 const REJECTED_WRITE = new Set(['53100', '58030', '25006']);
-/** Rows of the trial table, more than the free space of any page. */
+/** Rows of the trial table: more than fit into the free space of existing pages. */
 const TRIAL_ROWS = 20_000;
 
 export interface WriteHealth {
-  /** Remembers an error that says that a write was rejected; ignores any other. */
-  note(error: unknown): void;
-  /** Whether rows can be written. After a rejected write that is tried out; before, nothing is written for it. */
+  /** Records an error that means a rejected write; ignores any other. */
+  recordError(error: unknown): void;
+  /** Whether rows can be written. Only after a rejected write this is tested with a trial table. */
   isWritable(): Promise<boolean>;
 }
 
 export function watchWrites(store: Pick<Store, 'pool'>): WriteHealth {
   let rejected = false;
   return {
-    note(error) {
+    recordError(error) {
       if (REJECTED_WRITE.has(errorCode(error) ?? '')) rejected = true;
     },
     async isWritable() {
@@ -31,7 +31,7 @@ export function watchWrites(store: Pick<Store, 'pool'>): WriteHealth {
   };
 }
 
-/** Whether a table can be filled, which takes space on the disk as rows do. */
+/** Whether a table can be filled, which needs disk space as rows do. */
 async function canGrow(store: Pick<Store, 'pool'>): Promise<boolean> {
   try {
     await inTransaction(store, (client) =>

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { Counter, Gauge } from 'prom-client';
 import type { ObservableEgressClient } from '../egress/types.js';
-import { loadBacklog, type Backlog } from '../store/reports/backlog.js';
+import { loadBacklog, type BacklogMetrics } from '../store/reports/backlog.js';
 import type { Store } from '../store/store.js';
 import { registry } from './metrics.js';
 
@@ -122,10 +122,10 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-let latest: { readonly until: number; readonly response: Promise<Backlog | undefined> } | undefined;
+let latest: { readonly until: number; readonly response: Promise<BacklogMetrics | undefined> } | undefined;
 
 /** The backlog, at most 5 seconds old; undefined when it cannot be read. */
-function backlog(): Promise<Backlog | undefined> {
+function backlog(): Promise<BacklogMetrics | undefined> {
   const [store] = stores;
   if (!store) return Promise.resolve(undefined);
   if (!latest || latest.until < performance.now()) {

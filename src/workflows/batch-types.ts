@@ -1,10 +1,10 @@
-/** What crosses the border between a batch's workflow and its activities; as in types.ts, ids and schedule facts only. */
+/** Payloads between a batch's workflow and its activity. Like types.ts they hold ids and schedules only. */
 
-/** Deliveries that share a schedule and a time limit. Frozen at the start. */
+/** Deliveries with the same schedule and time limit. Frozen at the start. */
 export interface BatchGroup {
   /** The waits after failed attempts, in milliseconds. */
   readonly schedule: readonly number[];
-  /** The longest time one exchange may take, in milliseconds. */
+  /** The longest time one request may take, in milliseconds. */
   readonly timeLimitMs: number;
   readonly deliveryIds: readonly string[];
 }
@@ -14,17 +14,17 @@ export interface BatchInput {
   readonly groups: readonly BatchGroup[];
 }
 
-/** What became of the deliveries of a batch. */
+/** How many deliveries of a batch ended in which way. */
 export interface BatchReport {
   readonly accepted: number;
-  /** Those that got a workflow of their own. */
+  /** Deliveries for which a workflow was started. */
   readonly startedIndividually: number;
-  /** Those that were somebody else's business. */
+  /** Deliveries that another batch or workflow owns. */
   readonly skipped: number;
 }
 
 /** The activities of a batch. */
 export interface BatchActivities {
-  /** Makes the first attempt of each delivery, and gives a workflow of its own to each that is not accepted. */
+  /** Makes the first attempt of each delivery, and starts a workflow for each that is not accepted. */
   processBatch(input: BatchInput): Promise<BatchReport>;
 }

@@ -1,12 +1,13 @@
-/** Maintenance, started by a Temporal Schedule: one sweep over what crashes and deletions leave behind. */
+/** Maintenance, started by a Temporal Schedule: one sweep over the deliveries that crashes and deletions affected. */
 import { proxyActivities } from '@temporalio/workflow';
+import { HEARTBEAT_TIMEOUT_MS } from './limits.js';
 import type { SweepReport, MaintenanceActivities } from './types.js';
 
 const { sweep } = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '5m',
-  heartbeatTimeout: '30s',
-  summary: 'look after what crashes and deletions left behind',
-  // The schedule comes round again in seconds: a sweep that failed is better left to the next one.
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  summary: 'recover deliveries after crashes and deletions',
+  // The schedule starts the next sweep within seconds, so a failed one is not retried.
   retry: { maximumAttempts: 1 },
 });
 

@@ -1,4 +1,4 @@
-/** Names under which Pigeonpost's workflows are found in Temporal. */
+/** Names of Pigeonpost's task queue, workflows and search attributes in Temporal. */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
 /** The task queue of all workers. */
@@ -14,11 +14,11 @@ export function deliveryIdOf(workflowId: string): string | undefined {
   return workflowId.startsWith('delivery-') ? workflowId.slice('delivery-'.length) : undefined;
 }
 
-/** The Temporal Schedule that keeps house, and its workflow. */
+/** The Temporal Schedule of the maintenance, and its workflow. */
 export const MAINTENANCE_SCHEDULE_ID = 'pigeonpost-maintenance';
 export const MAINTENANCE_WORKFLOW_ID = 'maintenance';
 
-/** Search attributes of deliveries. None holds anything personal: Temporal keeps them in clear. */
+/** Search attributes of deliveries. None holds personal data: Temporal stores them unencrypted. */
 export const searchAttributes = {
   provider: defineSearchAttributeKey('PigeonpostProvider', SearchAttributeType.KEYWORD),
   account: defineSearchAttributeKey('PigeonpostAccount', SearchAttributeType.KEYWORD),

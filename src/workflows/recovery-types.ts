@@ -1,22 +1,22 @@
-/** What crosses the border between the recovery workflow, its activities and whoever looks at it. */
+/** Payloads between the recovery workflow, its activities and the API. */
 
 /** States of finished deliveries, which are redelivered. */
 export const finishedStates = ['failed', 'cancelled', 'delivered'] as const;
 export type FinishedState = (typeof finishedStates)[number];
 
 /**
- * What a recovery may take: deliveries that wait for their next attempt, which is made now, finished deliveries by their
- * state, and events the subscription has no delivery of.
+ * What a recovery can cover: deliveries that wait for their next attempt, which is then made now; finished deliveries by
+ * state; and events without a delivery to the subscription.
  */
 export const recoverableStates = ['retrying', ...finishedStates, 'missing'] as const;
 export type RecoverableState = (typeof recoverableStates)[number];
 
-/** Those of the states that are of finished deliveries. */
+/** The states of finished deliveries among these. */
 export function finishedOf(states: readonly RecoverableState[]): FinishedState[] {
   return states.filter((state): state is FinishedState => (finishedStates as readonly string[]).includes(state));
 }
 
-/** What a recovery covers. Times are Unix milliseconds of when deliveries were created and events accepted. */
+/** What a recovery covers. Times are Unix milliseconds: when deliveries were created and events accepted. */
 export interface RecoveryScope {
   readonly subscriptionId: string;
   readonly accountId: string;
@@ -24,93 +24,93 @@ export interface RecoveryScope {
   /** Exclusive. */
   readonly to: number;
   readonly states: readonly RecoverableState[];
-  /** Event types; empty means all that the subscription takes. */
+  /** Event types; empty means all that the subscription receives. */
   readonly types: readonly string[];
 }
 
-/** Starts a recovery, or goes on with it in a new run. */
+/** Starts a recovery, or continues it in a new run. */
 export interface RecoveryInput {
   readonly recoveryId: string;
   readonly scope: RecoveryScope;
   readonly ratePerSecond: number;
-  /** How many deliveries are taken at once. */
+  /** Deliveries or events per page. */
   readonly pageSize: number;
-  /** After how many batches the workflow goes on as a new run, so that no history grows without end. */
+  /** Pages after which the workflow continues as a new run, which limits the size of its history. */
   readonly pagesPerRun: number;
-  /** Where a former run of the workflow got to. */
+  /** The position of the previous run. */
   readonly cursor?: RecoveryCursor;
 }
 
-/** How far a recovery has come. */
+/** The progress of a recovery. */
 export interface RecoveryProgress {
-  /** How many deliveries and events there were when it began; null until they are counted. */
+  /** Deliveries and events at the start of the recovery; null until they are counted. */
   readonly total: number | null;
-  /** Deliveries that are on their way again. */
+  /** Deliveries that were sent again. */
   readonly recovered: number;
-  /** Those that needed nothing any more, or of whose event no body can be made. */
+  /** Items that needed no delivery any more, or whose event cannot be rendered. */
   readonly skipped: number;
 }
 
-/** Where a recovery stands. */
+/** The position of a recovery. */
 export interface RecoveryCursor {
   readonly progress: RecoveryProgress;
-  /** Only what has been as it is since then is taken; Unix milliseconds by the database's clock. */
-  readonly settledBy: number;
+  /** Only deliveries that were not changed after this time; Unix milliseconds by the database's clock. */
+  readonly asOf: number;
   readonly phase: RecoveryPhase;
-  /** The last id that was looked at; empty at the beginning of a phase. */
+  /** The last id that was read; empty at the start of a phase. */
   readonly afterId: string;
 }
 
 /**
- * Deliveries that wait come first, so that none is taken that waits because it was redelivered, then finished ones, then
- * events without one.
+ * Waiting deliveries come first, so that none is retried that waits because this recovery redelivered it; then finished
+ * ones; then events without a delivery.
  */
 export type RecoveryPhase = 'waiting' | 'finished' | 'missing';
 
-/** Asks for the next batch. */
+/** Requests the next page. */
 export interface PageRequest {
   readonly scope: RecoveryScope;
-  readonly settledBy: number;
+  readonly asOf: number;
   readonly phase: RecoveryPhase;
   readonly afterId: string;
   readonly limit: number;
 }
 
-/** Deliveries, with the number of their last redelivery, or events to deliver. */
+/** Deliveries or events to recover. */
 export interface RecoveryPage {
   readonly items: readonly RecoveryItem[];
-  /** Where to look on; null at the end of the phase. */
+  /** Where the next page starts; null at the end of the phase. */
   readonly afterId: string | null;
 }
 
 export interface RecoveryItem {
   readonly id: string;
-  /** Which redelivery it was; 0 for an event. */
+  /** Number of the delivery's last redelivery; 0 for an event. */
   readonly run: number;
-  /** How many attempts a delivery that waits has made. */
+  /** Attempts of a waiting delivery. */
   readonly attempts?: number;
 }
 
-/** Asks for a batch to be sent on its way. */
+/** Requests the recovery of a page. */
 export interface PageTask {
   readonly scope: RecoveryScope;
   readonly phase: RecoveryPhase;
   readonly items: readonly RecoveryItem[];
 }
 
-/** The activities a recovery uses; each may be repeated without harm. */
+/** The activities of a recovery; each is idempotent. */
 export interface RecoveryActivities {
-  countRecoverable(scope: RecoveryScope): Promise<{ total: number; settledBy: number }>;
+  countRecoverable(scope: RecoveryScope): Promise<{ total: number; asOf: number }>;
   /** Throws a failure of type {@link SUBSCRIPTION_NOT_FOUND} when the subscription was deleted. */
-  nextPage(question: PageRequest): Promise<RecoveryPage>;
-  /** Gives back how many of the batch are on their way. */
+  nextPage(request: PageRequest): Promise<RecoveryPage>;
+  /** Returns how many items of the page were sent again. */
   recoverPage(task: PageTask): Promise<number>;
 }
 
 /** The type of the failure that ends a recovery whose subscription was deleted. */
 export const SUBSCRIPTION_NOT_FOUND = 'SubscriptionDeleted';
 
-/** Where a recovery leaves its progress, so that it can be read without a worker. */
+/** The memo of a recovery's workflow, which can be read without a worker. */
 export interface RecoveryMemo {
   readonly recovery: Pick<RecoveryInput, 'recoveryId' | 'scope' | 'ratePerSecond'>;
   readonly progress: RecoveryProgress;

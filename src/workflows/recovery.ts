@@ -1,4 +1,4 @@
-/** A recovery: what a subscription has missed is sent on its way again, batch by batch, at a limited rate. */
+/** A recovery: sends what a subscription has missed again, page by page, at a limited rate. */
 import {
   CancellationScope,
   condition,
@@ -11,6 +11,7 @@ import {
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
+import { HEARTBEAT_TIMEOUT_MS } from './limits.js';
 import {
   finishedOf,
   SUBSCRIPTION_NOT_FOUND,
@@ -27,41 +28,43 @@ export const progressQuery = defineQuery<RecoveryProgress>('progress');
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const { countRecoverable } = proxyActivities<RecoveryActivities>({
   startToCloseTimeout: '1h',
-  heartbeatTimeout: '30s',
-  summary: 'count what there is to recover',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  summary: 'count the deliveries and events to recover',
   retry,
 });
 const recoveryActivities: ActivityOptions = {
   startToCloseTimeout: '5m',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   retry: { ...retry, nonRetryableErrorTypes: [SUBSCRIPTION_NOT_FOUND] },
 };
 const { nextPage } = proxyActivities<RecoveryActivities>({ ...recoveryActivities, summary: 'find the next page' });
 const { recoverPage } = proxyActivities<RecoveryActivities>({ ...recoveryActivities, summary: 'recover the page' });
 
 /**
- * Recovers everything in its scope, the oldest first, and completes with how much that was. Closes as cancelled when
- * Temporal is asked to cancel it; a batch under way is finished first.
+ * Recovers everything in its scope, the oldest first, and completes with the counts. Closes as cancelled when Temporal is
+ * asked to cancel it; a page in progress is finished first.
  */
 export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> {
   const root = CancellationScope.current();
   let cancelled = false;
   root.cancelRequested.catch(() => (cancelled = true));
   let progress: RecoveryProgress = input.cursor?.progress ?? { total: null, recovered: 0, skipped: 0 };
-  setHandler(progressQuery, () => progress, { description: 'How much there was and how much is on its way.' });
-  show();
-  // Nothing in here may be cut short: what was begun is finished and counted.
+  setHandler(progressQuery, () => progress, {
+    description: 'How many deliveries there are and how many were sent again.',
+  });
+  showProgress();
+  // Not cancellable: a page in progress is finished and counted.
   return CancellationScope.nonCancellable(async () => {
     let cursor = input.cursor ?? (await firstCursor());
     for (let pages = 0; ;) {
       if (cancelled) await root.cancelRequested;
       const startedAt = Date.now();
       const { scope, pageSize: limit } = input;
-      const { settledBy, phase, afterId } = cursor;
-      const page = await nextPage({ scope, settledBy, phase, afterId, limit });
+      const { asOf, phase, afterId } = cursor;
+      const page = await nextPage({ scope, asOf, phase, afterId, limit });
       if (page.items.length > 0) {
         const recovered = await recoverPage({ scope, phase, items: page.items });
-        note({
+        setProgress({
           ...progress,
           recovered: progress.recovered + recovered,
           skipped: progress.skipped + page.items.length - recovered,
@@ -81,9 +84,9 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> 
   });
 
   async function firstCursor(): Promise<RecoveryCursor> {
-    const { total, settledBy } = await countRecoverable(input.scope);
-    note({ ...progress, total });
-    return { progress, settledBy, phase: phaseAfter(undefined)!, afterId: '' };
+    const { total, asOf } = await countRecoverable(input.scope);
+    setProgress({ ...progress, total });
+    return { progress, asOf, phase: phaseAfter(undefined)!, afterId: '' };
   }
 
   /** The phase that follows one; undefined after the last. */
@@ -98,26 +101,24 @@ export async function recovery(input: RecoveryInput): Promise<RecoveryProgress> 
     return phases[phase === undefined ? 0 : phases.indexOf(phase) + 1];
   }
 
-  /** What was counted and not found again has been taken care of by somebody else meanwhile. */
+  /** Items that were counted but not found again were recovered or changed by others in the meantime. */
   function end(): RecoveryProgress {
     const { total, recovered, skipped } = progress;
-    note({ ...progress, skipped: Math.max((total ?? 0) - recovered, skipped) });
+    setProgress({ ...progress, skipped: Math.max((total ?? 0) - recovered, skipped) });
     return progress;
   }
 
-  function note(next: RecoveryProgress): void {
+  function setProgress(next: RecoveryProgress): void {
     progress = next;
     upsertMemo({ progress } satisfies Partial<RecoveryMemo>);
-    show();
+    showProgress();
   }
 
-  function show(): void {
+  function showProgress(): void {
     const { total, recovered, skipped } = progress;
     const rate = `At most ${input.ratePerSecond} per second.`;
     setCurrentDetails(
-      total === null
-        ? `Counting. ${rate}`
-        : `**${recovered} of ${total}** on their way again, ${skipped} skipped. ${rate}`,
+      total === null ? `Counting. ${rate}` : `**${recovered} of ${total}** sent again, ${skipped} skipped. ${rate}`,
     );
   }
 }

@@ -1,50 +1,52 @@
-/** The signals of a delivery and what it has been told so far. */
+/** The signals of a delivery, and the commands it has received and not applied yet. */
 import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflow';
 
-export const cancelSignal = defineSignal<[reason?: string]>('cancel');
-export const pauseSignal = defineSignal<[reason?: string]>('pause');
-export const resumeSignal = defineSignal('resume');
-export const retryNowSignal = defineSignal<[attempts?: number]>('retryNow');
+/** By name. Clients send these definitions, so that their arguments are checked. */
+export const deliverySignals = {
+  cancel: defineSignal<[reason?: string]>('cancel'),
+  pause: defineSignal<[reason?: string]>('pause'),
+  resume: defineSignal('resume'),
+  retryNow: defineSignal<[attempts?: number]>('retryNow'),
+} as const;
 
-/** What a delivery has been told and has not obeyed yet. */
+/** Commands that a delivery has received and not applied yet. */
 export interface Commands {
   cancel?: { readonly reason: string; readonly byTemporal: boolean };
   pause?: { readonly reason: string };
-  /** An attempt at once; with `attempts` only if the delivery has made so many and no more. */
+  /** An extra attempt now; with `attempts` only if the delivery has made exactly that many. */
   retryNow?: { readonly attempts?: number };
 }
 
-/** Whether there is something to obey. */
 export function hasPendingCommand(commands: Commands): boolean {
   return commands.cancel !== undefined || commands.pause !== undefined || commands.retryNow !== undefined;
 }
 
-/** Takes orders from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */
+/** Collects commands from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */
 export function registerSignalHandlers(): Commands {
   const commands: Commands = {};
   setHandler(
-    cancelSignal,
+    deliverySignals.cancel,
     (reason) => {
       commands.cancel ??= { reason: reason ?? 'cancelled', byTemporal: false };
     },
-    { description: 'End the delivery; an attempt under way is awaited first. Argument: the reason.' },
+    { description: 'Cancel the delivery after the attempt in flight. Argument: the reason.' },
   );
   setHandler(
-    pauseSignal,
+    deliverySignals.pause,
     (reason) => {
       commands.pause ??= { reason: reason ?? 'paused' };
     },
     { description: 'Make no further attempt until resumed. Argument: the reason.' },
   );
   setHandler(
-    resumeSignal,
+    deliverySignals.resume,
     () => {
       delete commands.pause;
     },
-    { description: 'Go on at the same place of the schedule.' },
+    { description: 'Continue at the same position of the schedule.' },
   );
   setHandler(
-    retryNowSignal,
+    deliverySignals.retryNow,
     (attempts) => {
       if (attempts === undefined) {
         delete commands.pause;
@@ -55,8 +57,8 @@ export function registerSignalHandlers(): Commands {
     },
     {
       description:
-        'Make an attempt at once, in addition to those of the schedule. ' +
-        'Argument, optional: how many attempts there are; if it has made more or is paused, nothing is done.',
+        'Make an attempt now, in addition to those of the schedule. ' +
+        'Argument, optional: the number of attempts so far; ignored if more were made or the delivery is paused.',
     },
   );
   CancellationScope.current().cancelRequested.catch(() => {

@@ -1,43 +1,44 @@
 /**
- * What crosses the border between workflows and activities. All of it ends up in histories that anyone with access to
- * Temporal can read: ids, numbers, schedule facts, host names and reasons only, never a payload, a secret or a path.
+ * Payloads between the delivery workflow, the maintenance workflow and their activities. Anyone with access to Temporal
+ * can read them in histories: they hold ids, numbers, schedules, host names and reasons only, never an event's payload, a
+ * secret or a URL path.
  */
 
 /** Starts a delivery. Frozen at the start, so that a contract can change without breaking a replay. */
 export interface DeliveryInput {
   readonly deliveryId: string;
-  /** Which redelivery this is; 0 for the delivery itself. */
+  /** Number of the redelivery; 0 for the first delivery. */
   readonly run: number;
   /** The waits after failed attempts, in milliseconds. */
   readonly schedule: readonly number[];
-  /** The longest time one exchange may take, in milliseconds. */
+  /** The longest time one request may take, in milliseconds. */
   readonly timeLimitMs: number;
-  /** Present when it does not begin with its first attempt. */
+  /** Present when the workflow does not start with the first attempt. */
   readonly resumeFrom?: ResumePoint;
 }
 
-/** Where a delivery begins for which something has been done before. */
+/** Where a workflow starts whose delivery was processed before. */
 export type ResumePoint =
-  /** At a place of the schedule, at a time: Unix milliseconds. */
+  /** At a position of the schedule, at a time in Unix milliseconds. */
   | { readonly kind: 'scheduled'; readonly position: number; readonly at: number }
-  /** With an attempt whose outcome has yet to be recorded. */
+  /** With an attempt whose outcome is not recorded yet. */
   | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
-  /** With its end, which is recorded. */
+  /** With a final failure that is recorded. */
   | { readonly kind: 'ended'; readonly type: string; readonly message: string }
-  /** When the batch that makes its first attempt is done with it. */
+  /** After the batch that makes the first attempt. */
   | { readonly kind: 'batched' };
 
-/** How a batch left a delivery. */
+/** The state of a delivery after its batch. */
 export type BatchOutcome =
   | { readonly kind: 'delivered'; readonly result: DeliveryResult }
   | { readonly kind: 'failed'; readonly message: string }
-  /** Still open, at a place of the schedule and a time: Unix milliseconds. */
+  /** Still open: the position of the schedule, and the time of the next attempt in Unix milliseconds. */
   | { readonly kind: 'open'; readonly position: number; readonly at: number };
 
-/** How a delivery that was accepted ended. */
+/** The result of an accepted delivery. */
 export interface DeliveryResult {
   readonly attempts: number;
-  /** The accepting answer's HTTP status. */
+  /** HTTP status of the accepted response. */
   readonly status: number | null;
 }
 
@@ -45,29 +46,32 @@ export interface DeliveryResult {
 export interface AttemptTask {
   readonly deliveryId: string;
   readonly run: number;
-  /** The waits this round still has, in milliseconds. */
+  /** The remaining waits of the schedule, in milliseconds. */
   readonly schedule: readonly number[];
-  /** How many waits of the whole schedule came before. */
+  /** Position in the whole schedule: the number of waits before this round. */
   readonly position: number;
   readonly timeLimitMs: number;
   /**
-   * Attempts of the delivery before this round, where a command began the round: an extra attempt repeats a position of
-   * the schedule, so positions do not tell how many were made.
+   * Attempts of the delivery before this round. Present when a command started the round: an extra attempt repeats a
+   * position of the schedule, so the position does not give the number of attempts.
    */
   readonly attemptsBefore?: number;
-  /** Present when the first attempt of this round was turned away before. */
+  /** Present when the first attempt of this round was rejected before. */
   readonly deferral?: Deferral;
 }
 
-/** What an attempt that was turned away takes along, so that it need not begin to queue again. */
+/** The state of an attempt that was rejected because the subscription is busy; the next try continues with it. */
 export interface Deferral {
-  /** How often in a row it was turned away. */
+  /** Rejections in a row. */
   readonly times: number;
-  /** The turn that was booked for it, where the subscription has a rate; Unix time in milliseconds. */
+  /** The attempt's reservation where the subscription has a rate; Unix time in milliseconds. */
   readonly reservedAt?: number;
 }
 
-/** The outcome of an attempt that was made but could not be recorded, without anything the receiver said. */
+/**
+ * The outcome of an attempt that was made while the database was unavailable; the workflow records it later. Without the
+ * receiver's response.
+ */
 export interface UnrecordedOutcome {
   readonly deliveryId: string;
   readonly run: number;
@@ -81,20 +85,20 @@ export interface UnrecordedOutcome {
   readonly message: string | null;
   readonly state: 'delivered' | 'retrying' | 'failed';
   readonly stateReason: string | null;
-  /** Whether the subscription is to be disabled; absent in histories that are older than this field. */
-  readonly disable?: boolean;
+  /** Whether the subscription is to be disabled. */
+  readonly disable: boolean;
   /** Unix time in milliseconds. */
   readonly nextAttemptAt: number | null;
   readonly schedulePosition: number;
 }
 
-/** Where a delivery stands according to the database. */
+/** The progress of a delivery according to the database. */
 export interface ScheduleProgress {
-  /** Whether the workflow run that asks has already recorded its end. */
-  readonly settledHere: boolean;
+  /** Whether the workflow run that asks has recorded the end of the delivery. */
+  readonly endRecorded: boolean;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
-  /** Attempts of all runs that are recorded. */
+  /** Recorded attempts of all runs. */
   readonly attempts: number;
   /** Which wait of the schedule follows the last attempt; null before the first attempt of this run. */
   readonly schedulePosition: number | null;
@@ -111,72 +115,50 @@ export interface StateTask {
   /** Unix time in milliseconds. */
   readonly nextAttemptAt: number | null;
   /**
-   * Present when the attempt that was to be the last was lost: how many waits the schedule has. Attempts up to there of
-   * which nothing is recorded are then shown as interrupted.
+   * Present when the last attempt of the schedule was lost with its worker: the number of waits of the schedule. Attempts
+   * up to this position that are not recorded are shown as interrupted.
    */
   readonly lostUpTo?: number;
-  /** Present when attempts were lost and their number is known: how many the delivery has with them. */
+  /** Present when attempts were lost and their number is known: the delivery's attempts including the lost ones. */
   readonly attemptsUpTo?: number;
 }
 
-/** The activities a delivery uses. */
+/** The activities of a delivery. */
 export interface DeliveryActivities {
-  /** Makes one attempt and records it. Throws an ApplicationFailure of one of {@link FailureType} unless accepted. */
+  /** Makes one attempt and records it. Throws a failure of one of the types in failure.ts unless it was accepted. */
   attempt(task: AttemptTask): Promise<DeliveryResult>;
   /** Records an outcome that the attempt itself could not record. */
   recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
   getScheduleProgress(task: { deliveryId: string; run: number }): Promise<ScheduleProgress>;
   changeState(task: StateTask): Promise<void>;
-  /** Waits until no batch carries the delivery. */
+  /** Waits until no batch processes the delivery. */
   awaitBatch(task: { deliveryId: string }): Promise<BatchOutcome>;
-  /** Asks Temporal to cancel the workflow that calls this. */
+  /** Requests Temporal to cancel the calling workflow. */
   cancelOwnWorkflow(): Promise<void>;
 }
 
-/** The activities that keep house. */
+/** The activities of the maintenance workflow. */
 export interface MaintenanceActivities {
-  /** Starts what has no owner, ends what lost its reason and takes note of terminated workflows. */
+  /** Recovers deliveries that no running workflow or batch works on. */
   sweep(): Promise<SweepReport>;
 }
 
 export interface SweepReport {
-  /** Deliveries that got a workflow. */
+  /** Deliveries for which a workflow was started. */
   readonly started: number;
-  /** Deliveries of deleted subscriptions that were told to end. */
+  /** Deliveries of deleted subscriptions that were cancelled. */
   readonly cancelled: number;
-  /** Deliveries whose workflow had been terminated. */
+  /** Deliveries whose workflow was terminated. */
   readonly terminated: number;
-  /** Deliveries that waited for a subscription that is enabled. */
+  /** Paused deliveries whose subscription is enabled. */
   readonly resumed: number;
-  /** Deliveries that nobody carried; absent in histories that are older than batches. */
-  readonly batched?: number;
+  /** Deliveries of batches that were not started or did not finish. */
+  readonly batched: number;
   /** Operational events. */
   readonly emitted: number;
 }
 
-/** Types of the failures an attempt can end with. */
-export const FailureType = {
-  /** Not accepted; the schedule goes on. */
-  notAccepted: 'NotAccepted',
-  /** The contract allows no further attempt after this answer. */
-  stopped: 'DeliveryStopped',
-  /** The schedule has no further attempt. */
-  exhausted: 'DeliveryExhausted',
-  /** Nothing was sent: the database knows no such delivery, or only a later redelivery of it. */
-  superseded: 'DeliverySuperseded',
-  /** Nothing was sent because the delivery could not be loaded. */
-  storeUnavailable: 'StoreUnavailable',
-  /** Nothing was sent: the subscription's limits leave no room now. Its details say when to come back. */
-  busy: 'SubscriptionBusy',
-  /** Sent, but the outcome could not be recorded; it is the failure's first detail. */
-  unrecorded: 'OutcomeUnrecorded',
-  /** Nothing was sent: the subscription is disabled. */
-  paused: 'SubscriptionDisabled',
-  /** Nothing was sent: the subscription is deleted. */
-  subscriptionDeleted: 'SubscriptionDeleted',
-} as const;
-
-/** The state reason of deliveries that wait for their subscription to be enabled again. */
+/** The state reason of deliveries that wait until their subscription is enabled. */
 export const SUBSCRIPTION_DISABLED = 'the subscription is disabled';
-/** The state reason of deliveries whose subscription is gone. */
+/** The state reason of deliveries whose subscription was deleted. */
 export const SUBSCRIPTION_DELETED = 'the subscription was deleted';

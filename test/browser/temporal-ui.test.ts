@@ -145,7 +145,7 @@ test('its pending activity tells the last failure in words', async () => {
   await open('retrying', 'pending-activities');
   await page.getByText('3 of 10').first().waitFor();
   await page
-    .getByText(/the receiver answered 503; next attempt in 300 s/)
+    .getByText(/the receiver responded with 503; next attempt in 300 s/)
     .first()
     .waitFor();
   await picture('temporal-pending', 620);
@@ -161,17 +161,14 @@ test('signals say what they do', async () => {
       .getByRole('option', { name: new RegExp(`^${signal} `) })
       .locator('visible=true')
       .waitFor();
-  await page
-    .getByText('Make an attempt at once, in addition to those of the schedule.')
-    .locator('visible=true')
-    .waitFor();
+  await page.getByText('Make an attempt now, in addition to those of the schedule.').locator('visible=true').waitFor();
   await picture('temporal-signals');
 });
 
 test('a paused delivery tells why, and what was done to it', async () => {
   await open('paused', 'user-metadata');
   await markdown('Paused', /the receiver is being moved/);
-  await page.getByText('record that it is paused').first().waitFor();
+  await page.getByText('record the state paused').first().waitFor();
   await picture('temporal-paused', 840);
 });
 

@@ -1,8 +1,8 @@
-/** PostgreSQL and Temporal are away: at the start of a process, and while it works. */
+/** PostgreSQL and Temporal are unavailable: at the start of a process, and while it runs. */
 import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
 import { createDispatcher } from '../../src/dispatch/dispatcher';
-import { FailureType } from '../../src/workflows/types';
+import { FailureType } from '../../src/workflows/failure';
 import { startApi } from '../support/api';
 import { eventually } from '../support/eventually';
 import { environmentOf, runCommand } from '../support/process';
@@ -35,19 +35,19 @@ async function subscribe(): Promise<string> {
 
 const EVENT = { type: 'user.created', data: {} };
 
-// Nothing listens at port 1. An API needs no Temporal to begin with: test/cli shows that it starts without.
+// Nothing listens at port 1. An API starts without Temporal, as test/integration/cli shows.
 test.each([
   ['api', 'PostgreSQL', { DATABASE_URL: 'postgres://pigeonpost@127.0.0.1:1/pigeonpost' }, 'DATABASE_URL'],
   ['worker', 'PostgreSQL', { DATABASE_URL: 'postgres://pigeonpost@127.0.0.1:1/pigeonpost' }, 'DATABASE_URL'],
   ['worker', 'Temporal', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, 'TEMPORAL_ADDRESS'],
-])('pigeonpost %s ends when %s is away at its start, and says so', async (command, name, env, variable) => {
+])('pigeonpost %s exits with an error when %s is unavailable at its start', async (command, name, env, variable) => {
   const started = runCommand(command, { ...environmentOf(system), ...env });
   expect(await started.ended).toBe(1);
   expect(started.printed()).toMatch(`${name} at 127.0.0.1:1 cannot be reached`);
-  expect(started.printed()).toMatch(`Check that it runs there and that ${variable} is right.`);
+  expect(started.printed()).toMatch(`Check that it is running and that ${variable} is correct.`);
 });
 
-test('while Temporal is away events are accepted, and the sweep starts their deliveries later', async () => {
+test('accepts events while Temporal is unavailable, and the sweep starts their deliveries later', async () => {
   const { store } = system.database;
   const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100 }) });
   const dispatcher = createDispatcher({ client, eager: false }, pino({ level: 'silent' }));
@@ -69,18 +69,18 @@ test('while Temporal is away events are accepted, and the sweep starts their del
   expect(receiver.received).toHaveLength(1);
 });
 
-test('while PostgreSQL is away nothing is accepted and nothing sent, and deliveries go on when it is back', async () => {
+test('accepts and sends nothing while PostgreSQL is unavailable, and continues when it is back', async () => {
   const accountId = await subscribe();
   const emit = () => system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
   receiver.reply(500, 200);
   const [{ id }] = (await emit()).body.deliveries;
   await system.settled(id, 'retrying');
 
-  await system.database.leave();
+  await system.database.disconnect();
   const refused = await emit();
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect(await system.ask('GET', '/readyz')).toMatchObject({ status: 503, body: { database: 'unavailable' } });
-  // The next attempt is due after five seconds, and finds no database.
+  // The next attempt is due after five seconds, without a database.
   const stalls = async (): Promise<number> => {
     const { events } = await system.client.workflow.getHandle(`delivery-${id}`).fetchHistory();
     const types = events!.map(
@@ -91,7 +91,7 @@ test('while PostgreSQL is away nothing is accepted and nothing sent, and deliver
   await eventually(stalls, (count) => count === 1, 60_000);
   expect(receiver.received).toHaveLength(1);
 
-  await system.database.comeBack();
+  await system.database.reconnect();
   const delivery = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
     ({ state }) => state === 'delivered',

@@ -1,4 +1,4 @@
-/** Batches: many deliveries that make their first attempts together, on a real Temporal server. */
+/** Batches: the first attempts of many deliveries, on a real Temporal server. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ServerResponse } from 'node:http';
 import { processBatch } from '../../src/activities/batch/process-batch';
@@ -9,8 +9,8 @@ import { batchInput, newBatchId, startBatch } from '../../src/dispatch/batches';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
 import { claim } from '../../src/store/batches/claims';
 import { eventually } from '../support/eventually';
-import { keepHistory, keepWorkflowHistory } from '../support/histories';
-import { startReceiver, type Answer, type Receiver } from '../support/receiver';
+import { saveHistory, saveWorkflowHistory } from '../support/histories';
+import { startReceiver, type Reply, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 import { commitOnly, sweepOnce } from '../support/process-faults';
 
@@ -32,7 +32,7 @@ beforeEach(() => {
 const TYPE = 'user.created';
 const DATA = { id: 'u-1' };
 
-/** An account with a subscription to each path of the receiver. */
+/** An account with one subscription for each path of the receiver. */
 async function subscribed(paths: readonly string[] = ['/in'], fields: object = {}) {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const ids: string[] = [];
@@ -44,7 +44,7 @@ async function subscribed(paths: readonly string[] = ['/in'], fields: object = {
   return { accountId: String(account.id), subscriptionIds: ids };
 }
 
-/** Emits so many events at once that their deliveries go in a batch. Gives the deliveries' ids. */
+/** Emits so many events at once that their deliveries use a batch; returns the deliveries' ids. */
 async function emitMany(accountId: string, count = 30): Promise<string[]> {
   const events = Array.from({ length: count }, () => ({ type: TYPE, data: DATA }));
   const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
@@ -71,39 +71,39 @@ const ended = async (workflowId: string) => {
     .catch(() => undefined);
   return statusOf(workflowId);
 };
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const claims = async () =>
   Number((await system.database.store.pool.query('SELECT count(*) AS n FROM claims')).rows[0].n);
 const openClaims = () => eventually(claims, (count) => count === 0);
 
-/** How many requests came to a path: elsewhere there may be retries of earlier tests. */
+/** Requests to a path: other paths may get retries of earlier tests. */
 const arrived = (at: string) => receiver.received.filter(({ path }) => path === at).length;
 
-/** Holds back the receiver's answers to one path until they are given. */
-function holding(path: string) {
-  const held: ServerResponse[] = [];
-  const reply: Answer = (response, request) => {
-    if (request.path.startsWith(path)) held.push(response);
+/** Delays the receiver's responses to one path until `respondToAll` is called. */
+function delayResponses(path: string) {
+  const waiting: ServerResponse[] = [];
+  const reply: Reply = (response, request) => {
+    if (request.path.startsWith(path)) waiting.push(response);
     else response.writeHead(200).end();
   };
   receiver.reply(reply);
   return {
-    held,
+    waiting,
     respondToAll: (status: number) => {
       receiver.reply(200);
-      for (const response of held.splice(0)) response.writeHead(status).end();
+      for (const response of waiting.splice(0)) response.writeHead(status).end();
     },
   };
 }
 
-// First, as others leave a batch behind that the next ones would gather for.
-test('a few have workflows of their own', async () => {
+// First, as a batch of another test would make the dispatcher wait for more deliveries.
+test('starts a workflow for each delivery when there are few', async () => {
   const { accountId } = await subscribed();
   const ids = await emitMany(accountId, 3);
   for (const id of ids) expect((await system.settled(id, 'delivered')).workflowId).toBe(`delivery-${id}`);
 });
 
-test('many at once share a workflow, and each is recorded by itself', async () => {
+test('makes the first attempts of many deliveries in one workflow, and records each', async () => {
   const { accountId } = await subscribed(['/many']);
   const ids = await emitMany(accountId, 60);
   const delivered = await untilAll(accountId, 'delivered', 60);
@@ -119,33 +119,33 @@ test('many at once share a workflow, and each is recorded by itself', async () =
   expect((await system.settled(ids[7]!, 'delivered')).attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
   expect(arrived('/many')).toBe(60);
   await openClaims();
-  await keepWorkflowHistory(system.client, 'batch', [...workflows][0]!);
+  await saveWorkflowHistory(system.client, 'batch', [...workflows][0]!);
 });
 
-test('waits for its end without asking again and again', async () => {
+test('waits for the end of a batch without polling repeatedly', async () => {
   const { accountId } = await subscribed(['/asked']);
-  const { held, respondToAll: answerAll } = holding('/asked');
+  const { waiting, respondToAll } = delayResponses('/asked');
   const asked = jest.spyOn(system.client.workflowService, 'getWorkflowExecutionHistory');
   await emitMany(accountId, 30);
   await eventually(
-    async () => held.length,
+    async () => waiting.length,
     (count) => count === 30,
   );
-  // A second batch begins when the first has gone on for a second.
+  // A second batch starts when the first has run for a second.
   await emitMany(accountId, 30);
   await eventually(
-    async () => held.length,
+    async () => waiting.length,
     (count) => count === 50,
   );
   expect(asked.mock.calls.length).toBeGreaterThan(0);
   expect(asked.mock.calls.length).toBeLessThan(5);
-  answerAll(200);
+  respondToAll(200);
   await untilAll(accountId, 'delivered', 60);
 });
 
-test('what is refused goes on by itself, at its place of the schedule and from the time of its own attempt', async () => {
+test('continues a refused delivery in its own workflow, at its position and time of the schedule', async () => {
   const { accountId } = await subscribed();
-  receiver.reply(...Array<Answer>(29).fill(200), 503);
+  receiver.reply(...Array<Reply>(29).fill(200), 503);
   await emitMany(accountId, 30);
   const [refused] = await untilAll(accountId, 'retrying', 1);
   expect(refused).toMatchObject({ workflowId: `delivery-${refused.id}`, attemptCount: 1, lastStatus: 503 });
@@ -162,18 +162,18 @@ test('what is refused goes on by itself, at its place of the schedule and from t
   const waitMs = Date.parse(refused.nextAttemptAt) - Date.parse(startedAt);
   expect(waitMs).toBeGreaterThanOrEqual(5_000);
   receiver.reply(200);
-  await order(refused.id, 'retry');
+  await command(refused.id, 'retry');
   const delivered = await system.settled(refused.id, 'delivered');
   expect(delivered.attempts).toMatchObject([
     { number: 1, status: 503 },
     { number: 2, status: 200 },
   ]);
-  await keepHistory(system.client, 'handed-over', refused.id);
+  await saveHistory(system.client, 'handed-over', refused.id);
 });
 
-test('what the contract stops fails in a workflow of its own', async () => {
+test('fails a delivery that the contract stops in its own workflow', async () => {
   const { accountId } = await subscribed();
-  receiver.reply(...Array<Answer>(29).fill(200), 410);
+  receiver.reply(...Array<Reply>(29).fill(200), 410);
   await emitMany(accountId, 30);
   const [gone] = await untilAll(accountId, 'failed', 1);
   await eventually(
@@ -181,12 +181,12 @@ test('what the contract stops fails in a workflow of its own', async () => {
     (status) => status !== 'none',
   );
   expect(await ended(`delivery-${gone.id}`)).toBe('FAILED');
-  await keepHistory(system.client, 'ended-in-a-batch', gone.id);
+  await saveHistory(system.client, 'ended-in-a-batch', gone.id);
 });
 
-test('a receiver that does not answer holds up neither the others nor the next batch', async () => {
+test('delays neither others nor the next batch when a receiver hangs', async () => {
   const { accountId } = await subscribed(['/slow', '/fast']);
-  const slow = holding('/slow');
+  const slow = delayResponses('/slow');
   await emitMany(accountId, 30);
   await untilAll(accountId, 'delivered', 30);
   await emitMany(accountId, 30);
@@ -196,69 +196,63 @@ test('a receiver that does not answer holds up neither the others nor the next b
   await openClaims();
 });
 
-describe('an order to a delivery that a batch carries', () => {
+describe('a command for a delivery that a batch processes', () => {
   async function batchedOne() {
     const { accountId } = await subscribed(['/slow']);
-    const slow = holding('/slow');
+    const slow = delayResponses('/slow');
     const [id] = await emitMany(accountId, 30);
     await eventually(
-      async () => slow.held.length,
+      async () => slow.waiting.length,
       (count) => count === 30,
     );
     return { id: id!, slow };
   }
 
-  test('cancel: what the receiver accepts meanwhile is delivered', async () => {
+  test('cancel: the delivery is delivered when the receiver accepts it before', async () => {
     const { id, slow } = await batchedOne();
-    expect((await order(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
+    expect((await command(id, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
     slow.respondToAll(200);
     await system.settled(id, 'delivered');
     expect(await ended(`delivery-${id}`)).toBe('COMPLETED');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(1);
-    await keepHistory(system.client, 'cancelled-in-a-batch-but-accepted', id);
+    await saveHistory(system.client, 'cancelled-in-a-batch-but-accepted', id);
   });
 
-  test('cancel: what it refuses ends after that attempt', async () => {
+  test('cancel: the delivery ends after the attempt in flight when it is refused', async () => {
     const { id, slow } = await batchedOne();
-    await order(id, 'cancel', { reason: 'no longer wanted' });
+    await command(id, 'cancel', { reason: 'no longer wanted' });
     slow.respondToAll(503);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'no longer wanted', attemptCount: 1 });
     expect(await ended(`delivery-${id}`)).toBe('CANCELLED');
-    await keepHistory(system.client, 'cancelled-in-a-batch', id);
+    await saveHistory(system.client, 'cancelled-in-a-batch', id);
   });
 
-  test('pause: no second attempt until it is resumed, then at its place', async () => {
+  test('pause: makes no second attempt until it is resumed, then at its position', async () => {
     const { id, slow } = await batchedOne();
-    await order(id, 'pause', { reason: 'maintenance' });
+    await command(id, 'pause', { reason: 'maintenance' });
     slow.respondToAll(503);
     expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'maintenance', attemptCount: 1 });
-    await order(id, 'resume');
-    await order(id, 'retry');
+    await command(id, 'resume');
+    await command(id, 'retry');
     expect((await system.settled(id, 'delivered')).attempts).toHaveLength(2);
   });
 
-  test('a delivery that waits for a batch gets its own workflow, and no batch takes it', async () => {
+  test('starts a workflow for a delivery that waits for a batch, and no batch processes it', async () => {
     const { accountId } = await subscribed(['/alone']);
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
-    await order(deliveryIds[0]!, 'pause', { reason: 'not yet' });
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
+    await command(deliveryIds[0]!, 'pause', { reason: 'not yet' });
     await system.settled(deliveryIds[0]!, 'paused');
-    const batch = await startBatch({ client: system.client, eager: false }, startables);
+    const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
     expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 0, skipped: 1 });
     expect(arrived('/alone')).toBe(0);
-    await order(deliveryIds[0]!, 'resume');
+    await command(deliveryIds[0]!, 'resume');
     await system.settled(deliveryIds[0]!, 'delivered');
     expect(arrived('/alone')).toBe(1);
   });
 });
 
-test('two batches of the same deliveries send each once', async () => {
+test('sends each delivery once when two batches have the same ones', async () => {
   const { accountId } = await subscribed(['/twice']);
   const planned = await Promise.all(
     Array.from({ length: 20 }, () => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
@@ -271,28 +265,22 @@ test('two batches of the same deliveries send each once', async () => {
   expect(arrived('/twice')).toBe(20);
 });
 
-test('deliveries that a batch cannot carry get workflows of their own', async () => {
+test('starts workflows for deliveries that a batch cannot process', async () => {
   const limited = await subscribed(['/in'], { ratePerSecond: 50 });
   const ids = await emitMany(limited.accountId, 25);
   await untilAll(limited.accountId, 'delivered', 25);
   expect((await system.settled(ids[0]!, 'delivered')).workflowId).toBe(`delivery-${ids[0]}`);
 
   const { accountId, subscriptionIds } = await subscribed();
-  const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-    system.database.store,
-    accountId,
-    TYPE,
-    DATA,
-    'batch',
-  );
+  const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionIds[0]}`, { enabled: false });
-  const batch = await startBatch({ client: system.client, eager: false }, startables);
+  const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
   expect(await batch.result()).toEqual({ accepted: 0, startedIndividually: 1, skipped: 0 });
   await system.settled(deliveryIds[0]!, 'paused');
 });
 
 describe('the sweep', () => {
-  async function forgotten() {
+  async function notStarted() {
     const { accountId } = await subscribed();
     const committed = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     return { ...committed, id: committed.deliveryIds[0]! };
@@ -309,15 +297,15 @@ describe('the sweep', () => {
       ),
     ]);
 
-  test('has those carried that nobody started', async () => {
-    const { id, deliveryIds } = await forgotten();
+  test('starts batches for deliveries that were never started', async () => {
+    const { id, deliveryIds } = await notStarted();
     await older(11, deliveryIds);
     expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ started: 0, batched: 1 });
     expect((await system.settled(id, 'delivered')).workflowId).toMatch(/^batch-/);
   });
 
-  test('takes back what a batch that has ended still holds', async () => {
-    const { id, deliveryIds } = await forgotten();
+  test('starts workflows for deliveries of a batch that has ended', async () => {
+    const { id, deliveryIds } = await notStarted();
     await claim(system.database.store, newBatchId(), deliveryIds);
     await older(61, deliveryIds);
     expect(await sweepOnce(system.database.store, system.client)).toMatchObject({ batched: 1 });
@@ -325,13 +313,13 @@ describe('the sweep', () => {
     await openClaims();
   });
 
-  test('leaves those alone that a running batch carries', async () => {
-    const { deliveryStarts: startables, deliveryIds } = await forgotten();
-    const slow = holding('/in');
-    const batch = await startBatch({ client: system.client, eager: false }, startables);
-    // Not any request: deliveries of earlier tests are tried again.
+  test('skips deliveries of a running batch', async () => {
+    const { deliveryStarts, deliveryIds } = await notStarted();
+    const slow = delayResponses('/in');
+    const batch = await startBatch({ client: system.client, eager: false }, deliveryStarts);
+    // Not all requests: deliveries of earlier tests are retried.
     await eventually(
-      async () => slow.held.length,
+      async () => slow.waiting.length,
       (count) => count === 1,
     );
     await older(120, deliveryIds);
@@ -341,20 +329,20 @@ describe('the sweep', () => {
   });
 });
 
-describe('carrying a batch', () => {
-  /** Carries as a worker does; the activity's attempt, what it has heard of the last one, and what sends. */
+describe('processing a batch', () => {
+  /** Processes a batch as a worker does; with the activity's attempt, the heartbeat details of the last one, and a client. */
   async function processOnce(
     deliveryStarts: Parameters<typeof batchInput>[0],
     {
       attempt,
-      begun,
+      lostAttempts,
       atOnce = 100,
       maxConcurrentAttempts = 50,
       memory = new Semaphore(100),
       send,
     }: {
       attempt: number;
-      begun?: number;
+      lostAttempts?: number;
       atOnce?: number;
       maxConcurrentAttempts?: number;
       memory?: Semaphore;
@@ -364,7 +352,7 @@ describe('carrying a batch', () => {
     const { store } = system.database;
     const environment = new MockActivityEnvironment({
       attempt,
-      heartbeatDetails: begun,
+      heartbeatDetails: lostAttempts,
       workflowExecution: { workflowId: 'batch-of-the-test', runId: 'run-1' },
     });
     const dependencies = {
@@ -388,7 +376,7 @@ describe('carrying a batch', () => {
     durationMs: 1,
   } as const;
 
-  test('sends what it had not recorded, and shows that it may have been sent before', async () => {
+  test('sends what an earlier try had not recorded, and shows that it may have been sent before', async () => {
     const { accountId } = await subscribed();
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
@@ -396,7 +384,7 @@ describe('carrying a batch', () => {
     }
     const deliveryStarts = planned.flatMap((each) => each.deliveryStarts);
     const [first, second, third] = deliveryStarts.map(({ deliveryId }) => deliveryId) as [string, string, string];
-    // The first is recorded, the second is under way for ever, the third fails as a killed worker's code cannot.
+    // The first is recorded, the second is in flight indefinitely, the third fails as only a killed worker's code can.
     let sent = 0;
     void processOnce(deliveryStarts, {
       attempt: 1,
@@ -409,14 +397,14 @@ describe('carrying a batch', () => {
     const again: OutgoingRequest[] = [];
     const report = await processOnce(deliveryStarts, {
       attempt: 2,
-      begun: 1,
+      lostAttempts: 1,
       send: async (request) => {
         again.push(request);
         return { ...accepted, url: request.url };
       },
     });
     expect(again).toHaveLength(2);
-    // The recorded one is claimed again, but it is no longer its business.
+    // The recorded one is claimed again, but it already has its own workflow.
     expect(report).toEqual({ accepted: 2, startedIndividually: 0, skipped: 1 });
     const attempts = await Promise.all(
       [first, second, third].map(async (id) =>
@@ -426,17 +414,11 @@ describe('carrying a batch', () => {
     expect(attempts.sort()).toEqual(['accepted', 'interrupted accepted', 'interrupted accepted']);
   });
 
-  test('gives each try a number of its own when several workers died', async () => {
+  test('gives each try another attempt number when several workers died', async () => {
     const { accountId } = await subscribed();
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     const send = async ({ url }: OutgoingRequest): Promise<Exchange> => ({ ...accepted, url });
-    await processOnce(startables, { attempt: 3, begun: 2, send });
+    await processOnce(deliveryStarts, { attempt: 3, lostAttempts: 2, send });
     const { attempts } = await system.settled(deliveryIds[0]!, 'delivered');
     expect(attempts.map(({ number, outcome }) => `${number} ${outcome}`)).toEqual([
       '1 interrupted',
@@ -445,15 +427,15 @@ describe('carrying a batch', () => {
     ]);
   });
 
-  test('takes turns between receivers from the beginning', async () => {
-    const { accountId } = await subscribed(['/turn-a', '/turn-b']);
+  test('rotates over receivers from the start', async () => {
+    const { accountId } = await subscribed(['/round-a', '/round-b']);
     const planned = [];
     for (let count = 0; count < 3; count += 1) {
       planned.push(await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch'));
     }
     const urls: string[] = [];
     await processOnce(
-      planned.flatMap(({ deliveryStarts: startables }) => startables),
+      planned.flatMap(({ deliveryStarts }) => deliveryStarts),
       {
         attempt: 1,
         atOnce: 2,
@@ -463,14 +445,14 @@ describe('carrying a batch', () => {
         },
       },
     );
-    const turns = [0, 1, 2].map((turn) => urls.slice(2 * turn, 2 * turn + 2).sort());
-    expect(turns).toEqual(Array(3).fill(['a', 'b']));
+    const rounds = [0, 1, 2].map((round) => urls.slice(2 * round, 2 * round + 2).sort());
+    expect(rounds).toEqual(Array(3).fill(['a', 'b']));
   });
 
   test.each([
-    ['waits for its turn to be sent', { atOnce: 1 }, 11_000],
+    ['waits for a permit', { atOnce: 1 }, 11_000],
     ['is too slow by then for a batch', { maxConcurrentAttempts: 1 }, 31_000],
-  ])('begins nothing more when it stood still and the next %s', async (_, limits, stoodStillMs) => {
+  ])('starts nothing more when it sent no heartbeat for too long and the next %s', async (_, limits, stoodStillMs) => {
     const { accountId } = await subscribed();
     const planned = await Promise.all(
       [1, 2].map(() => commitOnly(system.database.store, accountId, TYPE, DATA, 'batch')),
@@ -492,14 +474,14 @@ describe('carrying a batch', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => steadyLater);
     jest.spyOn(Date, 'now').mockImplementation(() => later);
     reply();
-    await expect(batched).rejects.toThrow('stood still');
+    await expect(batched).rejects.toThrow('sent no heartbeat for too long');
     expect(send).toHaveBeenCalledTimes(1);
     expect(release.mock.calls.reduce((sum, [permits]) => sum + permits, 0)).toBe(deliveryStarts.length);
     jest.restoreAllMocks();
     for (const { deliveryId } of deliveryStarts) expect(await statusOf(`delivery-${deliveryId}`)).toBe('none');
   });
 
-  test('makes room for the next with each delivery that is done, whatever hangs', async () => {
+  test('releases memory with each finished delivery while another one hangs', async () => {
     const { accountId } = await subscribed(['/hangs', '/well']);
     const memory = new Semaphore(2);
     let reply = (): void => undefined;
@@ -507,8 +489,8 @@ describe('carrying a batch', () => {
       url.endsWith('/well')
         ? Promise.resolve({ ...accepted, url })
         : new Promise((resolve) => (reply = () => resolve({ ...accepted, url })));
-    const { deliveryStarts: startables } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
-    const hanging = processOnce(startables, { attempt: 1, memory, send });
+    const { deliveryStarts } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
+    const hanging = processOnce(deliveryStarts, { attempt: 1, memory, send });
     const { accountId: other } = await subscribed(['/well']);
     const next = await commitOnly(system.database.store, other, TYPE, DATA, 'batch');
     expect(await processOnce(next.deliveryStarts, { attempt: 1, memory, send })).toMatchObject({ accepted: 1 });
@@ -516,24 +498,20 @@ describe('carrying a batch', () => {
     expect(await hanging).toMatchObject({ accepted: 2 });
   });
 
-  test('hands over what it had recorded and could not hand over', async () => {
+  test('starts workflows that an earlier try could not start', async () => {
     const { accountId } = await subscribed();
-    const { deliveryStarts: startables, deliveryIds } = await commitOnly(
-      system.database.store,
-      accountId,
-      TYPE,
-      DATA,
-      'batch',
-    );
+    const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     const refused = async (request: OutgoingRequest) => ({ ...accepted, status: 503, url: request.url });
     const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is away'));
-    await expect(processOnce(startables, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
+    await expect(processOnce(deliveryStarts, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
     start.mockRestore();
     const send = jest.fn(refused);
-    expect(await processOnce(startables, { attempt: 2, begun: 1, send })).toMatchObject({ startedIndividually: 1 });
+    expect(await processOnce(deliveryStarts, { attempt: 2, lostAttempts: 1, send })).toMatchObject({
+      startedIndividually: 1,
+    });
     expect(send).not.toHaveBeenCalled();
     receiver.reply(200);
-    await order(deliveryIds[0]!, 'retry');
+    await command(deliveryIds[0]!, 'retry');
     expect((await system.settled(deliveryIds[0]!, 'delivered')).attempts).toMatchObject([
       { number: 1, status: 503 },
       { number: 2, status: 200 },
@@ -541,11 +519,11 @@ describe('carrying a batch', () => {
   });
 });
 
-test('a delivery that was accepted in a batch is redelivered by a workflow of its own', async () => {
+test('redelivers a delivery that was accepted in a batch in its own workflow', async () => {
   const { accountId } = await subscribed();
   const [id] = await emitMany(accountId, 25);
   await untilAll(accountId, 'delivered', 25);
-  expect((await order(id!, 'redeliver')).status).toBe(202);
+  expect((await command(id!, 'redeliver')).status).toBe(202);
   const again = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${id}`)).body,
     ({ state, redeliveries }) => state === 'delivered' && redeliveries === 1,

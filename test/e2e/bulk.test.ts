@@ -1,4 +1,4 @@
-/** Orders for many deliveries on a real Temporal server. */
+/** Bulk commands on a real Temporal server. */
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample } from '../support/subscriptions';
@@ -14,7 +14,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-test('what waits is cancelled with its reason, then redelivered and accepted', async () => {
+test('cancels waiting deliveries with a reason, then redelivers them', async () => {
   receiver.reply(500);
   const ids: string[] = [];
   // Postmark's Open waits a minute.
@@ -37,18 +37,18 @@ test('what waits is cancelled with its reason, then redelivered and accepted', a
   for (const id of ids) expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
 });
 
-test('what waits is attempted now, which costs nothing of its schedule', async () => {
+test('retries waiting deliveries now without using a position of their schedule', async () => {
   receiver.reply(500);
   const { deliveryId, accountId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'retrying');
-  const order = { action: 'retry', filter: { accountId } };
-  expect((await system.ask('POST', '/v1/deliveries/bulk', order)).body).toMatchObject({ matched: 1, done: 1 });
+  const command = { action: 'retry', filter: { accountId } };
+  expect((await system.ask('POST', '/v1/deliveries/bulk', command)).body).toMatchObject({ matched: 1, done: 1 });
   const { schedule } = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
     ({ attemptCount }) => attemptCount === 2,
   );
   expect(schedule[0]).toMatchObject({ position: 1 });
   receiver.reply(200);
-  await system.ask('POST', '/v1/deliveries/bulk', order);
+  await system.ask('POST', '/v1/deliveries/bulk', command);
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3 });
 });

@@ -1,4 +1,4 @@
-/** An attempt whose receiver's name could not be looked up for lack of room comes back and costs nothing. */
+/** Attempts that are rejected because too many host names are being looked up are retried without using an attempt. */
 import type { EgressClient } from '../../src/egress/types';
 import { eventually } from '../support/eventually';
 import { withoutTimeout } from '../support/without-timeout';
@@ -9,7 +9,7 @@ jest.setTimeout(120_000);
 
 let system: TestSystem;
 let receiver: Receiver;
-/** Requests that find no room before those that do. */
+/** Requests that are rejected before the first one that is sent. */
 let rejections = 0;
 
 function rejecting(sender: EgressClient): EgressClient {
@@ -44,7 +44,7 @@ async function emit(count: number): Promise<string[]> {
 test.each([
   ['an attempt of its own', 1, 2],
   ['attempts of a batch', 24, 8],
-])('takes no place of the schedule when a lookup is rejected: %s', async (_which, count, rejected) => {
+])('uses no position of the schedule when a lookup is rejected: %s', async (_which, count, rejected) => {
   rejections = rejected;
   const ids = await emit(count);
   const query = `

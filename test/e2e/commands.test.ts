@@ -1,8 +1,8 @@
-/** Telling deliveries what to do, on a real Temporal server, as the API and Temporal's own buttons do it. */
+/** Commands for deliveries on a real Temporal server, from the API and from Temporal's own interface. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually';
-import { keepHistory } from '../support/histories';
+import { saveHistory } from '../support/histories';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample, type Emitted } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';
@@ -21,14 +21,14 @@ beforeEach(() => {
   receiver.reply(500);
 });
 
-/** A delivery whose first attempt was refused, so that it waits: postmark's Open waits a minute. */
+/** A waiting delivery whose first attempt was refused: Postmark's Open waits a minute. */
 async function waitingDelivery(): Promise<Emitted> {
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(emitted.deliveryId, 'retrying');
   return emitted;
 }
 
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const handle = (id: string) => system.client.workflow.getHandle(`delivery-${id}`);
 const statusOf = async (id: string) => {
   await handle(id)
@@ -37,26 +37,26 @@ const statusOf = async (id: string) => {
   return (await handle(id).describe()).status.name;
 };
 
-test('cancel ends a wait with its reason and closes the workflow as cancelled', async () => {
+test('ends a wait with the reason and closes the workflow as cancelled on cancel', async () => {
   const { deliveryId } = await waitingDelivery();
-  expect((await order(deliveryId, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
+  expect((await command(deliveryId, 'cancel', { reason: 'no longer wanted' })).status).toBe(202);
   const delivery = await system.settled(deliveryId, 'cancelled');
   expect(delivery).toMatchObject({ stateReason: 'no longer wanted', nextAttemptAt: null, attemptCount: 1 });
   expect(await statusOf(deliveryId)).toBe('CANCELLED');
-  expect(await order(deliveryId, 'cancel')).toMatchObject({ status: 409, body: { code: 'delivery_closed' } });
-  await keepHistory(system.client, 'cancelled-in-backoff', deliveryId);
+  expect(await command(deliveryId, 'cancel')).toMatchObject({ status: 409, body: { code: 'delivery_closed' } });
+  await saveHistory(system.client, 'cancelled-in-backoff', deliveryId);
 });
 
-test("Temporal's own cancel ends in the same state", async () => {
+test("ends in the same state on Temporal's own cancel", async () => {
   const { deliveryId } = await waitingDelivery();
   await handle(deliveryId).cancel();
   const delivery = await system.settled(deliveryId, 'cancelled');
   expect(delivery).toMatchObject({ stateReason: 'cancelled in Temporal' });
   expect(await statusOf(deliveryId)).toBe('CANCELLED');
-  await keepHistory(system.client, 'cancelled-in-temporal', deliveryId);
+  await saveHistory(system.client, 'cancelled-in-temporal', deliveryId);
 });
 
-test('what the receiver accepts while a cancel is under way is delivered, not cancelled', async () => {
+test('delivers, and does not cancel, when the receiver accepts during a cancel', async () => {
   let finish = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
     receiver.reply((response) => {
@@ -66,14 +66,14 @@ test('what the receiver accepts while a cancel is under way is delivered, not ca
   });
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await asked;
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
   finish();
   expect(await system.settled(deliveryId, 'delivered', 'cancelled')).toMatchObject({ state: 'delivered' });
   expect(await statusOf(deliveryId)).toBe('COMPLETED');
-  await keepHistory(system.client, 'accepted-while-cancelling', deliveryId);
+  await saveHistory(system.client, 'accepted-while-cancelling', deliveryId);
 });
 
-test('a cancel while an attempt is under way that fails ends the delivery after it', async () => {
+test('ends the delivery after a failing attempt that is in flight during a cancel', async () => {
   let finish = (): void => undefined;
   const asked = new Promise<void>((resolve) => {
     receiver.reply((response) => {
@@ -83,49 +83,49 @@ test('a cancel while an attempt is under way that fails ends the delivery after 
   });
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await asked;
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
   finish();
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ attemptCount: 1, lastStatus: 500 });
-  await keepHistory(system.client, 'cancelled-in-flight', deliveryId);
+  await saveHistory(system.client, 'cancelled-in-flight', deliveryId);
 });
 
-test('pause holds a delivery, resume goes on at the same time of the schedule', async () => {
+test('pauses a delivery, and resumes it at the same time of the schedule', async () => {
   const { deliveryId } = await waitingDelivery();
   const before = await system.settled(deliveryId, 'retrying');
-  await order(deliveryId, 'pause', { reason: 'maintenance' });
+  await command(deliveryId, 'pause', { reason: 'maintenance' });
   expect(await system.settled(deliveryId, 'paused')).toMatchObject({ stateReason: 'maintenance', nextAttemptAt: null });
-  await order(deliveryId, 'resume');
+  await command(deliveryId, 'resume');
   const after = await system.settled(deliveryId, 'retrying');
   const drift = Date.parse(after.nextAttemptAt as string) - Date.parse(before.nextAttemptAt as string);
   expect(Math.abs(drift)).toBeLessThan(1_500);
-  expect(await order(deliveryId, 'resume')).toMatchObject({ status: 409, body: { code: 'conflict' } });
-  await order(deliveryId, 'cancel');
+  expect(await command(deliveryId, 'resume')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  await command(deliveryId, 'cancel');
   await system.settled(deliveryId, 'cancelled');
-  await keepHistory(system.client, 'paused-and-resumed', deliveryId);
+  await saveHistory(system.client, 'paused-and-resumed', deliveryId);
 });
 
-test('retry now attempts at once, and costs no attempt of the schedule', async () => {
+test('makes an attempt at once on retry now, without using an attempt of the schedule', async () => {
   const { deliveryId } = await waitingDelivery();
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   const delivery = await eventually(
     async () => (await system.ask('GET', `/v1/deliveries/${deliveryId}`)).body,
     ({ attemptCount }) => attemptCount === 2,
   );
   const nextIn = Date.parse(delivery.nextAttemptAt) - Date.now();
-  // The wait that was interrupted, one minute, is waited for again.
+  // The interrupted wait of one minute starts again.
   expect(nextIn).toBeGreaterThan(50_000);
   expect(nextIn).toBeLessThan(61_000);
   receiver.reply(200);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 3, lastStatus: 200 });
-  await keepHistory(system.client, 'retried-by-hand', deliveryId);
+  await saveHistory(system.client, 'retried-by-hand', deliveryId);
 });
 
-test('a finished delivery is redelivered as a new run of the same workflow', async () => {
+test('redelivers a finished delivery as a new run of the same workflow', async () => {
   receiver.reply(200);
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'delivered');
-  expect((await order(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
+  expect((await command(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
   await receiver.waitFor(2);
   const delivery = await system.settled(deliveryId, 'delivered');
   expect(delivery.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([
@@ -133,42 +133,42 @@ test('a finished delivery is redelivered as a new run of the same workflow', asy
     [2, 'accepted'],
   ]);
   expect(receiver.received[1]!.body).toBe(receiver.received[0]!.body);
-  await keepHistory(system.client, 'redelivered', deliveryId);
+  await saveHistory(system.client, 'redelivered', deliveryId);
 });
 
-test('an open delivery cannot be redelivered', async () => {
+test('rejects the redelivery of an open delivery', async () => {
   const { deliveryId } = await waitingDelivery();
-  expect(await order(deliveryId, 'redeliver')).toMatchObject({ status: 409, body: { code: 'conflict' } });
-  await order(deliveryId, 'cancel');
+  expect(await command(deliveryId, 'redeliver')).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  await command(deliveryId, 'cancel');
 });
 
-test('a delivery of a subscription that is disabled waits, and goes out once it is enabled', async () => {
+test('pauses a delivery of a disabled subscription, and sends it when the subscription is enabled', async () => {
   const { deliveryId, subscriptionId } = await waitingDelivery();
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'paused')).toMatchObject({ stateReason: 'the subscription is disabled' });
   receiver.reply(200);
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
-  await keepHistory(system.client, 'held-and-released', deliveryId);
+  await saveHistory(system.client, 'held-and-released', deliveryId);
 });
 
-test('a delivery of a deleted subscription is cancelled', async () => {
+test('cancels a delivery of a deleted subscription', async () => {
   const { deliveryId, subscriptionId } = await waitingDelivery();
   await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'the subscription was deleted' });
   expect(await statusOf(deliveryId)).toBe('CANCELLED');
-  await keepHistory(system.client, 'subscription-deleted', deliveryId);
+  await saveHistory(system.client, 'subscription-deleted', deliveryId);
 });
 
-test('an order reaches a delivery whose workflow has not been started', async () => {
+test('applies a command to a delivery whose workflow has not been started', async () => {
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
-  await order(deliveryId, 'cancel', { reason: 'at once' });
+  await command(deliveryId, 'cancel', { reason: 'at once' });
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'at once' });
 });
 
-test('the list in Temporal can be searched and read', async () => {
+test('lists and filters deliveries in Temporal', async () => {
   const { deliveryId, accountId, subscriptionId } = await waitingDelivery();
   const description = await handle(deliveryId).describe();
   expect(await description.staticSummary()).toBe(`Open → 127.0.0.1:${receiver.port}`);
@@ -181,10 +181,10 @@ test('the list in Temporal can be searched and read', async () => {
   });
   const [pending] = description.raw.pendingActivities ?? [];
   expect(pending).toMatchObject({ activityId: 'attempt-0', attempt: 2 });
-  await order(deliveryId, 'cancel');
+  await command(deliveryId, 'cancel');
 });
 
-test('the queries of docs/temporal-ui.md are understood', async () => {
+test('supports the queries of docs/temporal-ui.md', async () => {
   const page = readFileSync(join(__dirname, '../../docs/temporal-ui.md'), 'utf8');
   const table = page.slice(page.indexOf('### Queries worth saving'), page.indexOf('## A delivery'));
   const queries = [...table.matchAll(/^\|.+\| `(.+)`\s+\|$/gm)].map(([, query]) => query!);
@@ -193,7 +193,7 @@ test('the queries of docs/temporal-ui.md are understood', async () => {
   await expect(system.client.workflow.count("NoSuchAttribute = 'x'")).rejects.toThrow();
 });
 
-test('an attempt that is paused in Temporal waits there, unknown to us, until it is told to be made', async () => {
+test('waits when an attempt is paused in Temporal, which Pigeonpost does not know, until it is unpaused', async () => {
   const { deliveryId } = await waitingDelivery();
   await system.client.workflowService.pauseActivity({
     namespace: system.client.options.namespace,
@@ -204,6 +204,6 @@ test('an attempt that is paused in Temporal waits there, unknown to us, until it
   expect(raw.pendingActivities).toMatchObject([{ activityId: 'attempt-0', paused: true }]);
   expect(await system.settled(deliveryId, 'retrying')).toMatchObject({ attemptCount: 1 });
   receiver.reply(200);
-  await order(deliveryId, 'retry');
+  await command(deliveryId, 'retry');
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
 });

@@ -1,11 +1,12 @@
 /**
- * A process dies between any two steps, for real: it kills itself at the point it is told to. Another one takes over, and
- * what was acknowledged is delivered: once where nothing had been sent, at least once where something had.
+ * A process kills itself between any two steps, at a chosen point. Another one continues, and what was
+ * acknowledged is delivered: once when nothing had been sent, at least once when something had.
  */
 import type { ServerResponse } from 'node:http';
 import { startOptions } from '../../src/dispatch/start';
 import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import type { delivery } from '../../src/workflows/delivery/workflow';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
 import { askAt } from '../support/api';
 import { eventually } from '../support/eventually';
 import { withoutTimeout } from '../support/without-timeout';
@@ -35,7 +36,7 @@ const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id
 const outcomes = ({ attempts }: { attempts: { number: number; outcome: string }[] }) =>
   attempts.map(({ number, outcome }) => `${number} ${outcome}`);
 
-/** An account with a subscription to everything at the receiver. */
+/** An account with a subscription to all events at the receiver. */
 async function subscribe(fields: object = {}): Promise<string> {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const body = { url: `${receiver.url}/in`, eventTypes: [], ...fields };
@@ -47,7 +48,7 @@ async function deliveriesOf(accountId: string): Promise<{ id: string; state: str
   return (await system.ask('GET', `/v1/deliveries?accountId=${accountId}`)).body.data;
 }
 
-/** One sweep, ten seconds after the last thing that happened. */
+/** One sweep, ten seconds after the last change. */
 async function sweepLater(ids: readonly string[]): Promise<number> {
   await age(system.database.store, ids, 11);
   return (await sweepOnce(system.database.store, system.client)).started;
@@ -57,8 +58,8 @@ const EVENT = { type: 'user.created', data: { n: 1 } };
 const before = (point: Death['point'], matching?: string): Death => ({ point, when: 'before', matching });
 const after = (point: Death['point'], matching?: string): Death => ({ point, when: 'after', matching });
 
-describe('an API that dies while it takes an event', () => {
-  /** Has an API that is about to die asked for something; what it answers, if it still does. */
+describe('an API that dies while it accepts an event', () => {
+  /** Sends a request to an API that is about to die; returns the response, if there is one. */
   async function askDying(death: Death, path: string, body: unknown, headers: Record<string, string> = {}) {
     const dying = await startProcess(system, 'api', death);
     const response = await askAt(dying.url, 'POST', path, body, headers).catch(() => undefined);
@@ -66,37 +67,37 @@ describe('an API that dies while it takes an event', () => {
     return response;
   }
 
-  describe.each<[where: string, death: Death, kept: number, started: boolean]>([
+  describe.each<[where: string, death: Death, committed: number, started: boolean]>([
     ['before it has read anything', before('statement', 'FROM accounts'), 0, false],
     ['validated and planned, before the transaction', before('statement', 'BEGIN'), 0, false],
-    ['its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
+    ['with its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
     ['all written, before the commit', before('statement', 'COMMIT'), 0, false],
-    ['committed, before it is dispatched and answered', after('statement', 'COMMIT'), 1, false],
+    ['committed, before its dispatch and response', after('statement', 'COMMIT'), 1, false],
     ['dispatched, before its workflow is started', before('start'), 1, false],
-    ['its workflow started', after('start'), 1, true],
-  ])('%s', (_where, death, kept, started) => {
-    test('a caller that repeats it with its key has it delivered once', async () => {
+    ['after its workflow is started', after('start'), 1, true],
+  ])('%s', (_where, death, committed, started) => {
+    test('delivers once when the caller repeats the request with its key', async () => {
       const accountId = await subscribe();
       const path = `/v1/accounts/${accountId}/events`;
       const key = { 'idempotency-key': 'k' };
       await askDying(death, path, EVENT, key);
-      const left = await deliveriesOf(accountId);
-      expect(left).toHaveLength(kept);
-      if (!started) for (const { state } of left) expect(state).toBe('pending');
+      const remaining = await deliveriesOf(accountId);
+      expect(remaining).toHaveLength(committed);
+      if (!started) for (const { state } of remaining) expect(state).toBe('pending');
 
       const repeated = await system.ask('POST', path, EVENT, key);
       expect(repeated.status).toBe(202);
       const [{ id }] = repeated.body.deliveries;
-      for (const delivery of left) expect(delivery.id).toBe(id);
-      // Only what was committed and not started is left to the sweep.
-      expect(await sweepLater(left.map((one) => one.id))).toBe(kept === 1 && !started ? 1 : 0);
+      for (const delivery of remaining) expect(delivery.id).toBe(id);
+      // The sweep starts only what was committed and not started.
+      expect(await sweepLater(remaining.map((one) => one.id))).toBe(committed === 1 && !started ? 1 : 0);
       expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
       expect(await deliveriesOf(accountId)).toHaveLength(1);
       expect(receiver.received).toHaveLength(1);
     });
   });
 
-  test('and was asked without a key, has it delivered all the same; who repeats it emits another event', async () => {
+  test('delivers when the request had no key; a repeated request emits another event', async () => {
     const accountId = await subscribe();
     const path = `/v1/accounts/${accountId}/events`;
     expect(await askDying(after('statement', 'insert-events'), path, EVENT)).toBeUndefined();
@@ -108,12 +109,12 @@ describe('an API that dies while it takes an event', () => {
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(2);
   });
 
-  test('that is a redelivery, committed and not started, has it delivered', async () => {
+  test('delivers a redelivery that was committed and not started', async () => {
     const accountId = await subscribe();
     const emitted = await system.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);
     const [{ id }] = emitted.body.deliveries;
     await system.settled(id, 'delivered');
-    await askDying(after('statement', "SET state = 'pending', run = run + 1"), `/v1/deliveries/${id}/redeliver`, {});
+    await askDying(after('statement', 'run = d.run + 1'), `/v1/deliveries/${id}/redeliver`, {});
     expect(await show(id)).toMatchObject({ state: 'pending', redeliveries: 1, attemptCount: 1 });
     expect(await sweepLater([id])).toBe(1);
     expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted', '2 accepted']);
@@ -124,11 +125,11 @@ describe('an API that dies while it takes an event', () => {
 describe('a worker that dies', () => {
   afterEach(() => system.restartWorker());
 
-  describe('while it sweeps', () => {
-    test.each<[where: string, death: Death, left: number]>([
+  describe('during a sweep', () => {
+    test.each<[where: string, death: Death, remaining: number]>([
       ['before a workflow is started', before('start', 'delivery'), 1],
-      ['before it notes that a workflow was started', before('statement', 'SET owned = true'), 0],
-    ])('%s: the delivery gets its workflow once', async (_where, death, left) => {
+      ['before it records that a workflow was started', before('statement', 'SET owned = true'), 0],
+    ])('%s: the delivery gets one workflow', async (_where, death, remaining) => {
       await system.stopWorker();
       const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
       const [id] = deliveryIds as [string];
@@ -140,7 +141,7 @@ describe('a worker that dies', () => {
       });
       expect(await dying.ended).toBe('SIGKILL');
       expect(await show(id)).toMatchObject({ state: 'pending', attempts: [] });
-      expect(await sweepLater([id])).toBe(left);
+      expect(await sweepLater([id])).toBe(remaining);
       await maintenance.terminate('its worker is dead');
       await system.restartWorker();
       expect(outcomes(await system.settled(id, 'delivered'))).toEqual(['1 accepted']);
@@ -149,20 +150,18 @@ describe('a worker that dies', () => {
   });
 
   describe('during an attempt', () => {
-    /** How long Temporal waits for a worker that does not answer, in milliseconds. */
+    /** How long Temporal waits for a worker that does not respond, in milliseconds. */
     const GIVEN_UP_AFTER_MS = 4_000;
-    /** What a delivery adds to the time limit of its contract for that. */
-    const MARGIN_MS = 15_000;
 
-    /** Starts a delivery that gives a dead worker up soon and tries again soon. */
+    /** Starts a delivery with a short timeout for dead workers and short waits. */
     async function start(id: string, schedule = [100, 100, 100], givenUpAfterMs = GIVEN_UP_AFTER_MS): Promise<void> {
       const [deliveryStart] = await loadDeliveryStarts(system.database.store, [id]);
       const { args, ...options } = startOptions(deliveryStart!);
-      const input = { ...args[0], timeLimitMs: givenUpAfterMs - MARGIN_MS, schedule };
+      const input = { ...args[0], timeLimitMs: givenUpAfterMs - ATTEMPT_MARGIN_MS, schedule };
       await system.client.workflow.start<typeof delivery>('delivery', { ...options, args: [input] });
     }
 
-    /** Has Temporal offer what is next to any worker at once; it would wait ten seconds for the one that is dead. */
+    /** Makes Temporal offer the next task to any worker at once; it would wait ten seconds for the dead one. */
     async function forgetWorker(id: string): Promise<void> {
       await system.client.workflowService.resetStickyTaskQueue({
         namespace: system.client.options.namespace,
@@ -170,11 +169,11 @@ describe('a worker that dies', () => {
       });
     }
 
-    test('that was asked for by hand, and is paused before it is given up: it is shown as interrupted', async () => {
+    test('shows a retry by hand as interrupted when the delivery is paused before the timeout', async () => {
       const { deliveryIds } = await commitOnly(system.database.store, await subscribe(), EVENT.type, EVENT.data);
       const [id] = deliveryIds as [string];
       receiver.reply(500, 200);
-      // Long enough for another worker to take the command before that.
+      // Long enough for another worker to get the command before that.
       await start(id, [3_600_000], 20_000);
       await system.settled(id, 'retrying');
       await system.stopWorker();
@@ -200,11 +199,11 @@ describe('a worker that dies', () => {
     const pending = { state: 'pending', attempts: [] };
     const RECORD = 'INSERT INTO attempts';
 
-    test.each<[string, Death | undefined, answers: number[], meanwhile: object, requests: number, end: string[]]>([
+    test.each<[string, Death | undefined, responses: number[], afterDeath: object, requests: number, end: string[]]>([
       ['before it is loaded', before('statement', 'load-attempt-material'), [200], pending, 1, LOST],
       ['loaded, before it is admitted', before('statement', 'acquire-permit'), [200], pending, 1, LOST],
       ['admitted, before it is sent', before('request'), [200], pending, 1, LOST],
-      ['sent, before it is answered', undefined, [200], pending, 2, LOST],
+      ['sent, before the response', undefined, [200], pending, 2, LOST],
       ['accepted, before that is recorded', before('statement', RECORD), [200], pending, 2, LOST],
       ['refused, before that is recorded', before('statement', RECORD), [500, 200], pending, 2, LOST],
       [
@@ -223,7 +222,7 @@ describe('a worker that dies', () => {
         2,
         ['1 refused', '2 accepted'],
       ],
-    ])('%s: another goes on', async (_where, death, responses, meanwhile, requests, end) => {
+    ])('%s: another worker continues', async (_where, death, responses, afterDeath, requests, end) => {
       await system.stopWorker();
       const accountId = await subscribe({ maxConcurrentAttempts: 1 });
       const { deliveryIds } = await commitOnly(system.database.store, accountId, EVENT.type, EVENT.data);
@@ -233,7 +232,7 @@ describe('a worker that dies', () => {
       else receiver.reply((_response: ServerResponse) => dying.kill(), ...responses);
       await start(id);
       expect(await dying.ended).toBe('SIGKILL');
-      expect(await show(id)).toMatchObject(meanwhile);
+      expect(await show(id)).toMatchObject(afterDeath);
       await forgetWorker(id);
       await system.restartWorker();
       await system.client.workflow.getHandle(`delivery-${id}`).result();
@@ -241,7 +240,7 @@ describe('a worker that dies', () => {
       expect(shown).toMatchObject({ state: 'delivered', lastStatus: 200, attemptCount: end.length });
       expect(outcomes(shown)).toEqual(end);
       expect(receiver.received).toHaveLength(requests);
-      // Whatever comes twice comes as the same message.
+      // A duplicate has the same message id.
       expect(new Set(receiver.received.map(({ body }) => body)).size).toBe(1);
       expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     });

@@ -14,7 +14,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-/** An account with one subscription to everything at a path of the receiver; the event that is emitted to it. */
+/** An account with one subscription to all events at a path of the receiver, and the event that is emitted to it. */
 async function deliver(path: string, data: unknown = { hello: 'world' }) {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const subscription = (
@@ -32,7 +32,7 @@ beforeEach(() => {
   receiver.reply(200);
 });
 
-test('an accepted delivery is verified by the public library and recorded', async () => {
+test('verifies an accepted delivery with the public library and records it', async () => {
   const { subscription, deliveryId } = await deliver('/ok');
   const [request] = await receiver.waitFor(1);
   expect(new Webhook(subscription.secret).verify(request!.body, request!.headers)).toMatchObject({

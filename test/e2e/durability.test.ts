@@ -1,7 +1,7 @@
-/** What is left behind by processes that die, workflows that are taken away and servers that forget. */
+/** Recovery after processes die, workflows are terminated and servers lose data. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { startDelivery } from '../../src/dispatch/start';
-import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes';
 import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
@@ -9,7 +9,7 @@ import { emitExample, type Emitted } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';
 import { age, commitOnly, injectFaults, sweepOnce, type Faults } from '../support/process-faults';
 
-// One try of each write is enough where faults are ordered by number.
+// One try of each write is enough when faults are numbered.
 jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 let system: TestSystem;
@@ -29,9 +29,9 @@ beforeEach(() => {
 });
 
 let paths = 0;
-/** An address that no other delivery has. */
+/** A URL that no other delivery has. */
 const address = (): string => `${receiver.url}/${(paths += 1)}`;
-/** How many requests have come for a delivery. */
+/** Number of requests for a delivery. */
 async function requestsOf(id: string): Promise<number> {
   const { subscriptionId } = (await system.ask('GET', `/v1/deliveries/${id}`)).body;
   const { rows } = await system.database.store.pool.query<{ url: string }>(
@@ -43,7 +43,7 @@ async function requestsOf(id: string): Promise<number> {
 
 const sweep = () => sweepOnce(system.database.store, system.client);
 const handle = (id: string) => system.client.workflow.getHandle(`delivery-${id}`);
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const setRow = (id: string, assignments: string) =>
   system.database.store.pool.query(`UPDATE deliveries SET ${assignments} WHERE id = $1`, [id]);
 const closed = (id: string) =>
@@ -51,7 +51,7 @@ const closed = (id: string) =>
     .result()
     .catch(() => undefined);
 
-/** An account with a subscription to everything at the receiver. */
+/** An account with a subscription to all events at the receiver. */
 async function subscribe(): Promise<{ accountId: string; subscriptionId: string }> {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
   const body = { url: address(), eventTypes: [] };
@@ -59,7 +59,7 @@ async function subscribe(): Promise<{ accountId: string; subscriptionId: string 
   return { accountId: account.id, subscriptionId: subscription.id };
 }
 
-/** A delivery that is committed and known to nobody else. */
+/** A delivery that is committed and not started. */
 async function unstarted(accountId?: string): Promise<string> {
   const { deliveryIds } = await commitOnly(
     system.database.store,
@@ -70,7 +70,7 @@ async function unstarted(accountId?: string): Promise<string> {
   return deliveryIds[0]!;
 }
 
-/** A delivery whose first attempt was refused, so that it waits: postmark's Open waits a minute. */
+/** A waiting delivery whose first attempt was refused: Postmark's Open waits a minute. */
 async function waiting(): Promise<Emitted> {
   receiver.reply(500);
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
@@ -79,23 +79,23 @@ async function waiting(): Promise<Emitted> {
   return emitted;
 }
 
-/** A delivery whose first attempt is under way; `answer` ends it. */
-async function underWay(): Promise<Emitted & { reply: (status: number) => void }> {
+/** A delivery whose first attempt is in flight; `reply` ends it. */
+async function inFlight(): Promise<Emitted & { reply: (status: number) => void }> {
   let reply: (status: number) => void = () => undefined;
-  const asked = new Promise<void>((resolve) => {
+  const requested = new Promise<void>((resolve) => {
     receiver.reply((response) => {
       reply = (status) => void response.writeHead(status).end();
       resolve();
     });
   });
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
-  await asked;
+  await requested;
   receiver.reply(200);
   return { ...emitted, reply };
 }
 
 describe('a delivery that was committed and never started', () => {
-  test('is started by the sweep once it is old enough, and once only', async () => {
+  test('is started once by the sweep when it is old enough', async () => {
     const id = await unstarted();
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', attempts: [] });
@@ -109,7 +109,7 @@ describe('a delivery that was committed and never started', () => {
     expect(await requestsOf(id)).toBe(1);
   });
 
-  test('is started once by two sweeps at the same time', async () => {
+  test('is started once by two concurrent sweeps', async () => {
     const { accountId } = await subscribe();
     const ids: string[] = [];
     for (let index = 0; index < 5; index += 1) ids.push(await unstarted(accountId));
@@ -120,26 +120,26 @@ describe('a delivery that was committed and never started', () => {
     expect(await requestsOf(ids[0]!)).toBe(5);
   });
 
-  test('is left to its workflow where there is one already', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+  test('is skipped when it has a workflow already', async () => {
+    const { deliveryId: id, reply } = await inFlight();
     await age(system.database.store, [id], 1_000);
     expect(await sweep()).toMatchObject({ started: 0 });
-    answer(200);
+    reply(200);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
     expect(await requestsOf(id)).toBe(1);
   });
 
-  test('takes orders before it is started', async () => {
+  test('applies commands before it is started', async () => {
     const id = await unstarted();
-    expect((await order(id, 'pause', { reason: 'not yet' })).status).toBe(202);
+    expect((await command(id, 'pause', { reason: 'not yet' })).status).toBe(202);
     expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'not yet', attemptCount: 0 });
-    expect((await order(id, 'resume')).status).toBe(202);
+    expect((await command(id, 'resume')).status).toBe(202);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
   });
 });
 
 describe('a worker that stops', () => {
-  test('is followed by another that goes on by the schedule', async () => {
+  test('is followed by another one that continues the schedule', async () => {
     const { accountId } = await subscribe();
     receiver.reply(500, 200);
     const event = { type: 'user.created', data: 1 };
@@ -155,10 +155,10 @@ describe('a worker that stops', () => {
     ]);
   });
 
-  test('waits for the answer to what it has sent', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+  test('waits for the response to its request', async () => {
+    const { deliveryId: id, reply } = await inFlight();
     const restarting = system.restartWorker();
-    answer(200);
+    reply(200);
     await restarting;
     const delivery = await system.settled(id, 'delivered');
     expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'accepted' }]);
@@ -169,7 +169,7 @@ describe('a worker that stops', () => {
 describe('a workflow that was terminated', () => {
   const swept = (id: string, state: string) =>
     eventually(
-      // Temporal lists a closed workflow a moment after it has closed.
+      // Temporal lists a closed workflow shortly after it has closed.
       async () => {
         await sweep();
         return (await system.ask('GET', `/v1/deliveries/${id}`)).body;
@@ -177,7 +177,7 @@ describe('a workflow that was terminated', () => {
       (delivery) => delivery.state === state,
     );
 
-  test('while it waited leaves a delivery that the sweep cancels', async () => {
+  test('during a wait makes the sweep cancel the delivery', async () => {
     const { deliveryId: id } = await waiting();
     await handle(id).terminate('by hand');
     expect(await swept(id, 'cancelled')).toMatchObject({
@@ -186,48 +186,48 @@ describe('a workflow that was terminated', () => {
       attemptCount: 1,
       settledAt: expect.any(String),
     });
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2, redeliveries: 1 });
-    // The first run is still in the list of what was terminated.
+    // The first run is still in the list of terminated workflows.
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
   });
 
-  test('while it was paused leaves a delivery that the sweep cancels', async () => {
+  test('during a pause makes the sweep cancel the delivery', async () => {
     const { deliveryId: id } = await waiting();
-    await order(id, 'pause');
+    await command(id, 'pause');
     await system.settled(id, 'paused');
     await handle(id).terminate('by hand');
     expect(await swept(id, 'cancelled')).toMatchObject({ stateReason: 'terminated in Temporal' });
   });
 
   test('during an attempt does not hide that the receiver accepted', async () => {
-    const { deliveryId: id, reply: answer } = await underWay();
+    const { deliveryId: id, reply } = await inFlight();
     await handle(id).terminate('by hand');
-    answer(200);
+    reply(200);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1 });
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
   });
 
-  test.each(['retry', 'pause'])('answers 409 to %s', async (name) => {
+  test.each(['retry', 'pause'])('responds with 409 to %s', async (name) => {
     const pending = await unstarted();
     const [deliveryStart] = await loadDeliveryStarts(system.database.store, [pending]);
     receiver.reply(() => undefined);
     await startDelivery({ client: system.client, eager: false }, deliveryStart!);
     await handle(pending).terminate('by hand');
-    expect(await order(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await command(pending, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
     const { deliveryId: waited } = await waiting();
     await handle(waited).terminate('by hand');
-    expect(await order(waited, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await command(waited, name)).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
-  test('does not keep its delivery from being cancelled', async () => {
+  test('does not prevent its delivery from being cancelled', async () => {
     for (const state of ['paused', 'retrying', 'pending']) {
       const { deliveryId: id } = await waiting();
       await handle(id).terminate('by hand');
       await setRow(id, `state = '${state}'`);
-      expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+      expect((await command(id, 'cancel', { reason: 'enough' })).status).toBe(202);
       expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
         state: 'cancelled',
         stateReason: 'enough',
@@ -235,7 +235,7 @@ describe('a workflow that was terminated', () => {
     }
   });
 
-  test('does not keep the sweep from the deliveries of deleted subscriptions', async () => {
+  test('does not stop the sweep from cancelling deliveries of deleted subscriptions', async () => {
     for (const state of ['pending', 'paused']) {
       const { deliveryId: id, subscriptionId } = await waiting();
       await handle(id).terminate('by hand');
@@ -249,7 +249,7 @@ describe('a workflow that was terminated', () => {
 });
 
 describe('a workflow that Temporal has lost', () => {
-  /** A delivery as it stands when Temporal’s database is gone: the row says that there is a workflow. */
+  /** A delivery after the loss of Temporal's database: its row has a workflow. */
   async function lost(assignments: string): Promise<string> {
     const id = await unstarted();
     await setRow(id, `owned = true, ${assignments}`);
@@ -269,53 +269,53 @@ describe('a workflow that Temporal has lost', () => {
   test.each([
     ['retrying', "state = 'retrying', next_attempt_at = now() - interval '299 s'"],
     ['pending', "state = 'pending', updated_at = now() - interval '299 s'"],
-  ])('is not looked for before %s it is five minutes late', async (_state, assignments) => {
+  ])('is not looked up before %s it is five minutes late', async (_state, assignments) => {
     const id = await lost(assignments);
     expect(await sweep()).toMatchObject({ started: 0 });
-    await order(id, 'cancel');
+    await command(id, 'cancel');
   });
 
   test.each(['resume', 'retry'])('while it was paused is started again by %s', async (name) => {
     const id = await lost("state = 'paused', state_reason = 'by hand'");
-    expect((await order(id, name)).status).toBe(202);
+    expect((await command(id, name)).status).toBe(202);
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 1, stateReason: null });
   });
 
   test.each(['paused', 'retrying'])('while it was %s is started again to be cancelled', async (state) => {
     const id = await lost(`state = '${state}'`);
-    expect((await order(id, 'cancel', { reason: 'enough' })).status).toBe(202);
+    expect((await command(id, 'cancel', { reason: 'enough' })).status).toBe(202);
     expect(await system.settled(id, 'cancelled')).toMatchObject({ stateReason: 'enough', attemptCount: 0 });
     await closed(id);
     expect((await handle(id).describe()).status.name).toBe('CANCELLED');
     expect(await requestsOf(id)).toBe(0);
   });
 
-  test('is not what a workflow is that still runs, however late', async () => {
+  test('is not assumed while the workflow is running, however late it is', async () => {
     const { deliveryId: id } = await waiting();
     await age(system.database.store, [id], 1_000);
     expect(await sweep()).toMatchObject({ started: 0 });
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('retrying');
-    await order(id, 'cancel');
+    await command(id, 'cancel');
   });
 });
 
 describe('a subscription', () => {
-  test('that was enabled without its deliveries being told has them told by the sweep', async () => {
+  test('whose deliveries were not resumed when it was enabled has them resumed by the sweep', async () => {
     const { deliveryId: id, subscriptionId } = await waiting();
     await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false });
-    await order(id, 'retry');
+    await command(id, 'retry');
     await system.settled(id, 'paused');
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('paused');
-    // As when the process dies between saving the subscription and telling the deliveries.
+    // As when the process dies between saving the subscription and resuming the deliveries.
     await system.database.store.pool.query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
     await sweep();
     expect(await system.settled(id, 'delivered')).toMatchObject({ attemptCount: 2 });
   });
 
-  test('that is enabled leaves alone what its owner paused', async () => {
+  test('that is enabled does not resume deliveries that its owner paused', async () => {
     const { deliveryId: id } = await waiting();
-    await order(id, 'pause', { reason: 'by hand' });
+    await command(id, 'pause', { reason: 'by hand' });
     await system.settled(id, 'paused');
     await sweep();
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({
@@ -338,9 +338,9 @@ describe('a subscription', () => {
 });
 
 describe('a redelivery', () => {
-  test('whose former run does not close holds up nothing else', async () => {
+  test('whose former run does not close delays nothing else', async () => {
     const { deliveryId: id } = await waiting();
-    // As when a worker dies after it has recorded the end and before it could report it.
+    // As when a worker dies after recording the end and before reporting it.
     await setRow(id, "state = 'delivered'");
     await reopenDelivery(system.database.store, id);
     const other = await unstarted();
@@ -348,7 +348,7 @@ describe('a redelivery', () => {
     await sweep();
     expect(await system.settled(other, 'delivered')).toMatchObject({ attemptCount: 1 });
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', redeliveries: 1 });
-    // The former run finds that it is over, and the sweep starts the next one.
+    // The former run detects its end, and the sweep starts the next one.
     await handle(id).signal('retryNow');
     await closed(id);
     await sweep();
@@ -356,41 +356,41 @@ describe('a redelivery', () => {
     expect(await requestsOf(id)).toBe(2);
   });
 
-  test('to a subscription that was deleted is cancelled', async () => {
+  test('to a deleted subscription is cancelled', async () => {
     const { deliveryId: id, subscriptionId } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
     await system.settled(id, 'delivered');
     await system.ask('DELETE', `/v1/subscriptions/${subscriptionId}`);
-    expect((await order(id, 'redeliver')).status).toBe(202);
+    expect((await command(id, 'redeliver')).status).toBe(202);
     const delivery = await system.settled(id, 'cancelled');
     expect(delivery).toMatchObject({ stateReason: 'the subscription was deleted', attemptCount: 1, redeliveries: 1 });
   });
 });
 
-test('an outcome that could not be recorded is recorded later, and the schedule goes on from there', async () => {
+test('records an outcome later that could not be recorded, and continues the schedule from there', async () => {
   receiver.reply(500, 200);
-  // The attempt itself, and the workflow's first try to record it for the attempt.
+  // The attempt itself, and the workflow's first try to record it.
   faults.fail('record-attempts', 2);
   const { deliveryId: id } = await emitExample(system.ask, 'postmark', 'Open', { url: address() });
   const delivery = await system.settled(id, 'retrying');
   expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'refused', status: 500 }]);
-  expect(faults.left).toBe(0);
+  expect(faults.remaining).toBe(0);
   const nextIn = Date.parse(delivery.nextAttemptAt as string) - Date.now();
   expect(nextIn).toBeGreaterThan(50_000);
   expect(nextIn).toBeLessThan(61_000);
   expect(await requestsOf(id)).toBe(1);
-  await order(id, 'retry');
+  await command(id, 'retry');
   expect((await system.settled(id, 'delivered')).attempts).toMatchObject([
     { number: 1, outcome: 'refused' },
     { number: 2, outcome: 'accepted' },
   ]);
 });
 
-test('a process with its database is ready', async () => {
+test('is ready when a process has its database', async () => {
   expect(await system.ask('GET', '/readyz')).toMatchObject({
     status: 200,
     body: { status: 'ok', database: 'ok', schema: 'ok' },
   });
-  // What operators see says too whether anybody makes attempts.
+  // The operators' response also contains whether a worker makes attempts.
   expect((await system.ask('GET', '/v1/health')).body).toEqual({
     database: 'ok',
     schema: 'ok',
@@ -399,7 +399,7 @@ test('a process with its database is ready', async () => {
   });
 });
 
-test('an idempotency key is forgotten after a day', async () => {
+test('deletes an idempotency key after a day', async () => {
   const { accountId } = await subscribe();
   const emit = (data: number) =>
     system.ask('POST', `/v1/accounts/${accountId}/events`, { type: 'a', data }, { 'idempotency-key': 'k' });
@@ -418,7 +418,7 @@ test('an idempotency key is forgotten after a day', async () => {
 });
 
 describe('Reset in Temporal', () => {
-  /** Resets the newest run of a delivery's workflow, or the run of this id, to its beginning. */
+  /** Resets the newest run of a delivery's workflow, or the run with this id, to its start. */
   async function reset(id: string, runId?: string): Promise<void> {
     const workflow = system.client.workflow.getHandle(`delivery-${id}`, runId);
     const description = (await workflow.describe()) as { runId: string };
@@ -459,9 +459,9 @@ describe('Reset in Temporal', () => {
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body.state).toBe('delivered');
   });
 
-  test('of a run that was followed by a redelivery sends nothing, and says why', async () => {
+  test('of a run that was followed by a redelivery sends nothing, and reports why', async () => {
     const { id, runId } = await delivered();
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     await system.settled(id, 'delivered');
     await closed(id);
     await reset(id, runId);
@@ -474,10 +474,10 @@ describe('Reset in Temporal', () => {
     expect(await requestsOf(id)).toBe(2);
   });
 
-  test('of a former run ends the redelivery under way, as Temporal terminates it, and it can be redelivered', async () => {
+  test('of a former run ends the redelivery in flight, as Temporal terminates it, and it can be redelivered', async () => {
     const { id, runId } = await delivered();
     receiver.reply(500);
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     await system.settled(id, 'retrying');
     receiver.reply(200);
     await reset(id, runId);
@@ -490,7 +490,7 @@ describe('Reset in Temporal', () => {
       ({ state }) => state !== 'retrying',
     );
     expect(ended).toMatchObject({ state: 'cancelled', stateReason: 'terminated in Temporal', redeliveries: 1 });
-    await order(id, 'redeliver');
+    await command(id, 'redeliver');
     expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 2, attemptCount: 3 });
     expect(await requestsOf(id)).toBe(3);
   });

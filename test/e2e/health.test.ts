@@ -1,7 +1,7 @@
-/** Subscriptions that fail for too long, what waits for them, and what operators are told. */
+/** Subscriptions that fail for too long, their waiting deliveries, and the operational events about them. */
 import { Webhook } from 'standardwebhooks';
 import { TASK_QUEUE } from '../../src/workflows/names';
-import { countFailure } from '../../src/store/subscriptions/failing';
+import { countFailure } from '../../src/store/subscriptions/changes';
 import { FIVE_DAYS_OF_FAILURES } from '../../src/contract/failing';
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
@@ -34,7 +34,7 @@ let sweeps = 0;
 const sweep = () =>
   system.client.workflow.execute('maintenance', { taskQueue: TASK_QUEUE, workflowId: `sweep-${(sweeps += 1)}` });
 
-/** A delivery whose first attempt was refused, to a subscription whose five days are over with the next failure. */
+/** A delivery whose first attempt was refused, and a subscription that is disabled by its next failure. */
 async function failingForDays() {
   const emitted = await emitExample(system.ask, 'standard', 'user.created', { url: `${receiver.url}/in?key=hidden` });
   await system.settled(emitted.deliveryId, 'retrying');
@@ -62,7 +62,7 @@ async function operationsAccount() {
   return (await system.ask('POST', `/v1/accounts/${account.body.id}/subscriptions`, body)).body;
 }
 
-test('an attempt that fails disables, what is open waits, and enabling lets it out', async () => {
+test('disables a subscription with a failed attempt, pauses its deliveries, and sends them when it is enabled', async () => {
   const { deliveryId, subscriptionId } = await failingForDays();
   await retry(deliveryId);
   await eventually(
@@ -80,7 +80,7 @@ test('an attempt that fails disables, what is open waits, and enabling lets it o
   expect((await shown(subscriptionId)).health).toMatchObject({ failingSince: null, consecutiveFailures: 0 });
 });
 
-test('an accepted attempt ends a row of failures', async () => {
+test('ends a series of failures with an accepted attempt', async () => {
   const { deliveryId, subscriptionId } = await failingForDays();
   receiver.reply(200);
   await retry(deliveryId);
@@ -89,7 +89,7 @@ test('an accepted attempt ends a row of failures', async () => {
 });
 
 /** A delivery that waits because its subscription is disabled. */
-async function held() {
+async function paused() {
   const emitted = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(emitted.deliveryId, 'retrying');
   await system.ask('PATCH', `/v1/subscriptions/${emitted.subscriptionId}`, { enabled: false });
@@ -98,8 +98,8 @@ async function held() {
   return emitted;
 }
 
-test('the sweep resumes what the process that enabled a subscription did not', async () => {
-  const { deliveryId, subscriptionId } = await held();
+test('resumes deliveries in the sweep when the process that enabled the subscription did not', async () => {
+  const { deliveryId, subscriptionId } = await paused();
   receiver.reply(200);
   // As if the API had died right after the commit.
   await query('UPDATE subscriptions SET enabled = true WHERE id = $1', [subscriptionId]);
@@ -107,8 +107,8 @@ test('the sweep resumes what the process that enabled a subscription did not', a
   await system.settled(deliveryId, 'delivered');
 });
 
-test('what waits can be dropped', async () => {
-  const { deliveryId, subscriptionId } = await held();
+test('drops waiting deliveries', async () => {
+  const { deliveryId, subscriptionId } = await paused();
   const { body } = await system.ask('POST', `/v1/subscriptions/${subscriptionId}/drop-waiting`, { reason: 'too old' });
   expect(body).toEqual({ dropped: 1, more: false });
   expect(await system.settled(deliveryId, 'cancelled')).toMatchObject({ stateReason: 'too old' });
@@ -116,7 +116,7 @@ test('what waits can be dropped', async () => {
   expect(await sweep()).toMatchObject({ resumed: 0 });
 });
 
-test('operators are told, signed, once, and without what is secret', async () => {
+test('notifies operators once, signed, and without secrets', async () => {
   await sweep();
   const { id, secret } = await operationsAccount();
   const { deliveryId, eventId, accountId, subscriptionId } = await failingForDays();
@@ -127,13 +127,13 @@ test('operators are told, signed, once, and without what is secret', async () =>
   await system.ask('POST', `/v1/subscriptions/${subscriptionId}/rotate-secret`);
   expect(await sweep()).toMatchObject({ emitted: 4 });
   expect(await sweep()).toMatchObject({ emitted: 0 });
-  const told = (await operators.waitFor(4)).map(
+  const notifications = (await operators.waitFor(4)).map(
     ({ body, headers }) => new Webhook(secret).verify(body, headers) as { type: string; data: object },
   );
   const about = { accountId, provider: 'standard', subscriptionId, host: `127.0.0.1:${receiver.port}` };
-  expect(told).toHaveLength(4);
+  expect(notifications).toHaveLength(4);
   const outcome = { attempts: 2, lastStatus: 410, lastReason: 'status' };
-  expect(new Map(told.map(({ type, data }) => [type, data]))).toEqual(
+  expect(new Map(notifications.map(({ type, data }) => [type, data]))).toEqual(
     new Map<string, object>([
       ['pigeonpost.delivery.exhausted', { ...about, deliveryId, eventId, eventType: 'user.created', ...outcome }],
       ['pigeonpost.subscription.disabled', { ...about, reason: 'the receiver answered 410 Gone' }],
@@ -143,7 +143,7 @@ test('operators are told, signed, once, and without what is secret', async () =>
   );
   expect(JSON.stringify(operators.received)).not.toContain('hidden');
 
-  // What happens to the operators' own subscription is told to nobody.
+  // Changes of the operators' own subscription are not reported.
   operators.clear();
   operators.reply(410);
   await system.ask('POST', `/v1/subscriptions/${id}/test`);

@@ -1,13 +1,15 @@
-/** Attempts that are cut short by a worker that dies or a database that goes away, in the test server's time. */
+/** Attempts that are interrupted when a worker dies or the database is unavailable, in the test server's time. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { attempt } from '../../src/activities/attempt/attempt';
-import { fromOutcome } from '../../src/activities/attempt/save';
+import { rowOfUnrecorded } from '../../src/activities/attempt/save';
 import { startOptions } from '../../src/dispatch/start';
 import type { EgressClient, Exchange } from '../../src/egress/types';
 import { recordAttempt } from '../../src/store/attempts/recording';
-import { reopenDelivery } from '../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes';
 import type { delivery } from '../../src/workflows/delivery/workflow';
-import { FailureType, type AttemptTask, type DeliveryResult } from '../../src/workflows/types';
+import { FailureType } from '../../src/workflows/failure';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
+import type { AttemptTask, DeliveryResult } from '../../src/workflows/types';
 import { eventually } from '../support/eventually';
 import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
 import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
@@ -15,12 +17,10 @@ import { emitExample } from '../support/subscriptions';
 import { responded, openTimeMachine, type TimeSkippingEnv } from '../support/time-skipping';
 import { injectFaults, type Faults } from '../support/process-faults';
 
-// One try of each write is enough where faults are ordered by number.
+// One try of each write is enough when faults are numbered.
 jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 const MINUTE = 60_000;
-/** Time that an attempt has beyond its contract's limit. */
-const MARGIN_MS = 15_000;
 
 let machine: TimeSkippingEnv;
 let faults: Faults;
@@ -29,19 +29,19 @@ beforeAll(async () => {
   faults = injectFaults(machine.database.store);
 });
 afterAll(() => machine.close());
-afterEach(() => expect(faults.left).toBe(0));
+afterEach(() => expect(faults.remaining).toBe(0));
 
 const show = async (id: string) => (await machine.api.ask('GET', `/v1/deliveries/${id}`)).body;
 const outcomes = (shown: { attempts: { number: number; outcome: string }[] }) =>
   shown.attempts.map(({ number, outcome }) => `${number} ${outcome}`);
 
-/** A delivery that is committed; postmark's Open has waits of 1, 5 and 15 minutes. */
+/** A delivery that is committed; Postmark's Open has waits of 1, 5 and 15 minutes. */
 async function accepted(provider = 'postmark', eventType = 'Open') {
   const { deliveryId } = await emitExample(machine.api.ask, provider, eventType);
   return machine.deliveryStarts.find((deliveryStart) => deliveryStart.deliveryId === deliveryId)!;
 }
 
-/** Runs a delivery to its end; its id and why it failed. */
+/** Runs a delivery to its end; returns its id and why it failed. */
 async function run(provider?: string, eventType?: string): Promise<{ id: string; error?: Error }> {
   const deliveryStart = await accepted(provider, eventType);
   const handle = await machine.start(deliveryStart);
@@ -52,22 +52,22 @@ async function run(provider?: string, eventType?: string): Promise<{ id: string;
   return { id: deliveryStart.deliveryId, error };
 }
 
-/** An answer that comes when it is told to. */
-function delayed(): { response: Promise<Exchange>; come: (exchange: Exchange) => void } {
-  let come: (exchange: Exchange) => void = () => undefined;
-  const response = new Promise<Exchange>((resolve) => (come = resolve));
-  return { response, come };
+/** A response that arrives when `respond` is called. */
+function delayed(): { response: Promise<Exchange>; respond: (exchange: Exchange) => void } {
+  let respond: (exchange: Exchange) => void = () => undefined;
+  const response = new Promise<Exchange>((resolve) => (respond = resolve));
+  return { response, respond };
 }
 
 const failure: Exchange = { kind: 'failure', reason: 'reset', message: 'hung up', durationMs: 1 };
 
-/** Starts a delivery whose attempts may take half a second, the margin included. */
+/** Starts a delivery whose attempts may take half a second, including the margin. */
 async function startImpatient() {
   const deliveryStart = await accepted();
   const { args, ...options } = startOptions(deliveryStart);
   const handle = await machine.environment.client.workflow.start<typeof delivery>('delivery', {
     ...options,
-    args: [{ ...args[0], timeLimitMs: 500 - MARGIN_MS }],
+    args: [{ ...args[0], timeLimitMs: 500 - ATTEMPT_MARGIN_MS }],
   });
   const result = (): Promise<DeliveryResult> => handle.result();
   return { id: deliveryStart.deliveryId, result, signal: (name: string) => handle.signal(name) };
@@ -80,9 +80,9 @@ interface Shown {
 const shownWhen = (id: string, is: (shown: Shown) => boolean): Promise<Shown> => eventually(() => show(id), is);
 
 describe('a worker that dies during an attempt', () => {
-  test('is noticed, and the next attempt is made by the schedule with the next number', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(answer, 200);
+  test('is detected, and the next attempt of the schedule has the next number', async () => {
+    const { response, respond } = delayed();
+    machine.script(response, 200);
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 2, status: 200 });
     const shown = await show(id);
@@ -91,8 +91,8 @@ describe('a worker that dies during an attempt', () => {
     const [first, second] = machine.sent;
     expect(second!.at - first!.at).toBeGreaterThanOrEqual(MINUTE);
     expect(second!.body).toBe(first!.body);
-    come(failure);
-    // It was only frozen: what it has to say about its own attempt is kept, and undoes nothing.
+    respond(failure);
+    // It was only frozen: its late attempt is recorded, and undoes nothing.
     const late = await eventually(
       () => show(id),
       ({ attempts }) => attempts[0].outcome !== 'interrupted',
@@ -101,19 +101,19 @@ describe('a worker that dies during an attempt', () => {
     expect(outcomes(late)).toEqual(['1 failed', '2 accepted']);
   });
 
-  test('several times uses up one place of the schedule each time', async () => {
+  test('several times uses one position of the schedule each time', async () => {
     const [one, two] = [delayed(), delayed()];
     machine.script(one.response, two.response, 500, 200);
     const { id, result } = await startImpatient();
     expect(await result()).toEqual({ attempts: 4, status: 200 });
     expect(outcomes(await show(id))).toEqual(['1 interrupted', '2 interrupted', '3 refused', '4 accepted']);
-    one.come(failure);
-    two.come(failure);
+    one.respond(failure);
+    two.respond(failure);
   });
 
-  test('on the last one leaves a delivery that has failed visibly', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, 500, 500, answer);
+  test('on the last attempt fails the delivery visibly', async () => {
+    const { response, respond } = delayed();
+    machine.script(500, 500, 500, response);
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
     const shown = await show(id);
@@ -126,8 +126,8 @@ describe('a worker that dies during an attempt', () => {
       lastReason: 'interrupted',
     });
     expect(outcomes(shown)).toEqual(['1 refused', '2 refused', '3 refused', '4 interrupted']);
-    come(failure);
-    // It was only frozen, and says how its attempt ended.
+    respond(failure);
+    // It was only frozen, and reports the end of its attempt.
     const late = await eventually(
       () => show(id),
       ({ attempts }) => attempts[3].outcome !== 'interrupted',
@@ -136,42 +136,42 @@ describe('a worker that dies during an attempt', () => {
     expect(outcomes(late)).toEqual(['1 refused', '2 refused', '3 refused', '4 failed']);
   });
 
-  test('on every one leaves a delivery that shows all of them', async () => {
+  test('on every attempt fails a delivery that shows all of them', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(...lost.map(({ response: answer }) => answer));
+    machine.script(...lost.map(({ response }) => response));
     const { id, result } = await startImpatient();
     await expect(result()).rejects.toThrow();
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 4 });
     expect(outcomes(shown)).toEqual(['1 interrupted', '2 interrupted', '3 interrupted', '4 interrupted']);
-    // The first of them was accepted after all.
-    lost[0]!.come(responded(200));
+    // The first of them was accepted.
+    lost[0]!.respond(responded(200));
     const late = await eventually(
       () => show(id),
       ({ state }) => state === 'delivered',
     );
     expect(outcomes(late)).toEqual(['1 accepted', '2 interrupted', '3 interrupted', '4 interrupted']);
-    for (const { come } of lost.slice(1)) come(failure);
+    for (const { respond } of lost.slice(1)) respond(failure);
   });
 });
 
-describe('a worker that dies during an extra attempt that was asked for by hand', () => {
-  test('leaves it visible, with a number of its own, when the next attempt is made by the schedule', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, answer, 200);
+describe('a worker that dies during an extra attempt by hand', () => {
+  test('shows the attempt with its own number when the next attempt of the schedule is made', async () => {
+    const { response, respond } = delayed();
+    machine.script(500, response, 200);
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
     await signal('retryNow');
     expect(await result()).toEqual({ attempts: 3, status: 200 });
     expect(outcomes(await show(id))).toEqual(['1 refused', '2 interrupted', '3 accepted']);
-    come(failure);
+    respond(failure);
     const late = await shownWhen(id, ({ attempts }) => attempts[1]!.outcome !== 'interrupted');
     expect(outcomes(late)).toEqual(['1 refused', '2 failed', '3 accepted']);
   });
 
-  test('leaves it and all that follow visible when every worker after it dies too', async () => {
+  test('shows the attempt and all following ones when every later worker dies too', async () => {
     const lost = [delayed(), delayed(), delayed(), delayed()];
-    machine.script(500, ...lost.map(({ response: answer }) => answer));
+    machine.script(500, ...lost.map(({ response }) => response));
     const { id, result, signal } = await startImpatient();
     await shownWhen(id, ({ state }) => state === 'retrying');
     await signal('retryNow');
@@ -179,12 +179,12 @@ describe('a worker that dies during an extra attempt that was asked for by hand'
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 5 });
     expect(outcomes(shown).slice(1)).toEqual(['2 interrupted', '3 interrupted', '4 interrupted', '5 interrupted']);
-    for (const { come } of lost) come(failure);
+    for (const { respond } of lost) respond(failure);
   });
 });
 
-describe('a database that goes away before anything is sent', () => {
-  test('costs the delivery no attempt, at the beginning or in between', async () => {
+describe('a database that becomes unavailable before anything is sent', () => {
+  test('uses no attempt of the delivery', async () => {
     machine.script(500);
     faults.fail('load-attempt-material', 3);
     const { id, error } = await run();
@@ -194,24 +194,24 @@ describe('a database that goes away before anything is sent', () => {
     expect(machine.sent).toHaveLength(4);
   });
 
-  test('in between costs no attempt either', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, answer, 500);
+  test('uses no attempt between other attempts either', async () => {
+    const { response, respond } = delayed();
+    machine.script(500, response, 500);
     const running = run();
     await eventually(
       async () => machine.sent.length,
       (count) => count === 2,
     );
     faults.fail('load-attempt-material', 2);
-    come(failure);
+    respond(failure);
     const { id } = await running;
     expect(outcomes(await show(id))).toEqual(['1 refused', '2 failed', '3 refused', '4 refused']);
     expect(machine.sent).toHaveLength(4);
   });
 });
 
-describe('a database that goes away after something was sent', () => {
-  test('learns later that it was accepted, and nothing is sent again', async () => {
+describe('a database that becomes unavailable after something was sent', () => {
+  test('gets the acceptance later, and nothing is sent again', async () => {
     machine.script(200);
     faults.fail('record-attempts', 3);
     const { id, error } = await run();
@@ -222,7 +222,7 @@ describe('a database that goes away after something was sent', () => {
     expect(machine.sent).toHaveLength(1);
   });
 
-  test('learns later that it was refused, and the schedule goes on from there', async () => {
+  test('gets the refusal later, and the schedule continues from there', async () => {
     machine.script(500, 200);
     faults.fail('record-attempts', 2);
     const { id, error } = await run();
@@ -231,23 +231,23 @@ describe('a database that goes away after something was sent', () => {
     expect(machine.sent).toHaveLength(2);
   });
 
-  test('learns later that it was the last attempt', async () => {
-    const { response: answer, come } = delayed();
-    machine.script(500, 500, 500, answer);
+  test('gets the outcome of the last attempt later', async () => {
+    const { response, respond } = delayed();
+    machine.script(500, 500, 500, response);
     const running = run();
     await eventually(
       async () => machine.sent.length,
       (count) => count === 4,
     );
     faults.fail('record-attempts', 2);
-    come(responded(500));
+    respond(responded(500));
     const { id, error } = await running;
     expect(error).toBeDefined();
     expect(await show(id)).toMatchObject({ state: 'failed', attemptCount: 4, lastStatus: 500, nextAttemptAt: null });
     expect(machine.sent).toHaveLength(4);
   });
 
-  test.each([0, 1, 2])('learns from 410 that the subscription is disabled, after %i failures', async (times) => {
+  test.each([0, 1, 2])('disables the subscription later after a 410, after %i failures', async (times) => {
     machine.script(410);
     faults.fail('record-attempts', times);
     const { id, error } = await run('standard', 'user.created');
@@ -260,7 +260,7 @@ describe('a database that goes away after something was sent', () => {
 });
 
 describe('an attempt whose report is lost', () => {
-  /** Makes an attempt as an activity of this workflow run; what it returns or throws. */
+  /** Makes an attempt as an activity of this workflow run; returns its result or error. */
   async function make(task: AttemptTask, { runId = 'run-1', number = 1 } = {}): Promise<unknown> {
     const { store } = machine.database;
     const egress: EgressClient = {
@@ -325,16 +325,16 @@ describe('an attempt whose report is lost', () => {
     expect(outcomes(await show(it.deliveryId))).toEqual(['1 refused', '2 accepted']);
   });
 
-  test('is followed by no other when one that was thought dead has been accepted meanwhile', async () => {
+  test('is followed by no other when an attempt that was thought lost was accepted in the meantime', async () => {
     statuses = [500];
     const it = await task();
-    // The first one hangs; the second is refused; then the first one turns out to have been accepted.
+    // The first one hangs; the second is refused; then the first one is recorded as accepted.
     expect(await make(it, { number: 2 })).toMatchObject({ type: FailureType.exhausted });
     const { store } = machine.database;
     const [row] = (await store.pool.query('SELECT * FROM deliveries WHERE id = $1', [it.deliveryId])).rows;
     expect(row).toMatchObject({ attempts: 2, state: 'failed' });
     await recordAttempt(store, {
-      ...fromOutcome(
+      ...rowOfUnrecorded(
         {
           deliveryId: it.deliveryId,
           run: 0,
@@ -347,6 +347,7 @@ describe('an attempt whose report is lost', () => {
           message: null,
           state: 'delivered',
           stateReason: null,
+          disable: false,
           nextAttemptAt: null,
           schedulePosition: 0,
         },
@@ -378,22 +379,29 @@ describe('an attempt whose report is lost', () => {
     expect(outcomes(await show(it.deliveryId))).toEqual(['1 accepted', '2 accepted']);
   });
 
-  test('sends nothing when its worker or the database stood still before that', async () => {
+  test('sends nothing when its worker or the database was blocked for too long before', async () => {
     statuses = [200];
     const it = await task();
     let now = 0;
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 20_000));
-    expect(await make(it)).toMatchObject({ type: FailureType.storeUnavailable, nonRetryable: true, details: [0] });
+    expect(await make(it)).toMatchObject({
+      type: FailureType.storeUnavailable,
+      nonRetryable: true,
+      details: [{ attemptsMade: 0 }],
+    });
     clock.mockRestore();
     expect(machine.sent).toHaveLength(0);
     expect(await show(it.deliveryId)).toMatchObject({ state: 'pending', attemptCount: 0 });
     expect(await make(it)).toEqual({ attempts: 1, status: 200 });
   });
 
-  test('says in its failure nothing that the receiver said', async () => {
+  test("contains nothing of the receiver's response in its failure", async () => {
     statuses = [500];
     const it = await task();
     const error = await make(it);
-    expect(error).toMatchObject({ message: 'the receiver answered 500; next attempt in 1 s', category: 'BENIGN' });
+    expect(error).toMatchObject({
+      message: 'the receiver responded with 500; next attempt in 1 s',
+      category: 'BENIGN',
+    });
   });
 });

@@ -1,7 +1,7 @@
-/** Limits of subscriptions: a receiver that hangs keeps nobody else waiting, and being turned away costs no attempt. */
+/** Limits of subscriptions: a hanging receiver does not delay others, and a rejected attempt uses no attempt. */
 import type { ServerResponse } from 'node:http';
 import { eventually } from '../support/eventually';
-import { keepHistory } from '../support/histories';
+import { saveHistory } from '../support/histories';
 import { withoutTimeout } from '../support/without-timeout';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
@@ -28,7 +28,7 @@ beforeEach(() => {
 
 interface Subscribed {
   readonly id: string;
-  /** Emits as many events in one request; gives back the ids of their deliveries. */
+  /** Emits this many events in one request; returns the ids of their deliveries. */
   readonly emit: (count: number) => Promise<string[]>;
 }
 
@@ -50,7 +50,7 @@ async function subscribe(path: string, fields: object = {}): Promise<Subscribed>
   };
 }
 
-/** Waits until all of them are delivered, for as long as a busy machine may take. */
+/** Waits until all of them are delivered, for as long as a busy machine may need. */
 async function delivered(ids: readonly string[]): Promise<void> {
   const query = `SELECT count(*)::int AS count FROM deliveries WHERE id = ANY($1) AND state = 'delivered'`;
   await eventually(
@@ -60,7 +60,7 @@ async function delivered(ids: readonly string[]): Promise<void> {
   );
 }
 
-/** Answers requests to /slow never, and all others at once. */
+/** Never responds to requests to /slow, and at once to all others. */
 function hangOnSlow(): void {
   receiver.reply((response, { path }) => {
     if (path !== '/slow') return void response.writeHead(200).end();
@@ -86,16 +86,16 @@ async function expectOneAttemptEach(ids: readonly string[]): Promise<void> {
 test.each([
   ['a limit of its own, which holds for all workers', { maxConcurrentAttempts: 5 }, 5],
   ['the common limit', {}, 50],
-])('a receiver that hangs keeps nobody else waiting: %s', async (_which, fields, limit) => {
+])('does not let a hanging receiver delay others: %s', async (_which, fields, limit) => {
   hangOnSlow();
   const slow = await subscribe('/slow', fields);
   const fast = await subscribe('/fast');
-  // More than may be under way and wait inside the worker.
+  // More than can be in flight and wait inside the worker.
   const waiting = await slow.emit(limit + 30);
   await receiver.waitFor(limit);
   const passing = await fast.emit(20);
   await receiver.waitFor(limit + 20);
-  // In the order of their coming: while the first requests hung, none but the other subscription's came.
+  // In sequence: while the first requests hung, only those of the other subscription arrived.
   const paths = receiver.received.map(({ path }) => path);
   expect(paths.slice(0, limit)).toEqual(Array.from({ length: limit }, () => '/slow'));
   expect(paths.slice(limit)).toEqual(Array.from({ length: 20 }, () => '/fast'));
@@ -108,7 +108,7 @@ test.each([
   expect(rows).toEqual([]);
 });
 
-test('a turned-away delivery shows when it comes back and obeys orders meanwhile', async () => {
+test('shows when a rejected delivery is retried, and applies commands before that', async () => {
   hangOnSlow();
   const slow = await subscribe('/slow', { maxConcurrentAttempts: 1 });
   const [first] = (await slow.emit(1)) as [string];
@@ -120,17 +120,17 @@ test('a turned-away delivery shows when it comes back and obeys orders meanwhile
   await system.settled(second, 'cancelled');
   release();
   await system.settled(first, 'delivered');
-  await keepHistory(system.client, 'cancelled-while-busy', second);
+  await saveHistory(system.client, 'cancelled-while-busy', second);
   expect(receiver.received).toHaveLength(1);
 });
 
-test('a rate spaces attempts evenly, and each delivery queues once', async () => {
+test('spaces attempts evenly by the rate, and queues each delivery once', async () => {
   const limited = await subscribe('/rate', { ratePerSecond: 10 });
   const ids = await limited.emit(40);
   await delivered(ids);
   const times = receiver.received.map(({ at }) => at);
   expect(times).toHaveLength(40);
-  // 39 spaces of 100 ms; and within any second as many as the rate, give or take what a busy machine delays.
+  // 39 intervals of 100 ms; and within any second at most the rate, within the tolerance of a busy machine.
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThanOrEqual(3_500);
   for (const at of times) expect(times.filter((other) => other >= at && other < at + 1_000).length).toBeLessThan(20);
   await expectOneAttemptEach(ids);
@@ -141,10 +141,10 @@ test('a rate spaces attempts evenly, and each delivery queues once', async () =>
     }),
   );
   expect(Math.max(...rounds)).toBeLessThanOrEqual(2);
-  await keepHistory(system.client, 'turned-away-then-accepted', ids[rounds.indexOf(1)]!);
+  await saveHistory(system.client, 'turned-away-then-accepted', ids[rounds.indexOf(1)]!);
 });
 
-test('limits are shown, can be edited and taken away', async () => {
+test('shows, edits and removes limits', async () => {
   const { id } = await subscribe('/in', { maxConcurrentAttempts: 7, ratePerSecond: 0.5 });
   const edit = async (body: object) => (await system.ask('PATCH', `/v1/subscriptions/${id}`, body)).body;
   expect(await edit({})).toMatchObject({ maxConcurrentAttempts: 7, ratePerSecond: 0.5 });

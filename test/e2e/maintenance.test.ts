@@ -1,4 +1,4 @@
-/** The maintenance's workflow on a real Temporal server and what it does to the tables. */
+/** The maintenance workflow on a real Temporal server, and its effects on the tables. */
 import { TASK_QUEUE } from '../../src/workflows/names';
 import { listPartitions } from '../../src/store/partitions';
 import { weekOf, weeksAfter } from '../../src/store/weeks';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-test('it makes the partitions of the weeks to come, where they are missing', async () => {
+test('creates missing partitions for the next weeks', async () => {
   const { store } = system.database;
   const [last] = (await listPartitions(store.pool)).filter(({ table }) => table === 'events').slice(-1);
   await store.pool.query(`DROP TABLE ${last!.name}`);

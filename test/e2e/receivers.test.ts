@@ -1,4 +1,4 @@
-/** Receivers of every kind, on real sockets, and what is recorded of each: one attempt with a reason of its own. */
+/** Receivers of every kind, on real sockets, and the attempt that is recorded for each, with its reason. */
 import type { Socket } from 'node:net';
 import { samples } from '../support/samples';
 import { certificate, closeAll, receiver as rawReceiver, type Receiver as RawReceiver } from '../support/egress';
@@ -6,7 +6,7 @@ import { startReceiver, type Receiver } from '../support/receiver';
 import { emitExample } from '../support/subscriptions';
 import { startSystem, type TestSystem } from '../support/system';
 
-/** How much of an answer is kept, in bytes. */
+/** Maximum size of a stored response excerpt, in bytes. */
 const EXCERPT = 16_384;
 
 let system: TestSystem;
@@ -42,7 +42,7 @@ beforeEach(() => {
   receiver.reply(200);
 });
 
-/** Deliveries whose schedule would go on into the tests after theirs. */
+/** Deliveries whose schedule would continue during other tests. */
 const open: string[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((id) => system.ask('POST', `/v1/deliveries/${id}/cancel`)));
@@ -54,7 +54,7 @@ interface Setup {
   readonly settings?: object;
 }
 
-/** Delivers an event by its documented example; the delivery once its first attempt is recorded. */
+/** Delivers the documented example of an event; the delivery, once its first attempt is recorded. */
 async function deliver(url: string, { provider = 'standard', eventType = 'user.created', settings = {} }: Setup = {}) {
   const { deliveryId } = await emitExample(system.ask, provider, eventType, { url, settings });
   const delivery = await system.settled(deliveryId, 'delivered', 'retrying', 'failed');
@@ -62,7 +62,7 @@ async function deliver(url: string, { provider = 'standard', eventType = 'user.c
   return delivery;
 }
 
-/** Answers each connection with these bytes and ends it. */
+/** Responds to each connection with these bytes and closes it. */
 function saying(...parts: (string | Buffer)[]): void {
   reply = (socket) => {
     for (const part of parts) socket.write(part);
@@ -73,8 +73,8 @@ function saying(...parts: (string | Buffer)[]): void {
 const respondedWith = (head: string, body = '') =>
   `HTTP/1.1 ${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-describe('a receiver that answers', () => {
-  test.each([200, 201, 202, 204, 299])('%i accepts', async (status) => {
+describe('a receiver that responds', () => {
+  test.each([200, 201, 202, 204, 299])('with %i accepts', async (status) => {
     receiver.reply(status);
     const delivery = await deliver(`${receiver.url}/in?x=1`);
     expect(delivery).toMatchObject({ state: 'delivered', attemptCount: 1, lastStatus: status, lastReason: null });
@@ -83,12 +83,12 @@ describe('a receiver that answers', () => {
     ]);
   });
 
-  test.each([300, 304, 400, 401, 404, 409, 418, 429, 500, 502, 503, 599])('%i refuses', async (status) => {
+  test.each([300, 304, 400, 401, 404, 409, 418, 429, 500, 502, 503, 599])('with %i refuses', async (status) => {
     receiver.reply(status);
     const delivery = await deliver(receiver.url);
     expect(delivery).toMatchObject({ state: 'retrying', lastStatus: status, lastReason: 'status' });
     expect(delivery.attempts).toMatchObject([
-      { number: 1, outcome: 'refused', status, reason: 'status', message: `the receiver answered ${status}` },
+      { number: 1, outcome: 'refused', status, reason: 'status', message: `the receiver responded with ${status}` },
     ]);
     expect(Date.parse(delivery.nextAttemptAt as string)).toBeGreaterThan(Date.now() - 1_000);
   });
@@ -96,14 +96,14 @@ describe('a receiver that answers', () => {
   test.each([
     ['postmark', 'Open', {}],
     ['postpress', 'message_received', {}],
-  ])('204 refuses where %s demands 200', async (provider, eventType, settings) => {
+  ])('with 204 refuses when %s requires 200', async (provider, eventType, settings) => {
     receiver.reply(204);
     const delivery = await deliver(receiver.url, { provider, eventType, settings });
     expect(delivery).toMatchObject({ state: 'retrying', lastStatus: 204 });
     expect(delivery.attempts).toMatchObject([{ outcome: 'refused', status: 204, reason: 'status' }]);
   });
 
-  test('204 accepts where the contract of 2026 says so', async () => {
+  test('with 204 accepts when the contract of 2026 does', async () => {
     receiver.reply(204);
     const delivery = await deliver(receiver.url, {
       provider: 'postmark',
@@ -113,7 +113,7 @@ describe('a receiver that answers', () => {
     expect(delivery).toMatchObject({ state: 'delivered', lastStatus: 204 });
   });
 
-  test.each([301, 302, 303, 307, 308])('%i elsewhere is refused and not followed', async (status) => {
+  test.each([301, 302, 303, 307, 308])('with %i to another URL is refused and not followed', async (status) => {
     receiver.reply((response) => void response.writeHead(status, { location: `${receiver.url}/elsewhere` }).end());
     const delivery = await deliver(`${receiver.url}/in`);
     expect(delivery.attempts).toMatchObject([
@@ -122,7 +122,7 @@ describe('a receiver that answers', () => {
     expect(receiver.received.map(({ path }) => path)).toEqual(['/in']);
   });
 
-  test('302 elsewhere is followed where the contract says so', async () => {
+  test('with 302 to another URL is followed when the contract does', async () => {
     receiver.reply((response) => void response.writeHead(302, { location: '/elsewhere' }).end(), 200);
     const setup = { provider: 'postmark', eventType: 'Open', settings: { contract: '2026' } };
     const delivery = await deliver(`${receiver.url}/in`, setup);
@@ -131,7 +131,7 @@ describe('a receiver that answers', () => {
     expect(receiver.received[1]!.body).toBe(receiver.received[0]!.body);
   });
 
-  test('with a body has the beginning of it kept, and all of its headers', async () => {
+  test('with a body has an excerpt and all headers stored', async () => {
     receiver.reply((response) => void response.writeHead(500, { 'X-Trace': 'a b' }).end('out of order: größer'));
     const { attempts } = await deliver(receiver.url);
     expect(attempts).toMatchObject([
@@ -144,7 +144,7 @@ describe('a receiver that answers', () => {
     ]);
   });
 
-  test('with an endless body accepts all the same, and no more than an excerpt is kept', async () => {
+  test('with an endless body accepts, and only an excerpt is stored', async () => {
     receiver.reply((response) => {
       response.writeHead(200);
       const chunk = Buffer.alloc(65_536, 'x');
@@ -159,7 +159,7 @@ describe('a receiver that answers', () => {
     expect((attempts[0] as unknown as { responseExcerpt: string }).responseExcerpt).toBe('x'.repeat(EXCERPT));
   });
 
-  test('with bytes that are no text has of them what can be kept', async () => {
+  test('with bytes that are no text has the storable part stored', async () => {
     const text = 'HTTP/1.1 500 Oops\r\nX-Odd: caf\xe9\r\n__proto__: x\r\nContent-Length: 7\r\n\r\na\0b\xff\xfe\x01c';
     saying(Buffer.from(text, 'latin1'));
     const { attempts } = await deliver(raw.url());
@@ -174,7 +174,7 @@ describe('a receiver that answers', () => {
   });
 });
 
-describe('a receiver that does not answer properly', () => {
+describe('a receiver without a valid response', () => {
   test.each<[string, () => void, string, RegExp]>([
     ['hangs up at once', () => (reply = (socket) => void socket.destroy()), 'reset', /closed the connection/],
     [
@@ -196,9 +196,9 @@ describe('a receiver that does not answer properly', () => {
       /closed the connection/,
     ],
     ['speaks another protocol', () => saying('SSH-2.0-OpenSSH_9.6\r\n'), 'invalid_response', /HTTP/],
-    ['answers without a status', () => saying('HTTP/1.1 OK\r\n\r\n'), 'invalid_response', /HTTP/],
+    ['responds without a status', () => saying('HTTP/1.1 OK\r\n\r\n'), 'invalid_response', /HTTP/],
     [
-      'answers with two lengths',
+      'responds with two lengths',
       () => saying('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'),
       'invalid_response',
       /Content-Length/,
@@ -233,14 +233,14 @@ describe('a receiver that cannot be reached', () => {
     expect(attempts).toMatchObject([{ outcome: 'failed', reason: 'refused', status: null, url: gone.url }]);
   });
 
-  test('because there is no such name', async () => {
+  test('because its name does not exist', async () => {
     const { attempts } = await deliver('http://does-not-exist.invalid/');
     expect(attempts).toMatchObject([
       { outcome: 'failed', reason: 'dns', message: expect.stringMatching('does-not-exist.invalid') },
     ]);
   });
 
-  test('because its name leads inside is told without saying where', async () => {
+  test('because its name resolves to a private address, which is not reported', async () => {
     const { attempts } = await deliver('http://inside.example.test/');
     expect(attempts).toMatchObject([{ outcome: 'failed', reason: 'blocked' }]);
     expect(JSON.stringify(attempts)).not.toContain('10.1.2.3');
@@ -261,7 +261,7 @@ describe('a receiver that cannot be reached', () => {
   });
 });
 
-test.each(samples)('$provider delivers to a receiver with a certificate', async ({ provider, eventType }) => {
+test.each(samples)('$provider delivers to a receiver with a valid certificate', async ({ provider, eventType }) => {
   saying(respondedWith('200 OK', 'thanks'));
   const before = secure.received.length;
   const delivery = await deliver('https://hooks.example.test/in', { provider, eventType });
@@ -276,7 +276,7 @@ test.each(samples)('$provider delivers to a receiver with a certificate', async 
   expect(Buffer.from(request, 'latin1').toString('utf8')).toContain(`\r\n\r\n${rows[0]!.body}`);
 });
 
-test('what is secret in a request is masked in what is shown of it', async () => {
+test('masks secrets of a request in the stored request', async () => {
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'postmark', name: 'Acme' })).body;
   const { body } = await system.ask('POST', `/v1/accounts/${account.id}/subscriptions`, {
     url: `http://kim:password-4711@127.0.0.1:${receiver.port}/in`,

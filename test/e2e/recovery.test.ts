@@ -1,11 +1,11 @@
-/** Sending again in bulk what a subscription has missed, on a real Temporal server. */
+/** Recoveries on a real Temporal server. */
 import { contractOf } from '../../src/providers/registry';
 import { recoverPage, type RecoverContext } from '../../src/dispatch/recovery/recover-page';
 import { countRecoverable, findPage, loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
 import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
 import type { RecoveryScope } from '../../src/workflows/recovery-types';
 import { eventually } from '../support/eventually';
-import { keepWorkflowHistory } from '../support/histories';
+import { saveWorkflowHistory } from '../support/histories';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
 
@@ -40,14 +40,14 @@ async function setUp(eventTypes = ['Open', 'Bounce']): Promise<Setup> {
   return { accountId: account.id, subscriptionId: body.id };
 }
 
-/** Emits as many events of a type; gives back the ids of their deliveries. */
+/** Emits this many events of a type; returns the ids of their deliveries. */
 async function emit({ accountId }: Setup, count: number, type = 'Open'): Promise<string[]> {
   const event = { type, data: contractOf('postmark').findEvent(type)!.example };
   const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events: Array(count).fill(event) });
   return body.results.flatMap(({ deliveries }: { deliveries: { id: string }[] }) => deliveries.map(({ id }) => id));
 }
 
-/** Deliveries that have failed: postmark's contract stops at 403. */
+/** Failed deliveries: Postmark's contract stops at 403. */
 async function failed(setup: Setup, count: number, type?: string): Promise<string[]> {
   receiver.reply(403);
   const ids = await emit(setup, count, type);
@@ -67,13 +67,13 @@ const ended = (id: string) =>
     60_000,
   );
 
-/** How often each delivery was redelivered and what became of it, in order of their ids. */
+/** How often each delivery was redelivered, and its state, sorted by id. */
 async function standOf(ids: string[]): Promise<[state: string, redeliveries: number][]> {
   const deliveries = await Promise.all(ids.map((id) => system.settled(id, 'delivered', 'failed', 'cancelled')));
   return deliveries.map(({ state, redeliveries }) => [state as string, redeliveries as number]);
 }
 
-test('every failed delivery is recovered once, and delivered ones are left alone', async () => {
+test('recovers every failed delivery once, and no delivered one', async () => {
   const setup = await setUp();
   receiver.reply(200);
   const [untouched] = await emit(setup, 1);
@@ -109,12 +109,12 @@ test('every failed delivery is recovered once, and delivered ones are left alone
   );
   expect(list).toEqual([expect.objectContaining({ id: body.id, recovered: 30, temporalUrl: body.temporalUrl })]);
   const redelivered = await system.client.workflow.getHandle(`delivery-${ids[0]}`).describe();
-  // After what is live, and in its account's turn.
+  // After live deliveries, and in the rotation of its account.
   expect(redelivered.priority).toMatchObject({ priorityKey: 4, fairnessKey: setup.accountId, fairnessWeight: 1 });
-  await keepWorkflowHistory(system.client, 'recovery-completed', workflowId);
+  await saveWorkflowHistory(system.client, 'recovery-completed', workflowId);
 });
 
-test('what fails again is not taken twice by the same recovery, but by the next', async () => {
+test('recovers a delivery that fails again not twice in one recovery, but in the next one', async () => {
   const setup = await setUp();
   const ids = await failed(setup, 3);
   receiver.reply(403);
@@ -125,7 +125,7 @@ test('what fails again is not taken twice by the same recovery, but by the next'
   const second = (await recover(setup)).body;
   expect(await ended(second.id)).toMatchObject({ recovered: 3 });
   expect(await standOf(ids)).toEqual(ids.map(() => ['delivered', 2]));
-  // The former one is still found, once Temporal's list knows of it.
+  // The former one is still found, once Temporal lists it.
   await eventually(
     () => look(first.id),
     ({ id }) => id === first.id,
@@ -133,7 +133,7 @@ test('what fails again is not taken twice by the same recovery, but by the next'
   expect(await look(first.id)).toMatchObject({ id: first.id, state: 'completed', recovered: 3 });
 });
 
-/** Deliveries that wait for their second attempt: postmark's Open waits a minute. */
+/** Deliveries that wait for their second attempt: Postmark's Open waits a minute. */
 async function waiting(setup: Setup, count: number): Promise<string[]> {
   receiver.reply(500);
   const ids = await emit(setup, count);
@@ -142,7 +142,7 @@ async function waiting(setup: Setup, count: number): Promise<string[]> {
   return ids;
 }
 
-/** How often a workflow's activity of a name has completed. */
+/** How often a workflow's activity with a name has completed. */
 async function completed(workflowId: string, activity: string): Promise<number> {
   const { events } = await system.client.workflow.getHandle(workflowId).fetchHistory();
   const ids = (events ?? [])
@@ -159,7 +159,7 @@ const attempted = (id: string, attempts: number) =>
     ({ attemptCount }) => attemptCount >= attempts,
   );
 
-test('deliveries that wait are attempted now, which costs nothing of their schedule', async () => {
+test('retries waiting deliveries now without using a position of their schedule', async () => {
   const setup = await setUp();
   const ids = await waiting(setup, 3);
   expect((await recover(setup, { dryRun: true })).body).toMatchObject({
@@ -181,10 +181,10 @@ test('deliveries that wait are attempted now, which costs nothing of their sched
   const second = (await recover(setup)).body;
   expect(await ended(second.id)).toMatchObject({ state: 'completed', total: 4, recovered: 4, skipped: 0 });
   expect(await standOf([...ids, late!])).toEqual([...ids.map(() => ['delivered', 0]), ['delivered', 1]]);
-  await keepWorkflowHistory(system.client, 'recovery-retrying', recoveryWorkflowId(setup.subscriptionId));
+  await saveWorkflowHistory(system.client, 'recovery-retrying', recoveryWorkflowId(setup.subscriptionId));
 });
 
-test('a batch of waiting deliveries that is repeated attempts none of them twice', async () => {
+test('attempts no delivery twice when a page of waiting deliveries is repeated', async () => {
   const setup = await setUp();
   const [id] = (await waiting(setup, 1)) as [string];
   let finish = (): void => undefined;
@@ -197,8 +197,8 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   const { store } = system.database;
   const found = (await loadReceiver(store, setup.subscriptionId))!;
   const scope: RecoveryScope = { ...setup, from: 0, to: Date.now(), states: ['retrying'], types: [] };
-  const { settledBy } = await countRecoverable(store, found, scope);
-  const question = { scope, settledBy: settledBy.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
+  const { asOf } = await countRecoverable(store, found, scope);
+  const question = { scope, asOf: asOf.getTime() + 1, phase: 'waiting', afterId: '', limit: 10 } as const;
   const { items } = await findPage(store, found, question, () => undefined);
   const context: RecoverContext = {
     store,
@@ -214,7 +214,7 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   expect(await repeat()).toBe(1);
   finish();
   await attempted(id, 2);
-  // The workflow has dealt with both orders once it has noted twice what comes next.
+  // The workflow has applied both commands once it has recorded the next attempt twice.
   await eventually(
     () => completed(`delivery-${id}`, 'changeState'),
     (times) => times === 2,
@@ -225,7 +225,7 @@ test('a batch of waiting deliveries that is repeated attempts none of them twice
   expect(Date.parse(nextAttemptAt)).toBeGreaterThan(Date.now() + 30_000);
 });
 
-test('the window, the types and the states bound what is taken', async () => {
+test('limits a recovery to its window, types and states', async () => {
   const setup = await setUp();
   const opens = await failed(setup, 2);
   const [bounce] = await failed(setup, 1, 'Bounce');
@@ -244,7 +244,7 @@ test('the window, the types and the states bound what is taken', async () => {
   ]);
 });
 
-test('events that were missed are delivered; tests of other subscriptions and foreign types are not', async () => {
+test('delivers missed events, but no test events of other subscriptions and no foreign types', async () => {
   const setup = await setUp();
   const path = `/v1/subscriptions/${setup.subscriptionId}`;
   await system.ask('PATCH', path, { enabled: false });
@@ -267,11 +267,11 @@ test('events that were missed are delivered; tests of other subscriptions and fo
   expect(await ended(body.id)).toMatchObject({ total: 3, recovered: 3, skipped: 0 });
   await receiver.waitFor(3);
   expect(receiver.received.map(({ path }) => path)).toEqual(['/in', '/in', '/in']);
-  await keepWorkflowHistory(system.client, 'recovery-missing', recoveryWorkflowId(setup.subscriptionId));
+  await saveWorkflowHistory(system.client, 'recovery-missing', recoveryWorkflowId(setup.subscriptionId));
   expect((await recover(setup, { states, dryRun: true })).body.total).toBe(0);
 });
 
-test('a second one is refused while one runs; cancel finishes what was begun', async () => {
+test('rejects a second recovery while one is running; cancel finishes the page in progress', async () => {
   const setup = await setUp();
   const ids = await failed(setup, 30);
   const { body } = await recover(setup, { ratePerSecond: 1 });
@@ -284,10 +284,10 @@ test('a second one is refused while one runs; cancel finishes what was begun', a
   expect(stands.filter(([state]) => state === 'delivered')).toHaveLength(recovered);
   expect(recovered).toBeLessThan(30);
   expect(await system.ask('POST', `/v1/recoveries/${body.id}/cancel`)).toMatchObject({ status: 409 });
-  await keepWorkflowHistory(system.client, 'recovery-cancelled', recoveryWorkflowId(setup.subscriptionId));
+  await saveWorkflowHistory(system.client, 'recovery-cancelled', recoveryWorkflowId(setup.subscriptionId));
 });
 
-test('a worker that is restarted in the middle goes on, and sends each exactly once', async () => {
+test('continues after a restart of the worker, and sends each delivery exactly once', async () => {
   const setup = await setUp();
   const ids = await failed(setup, 30);
   const { body } = await recover(setup, { ratePerSecond: 10 });
@@ -298,7 +298,7 @@ test('a worker that is restarted in the middle goes on, and sends each exactly o
   expect(receiver.received).toHaveLength(30);
 });
 
-test('a long one goes on as a new run with its progress', async () => {
+test('continues a long recovery as a new run with its progress', async () => {
   const setup = await setUp();
   const ids = await failed(setup, 5);
   const found = (await loadReceiver(system.database.store, setup.subscriptionId))!;
@@ -317,10 +317,10 @@ test('a long one goes on as a new run with its progress', async () => {
     ({ body }) => body.data[0]?.state === 'completed',
   );
   expect(body.data).toHaveLength(1);
-  await keepWorkflowHistory(system.client, 'recovery-continued', workflowId);
+  await saveWorkflowHistory(system.client, 'recovery-continued', workflowId);
 });
 
-test('what cannot be recovered is said', async () => {
+test('reports what cannot be recovered', async () => {
   const setup = await setUp();
   expect(await recover({ ...setup, subscriptionId: 'sub_nothing' })).toMatchObject({ status: 404 });
   expect(await system.ask('GET', '/v1/recoveries/rec_nothing')).toMatchObject({ status: 404 });

@@ -1,4 +1,4 @@
-/** PostgreSQL restored to an older point while Temporal knows what happened since. */
+/** PostgreSQL is restored to an older point, and Temporal has what happened since. */
 import { eventually } from '../support/eventually';
 import { startReceiver, type Receiver } from '../support/receiver';
 import { startSystem, type TestSystem } from '../support/system';
@@ -6,22 +6,22 @@ import { age, commitOnly, sweepOnce } from '../support/process-faults';
 
 jest.setTimeout(120_000);
 
-/** Deliveries of each kind. */
+/** Number of deliveries of each kind. */
 const COUNT = 10;
 const TYPE = 'user.created';
 
 let system: TestSystem;
 let receiver: Receiver;
 let accountId: string;
-/** Deliveries by what had happened to them when the copy was made, and what happened after that. */
+/** Deliveries by their state at the time of the copy, and what happened to them after it. */
 let ids: Record<'unstarted' | 'retrying' | 'paused' | 'batched' | 'failed' | 'cancelled' | 'redelivered', string[]>;
-/** What the receiver had been sent when the copy was put in place. */
+/** Requests that the receiver had got when the copy was restored. */
 let sentBefore: number;
 let received: Map<string, number>;
 
 const store = () => system.database.store;
 const show = async (id: string) => (await system.ask('GET', `/v1/deliveries/${id}`)).body;
-const order = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
+const command = (id: string, name: string, body?: unknown) => system.ask('POST', `/v1/deliveries/${id}/${name}`, body);
 const sweep = () => sweepOnce(store(), system.client);
 const all = (of: string[], state: string) => Promise.all(of.map((id) => system.settled(id, state)));
 const closed = (of: string[]) =>
@@ -39,7 +39,7 @@ const commit = async (count: number, mode?: 'batch'): Promise<string[]> => {
     made.push(...(await commitOnly(store(), accountId, TYPE, { n }, mode)).deliveryIds);
   return made;
 };
-/** What became of deliveries: how many are in each state. */
+/** The number of deliveries in each state. */
 async function statesOf(of: readonly string[]): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const id of of) {
@@ -54,13 +54,13 @@ beforeAll(async () => {
   accountId = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body.id;
   await system.ask('POST', `/v1/accounts/${accountId}/subscriptions`, { url: receiver.url, eventTypes: [] });
 
-  // The first attempt of these is refused, and the next one is due in seconds: they are paused until the copy is made.
+  // The first attempt of these is refused, and the next one is due within seconds: they are paused until the copy is made.
   receiver.reply(503);
   const started = await commit(COUNT + 4);
   await age(store(), started, 11);
   await sweep();
   await all(started, 'retrying');
-  for (const id of started) await order(id, 'pause', { reason: 'by hand' });
+  for (const id of started) await command(id, 'pause', { reason: 'by hand' });
   await all(started, 'paused');
   const [failed, cancelled, redelivered, paused] = started.slice(COUNT).map((id) => [id]);
   const retrying = started.slice(0, COUNT);
@@ -82,16 +82,16 @@ beforeAll(async () => {
   receiver.reply(200);
   await age(store(), [...ids.unstarted, ...ids.batched], 11);
   await sweep();
-  for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await order(id, 'retry');
+  for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await command(id, 'retry');
   const delivered = [...ids.unstarted, ...ids.batched, ...retrying, ...ids.paused, ...ids.redelivered];
   await all(delivered, 'delivered');
-  await order(ids.redelivered[0]!, 'redeliver');
+  await command(ids.redelivered[0]!, 'redeliver');
   await receiver.waitFor(started.length + delivered.length + 1);
   await all(ids.redelivered, 'delivered');
   receiver.reply(410);
-  await order(ids.failed[0]!, 'retry');
+  await command(ids.failed[0]!, 'retry');
   await all(ids.failed, 'failed');
-  await order(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
+  await command(ids.cancelled[0]!, 'cancel', { reason: 'enough' });
   await all(ids.cancelled, 'cancelled');
   await closed([...ids.unstarted, ...started]);
 
@@ -123,7 +123,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-test('marks delivered, and never cancelled, what had been delivered by its own workflow', async () => {
+test('marks deliveries as delivered that their own workflow had delivered', async () => {
   expect(await statesOf([...ids.unstarted, ...ids.retrying])).toEqual({ delivered: 2 * COUNT });
   expect(await show(ids.retrying[0]!)).toMatchObject({
     lastStatus: 200,
@@ -131,33 +131,33 @@ test('marks delivered, and never cancelled, what had been delivered by its own w
     attemptCount: 2,
     attempts: [
       { number: 1, outcome: 'refused' },
-      { number: 2, outcome: 'accepted', status: 200, message: 'known by the result of its workflow only' },
+      { number: 2, outcome: 'accepted', status: 200, message: 'known from the result of its workflow only' },
     ],
   });
 });
 
-test('makes the attempts again, once, that a batch had made, as its workflow says nothing of each', async () => {
+test('repeats the attempts of a batch once, as its workflow has no results of single deliveries', async () => {
   expect(await statesOf(ids.batched)).toEqual({ delivered: COUNT });
   expect([...received.values()]).toEqual(Array.from({ length: COUNT }, () => 1));
 });
 
-test('marks failed and cancelled what had ended so', async () => {
+test('marks deliveries as failed and cancelled that had ended so', async () => {
   expect(await show(ids.failed[0]!)).toMatchObject({ state: 'failed', stateReason: 'the receiver answered 410 Gone' });
   expect(await show(ids.cancelled[0]!)).toMatchObject({ state: 'cancelled', stateReason: 'cancelled in Temporal' });
 });
 
-test('marks delivered what had been redelivered since', async () => {
+test('marks deliveries as delivered that had been redelivered since', async () => {
   expect(await show(ids.redelivered[0]!)).toMatchObject({ state: 'delivered', redeliveries: 1, lastStatus: 200 });
 });
 
-test('settles a paused delivery when it is resumed', async () => {
+test('ends a paused delivery when it is resumed', async () => {
   const [id] = ids.paused as [string];
   expect(await show(id)).toMatchObject({ state: 'paused' });
-  expect((await order(id, 'resume')).status).toBe(409);
+  expect((await command(id, 'resume')).status).toBe(409);
   expect(await show(id)).toMatchObject({ state: 'delivered', lastStatus: 200 });
 });
 
-test('leaves nothing open, and sends nothing again by the next sweep', async () => {
+test('has no open deliveries, and sends nothing again in the next sweep', async () => {
   const before = receiver.received.length;
   const open = Object.values(ids).flat();
   await age(store(), open, 1_000);

@@ -1,4 +1,4 @@
-/** No secret leaves: whatever the whole system writes down while it works is searched for every secret it was given. */
+/** No secret leaks: everything that the system writes is searched for every secret that it was given. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   endTracing = startTracing(pino({ level: 'silent' }), new SimpleSpanProcessor(spans));
   secretCanaries.know('the admin key', ADMIN_KEY);
   receiver = await startReceiver({ tls: { key: certificate('server.key'), cert: certificate('server.pem') } });
-  // It accepts, or refuses and says what it was sent, as debugging receivers do.
+  // Accepts, or refuses and echoes the request, as debugging receivers do.
   receiver.reply((response, { path, headers, body }) => {
     if (path.startsWith('/ok')) return void response.writeHead(200).end();
     const authorization = headers.authorization ?? '';
@@ -49,11 +49,11 @@ afterAll(async () => {
   await receiver.close();
 });
 
-/** What a provider's subscriptions hold of their own; the secrets among it are canaries. */
+/** The contract's own fields of subscriptions; their secrets are canaries. */
 interface Plan {
   readonly eventType: string;
   readonly own: () => Record<string, unknown>;
-  /** Credentials in the address, with the @ after them. */
+  /** Credentials of the URL, with the @ after them. */
   readonly userinfo?: () => string;
   /** A secret to rotate to. */
   readonly newSecret?: () => string;
@@ -99,7 +99,7 @@ function basicAuth() {
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const secretHeaders = (provider: string) => ({ 'X-Token': `Bearer ${secretCanaries.text(`a header of ${provider}`)}` });
 
-/** Asks and keeps the answer among what was written; `except` names secrets that the answer is there to tell. */
+/** Sends a request and records the response; `except` are secrets that the response is documented to contain. */
 async function ask(method: string, path: string, body?: unknown, headers?: Record<string, string>, except?: string[]) {
   const reply = await system.ask(method, path, body, headers);
   note(`${method} ${path}`, reply, except);
@@ -107,10 +107,10 @@ async function ask(method: string, path: string, body?: unknown, headers?: Recor
 }
 
 function note(where: string, { status, text, headers }: ApiResponse, except?: string[]): void {
-  secretCanaries.write(`the answer ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
+  secretCanaries.write(`the response ${status} to ${where}`, `${JSON.stringify([...headers])}\n${text}`, except);
 }
 
-/** Creating is the one time at which keys and secrets are told. */
+/** Only the response to creating contains keys and secrets. */
 async function create(path: string, body: unknown) {
   const reply = await system.ask('POST', path, body);
   expect(reply).toMatchObject({ status: 201 });
@@ -194,7 +194,7 @@ async function refusals(base: string, provider: string, fields: Record<string, u
   expect((await ask('GET', base, undefined, unauthorized)).status).toBe(401);
 }
 
-/** The providers' own APIs. Where they are documented to tell owners their own values, these belong there. */
+/** The providers' own APIs. When they are documented to return the owners' own values, these are excepted. */
 async function runNativeApis(): Promise<void> {
   const open = async (provider: string, settings = {}) => {
     const account = await create('/v1/accounts', { provider, name: 'Native', settings });
@@ -239,13 +239,13 @@ async function runNativeApis(): Promise<void> {
     HttpHeaders: [{ Name: 'X-Token', Value: token }],
     Triggers: { Bounce: { Enabled: true } },
   };
-  const told = native({ 'x-postmark-server-token': postmark.apiKey }, [token, httpAuth.password]);
+  const send = native({ 'x-postmark-server-token': postmark.apiKey }, [token, httpAuth.password]);
   const silent = native({ 'x-postmark-server-token': postmark.apiKey });
-  // The receiver refuses the test, and says what it was sent.
+  // The receiver refuses the test and echoes the request.
   await silent('POST', '/webhooks', webhook, 422);
-  const { ID } = await told('POST', '/webhooks', { ...webhook, Url: url });
-  await told('GET', '/webhooks');
-  await told('PUT', `/webhooks/${ID}`, { Triggers: { Delivery: { Enabled: true } } });
+  const { ID } = await send('POST', '/webhooks', { ...webhook, Url: url });
+  await send('GET', '/webhooks');
+  await send('PUT', `/webhooks/${ID}`, { Triggers: { Delivery: { Enabled: true } } });
   await silent('POST', `/webhooks/${ID}/verify`);
   await silent('GET', `/webhooks/${ID}/statistics`);
 
@@ -280,7 +280,7 @@ async function runNativeApis(): Promise<void> {
   await birdApi('GET', `${hooks}/${id}/logs`);
 }
 
-/** Everything Temporal keeps of every workflow. */
+/** Everything that Temporal stores of every workflow. */
 async function readTemporal(): Promise<void> {
   const { workflow } = system.client;
   for await (const { workflowId, runId } of workflow.list()) {
@@ -293,11 +293,11 @@ async function readTemporal(): Promise<void> {
   }
 }
 
-/** Every row of every table as text; bytes are hexadecimal in it. */
+/** Every row of every table as text, with bytes in hexadecimal. */
 async function readDatabase(): Promise<void> {
   const { pool } = system.database.store;
   const tables = await pool.query<{ name: string }>(
-    // What is in partitions shows in their tables.
+    // Rows of partitions are read from their tables.
     `SELECT relname AS name FROM pg_class
      WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace`,
   );
@@ -307,7 +307,7 @@ async function readDatabase(): Promise<void> {
   }
 }
 
-test('no secret is in an answer, a log, a metric, a span, a history or the database', async () => {
+test('has no secret in a response, a log, a metric, a span, a history or the database', async () => {
   for (const [provider, plan] of Object.entries(plans)) await run(provider, plan);
   await runNativeApis();
   for (const path of ['/v1/accounts', '/v1/deliveries', '/openapi.json', '/readyz', '/metrics', '/v1/nowhere']) {
@@ -319,7 +319,7 @@ test('no secret is in an answer, a log, a metric, a span, a history or the datab
   const ended = await ask('POST', `/v1/subscriptions/${goneId}/test`);
   await system.settled(ended.body.deliveries[0].id, 'failed');
   await ask('GET', `/v1/deliveries/${ended.body.deliveries[0].id}`);
-  // An error on our side is logged with all that is known of it.
+  // An internal error is logged with all its details.
   await system.database.store.pool.query('ALTER TABLE subscriptions ADD CONSTRAINT refuses CHECK (false) NOT VALID');
   const unlucky = { url: `https://${HOST}/`, eventTypes: [], headers: secretHeaders('standard') };
   expect((await ask('POST', `/v1/accounts/${accounts[0].id}/subscriptions`, unlucky)).status).toBe(500);
@@ -333,7 +333,7 @@ test('no secret is in an answer, a log, a metric, a span, a history or the datab
     secretCanaries.write(`the span ${name}`, readable({ name, attributes, status, events, links }));
   }
 
-  // There was something to search, in a form that can be searched.
+  // The search had data, in a searchable form.
   expect(secretCanaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
   expect(secretCanaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
   expect(secretCanaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
@@ -341,7 +341,7 @@ test('no secret is in an answer, a log, a metric, a span, a history or the datab
   expect(secretCanaries.count(/^the table attempts$/, '***')).toBe(1);
   expect(secretCanaries.count(/^the log/, 'request failed')).toBe(1);
   expect(secretCanaries.count(/^the log/, 'attempt refused')).toBe(1);
-  expect(secretCanaries.count(/^the answer 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
+  expect(secretCanaries.count(/^the response 200 to GET \/metrics/, 'temporal_activity_task_received_total')).toBe(1);
   expect(secretCanaries.count(/^the span attempt/, HOST)).toBeGreaterThanOrEqual(6 * 4);
   expect(secretCanaries.count(/^the span emit/, 'pigeonpost.account.id')).toBeGreaterThanOrEqual(6);
   expect(receiver.received.some(({ headers }) => 'authorization' in headers)).toBe(true);

@@ -1,4 +1,4 @@
-/** The API on its own while there is no Temporal yet. */
+/** The API without Temporal. */
 import '../support/watch-runtime';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -23,7 +23,7 @@ afterAll(async () => {
   for (const step of undo.reverse()) await step();
 });
 
-test('the API starts without Temporal and accepts; deliveries start once Temporal is there', async () => {
+test('starts and accepts events without Temporal, and starts deliveries when Temporal is available', async () => {
   const log = pino({ level: 'silent' });
   installRuntime(log);
   const [receiver, database, port] = await Promise.all([startReceiver(), openTestDatabase(), pickPort()]);

@@ -1,4 +1,4 @@
-/** Temporal loses its data and is started again, empty, while API and worker go on. */
+/** Temporal loses its data and is started again, empty, while API and worker keep running. */
 import '../support/watch-runtime';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -29,7 +29,7 @@ const startTemporal = (port: number): Promise<TestWorkflowEnvironment> =>
     server: { port, executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') } },
   });
 
-test('delivers what was committed before, meanwhile and after, without a restart of the worker', async () => {
+test('delivers what was committed before, during and after the loss without a restart of the worker', async () => {
   const log = pino({ level: 'silent' });
   installRuntime(log);
   const [receiver, database, port] = await Promise.all([startReceiver(), openTestDatabase(), pickPort()]);

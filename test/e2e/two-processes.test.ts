@@ -1,4 +1,4 @@
-/** Two API processes on one database: what one has answered of a change holds for the next event, whichever accepts it. */
+/** Two API processes on one database: a change that one has confirmed holds for the next event in both. */
 import { newAccount } from '../support/samples';
 import { ADMIN_KEY, askAt, type Ask } from '../support/api';
 import { openTestDatabase, type TestDatabase } from '../support/database';
@@ -7,7 +7,7 @@ import { runCommand } from '../support/process';
 
 /** Changes, each followed by an event. */
 const CHANGES = 1_000;
-/** Accounts whose rounds run at the same time. */
+/** Accounts whose rounds run concurrently. */
 const ACCOUNTS = 10;
 
 jest.setTimeout(600_000);
@@ -40,7 +40,7 @@ async function askAtProcess({ printed }: ReturnType<typeof runCommand>): Promise
   return (...request) => askAt(url!, ...request);
 }
 
-/** Creates, disables, enables and deletes a subscription at one process, each followed by an event at the other one. */
+/** Creates, disables, enables and deletes a subscription in one process, with an event in the other one after each. */
 async function round(accountId: string, change: Ask, emit: Ask): Promise<string[]> {
   const wrong: string[] = [];
   const expectDeliveries = async (after: string, count: number): Promise<void> => {
@@ -60,7 +60,7 @@ async function round(accountId: string, change: Ask, emit: Ask): Promise<string[
   return wrong;
 }
 
-test('an event has exactly the deliveries of its moment when another process has just changed a subscription', async () => {
+test('fans an event out to exactly the current subscriptions when another process has just changed one', async () => {
   const rounds = await Promise.all(
     Array.from({ length: ACCOUNTS }, async () => {
       const { id } = await newAccount(apis[0]!, 'standard');

@@ -1,4 +1,4 @@
-/** What receivers are given to verify with accepts Pigeonpost's own deliveries, of every contract. */
+/** The verification for receivers accepts Pigeonpost's own deliveries, of every contract. */
 import { findVerifier } from '../../src/providers/verify';
 import { samples } from '../support/samples';
 import { certificate } from '../support/egress';
@@ -20,25 +20,28 @@ afterAll(async () => {
 });
 beforeEach(() => receiver.clear());
 
-/** As a person would write down what was given with the subscription, where the API has no secret to tell. */
+/** As a person would write down the secret of the subscription, when the API does not return it. */
 const ownSecrets: Record<string, string> = {
   postmark: 'X-Token: header-value-4711',
   postpress: 'X-Token: header-value-4711',
 };
 
-test.each(samples)('$provider', async ({ provider, scope, settings, eventType, subscription }) => {
-  const { ask } = system;
-  const account = (await ask('POST', '/v1/accounts', { provider, name: 'Acme', scope, settings })).body;
-  const url = `https://${HOST}/in?topic=a%2Fb`;
-  const created = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { ...subscription, url });
-  expect(created.status).toBe(201);
-  await ask('POST', `/v1/subscriptions/${created.body.id}/test`, { type: eventType });
-  const [received] = await receiver.waitFor(1);
+test.each(samples)(
+  'verifies deliveries of $provider',
+  async ({ provider, scope, settings, eventType, subscription }) => {
+    const { ask } = system;
+    const account = (await ask('POST', '/v1/accounts', { provider, name: 'Acme', scope, settings })).body;
+    const url = `https://${HOST}/in?topic=a%2Fb`;
+    const created = await ask('POST', `/v1/accounts/${account.id}/subscriptions`, { ...subscription, url });
+    expect(created.status).toBe(201);
+    await ask('POST', `/v1/subscriptions/${created.body.id}/test`, { type: eventType });
+    const [received] = await receiver.waitFor(1);
 
-  const { secret = ownSecrets[provider] } = (await ask('GET', `/v1/subscriptions/${created.body.id}/secret`)).body;
-  const verifier = findVerifier(provider)!;
-  const known = verifier.readSecret(secret);
-  verifier.verify({ ...received!, url }, known);
-  const forged = { ...received!, headers: { host: HOST }, url };
-  expect(() => verifier.verify(forged, known)).toThrow('is missing');
-});
+    const { secret = ownSecrets[provider] } = (await ask('GET', `/v1/subscriptions/${created.body.id}/secret`)).body;
+    const verifier = findVerifier(provider)!;
+    const known = verifier.readSecret(secret);
+    verifier.verify({ ...received!, url }, known);
+    const forged = { ...received!, headers: { host: HOST }, url };
+    expect(() => verifier.verify(forged, known)).toThrow('is missing');
+  },
+);

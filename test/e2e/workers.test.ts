@@ -1,4 +1,4 @@
-/** Two workers at one system: they share its limits, and one goes on with what the other left. */
+/** Two workers of one system: they share its limits, and one continues what the other did not finish. */
 import type { ServerResponse } from 'node:http';
 import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
 import { loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
@@ -24,7 +24,7 @@ beforeEach(() => {
   receiver.reply(200);
 });
 
-/** How long many deliveries may take on a busy machine, in milliseconds. */
+/** Longest time for many deliveries on a busy machine, in milliseconds. */
 const MAX_WAIT_MS = 120_000;
 
 interface Subscribed {
@@ -39,7 +39,7 @@ async function subscribe(provider: string, fields: object): Promise<Subscribed> 
   return { accountId: account.id, subscriptionId: subscription.body.id };
 }
 
-/** Emits as many events; gives back the ids of their deliveries. */
+/** Emits this many events; returns the ids of their deliveries. */
 async function emit({ accountId }: Subscribed, count: number, type: string, data: unknown = {}): Promise<string[]> {
   const events = Array.from({ length: count }, () => ({ type, data }));
   const { body } = await system.ask('POST', `/v1/accounts/${accountId}/events`, { events });
@@ -64,7 +64,7 @@ async function openAmong(ids: readonly string[]): Promise<{ id: string; state: s
   return (await system.database.store.pool.query<{ id: string; state: string }>(query, [ids])).rows;
 }
 
-/** Which processes made attempts at these deliveries. */
+/** Which processes made attempts of these deliveries. */
 async function workersOf(ids: readonly string[]): Promise<Set<string>> {
   const histories = await Promise.all(
     ids.map((id) => system.client.workflow.getHandle(`delivery-${id}`).fetchHistory()),
@@ -81,14 +81,14 @@ describe('limits of a subscription', () => {
     await other.ended;
   });
 
-  test('hold for two workers together: attempts under way', async () => {
+  test('hold for two workers together: attempts in flight', async () => {
     const LIMIT = 4;
     const open = new Set<ServerResponse>();
     let most = 0;
     receiver.reply((response) => {
       open.add(response);
       most = Math.max(most, open.size);
-      // As soon as all places are taken one is given back, until nobody comes any more.
+      // When all permits are used one is released, until no further request arrives.
       if (open.size < LIMIT && receiver.received.length < COUNT - LIMIT) return;
       const [oldest] = open;
       open.delete(oldest!);
@@ -111,14 +111,14 @@ describe('limits of a subscription', () => {
     await receiver.waitFor(COUNT, MAX_WAIT_MS);
     await all(ids, 'delivered');
     const times = receiver.received.map(({ at }) => at);
-    // As many spaces as there are between turns, the first and the last request each a little late or early.
+    // The number of intervals, with tolerance for the first and the last request.
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThanOrEqual(((COUNT - 1) * 1_000) / RATE - 500);
     expect(receiver.received).toHaveLength(COUNT);
     expect((await workersOf(ids)).size).toBe(2);
   });
 });
 
-test('a recovery whose worker is killed in the middle of a batch goes on, and sends each once', async () => {
+test('continues a recovery whose worker is killed within a page, and sends each delivery once', async () => {
   const subscribed = await subscribe('postmark', { eventTypes: ['Open'], messageStream: 'outbound' });
   receiver.reply(403);
   const ids = await emit(subscribed, 30, 'Open', contractOf('postmark').findEvent('Open')!.example);
@@ -127,7 +127,7 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
   receiver.reply(200);
 
   await system.stopWorker();
-  // Batches of ten: it dies in the second one, while some of it are started and others are not.
+  // Pages of ten: it dies in the second one, when some of it are started and others are not.
   const dying = await startProcess(system, 'worker', { point: 'start', when: 'after', matching: 'delivery', nth: 15 });
   const found = (await loadReceiver(system.database.store, subscribed.subscriptionId))!;
   const recoveryId = newRecoveryId(subscribed.subscriptionId);
@@ -155,12 +155,12 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
     (open) => open.every(({ state }) => state === 'retrying'),
     MAX_WAIT_MS,
   );
-  // What the killed worker was attempting would wait for its place in the schedule.
+  // An attempt of the killed worker would wait for its time in the schedule.
   await Promise.all((await openAmong(ids)).map(({ id }) => system.ask('POST', `/v1/deliveries/${id}/retry`)));
   await all(ids, 'delivered');
   for (const id of ids)
     expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ redeliveries: 1 });
-  // Only an attempt that was under way at that moment may have been made twice, and then it shows.
+  // Only an attempt that was in flight at that moment may have been made twice, and then it is shown.
   const attempts = await system.database.store.pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM attempts WHERE delivery_id = ANY($1) AND run = 1 AND outcome = 'accepted'`,
     [ids],
@@ -168,7 +168,7 @@ test('a recovery whose worker is killed in the middle of a batch goes on, and se
   expect(attempts.rows[0]!.count).toBe(30);
 });
 
-test('a worker that is told to stop during a long request waits for its answer', async () => {
+test('waits for the response when a worker is stopped during a long request', async () => {
   await system.stopWorker();
   const worker = runCommand('worker', environmentOf(system));
   let reply: () => void = () => undefined;
@@ -180,7 +180,7 @@ test('a worker that is told to stop during a long request waits for its answer',
     async () => worker.printed(),
     (printed) => printed.includes('attempts under way are finished first'),
   );
-  // It takes nothing more, and has not gone.
+  // It accepts no more tasks, but has not ended.
   const [later] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];
   expect(receiver.received).toHaveLength(1);
   reply();

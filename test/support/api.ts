@@ -17,16 +17,16 @@ import { openTestDatabase, type TestDatabase } from './database';
 export const ADMIN_KEY = 'test-admin-key-0123456789';
 export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
-/** An answer of the API. */
+/** A response of the API. */
 export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read responses freely
   readonly body: any;
   readonly text: string;
 }
 
-/** Asks the API as an administrator; a string body is sent as it is, anything else as JSON. */
+/** Calls the API as an administrator; a string body is sent unchanged, anything else as JSON. */
 export type Ask = (
   method: string,
   path: string,
@@ -42,7 +42,7 @@ export interface TestApi {
 
 export interface ApiParts {
   readonly store: Store;
-  /** Where there is none, Temporal cannot be reached. */
+  /** Without it, Temporal cannot be reached. */
   readonly client?: Client;
   readonly dispatcher?: Dispatcher;
   readonly allowHttp?: boolean;
@@ -50,17 +50,17 @@ export interface ApiParts {
   readonly maxBodyBytes?: number;
   readonly maxCommitBytes?: number;
   readonly maxSubscriptions?: number;
-  /** What requests that the API itself makes may reach. */
+  /** Which receivers the API's own requests may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
-  /** Wrong keys that an address may send in a minute; tests send many. */
+  /** Wrong keys that an address may send per minute; tests send many. */
   readonly maxSignInFailures?: number;
   readonly trustProxy?: readonly string[];
-  /** Where the dashboard's build is; the real one unless told. */
+  /** The folder of the dashboard's build; by default the real one. */
   readonly dashboardFolder?: string;
 }
 
-/** How often streams read what has changed, in milliseconds; tests do not wait a second for it. */
+/** How often streams read changes, in milliseconds; tests do not wait a second for it. */
 const FEED_MS = 20;
 
 const noDispatcher: Dispatcher = { modeFor: () => 'single', dispatch: () => undefined, stop: async () => undefined };
@@ -97,7 +97,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   });
   const server = await new Promise<Server>((resolve) => {
     const listening: Server = app.listen(0, '127.0.0.1', () => resolve(listening));
-    // Longer than any test: a busy machine must not close a connection at the moment when a test uses it again.
+    // Longer than any test: the server must not close a connection that a test is about to reuse.
     listening.keepAliveTimeout = 120_000;
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -114,7 +114,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   };
 }
 
-/** The API with a database of its own. */
+/** The API with its own database. */
 export async function startApiWithDatabase(
   parts: Omit<ApiParts, 'store'> = {},
 ): Promise<TestApi & { readonly database: TestDatabase }> {
@@ -130,7 +130,7 @@ export async function startApiWithDatabase(
   };
 }
 
-/** Asks the API at an address as an administrator. */
+/** Calls the API at an address as an administrator. */
 export async function askAt(
   url: string,
   method: string,
@@ -147,7 +147,7 @@ export async function askAt(
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  // A stream has no end to wait for.
+  // A stream never ends.
   const isStream = /^text\/event-stream/.test(response.headers.get('content-type') ?? '');
   if (isStream) await response.body?.cancel();
   const text = isStream ? '' : await response.text();

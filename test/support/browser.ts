@@ -1,4 +1,4 @@
-/** A browser that is installed on this machine; tests download none. */
+/** A browser that is installed on this machine; tests do not download one. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
@@ -8,7 +8,7 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 export const BROWSER_ADVICE =
   'no browser was found; install one (apt-get install chromium) or name one in PIGEONPOST_TEST_CHROMIUM';
 
-/** The path of a browser; undefined where there is none. @throws Error when the one that is named is not there. */
+/** The path of a browser; undefined when none is installed. @throws Error when the configured one does not exist. */
 export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const named = env.PIGEONPOST_TEST_CHROMIUM;
   if (named) {
@@ -24,6 +24,6 @@ export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | unde
 export const browserPath = findBrowser();
 
 export async function openBrowser(): Promise<Browser> {
-  // As root, as in containers, Chromium has no sandbox of its own; it shows pages of this machine only.
+  // As root, as in containers, Chromium has no sandbox; it shows pages of this machine only.
   return chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'] });
 }

@@ -1,11 +1,11 @@
-/** Secrets that are recognised wherever they turn up, and everything that was written to look for them in. */
+/** Secrets that can be recognized, and a search for them in everything that the system has written. */
 import { randomBytes } from 'node:crypto';
 
-/** Something the system wrote, and where. */
+/** Text that the system has written, and where. */
 export interface Written {
   readonly where: string;
   readonly text: string;
-  /** Secrets that belong there. */
+  /** Secrets that may be there. */
   readonly except?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export class Canaries {
     return this.know(what, `whsec_${randomBytes(32).toString('base64')}`);
   }
 
-  /** Takes a secret that was made elsewhere for one of these. */
+  /** Adds a secret that was generated elsewhere. */
   know(what: string, secret: string): string {
     this.#secrets.set(secret, what);
     return secret;
@@ -33,12 +33,12 @@ export class Canaries {
     this.#written.push({ where, text, except });
   }
 
-  /** In how many of these places a text stands that is no secret, which shows that they can be read. */
+  /** In how many of these places a text occurs that is no secret, which shows that they can be searched. */
   count(where: RegExp, text: string): number {
     return this.#written.filter((written) => where.test(written.where) && written.text.includes(text)).length;
   }
 
-  /** Which secret turned up where, in any of the forms it could have. */
+  /** Which secret was found where, in any of its encodings. */
   found(): string[] {
     return this.#written.flatMap(({ where, text, except = [] }) =>
       Array.from(this.#secrets)
@@ -48,7 +48,7 @@ export class Canaries {
   }
 }
 
-/** As it is, encoded, and for a signing key its bytes. */
+/** Unchanged, encoded, and for a signing key its bytes. */
 function formsOf(secret: string): string[] {
   const bytes = [Buffer.from(secret)];
   const [, key] = /^whsec_(.+)$/.exec(secret) ?? [];
@@ -61,7 +61,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** Everything in a value as text: bytes are read as UTF-8. */
+/** All texts in a value; bytes are read as UTF-8. */
 export function readable(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) => {
     const bytes = bytesOf(member);
@@ -72,7 +72,7 @@ export function readable(value: unknown): string {
 
 function bytesOf(value: unknown): Buffer | undefined {
   if (value instanceof Uint8Array) return Buffer.from(value);
-  // A Buffer has been through toJSON before it gets here.
+  // A Buffer arrives here after its toJSON.
   const { type, data } = (value ?? {}) as { type?: unknown; data?: unknown };
   return type === 'Buffer' && Array.isArray(data) ? Buffer.from(data as number[]) : undefined;
 }

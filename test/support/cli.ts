@@ -1,22 +1,22 @@
-/** Command lines, run in this process against an API of the test's own. */
+/** Runs commands of the CLI in this process against the API of the test. */
 import { Readable } from 'node:stream';
 import { run } from '../../src/cli/run';
 import type { Terminal } from '../../src/cli/terminal';
 import { ADMIN_KEY } from './api';
 import { eventually } from './eventually';
 
-/** What a command printed, and how it ended. */
+/** The output of a command and how it ended. */
 export interface Ended {
   readonly exitCode: number;
   readonly out: string;
   readonly err: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read output freely
   readonly json: any;
 }
 
-/** A command that goes on until it is stopped. */
+/** A command that runs until it is stopped. */
 export interface Running {
-  /** The lines that it has printed so far, once there are as many as these. */
+  /** The lines that it has printed, once there are at least this many. */
   lines(count: number): Promise<readonly string[]>;
   readonly err: readonly string[];
   stop(): Promise<Ended>;
@@ -27,7 +27,7 @@ export interface Running {
 export interface ProcessConfig {
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: string;
-  /** Whether somebody sits at the terminal; by default where nothing is piped in. */
+  /** Whether the terminal is interactive; by default when nothing is piped in. */
   readonly isTTY?: boolean;
 }
 
@@ -84,10 +84,10 @@ export function against(url: string) {
     env,
     pigeonpost: (args: readonly string[], stdin?: string) =>
       pigeonpost(args, { env, ...(stdin === undefined ? {} : { stdin }) }),
-    /** The command with somebody at the terminal who types this. */
+    /** The command in an interactive terminal with this input. */
     typing: (text: string, args: readonly string[]) => pigeonpost(args, { env, stdin: text, isTTY: true }),
     start: (args: readonly string[]) => start(args, { env }),
-    /** The answer of a command that must succeed. */
+    /** The output of a command that must succeed. */
     async json(...args: string[]) {
       const ended = await pigeonpost([...args, '--json'], { env });
       if (ended.exitCode !== 0) throw new Error(`${args.join(' ')}: ${ended.err}`);

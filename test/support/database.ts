@@ -1,4 +1,4 @@
-/** A database of its own for each test file, cloned from the migrated template. */
+/** A separate database for each test file, cloned from the migrated template. */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { createSecretBox } from '../../src/store/secret-box';
@@ -7,25 +7,25 @@ import { openStore, type Store } from '../../src/store/store';
 export interface TestDatabase {
   readonly store: Store;
   readonly url: string;
-  /** What its secrets are encrypted with. */
+  /** Encrypts its secrets. */
   readonly key: Buffer;
-  /** Breaks every connection and lets none be made, as when the server is away. */
-  leave(): Promise<void>;
-  /** Lets connections be made again. */
-  comeBack(): Promise<void>;
-  /** Copies the database as it is now, as a backup does; breaks every connection. */
+  /** Breaks every connection and rejects new ones, as when the server is unavailable. */
+  disconnect(): Promise<void>;
+  /** Accepts connections again. */
+  reconnect(): Promise<void>;
+  /** Copies the database as a backup does; breaks every connection. */
   backUp(): Promise<void>;
-  /** Replaces the database by that copy; breaks every connection. */
+  /** Replaces the database with that copy; breaks every connection. */
   restore(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A database with everything that migrations make. */
+/** A migrated database. */
 export function openTestDatabase(): Promise<TestDatabase> {
   return createDatabase('TEMPLATE pigeonpost_template');
 }
 
-/** A database without anything. */
+/** An empty database. */
 export function openEmptyDatabase(): Promise<TestDatabase> {
   return createDatabase();
 }
@@ -37,21 +37,21 @@ async function createDatabase(from = ''): Promise<TestDatabase> {
   await asAdmin(`CREATE DATABASE ${name} ${from}`);
   const key = randomBytes(32);
   const store = openStore({ databaseUrl: url.href, box: createSecretBox([key]) });
-  const leave = async (): Promise<void> => {
+  const disconnect = async (): Promise<void> => {
     await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
     await asAdmin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
   };
-  const comeBack = (): Promise<void> => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+  const reconnect = (): Promise<void> => asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
   return {
     store,
     url: url.href,
     key,
-    leave,
-    comeBack,
+    disconnect,
+    reconnect,
     async backUp() {
-      await leave();
+      await disconnect();
       await asAdmin(`CREATE DATABASE ${name}_copy TEMPLATE ${name}`);
-      await comeBack();
+      await reconnect();
     },
     async restore() {
       await asAdmin(`DROP DATABASE ${name} WITH (FORCE)`);

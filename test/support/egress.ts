@@ -1,4 +1,4 @@
-/** Receivers on this machine that behave as badly as a test wants, down to the bytes, and clients that may reach them. */
+/** Receivers on this machine that misbehave as a test requires, and clients that may reach them. */
 import { readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 const cleanUps: (() => Promise<void>)[] = [];
 
-/** Closes what the test has opened; clients first, so that they have to cope with receivers that are still there. */
+/** Closes everything that the test has opened; clients first, so that they close connections to open receivers. */
 export async function closeAll(): Promise<void> {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 }
@@ -30,9 +30,9 @@ export interface Receiver {
   readonly port: number;
   /** `http://127.0.0.1:port` and the path, or `https://localhost:port`. */
   url(path?: string): string;
-  /** How many connections were opened so far. */
+  /** The number of connections so far. */
   readonly connections: number;
-  /** Everything each connection has received so far, as Latin-1. */
+  /** Everything that each connection has received so far, as Latin-1. */
   readonly received: readonly string[];
   /** Resolves when no connection is open. */
   quiet(): Promise<void>;
@@ -41,9 +41,9 @@ export interface Receiver {
 interface ReceiverOptions {
   /** Called when a connection is open. */
   readonly onConnection?: (socket: Socket) => void;
-  /** Called with each whole request, as Latin-1. */
+  /** Called with each complete request, as Latin-1. */
   readonly onRequest?: (socket: Socket, request: string) => void;
-  /** A file with a server's certificate; makes it a TLS server. */
+  /** A file with a server certificate; makes it a TLS server. */
   readonly certificate?: string;
 }
 
@@ -76,7 +76,7 @@ export async function receiver(options: ReceiverOptions): Promise<Receiver> {
     options.certificate === undefined
       ? createTcpServer(accept)
       : createTlsServer({ cert: certificate(options.certificate), key: certificate('server.key') }, accept);
-  // Failed handshakes are the client's to report.
+  // The client reports failed handshakes.
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUps.push(async () => {
@@ -96,7 +96,7 @@ export async function receiver(options: ReceiverOptions): Promise<Receiver> {
   };
 }
 
-/** A receiver that sends these bytes in answer to each request. */
+/** A receiver that responds to each request with these bytes. */
 export function responding(
   response: string | Buffer,
   options: Omit<ReceiverOptions, 'onRequest'> = {},
@@ -106,7 +106,7 @@ export function responding(
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A client that may reach this machine by http, unless told otherwise. */
+/** A client that may reach this machine by http, unless specified otherwise. */
 export function client(
   settings: Partial<EgressSettings> = {},
   replaced: { lookup?: Lookup } = {},
@@ -119,20 +119,20 @@ export function client(
   return made;
 }
 
-/** A request, by default one that has more than enough time. */
+/** A request, by default with more than enough time. */
 export function request(url: string, changes: Partial<OutgoingRequest> = {}): OutgoingRequest {
   return { url, headers: [], body: '{}', timeLimitMs: 10_000, maxRedirects: 0, ...changes };
 }
 
-export type Answer = Extract<Exchange, { kind: 'response' }>;
+export type ReceivedResponse = Extract<Exchange, { kind: 'response' }>;
 export type Failure = Extract<Exchange, { kind: 'failure' }>;
 
-export function responseOf(exchange: Exchange): Answer {
+export function responseOf(exchange: Exchange): ReceivedResponse {
   if (exchange.kind !== 'response') throw new Error(`Failed: ${exchange.reason}: ${exchange.message}`);
   return exchange;
 }
 
 export function failureOf(exchange: Exchange): Failure {
-  if (exchange.kind !== 'failure') throw new Error(`Answered: ${exchange.status}`);
+  if (exchange.kind !== 'failure') throw new Error(`unexpected response: ${exchange.status}`);
   return exchange;
 }

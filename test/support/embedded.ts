@@ -7,7 +7,7 @@ import { waitUntil, type Condition } from '../../src/embedded/poll';
 
 type Undo = () => Promise<unknown>;
 
-/** Runs what was given to it after each test, last first. */
+/** Runs registered functions after each test, the last one first. */
 export function undoAfterEach(): (undo: Undo) => void {
   const undos: Undo[] = [];
   afterEach(async () => {
@@ -28,14 +28,14 @@ export async function temporaryDataDir(undo: (undo: Undo) => void): Promise<Data
   return openDataDir(join(await temporaryFolder(undo), 'data'));
 }
 
-/** A log whose lines can be looked at. */
+/** A log whose lines can be read. */
 export function memoryLog(): Log & { lines: string[] } {
   const lines: string[] = [];
   const add = (line: string) => void lines.push(line);
   return { lines, info: add, warn: add };
 }
 
-/** Waits until something holds, and fails when it does not for 20 seconds. */
+/** Waits until a condition holds, and fails after 20 seconds. */
 export async function until(condition: Condition): Promise<void> {
   if (!(await waitUntil(condition, 20_000, 20))) throw new Error('It did not become true in 20 s');
 }

@@ -1,14 +1,14 @@
-/** Reading server-sent events as a browser without EventSource does. */
+/** Reads server-sent events as a browser without EventSource does. */
 
 export interface ServerSentEvent {
   readonly id?: string;
   readonly event: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into events freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read events freely
   readonly data: any;
 }
 
 export interface EventReader {
-  /** The next event that passes; undefined when the stream has ended before one came. */
+  /** The next event that matches; undefined when the stream ends before it. */
   next(passes?: (event: ServerSentEvent) => boolean): Promise<ServerSentEvent | undefined>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Looks again until a condition holds; for what other processes do in their own time. Gives up after `timeoutMs`. */
+/** Polls until a condition holds, for the work of other processes. Fails after `timeoutMs`. */
 export async function eventually<T>(
   look: () => Promise<T>,
   holds: (value: T) => boolean,

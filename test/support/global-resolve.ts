@@ -1,8 +1,8 @@
 import Module from 'node:module';
 
 /**
- * Sources import each other with the .js suffix. Jest's own setting maps it for tests, but Node resolves what the global
- * set-up imports, and has to be told that the file beside a TypeScript file is TypeScript too.
+ * Sources import each other with the .js suffix. Jest's resolver maps it in tests, but the global set-up is resolved by Node,
+ * which needs this hook to find the TypeScript file.
  */
 type Resolve = (
   this: unknown,

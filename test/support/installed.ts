@@ -1,6 +1,6 @@
-/** Programs that no package of npm brings and that tests need: without one they are skipped, but never where `CI` is true. */
+/** Programs that tests need and npm cannot install: tests without them are skipped, but fail when `CI` is true. */
 
-/** `runner` where `program` is installed, otherwise the one that skips. @throws Error that is `advice` where CI is true. */
+/** `runner` when `program` is installed, otherwise the runner that skips. @throws Error with `advice` when CI is true. */
 export function orSkip<Runner extends { readonly skip: unknown }>(
   runner: Runner,
   program: string | undefined,

@@ -1,10 +1,10 @@
-/** Values of JSON as nobody should send them, for properties that must hold of any body. */
+/** Unusual JSON values, for properties that must hold for any body. */
 import * as fc from 'fast-check';
 
-/** Text that stores, regular expressions and headers stumble over. */
+/** Text that databases, regular expressions and headers have problems with. */
 const nasty = fc.constantFrom('', '\0', '\ud800', 'a\nb', '__proto__', 'constructor', 'https://', 'x'.repeat(3_000));
 
-/** Any JSON value; texts are often nasty. */
+/** Any JSON value; texts are often problematic. */
 export const jsonValues: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
@@ -16,10 +16,10 @@ export const jsonValues: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   ),
 })).value;
 
-/** Far below what a body may have, so that no answer is about its size. */
+/** Far below the maximum size of a body, so that no response is about its size. */
 const MAX_LENGTH = 250_000;
 
-/** Objects whose keys are of these names and whose values are anything; small enough to be read as a body. */
+/** Objects with these keys and any values; small enough to be read as a body. */
 export function objectsOf(...names: string[]): fc.Arbitrary<unknown> {
   return fc
     .oneof(

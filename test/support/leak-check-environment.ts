@@ -1,16 +1,16 @@
 /**
- * Fails a test file that leaves something open which would keep the process: a server, a connection, a timer, or the
- * native runtime of Temporal's SDK, which ends with its last worker and connection.
+ * Fails a test file that does not close what would keep the process alive: a server, a connection, a timer, or the native
+ * runtime of Temporal's SDK, which ends with its last worker and connection.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Circus } from '@jest/types';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** How long closing may take, in milliseconds: connections of `fetch` are kept for four seconds. */
+/** How long closing may take, in milliseconds: `fetch` keeps connections for four seconds. */
 const CLOSING_MS = 6_000;
 const LOOK_EVERY_MS = 20;
 
-/** Standard streams and Jest's own channel; work of the system that ends by itself. */
+/** Standard streams and Jest's own channel; operations of the system that end by themselves. */
 const IGNORED = ['TTYWrap', 'PipeWrap', 'FSReqCallback', 'FSReqPromise', 'CloseReq', 'Immediate', 'MessagePort'];
 
 /** Where `watchRuntime` puts the SDK's class. */
@@ -38,10 +38,10 @@ export default class LeakCheckEnvironment extends TestEnvironment {
       await sleep(LOOK_EVERY_MS);
       leaked = this.#leaked();
     }
-    if (leaked.length > 0) throw new Error(`The tests of this file leave open: ${leaked.join(', ')}`);
+    if (leaked.length > 0) throw new Error(`The tests of this file did not close: ${leaked.join(', ')}`);
   }
 
-  /** What is open now and was not before, each as often as it is more. */
+  /** What is open now and was not before, with the number of additional ones. */
   #leaked(): string[] {
     const before = [...this.#before];
     const leaked = openResources().filter((name) => {

@@ -1,4 +1,4 @@
-/** A name server on this machine, over UDP, that answers for a few names and is silent about all others. */
+/** A DNS server on this machine, over UDP, that responds for a few names and is silent for all others. */
 import { createSocket } from 'node:dgram';
 
 const TYPE_A = 1;
@@ -8,9 +8,9 @@ const NAME_ERROR = 3;
 export interface NameServer {
   /** `address:port`. */
   readonly address: string;
-  /** The names that were asked for an IPv4 address, in their order. */
+  /** The names that were looked up for an IPv4 address, in sequence. */
   readonly asked: readonly string[];
-  /** Resolves once so many different names have been asked for. */
+  /** Resolves when this many different names have been looked up. */
   names(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function nameServer(records: Readonly<Record<string, string>>): Pro
   };
 }
 
-/** The one question of a query (RFC 1035, section 4.1.2), and where it ends. */
+/** The question of a query (RFC 1035, section 4.1.2), and where it ends. */
 function questionOf(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = [];
   let at = 12;

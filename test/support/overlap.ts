@@ -1,8 +1,8 @@
-/** Requests that are in flight at once for sure: each has read a subscription before any of them has changed it. */
+/** Requests that overlap reliably: each has read a subscription before any of them changes it. */
 import type { Store } from '../../src/store/store';
 import { eventually } from './eventually';
 
-/** Starts requests in their order while the row of a subscription is locked, and waits for the lock to hold them all. */
+/** Starts requests in sequence while the row of a subscription is locked, and waits until all of them wait for the lock. */
 export async function overlap<T>(
   { pool }: Store,
   subscriptionId: string,
@@ -15,7 +15,7 @@ export async function overlap<T>(
     const started: Promise<T>[] = [];
     for (const start of starts) {
       started.push(start());
-      // Not by the locking connection, which sees the activity of others as of the first look of its transaction.
+      // Not on the locking connection, whose transaction sees the activity of others as of its first query.
       await eventually(
         () =>
           pool.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),

@@ -1,4 +1,4 @@
-/** Events and deliveries of any time: their ids are what says when they were made. */
+/** Events and deliveries of any time: their ids contain when they were created. */
 import { lowestIdAt, newId } from '../../src/contract/ids';
 import type { DeliveryState } from '../../src/store/deliveries/deliveries';
 import { insertEvents, type NewEvent } from '../../src/store/events/events';
@@ -10,14 +10,14 @@ export interface Owner {
   readonly subscriptionId: string;
 }
 
-/** An owner that is in no table; what was delivered asks for none. */
+/** An owner without a row, which is sufficient for finished deliveries. */
 export const noOne = (): Owner => ({ accountId: newId('acc'), subscriptionId: newId('sub') });
 
-/** An id that might have been made at a time. */
+/** An id as created at a time. */
 export const idAt = (kind: 'evt' | 'dlv', time: Date): string =>
   `${lowestIdAt(kind, time).slice(0, -12)}${newId(kind).slice(-12)}`;
 
-/** An event of a time with one delivery, made at another if that is given. */
+/** An event of a time with one delivery, created at the same or another time. */
 export function eventAt(owner: Owner, time: Date, deliveredAt = time): NewEvent {
   return {
     event: { id: idAt('evt', time), type: 'user.created', occurredAt: time, channels: [], text: '{}' },
@@ -51,17 +51,17 @@ export async function deliver(
   return { eventId: written.event.id, deliveryId };
 }
 
-/** Which partition each row that belongs to a delivery is in. */
+/** The partition of each row that belongs to a delivery. */
 export async function originsOf(
   store: Pick<Store, 'pool'>,
   { eventId, deliveryId }: { eventId: string; deliveryId: string },
 ): Promise<string[]> {
-  const { rows } = await store.pool.query<{ place: string }>(
-    `SELECT tableoid::regclass::text AS place FROM events WHERE id = $1
+  const { rows } = await store.pool.query<{ partition: string }>(
+    `SELECT tableoid::regclass::text AS partition FROM events WHERE id = $1
      UNION ALL SELECT tableoid::regclass::text FROM event_bodies WHERE event_id = $1
      UNION ALL SELECT tableoid::regclass::text FROM deliveries WHERE id = $2
      UNION ALL SELECT tableoid::regclass::text FROM attempts WHERE delivery_id = $2`,
     [eventId, deliveryId],
   );
-  return rows.map(({ place }) => place).sort();
+  return rows.map(({ partition }) => partition).sort();
 }

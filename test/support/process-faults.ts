@@ -1,4 +1,4 @@
-/** Faults to order: a database that fails by the statement, and deliveries that nobody started. */
+/** Faults on demand: a database whose statements fail, and deliveries without a workflow. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
 import { sweep } from '../../src/activities/maintenance/sweep';
@@ -10,10 +10,10 @@ import { enabledSubscriptions } from '../../src/store/subscriptions/subscription
 import type { SweepReport } from '../../src/workflows/types';
 
 export interface Faults {
-  /** Lets the next executions of a named statement fail, as many as `times`. */
+  /** Lets the next `times` executions of a named statement fail. */
   fail(name: string, times?: number): void;
-  /** How many failures are still to come. */
-  readonly left: number;
+  /** The number of remaining failures. */
+  readonly remaining: number;
 }
 
 /** Lets statements of a store fail, as they do when the database shuts down. */
@@ -22,26 +22,26 @@ export function injectFaults({ pool }: Store): Faults {
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
   jest.spyOn(pool, 'query').mockImplementation((...args: unknown[]) => {
     const { name = '' } = (args[0] ?? {}) as { name?: string };
-    const left = failures.get(name) ?? 0;
-    if (left === 0) return query(...args);
-    failures.set(name, left - 1);
+    const remaining = failures.get(name) ?? 0;
+    if (remaining === 0) return query(...args);
+    failures.set(name, remaining - 1);
     const error = new Error('terminating connection due to administrator command');
     return Promise.reject(Object.assign(error, { code: '57P01' }));
   });
   return {
     fail: (name, times = 1) => void failures.set(name, times),
-    get left() {
+    get remaining() {
       return Array.from(failures.values()).reduce((sum, count) => sum + count, 0);
     },
   };
 }
 
-/** One sweep, as the maintenance's activity makes it. */
+/** One sweep, as in the maintenance activity. */
 export function sweepOnce(store: Store, client: Client): Promise<SweepReport> {
   return new MockActivityEnvironment().run(() => sweep({ store, client }));
 }
 
-/** Commits an event without anybody starting its deliveries, as when the process dies after the commit. */
+/** Commits an event without starting its deliveries, as when the process dies after the commit. */
 export async function commitOnly(
   store: Store,
   accountId: string,
@@ -56,7 +56,7 @@ export async function commitOnly(
   return { ...planned, deliveryIds: planned.deliveryStarts.map(({ deliveryId }) => deliveryId) };
 }
 
-/** Makes deliveries look as if nothing had happened to them for some seconds. */
+/** Dates deliveries back, as if nothing had happened to them for some seconds. */
 export async function age({ pool }: Store, ids: readonly string[], seconds: number): Promise<void> {
   await pool.query(
     `UPDATE deliveries SET updated_at = updated_at - make_interval(secs => $2),

@@ -1,4 +1,4 @@
-/** What runs inside the processes of `process.ts`: a part of Pigeonpost that dies at the point it is told to. */
+/** Runs inside the processes of `process.ts`: a part of Pigeonpost that dies at a chosen point. */
 import { Client, WorkflowClient } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import pino from 'pino';
@@ -18,7 +18,7 @@ const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death }
 
 let passed = 0;
 
-/** Does something that the process may have been told to die before or after. */
+/** Runs something before or after which the process may have to die. */
 async function passing<T>(point: string, name: string, act: () => Promise<T>): Promise<T> {
   const isIt = death?.point === point && name.includes(death.matching ?? '') && (passed += 1) === (death.nth ?? 1);
   if (isIt && death.when === 'before') process.kill(process.pid, 'SIGKILL');
@@ -29,7 +29,7 @@ async function passing<T>(point: string, name: string, act: () => Promise<T>): P
 
 type Query = (...args: unknown[]) => Promise<unknown>;
 
-/** Watches the statements of a pool, and of the connections that are taken out of it. */
+/** Watches the statements of a pool and of its connections. */
 function watch({ pool }: Store): void {
   const watched = new WeakSet<object>();
   const watchQueries = (target: { query: unknown }): void => {
@@ -37,7 +37,7 @@ function watch({ pool }: Store): void {
     watched.add(target);
     const query = (target.query as Query).bind(target);
     target.query = (...args: unknown[]) => {
-      // The pool itself queries with a callback, and is watched as a whole.
+      // The pool itself queries with a callback, and is watched separately.
       if (typeof args.at(-1) === 'function') return query(...args);
       const { name = '', text = '' } =
         typeof args[0] === 'string' ? { text: args[0] } : (args[0] as { name?: string; text?: string });
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   installRuntime(log);
   const store = openStore({ databaseUrl, box: createSecretBox([Buffer.from(databaseKey, 'hex')]) });
   watch(store);
-  // What starts workflows is made in many places.
+  // Workflow clients are created in many places.
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own client below
   const { start } = WorkflowClient.prototype;
   WorkflowClient.prototype.start = function (...args) {

@@ -1,4 +1,4 @@
-/** What a process of `process.ts` is told. */
+/** The plan of a process of `process.ts`. */
 
 export interface ProcessPlan {
   readonly role: 'api' | 'worker';
@@ -16,11 +16,11 @@ export interface Death {
   /** A statement to the database, a request to a receiver or the start of a workflow. */
   readonly point: 'statement' | 'request' | 'start';
   readonly when: 'before' | 'after';
-  /** Part of the statement's name or text, the request's address or the workflow's type; any when absent. */
+  /** Part of the statement's name or text, the request's URL or the workflow's type; any when absent. */
   readonly matching?: string;
-  /** Which of those that match; the first when absent. */
+  /** Which of the matching ones; the first when absent. */
   readonly nth?: number;
 }
 
-/** What it prints when it is at work, followed by its address if it has one. */
+/** Printed when it is ready, followed by its address if it has one. */
 export const READY = 'ready ';

@@ -1,4 +1,4 @@
-/** Parts of Pigeonpost as processes of their own, which can be killed, or kill themselves at a chosen point. */
+/** Parts of Pigeonpost as separate processes, which can be killed or kill themselves at a chosen point. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -10,27 +10,27 @@ import { fromSetup, type TestSystem } from './system';
 const TYPESCRIPT = join(__dirname, 'typescript.cjs');
 
 export interface TestProcess {
-  /** Where it listens, if it does. */
+  /** Its address, if it listens. */
   readonly url: string;
-  /** Resolves when it has ended; with the signal that ended it, or null. */
+  /** Resolves when it has ended, with the signal that ended it, or null. */
   readonly ended: Promise<NodeJS.Signals | null>;
   kill(): void;
 }
 
-/** Jest tells nobody in a test file that it ends, so what a failed test left running is ended here. */
+/** Jest does not notify a test file of its end, so processes of a failed test are ended here. */
 const running = new Set<ChildProcess>();
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Keeps a process in mind until it has ended. */
+/** Tracks a process until it has ended. */
 function mind<Child extends ChildProcess>(child: Child): Child {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
 }
 
-/** The environment in which a command of ours works on a system. */
+/** The environment of our commands for a system. */
 export function environmentOf({ database, environment }: TestSystem): Record<string, string> {
   return {
     DATABASE_URL: database.url,
@@ -43,12 +43,12 @@ export function environmentOf({ database, environment }: TestSystem): Record<str
   };
 }
 
-/** A command as it is run, everything it prints included. */
+/** A command, with all its output. */
 export function runCommand(command: string, env: Record<string, string>, ...args: readonly string[]) {
   return runProgram('src/cli/main.ts', env, command, ...args);
 }
 
-/** A program of this project, by its path, as it is run; everything it prints included. */
+/** A program of this project, by its path, with all its output. */
 export function runProgram(path: string, env: Record<string, string>, ...args: readonly string[]) {
   const main = join(__dirname, '../..', path);
   const child = mind(
@@ -68,7 +68,7 @@ export function runProgram(path: string, env: Record<string, string>, ...args: r
   };
 }
 
-/** Starts a worker or an API of a system and waits until it is at work. */
+/** Starts a worker or an API of a system and waits until it is ready. */
 export async function startProcess(
   { database, environment }: TestSystem,
   role: ProcessPlan['role'],

@@ -1,4 +1,4 @@
-/** Prometheus's text format, read. */
+/** Parses Prometheus's text format. */
 
 export interface Sample {
   readonly name: string;
@@ -7,17 +7,17 @@ export interface Sample {
 }
 
 export interface Scrape {
-  /** Families in the order they were told; a name that is told twice is here twice. */
+  /** Families in sequence; a duplicate name occurs twice. */
   readonly families: readonly { readonly name: string; readonly type: string }[];
   readonly samples: readonly Sample[];
-  /** The sum of all samples of this name with these labels, among others; undefined when there is none. */
+  /** The sum of all samples with this name and at least these labels; undefined without any. */
   value(name: string, labels?: Record<string, string>): number | undefined;
 }
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)",?/y;
 
-/** Reads an answer of /metrics. Throws where a line is in no form that Prometheus takes. */
+/** Parses a response of /metrics. Throws on a line that Prometheus would reject. */
 export function readScrape(text: string): Scrape {
   const lines = text.split('\n').filter((line) => line !== '');
   const families = lines.flatMap((line) => {

@@ -1,4 +1,4 @@
-/** A receiver of webhooks on 127.0.0.1 that notes what came and answers as told. */
+/** A receiver of webhooks on 127.0.0.1 that records requests and responds as scripted. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -8,32 +8,32 @@ export interface Received {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Names and values in turn, exactly as they came. */
+  /** Names and values alternating, exactly as received. */
   readonly rawHeaders: readonly string[];
   readonly body: string;
   readonly at: number;
 }
 
-/** What to answer: a status, or anything done to the response by hand. */
-export type Answer = number | ((response: ServerResponse, request: Received) => void);
+/** The response: a status, or a function that writes it. */
+export type Reply = number | ((response: ServerResponse, request: Received) => void);
 
 export interface Receiver {
   readonly url: string;
   readonly port: number;
   readonly received: readonly Received[];
-  /** Answers to come, in order; the last one stays. */
-  reply(...responses: Answer[]): void;
-  /** Waits until this many requests have come (in all), and gives them back. */
+  /** Responses in sequence; the last one is repeated. */
+  reply(...responses: Reply[]): void;
+  /** Waits until this many requests have arrived in total, and returns them. */
   waitFor(count: number, timeoutMs?: number): Promise<readonly Received[]>;
   clear(): void;
   close(): Promise<void>;
 }
 
-/** With a key and a certificate, PEM, it speaks https. */
+/** With a key and a certificate (PEM) it uses https. */
 export async function startReceiver({ tls }: { tls?: { key: string; cert: string } } = {}): Promise<Receiver> {
   const received: Received[] = [];
   const waiting = new Set<() => void>();
-  let responses: Answer[] = [200];
+  let responses: Reply[] = [200];
 
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];

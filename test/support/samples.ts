@@ -1,11 +1,11 @@
-/** For every provider, accounts and subscriptions that use every field there is, and what tests know about them. */
+/** For every provider, accounts and subscriptions with every field set, and what tests expect of them. */
 import { contractOf } from '../../src/providers/registry';
 import { findSubscription, type StoredSubscription } from '../../src/store/subscriptions/subscriptions';
 import { newId } from '../../src/contract/ids';
 import type { ApiResponse, Ask } from './api';
 import type { TestDatabase } from './database';
 
-/** A secret in the form of Standard Webhooks, and one to replace it. */
+/** A secret in the format of Standard Webhooks, and one to replace it. */
 export const OWN_SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';
 export const OTHER_SECRET = 'whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4';
 
@@ -16,15 +16,15 @@ export interface Sample {
   readonly settings: Record<string, unknown>;
   readonly reference: RegExp;
   readonly eventType: string;
-  /** A subscription to that event type with every field set, secrets included. */
+  /** A subscription to that event type with every field set, including secrets. */
   readonly subscription: Record<string, unknown>;
-  /** The contract's own fields as answers show them. */
+  /** The contract's own fields as in responses. */
   readonly shown: Record<string, unknown>;
-  /** What answers and rows must not hold in clear. */
+  /** Values that responses and rows must not contain in plain text. */
   readonly secrets: readonly string[];
-  /** Whether `rotate-secret` has something to rotate. */
+  /** Whether `rotate-secret` is supported. */
   readonly rotates: boolean;
-  /** What `GET …/secret` answers, where the subscription above determines it. */
+  /** The response of `GET …/secret`, when the subscription above determines it. */
   readonly signingSecret?: string;
 }
 
@@ -174,31 +174,31 @@ export function exampleOf(provider: string, eventType = sampleOf(provider).event
   return contractOf(provider).findEvent(eventType)?.example;
 }
 
-/** An answer that has to have this status; fails with what it says otherwise. */
+/** A response that must have this status; the failure shows its body. */
 export function expectStatus(response: ApiResponse, status: number): ApiResponse {
   if (response.status !== status) throw new Error(`${response.status} instead of ${status}: ${response.text}`);
   return response;
 }
 
-/** A new account of a provider; its answer's body. */
+/** A new account of a provider; the body of the response. */
 export async function newAccount(ask: Ask, provider: string, fields: object = {}) {
   return expectStatus(await ask('POST', '/v1/accounts', { provider, name: 'Acme', ...fields }), 201).body;
 }
 
-/** A subscription with every field set, unless some are replaced; its answer's body. */
+/** A subscription with every field set, unless some are replaced; the body of the response. */
 export async function newSubscription(ask: Ask, accountId: string, provider: string, fields: object = {}) {
   const body = { ...sampleOf(provider).subscription, ...fields };
   return expectStatus(await ask('POST', `/v1/accounts/${accountId}/subscriptions`, body), 201).body;
 }
 
-/** The least that takes the sample's event type, whatever is in the event. */
+/** A minimal subscription to the sample's event type. */
 export function plainSubscription(provider: string): Record<string, unknown> {
   const { url, eventTypes, source, service } = sampleOf(provider).subscription;
   const bare = String(url).replace(/\/\/.*@/, '//');
   return { url: bare, eventTypes, ...(source ? { source } : {}), ...(service ? { service } : {}) };
 }
 
-/** An account with a plain subscription and one event sent to it, everything by the documented example. */
+/** An account with a minimal subscription and one event for it, from the documented example. */
 export async function emitted(ask: Ask, provider: string) {
   const account = await newAccount(ask, provider);
   const subscription = expectStatus(
@@ -213,7 +213,7 @@ export async function emitted(ask: Ask, provider: string) {
   return { account, subscription, event, deliveryId: event.deliveries[0].id as string };
 }
 
-/** A subscription as its row says, secrets decrypted; without what every edit changes. */
+/** A subscription from its row, with decrypted secrets; without the fields that every edit changes. */
 export async function stored(
   { store }: TestDatabase,
   id: string,
@@ -239,17 +239,17 @@ export async function dump({ store }: TestDatabase, ...tables: string[]): Promis
   return texts.flat(2).join('\n');
 }
 
-/** The paths that a problem names. */
+/** The paths in a problem. */
 export function paths({ body }: ApiResponse): string[] {
   return (body.errors as { path: string }[]).map(({ path }) => path);
 }
 
-/** What a problem says, all of it. */
+/** All texts of a problem. */
 export function messages({ body }: ApiResponse): string {
   return [body.detail, ...(body.errors ?? []).map(({ message }: { message: string }) => message)].join('\n');
 }
 
-/** Ids that have the right form, of things that are not there. */
+/** Ids in the correct format of things that do not exist. */
 export const unknownIds = {
   account: newId('acc'),
   key: newId('key'),

@@ -38,7 +38,7 @@ async function bundleWorkflows(folder: string): Promise<void> {
   process.env.PIGEONPOST_TEST_WORKFLOW_BUNDLE = path;
 }
 
-/** Tests that need a program that is not there fail and say so; the others need not wait for somebody to install it. */
+/** Tests that need a missing program fail with this error; the others run. */
 async function findProgram(name: string, program: Promise<string>): Promise<void> {
   delete process.env[name];
   try {

@@ -1,4 +1,4 @@
-/** The PostgreSQL that all test files share. Each tier of tests has a set-up of its own, in one process. */
+/** The PostgreSQL that all test files share. Each tier of tests has its own set-up, in one process. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export const log: Log = {
   warn: (message) => console.error(message),
 };
 
-/** Starts it unless another tier has; resolves to a folder for files that tests share. */
+/** Starts it unless another tier has; resolves with a folder for shared files. */
 export async function sharePostgres(): Promise<string> {
   if (!holder.pigeonpostTest) endOnSignals();
   holder.pigeonpostTest ??= start();
@@ -54,7 +54,7 @@ async function start(): Promise<SharedPostgres> {
   return { dataDir, postgres };
 }
 
-/** The template that test files clone their databases from. */
+/** The template database that test files clone. */
 async function prepareDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
@@ -65,12 +65,12 @@ async function prepareDatabase(url: string): Promise<void> {
   await migrate(template.href);
 }
 
-/** Jest ends at once on a signal; an ordinary exit stops PostgreSQL too. */
+/** Jest ends at once on a signal; a normal exit stops PostgreSQL too. */
 function endOnSignals(): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 }
 
-/** What an earlier run left when it was killed. */
+/** Data of an earlier run that was killed. */
 async function removeLeftovers(): Promise<void> {
   const names = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX));
   for (const path of names.map((name) => join(tmpdir(), name))) {

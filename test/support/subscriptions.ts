@@ -1,4 +1,4 @@
-/** For every provider, the least that creates a subscription to an event type with the documented example. */
+/** For every provider, a minimal subscription to an event type with the documented example. */
 import { contractOf } from '../../src/providers/registry';
 import type { Ask } from './api';
 

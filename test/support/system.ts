@@ -1,4 +1,4 @@
-/** Everything at once: a real Temporal development server, a worker, the API and a database of its own. */
+/** A complete system: a real Temporal development server, a worker, the API and its own database. */
 import './watch-runtime';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -23,9 +23,9 @@ export interface TestSystem {
   readonly client: Client;
   /** Stops the worker as `npm start` does on Ctrl-C. */
   stopWorker(): Promise<void>;
-  /** Stops the worker, if it has not been stopped, and starts another. */
+  /** Stops the worker, if it is running, and starts another one. */
   restartWorker(): Promise<void>;
-  /** A delivery once it is in one of these states. */
+  /** A delivery, once it is in one of these states. */
   settled(deliveryId: string, ...states: string[]): Promise<Record<string, unknown> & { attempts: Attempt[] }>;
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ interface Attempt {
   reason: string | null;
 }
 
-/** The path that the global set-up found for a program. */
+/** The path of a program from the global set-up. */
 export function fromSetup(name: string): string {
   const path = process.env[name];
   if (!path) throw new Error(`${name} is not set: the global set-up did not find that program`);
@@ -45,11 +45,11 @@ export function fromSetup(name: string): string {
 }
 
 export interface SystemOptions {
-  /** Installs the SDK's runtime in another way. */
+  /** Installs the SDK's runtime differently. */
   readonly install?: (log: Logger) => void | Promise<void>;
-  /** Where Temporal's web interface listens; there is none when absent. */
+  /** The address of Temporal's web interface; absent means none. */
   readonly uiPort?: number;
-  /** Stands between the worker and what it sends with. */
+  /** Wraps the client that the worker sends with. */
   readonly wrapEgress?: (client: EgressClient) => EgressClient;
 }
 

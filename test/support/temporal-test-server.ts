@@ -8,9 +8,9 @@ import { type Log } from '../../src/embedded/log.js';
 import { CommandError, runCommand } from '../../src/embedded/run-command.js';
 import { checkBySdk, downloadBySdk } from '../../src/embedded/sdk-download.js';
 
-/** The artifact that is run where none can be downloaded. */
+/** The artifact that is run when none can be downloaded. */
 const MAVEN_VERSION = '1.38.0';
-/** Of the same series as the artifact's own; without it each start complains that there is no logger. */
+/** Of the same series as the artifact's own; without it each start warns that there is no logger. */
 const QUIET_LOGGER_VERSION = '1.7.36';
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 const MAIN_CLASS = 'io.temporal.testserver.TestServer';
@@ -21,8 +21,8 @@ const DOING_DOWNLOAD = "Downloading Temporal's time-skipping test server";
 const DOING_MAVEN = "Fetching Temporal's time-skipping test server with Maven";
 
 /**
- * Path of a time-skipping test server, to be given to the SDK as `executable: { type: 'existing-path', path }`: the
- * configured one, one fetched earlier, or one that is fetched now.
+ * Path of a time-skipping test server for the SDK's `executable: { type: 'existing-path', path }`: the configured one, a
+ * cached one, or one that is downloaded now.
  */
 export async function findTemporalTestServer(
   config: Pick<Config, 'temporalTestServer' | 'cacheDir'>,
@@ -33,7 +33,7 @@ export async function findTemporalTestServer(
   const failures = await fetchOnce({
     what: "Temporal's time-skipping test server",
     folder,
-    // What is in the cache was tried when it was fetched.
+    // Cached servers were tested when they were downloaded.
     check: async (where) => accessSync(join(where, PROGRAM), constants.X_OK),
     ways: [download(log), maven(log)],
     log,
@@ -109,7 +109,7 @@ function pom(): string {
 `;
 }
 
-/** Started often and for short, so its compiler is kept from optimising. */
+/** Started often and for a short time, so its compiler does not optimize. */
 function wrapper(): string {
   return `#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)

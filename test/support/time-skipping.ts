@@ -16,7 +16,7 @@ import { startApi, type TestApi } from './api';
 import { openTestDatabase, type TestDatabase } from './database';
 import { fromSetup } from './system';
 
-/** A request that was made, and the server's time when it was, in Unix milliseconds. */
+/** A request, and the server's time of it in Unix milliseconds. */
 export interface Sent extends OutgoingRequest {
   readonly at: number;
 }
@@ -25,18 +25,18 @@ export interface TimeSkippingEnv {
   readonly api: TestApi;
   readonly database: TestDatabase;
   readonly environment: TestWorkflowEnvironment;
-  /** Deliveries that were accepted and wait to be started. */
+  /** Accepted deliveries that wait to be started. */
   readonly deliveryStarts: DeliveryStart[];
-  /** Every request of every delivery since `script` was called last. */
+  /** Every request of every delivery since the last call of `script`. */
   readonly sent: Sent[];
-  /** What receivers answer, attempt by attempt; the last one stays. A promise is an answer that takes its time. */
+  /** The responses of receivers, attempt by attempt; the last one is repeated. A promise delays its response. */
   script(...exchanges: (number | Exchange | Promise<Exchange>)[]): void;
   /** Starts the workflow of a delivery. */
   start(deliveryStart: DeliveryStart): ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>;
   close(): Promise<void>;
 }
 
-/** An answer without headers. */
+/** A response without headers. */
 export function responded(status: number, headers: Record<string, string> = {}): Exchange {
   return {
     kind: 'response',

@@ -1,42 +1,48 @@
-/** Whether an attempt may be made now, by the limits of its subscription. Nothing has been sent and nothing is used up. */
+/** Whether an attempt may be made now by the limits of its subscription. A rejected attempt uses no position of the schedule. */
 import { randomUUID } from 'crypto';
 import { setTimeout as sleep } from 'timers/promises';
+import { log } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
-import { reserve, releasePermit, recordDeferral, acquirePermit } from '../../store/subscriptions/limits.js';
 import type { Store } from '../../store/store.js';
-import { FailureType, type AttemptTask, type Deferral } from '../../workflows/types.js';
-import { isReservationValid, retryDelayMs } from './rules.js';
-import { roundEnding } from '../attempt/classify.js';
+import { acquirePermit, recordDeferral, releasePermit, reserve } from '../../store/subscriptions/limits.js';
+import { FailureType, roundFailure } from '../../workflows/failure.js';
+import { ATTEMPT_MARGIN_MS, MAX_RESERVATION_WAIT_MS } from '../../workflows/limits.js';
+import type { AttemptTask, Deferral } from '../../workflows/types.js';
 import type { ConcurrencyLimiter } from './concurrency-limiter.js';
 
-/** How long a turn is waited for inside the worker, in milliseconds; longer waits are the workflow's. */
-const SHORT_WAIT_MS = 1_000;
-/** How far ahead turns are booked, in milliseconds: a rate that is raised counts for all after this time. */
+/** How far ahead reservations are made, in milliseconds: a rate that is raised applies to all after this time. */
 const HORIZON_MS = 600_000;
-/** Beyond the time limit of an attempt: how long its slot counts as taken, in milliseconds. */
-const MARGIN_MS = 15_000;
+/** The shortest and the longest wait after a rejection, in milliseconds. */
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 600_000;
+/** The longest wait after the first rejection, in milliseconds; doubles with each further one. */
+const FIRST_MAX_RETRY_MS = 5_000;
+/** How late a reservation may be used, in milliseconds: expired ones must not be used together, as a spike. */
+const GRACE_MS = 5_000;
+/** How early it may be used, in milliseconds, as the clocks of workers differ a little. */
+const EARLY_MS = 250;
 
 export interface AdmissionDependencies {
   readonly store: Store;
   readonly limiter: ConcurrencyLimiter;
-  /** Attempts under way at once for a subscription that sets no limit of its own, in this process. */
+  /** Attempts in flight at once for a subscription without a limit of its own, in this process. */
   readonly maxConcurrentAttempts: number;
 }
 
-/** An attempt that is turned away and when it comes back. */
+/** A rejected attempt: when it is retried, and its reservation if it has one. */
 interface Rejection {
   readonly waitMs: number;
   readonly reservedAt?: number;
 }
 
-/** Frees what was taken for an attempt. Never rejects: what cannot be freed now expires. */
+/** Releases the permits of an attempt. Never rejects: a permit that cannot be released expires. */
 type Release = () => Promise<void>;
 
 /**
- * Waits for a slot and a turn if they are near, and gives what frees the slot. Otherwise throws a `SubscriptionBusy`
- * failure that says when to come back. A limit that the subscription's owner set holds for all workers together, so it is
- * kept in the database; the common one holds for each worker and costs no query.
+ * Acquires a permit and a reservation, waiting shortly for them, and returns the release of the permit. Otherwise throws a
+ * `SubscriptionBusy` failure with the time of the retry. A limit of the subscription holds for all workers together and
+ * is kept in the database; the default limit holds for each worker and costs no query.
  */
 export async function admit(
   dependencies: AdmissionDependencies,
@@ -44,76 +50,80 @@ export async function admit(
   task: AttemptTask,
   attemptOfRound: number,
 ): Promise<Release> {
-  const made = attemptOfRound - 1;
-  const before = made === 0 ? task.deferral : undefined;
-  const outcome = await tryToAdmit(dependencies, subscription, task, before).catch((error: Error) => {
-    // The limits are in the database; it is as if the delivery itself could not be loaded.
-    throw roundEnding(FailureType.storeUnavailable, `cannot ask for a turn: ${error.message}`, [made]);
+  const attemptsMade = attemptOfRound - 1;
+  const former = attemptsMade === 0 ? task.deferral : undefined;
+  const outcome = await tryToAdmit(dependencies, subscription, task, former).catch((error: Error) => {
+    const message = `cannot check the limits of the subscription: ${error.message}`;
+    throw roundFailure(FailureType.storeUnavailable, message, { attemptsMade });
   });
   if (typeof outcome === 'function') return outcome;
-  throw await defer(dependencies.store, task, made, before, outcome);
+  throw await defer(dependencies.store, task, attemptsMade, former, outcome);
 }
 
 /**
- * The failure of an attempt that was admitted and then not made, as too many names were being looked up: it comes back
- * at its place in the schedule, each time after a longer wait.
+ * The failure of an attempt that was admitted but not made because too many host names were being looked up. It is retried
+ * at the same position of the schedule, each time after a longer wait.
  */
 export function lookupRejected(store: Store, task: AttemptTask, attemptOfRound: number): Promise<ApplicationFailure> {
-  const made = attemptOfRound - 1;
-  const before = made === 0 ? task.deferral : undefined;
-  const waitMs = retryDelayMs(Infinity, before?.times ?? 0, Math.random());
-  return defer(store, task, made, before, { waitMs });
+  const attemptsMade = attemptOfRound - 1;
+  const former = attemptsMade === 0 ? task.deferral : undefined;
+  const waitMs = retryDelayMs(Infinity, former?.times ?? 0, Math.random());
+  return defer(store, task, attemptsMade, former, { waitMs });
 }
 
 async function defer(
   store: Store,
   task: AttemptTask,
-  made: number,
-  before: Deferral | undefined,
-  reject: Rejection,
+  attemptsMade: number,
+  former: Deferral | undefined,
+  rejection: Rejection,
 ): Promise<ApplicationFailure> {
-  const waitMs = Math.ceil(reject.waitMs);
-  const deferral: Deferral = { times: (before?.times ?? 0) + 1, ...withReservation(reject.reservedAt) };
-  // Only for the sweep and for whoever looks: the workflow knows without it.
-  await recordDeferral(store, task, new Date(Date.now() + waitMs)).catch(() => undefined);
+  const waitMs = Math.ceil(rejection.waitMs);
+  const deferral: Deferral = { times: (former?.times ?? 0) + 1, ...withReservation(rejection.reservedAt) };
+  // For the sweep and for readers only: the workflow has its own timer.
+  await recordDeferral(store, task, new Date(Date.now() + waitMs)).catch((error: Error) => {
+    log.warn('cannot record when a rejected attempt is retried', { deliveryId: task.deliveryId, error: error.message });
+  });
   const message = `the subscription is busy; next try in ${waitMs / 1_000} s`;
-  return roundEnding(FailureType.busy, message, [made, waitMs, deferral]);
+  return roundFailure(FailureType.busy, message, { attemptsMade, waitMs, deferral });
 }
 
 async function tryToAdmit(
-  { store, limiter: slots, maxConcurrentAttempts }: AdmissionDependencies,
+  { store, limiter, maxConcurrentAttempts }: AdmissionDependencies,
   { id, limits }: AttemptMaterial['subscription'],
   { timeLimitMs }: AttemptTask,
-  before: Deferral | undefined,
+  former: Deferral | undefined,
 ): Promise<Release | Rejection> {
   const limit = limits.maxConcurrentAttempts ?? maxConcurrentAttempts;
-  // A turn that was booked outlives a wait for a slot, if that is short.
+  // A reservation is kept, as it is still valid after a short wait for a permit.
   const reject = (untilFreeMs: number): Rejection => ({
-    waitMs: retryDelayMs(untilFreeMs, before?.times ?? 0, Math.random()),
-    ...withReservation(before?.reservedAt),
+    waitMs: retryDelayMs(untilFreeMs, former?.times ?? 0, Math.random()),
+    ...withReservation(former?.reservedAt),
   });
-  const permit = await slots.tryAcquire(id, limit);
+  const permit = await limiter.tryAcquire(id, limit);
   if ('retryInMs' in permit) return reject(permit.retryInMs);
   let release: Release = async () => permit.release();
   try {
     if (limits.maxConcurrentAttempts !== undefined) {
       const holder = randomUUID();
       release = async () => {
-        await releasePermit(store, { subscriptionId: id, holder }).catch(() => undefined);
+        await releasePermit(store, { subscriptionId: id, holder }).catch((error: Error) => {
+          log.warn('cannot release a permit; it expires', { subscriptionId: id, error: error.message });
+        });
         permit.release();
       };
-      const seconds = (timeLimitMs + MARGIN_MS) / 1_000;
+      const seconds = (timeLimitMs + ATTEMPT_MARGIN_MS) / 1_000;
       if (!(await acquirePermit(store, { subscriptionId: id, limit, holder, seconds }))) {
-        const untilFreeMs = slots.reject(id, limit);
+        const untilFreeMs = limiter.reject(id, limit);
         permit.release();
         return reject(untilFreeMs);
       }
     }
     const wait =
-      limits.ratePerSecond === undefined || isReservationValid(before?.reservedAt, Date.now())
+      limits.ratePerSecond === undefined || isReservationValid(former?.reservedAt, Date.now())
         ? { waitMs: 0 }
         : await reserveNext(store, id, limits.ratePerSecond);
-    if (wait.waitMs > SHORT_WAIT_MS) {
+    if (wait.waitMs > MAX_RESERVATION_WAIT_MS) {
       await release();
       return wait;
     }
@@ -125,7 +135,7 @@ async function tryToAdmit(
   }
 }
 
-/** The next turn of a subscription with a rate; when that is far away, the time after which to ask again. */
+/** The next reservation of a subscription with a rate. Beyond the horizon nothing is reserved, and it is tried again later. */
 async function reserveNext(store: Store, subscriptionId: string, ratePerSecond: number): Promise<Rejection> {
   const waitMs = await reserve(store, { subscriptionId, ratePerSecond, horizonMs: HORIZON_MS });
   if (waitMs === undefined) return { waitMs: HORIZON_MS * (0.5 + Math.random() / 2) };
@@ -134,4 +144,19 @@ async function reserveNext(store: Store, subscriptionId: string, ratePerSecond: 
 
 function withReservation(reservedAt: number | undefined): Pick<Deferral, 'reservedAt'> {
   return reservedAt === undefined ? {} : { reservedAt };
+}
+
+/**
+ * Wait before a rejected attempt is retried, in milliseconds: until its position in the queue is due, but not much longer
+ * than it has waited already, so that a recovered receiver is noticed soon. With jitter, as many are rejected at once.
+ */
+export function retryDelayMs(untilFreeMs: number, timesBefore: number, random: number): number {
+  const maxMs = Math.min(FIRST_MAX_RETRY_MS * 2 ** Math.min(timesBefore, 20), MAX_RETRY_MS);
+  if (untilFreeMs > maxMs) return maxMs * (0.5 + random / 2);
+  return Math.max(untilFreeMs, MIN_RETRY_MS) * (1 + random / 4);
+}
+
+/** Whether a reservation for a time (Unix milliseconds) can be used now. */
+export function isReservationValid(reservedAt: number | undefined, now: number): boolean {
+  return reservedAt !== undefined && now >= reservedAt - EARLY_MS && now <= reservedAt + GRACE_MS;
 }

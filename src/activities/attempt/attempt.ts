@@ -1,34 +1,29 @@
-/** One attempt of a delivery: load it, build the request, send it, judge the answer, record what happened. */
+/** The activity of one attempt: load the delivery, check and admit it, then send → classify → save → toWorkflowFailure. */
 import { activityInfo } from '@temporalio/activity';
+import type { AnyContract } from '../../contract/types.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import { loadAttemptMaterial, type AttemptMaterial } from '../../store/attempts/attempts.js';
 import type { Store } from '../../store/store.js';
+import { FailureType, roundFailure } from '../../workflows/failure.js';
+import { ATTEMPT_MARGIN_MS } from '../../workflows/limits.js';
 import {
-  FailureType,
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
   type AttemptTask,
   type DeliveryResult,
 } from '../../workflows/types.js';
 import { admit, lookupRejected, type AdmissionDependencies } from '../admission/admission.js';
-import { recordFailure } from '../subscription-health.js';
-import { afterFailure } from '../lasting-failure.js';
-import { countsAsFailure, makeAttempt, wasMade } from './send.js';
-import { failureOf, roundEnding, type AttemptPosition } from './classify.js';
-import { record } from './save.js';
+import { recordFailure, replaceOptionsAfterFailures } from '../subscription-health.js';
+import { classify, toWorkflowFailure, type AttemptResult } from './classify.js';
 import type { OutcomeWriter } from './outcome-writer.js';
-
-/**
- * How long an attempt may take to come to its request, in milliseconds: the time its activity has beyond the contract's
- * limit. After that Temporal may have given it up, and another worker may be making it.
- */
-const STALE_AFTER_MS = 15_000;
+import { save, toUnrecordedOutcome } from './save.js';
+import { send, type AttemptContext } from './send.js';
 
 export interface AttemptDependencies {
   readonly store: Store;
   readonly egress: EgressClient;
-  /** Attempts under way at once for a subscription that sets no limit of its own, in this process. */
+  /** Attempts in flight at once for a subscription without a limit of its own, in this process. */
   readonly maxConcurrentAttempts?: number;
 }
 
@@ -37,62 +32,95 @@ export async function attempt(
   dependencies: AttemptDependencies & AdmissionDependencies & { readonly outcomes: OutcomeWriter },
   task: AttemptTask,
 ): Promise<DeliveryResult> {
-  const { store, egress, outcomes: recorder } = dependencies;
-  const began = performance.now();
-  const info = activityInfo();
-  const runId = info.workflowExecution?.runId ?? '';
-  const material = await load(store, task, info.attempt);
-  const settled = alreadySettled(material, runId);
-  if (settled) return settled;
-  // Sending now would be an attempt of no run: the delivery's state is that of the run that came after.
-  if (material.run !== task.run) throw roundEnding(FailureType.superseded, supersededBy(material.run));
-  if (material.subscriptionDeleted) throw roundEnding(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
-  if (!material.subscription.enabled) throw roundEnding(FailureType.paused, SUBSCRIPTION_DISABLED);
+  const { store, egress, outcomes } = dependencies;
+  const startedAt = performance.now();
+  const { attempt: attemptOfRound, workflowExecution } = activityInfo();
+  const runId = workflowExecution?.runId ?? '';
+  const material = await load(store, task, attemptOfRound);
+  const recorded = recordedEnd(material, runId);
+  if (recorded) return recorded;
+  // The delivery's state belongs to a later run, so an attempt of this run must not change it.
+  if (material.run !== task.run) throw roundFailure(FailureType.superseded, supersededBy(material.run));
+  if (material.subscriptionDeleted) throw roundFailure(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
+  if (!material.subscription.enabled) throw roundFailure(FailureType.paused, SUBSCRIPTION_DISABLED);
 
   const contract = contractOf(material.account.provider);
-  const leave = await admit(dependencies, material, task, info.attempt);
-  if (performance.now() - began > STALE_AFTER_MS) {
-    await leave();
-    throw roundEnding(FailureType.storeUnavailable, 'loading the delivery took too long', [info.attempt - 1]);
+  const release = await admit(dependencies, material, task, attemptOfRound);
+  // After its margin Temporal may have given this activity up, and another worker may be making the attempt.
+  if (performance.now() - startedAt > ATTEMPT_MARGIN_MS) {
+    await release();
+    const attemptsMade = attemptOfRound - 1;
+    throw roundFailure(FailureType.storeUnavailable, 'loading the delivery took too long', { attemptsMade });
   }
-  const position: AttemptPosition = { task, attemptOfRound: info.attempt, waitMs: task.schedule[info.attempt - 1] };
-  const number = material.attempts + 1 + lostAttempts(material, position, runId);
-  const made = await makeAttempt(egress, contract, material, position).finally(leave);
-  if (!wasMade(made.exchange)) throw await lookupRejected(store, task, info.attempt);
-  const { decision, responseClass } = made;
+  const context: AttemptContext = {
+    material,
+    task,
+    attemptOfRound,
+    waitMs: task.schedule[attemptOfRound - 1],
+    number: material.attempts + 1 + lostAttempts(material, task, attemptOfRound, runId),
+    runId,
+    batch: undefined,
+  };
+  const result = await sendAndClassify(egress, contract, context).finally(release);
+  if (!result) throw await lookupRejected(store, task, attemptOfRound);
 
-  // Beside the record, so that Temporal hears of the failure no later for it.
-  const counted = countsAsFailure(responseClass) ? recordFailure(store, contract, material, made.startedAt) : undefined;
-  await record(recorder, { ...made, position, number, runId });
+  // Concurrently with the save, so that Temporal gets the failure no later.
+  const counted = result.countsAsFailure ? recordFailure(store, contract, material, result.startedAt) : undefined;
+  await saveOrReport(outcomes, result);
   await counted;
-  if (decision.state === 'failed') await afterFailure(store, contract, material);
-  if (decision.state !== 'delivered') throw failureOf(decision, responseClass, position);
-  return { attempts: number, status: decision.status };
+  if (result.state === 'failed') await replaceOptionsAfterFailures(store, contract, material);
+  if (result.state !== 'delivered') throw toWorkflowFailure(result);
+  return { attempts: result.number, status: result.status };
+}
+
+/**
+ * Makes an attempt, without saving it. Errors of the request or the receiver are its result, so it does not reject for
+ * them. Undefined when nothing was sent because too many host names were being looked up: that is no attempt.
+ */
+export async function sendAndClassify(
+  egress: EgressClient,
+  contract: AnyContract,
+  context: AttemptContext,
+): Promise<AttemptResult | undefined> {
+  const sent = await send(egress, contract, context);
+  if (sent.exchange.kind === 'failure' && sent.exchange.reason === 'busy') return undefined;
+  return classify(contract, context, sent);
+}
+
+/** Saves an attempt. When that fails, the thrown failure contains the outcome, and the workflow records it later. */
+async function saveOrReport(outcomes: OutcomeWriter, result: AttemptResult): Promise<void> {
+  try {
+    await save(outcomes, result);
+  } catch (error) {
+    const outcome = toUnrecordedOutcome(result);
+    throw roundFailure(FailureType.unrecorded, `cannot record the outcome: ${(error as Error).message}`, { outcome });
+  }
 }
 
 async function load(store: Store, { deliveryId }: AttemptTask, attemptOfRound: number): Promise<AttemptMaterial> {
   const material = await loadAttemptMaterial(store, deliveryId).catch((error: Error) => {
-    // Nothing was sent, so the schedule must not move on: the workflow waits for the database and comes back.
-    throw roundEnding(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, [attemptOfRound - 1]);
+    // Nothing was sent, so the position in the schedule stays: the workflow waits for the database and retries.
+    const attemptsMade = attemptOfRound - 1;
+    throw roundFailure(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, { attemptsMade });
   });
-  if (!material) throw roundEnding(FailureType.superseded, 'the delivery no longer exists');
+  if (!material) throw roundFailure(FailureType.superseded, 'the delivery no longer exists');
   return material;
 }
 
-/** A predecessor may have recorded the end and died before it could report it; then nothing is sent again. */
-function alreadySettled(material: AttemptMaterial, runId: string): DeliveryResult | undefined {
+/** The end that an earlier try of this activity recorded before it died without reporting it; then nothing is sent. */
+function recordedEnd(material: AttemptMaterial, runId: string): DeliveryResult | undefined {
   if (material.recordedBy !== runId) return undefined;
-  if (material.state === 'failed') throw roundEnding(FailureType.exhausted, material.stateReason ?? 'not accepted');
+  if (material.state === 'failed') throw roundFailure(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
 }
 
-/** Why a run must not send: it had not ended when its delivery was redelivered, or it was reset in Temporal since. */
+/** Why a run must not send: its delivery was redelivered before it ended, or the run was reset in Temporal. */
 function supersededBy(run: number): string {
   return `redelivered since, and only redelivery ${run} sends; redeliver it to send again`;
 }
 
-/** How many attempts of this round died with their worker: Temporal counts them and no row knows of them. */
-function lostAttempts(material: AttemptMaterial, { task, attemptOfRound }: AttemptPosition, runId: string): number {
+/** How many attempts of this round died with their worker: Temporal counts them, but the database has no row of them. */
+function lostAttempts(material: AttemptMaterial, task: AttemptTask, attemptOfRound: number, runId: string): number {
   if (task.attemptsBefore !== undefined)
     return Math.max(task.attemptsBefore + attemptOfRound - 1 - material.attempts, 0);
   if (attemptOfRound === 1) return 0;

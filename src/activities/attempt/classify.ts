@@ -1,95 +1,103 @@
-/** Pure decisions about an attempt that was made: what to record of it and what to tell Temporal. */
+/** Steps 2 and 4 of an attempt, without side effects: what its exchange means for the delivery, and for Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
 import { policyWait, retryPolicy } from '../../contract/schedule.js';
-import type { ResponseClass } from '../../contract/types.js';
-import type { Exchange } from '../../egress/types.js';
+import type { AnyContract, ResponseClass } from '../../contract/types.js';
 import type { AttemptOutcome } from '../../store/attempts/recording.js';
-import { FailureType, type AttemptTask } from '../../workflows/types.js';
+import { failure, FailureType } from '../../workflows/failure.js';
+import type { AttemptContext, Sent } from './send.js';
 
-/** An attempt's outcome and what follows from it for its delivery. */
-export interface Decision {
+/** What happened in an attempt, and what follows for its delivery and subscription. */
+export interface AttemptResult extends Sent {
+  readonly context: AttemptContext;
+  readonly number: number;
   readonly outcome: AttemptOutcome;
+  readonly durationMs: number;
   readonly status: number | null;
+  /** Why it was not accepted, as one word such as `timeout` or `status`. */
   readonly reason: string | null;
+  /** Why it was not accepted, as a sentence. */
   readonly message: string | null;
+  /** The delivery's state after it. */
   readonly state: 'delivered' | 'retrying' | 'failed';
   readonly stateReason: string | null;
-  /** Whether the subscription takes no further events, for the reason of the state. */
+  /** Whether it counts towards disabling a subscription that fails for too long. */
+  readonly countsAsFailure: boolean;
+  /** Whether it disables the subscription, with the state reason as its reason. */
   readonly disable: boolean;
   /** Wait before the next attempt in milliseconds; null when there is none. */
   readonly waitMs: number | null;
+  readonly nextAttemptAt: Date | null;
+  /** The type of the failure that ends the delivery; null unless the state is `failed`. */
+  readonly failureType: typeof FailureType.stopped | typeof FailureType.exhausted | null;
 }
 
-/** Where in its round an attempt stands. */
-export interface AttemptPosition {
-  readonly task: AttemptTask;
-  /** Counts the round's attempts from 1. */
-  readonly attemptOfRound: number;
-  /** The schedule's wait after this attempt in milliseconds; undefined when it is the last. */
-  readonly waitMs: number | undefined;
+/** Decides what an exchange means. The result is built field by field, as every delivery passes here and spreads are slow. */
+export function classify(contract: AnyContract, context: AttemptContext, sent: Sent): AttemptResult {
+  const { exchange } = sent;
+  const response = exchange.kind === 'response' ? exchange : undefined;
+  const responseClass = classifyExchange(contract, context, sent);
+  const accepted = responseClass.kind === 'accepted';
+  const message = accepted ? null : exchange.kind === 'failure' ? exchange.message : refusal(exchange.status);
+  const waitMs = waitAfter(responseClass, context.waitMs);
+  const failed = !accepted && waitMs === null;
+  return {
+    context,
+    startedAt: sent.startedAt,
+    request: sent.request,
+    exchange,
+    span: sent.span,
+    number: context.number,
+    outcome: accepted ? 'accepted' : response ? 'refused' : 'failed',
+    durationMs: Math.round(exchange.durationMs),
+    status: response ? response.status : null,
+    reason: accepted ? null : exchange.kind === 'failure' ? exchange.reason : 'status',
+    message,
+    state: accepted ? 'delivered' : failed ? 'failed' : 'retrying',
+    stateReason: failed ? failureReason(responseClass, message!) : null,
+    countsAsFailure: responseClass.kind === 'retry' || (responseClass.kind === 'stop' && !responseClass.disable),
+    disable: responseClass.kind === 'stop' && (responseClass.disable ?? false),
+    waitMs,
+    nextAttemptAt: waitMs === null ? null : new Date(Date.now() + waitMs),
+    failureType: !failed ? null : responseClass.kind === 'stop' ? FailureType.stopped : FailureType.exhausted,
+  };
 }
 
-const ACCEPTED = {
-  outcome: 'accepted',
-  reason: null,
-  message: null,
-  state: 'delivered',
-  stateReason: null,
-  disable: false,
-  waitMs: null,
-} as const;
+function classifyExchange(
+  contract: AnyContract,
+  { material: { account, event }, waitMs }: AttemptContext,
+  { exchange }: Sent,
+): ResponseClass {
+  if (exchange.kind === 'failure') return { kind: 'retry' };
+  return contract.classifyResponse(exchange, { account, eventType: event.type, now: new Date(), waitMs });
+}
 
-/** Decides what an exchange means. `waitMs` is the schedule's next wait, undefined when this was the last attempt. */
-export function decide(exchange: Exchange, responseClass: ResponseClass, waitMs: number | undefined): Decision {
-  const responded = exchange.kind === 'response';
-  const status = responded ? exchange.status : null;
-  if (responseClass.kind === 'accepted') return { ...ACCEPTED, status };
-  const outcome = responded ? 'refused' : 'failed';
-  const reason = responded ? 'status' : exchange.reason;
-  const message = responded ? `the receiver answered ${exchange.status}` : exchange.message;
-  const facts = { outcome, status, reason, message, disable: false } as const;
-  if (responseClass.kind === 'stop') {
-    const disable = responseClass.disable ?? false;
-    return { ...facts, state: 'failed', stateReason: responseClass.reason, disable, waitMs: null };
-  }
-  if (waitMs === undefined) {
-    return { ...facts, state: 'failed', stateReason: `every attempt failed; the last: ${message}`, waitMs: null };
-  }
-  return { ...facts, state: 'retrying', stateReason: null, waitMs: responseClass.retryAfterMs ?? waitMs };
+function waitAfter(responseClass: ResponseClass, scheduledMs: number | undefined): number | null {
+  if (responseClass.kind !== 'retry' || scheduledMs === undefined) return null;
+  return responseClass.retryAfterMs ?? scheduledMs;
+}
+
+function refusal(status: number): string {
+  return `the receiver responded with ${status}`;
+}
+
+function failureReason(responseClass: ResponseClass, message: string): string {
+  return responseClass.kind === 'stop' ? responseClass.reason : `every attempt failed; the last: ${message}`;
 }
 
 /**
- * The failure that tells Temporal to go on or to end. It names its wait only where the retry policy would wait
- * differently. Benign, because a receiver's refusal is expected and no fault of the worker; no body enters a history.
+ * The failure that makes Temporal retry the attempt or end the delivery. It sets its wait only when the retry policy would
+ * wait differently. Benign: a receiver that refuses a delivery is no fault of the worker. It contains no response body.
  */
-export function failureOf(
-  decision: Decision,
-  responseClass: ResponseClass,
-  position: AttemptPosition,
-): ApplicationFailure {
-  const { waitMs, message, status, reason } = decision;
+export function toWorkflowFailure(result: AttemptResult): ApplicationFailure {
+  const { waitMs, message, status, reason, stateReason, failureType, context } = result;
   const details = [{ status, reason }];
-  if (waitMs === null) {
-    const type = responseClass.kind === 'stop' ? FailureType.stopped : FailureType.exhausted;
-    return ApplicationFailure.create({
-      type,
-      message: decision.stateReason ?? undefined,
-      nonRetryable: true,
-      category: 'BENIGN',
-      details,
-    });
-  }
-  const followsPolicy = policyWait(retryPolicy(position.task.schedule), position.attemptOfRound - 1) === waitMs;
+  if (failureType !== null) return failure(failureType, stateReason!, details);
+  const followsPolicy = policyWait(retryPolicy(context.task.schedule), context.attemptOfRound - 1) === waitMs;
   return ApplicationFailure.create({
     type: FailureType.notAccepted,
-    message: `${message ?? 'not accepted'}; next attempt in ${waitMs / 1_000} s`,
+    message: `${message ?? 'not accepted'}; next attempt in ${waitMs! / 1_000} s`,
     category: 'BENIGN',
     details,
-    ...(followsPolicy ? {} : { nextRetryDelay: waitMs }),
+    ...(followsPolicy ? {} : { nextRetryDelay: waitMs! }),
   });
-}
-
-/** A failure that ends the round without a verdict on the delivery: the workflow decides what comes next. */
-export function roundEnding(type: string, message: string, details?: unknown[]): ApplicationFailure {
-  return ApplicationFailure.create({ type, message, nonRetryable: true, category: 'BENIGN', details });
 }

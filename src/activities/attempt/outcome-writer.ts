@@ -1,69 +1,54 @@
-/** Writing outcomes: those that come while others are being written share the next statement. */
-import { recordAttempts, type AttemptRecord } from '../../store/attempts/recording.js';
-import { isRefused } from '../../store/refused.js';
-import type { Store } from '../../store/store.js';
+/** Writes the rows of attempts in batches. */
+import { BatchWriter, type BatchQueue, type Entry } from '../../lib/batch-writer.js';
 import { retrying } from '../../lib/retry.js';
+import { recordAttempts, type AttemptRow } from '../../store/attempts/recording.js';
+import { isRefused, type Store } from '../../store/store.js';
 
-/** Statements under way at once. */
-const WRITES_AT_ONCE = 2;
-/** Rows of one statement at most. */
+/** Statements in flight at once. */
+const CONCURRENCY = 2;
+/** Rows of one statement. */
 const MAX_ROWS = 250;
-
-interface Waiting {
-  readonly record: AttemptRecord;
-  readonly written: () => void;
-  readonly failed: (error: unknown) => void;
-}
 
 /** One for each process. */
 export class OutcomeWriter {
-  readonly #waiting: Waiting[] = [];
-  #writing = 0;
+  readonly #writer: BatchWriter<AttemptRow, void>;
 
-  constructor(private readonly store: Store) {}
-
-  /** Resolves once the attempt is recorded. Rejects when the database stays away for some seconds, or refuses it. */
-  add(record: AttemptRecord): Promise<void> {
-    return new Promise((written, failed) => {
-      this.#waiting.push({ record, written, failed });
-      this.#writeMore();
+  constructor(store: Store) {
+    this.#writer = new BatchWriter(new RowQueue(), {
+      concurrency: CONCURRENCY,
+      write: async (rows) => {
+        await retrying(() => recordAttempts(store, rows), isRefused);
+        return [];
+      },
+      isRefused,
     });
   }
 
-  #writeMore(): void {
-    while (this.#writing < WRITES_AT_ONCE && this.#waiting.length > 0) {
-      this.#writing += 1;
-      void this.#write(this.#take()).finally(() => {
-        this.#writing -= 1;
-        this.#writeMore();
-      });
-    }
+  /** Resolves once the row is written. Rejects when the database is unavailable for some seconds, or refuses the row. */
+  write(row: AttemptRow): Promise<void> {
+    return this.#writer.write(row);
+  }
+}
+
+/** First come, first served, with at most one row of each delivery in a statement, as `recordAttempts` requires. */
+class RowQueue implements BatchQueue<AttemptRow, void> {
+  #waiting: Entry<AttemptRow, void>[] = [];
+
+  add(entry: Entry<AttemptRow, void>): void {
+    this.#waiting.push(entry);
   }
 
-  /** The next rows; of each delivery one, as the statement takes no more. */
-  #take(): Waiting[] {
-    const ids = new Set<string>();
-    const taken: Waiting[] = [];
-    const kept: Waiting[] = [];
-    for (const item of this.#waiting) {
-      const { deliveryId } = item.record;
-      if (taken.length === MAX_ROWS || ids.has(deliveryId)) kept.push(item);
-      else taken.push(item);
-      ids.add(deliveryId);
+  take(): Entry<AttemptRow, void>[] {
+    const deliveryIds = new Set<string>();
+    const selected: Entry<AttemptRow, void>[] = [];
+    const remaining: Entry<AttemptRow, void>[] = [];
+    for (const entry of this.#waiting) {
+      const { deliveryId } = entry.item;
+      if (selected.length === MAX_ROWS || deliveryIds.has(deliveryId)) remaining.push(entry);
+      else selected.push(entry);
+      deliveryIds.add(deliveryId);
     }
-    this.#waiting.splice(0, this.#waiting.length, ...kept);
-    return taken;
-  }
-
-  async #write(items: readonly Waiting[]): Promise<void> {
-    const records = items.map(({ record }) => record);
-    try {
-      await retrying(() => recordAttempts(this.store, records), isRefused);
-      for (const { written } of items) written();
-    } catch (error) {
-      // One that the database refuses must not take the others with it.
-      if (items.length > 1 && isRefused(error)) for (const item of items) await this.#write([item]);
-      else for (const { failed } of items) failed(error);
-    }
+    this.#waiting = remaining;
+    return selected;
   }
 }

@@ -1,68 +1,86 @@
-/** Recording an attempt, or handing its outcome to the workflow when the database stays away. */
+/** Step 3 of an attempt: reports it and writes its row. */
 import type { DeliveryRequest } from '../../contract/types.js';
-import type { AttemptRecord } from '../../store/attempts/recording.js';
+import type { AttemptRow } from '../../store/attempts/recording.js';
 import { observeAttempt } from '../../telemetry/attempts.js';
-import { FailureType, type UnrecordedOutcome } from '../../workflows/types.js';
-import type { AttemptMade } from './send.js';
-import { roundEnding, type AttemptPosition } from './classify.js';
+import type { UnrecordedOutcome } from '../../workflows/types.js';
+import type { AttemptResult } from './classify.js';
 import type { OutcomeWriter } from './outcome-writer.js';
+import { MASK } from './redact.js';
 
-type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
-
-/** An attempt with what its row needs beside. */
-export interface MadeAttempt extends AttemptMade {
-  readonly position: AttemptPosition;
-  readonly number: number;
-  readonly runId: string;
-  /** The workflow id of the batch it was made in. */
-  readonly batch?: string;
-}
-
-/** Tells of an attempt and writes its row; see `Recorder.add`. */
-export function observeAndSave(outcomes: OutcomeWriter, made: MadeAttempt, outcome: UnrecordedOutcome): Promise<void> {
-  const { material, span, startedAt, number, exchange, decision, position: place } = made;
+/** Reports an attempt and writes its row; rejects as `OutcomeWriter.write`. */
+export function save(outcomes: OutcomeWriter, result: AttemptResult): Promise<void> {
+  const { context } = result;
   observeAttempt({
-    ...decision,
-    material,
-    span,
-    startedAt,
-    run: place.task.run,
-    number,
-    durationMs: Math.round(exchange.durationMs),
+    material: context.material,
+    span: result.span,
+    startedAt: result.startedAt,
+    run: context.task.run,
+    number: result.number,
+    outcome: result.outcome,
+    status: result.status,
+    reason: result.reason,
+    state: result.state,
+    waitMs: result.waitMs,
+    durationMs: result.durationMs,
   });
-  return outcomes.add(recordOf(made, outcome));
+  return outcomes.write(toRow(result));
 }
 
-/** Records an attempt. Throws an `OutcomeUnrecorded` failure that carries the outcome when that is not possible. */
-export async function record(outcomes: OutcomeWriter, made: MadeAttempt): Promise<void> {
-  const outcome = outcomeOf(made);
-  try {
-    await observeAndSave(outcomes, made, outcome);
-  } catch (error) {
-    const message = `cannot record the outcome: ${(error as Error).message}`;
-    throw roundEnding(FailureType.unrecorded, message, [outcome]);
-  }
+// The rows are built field by field, as every delivery passes here and spreads are slow.
+
+function toRow(result: AttemptResult): AttemptRow {
+  const { context, exchange } = result;
+  const request = result.request instanceof Error ? undefined : result.request;
+  const response = exchange.kind === 'response' ? exchange : undefined;
+  return {
+    deliveryId: context.task.deliveryId,
+    run: context.task.run,
+    number: result.number,
+    startedAt: result.startedAt,
+    durationMs: result.durationMs,
+    timings: exchange.timings ?? null,
+    outcome: result.outcome,
+    status: result.status,
+    reason: result.reason,
+    message: result.message,
+    url: request ? request.url : null,
+    requestHeaders: request ? maskSecrets(request) : null,
+    responseHeaders: response ? response.headers : null,
+    responseExcerpt: response ? response.excerpt : null,
+    responseTruncated: response ? response.truncated : null,
+    state: result.state,
+    stateReason: result.stateReason,
+    disable: result.disable,
+    nextAttemptAt: result.nextAttemptAt,
+    schedulePosition: context.task.position + context.attemptOfRound - 1,
+    recordedBy: context.runId,
+    batch: context.batch,
+  };
 }
 
-/** The row of an attempt. */
-function recordOf({ request, exchange, batch: batch, runId }: MadeAttempt, outcome: UnrecordedOutcome): AttemptRecord {
-  const record = fromOutcome(outcome, runId);
-  record.timings = exchange.timings ?? null;
-  if (batch !== undefined) record.batch = batch;
-  if (!(request instanceof Error)) {
-    record.url = request.url;
-    record.requestHeaders = masked(request);
-  }
-  if (exchange.kind === 'response') {
-    record.responseHeaders = exchange.headers;
-    record.responseExcerpt = exchange.excerpt;
-    record.responseTruncated = exchange.truncated;
-  }
-  return record;
+/** What the workflow gets of an attempt that could not be saved: everything but the request and the response. */
+export function toUnrecordedOutcome(result: AttemptResult): UnrecordedOutcome {
+  const { task, attemptOfRound } = result.context;
+  return {
+    deliveryId: task.deliveryId,
+    run: task.run,
+    number: result.number,
+    startedAt: result.startedAt.getTime(),
+    durationMs: result.durationMs,
+    outcome: result.outcome,
+    status: result.status,
+    reason: result.reason,
+    message: result.message,
+    state: result.state,
+    stateReason: result.stateReason,
+    disable: result.disable,
+    nextAttemptAt: result.nextAttemptAt?.getTime() ?? null,
+    schedulePosition: task.position + attemptOfRound - 1,
+  };
 }
 
-/** The row of an outcome about which no more than this is known. Field by field, as `outcomeOf`. */
-export function fromOutcome(outcome: UnrecordedOutcome, runId: string): Writable<AttemptRecord> {
+/** The row of an outcome that the workflow records. */
+export function rowOfUnrecorded(outcome: UnrecordedOutcome, runId: string): AttemptRow {
   return {
     deliveryId: outcome.deliveryId,
     run: outcome.run,
@@ -81,35 +99,13 @@ export function fromOutcome(outcome: UnrecordedOutcome, runId: string): Writable
     responseTruncated: null,
     state: outcome.state,
     stateReason: outcome.stateReason,
-    disable: outcome.disable ?? false,
+    disable: outcome.disable,
     nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
     schedulePosition: outcome.schedulePosition,
     recordedBy: runId,
   };
 }
 
-/** What a workflow carries of an attempt that could not be recorded. */
-export function outcomeOf({ number, startedAt, exchange, decision, position: place }: MadeAttempt): UnrecordedOutcome {
-  const { task } = place;
-  // Field by field: this is done for every delivery, and leaving one field out of a copy is slow.
-  return {
-    deliveryId: task.deliveryId,
-    run: task.run,
-    number,
-    startedAt: startedAt.getTime(),
-    durationMs: Math.round(exchange.durationMs),
-    outcome: decision.outcome,
-    status: decision.status,
-    reason: decision.reason,
-    message: decision.message,
-    state: decision.state,
-    stateReason: decision.stateReason,
-    disable: decision.disable,
-    nextAttemptAt: decision.waitMs === null ? null : Date.now() + decision.waitMs,
-    schedulePosition: task.position + place.attemptOfRound - 1,
-  };
-}
-
-function masked({ headers }: DeliveryRequest): { name: string; value: string }[] {
-  return headers.map(({ name, value, secret }) => ({ name, value: secret ? '***' : value }));
+function maskSecrets({ headers }: DeliveryRequest): { name: string; value: string }[] {
+  return headers.map(({ name, value, secret }) => ({ name, value: secret ? MASK : value }));
 }

@@ -1,59 +1,52 @@
-/** Making an attempt: build the request, send it, judge the answer. Nothing is recorded here. */
-import type { AnyContract, DeliveryRequest, ResponseClass } from '../../contract/types.js';
+/** Step 1 of an attempt: builds the request and sends it. */
+import type { AnyContract, DeliveryRequest } from '../../contract/types.js';
 import type { EgressClient, Exchange } from '../../egress/types.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { traceAttempt, traceHeaders } from '../../telemetry/attempts.js';
 import type { AttemptSpan } from '../../telemetry/tracing.js';
-import { decide, type AttemptPosition, type Decision } from './classify.js';
+import type { AttemptTask } from '../../workflows/types.js';
 import { redactExchange, redactMessage } from './redact.js';
 
-/** An attempt that was made, and what follows from it. */
-export interface AttemptMade {
+/** An attempt to make: the delivery, the position in its schedule and the workflow that makes it. */
+export interface AttemptContext {
   readonly material: AttemptMaterial;
+  readonly task: AttemptTask;
+  /** Counts the round's attempts from 1. */
+  readonly attemptOfRound: number;
+  /** The schedule's wait after this attempt in milliseconds; undefined when it is the last. */
+  readonly waitMs: number | undefined;
+  /** Counts the delivery's attempts from 1, over all runs. */
+  readonly number: number;
+  /** The workflow run that makes it. */
+  readonly runId: string;
+  /** The workflow id of the batch that makes it; undefined in the delivery's own workflow. */
+  readonly batch: string | undefined;
+}
+
+/** A request and its response or failure, without secrets. */
+export interface Sent {
   readonly startedAt: Date;
+  /** An error when it could not be built. */
   readonly request: DeliveryRequest | Error;
   readonly exchange: Exchange;
-  readonly responseClass: ResponseClass;
-  readonly decision: Decision;
-  /** Ends when the attempt is told of; undefined where nothing is traced. */
+  /** Undefined when nothing is traced. */
   readonly span: AttemptSpan | undefined;
 }
 
-/** Makes an attempt. Whatever goes wrong with the request or the receiver is its outcome, so it never rejects for that. */
-export async function makeAttempt(
+export async function send(
   egress: EgressClient,
   contract: AnyContract,
-  material: AttemptMaterial,
-  position: AttemptPosition,
-): Promise<AttemptMade> {
+  { material, task, attemptOfRound }: AttemptContext,
+): Promise<Sent> {
   const startedAt = new Date();
-  const { schedule, timeLimitMs } = position.task;
   const span = traceAttempt(material);
-  const request = buildRequest(contract, material, startedAt, schedule.length - position.attemptOfRound + 1, span);
-  const exchange = await send(egress, contract, material, request, timeLimitMs);
-  const responseClass = classify(contract, material, exchange, position);
-  return {
-    material,
-    startedAt,
-    request,
-    exchange,
-    responseClass,
-    decision: decide(exchange, responseClass, position.waitMs),
-    span,
-  };
+  const retriesRemaining = task.schedule.length - attemptOfRound + 1;
+  const request = buildRequest(contract, material, startedAt, retriesRemaining, span);
+  const exchange = await sendRequest(egress, contract, material, request, task.timeLimitMs);
+  return { startedAt, request, exchange, span };
 }
 
-/** Whether anything was sent or can be known of the receiver. Otherwise no attempt was made, and it has no outcome. */
-export function wasMade(exchange: Exchange): boolean {
-  return exchange.kind === 'response' || exchange.reason !== 'busy';
-}
-
-/** Whether an attempt counts towards what disables a subscription that fails for too long. */
-export function countsAsFailure(responseClass: ResponseClass): boolean {
-  return responseClass.kind === 'retry' || (responseClass.kind === 'stop' && !responseClass.disable);
-}
-
-/** The request, or why it cannot be built; that counts as an attempt, so that it is seen. */
+/** The request, or the error of building it. The error counts as an attempt, so that it is visible. */
 function buildRequest(
   contract: AnyContract,
   material: AttemptMaterial,
@@ -71,7 +64,7 @@ function buildRequest(
   }
 }
 
-async function send(
+async function sendRequest(
   egress: EgressClient,
   contract: AnyContract,
   { account, event, body, subscription }: AttemptMaterial,
@@ -83,18 +76,15 @@ async function send(
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };
   }
   const { url, headers } = request;
-  const { id, tlsClient } = subscription;
-  const maxRedirects = contract.maxRedirects(event.type, account);
-  const sender = { queueKey: id, account: account.id, ...(tlsClient ? { tlsClient } : {}) };
-  return redactExchange(await egress.send({ url, headers, body, timeLimitMs, maxRedirects, ...sender }), request);
-}
-
-function classify(
-  contract: AnyContract,
-  { account, event }: AttemptMaterial,
-  exchange: Exchange,
-  { waitMs }: AttemptPosition,
-): ResponseClass {
-  if (exchange.kind === 'failure') return { kind: 'retry' };
-  return contract.classifyResponse(exchange, { account, eventType: event.type, now: new Date(), waitMs });
+  const exchange = await egress.send({
+    url,
+    headers,
+    body,
+    timeLimitMs,
+    maxRedirects: contract.maxRedirects(event.type, account),
+    queueKey: subscription.id,
+    account: account.id,
+    tlsClient: subscription.tlsClient,
+  });
+  return redactExchange(exchange, request);
 }

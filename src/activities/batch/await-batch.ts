@@ -1,4 +1,4 @@
-/** Waiting, in a delivery's own workflow, until no batch carries it. */
+/** Waits, for a delivery's own workflow, until no batch processes the delivery. */
 import { setTimeout as sleep } from 'timers/promises';
 import type { Client } from '@temporalio/client';
 import { isBatchRunning } from '../../dispatch/batches.js';
@@ -9,12 +9,12 @@ import type { Store } from '../../store/store.js';
 import type { BatchOutcome } from '../../workflows/types.js';
 
 const POLL_MS = 250;
-/** Polls of one try of the activity; it is tried again as long as it takes. */
+/** Polls of one try of the activity, which Temporal retries. */
 const POLLS = 60;
-/** Every so many polls Temporal is asked whether the batch still runs. */
-const POLLS_PER_LOOK = 8;
+/** One in this many polls asks Temporal whether the batch is running. */
+const POLLS_PER_STATUS_CHECK = 8;
 
-/** How a batch left the delivery. Throws while it is still carried, so that it is tried again. */
+/** The state of the delivery after its batch. Throws while the batch processes it, so that the activity is retried. */
 export async function awaitBatch(
   { store, client }: { store: Store; client: Client },
   deliveryId: string,
@@ -22,7 +22,7 @@ export async function awaitBatch(
   for (let poll = 1; poll <= POLLS; poll += 1) {
     const batch = await findBatchOf(store, deliveryId);
     if (batch === undefined) return outcomeOf(store, deliveryId);
-    if (poll % POLLS_PER_LOOK === 0 && !(await isBatchRunning(client, batch))) {
+    if (poll % POLLS_PER_STATUS_CHECK === 0 && !(await isBatchRunning(client, batch))) {
       await releaseClaims(store, [deliveryId]);
       return outcomeOf(store, deliveryId);
     }

@@ -1,36 +1,41 @@
 /** Heartbeats of a batch. */
 import { heartbeat } from '@temporalio/activity';
+import { BATCH_HEARTBEAT_INTERVAL_MS, BATCH_HEARTBEAT_TIMEOUT_MS } from '../../workflows/limits.js';
 
-const HEARTBEAT_MS = 2_000;
-/** After such a silence, in milliseconds, Temporal may have had another worker carry the batch: its heartbeat timeout. */
-const STALE_AFTER_MS = 10_000;
-
-/** Tells Temporal that the batch is being carried, and notices when that was not told for too long. */
+/**
+ * Sends heartbeats, and detects when none was sent for longer than the heartbeat timeout: Temporal may then have started
+ * the batch on another worker.
+ */
 export class Heartbeater {
-  #lastBeat = performance.now();
+  #lastAt = performance.now();
   #stale = false;
-  #sign: number | undefined;
-  // A process that has nothing else to do may end.
-  readonly #timer = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+  #details: number | undefined;
+  // Unreferenced, so that it does not keep an idle process alive.
+  readonly #timer = setInterval(() => this.#heartbeat(), BATCH_HEARTBEAT_INTERVAL_MS).unref();
 
   get isStale(): boolean {
-    this.#stale ||= performance.now() - this.#lastBeat > STALE_AFTER_MS;
+    this.#stale ||= performance.now() - this.#lastAt > BATCH_HEARTBEAT_TIMEOUT_MS;
     return this.#stale;
   }
 
-  /** Adds to the heartbeats what whoever comes after must know. */
+  /** Sets the details that the next try of the activity gets. */
   setDetails(details: number): void {
-    this.#sign = details;
-    this.#beat();
+    this.#details = details;
+    this.#heartbeat();
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  #beat(): void {
+  #heartbeat(): void {
     if (this.isStale) return;
-    this.#lastBeat = performance.now();
-    heartbeat(this.#sign);
+    this.#lastAt = performance.now();
+    heartbeat(this.#details);
   }
+}
+
+/** Throws when a batch must not send anything more, and must not start a workflow that would. */
+export function throwIfStale(isStale: boolean): void {
+  if (isStale) throw new Error('the worker sent no heartbeat for too long to continue');
 }

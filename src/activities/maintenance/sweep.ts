@@ -1,34 +1,33 @@
-/** The sweep: everything that must not depend on the process that began it being still alive. */
-import { heartbeat } from '@temporalio/activity';
+/** The sweep: completes what a process did not complete before it died. */
+import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
-import { deliveryIdOf } from '../../workflows/names.js';
+import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
-import { markOwned } from '../../store/deliveries/deliveries.js';
-import { deleteResponses } from '../../store/events/idempotency.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
-import type { Store } from '../../store/store.js';
+import { markOwned } from '../../store/deliveries/state-changes.js';
 import {
   cancelTerminated,
   deliveriesOfDeletedSubscriptions,
-  recordSweep,
   ownerlessDeliveries,
+  recordSweep,
 } from '../../store/deliveries/sweep.js';
+import { deleteResponses } from '../../store/events/idempotency.js';
+import type { Store } from '../../store/store.js';
+import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { countEnd } from '../../telemetry/metrics.js';
-import { SUBSCRIPTION_DELETED, type SweepReport } from '../../workflows/types.js';
-import { recoverStaleBatches } from './recover-stale-batches.js';
-import { emitWaiting } from './emit-operational-events.js';
-import { recoverOverdue } from './recover-overdue.js';
-import { resumeForgotten } from './resume-deliveries.js';
+import { deliveryIdOf } from '../../workflows/names.js';
+import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type SweepReport } from '../../workflows/types.js';
+import { recoverOverdue, recoverStaleBatches } from './recover.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const OWNERLESS_AFTER_S = 10;
 /** How long one start may take, in milliseconds. */
 const START_DEADLINE_MS = 5_000;
-/** Rows looked at together. */
-const BATCH = 200;
-/** How far back terminated workflows are looked for, in milliseconds. */
+/** Rows per query. */
+const BATCH_SIZE = 200;
+/** How far back terminated workflows are searched, in milliseconds. */
 const TERMINATED_WITHIN_MS = 3_600_000;
 /** Hours after which an idempotency key may be used for another request. */
 const IDEMPOTENCY_HOURS = 24;
@@ -38,27 +37,24 @@ export interface MaintenanceDependencies {
   readonly client: Client;
 }
 
-/**
- * Starts what has no owner, ends what lost its subscription, takes note of terminated workflows, resumes what waits for
- * nothing and emits operational events.
- */
 export async function sweep({ store, client }: MaintenanceDependencies): Promise<SweepReport> {
   const starter: WorkflowStarter = { client, eager: false };
   const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
-  const cancelled = await cancelOrphans(store, client);
+  const cancelled = await cancelOfDeletedSubscriptions(store, client);
   const batched = await recoverStaleBatches(store, starter);
   const terminated = await recordTerminated(store, client);
-  const resumed = await resumeForgotten(store, client, BATCH);
-  const emitted = await emitWaiting(store, starter, BATCH);
+  const resumed = await resumePaused(store, client);
+  const emitted = await emitOperationalEvents(store, starter);
   await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
   return { started, batched, cancelled, terminated, resumed, emitted };
 }
 
+/** Starts pending deliveries that have no workflow. */
 async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<number> {
   let started = 0;
   for (;;) {
-    const ids = await ownerlessDeliveries(store, { olderThan: OWNERLESS_AFTER_S, limit: BATCH });
+    const ids = await ownerlessDeliveries(store, { olderThan: OWNERLESS_AFTER_S, limit: BATCH_SIZE });
     if (ids.length === 0) return started;
     const deliveryStarts = await loadDeliveryStarts(store, ids);
     const results = await Promise.all(deliveryStarts.map((deliveryStart) => startInTime(starter, deliveryStart)));
@@ -73,23 +69,24 @@ async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<n
   }
 }
 
-/** A redelivery may have to wait for its former run; one that waits for long is left to the next sweep. */
+/** A redelivery waits until its former run has closed; when that takes too long the next sweep starts it. */
 async function startInTime(
   starter: WorkflowStarter,
   deliveryStart: DeliveryStart,
-): Promise<'started' | 'there' | 'late'> {
+): Promise<'started' | 'existing' | 'late'> {
   try {
     const deadline = Date.now() + START_DEADLINE_MS;
     return (await starter.client.withDeadline(deadline, () => startDelivery(starter, deliveryStart)))
       ? 'started'
-      : 'there';
-  } catch {
+      : 'existing';
+  } catch (error) {
+    log.debug('cannot start a delivery now', { deliveryId: deliveryStart.deliveryId, error: String(error) });
     return 'late';
   }
 }
 
-async function cancelOrphans(store: Store, client: Client): Promise<number> {
-  const ids = await deliveriesOfDeletedSubscriptions(store, BATCH);
+async function cancelOfDeletedSubscriptions(store: Store, client: Client): Promise<number> {
+  const ids = await deliveriesOfDeletedSubscriptions(store, BATCH_SIZE);
   for (const id of ids) {
     heartbeat();
     await sendCommand({ client, store }, id, { signal: 'cancel', args: [SUBSCRIPTION_DELETED] });
@@ -97,6 +94,7 @@ async function cancelOrphans(store: Store, client: Client): Promise<number> {
   return ids.length;
 }
 
+/** Records deliveries whose workflow was terminated in Temporal as cancelled. */
 async function recordTerminated(store: Store, client: Client): Promise<number> {
   const since = new Date(Date.now() - TERMINATED_WITHIN_MS).toISOString();
   const query = `WorkflowType = 'delivery' AND ExecutionStatus = 'Terminated' AND CloseTime > '${since}'`;
@@ -109,4 +107,34 @@ async function recordTerminated(store: Store, client: Client): Promise<number> {
   const cancelled = await cancelTerminated(store, terminated, TERMINATED);
   for (const provider of cancelled) countEnd(provider, 'cancelled');
   return cancelled.length;
+}
+
+/**
+ * Resumes paused deliveries of enabled subscriptions. The process that enabled the subscription may have died, Temporal
+ * may have been unavailable, there may have been too many for one request, or a delivery may have paused after it.
+ */
+async function resumePaused(store: Store, client: Client): Promise<number> {
+  let resumed = 0;
+  let after = '';
+  for (;;) {
+    const ids = await pausedOfEnabled(store, { reason: SUBSCRIPTION_DISABLED, after, limit: BATCH_SIZE });
+    const sent = await Promise.all(ids.map((id) => sendCommand({ client, store }, id, { signal: 'resume', args: [] })));
+    heartbeat();
+    resumed += sent.filter(Boolean).length;
+    if (ids.length < BATCH_SIZE) return resumed;
+    after = ids.at(-1)!;
+  }
+}
+
+/** Emits all waiting operational events and starts their deliveries. Returns how many events were claimed. */
+async function emitOperationalEvents(store: Store, starter: WorkflowStarter): Promise<number> {
+  let emitted = 0;
+  for (;;) {
+    const { claimed, deliveryStarts } = await emitOperations(store, BATCH_SIZE);
+    // A delivery that cannot be started now has no owner, so the next sweep starts it.
+    await Promise.all(deliveryStarts.map((deliveryStart) => startDelivery(starter, deliveryStart)));
+    heartbeat();
+    emitted += claimed;
+    if (claimed < BATCH_SIZE) return emitted;
+  }
 }

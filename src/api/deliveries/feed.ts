@@ -7,8 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { validKeyIds } from '../../store/accounts/api-keys.js';
-import { changedDeliveries } from '../../store/deliveries/changes.js';
-import type { StoredDelivery } from '../../store/deliveries/deliveries.js';
+import { changedDeliveries, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { databaseTime } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
 import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';

@@ -6,13 +6,12 @@ import { resumePaused } from '../../dispatch/commands/commands.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import type { Admission, Registrar } from '../../providers/registration.js';
-import { lockAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import { lockAccount, lockSubscriptionQuota, type StoredAccount } from '../../store/accounts/accounts.js';
 import { listAttempts, loadAttemptMaterial } from '../../store/attempts/attempts.js';
 import { listDeliveries } from '../../store/deliveries/deliveries.js';
 import type { CachedSubscriptions } from '../../store/subscriptions/subscription-cache.js';
 import { attemptFigures } from '../../store/reports/figures.js';
 import { claimKey, findResponse } from '../../store/events/idempotency.js';
-import { lockSubscriptionQuota } from '../../store/subscriptions/quota.js';
 import { inTransaction, type Queryable } from '../../store/store.js';
 import { deleteSubscription, lockSubscription, recordRotated } from '../../store/subscriptions/changes.js';
 import {

@@ -1,6 +1,6 @@
 /** Cancels waiting deliveries of a disabled subscription. */
 import { z } from 'zod';
-import { dropWaiting } from '../../dispatch/commands/cancel-waiting.js';
+import { cancelWaiting } from '../../dispatch/commands/bulk.js';
 import { findSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { ApiContext } from '../context.js';
 import { canSee } from '../../http/principal.js';
@@ -37,7 +37,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       if (!subscription || !canSee(principal, subscription.accountId)) throw notFound('subscription');
       if (subscription.enabled)
         throw new Problem('conflict', 'deliveries can be dropped only while the subscription is disabled');
-      return dropWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');
+      return cancelWaiting(context, subscription.id, body.reason ?? 'dropped while the subscription was disabled');
     },
   );
 }

@@ -1,15 +1,18 @@
-/** The same order for many deliveries, found by a filter. */
+/** The same command for many deliveries. */
 import type { Client } from '@temporalio/client';
 import { findMatching, type BulkFilter } from '../../store/deliveries/bulk.js';
-import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
+import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
-import { sendCommand } from './commands.js';
+import { openDeliveries } from '../../store/subscriptions/waiting.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { retryWaiting } from '../recovery/retry-waiting.js';
+import { sendCommand, type CommandContext } from './commands.js';
 
-/** How many are told at once. */
+/** Commands in flight at once. */
 const CONCURRENCY = 50;
+/** Deliveries that one call of {@link cancelWaiting} cancels. */
+const MAX_CANCELLED = 1_000;
 
 export interface BulkContext {
   readonly store: Store;
@@ -17,66 +20,84 @@ export interface BulkContext {
   readonly dispatcher: Dispatcher;
 }
 
-/** What became of the deliveries that one call took. */
+/** The result of one call. */
 export interface BulkResult {
   readonly matched: number;
   readonly done: number;
-  /** Those that somebody else had done something with meanwhile. */
+  /** Deliveries that had changed in the meantime. */
   readonly refused: number;
-  /** The last one that was taken, to go on behind it; null when it was the last of all. */
+  /** Where the next call continues; null when no delivery remains. */
   readonly lastId: string | null;
 }
 
-/** Delivers finished deliveries again, the oldest first and at most `limit`. What the start misses the sweep starts. */
+/** Redelivers finished deliveries, the oldest first and at most `limit`. The sweep starts those that are not started now. */
 export async function redeliverMatching(
   { store, dispatcher }: BulkContext,
   filter: BulkFilter,
   limit: number,
 ): Promise<BulkResult> {
-  return take(store, filter, limit, async (deliveries) => {
+  return applyToMatching(store, filter, limit, async (deliveries) => {
     const ids = await reopenFinished(store, deliveries, filter.states);
     dispatcher.dispatch((await loadDeliveryStarts(store, ids)).filter(({ state }) => state === 'pending'));
     return ids.length;
   });
 }
 
-/** Attempts now what waits for its next attempt, the oldest first and at most `limit`; it costs nothing of the schedule. */
+/** Makes an extra attempt of waiting deliveries now, the oldest first and at most `limit`. */
 export async function retryMatching(context: BulkContext, filter: BulkFilter, limit: number): Promise<BulkResult> {
-  return take(context.store, filter, limit, (deliveries) =>
+  return applyToMatching(context.store, filter, limit, (deliveries) =>
     retryWaiting(context.store, deliveries, (id, command) => sendCommand(context, id, command)),
   );
 }
 
-/** Tells open deliveries to end, the oldest first and at most `limit`; an attempt under way is awaited first. */
+/** Cancels open deliveries, the oldest first and at most `limit`; an attempt in flight is finished first. */
 export async function cancelMatching(
   context: BulkContext,
   filter: BulkFilter,
   limit: number,
   reason: string,
 ): Promise<BulkResult> {
-  return take(context.store, filter, limit, async (deliveries) => {
-    let done = 0;
-    for (let from = 0; from < deliveries.length; from += CONCURRENCY) {
-      const told = await Promise.all(
-        deliveries
-          .slice(from, from + CONCURRENCY)
-          .map(({ id }) => sendCommand(context, id, { signal: 'cancel', args: [reason] })),
-      );
-      done += told.filter(Boolean).length;
-    }
-    return done;
-  });
+  return applyToMatching(context.store, filter, limit, (deliveries) => cancelAll(context, deliveries, reason));
 }
 
-async function take(
+/** Cancels the open deliveries of a disabled subscription; `more` is whether others remain for another call. */
+export async function cancelWaiting(
+  context: CommandContext,
+  subscriptionId: string,
+  reason: string,
+): Promise<{ dropped: number; more: boolean }> {
+  const open = await openDeliveries(context.store, subscriptionId, MAX_CANCELLED + 1);
+  const deliveries = open.slice(0, MAX_CANCELLED);
+  await cancelAll(context, deliveries, reason);
+  return { dropped: deliveries.length, more: open.length > MAX_CANCELLED };
+}
+
+/** Returns how many were cancelled. */
+async function cancelAll(
+  context: CommandContext,
+  deliveries: readonly { readonly id: string }[],
+  reason: string,
+): Promise<number> {
+  let done = 0;
+  for (let from = 0; from < deliveries.length; from += CONCURRENCY) {
+    const chunk = deliveries.slice(from, from + CONCURRENCY);
+    const sent = await Promise.all(
+      chunk.map(({ id }) => sendCommand(context, id, { signal: 'cancel', args: [reason] })),
+    );
+    done += sent.filter(Boolean).length;
+  }
+  return done;
+}
+
+async function applyToMatching(
   store: Store,
   filter: BulkFilter,
   limit: number,
-  act: (deliveries: WaitingDelivery[]) => Promise<number>,
+  apply: (deliveries: WaitingDelivery[]) => Promise<number>,
 ): Promise<BulkResult> {
   const found = await findMatching(store, filter, limit + 1);
-  const taken = found.slice(0, limit);
-  const done = taken.length === 0 ? 0 : await act(taken);
-  const lastId = found.length > limit ? taken.at(-1)!.id : null;
-  return { matched: taken.length, done, refused: taken.length - done, lastId };
+  const matching = found.slice(0, limit);
+  const done = matching.length === 0 ? 0 : await apply(matching);
+  const lastId = found.length > limit ? matching.at(-1)!.id : null;
+  return { matched: matching.length, done, refused: matching.length - done, lastId };
 }

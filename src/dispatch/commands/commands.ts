@@ -1,73 +1,77 @@
-/** Telling a delivery's workflow what to do. */
+/** Sends commands to the workflow of a delivery. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
 import { claim, releaseClaims } from '../../store/batches/claims.js';
-import {
-  changeState,
-  findDelivery,
-  openStates,
-  reopenDelivery,
-  type StoredDelivery,
-} from '../../store/deliveries/deliveries.js';
+import { findDelivery, openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import {
   loadDeliveryStarts,
-  type PendingDelivery,
   type DeliveryStart,
+  type PendingDelivery,
 } from '../../store/deliveries/delivery-starts.js';
+import { changeState, reopenDelivery } from '../../store/deliveries/state-changes.js';
 import { pausedDeliveries } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import type { delivery } from '../../workflows/delivery/workflow.js';
-import { SUBSCRIPTION_DISABLED } from '../../workflows/types.js';
-import { findLastWorkflow, settleClosed, type LastWorkflow } from '../closed.js';
-import type { Dispatcher } from '../dispatcher.js';
 import { deliveryWorkflowId } from '../../workflows/names.js';
+import { deliverySignals } from '../../workflows/signals.js';
+import { SUBSCRIPTION_DISABLED } from '../../workflows/types.js';
+import { applyClosedWorkflow, findLastWorkflow, type LastWorkflow } from '../closed.js';
+import type { Dispatcher } from '../dispatcher.js';
 import { startOptions } from '../start.js';
 
-/** How long giving one order may take, in milliseconds. */
+/** How long sending one command may take, in milliseconds. */
 const DEADLINE_MS = 5_000;
 
-/** A signal of the delivery workflow by name, with its arguments. */
+export interface CommandContext {
+  readonly client: Client;
+  readonly store: Store;
+}
+
+/** A signal of the delivery workflow (`deliverySignals`) with its arguments. */
 export type Command =
   | { readonly signal: 'cancel' | 'pause'; readonly args: [reason: string] }
   | { readonly signal: 'resume'; readonly args: [] }
   | { readonly signal: 'retryNow'; readonly args: [attempts?: number] };
 
+/** The definition of a command's signal; that the arguments fit is ensured by the type {@link Command}. */
+const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalDefinition<unknown[]>;
+
 /**
- * Gives an order to an open delivery. One whose workflow has not been started yet, or that Temporal no longer knows, is
- * started with it; one whose workflow has ended without saying so can still be cancelled. False when the workflow has
- * ended and there is nothing to be done.
+ * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
+ * with the command. When its workflow has closed without recording the end, it can still be cancelled. False when the
+ * workflow has closed and nothing remains to be done.
  */
 export async function sendCommand(
-  { client, store }: { client: Client; store: Store },
+  { client, store }: CommandContext,
   deliveryId: string,
   command: Command,
 ): Promise<boolean> {
   const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
   if (!deliveryStart) return false;
-  const told = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
+  const sent = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
     let workflow: LastWorkflow = { kind: 'unknown' };
     if (deliveryStart.state !== 'pending') {
-      if (await notify(client, deliveryId, command)) return true;
+      if (await signal(client, deliveryId, command)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
     if (workflow.kind === 'unknown') {
-      if (await startAheadOfBatches({ client, store }, deliveryStart, command)) return true;
+      if (await signalWithStart({ client, store }, deliveryStart, command)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
-    // What was accepted is not cancelled; anything else is, if that is the order. The sweep sees to terminated ones.
-    const wanted = command.signal === 'cancel' ? ['COMPLETED'] : ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
-    if (workflow.kind === 'closed' && wanted.includes(workflow.status)) {
-      await settleClosed({ store, starter: { client, eager: false } }, deliveryStart, workflow);
+    // A cancel command applies unless the delivery was accepted. Terminated workflows are handled by the sweep.
+    const applied = command.signal === 'cancel' ? ['COMPLETED'] : ['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT'];
+    if (workflow.kind === 'closed' && applied.includes(workflow.status)) {
+      await applyClosedWorkflow({ store, starter: { client, eager: false } }, deliveryStart, workflow);
     }
     return false;
   });
-  return told || (command.signal === 'cancel' && (await markCancelled(store, deliveryId, command.args[0])));
+  return sent || (command.signal === 'cancel' && (await markCancelled(store, deliveryId, command.args[0])));
 }
 
-/** Starts with the order a workflow that no batch gets in the way of; while one carries the delivery, it is awaited first. */
-async function startAheadOfBatches(
-  { client, store }: { client: Client; store: Store },
+/** Starts a workflow with the command. It claims the delivery first, or waits for the batch that has claimed it. */
+async function signalWithStart(
+  { client, store }: CommandContext,
   deliveryStart: PendingDelivery,
   command: Command,
 ): Promise<boolean> {
@@ -80,7 +84,7 @@ async function startAheadOfBatches(
   return started;
 }
 
-/** Records that an open delivery ended without its workflow saying so; false when it was not open. */
+/** Records an open delivery as cancelled whose workflow has not done so; false when it is not open. */
 export async function markCancelled(store: Store, id: string, reason: string): Promise<boolean> {
   const delivery = await findDelivery(store, id);
   if (!delivery || !openStates.includes(delivery.state)) return false;
@@ -89,12 +93,12 @@ export async function markCancelled(store: Store, id: string, reason: string): P
   return true;
 }
 
-async function startWith(client: Client, deliveryStart: DeliveryStart, { signal, args }: Command): Promise<boolean> {
+async function startWith(client: Client, deliveryStart: DeliveryStart, command: Command): Promise<boolean> {
   try {
     await client.workflow.signalWithStart<typeof delivery, unknown[]>('delivery', {
       ...startOptions(deliveryStart),
-      signal: signal as unknown as SignalDefinition<unknown[]>,
-      signalArgs: args,
+      signal: definitionOf(command),
+      signalArgs: command.args,
     });
     return true;
   } catch (error) {
@@ -103,9 +107,9 @@ async function startWith(client: Client, deliveryStart: DeliveryStart, { signal,
   }
 }
 
-async function notify(client: Client, deliveryId: string, { signal, args }: Command): Promise<boolean> {
+async function signal(client: Client, deliveryId: string, command: Command): Promise<boolean> {
   try {
-    await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).signal(signal, ...args);
+    await client.workflow.getHandle(deliveryWorkflowId(deliveryId)).signal(definitionOf(command), ...command.args);
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
@@ -113,24 +117,24 @@ async function notify(client: Client, deliveryId: string, { signal, args }: Comm
   }
 }
 
-/** How many held deliveries are told to go on at once; the sweep tells the others. */
-const RESUMED_AT_ONCE = 200;
+/** Paused deliveries that are resumed by the request that enables their subscription; the sweep resumes the others. */
+const MAX_RESUMED = 200;
 
-/** Lets the deliveries go on that were held because their subscription was disabled; those it misses the sweep finds. */
-export async function resumePaused(context: { client: Client; store: Store }, subscriptionId: string): Promise<void> {
-  for (const id of await pausedDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED, RESUMED_AT_ONCE)) {
+/** Resumes deliveries that were paused because their subscription was disabled. The sweep resumes those that it misses. */
+export async function resumePaused(context: CommandContext, subscriptionId: string): Promise<void> {
+  for (const id of await pausedDeliveries(context.store, subscriptionId, SUBSCRIPTION_DISABLED, MAX_RESUMED)) {
     try {
       await sendCommand(context, id, { signal: 'resume', args: [] });
     } catch {
-      // The subscription is saved, so its edit has not failed although Temporal is away.
+      // Temporal is unavailable. The subscription is saved, so the request must not fail.
       return;
     }
   }
 }
 
 /**
- * Delivers a finished delivery again, as a new run of the same workflow id; undefined when it is not finished. The row
- * is committed first: should the start fail, the sweep makes up for it.
+ * Redelivers a finished delivery as a new run of the same workflow id; undefined when it is not finished. The row is
+ * committed first, so that the sweep starts the workflow when the dispatcher cannot.
  */
 export async function redeliver(
   { store, dispatcher }: { store: Store; dispatcher: Dispatcher },

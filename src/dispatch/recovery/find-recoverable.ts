@@ -1,4 +1,4 @@
-/** Finding what a recovery covers: deliveries that wait, finished ones, and events that were never planned. */
+/** Finds what a recovery covers: waiting deliveries, finished ones, and events without a delivery. */
 import { lowestIdAt } from '../../contract/ids.js';
 import type { Event } from '../../contract/entities.js';
 import { contractOf } from '../../providers/registry.js';
@@ -21,19 +21,19 @@ import {
 } from '../../store/subscriptions/subscriptions.js';
 import { finishedOf, type PageRequest, type RecoveryPage, type RecoveryScope } from '../../workflows/recovery-types.js';
 
-/** Events looked at together. */
-const PAGE = 200;
-/** How many pages are looked at for one batch; then the workflow asks again, having noted where. */
-const PAGES = 50;
+/** Events per query. */
+const PAGE_SIZE = 200;
+/** Queries for one page of the recovery; after that the workflow continues from the position reached. */
+const MAX_QUERIES = 50;
 
-/** Whom a recovery is for, and among which subscriptions the contract chooses. */
+/** The subscription of a recovery, and the subscriptions among which the contract selects. */
 export interface Receiver {
   readonly account: StoredAccount;
   readonly subscription: StoredSubscription;
   readonly candidates: readonly StoredSubscription[];
 }
 
-/** The receiver of a recovery as it is now; undefined when it was deleted. A disabled one counts as if it were not. */
+/** The receiver of a recovery as it is now; undefined when it was deleted. A disabled subscription counts as enabled. */
 export async function loadReceiver(store: Store, subscriptionId: string): Promise<Receiver | undefined> {
   const subscription = await findSubscription(store, subscriptionId);
   const account = subscription && (await findAccount(store, subscription.accountId));
@@ -42,42 +42,42 @@ export async function loadReceiver(store: Store, subscriptionId: string): Promis
   return { account, subscription, candidates: [...others, { ...subscription, enabled: true }] };
 }
 
-/** What there is to recover by state and event type, and the time by the database's clock that this is true of. */
+/** Counts what can be recovered by state and event type, and returns the time of the count by the database's clock. */
 export async function countRecoverable(
   store: Store,
   receiver: Receiver,
   scope: RecoveryScope,
-): Promise<{ counts: RecoveryCount[]; settledBy: Date }> {
-  const settledBy = await databaseTime(store);
-  const filter = deliveryFilter(scope, settledBy);
+): Promise<{ counts: RecoveryCount[]; asOf: Date }> {
+  const asOf = await databaseTime(store);
+  const filter = deliveryFilter(scope, asOf);
   const states = finishedOf(scope.states);
   const counts = [
     ...(scope.states.includes('retrying') ? await countWaiting(store, filter) : []),
     ...(states.length > 0 ? await countFinished(store, { ...filter, states }) : []),
   ];
-  if (!scope.states.includes('missing')) return { counts, settledBy };
+  if (!scope.states.includes('missing')) return { counts, asOf };
   const byType = new Map<string, number>();
   for (let afterId = ''; ;) {
-    const events = await nextUndelivered(store, missingFilter(scope), { afterId, limit: PAGE });
-    for (const { type } of events.filter((event) => takes(receiver, event))) {
+    const events = await nextUndelivered(store, missingFilter(scope), { afterId, limit: PAGE_SIZE });
+    for (const { type } of events.filter((event) => receives(receiver, event))) {
       byType.set(type, (byType.get(type) ?? 0) + 1);
     }
-    if (events.length < PAGE) break;
+    if (events.length < PAGE_SIZE) break;
     afterId = events.at(-1)!.id;
   }
   const missing = Array.from(byType, ([type, count]) => ({ state: 'missing', type, count }));
-  return { counts: [...counts, ...missing], settledBy };
+  return { counts: [...counts, ...missing], asOf };
 }
 
-/** The next items of a recovery after an id; possibly none although there are more to look at. */
+/** The next items of a recovery after an id; possibly none although more pages follow. */
 export async function findPage(
   store: Store,
   receiver: Receiver,
-  { scope, settledBy, phase, afterId, limit }: PageRequest,
+  { scope, asOf, phase, afterId, limit }: PageRequest,
   heartbeat: () => void,
 ): Promise<RecoveryPage> {
   if (phase === 'missing') return findMissing(store, receiver, scope, { afterId, limit }, heartbeat);
-  const filter = deliveryFilter(scope, new Date(settledBy));
+  const filter = deliveryFilter(scope, new Date(asOf));
   const items =
     phase === 'waiting'
       ? await nextWaiting(store, filter, { afterId, limit })
@@ -93,33 +93,33 @@ async function findMissing(
   heartbeat: () => void,
 ): Promise<RecoveryPage> {
   const items: { id: string; run: number }[] = [];
-  let lookedAt = afterId;
-  for (let pages = 0; pages < PAGES; pages += 1) {
-    const events = await nextUndelivered(store, missingFilter(scope), { afterId: lookedAt, limit: PAGE });
+  let lastId = afterId;
+  for (let queries = 0; queries < MAX_QUERIES; queries += 1) {
+    const events = await nextUndelivered(store, missingFilter(scope), { afterId: lastId, limit: PAGE_SIZE });
     for (const event of events) {
-      lookedAt = event.id;
-      if (takes(receiver, event)) items.push({ id: event.id, run: 0 });
-      if (items.length === limit) return { items, afterId: lookedAt };
+      lastId = event.id;
+      if (receives(receiver, event)) items.push({ id: event.id, run: 0 });
+      if (items.length === limit) return { items, afterId: lastId };
     }
     heartbeat();
-    if (events.length < PAGE) return { items, afterId: null };
+    if (events.length < PAGE_SIZE) return { items, afterId: null };
   }
-  return { items, afterId: lookedAt };
+  return { items, afterId: lastId };
 }
 
-function takes({ account, subscription, candidates }: Receiver, event: Event): boolean {
+function receives({ account, subscription, candidates }: Receiver, event: Event): boolean {
   return contractOf(account.provider)
     .select(event, candidates, account)
     .some(({ id }) => id === subscription.id);
 }
 
-function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, settledBy: Date): RecoveryFilter {
+function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, asOf: Date): RecoveryFilter {
   return {
     subscriptionId,
     fromId: lowestIdAt('dlv', new Date(from)),
     beforeId: lowestIdAt('dlv', new Date(to)),
     types,
-    settledBy,
+    asOf,
   };
 }
 

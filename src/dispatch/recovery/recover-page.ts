@@ -1,4 +1,4 @@
-/** Sending a batch of a recovery on its way. Doing it again after a crash sends nothing twice. */
+/** Recovers one page of a recovery. Idempotent: repeating it after a crash sends nothing twice. */
 import type { NewEvent } from '../../store/events/events.js';
 import { findEvents, insertMissing } from '../../store/recovery/missing.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
@@ -11,29 +11,30 @@ import type { Receiver } from './find-recoverable.js';
 import { retryWaiting } from './retry-waiting.js';
 import { startDelivery, type WorkflowStarter } from '../start.js';
 
-/** How many starts are under way at once. */
+/** Starts in flight at once. */
 const CONCURRENCY = 50;
-/** How long one start may take, in milliseconds; then it is left to the sweep. */
+/** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
 const START_DEADLINE_MS = 10_000;
-/** What is delivered for the first time goes before what is recovered; 3 is Temporal's own, and less is sooner. */
+/** First deliveries come before recovered ones: Temporal's default is 3, and a lower key is first. */
 const PRIORITY_KEY = 4;
 
 export interface RecoverContext {
   readonly store: Store;
   readonly starter: WorkflowStarter;
-  /** Told after every few starts. */
+  /** Called after every few starts. */
   readonly heartbeat: () => void;
-  /** Called when Temporal did not take a delivery, with what happens to it instead. */
-  readonly warn: (instead: string, deliveryId: string, error: unknown) => void;
+  /** Called with the id of a delivery or event that cannot be recovered now. */
+  readonly warn: (message: string, id: string, error: unknown) => void;
 }
 
 /**
- * Has deliveries that wait attempted now; of others writes that they are to be made, then starts them. Gives back how
- * many of the batch are on their way.
+ * Retries waiting deliveries now. Other deliveries are first written to the database, then started. Returns how many items
+ * of the page were sent again.
  */
 export async function recoverPage(context: RecoverContext, receiver: Receiver, task: PageTask): Promise<number> {
   if (task.phase === 'waiting') return retry(context, task.items);
-  const ids = task.phase === 'finished' ? await reopen(context, task) : await planMissing(context, receiver, task);
+  const ids =
+    task.phase === 'finished' ? await reopen(context, task) : await insertMissingDeliveries(context, receiver, task);
   const deliveryStarts = (await loadDeliveryStarts(context.store, ids)).filter(({ state }) => state === 'pending');
   for (let at = 0; at < deliveryStarts.length; at += CONCURRENCY) {
     await Promise.all(deliveryStarts.slice(at, at + CONCURRENCY).map((deliveryStart) => start(context, deliveryStart)));
@@ -45,7 +46,7 @@ export async function recoverPage(context: RecoverContext, receiver: Receiver, t
 function retry({ store, starter: { client }, heartbeat, warn }: RecoverContext, items: readonly RecoveryItem[]) {
   const send = (deliveryId: string, command: Command) =>
     sendCommand({ client, store }, deliveryId, command).catch((error: unknown) => {
-      warn('it keeps to its schedule', deliveryId, error);
+      warn('cannot retry a delivery now; it keeps its schedule', deliveryId, error);
       return false;
     });
   return retryWaiting(store, items.filter(isWaiting), send, heartbeat);
@@ -59,7 +60,11 @@ function reopen({ store }: RecoverContext, { scope, items }: PageTask): Promise<
   return reopenFinished(store, items, finishedOf(scope.states));
 }
 
-async function planMissing({ store }: RecoverContext, receiver: Receiver, { items }: PageTask): Promise<string[]> {
+async function insertMissingDeliveries(
+  { store, warn }: RecoverContext,
+  receiver: Receiver,
+  { items }: PageTask,
+): Promise<string[]> {
   const { account, subscription } = receiver;
   const events = await findEvents(
     store,
@@ -68,8 +73,9 @@ async function planMissing({ store }: RecoverContext, receiver: Receiver, { item
   const planned = events.flatMap((event): NewEvent[] => {
     try {
       return [fanOutTo(account, [subscription], event).row];
-    } catch {
-      // Its contract cannot make a body of it; it is counted as skipped, and the others are not held up.
+    } catch (error) {
+      // Counted as skipped, so that the others are recovered.
+      warn('cannot render an event; it is skipped', event.id, error);
       return [];
     }
   });
@@ -82,6 +88,6 @@ async function start({ starter, warn }: RecoverContext, deliveryStart: DeliveryS
       startDelivery(starter, deliveryStart, PRIORITY_KEY),
     );
   } catch (error) {
-    warn('the sweep will start it', deliveryStart.deliveryId, error);
+    warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);
   }
 }

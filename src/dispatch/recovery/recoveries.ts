@@ -1,4 +1,4 @@
-/** Recoveries as Temporal knows them: starting, finding and cancelling them. There is no row of them anywhere else. */
+/** Starts, finds and cancels recoveries. They exist in Temporal only; the database has no rows of them. */
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -11,10 +11,9 @@ import type { RecoveryInput, RecoveryMemo } from '../../workflows/recovery-types
 import { searchAttributes, TASK_QUEUE } from '../../workflows/names.js';
 import type { Receiver } from './find-recoverable.js';
 
-/** How long Temporal may take to answer, in milliseconds. */
+/** How long Temporal may take to respond, in milliseconds. */
 const DEADLINE_MS = 5_000;
 
-/** What a recovery is found by, and how it stands. */
 export interface FoundRecovery extends RecoveryMemo {
   readonly state: 'running' | 'completed' | 'cancelled' | 'failed' | 'terminated';
   readonly workflowId: string;
@@ -23,24 +22,24 @@ export interface FoundRecovery extends RecoveryMemo {
   readonly closedAt: Date | null;
 }
 
-/** The workflow id of a subscription's recovery; that it is one id is what keeps two from running at once. */
+/** The workflow id of a subscription's recovery. As it is the same for all, only one can run at a time. */
 export function recoveryWorkflowId(subscriptionId: string): string {
   return `recovery-${subscriptionId}`;
 }
 
-/** A new id that names the subscription too: its workflow is found by it without asking anyone. */
+/** A new id. It contains the subscription's id, from which the workflow id is derived. */
 export function newRecoveryId(subscriptionId: string): string {
   return `${newId('rec')}_${idSuffix(subscriptionId)}`;
 }
 
-/** The subscription of a recovery, or undefined when the text is no id of one. */
+/** The subscription of a recovery; undefined when the text is not a recovery id. */
 export function subscriptionOfRecovery(recoveryId: string): string | undefined {
   const [, own, subscription] = /^(rec_[0-9a-z]{26})_([0-9a-z]{26})$/.exec(recoveryId) ?? [];
   const id = `sub_${subscription}`;
   return own !== undefined && isId('rec', own) && isId('sub', id) ? id : undefined;
 }
 
-/** Starts a recovery; false when one is running for the subscription. */
+/** Starts a recovery; false when one of the subscription is running. */
 export async function startRecovery(client: Client, receiver: Receiver, input: RecoveryInput): Promise<boolean> {
   const { account, subscription } = receiver;
   const { recoveryId, scope, ratePerSecond } = input;
@@ -74,7 +73,7 @@ export async function startRecovery(client: Client, receiver: Receiver, input: R
   }
 }
 
-/** The subscription's last recovery; undefined when Temporal knows of none. */
+/** The subscription's last recovery; undefined when Temporal has none. */
 export async function lastRecovery(client: Client, subscriptionId: string): Promise<FoundRecovery | undefined> {
   try {
     const handle = client.workflow.getHandle(recoveryWorkflowId(subscriptionId));
@@ -85,7 +84,7 @@ export async function lastRecovery(client: Client, subscriptionId: string): Prom
   }
 }
 
-/** A recovery by id. The last one is seen at once, former ones by Temporal's list. */
+/** A recovery by id. Former ones are searched in Temporal's list, which is updated with a delay. */
 export async function findRecovery(client: Client, recoveryId: string): Promise<FoundRecovery | undefined> {
   const subscriptionId = subscriptionOfRecovery(recoveryId);
   if (subscriptionId === undefined) return undefined;
@@ -95,7 +94,7 @@ export async function findRecovery(client: Client, recoveryId: string): Promise<
   return former.find(({ recovery }) => recovery.recoveryId === recoveryId);
 }
 
-/** The recoveries of a subscription that Temporal still keeps, the newest first. */
+/** The recoveries of a subscription within Temporal's retention, the newest first. */
 export async function listRecoveries(client: Client, subscriptionId: string, limit: number): Promise<FoundRecovery[]> {
   const query =
     `WorkflowType = 'recovery' AND ${searchAttributes.subscription.name} = '${subscriptionId}' ` +
@@ -110,7 +109,7 @@ export async function listRecoveries(client: Client, subscriptionId: string, lim
   });
 }
 
-/** Asks Temporal to cancel a running recovery; false when it has ended meanwhile. */
+/** Requests Temporal to cancel a running recovery; false when it has already ended. */
 export async function cancelRecovery(client: Client, { recovery, workflowId }: FoundRecovery): Promise<boolean> {
   const last = await lastRecovery(client, recovery.scope.subscriptionId);
   if (last?.state !== 'running' || last.recovery.recoveryId !== recovery.recoveryId) return false;

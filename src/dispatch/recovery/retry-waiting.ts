@@ -1,17 +1,18 @@
-/** Attempting now what waits for its next attempt. Asking again after a crash attempts nothing twice. */
+/** Retries deliveries now that wait for their next attempt. Idempotent: repeating it after a crash attempts nothing twice. */
 import { stillWaiting, type WaitingDelivery } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
 import type { Command } from '../commands/commands.js';
 
-/** How many orders are given at once. */
+/** Commands in flight at once. */
 const CONCURRENCY = 50;
 
-/** Gives an order to a delivery; false when there was nothing to be done. */
+/** Sends a command to a delivery; false when nothing remains to be done. */
 export type SendCommand = (deliveryId: string, command: Command) => Promise<boolean>;
 
 /**
- * Orders an attempt of every delivery that still waits; each order holds for the attempt after those that were found, so
- * one that comes too late does nothing. Returns how many were ordered now or have been attempted since they were found.
+ * Sends a retry command to every delivery that still waits. It contains the number of attempts that were found, so a
+ * command that arrives after a further attempt does nothing. Returns how many were sent now or attempted since they were
+ * found.
  */
 export async function retryWaiting(
   store: Store,
@@ -22,12 +23,12 @@ export async function retryWaiting(
   const { waiting, attempted } = await stillWaiting(store, found);
   let done = attempted;
   for (let at = 0; at < waiting.length; at += CONCURRENCY) {
-    const given = await Promise.all(
+    const sent = await Promise.all(
       waiting
         .slice(at, at + CONCURRENCY)
         .map(({ id, attempts }) => sendCommand(id, { signal: 'retryNow', args: [attempts] })),
     );
-    done += given.filter(Boolean).length;
+    done += sent.filter(Boolean).length;
     heartbeat();
   }
   return done;

@@ -5,22 +5,22 @@ import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js'
 /** An account as it is stored, typed by its provider's contract. */
 export interface StoredAccount extends Account {
   readonly provider: string;
-  /** Whether payloads are checked against the documented shape of their event. */
+  /** Whether payloads are validated against the documented schema of their event. */
   readonly validatePayloads: boolean;
   /** Whether operational events are emitted to it. */
   readonly receivesOperationalEvents: boolean;
-  /** Hours of failure that disable its subscriptions where the contract says nothing; null for never. */
+  /** Hours of failure after which its subscriptions are disabled unless the contract has a rule; null for never. */
   readonly disableAfterHours: number | null;
-  /** Days that what happened is kept for: 0 for ever, null for as long as the installation's setting says. */
+  /** Retention in days: 0 keeps data indefinitely, null uses the installation's setting. */
   readonly retentionDays: number | null;
-  /** How many of its deliveries are started in its turn, when those of several accounts wait. */
+  /** Deliveries that are started per rotation when several accounts wait. */
   readonly dispatchWeight: number;
-  /** How many subscriptions it may have; null for as many as the installation's setting says. */
+  /** Maximum number of subscriptions; null uses the installation's setting. */
   readonly maxSubscriptions: number | null;
   readonly createdAt: Date;
 }
 
-/** The columns from which `toAccount` reads an account. */
+/** The columns that `toAccount` reads. */
 export interface AccountRow {
   id: string;
   provider: string;
@@ -84,7 +84,7 @@ export async function insertAccount(
   return rows[0]!.created_at;
 }
 
-/** What of an account can be changed. */
+/** The editable fields of an account. */
 export type AccountEdit = Pick<
   StoredAccount,
   | 'name'
@@ -97,7 +97,7 @@ export type AccountEdit = Pick<
   | 'maxSubscriptions'
 >;
 
-/** Changes an account to what `edit` makes of it as it is, so that no other change is undone; undefined without one. */
+/** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
 export async function editAccount(
   store: Store,
   id: string,
@@ -146,12 +146,12 @@ export async function findAccount(
   return row && toAccount(store, row);
 }
 
-/** Makes everyone else who locks this account wait until the transaction ends. */
+/** Locks an account until the transaction ends. */
 export async function lockAccount(client: Queryable, id: string): Promise<void> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
 }
 
-/** Accounts from the newest on, at most `limit`, older than the account `before`. */
+/** Accounts before the id `before`, the newest first and at most `limit`. */
 export async function listAccounts(
   store: Store,
   { limit, before, provider }: { limit: number; before?: string; provider?: string },
@@ -165,7 +165,7 @@ export async function listAccounts(
   return rows.map((row) => toAccount(store, row));
 }
 
-/** Deletes an account with its keys and subscriptions; false when there is none. What was delivered stays readable. */
+/** Deletes an account with its keys and subscriptions; false when it does not exist. Its deliveries stay readable. */
 export async function deleteAccount(store: Store, id: string): Promise<boolean> {
   return inTransaction(store, async (client) => {
     const { rowCount } = await client.query(
@@ -179,4 +179,28 @@ export async function deleteAccount(store: Store, id: string): Promise<boolean> 
     );
     return rowCount === 1;
   });
+}
+
+/** How many subscriptions an account has and may have. */
+export interface SubscriptionQuota {
+  readonly count: number;
+  /** The account's maximum; null uses the installation's setting. */
+  readonly max: number | null;
+}
+
+/** Loads the quota and locks the account until the transaction ends; undefined when the account does not exist. */
+export async function lockSubscriptionQuota(
+  client: Queryable,
+  accountId: string,
+): Promise<SubscriptionQuota | undefined> {
+  await lockAccount(client, accountId);
+  // A separate statement, as it must see what was committed during the wait for the lock.
+  return onlyRow(
+    await client.query<SubscriptionQuota>(
+      `SELECT max_subscriptions AS max,
+              (SELECT count(*)::integer FROM subscriptions WHERE account_id = $1 AND deleted_at IS NULL) AS count
+       FROM accounts WHERE id = $1 AND deleted_at IS NULL`,
+      [accountId],
+    ),
+  );
 }

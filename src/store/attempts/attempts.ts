@@ -1,4 +1,4 @@
-/** Attempts: loading what one needs in a single statement, and showing those that were made. */
+/** Loads a delivery for an attempt in one statement, and lists the attempts of a delivery. */
 import type { Timings } from '../../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -7,7 +7,7 @@ import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.j
 import { fromJson, onlyRow, type Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
 
-/** A delivery with everything its next attempt needs. */
+/** A delivery with everything that an attempt needs. */
 export interface AttemptMaterial {
   readonly account: StoredAccount;
   readonly subscription: StoredSubscription;
@@ -23,7 +23,7 @@ export interface AttemptMaterial {
   readonly recordedBy: string | null;
   readonly schedulePosition: number | null;
   readonly firstAttemptAt: Date | null;
-  /** The trace that its event was emitted in; null where nothing was traced. */
+  /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }
 
@@ -90,7 +90,6 @@ const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
   traceparent: row.traceparent,
 });
 
-/** An attempt as it is shown. */
 export interface StoredAttempt {
   readonly number: number;
   readonly run: number;

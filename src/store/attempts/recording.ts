@@ -1,29 +1,29 @@
-/** Recording attempts: what was done, the state of their deliveries, and what follows for their subscriptions. */
+/** Records attempts, with the state of their deliveries and changes of their subscriptions. */
 import type { RequestHeader } from '../../contract/types.js';
 import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { recordExhausted, Operation } from '../events/operational-events.js';
 import type { Store } from '../store.js';
 
-/** How an attempt ended: accepted or refused by an answer, failed without one. */
+/** How an attempt ended: accepted or refused by a response, or failed without one. */
 export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
 
-/** What is kept of an attempt. */
-export interface AttemptRecord {
+/** An attempt as it is stored, with the state of its delivery after it. */
+export interface AttemptRow {
   readonly deliveryId: string;
   readonly run: number;
   readonly number: number;
   readonly startedAt: Date;
   readonly durationMs: number;
-  /** Null where nothing was sent, or where the workflow had to record it, whose history has none. */
+  /** Null when nothing was sent, or when the workflow recorded it, which has no timings. */
   readonly timings: Timings | null;
   readonly outcome: AttemptOutcome;
   readonly status: number | null;
-  /** One word for why it was not accepted, such as `timeout` or `status`. */
+  /** Why it was not accepted, as one word such as `timeout` or `status`. */
   readonly reason: string | null;
   readonly message: string | null;
   readonly url: string | null;
-  /** As sent, secret values masked. */
+  /** As sent, with secret values masked. */
   readonly requestHeaders: readonly RequestHeader[] | null;
   readonly responseHeaders: Readonly<Record<string, string>> | null;
   readonly responseExcerpt: string | null;
@@ -31,35 +31,37 @@ export interface AttemptRecord {
   /** The delivery's state after this attempt. */
   readonly state: DeliveryState;
   readonly stateReason: string | null;
-  /** Whether the subscription takes no further events, for the reason of the state. */
+  /** Whether it disables the subscription, with the state reason as its reason. */
   readonly disable: boolean;
   readonly nextAttemptAt: Date | null;
   readonly schedulePosition: number;
   /** The workflow run that made it. */
   readonly recordedBy: string;
-  /** The workflow id of the batch that made it; absent where the delivery's own workflow did. */
-  readonly batch?: string;
+  /** The workflow id of the batch that made it; absent when the delivery's own workflow did. */
+  readonly batch?: string | undefined;
 }
 
 /** Records one attempt; see {@link recordAttempts}. */
-export function recordAttempt(store: Store, record: AttemptRecord): Promise<void> {
-  return recordAttempts(store, [record]);
+export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
+  return recordAttempts(store, [row]);
 }
 
 /**
- * Records attempts, at most one of each delivery, in one statement: all of them or none. Numbers that no worker lived to
- * record become `interrupted` attempts; an attempt whose worker was only frozen replaces its own. Recording the same
- * attempt twice changes nothing, and an accepted one is never undone by a late failure. An accepted attempt ends a row of
- * failures; where there was none, it costs no write. What a batch got accepted it no longer carries; the rest is without
- * an owner until it is handed over.
+ * Records attempts, at most one of each delivery, in one statement: all of them or none.
+ *
+ * - Missing numbers, whose worker died, become `interrupted` attempts. If that worker was only frozen, its late attempt
+ *   replaces the interrupted one.
+ * - Recording an attempt twice changes nothing, and a late failure never undoes an accepted attempt.
+ * - An accepted attempt ends the subscription's series of failures; without one it costs no write.
+ * - In a batch, an accepted delivery releases its claim; others have no owner until their workflow is started.
  */
-export async function recordAttempts(store: Store, records: readonly AttemptRecord[]): Promise<void> {
-  const ids = records.map(({ deliveryId }) => deliveryId);
-  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(records), ids] });
+export async function recordAttempts(store: Store, rows: readonly AttemptRow[]): Promise<void> {
+  const ids = rows.map(({ deliveryId }) => deliveryId);
+  await store.pool.query({ name: 'record-attempts', text: STATEMENT, values: [JSON.stringify(rows), ids] });
 }
 
 const STATEMENT = `
-  WITH given AS MATERIALIZED (
+  WITH input AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, number, "startedAt" AS started_at, "durationMs" AS duration_ms, outcome,
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
            "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
@@ -71,21 +73,21 @@ const STATEMENT = `
       "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
       "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, batch text)
   ), former AS MATERIALIZED (
-    -- Read once and by their ids, which tell the planner what partitions they are in.
+    -- Read once by id, so that the planner reads the partitions of these ids only.
     SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
   ), interrupted AS (
     INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
-    SELECT d.id, missing, g.run, g.started_at, 'interrupted', 'interrupted',
+    SELECT d.id, missing, i.run, i.started_at, 'interrupted', 'interrupted',
            'the worker stopped before it could record this attempt'
-    FROM given g JOIN former d ON d.id = g.delivery_id, generate_series(d.attempts + 1, g.number - 1) AS missing
-    WHERE g.number > 1
+    FROM input i JOIN former d ON d.id = i.delivery_id, generate_series(d.attempts + 1, i.number - 1) AS missing
+    WHERE i.number > 1
     ON CONFLICT DO NOTHING
   ), recorded AS (
     INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
                           request_headers, response_headers, response_excerpt, response_truncated, timings)
     SELECT delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
            request_headers, response_headers, response_excerpt, response_truncated, timings
-    FROM given
+    FROM input
     ON CONFLICT (delivery_id, number) DO UPDATE SET
       started_at = excluded.started_at, duration_ms = excluded.duration_ms, outcome = excluded.outcome,
       status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
@@ -94,31 +96,69 @@ const STATEMENT = `
       timings = excluded.timings
     WHERE attempts.outcome = 'interrupted'
   ), disabled AS (
-    UPDATE subscriptions s SET enabled = false, disabled_reason = g.state_reason, updated_at = now()
-    FROM given g JOIN former d ON d.id = g.delivery_id
-    WHERE g.disable AND s.id = d.subscription_id AND s.enabled
+    UPDATE subscriptions s SET enabled = false, disabled_reason = i.state_reason, updated_at = now()
+    FROM input i JOIN former d ON d.id = i.delivery_id
+    WHERE i.disable AND s.id = d.subscription_id AND s.enabled
     RETURNING s.id, s.disabled_reason
-  ), told AS (
+  ), notified AS (
     INSERT INTO operational_events (type, subscription_id, facts)
     SELECT '${Operation.disabled}', id, jsonb_build_object('reason', disabled_reason) FROM disabled
   ), changed AS (
     UPDATE deliveries d SET
-      state = g.state, state_reason = g.state_reason, next_attempt_at = g.next_attempt_at,
-      schedule_position = g.schedule_position, recorded_by = g.recorded_by, attempts = greatest(d.attempts, g.number),
-      last_status = g.status, last_reason = g.reason, owned = g.batch IS NULL OR g.state = 'delivered',
-      batch_workflow_id = CASE WHEN g.state = 'delivered' THEN g.batch END,
-      first_attempt_at = coalesce(d.first_attempt_at, g.started_at), updated_at = now(),
-      settled_at = CASE WHEN g.state IN ('delivered', 'failed') THEN now() END
-    FROM given g
-    WHERE d.id = ANY($2) AND d.id = g.delivery_id AND d.run = g.run
-      AND (g.outcome = 'accepted' OR g.number > d.attempts)
-      AND (d.state <> 'delivered' OR d.recorded_by IS DISTINCT FROM g.recorded_by)
+      state = i.state, state_reason = i.state_reason, next_attempt_at = i.next_attempt_at,
+      schedule_position = i.schedule_position, recorded_by = i.recorded_by, attempts = greatest(d.attempts, i.number),
+      last_status = i.status, last_reason = i.reason, owned = i.batch IS NULL OR i.state = 'delivered',
+      batch_workflow_id = CASE WHEN i.state = 'delivered' THEN i.batch END,
+      first_attempt_at = coalesce(d.first_attempt_at, i.started_at), updated_at = now(),
+      settled_at = CASE WHEN i.state IN ('delivered', 'failed') THEN now() END
+    FROM input i
+    WHERE d.id = ANY($2) AND d.id = i.delivery_id AND d.run = i.run
+      AND (i.outcome = 'accepted' OR i.number > d.attempts)
+      AND (d.state <> 'delivered' OR d.recorded_by IS DISTINCT FROM i.recorded_by)
     RETURNING d.*
   ), recovered AS (
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
-      SELECT d.subscription_id FROM given g JOIN former d ON d.id = g.delivery_id WHERE g.outcome = 'accepted')
-  ), carried AS (
-    DELETE FROM claims c USING given g WHERE c.delivery_id = g.delivery_id AND g.batch IS NOT NULL AND g.state = 'delivered'
+      SELECT d.subscription_id FROM input i JOIN former d ON d.id = i.delivery_id WHERE i.outcome = 'accepted')
+  ), released AS (
+    DELETE FROM claims c USING input i WHERE c.delivery_id = i.delivery_id AND i.batch IS NOT NULL AND i.state = 'delivered'
   )
   ${recordExhausted('changed', 'former')}`;
+
+/** Attempts that were lost with their worker: up to a number of attempts or, when that is unknown, up to a position. */
+export interface LostAttempts {
+  readonly deliveryId: string;
+  readonly run: number;
+  /** The position of the last of them in the schedule; absent when they used no position. */
+  readonly lostUpTo?: number;
+  /** The delivery's attempts including the lost ones. */
+  readonly attemptsUpTo?: number;
+}
+
+/**
+ * Records the lost attempts of an open delivery as interrupted. Idempotent, as their number and position are recorded with
+ * them. If the worker was only frozen, its late attempt replaces the interrupted one.
+ */
+export async function recordInterrupted(
+  store: Store,
+  { deliveryId, run, lostUpTo, attemptsUpTo }: LostAttempts,
+): Promise<void> {
+  await store.pool.query(
+    `WITH open AS (
+       SELECT id, attempts, lost
+       FROM deliveries, greatest(coalesce($4::integer - attempts, $3::integer - coalesce(schedule_position, -1)), 0) AS lost
+       WHERE id = $1 AND run = $2 AND state IN ('pending', 'retrying', 'paused')
+     ), recorded AS (
+       INSERT INTO attempts (delivery_id, number, run, started_at, outcome, reason, message)
+       SELECT id, attempts + n, $2, now(), 'interrupted', 'interrupted',
+              'the worker stopped before it could record this attempt'
+       FROM open, generate_series(1, lost) AS n
+       ON CONFLICT DO NOTHING
+     )
+     UPDATE deliveries d
+     SET attempts = d.attempts + lost, schedule_position = coalesce($3::integer, schedule_position), last_status = NULL, last_reason = 'interrupted',
+       first_attempt_at = coalesce(first_attempt_at, now()), updated_at = now()
+     FROM open WHERE d.id = $1 AND d.id = open.id AND lost > 0`,
+    [deliveryId, run, lostUpTo, attemptsUpTo],
+  );
+}

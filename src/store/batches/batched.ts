@@ -1,4 +1,4 @@
-/** Loading what a batch carries: many deliveries, and once each the accounts and subscriptions they have in common. */
+/** Loads the deliveries of a batch, and each of their accounts and subscriptions once. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { AttemptMaterial } from '../attempts/attempts.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -6,11 +6,11 @@ import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.j
 import type { Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
 
-/** A delivery as a batch finds it. */
+/** A delivery of a batch. */
 export interface BatchedDelivery extends AttemptMaterial {
-  /** Whether it has a workflow of its own, or needs none any more. */
+  /** Whether it has its own workflow, or needs none any more. */
   readonly owned: boolean;
-  /** When its next attempt is due, if one was made. */
+  /** When its next attempt is due, after a first one. */
   readonly nextAttemptAt: Date | null;
 }
 
@@ -36,7 +36,7 @@ interface BatchedRow {
   body: string;
 }
 
-/** Loads deliveries with everything their first attempts need, in any order; those that are gone are left out. */
+/** Loads deliveries with everything that their first attempts need, in any order. Deleted ones are omitted. */
 export async function loadBatched(store: Store, ids: readonly string[]): Promise<BatchedDelivery[]> {
   const near = await findBatched(store, ids, eventsNear(ids));
   const found = new Set(near.map(({ id }) => id));
@@ -72,7 +72,7 @@ export async function loadBatched(store: Store, ids: readonly string[]): Promise
 
 async function findBatched(store: Store, ids: readonly string[], events: IdRange): Promise<BatchedRow[]> {
   const { rows } = await store.pool.query<BatchedRow>({
-    name: 'load-carried',
+    name: 'load-batched',
     text: `
       SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
              d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
@@ -87,7 +87,7 @@ async function findBatched(store: Store, ids: readonly string[], events: IdRange
 
 async function loadAccounts(store: Store, ids: ReadonlySet<string>): Promise<Map<string, StoredAccount>> {
   const { rows } = await store.pool.query<AccountRow>({
-    name: 'load-carried-accounts',
+    name: 'load-batched-accounts',
     text: 'SELECT * FROM accounts WHERE id = ANY($1)',
     values: [[...ids]],
   });
@@ -99,7 +99,7 @@ async function loadSubscriptions(
   ids: ReadonlySet<string>,
 ): Promise<Map<string, { subscription: StoredSubscription; deleted: boolean }>> {
   const { rows } = await store.pool.query<SubscriptionRow & { deleted_at: Date | null }>({
-    name: 'load-carried-subscriptions',
+    name: 'load-batched-subscriptions',
     text: 'SELECT * FROM subscriptions WHERE id = ANY($1)',
     values: [[...ids]],
   });

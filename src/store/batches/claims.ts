@@ -1,18 +1,21 @@
-/** Which batch carries which delivery. Claiming comes first, looking at the delivery second: so there is never another carrier. */
+/**
+ * Claims: which batch processes which delivery. A batch claims a delivery before it reads it, so that no other batch
+ * processes it.
+ */
 import type { Store } from '../store.js';
 
-/** A delivery that a batch carries. */
+/** A delivery that a batch processes. */
 export interface Claim {
   readonly deliveryId: string;
   /** The batch's workflow id. */
   readonly batchWorkflowId: string;
 }
 
-/** Claims deliveries for a batch. Gives the ids it has now: those nobody else has, and those it had before. */
+/** Claims deliveries for a batch. Returns the ids that it holds: newly claimed, or claimed by it before. */
 export async function claim(store: Store, batchWorkflowId: string, ids: readonly string[]): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>({
     name: 'claim',
-    // In order, so that two that claim the same deliveries wait for each other instead of both.
+    // Sorted, so that two batches that claim the same deliveries do not deadlock.
     text: `
       INSERT INTO claims (delivery_id, batch_workflow_id)
       SELECT id, $1 FROM unnest($2::text[]) AS given (id) ORDER BY id
@@ -23,10 +26,10 @@ export async function claim(store: Store, batchWorkflowId: string, ids: readonly
   return rows.map(({ id }) => id);
 }
 
-/** Gives up deliveries that now have a workflow of their own. */
+/** Releases deliveries that now have their own workflow. */
 export async function releaseClaims(store: Store, ids: readonly string[]): Promise<void> {
   await store.pool.query({
-    name: 'hand-over',
+    name: 'release-claims',
     text: `
       WITH owned AS (UPDATE deliveries SET owned = true WHERE id = ANY($1) AND NOT owned)
       DELETE FROM claims WHERE delivery_id = ANY($1)`,
@@ -34,7 +37,7 @@ export async function releaseClaims(store: Store, ids: readonly string[]): Promi
   });
 }
 
-/** Gives up deliveries that turned out to be somebody else's business. */
+/** Removes the claims of deliveries that a workflow or another batch owns. */
 export async function unclaim(store: Store, batchWorkflowId: string, ids: readonly string[]): Promise<void> {
   await store.pool.query('DELETE FROM claims WHERE batch_workflow_id = $1 AND delivery_id = ANY($2)', [
     batchWorkflowId,
@@ -42,7 +45,7 @@ export async function unclaim(store: Store, batchWorkflowId: string, ids: readon
   ]);
 }
 
-/** The workflow id of the batch that carries a delivery, or undefined. */
+/** The workflow id of the batch that processes a delivery, or undefined. */
 export async function findBatchOf(store: Store, deliveryId: string): Promise<string | undefined> {
   const { rows } = await store.pool.query<{ batch_workflow_id: string }>(
     'SELECT batch_workflow_id FROM claims WHERE delivery_id = $1',
@@ -51,7 +54,7 @@ export async function findBatchOf(store: Store, deliveryId: string): Promise<str
   return rows[0]?.batch_workflow_id;
 }
 
-/** The oldest claims that are older than some seconds, at most `limit`. */
+/** Claims that are older than `olderThan` seconds, the oldest first and at most `limit`. */
 export async function oldClaims(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },
@@ -64,7 +67,7 @@ export async function oldClaims(
   return rows;
 }
 
-/** Deliveries that are left to a batch and have none for longer than some seconds, the oldest first. */
+/** Deliveries for batches that no batch has claimed for `olderThan` seconds, the oldest first. */
 export async function unclaimed(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },

@@ -1,9 +1,9 @@
-/** Deliveries that one order is meant for. */
+/** The deliveries that a bulk command applies to. */
 import type { DeliveryState } from './deliveries.js';
 import type { WaitingDelivery } from '../recovery/finished.js';
 import type { Store } from '../store.js';
 
-/** Which deliveries; ids bound a time range because they sort by it. */
+/** Which deliveries. A range of ids is a range of creation times, as ids sort by time. */
 export interface BulkFilter {
   readonly states: readonly DeliveryState[];
   readonly accountId?: string | undefined;
@@ -14,11 +14,11 @@ export interface BulkFilter {
   readonly fromId?: string | undefined;
   /** Only ids before this one. */
   readonly beforeId?: string | undefined;
-  /** Only ids behind this one. */
+  /** Only ids after this one. */
   readonly afterId?: string | undefined;
 }
 
-/** Matching deliveries, the oldest first, each with the number of its last redelivery and of its attempts. */
+/** Matching deliveries, the oldest first. */
 export async function findMatching(store: Store, filter: BulkFilter, limit: number): Promise<WaitingDelivery[]> {
   const { where, values } = conditions(filter);
   const { rows } = await store.pool.query<WaitingDelivery>(
@@ -28,12 +28,12 @@ export async function findMatching(store: Store, filter: BulkFilter, limit: numb
   return rows;
 }
 
-/** How many match, counted up to `most`. */
-export async function countMatching(store: Store, filter: BulkFilter, most: number): Promise<number> {
+/** Counts matching deliveries up to `max`. */
+export async function countMatching(store: Store, filter: BulkFilter, max: number): Promise<number> {
   const { where, values } = conditions(filter);
   const { rows } = await store.pool.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM (SELECT FROM deliveries WHERE ${where} LIMIT $${values.length + 1}) matching`,
-    [...values, most],
+    [...values, max],
   );
   return rows[0]!.count;
 }
@@ -49,9 +49,9 @@ function conditions(filter: BulkFilter): { where: string; values: unknown[] } {
     ['id < ?', filter.beforeId],
     ['id > ?', filter.afterId],
   ] as const;
-  const given = conditions.filter(([, value]) => value !== undefined);
+  const defined = conditions.filter(([, value]) => value !== undefined);
   return {
-    where: given.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND '),
-    values: given.map(([, value]) => value),
+    where: defined.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND '),
+    values: defined.map(([, value]) => value),
   };
 }

@@ -1,14 +1,12 @@
-/** Deliveries: reading them, and the changes of state that are not the outcome of an attempt. */
+/** Deliveries: reading them. */
 import { lowestIdAt } from '../../contract/ids.js';
-import { EVENT_IS_KEPT } from '../events/events.js';
-import { recordExhausted } from '../events/operational-events.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
 
-/** States in which a workflow still works on a delivery. */
+/** States of deliveries that have not ended. */
 export const openStates: readonly DeliveryState[] = ['pending', 'retrying', 'paused'];
 
 export interface StoredDelivery {
@@ -19,25 +17,25 @@ export interface StoredDelivery {
   readonly provider: string;
   readonly eventType: string;
   readonly state: DeliveryState;
-  /** Counts redeliveries: 0 is the delivery itself. */
+  /** Number of the last redelivery; 0 for the first delivery. */
   readonly run: number;
-  /** Attempts recorded so far, over all runs. */
+  /** Recorded attempts of all runs. */
   readonly attempts: number;
   /** Which wait of the schedule follows the last attempt of this run; null before the first. */
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: Date | null;
   readonly lastStatus: number | null;
   readonly lastReason: string | null;
-  /** Why it is paused, failed or cancelled, in words. */
+  /** Why it is paused, failed or cancelled, as text. */
   readonly stateReason: string | null;
-  /** The workflow id of the batch in which it was accepted; null where its own workflow knows how it ended. */
+  /** The workflow id of the batch in which it was accepted; null when its own workflow has the result. */
   readonly batchWorkflowId: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
 }
 
-/** The columns from which `toDelivery` reads a delivery. */
+/** The columns that `toDelivery` reads. */
 export interface DeliveryRow {
   id: string;
   event_id: string;
@@ -85,7 +83,7 @@ export async function findDelivery(store: Store, id: string): Promise<StoredDeli
   return row && toDelivery(row);
 }
 
-/** What deliveries to list; ids bound a time range because they sort by it. */
+/** Which deliveries to list. A range of ids is a range of creation times, as ids sort by time. */
 export interface DeliveryFilter {
   readonly accountId?: string;
   readonly subscriptionId?: string;
@@ -101,7 +99,7 @@ export interface DeliveryFilter {
   readonly limit: number;
 }
 
-/** Deliveries from the newest on. */
+/** Deliveries, the newest first. */
 export async function listDeliveries(store: Store, filter: DeliveryFilter): Promise<StoredDelivery[]> {
   const conditions: string[] = [];
   const values: unknown[] = [];
@@ -127,12 +125,12 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
 }
 
 /**
- * Whether the newest finished deliveries of an event type to a subscription, as many as `deliveries`, all failed.
- * Counted are those accepted since a time and since the subscription was last changed.
+ * Whether the newest `deliveries` finished deliveries of an event type to a subscription all failed. Only those count that
+ * were created since a time and since the last change of the subscription.
  */
-export async function keepsFailing(
+export async function newestAllFailed(
   store: Store,
-  { subscriptionId, eventType, deliveries, since }: StreakQuestion,
+  { subscriptionId, eventType, deliveries, since }: NewestFilter,
 ): Promise<boolean> {
   const { rows } = await store.pool.query<{ failing: boolean }>(
     `SELECT count(*) = $4 AND bool_and(state = 'failed') AS failing FROM (
@@ -146,77 +144,27 @@ export async function keepsFailing(
   return rows[0]!.failing;
 }
 
-/** What `keepsFailing` is asked. */
-export interface StreakQuestion {
+/** The deliveries that `newestAllFailed` checks. */
+export interface NewestFilter {
   readonly subscriptionId: string;
   readonly eventType: string;
   readonly deliveries: number;
   readonly since: Date;
 }
 
-/** A change of state of one run; later runs are left alone. */
-export interface StateChange {
-  readonly deliveryId: string;
-  readonly run: number;
-  readonly state: DeliveryState;
-  readonly reason: string | null;
-  readonly nextAttemptAt: Date | null;
-}
-
-/**
- * Records a change of state that is not the outcome of an attempt. What was delivered stays delivered. Gives back the
- * delivery's provider when it is in another state than before.
- */
-export async function changeState(store: Store, change: StateChange): Promise<string | undefined> {
-  const { rows } = await store.pool.query<{ provider: string }>(
-    `WITH former AS MATERIALIZED (
-       SELECT id, state FROM deliveries WHERE id = $1
-     ), changed AS (
-       UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
-         settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
-       WHERE id = $1 AND run = $2 AND state <> 'delivered'
-       RETURNING *
-     ), told AS (${recordExhausted('changed', 'former')})
-     SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
-    [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
-  );
-  return rows[0]?.provider;
-}
-
-/**
- * Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished, or when its
- * event is no longer kept.
- */
-export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
-  const result = await store.pool.query<DeliveryRow>(
-    `UPDATE deliveries d SET state = 'pending', run = run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, batch = false, batch_workflow_id = NULL,
-       updated_at = now()
-     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT} RETURNING *`,
-    [id],
-  );
-  const row = onlyRow(result);
-  return row && toDelivery(row);
-}
-
-/** Notes that these deliveries have a workflow, so that the sweep need not look at them again. */
-export async function markOwned(store: Store, ids: readonly string[]): Promise<void> {
-  await store.pool.query('UPDATE deliveries SET owned = true WHERE id = ANY($1) AND NOT owned', [ids]);
-}
-
-/** Where a delivery stands, as its workflow needs to know it; times in Unix milliseconds. */
+/** The progress of a delivery for its workflow; times in Unix milliseconds. */
 export interface DeliveryProgress {
-  /** Whether the workflow run that asks has already recorded its end. */
-  readonly settledHere: boolean;
+  /** Whether the workflow run that asks has recorded the end of the delivery. */
+  readonly endRecorded: boolean;
   /** Whether this run of the delivery has made an attempt. */
   readonly attempted: boolean;
-  /** Attempts of all runs that are recorded. */
+  /** Recorded attempts of all runs. */
   readonly attempts: number;
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: number | null;
 }
 
-/** Where a delivery stands; `workflowRunId` is the workflow run that asks. */
+/** Loads the progress of a delivery for the workflow run `workflowRunId`. */
 export async function findProgress(store: Store, id: string, workflowRunId: string): Promise<DeliveryProgress> {
   const row = onlyRow(
     await store.pool.query<{
@@ -233,10 +181,32 @@ export async function findProgress(store: Store, id: string, workflowRunId: stri
   );
   if (!row) throw new Error(`there is no delivery ${id}`);
   return {
-    settledHere: row.recorded_by === workflowRunId && (row.state === 'delivered' || row.state === 'failed'),
+    endRecorded: row.recorded_by === workflowRunId && (row.state === 'delivered' || row.state === 'failed'),
     attempted: row.first_attempt_at !== null,
     attempts: row.attempts,
     schedulePosition: row.schedule_position,
     nextAttemptAt: row.next_attempt_at?.getTime() ?? null,
   };
+}
+
+/** Which changes to read. */
+export interface ChangeFilter {
+  /** By the database's clock: when the transaction of the change began. */
+  readonly since: Date;
+  /** Only deliveries of these accounts; of all when absent. */
+  readonly accountIds?: readonly string[];
+  readonly limit: number;
+}
+
+/** Deliveries that were changed since a time, as they are now, the oldest change first. */
+export async function changedDeliveries(
+  store: Store,
+  { since, accountIds, limit }: ChangeFilter,
+): Promise<StoredDelivery[]> {
+  const { rows } = await store.pool.query<DeliveryRow>(
+    `SELECT * FROM deliveries WHERE updated_at >= $1 ${accountIds ? 'AND account_id = ANY($3)' : ''}
+     ORDER BY updated_at LIMIT $2`,
+    accountIds ? [since, limit, accountIds] : [since, limit],
+  );
+  return rows.map(toDelivery);
 }

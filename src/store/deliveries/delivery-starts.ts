@@ -1,4 +1,4 @@
-/** What starting the workflow of a delivery takes. */
+/** The data for starting the workflow of a delivery. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { DeliveryState } from './deliveries.js';
 import type { ResumePoint } from '../../workflows/types.js';
@@ -6,25 +6,25 @@ import { fromJson, type Store } from '../store.js';
 
 export interface DeliveryStart {
   readonly deliveryId: string;
-  /** Which redelivery this is; 0 for the delivery itself. */
+  /** Number of the redelivery; 0 for the first delivery. */
   readonly run: number;
   readonly account: StoredAccount;
   readonly subscriptionId: string;
   readonly eventType: string;
-  /** The receiver's address. */
+  /** The receiver's URL. */
   readonly url: string;
-  /** Present when something has been done for it before. */
+  /** Present when the delivery was processed before. */
   readonly resumeFrom?: ResumePoint;
 }
 
-/** A delivery with where it stands. */
+/** A delivery with its state. */
 export interface PendingDelivery extends DeliveryStart {
   readonly state: DeliveryState;
-  /** Whether its first attempt is left to a batch that has not had it yet. */
+  /** Whether a batch is to make the first attempt and has not claimed the delivery yet. */
   readonly isUnclaimed: boolean;
 }
 
-/** Deliveries of these ids; those with attempts go on after them. */
+/** Loads deliveries by id. Those with attempts resume after the last one. */
 export async function loadDeliveryStarts(store: Store, ids: readonly string[]): Promise<PendingDelivery[]> {
   const { rows } = await store.pool.query<{
     id: string;
@@ -59,7 +59,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
   }));
 }
 
-/** The place of the schedule at which a delivery goes on; undefined when it has made no attempt. */
+/** The position of the schedule at which a delivery resumes; undefined before its first attempt. */
 export function resumePointOf(delivery: {
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: Date | null;

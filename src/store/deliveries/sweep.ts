@@ -1,7 +1,7 @@
-/** Deliveries that something must be done about although nothing calls for it: what crashes and deletions leave. */
+/** The deliveries that the sweep recovers after crashes and deletions. */
 import type { Store } from '../store.js';
 
-/** Pending deliveries that no batch is to carry and without a known owner that are older than `seconds`, the oldest first. */
+/** Pending deliveries without a workflow, not for batches, that are older than `olderThan` seconds; the oldest first. */
 export async function ownerlessDeliveries(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },
@@ -15,14 +15,14 @@ export async function ownerlessDeliveries(
   return rows.map(({ id }) => id);
 }
 
-/** A delivery with the time at which its next attempt, or its first, was due. */
+/** A delivery and when its next or first attempt was due. */
 export interface OverdueDelivery {
   readonly id: string;
-  /** In PostgreSQL's words, which are more exact than a Date. */
+  /** As PostgreSQL's text, which is more precise than a Date. */
   readonly due: string;
 }
 
-/** Deliveries whose next attempt, or whose first, is overdue by more than `seconds`, the most overdue first. */
+/** Deliveries whose next or first attempt is overdue by more than `overdueBy` seconds, the most overdue first. */
 export async function overdueDeliveries(
   store: Store,
   { overdueBy, after, limit }: { overdueBy: number; after?: OverdueDelivery; limit: number },
@@ -50,7 +50,7 @@ export async function deliveriesOfDeletedSubscriptions(store: Store, limit: numb
   return rows.map(({ id }) => id);
 }
 
-/** Deliveries that are held because their subscription is disabled, of one subscription; at most `limit`. */
+/** Paused deliveries of a subscription with this reason, at most `limit`. */
 export async function pausedDeliveries(
   store: Store,
   subscriptionId: string,
@@ -66,8 +66,8 @@ export async function pausedDeliveries(
 }
 
 /**
- * Cancels open deliveries whose workflow was terminated. One that was touched after that is left alone: it has been
- * redelivered, or an attempt that was under way has yet to be judged. Returns the provider of each that was cancelled.
+ * Cancels open deliveries whose workflow was terminated. Skips those that changed after that: they were redelivered, or an
+ * attempt was in flight whose outcome may follow. Returns the provider of each that was cancelled.
  */
 export async function cancelTerminated(
   store: Store,
@@ -77,8 +77,8 @@ export async function cancelTerminated(
   const { rows } = await store.pool.query<{ provider: string }>(
     `UPDATE deliveries d SET state = 'cancelled', state_reason = $3, next_attempt_at = NULL, owned = true,
        settled_at = now(), updated_at = now()
-     FROM unnest($1::text[], $2::timestamptz[]) AS gone (id, closed_at)
-     WHERE d.id = ANY($1) AND d.id = gone.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < gone.closed_at
+     FROM unnest($1::text[], $2::timestamptz[]) AS terminated (id, closed_at)
+     WHERE d.id = ANY($1) AND d.id = terminated.id AND d.state IN ('pending', 'retrying', 'paused') AND d.updated_at < terminated.closed_at
      RETURNING d.provider`,
     [terminated.map(({ id }) => id), terminated.map(({ closedAt }) => closedAt), reason],
   );

@@ -9,21 +9,21 @@ export interface NewDelivery {
   readonly bodyVariant: string;
 }
 
-/** An event with everything that is committed in one go. */
+/** An event with everything that is committed with it. */
 export interface NewEvent {
   readonly event: Pick<Event, 'id' | 'type' | 'occurredAt' | 'channels' | 'text'>;
   readonly accountId: string;
   readonly provider: string;
-  /** Whether it was meant for its receivers alone, as a test is; no other subscription lacks it then. */
+  /** Whether it was sent to chosen subscriptions, like a test event; then a recovery of another one ignores it. */
   readonly addressed: boolean;
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
-  /** The trace in which it was emitted, as a `traceparent` header names it; absent where nothing was traced. */
+  /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
 }
 
-/** How the first attempts of new deliveries will be made: each by a workflow of its own, or in batches. */
+/** How the first attempts of new deliveries are made: each by its own workflow, or in batches. */
 export type DispatchMode = 'single' | 'batch';
 
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
@@ -39,8 +39,8 @@ export async function insertEvents(
 }
 
 /**
- * Writes events, bodies and deliveries in one statement, except those of accounts whose version is another one by now;
- * gives back these accounts. The version of an account without events is compared too.
+ * Writes events, bodies and deliveries in one statement, except those of accounts whose version has changed. Returns these
+ * accounts. The version of an account without events is compared too.
  */
 export async function insertCurrentEvents(
   client: Queryable,
@@ -109,7 +109,7 @@ export async function insertCurrentEvents(
   return new Set(rows.map(({ account_id }) => account_id));
 }
 
-/** An event as it is shown: its payload is JSON text. */
+/** A stored event; its payload is JSON text. */
 export interface StoredEvent {
   readonly id: string;
   readonly accountId: string;
@@ -144,5 +144,5 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
   );
 }
 
-/** Whether the event of a delivery `d` is still there, as part of a statement; without it nothing can be sent. */
-export const EVENT_IS_KEPT = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';
+/** SQL condition: the event of the delivery `d` exists. Without it nothing can be sent. */
+export const EVENT_EXISTS = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';

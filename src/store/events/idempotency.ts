@@ -1,4 +1,4 @@
-/** Idempotency keys: the first response to a request is sent again to every repetition of it. */
+/** Idempotency keys: repetitions of a request get the response of the first one. */
 import { longQuery, onlyRow, type Queryable, type Store } from '../store.js';
 
 export interface IdempotentResponse {
@@ -7,7 +7,7 @@ export interface IdempotentResponse {
   readonly response: unknown;
 }
 
-/** The earlier response to a key, or undefined. */
+/** The response of the first request with a key, or undefined. */
 export async function findResponse(
   store: Store,
   accountId: string,
@@ -22,8 +22,8 @@ export async function findResponse(
 }
 
 /**
- * Claims a key inside the transaction that does the work. Waits for another transaction that is claiming it; false
- * when that one committed, in which case the work must be rolled back.
+ * Claims a key inside the transaction of the request. Waits for another transaction that is claiming it; false when that
+ * one has committed, in which case this transaction must be rolled back.
  */
 export async function claimKey(
   client: Queryable,
@@ -39,7 +39,7 @@ export async function claimKey(
   return rowCount === 1;
 }
 
-/** Forgets keys older than `hours`. Returns how many. */
+/** Deletes keys older than `hours`. Returns how many. */
 export async function deleteResponses(store: Store, hours: number): Promise<number> {
   const { rowCount } = await store.pool.query(
     longQuery(`DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(hours => $1)`, [hours]),

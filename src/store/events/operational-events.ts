@@ -1,6 +1,6 @@
 /**
- * Operational events before they are emitted. Each is written together with the fact it tells of, in one statement or
- * transaction: what is true is told, and what is told is true.
+ * Operational events before they are emitted. Each is written in the statement or transaction of the change that it
+ * reports, so that exactly the committed changes are reported.
  */
 import type { Queryable } from '../store.js';
 
@@ -13,7 +13,7 @@ export const Operation = {
 } as const;
 export type OperationType = (typeof Operation)[keyof typeof Operation];
 
-/** Notes something that happened to a subscription. */
+/** Records an operational event of a subscription. */
 export async function recordOperationalEvent(
   client: Queryable,
   type: OperationType,
@@ -26,8 +26,8 @@ export async function recordOperationalEvent(
 }
 
 /**
- * The last part of a statement that changes deliveries: notes those that have become failed. `changed` names the part that
- * returns the changed rows, `former` the one that has read them as they were before.
+ * The last part of a statement that changes deliveries: records an event for those that have become failed. `changed` is
+ * the name of the CTE with the changed rows, `former` of the one with the rows before the change.
  */
 export function recordExhausted(changed: string, former: string): string {
   return `
@@ -45,15 +45,15 @@ export interface WaitingOperation {
   readonly at: Date;
   readonly accountId: string;
   readonly provider: string;
-  /** Whether the account it tells of receives operational events itself. */
+  /** Whether the account of the subscription receives operational events itself. */
   readonly ofReceiver: boolean;
   readonly subscriptionId: string;
-  /** The subscription's address. */
+  /** The subscription's URL. */
   readonly url: string;
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Takes the oldest ones away, at most `limit`; others that take at the same time get others. */
+/** Removes and returns the oldest waiting events, at most `limit`. Concurrent calls get different ones. */
 export async function claimOperationalEvents(client: Queryable, limit: number): Promise<WaitingOperation[]> {
   const { rows } = await client.query<WaitingOperation & { id: string }>(
     `WITH oldest AS MATERIALIZED (

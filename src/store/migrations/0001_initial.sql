@@ -1,5 +1,5 @@
 -- Up Migration
--- Ids are TypeIDs: text that sorts by time. The C collation keeps that order and compares bytes.
+-- Ids are TypeIDs: text that sorts by time. The C collation compares bytes, which preserves that sort order.
 
 CREATE TABLE accounts (
   id                          text COLLATE "C" PRIMARY KEY,
@@ -11,13 +11,13 @@ CREATE TABLE accounts (
   secrets                     bytea NOT NULL,
   -- Whether operational events are emitted to this account.
   receives_operational_events boolean NOT NULL DEFAULT false,
-  -- Hours of failure that disable a subscription where the contract says nothing; null for never.
+  -- Hours of failure after which a subscription is disabled unless the contract has a rule; null for never.
   disable_after_hours         integer,
-  -- Days that events and deliveries are kept; 0 for ever, null for the installation's setting.
+  -- Retention in days of events and deliveries; 0 keeps them indefinitely, null uses the installation's setting.
   retention_days              integer CHECK (retention_days >= 0),
-  -- How many deliveries of the account are started in its turn when several accounts wait.
+  -- Deliveries of the account that are started per rotation when several accounts wait.
   dispatch_weight             integer NOT NULL DEFAULT 1,
-  -- Null for the installation's setting.
+  -- Null uses the installation's setting.
   max_subscriptions           integer CHECK (max_subscriptions >= 0),
   created_at                  timestamptz NOT NULL DEFAULT now(),
   deleted_at                  timestamptz
@@ -48,21 +48,21 @@ CREATE TABLE subscriptions (
   disabled_at     timestamptz,
   options         jsonb NOT NULL,
   secrets         bytea NOT NULL,
-  -- Concurrent attempts and attempts per second, where the owner limits them.
+  -- Concurrent attempts and attempts per second, if the owner limits them.
   limits          jsonb NOT NULL DEFAULT '{}',
-  -- What is remembered while every attempt fails (src/contract/failing.ts); null while it is well.
+  -- State while every attempt fails (src/contract/failing.ts); null after an accepted attempt.
   failing         jsonb,
   created_at      timestamptz NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now(),
   deleted_at      timestamptz,
   UNIQUE (account_id, reference)
 );
--- Deleted subscriptions stay as rows, so that counting and loading must not read them.
+-- Partial, as deleted subscriptions stay as rows and counting and loading must not read them.
 CREATE INDEX subscriptions_by_account ON subscriptions (account_id, id) WHERE deleted_at IS NULL;
--- Where owners may give their subscriptions a name (Svix's uid), it names one subscription of the account.
+-- A name given by the owner (Svix's uid) is unique within the account.
 CREATE UNIQUE INDEX subscriptions_by_uid ON subscriptions (account_id, (options->>'uid'))
   WHERE deleted_at IS NULL AND options->>'uid' IS NOT NULL;
--- Those that were disabled because of their receiver, which the overview lists.
+-- Subscriptions that were disabled because of their receiver, for the overview.
 CREATE INDEX subscriptions_disabled ON subscriptions (account_id, disabled_at DESC)
   WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL;
 
@@ -78,15 +78,15 @@ END $$;
 CREATE TRIGGER subscription_disabled BEFORE INSERT OR UPDATE OF enabled ON subscriptions
   FOR EACH ROW EXECUTE FUNCTION set_disabled_at();
 
--- The version of what events of an account are matched and rendered with: the account itself and its subscriptions.
--- Processes cache those; the statement that writes events compares versions, so that an outdated cache writes nothing.
--- Versions are random rather than counted, so that none is used twice when a backup is restored.
+-- The version of an account and its subscriptions, which events are selected and rendered with.
+-- Processes cache both; the statement that writes events compares versions, so that an outdated cache writes nothing.
+-- Versions are random, not counted, so that none is reused after a backup is restored.
 CREATE TABLE account_versions (
   account_id text COLLATE "C" PRIMARY KEY REFERENCES accounts (id),
   version    uuid NOT NULL DEFAULT gen_random_uuid()
 ) WITH (fillfactor = 50);
 
--- Once per transaction, however many rows it changes.
+-- Once per transaction, independent of the number of changed rows.
 CREATE FUNCTION renew_account_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO account_versions (account_id) VALUES (to_jsonb(NEW) ->> TG_ARGV[0])
@@ -95,8 +95,8 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Deferred to the commit: a version is the last row that a transaction locks, so that transactions that lock accounts and
--- subscriptions in different orders cannot deadlock on it. What is counted of a failing subscription is not cached.
+-- Deferred to the commit: the version is the last row that a transaction locks, so that transactions that lock accounts
+-- and subscriptions in a different sequence cannot deadlock on it. The column failing is not cached.
 CREATE CONSTRAINT TRIGGER account_version AFTER INSERT OR UPDATE ON accounts
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_account_version('id');
 CREATE CONSTRAINT TRIGGER subscription_added_version AFTER INSERT ON subscriptions
@@ -105,9 +105,9 @@ CREATE CONSTRAINT TRIGGER subscription_changed_version
   AFTER UPDATE OF url, event_types, description, enabled, options, limits, secrets, deleted_at ON subscriptions
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_account_version('account_id');
 
--- What grows with every event is partitioned by time, so that what has been kept for long enough is dropped and not
--- deleted row by row. Ids sort by time, so a range of time is a range of ids, and a lookup by id goes to one partition.
--- src/store/partitions.ts makes partitions ahead of time and drops them.
+-- Tables that grow with every event are partitioned by time, so that expired data is dropped instead of deleted row by
+-- row. Ids sort by time, so a time range is a range of ids, and a look-up by id reads one partition.
+-- src/store/partitions.ts creates partitions ahead of time and drops them.
 
 CREATE TABLE events (
   id          text COLLATE "C" PRIMARY KEY,
@@ -116,16 +116,16 @@ CREATE TABLE events (
   occurred_at timestamptz NOT NULL,
   channels    text[] NOT NULL,
   data        text NOT NULL,
-  -- Whether it is for certain subscriptions only, as a test event is: recovery gives it to no other.
+  -- Whether it was sent to chosen subscriptions, like a test event: a recovery of another one ignores it.
   addressed   boolean NOT NULL DEFAULT false,
-  -- The trace in which the event was emitted (W3C Trace Context, version 00); null where nothing was traced.
+  -- The trace in which the event was accepted (W3C Trace Context, version 00); null when nothing was traced.
   traceparent text,
   created_at  timestamptz NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (id);
 CREATE INDEX events_by_account ON events (account_id, id);
 
--- A body is rendered once, when its event is accepted, so that every attempt sends the same bytes whatever is edited
--- later. Subscriptions whose body is equal share a variant.
+-- A body is rendered once, when its event is accepted, so that every attempt sends the same bytes after later edits.
+-- Subscriptions with equal bodies share a variant.
 CREATE TABLE event_bodies (
   event_id text COLLATE "C" NOT NULL,
   variant  text NOT NULL,
@@ -143,15 +143,15 @@ CREATE TABLE deliveries (
   body_variant      text NOT NULL,
   state             text NOT NULL DEFAULT 'pending'
                     CHECK (state IN ('pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled')),
-  -- Counts redeliveries: 0 is the delivery itself.
+  -- Number of the last redelivery; 0 for the first delivery.
   run               integer NOT NULL DEFAULT 0,
   -- Attempts of all runs.
   attempts          integer NOT NULL DEFAULT 0,
-  -- Whether a workflow is known to own this run; false between the commit and the first sign of the workflow.
+  -- Whether a workflow owns this run; false from the commit until the workflow is known to exist.
   owned             boolean NOT NULL DEFAULT false,
-  -- Whether its first attempt is left to a batch; otherwise it has a workflow of its own from the start.
+  -- Whether a batch makes the first attempt; otherwise the delivery has its own workflow from the start.
   batch             boolean NOT NULL DEFAULT false,
-  -- The workflow id of the batch in which it was accepted; null where its own workflow knows how it ended.
+  -- The workflow id of the batch in which it was accepted; null when its own workflow has the result.
   batch_workflow_id text,
   -- The workflow run that recorded the last attempt.
   recorded_by       text,
@@ -173,15 +173,15 @@ CREATE INDEX deliveries_by_event ON deliveries (event_id);
 CREATE INDEX deliveries_ownerless ON deliveries (updated_at) WHERE NOT owned AND state = 'pending';
 CREATE INDEX deliveries_open ON deliveries (subscription_id, id) WHERE state IN ('pending', 'retrying', 'paused');
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'retrying';
--- What the sweep looks for beside overdue attempts: started deliveries without an attempt, and paused ones.
+-- For the sweep, besides overdue attempts: started deliveries without an attempt, and paused ones.
 CREATE INDEX deliveries_started ON deliveries (coalesce(next_attempt_at, updated_at)) WHERE owned AND state = 'pending';
 CREATE INDEX deliveries_paused ON deliveries (subscription_id, id) WHERE state = 'paused';
--- What was not accepted is looked for among much that was.
+-- For searching deliveries that were not accepted, among many that were.
 CREATE INDEX deliveries_unaccepted ON deliveries (subscription_id, state, id DESC) WHERE state IN ('failed', 'cancelled');
 CREATE INDEX deliveries_unaccepted_by_account ON deliveries (state, account_id, id DESC)
   WHERE state IN ('failed', 'cancelled');
--- What has changed lately, for those who follow deliveries live. Almost every change of a delivery changes indexed
--- columns anyway, so this costs it one more entry at the right end of an index.
+-- Recent changes, for the live feed. Almost every change of a delivery changes indexed columns anyway, so this costs one
+-- more entry at the end of an index.
 CREATE INDEX deliveries_changed ON deliveries (updated_at);
 
 CREATE TABLE attempts (
@@ -190,8 +190,8 @@ CREATE TABLE attempts (
   run                integer NOT NULL,
   started_at         timestamptz NOT NULL,
   duration_ms        integer,
-  -- How long its parts took, in milliseconds (src/egress/types.ts, Timings); null where nothing was sent or no worker
-  -- lived to report it.
+  -- Durations of its phases in milliseconds (src/egress/types.ts, Timings); null when nothing was sent or the attempt was
+  -- interrupted.
   timings            jsonb,
   outcome            text NOT NULL CHECK (outcome IN ('accepted', 'refused', 'failed', 'interrupted')),
   status             integer,
@@ -205,14 +205,14 @@ CREATE TABLE attempts (
   PRIMARY KEY (delivery_id, number)
 ) PARTITION BY RANGE (delivery_id);
 
--- An insert never fails for want of a partition.
+-- Default partitions, so that no insert fails because a partition is missing.
 CREATE TABLE events_default PARTITION OF events DEFAULT;
 CREATE TABLE event_bodies_default PARTITION OF event_bodies DEFAULT;
 CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
 CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 
--- Which batch has claimed a delivery. The key lets two batches never have the same one; a row is gone once the delivery
--- is accepted or has a workflow of its own. Rows come and go with every batch.
+-- Which batch has claimed a delivery. The primary key prevents two claims; the row is deleted when the delivery is accepted
+-- or has its own workflow. Rows are short-lived.
 CREATE TABLE claims (
   delivery_id       text COLLATE "C" PRIMARY KEY,
   batch_workflow_id text NOT NULL,
@@ -220,19 +220,18 @@ CREATE TABLE claims (
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 CREATE INDEX claims_by_age ON claims (claimed_at);
 
--- Which attempts of a limited subscription are in flight. Rows come and go with every attempt and mean nothing after a
--- crash.
+-- The attempts in flight of subscriptions with a limit. Rows are short-lived and worthless after a crash.
 CREATE UNLOGGED TABLE attempt_permits (
   subscription_id text COLLATE "C" NOT NULL,
   -- From 1 to the limit.
   permit          integer NOT NULL,
   holder          text NOT NULL,
-  -- A permit of a holder that died is free again after this time.
+  -- After this time the permit is free again, as its holder may have died.
   expires_at      timestamptz NOT NULL,
   PRIMARY KEY (subscription_id, permit)
 );
 
--- When the next attempt of a subscription with a rate may begin.
+-- When the next attempt of a subscription with a rate may start.
 CREATE UNLOGGED TABLE attempt_reservations (
   subscription_id text COLLATE "C" PRIMARY KEY,
   next_at         timestamptz NOT NULL
@@ -241,17 +240,17 @@ CREATE UNLOGGED TABLE attempt_reservations (
 CREATE TABLE idempotency_keys (
   account_id  text COLLATE "C" NOT NULL,
   key         text NOT NULL,
-  -- SHA-256 of the request, so that the same key with another request is refused.
+  -- SHA-256 of the request: the same key with another request is refused.
   fingerprint bytea NOT NULL,
-  -- json keeps a response as it was given: jsonb would reorder its members, and cannot hold the escapes of NUL and of
-  -- lone surrogates, which a refusal may quote.
+  -- json stores the exact text: jsonb would reorder members, and rejects escapes of NUL and lone surrogates, which an
+  -- error message may quote.
   response    json NOT NULL,
   created_at  timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (account_id, key)
 );
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
--- Operational events that wait to be emitted, written together with what they report.
+-- Operational events that wait to be emitted, written in the transaction of the change that they report.
 CREATE TABLE operational_events (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   type            text NOT NULL,
@@ -260,10 +259,10 @@ CREATE TABLE operational_events (
   created_at      timestamptz NOT NULL DEFAULT now()
 );
 
--- When the maintenance sweep was last completed, in its only row, for the metric that says how long ago that was.
+-- One row: when the last maintenance sweep was completed, for a metric.
 CREATE TABLE last_sweep (
   singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   completed_at timestamptz NOT NULL
 );
--- Counted from the migration until there is a sweep.
+-- The time of the migration until the first sweep.
 INSERT INTO last_sweep (completed_at) VALUES (now());

@@ -1,39 +1,40 @@
-/** What a recovery finds among the deliveries of a subscription, and making finished ones pending again. */
+/** The existing deliveries that a recovery covers, and making finished ones pending again. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { EVENT_IS_KEPT } from '../events/events.js';
+import { RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
+import { EVENT_EXISTS } from '../events/events.js';
 import { longQuery, type Store } from '../store.js';
 
-/** Which deliveries a recovery takes. */
+/** Which deliveries a recovery covers. */
 export interface RecoveryFilter {
   readonly subscriptionId: string;
-  /** Only ids from this one on, and before that one. */
+  /** Only ids from this one on and before `beforeId`. */
   readonly fromId: string;
   readonly beforeId: string;
   /** Event types; empty means all. */
   readonly types: readonly string[];
-  /** Only what has been as it is since then: what is sent again and fails again is not taken twice. */
-  readonly settledBy: Date;
+  /** Only deliveries that were not changed after this time, so that what is sent again and fails again is not recovered twice. */
+  readonly asOf: Date;
 }
 
-/** Which finished deliveries it takes. */
+/** Which finished deliveries it covers. */
 export interface FinishedFilter extends RecoveryFilter {
   readonly states: readonly DeliveryState[];
 }
 
-/** How many there are of a kind. */
+/** Number of deliveries by state and event type. */
 export interface RecoveryCount {
   readonly state: string;
   readonly type: string;
   readonly count: number;
 }
 
-/** A finished delivery and which redelivery it was. */
+/** A finished delivery and the number of its last redelivery. */
 export interface FinishedDelivery {
   readonly id: string;
   readonly run: number;
 }
 
-/** A delivery that waits for its next attempt, and how many it has made. */
+/** A delivery that waits for its next attempt, and its number of attempts. */
 export interface WaitingDelivery extends FinishedDelivery {
   readonly attempts: number;
 }
@@ -43,15 +44,15 @@ const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
 const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)`;
 const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
 
-const valuesOf = ({ subscriptionId, fromId, beforeId, types, settledBy }: RecoveryFilter): unknown[] => [
+const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf }: RecoveryFilter): unknown[] => [
   subscriptionId,
   fromId,
   beforeId,
   types,
-  settledBy,
+  asOf,
 ];
 
-/** The database's time, by which it says when deliveries were finished. */
+/** The time by the database's clock, which also sets when deliveries finish. */
 export async function databaseTime(store: Store): Promise<Date> {
   const { rows } = await store.pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
   return rows[0]!.now;
@@ -61,7 +62,6 @@ export function countFinished(store: Store, filter: FinishedFilter): Promise<Rec
   return countByType(store, IS_FINISHED, [...valuesOf(filter), filter.states]);
 }
 
-/** Counts the deliveries that wait for their next attempt. */
 export function countWaiting(store: Store, filter: RecoveryFilter): Promise<RecoveryCount[]> {
   return countByType(store, IS_WAITING, valuesOf(filter));
 }
@@ -77,7 +77,6 @@ async function countByType(store: Store, condition: string, values: unknown[]): 
   return rows;
 }
 
-/** Where to go on, and how far at most. */
 interface Page {
   readonly afterId: string;
   readonly limit: number;
@@ -96,7 +95,7 @@ export async function nextFinished(
   return rows;
 }
 
-/** The next deliveries after an id that wait for their next attempt, the oldest first. */
+/** The next waiting deliveries after an id, the oldest first. */
 export async function nextWaiting(
   store: Store,
   filter: RecoveryFilter,
@@ -110,8 +109,8 @@ export async function nextWaiting(
 }
 
 /**
- * Of deliveries that waited when they were found, those that still wait and those that have been attempted since, which
- * need no attempt any more.
+ * Of deliveries that waited when they were found: those that still wait, and the number of those that were attempted since
+ * and need no retry any more.
  */
 export async function stillWaiting(
   store: Store,
@@ -129,9 +128,9 @@ export async function stillWaiting(
 }
 
 /**
- * Makes finished deliveries pending again that are still in one of these states and were not redelivered meanwhile.
- * Gives back the ids of all that have been redelivered since they were found, whoever did it: asking again after a
- * crash gives the same answer and reopens nothing twice.
+ * Makes finished deliveries pending again that are still in one of these states and were not redelivered since they were
+ * found. Returns the ids of all that were redelivered since, also by others. Idempotent: repeating it after a crash
+ * returns the same ids and reopens nothing twice.
  */
 export async function reopenFinished(
   store: Store,
@@ -141,12 +140,10 @@ export async function reopenFinished(
   const values = [found.map(({ id }) => id), found.map(({ run }) => run)];
   await store.pool.query(
     `UPDATE deliveries d
-     SET state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL,
-       schedule_position = NULL, next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, batch = false, batch_workflow_id = NULL,
-       updated_at = now()
+     SET ${RESET_FOR_NEW_RUN}
      FROM unnest($1::text[], $2::int[]) AS found (id, run)
      WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)
-       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_IS_KEPT}`,
+       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS}`,
     [...values, states],
   );
   const { rows } = await store.pool.query<{ id: string }>(

@@ -1,14 +1,14 @@
-/** Events that a subscription has no delivery of, and the deliveries that make up for it. */
+/** Events without a delivery to a subscription, and inserting the missing deliveries. */
 import type { Event } from '../../contract/entities.js';
 import type { NewEvent } from '../events/events.js';
 import { deliveriesFrom } from '../ranges.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
-/** Which events a recovery looks at. */
+/** Which events a recovery reads. */
 export interface MissingFilter {
   readonly accountId: string;
   readonly subscriptionId: string;
-  /** Only ids from this one on, and before that one. */
+  /** Only ids from this one on and before `beforeId`. */
   readonly fromId: string;
   readonly beforeId: string;
   /** Event types; empty means all. */
@@ -32,7 +32,7 @@ const toEvent = ({ id, type, occurred_at, channels, data }: EventRow): Event => 
   data: JSON.parse(data),
 });
 
-/** The next events after an id without a delivery to the subscription, the oldest first; whether it takes them or not. */
+/** The next events after an id without a delivery to the subscription, whether it receives them or not; the oldest first. */
 export async function nextUndelivered(
   store: Store,
   { accountId, subscriptionId, fromId, beforeId, types }: MissingFilter,
@@ -42,7 +42,7 @@ export async function nextUndelivered(
     `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
-       -- OFFSET 0 keeps the planner from looking among all deliveries of the subscription, which may be very many.
+       -- OFFSET 0 prevents a plan that reads all deliveries of the subscription, which may be very many.
        AND NOT EXISTS (SELECT FROM (SELECT subscription_id FROM deliveries WHERE event_id = e.id AND id >= $8 OFFSET 0) d
                        WHERE d.subscription_id = $2)
      ORDER BY e.id LIMIT $7`,
@@ -61,8 +61,8 @@ export async function findEvents(store: Store, ids: readonly string[]): Promise<
 }
 
 /**
- * Writes the deliveries of events to one subscription where it has none yet; a body that its event has already stays.
- * Gives back the ids of all its deliveries of these events: asking again after a crash gives the same answer.
+ * Inserts the deliveries of events to one subscription where they are missing; existing bodies stay. Returns the ids of all
+ * its deliveries of these events. Idempotent: repeating it after a crash returns the same ids.
  */
 export async function insertMissing(
   store: Store,
@@ -70,19 +70,19 @@ export async function insertMissing(
   planned: readonly NewEvent[],
 ): Promise<string[]> {
   return inTransaction(store, async (client) => {
-    // Everyone who does this for the subscription waits here, so that none is written twice.
-    // A subscription that is deleted by now gets nothing any more.
+    // Concurrent calls for the subscription wait here, so that no delivery is inserted twice.
+    // A subscription that was deleted in the meantime gets nothing.
     const lock = await client.query(
       'SELECT id FROM subscriptions WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE',
       [subscriptionId],
     );
     if (!onlyRow(lock)) return [];
-    const kept = await lockEvents(
+    const existing = await lockEvents(
       client,
       planned.map(({ event }) => event.id),
     );
     const rows = planned
-      .filter(({ event }) => kept.has(event.id))
+      .filter(({ event }) => existing.has(event.id))
       .flatMap((item) =>
         item.deliveries.map((delivery) => ({ ...item, delivery, body: item.bodies.get(delivery.bodyVariant)! })),
       );
@@ -120,7 +120,7 @@ export async function insertMissing(
   });
 }
 
-/** Which of these events are still there; they stay until the transaction ends. */
+/** Which of these events exist; they cannot be deleted until the transaction ends. */
 async function lockEvents(client: Queryable, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await client.query<{ id: string }>('SELECT id FROM events WHERE id = ANY($1) FOR KEY SHARE', [ids]);
   return new Set(rows.map(({ id }) => id));

@@ -1,24 +1,24 @@
-/** What is still to be done, for whoever watches. */
+/** The backlog of open deliveries, for metrics. */
 import type { Store } from '../store.js';
 
 /**
- * States are named as metrics name them: a delivery that is pending in the database is waiting there, whether for its own
- * workflow or for a batch.
+ * With the names of the metrics: a delivery that is pending in the database is `waiting` there, for its workflow or for a
+ * batch.
  */
-export interface Backlog {
-  /** Open deliveries, each state counted up to `COUNTED_AT_MOST`. */
+export interface BacklogMetrics {
+  /** Open deliveries, each state counted up to `MAX_COUNTED`. */
   readonly counts: Readonly<Record<'waiting' | 'retrying' | 'paused', number>>;
-  /** How long ago the attempt was due that has been due the longest, in seconds; 0 when none is due. */
+  /** How long the most overdue attempt has been due, in seconds; 0 when none is due. */
   readonly overdueS: Readonly<Record<'waiting' | 'retrying', number>>;
   /** How long ago the maintenance sweep was last completed, in seconds. */
   readonly sweepAgeS: number;
 }
 
-/** Beyond this the backlog is large, and counting it exactly would cost more than the figure is worth. */
+/** Beyond this the exact size costs more to count than it is worth. */
 const MAX_COUNTED = 100_000;
 
-/** Loads the backlog. Every part of the statement reads a partial index, from its oldest end or a bounded part of it. */
-export async function loadBacklog(store: Store): Promise<Backlog> {
+/** Loads the backlog. Every part of the statement reads the oldest entry or a limited number of entries of a partial index. */
+export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
   const { rows } = await store.pool.query<Record<string, number>>({
     name: 'load-backlog',
     text: `
@@ -31,10 +31,10 @@ export async function loadBacklog(store: Store): Promise<Backlog> {
                AS retrying_due,
              (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age
       FROM
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS bounded) unowned,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS bounded) started,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1) AS bounded) retrying,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS bounded) paused`,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS limited) unowned,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS limited) started,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1) AS limited) retrying,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS limited) paused`,
     values: [MAX_COUNTED],
   });
   const {

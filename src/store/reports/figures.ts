@@ -1,25 +1,25 @@
-/** Figures about attempts, for whoever wants to know how a receiver is doing. */
+/** Figures about the attempts of a subscription. */
 import { lowestIdAt } from '../../contract/ids.js';
 import { longQuery, type Store } from '../store.js';
 
-/** Attempts that have everything but their number and duration in common. */
+/** A group of attempts with the same event type, result and band of durations. */
 export interface AttemptFigures {
   readonly eventType: string;
-  /** Whether they ended their delivery, accepted or failed, or another attempt was to follow. */
+  /** Whether they ended their delivery, as accepted or failed, or another attempt followed. */
   readonly result: 'accepted' | 'failed' | 'retried';
-  /** How many of the asked times they took or exceeded. */
+  /** How many of the times `slowerThanMs` they reached or exceeded. */
   readonly band: number;
   readonly attempts: number;
-  /** Their durations together, in milliseconds. */
+  /** The sum of their durations, in milliseconds. */
   readonly totalMs: number;
 }
 
-/** Deliveries are found by when they were accepted, which is before their attempts by at most this in the figures. */
+/** Deliveries are searched by their creation, which is at most this long before the attempts that are counted. */
 const MAX_DELIVERY_MS = 24 * 3_600_000;
 
 /**
- * Counts the attempts of a subscription since a time; `slowerThanMs` ascends. Not counted are attempts that no worker
- * lived to record and those of deliveries that were accepted more than a day before the time.
+ * Counts the attempts of a subscription since a time; `slowerThanMs` is ascending. Interrupted attempts and those of
+ * deliveries that were created more than a day before the time are not counted.
  */
 export async function attemptFigures(
   store: Store,
@@ -33,7 +33,7 @@ export async function attemptFigures(
      CROSS JOIN LATERAL (
        SELECT width_bucket(a.duration_ms, $4::int[]) AS band,
               CASE WHEN a.outcome = 'accepted' THEN 'accepted'
-                   -- The last attempt of a run: of one that failed, or of an earlier one, which redelivery reopened.
+                   -- The last attempt of a failed run, or of an earlier run before a redelivery.
                    WHEN (d.state = 'failed' OR a.run < d.run) AND NOT EXISTS (
                      SELECT FROM attempts later
                      WHERE later.delivery_id = d.id AND later.delivery_id >= $2 AND later.number = a.number + 1 AND later.run = a.run

@@ -1,16 +1,16 @@
-/** Figures about the deliveries of a window, for whoever runs the installation or owns an account. */
+/** Figures about the deliveries of a time window, for operators and account owners. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { Store } from '../store.js';
 import type { WindowRows } from './window.js';
 
-/** Deliveries whose attempts are looked at, about; fifty of these are then slower than the 99th percentile. */
+/** Approximate number of deliveries whose attempts are read; fifty of them are slower than the 99th percentile. */
 const SAMPLED_DELIVERIES = 5_000;
 /** Above this many waiting deliveries they are no longer counted. */
 const MAX_BACKLOG = 100_000;
-/** How many subscriptions are listed that fail most, and as many that are disabled. */
-const WORST = 10;
+/** Number of listed subscriptions that fail most, and of those that are disabled. */
+const MAX_LISTED = 10;
 
-/** How many deliveries were created in a bucket and are in a state now. */
+/** Number of deliveries that were created in a bucket, by their present state. */
 export interface BucketCount {
   /** From 0, the oldest first. */
   readonly bucket: number;
@@ -33,13 +33,13 @@ export async function countBuckets(
   return rows;
 }
 
-/** What became of a provider's deliveries. */
+/** The deliveries of a provider by outcome. */
 export interface ProviderCount {
   readonly provider: string;
   readonly deliveries: number;
   readonly delivered: number;
   readonly failed: number;
-  /** Those that are open and whose last attempt was not accepted. */
+  /** Open deliveries whose last attempt was not accepted. */
   readonly openAfterFailure: number;
   readonly attempts: number;
 }
@@ -58,7 +58,7 @@ export async function countProviders(store: Store, { source, values, share }: Wi
   return rows;
 }
 
-/** How the attempts of a provider went, of a sample of deliveries. */
+/** The attempts of a provider, for a sample of deliveries. */
 export interface AttemptSample {
   readonly provider: string;
   readonly attempts: number;
@@ -66,16 +66,15 @@ export interface AttemptSample {
   /** Attempts that were the first of their delivery. */
   readonly firstAttempts: number;
   readonly firstAccepted: number;
-  /** How long attempts that were answered took, in milliseconds; null where none was. */
+  /** Durations of attempts with a response, in milliseconds; null when there are none. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
 }
 
 /**
- * Attempts by provider, of some 5,000 deliveries, the same ones each time. Those that no worker lived to record are not
- * counted. The attempts of each delivery are one look-up in an index: OFFSET 0 keeps PostgreSQL, which cannot know how
- * few are picked, from reading all attempts there are.
+ * Attempts by provider of about 5,000 deliveries, the same ones each time, without interrupted attempts. OFFSET 0 makes the
+ * attempts of each delivery one index look-up; PostgreSQL cannot estimate the small sample and would read all attempts.
  */
 export async function sampleAttempts(
   store: Store,
@@ -103,7 +102,7 @@ export async function sampleAttempts(
   return rows;
 }
 
-/** A subscription and how its attempts went. */
+/** A subscription and the results of its attempts. */
 export interface SubscriptionFigures {
   readonly subscriptionId: string;
   readonly accountId: string;
@@ -112,20 +111,20 @@ export interface SubscriptionFigures {
   readonly enabled: boolean;
   readonly disabledReason: string | null;
   readonly disabledAt: Date | null;
-  /** Since when every attempt has failed; null while none has failed since one was accepted. */
+  /** Since when every attempt has failed; null when the last attempt was accepted. */
   readonly failingSince: Date | null;
   readonly attempts: number;
   readonly failures: number;
-  /** Null where no attempt was made. */
+  /** Null without attempts. */
   readonly failureRate: number | null;
   readonly lastStatus: number | null;
   readonly lastReason: string | null;
 }
 
 /**
- * The ten subscriptions that are worst off, by failed attempts times their rate: neither one unlucky attempt nor sheer
- * volume counts for much. Then up to ten others that are disabled because of their receiver, the latest first: they fail
- * no more. `lastStatus` and `lastReason` are of the newest delivery that is not well.
+ * The ten worst subscriptions, by failed attempts times failure rate, so that neither a single failure nor volume alone
+ * counts much. Then up to ten others that were disabled because of their receiver, the latest first: these make no attempts
+ * any more. `lastStatus` and `lastReason` are those of the newest delivery with a failure.
  */
 export async function worstSubscriptions(
   store: Store,
@@ -141,12 +140,12 @@ export async function worstSubscriptions(
        FROM ${source} AND d.attempts > 0 GROUP BY 1
      ), worst AS (
        SELECT id, failures::float8 * failures / attempts AS score FROM counted WHERE failures > 0
-       ORDER BY score DESC, id LIMIT ${WORST}
+       ORDER BY score DESC, id LIMIT ${MAX_LISTED}
      ), disabled AS (
        SELECT id FROM subscriptions
        WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL ${ofAccount}
          AND id NOT IN (SELECT id FROM worst)
-       ORDER BY disabled_at DESC LIMIT ${WORST}
+       ORDER BY disabled_at DESC LIMIT ${MAX_LISTED}
      )
      SELECT s.id AS "subscriptionId", s.account_id AS "accountId", a.provider, s.url, s.enabled,
             s.disabled_reason AS "disabledReason", s.disabled_at AS "disabledAt",
@@ -166,18 +165,18 @@ export async function worstSubscriptions(
   return rows;
 }
 
-/** What waits for an attempt now. */
+/** The deliveries that wait for an attempt now. */
 export interface Backlog {
   readonly waiting: number;
-  /** How many of them have failed before: their last attempt was not accepted. */
+  /** How many of them had an attempt that was not accepted. */
   readonly afterFailure: number;
-  /** Whether there are more, which were not counted. */
+  /** Whether there are more than were counted. */
   readonly more: boolean;
-  /** Of those that were counted; null when nothing waits. */
+  /** The oldest counted delivery; null when none waits. */
   readonly oldestId: string | null;
 }
 
-/** Counts what is pending or retrying, by the index of open deliveries, which finished ones have left. */
+/** Counts pending and retrying deliveries by the partial index of open deliveries. */
 export async function countBacklog(store: Store, accountId: string | undefined): Promise<Backlog> {
   const ofAccount =
     accountId === undefined ? '' : 'AND subscription_id IN (SELECT id FROM subscriptions WHERE account_id = $1)';

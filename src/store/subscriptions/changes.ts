@@ -1,9 +1,16 @@
-/** Changes of a subscription that are not an edit by its owner, and what holds it still while it is edited. */
+/** Changes of a subscription that are not an edit by its owner, and the lock for edits. */
+import { afterFailure, disabledBecause, type FailingRule } from '../../contract/failing.js';
 import { recordOperationalEvent, Operation } from '../events/operational-events.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
-import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+import {
+  readFailing,
+  toSubscription,
+  type FailingJson,
+  type StoredSubscription,
+  type SubscriptionRow,
+} from './subscriptions.js';
 
-/** Disables a subscription that its contract says shall take no more; the reason is shown to its owner. */
+/** Disables a subscription by a rule of its contract; the reason is shown to its owner. */
 export async function disableSubscription(client: Queryable, id: string, reason: string): Promise<void> {
   await client.query(
     `WITH disabled AS (
@@ -16,7 +23,36 @@ export async function disableSubscription(client: Queryable, id: string, reason:
   );
 }
 
-/** A subscription as it is now, held against other changes until the transaction ends; undefined when it is gone. */
+/**
+ * Counts failed attempts, and disables the subscription when it has failed for as long as the rule allows. The row is
+ * locked, so that concurrent failures are all counted. A disabled subscription is not changed.
+ */
+export async function countFailure(
+  store: Store,
+  subscriptionId: string,
+  failedAt: Date,
+  rule: FailingRule | undefined,
+  attempts = 1,
+): Promise<void> {
+  await inTransaction(store, async (client) => {
+    const row = onlyRow(
+      await client.query<{ failing: FailingJson | null }>(
+        'SELECT failing FROM subscriptions WHERE id = $1 AND enabled AND deleted_at IS NULL FOR NO KEY UPDATE',
+        [subscriptionId],
+      ),
+    );
+    if (!row) return;
+    const failing = afterFailure(readFailing(row.failing), failedAt, rule, attempts);
+    await client.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [
+      subscriptionId,
+      JSON.stringify(failing),
+    ]);
+    const reason = disabledBecause(failing, rule);
+    if (reason !== undefined) await disableSubscription(client, subscriptionId, reason);
+  });
+}
+
+/** Loads a subscription and locks it until the transaction ends; undefined when it was deleted. */
 export async function lockSubscription(
   store: Store,
   client: Queryable,
@@ -30,12 +66,12 @@ export async function lockSubscription(
   return row && toSubscription(store, row);
 }
 
-/** Notes that the secret of a subscription was rotated. */
+/** Records that the secret of a subscription was rotated. */
 export function recordRotated(client: Queryable, id: string): Promise<void> {
   return recordOperationalEvent(client, Operation.secretRotated, id);
 }
 
-/** Replaces the contract's own fields of a subscription unless someone else has changed them meanwhile. */
+/** Replaces the contract's own fields of a subscription unless they were changed in the meantime. */
 export async function replaceOptions(
   store: Store,
   id: string,
@@ -47,7 +83,7 @@ export async function replaceOptions(
   );
 }
 
-/** Deletes a subscription; false when there is none. */
+/** Deletes a subscription; false when it does not exist. */
 export async function deleteSubscription(store: Store, id: string): Promise<boolean> {
   const { rowCount } = await store.pool.query(
     'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL',

@@ -1,30 +1,29 @@
 /**
- * Accounts and their subscriptions, cached in memory for those who emit events.
+ * Accounts and their subscriptions, cached in memory for accepting events.
  *
  * A cached entry may be outdated. Each has a version, which the statement that writes events compares
- * (`insertCurrentEvents`): on a mismatch nothing is written, the entry is dropped and loaded again. So no process has to
- * hear of the changes that others make.
+ * (`insertCurrentEvents`): on a mismatch nothing is written, and the entry is dropped and loaded again. So processes need
+ * not notify each other of changes.
  */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import { fromJson, onlyRow, type Queryable, type Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions.js';
 
-/** Accounts and subscriptions that are cached at most, together; beyond that the least recently used are dropped. */
+/** Maximum number of cached accounts and subscriptions together; beyond it the least recently used are dropped. */
 const MAX_CACHED = 100_000;
 
-/** An account and all its subscriptions, disabled ones included, as they were at one moment. */
+/** An account and all its subscriptions, including disabled ones, in one snapshot. */
 export interface CachedSubscriptions {
   readonly account: StoredAccount;
   readonly subscriptions: readonly StoredSubscription[];
-  /** Changes with whatever matching or rendering depends on. */
+  /** Changes with everything that selecting subscriptions and rendering depend on. */
   readonly version: string;
 }
 
-/** Looks accounts up. */
 export interface SubscriptionCache {
-  /** An account that is not deleted, possibly as it was before its last changes. */
+  /** An account that is not deleted, possibly without its last changes. */
   find(accountId: string): Promise<CachedSubscriptions | undefined>;
-  /** Drops an entry that has turned out to be outdated. */
+  /** Drops an outdated entry. */
   drop(entry: CachedSubscriptions): void;
 }
 
@@ -41,7 +40,7 @@ export function createSubscriptionCache(store: Store, maxCached = MAX_CACHED): S
     size -= sizeOf(entry);
   }
 
-  function keep(entry: CachedSubscriptions): void {
+  function add(entry: CachedSubscriptions): void {
     cached.set(entry.account.id, entry);
     size += sizeOf(entry);
     for (const oldest of cached.values()) {
@@ -53,7 +52,7 @@ export function createSubscriptionCache(store: Store, maxCached = MAX_CACHED): S
   async function load(accountId: string): Promise<CachedSubscriptions | undefined> {
     try {
       const entry = await loadEntry(store, accountId);
-      if (entry) keep(entry);
+      if (entry) add(entry);
       return entry;
     } finally {
       loading.delete(accountId);
@@ -68,9 +67,9 @@ export function createSubscriptionCache(store: Store, maxCached = MAX_CACHED): S
         cached.set(accountId, entry);
         return Promise.resolve(entry);
       }
-      const underway = loading.get(accountId) ?? load(accountId);
-      loading.set(accountId, underway);
-      return underway;
+      const pending = loading.get(accountId) ?? load(accountId);
+      loading.set(accountId, pending);
+      return pending;
     },
     drop,
   };
@@ -78,7 +77,7 @@ export function createSubscriptionCache(store: Store, maxCached = MAX_CACHED): S
 
 const sizeOf = ({ subscriptions }: CachedSubscriptions): number => 1 + subscriptions.length;
 
-/** Loads an account that is not deleted with its subscriptions, all in one snapshot. */
+/** Loads an account that is not deleted with its subscriptions, in one snapshot. */
 export async function loadEntry(
   store: Store,
   accountId: string,
@@ -86,7 +85,7 @@ export async function loadEntry(
 ): Promise<CachedSubscriptions | undefined> {
   const row = onlyRow(
     await client.query<{ version: string; account: AccountRow; subscriptions: SubscriptionRow[] }>({
-      name: 'load-directory-entry',
+      name: 'load-cached-subscriptions',
       text: `
         SELECT v.version, to_jsonb(a) AS account,
                (SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.id), '[]') FROM subscriptions s
@@ -107,7 +106,7 @@ export async function loadEntry(
   );
 }
 
-/** Holds the version of an account until the transaction ends: changes of it and its subscriptions wait to be committed. */
+/** Locks the version of an account until the transaction ends: changes of it and its subscriptions wait. */
 export async function lockVersion(client: Queryable, accountId: string): Promise<void> {
   await client.query('SELECT FROM account_versions WHERE account_id = $1 FOR SHARE', [accountId]);
 }

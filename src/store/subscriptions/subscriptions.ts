@@ -12,19 +12,19 @@ const UNIQUE_VIOLATION = '23505';
 /** A subscription as it is stored, typed by its provider's contract. */
 export interface StoredSubscription extends Subscription {
   readonly accountId: string;
-  /** Why it is disabled, when it was not its owner who did it. */
+  /** Why it is disabled; null when its owner disabled it. */
   readonly disabledReason: string | null;
   /** When it was disabled; null while it is enabled. */
   readonly disabledAt: Date | null;
   readonly limits: AttemptLimits;
-  /** The certificate that is shown to the receiver; encrypted at rest with its key. */
+  /** The client certificate for mutual TLS; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
   /** Set while every attempt fails. */
   readonly failing: Failing | null;
   readonly updatedAt: Date;
 }
 
-/** The columns from which `toSubscription` reads a subscription. */
+/** The columns that `toSubscription` reads. */
 export interface SubscriptionRow {
   id: string;
   reference: string;
@@ -43,7 +43,7 @@ export interface SubscriptionRow {
   updated_at: Date;
 }
 
-/** As the column holds it: times are ISO text. */
+/** The JSON of the column: times are ISO text. */
 export type FailingJson = { readonly [Name in keyof Failing]: JsonOf<Failing[Name]> };
 type JsonOf<T> = T extends Date ? string : T;
 
@@ -90,18 +90,18 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
   };
 }
 
-/** The next number of a subscription, unique over all accounts and never given twice. */
+/** The next number of a subscription, unique over all accounts and never reused. */
 export async function nextSubscriptionNumber(store: Store): Promise<number> {
   const { rows } = await store.pool.query<{ number: string }>(`SELECT nextval('subscription_numbers') AS number`);
   return Number(rows[0]!.number);
 }
 
-/** What is saved of a subscription. */
+/** The fields that are saved. */
 export type SavedSubscription = Omit<StoredSubscription, 'disabledAt' | 'failing' | 'createdAt' | 'updatedAt'>;
 
 /**
- * Inserts a subscription, or replaces every editable column of the one with this id. One that is enabled again is given
- * time anew. The statement sees rows as they were, so `former` is the subscription before.
+ * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement
+ * reads the snapshot before its own changes, so `former` is the subscription before the edit.
  */
 export async function saveSubscription(
   store: Store,
@@ -119,7 +119,7 @@ export async function saveSubscription(
          secrets = excluded.secrets, limits = excluded.limits, updated_at = now(),
          failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
        RETURNING *
-     ), noted AS (
+     ), notified AS (
        INSERT INTO operational_events (type, subscription_id, facts)
        SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
               jsonb_build_object('reason', saved.disabled_reason)
@@ -152,7 +152,7 @@ export async function saveSubscription(
   return toSubscription(store, rows[0]!);
 }
 
-/** Whether saving failed because another subscription of the account has the same `uid` among its options. */
+/** Whether saving failed because another subscription of the account has the same `uid` in its options. */
 export function isUidTaken(error: unknown): boolean {
   const { code, constraint } = error as { code?: unknown; constraint?: unknown };
   return code === UNIQUE_VIOLATION && constraint === 'subscriptions_by_uid';
@@ -167,7 +167,7 @@ export async function findSubscription(store: Store, id: string): Promise<Stored
   return row && toSubscription(store, row);
 }
 
-/** Subscriptions of an account from the newest on, at most `limit`, older than the subscription `before`. */
+/** Subscriptions of an account before the id `before`, the newest first and at most `limit`. */
 export async function listSubscriptions(
   store: Store,
   { accountId, limit, before }: { accountId: string; limit: number; before?: string },
@@ -194,7 +194,7 @@ export async function allSubscriptions(
   return rows.map((row) => toSubscription(store, row));
 }
 
-/** A subscription of an account by its id in the provider's form. */
+/** A subscription of an account by its id in the provider's format. */
 export async function findSubscriptionByReference(
   store: Store,
   accountId: string,
@@ -208,7 +208,7 @@ export async function findSubscriptionByReference(
   return row && toSubscription(store, row);
 }
 
-/** The id of a subscription of an account, deleted or not, by its id in the provider's form. */
+/** The id of a subscription of an account, deleted or not, by its id in the provider's format. */
 export async function findIdByReference(
   store: Store,
   accountId: string,
@@ -221,7 +221,7 @@ export async function findIdByReference(
   return onlyRow(result)?.id;
 }
 
-/** The receivers' addresses of subscriptions by id, deleted ones included. */
+/** The URLs of subscriptions by id, including deleted ones. */
 export async function subscriptionUrls(store: Store, ids: readonly string[]): Promise<Map<string, string>> {
   const { rows } = await store.pool.query<{ id: string; url: string }>(
     'SELECT id, url FROM subscriptions WHERE id = ANY($1)',
@@ -230,13 +230,13 @@ export async function subscriptionUrls(store: Store, ids: readonly string[]): Pr
   return new Map(rows.map(({ id, url }) => [id, url]));
 }
 
-/** Whether an account has a subscription or once had one. */
+/** Whether an account has or had a subscription. */
 export async function hasSubscribed(store: Store, accountId: string): Promise<boolean> {
   const { rows } = await store.pool.query('SELECT FROM subscriptions WHERE account_id = $1 LIMIT 1', [accountId]);
   return rows.length > 0;
 }
 
-/** All subscriptions of an account that take events. */
+/** All enabled subscriptions of an account. */
 export async function enabledSubscriptions(store: Store, accountId: string): Promise<StoredSubscription[]> {
   const { rows } = await store.pool.query<SubscriptionRow>(
     'SELECT * FROM subscriptions WHERE account_id = $1 AND enabled AND deleted_at IS NULL ORDER BY id',

@@ -1,7 +1,7 @@
-/** What waits for a disabled subscription. */
+/** Deliveries that wait for their disabled subscription. */
 import type { Store } from '../store.js';
 
-/** Deliveries that are held although their subscription is enabled, from the one behind `after` on. */
+/** Paused deliveries with this reason whose subscription is enabled, after the id `after`. */
 export async function pausedOfEnabled(
   store: Store,
   { reason, after, limit }: { reason: string; after: string; limit: number },

@@ -10,21 +10,13 @@ import {
   TimeoutFailure,
 } from '@temporalio/workflow';
 import { remaining, retryPolicy } from '../../contract/schedule.js';
-import type { Next } from './resume.js';
+import { FailureType, roundFailureDetails } from '../failure.js';
+import { ATTEMPT_MARGIN_MS } from '../limits.js';
 import { hasPendingCommand, type Commands } from '../signals.js';
-import {
-  FailureType,
-  type Deferral,
-  type DeliveryActivities,
-  type DeliveryInput,
-  type DeliveryResult,
-  type UnrecordedOutcome,
-} from '../types.js';
+import type { Deferral, DeliveryActivities, DeliveryInput, DeliveryResult, UnrecordedOutcome } from '../types.js';
+import type { NextRound } from './resume.js';
 
-/** Beyond the contract's time limit: for loading the delivery and recording the outcome, in milliseconds. */
-const MARGIN_MS = 15_000;
-
-/** Failures after which the database needs no record: it has one, or the attempt was none of its own. */
+/** Failures that the database has recorded already, or whose attempt does not belong to this run. */
 const RECORDED: ReadonlySet<string | null | undefined> = new Set([
   FailureType.stopped,
   FailureType.exhausted,
@@ -34,12 +26,12 @@ const RECORDED: ReadonlySet<string | null | undefined> = new Set([
 /** How a round ended. */
 export type RoundEnd =
   | { readonly kind: 'accepted'; readonly result: DeliveryResult }
-  /** No further attempt; `recorded` tells whether the database knows. */
+  /** No further attempt; `recorded` is whether the database has the failure. */
   | { readonly kind: 'failed'; readonly type: string; readonly message: string; readonly recorded: boolean }
   | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
-  /** The database could not be reached before attempt `attemptsMade + 1` of the round. */
+  /** The database was unavailable before attempt `attemptsMade + 1` of the round. */
   | { readonly kind: 'stalled'; readonly attemptsMade: number }
-  /** The subscription's limits left no room for attempt `attemptsMade + 1` of the round; `waitMs` is how long to stay away. */
+  /** The subscription's limits rejected attempt `attemptsMade + 1` of the round, which is retried after `waitMs`. */
   | {
       readonly kind: 'busy';
       readonly attemptsMade: number;
@@ -48,26 +40,26 @@ export type RoundEnd =
     }
   | { readonly kind: 'paused' }
   | { readonly kind: 'subscriptionDeleted' }
-  /** By a command; `lost` tells that the attempt in flight was not reported in time, so its worker may be dead. */
+  /** By a command; `lost` means that the attempt in flight was not reported in time, so its worker may be dead. */
   | { readonly kind: 'interrupted'; readonly lost: boolean };
 
 /**
- * Makes attempts until the delivery is accepted, ends or is interrupted. An order cancels the wait between attempts;
- * an attempt under way is never abandoned, so what the receiver accepted is known to be accepted.
+ * Makes attempts until the delivery is accepted, ends or is interrupted. A command cancels the wait between attempts. An
+ * attempt in flight is always awaited, so an accepted delivery is never reported as cancelled.
  */
 export async function runRound(
   input: DeliveryInput,
   round: number,
-  { position, attemptsBefore, deferral }: Next,
+  { position, attemptsBefore, deferral }: NextRound,
   commands: Commands,
 ): Promise<RoundEnd> {
   const schedule = remaining(input.schedule, position);
   const { attempt } = proxyActivities<DeliveryActivities>({
-    // Its own id per round: operators can address it, and a cancelled activity's id is not used again.
+    // One id per round: operators can address it, and the id of a cancelled activity is not used again.
     activityId: `attempt-${round}`,
-    summary: round === 0 ? 'attempts by the schedule' : `attempts from place ${position + 1} of the schedule`,
+    summary: round === 0 ? 'attempts by the schedule' : `attempts from position ${position + 1} of the schedule`,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    startToCloseTimeout: input.timeLimitMs + MARGIN_MS,
+    startToCloseTimeout: input.timeLimitMs + ATTEMPT_MARGIN_MS,
     retry: retryPolicy(schedule),
   });
   const scope = new CancellationScope();
@@ -109,14 +101,18 @@ function endOf(error: unknown): RoundEnd {
     };
   }
   switch (cause.type) {
-    case FailureType.storeUnavailable:
-      return { kind: 'stalled', attemptsMade: cause.details?.[0] as number };
+    case FailureType.storeUnavailable: {
+      const { attemptsMade } = roundFailureDetails(cause, FailureType.storeUnavailable);
+      return { kind: 'stalled', attemptsMade };
+    }
     case FailureType.busy: {
-      const [attemptsMade, waitMs, deferral] = cause.details as [number, number, Deferral];
+      const { attemptsMade, waitMs, deferral } = roundFailureDetails(cause, FailureType.busy);
       return { kind: 'busy', attemptsMade, waitMs, deferral };
     }
-    case FailureType.unrecorded:
-      return { kind: 'unrecorded', outcome: cause.details?.[0] as UnrecordedOutcome };
+    case FailureType.unrecorded: {
+      const { outcome } = roundFailureDetails(cause, FailureType.unrecorded);
+      return { kind: 'unrecorded', outcome };
+    }
     case FailureType.paused:
       return { kind: 'paused' };
     case FailureType.subscriptionDeleted:

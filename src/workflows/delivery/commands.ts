@@ -1,16 +1,16 @@
-/** Carrying out what a delivery was told: to end, to pause, to go on or to try at once. */
+/** Applies the commands of a delivery: cancel, pause, resume and retry now. */
 import { condition, type CancellationScope } from '@temporalio/workflow';
-import type { Next } from './resume.js';
-import { showEnded, showPaused } from './details.js';
 import type { Commands } from '../signals.js';
 import type { DeliveryActivities, DeliveryInput, ScheduleProgress } from '../types.js';
+import { showEnded, showPaused } from './details.js';
+import type { NextRound } from './resume.js';
 
 type Activities = Pick<DeliveryActivities, 'getScheduleProgress' | 'changeState' | 'cancelOwnWorkflow'>;
 
 /**
- * Obeys all orders given so far and says where to go on. Throws a CancelledFailure when told to end. A delivery that
- * turns out to be settled takes no orders: its next round finds that out without sending anything. `lost` tells that the
- * attempt which the orders interrupted was not reported in time; it is then shown as interrupted.
+ * Applies all pending commands and returns the next round. Throws a CancelledFailure on a cancel command. When the end of
+ * the delivery is already recorded the commands are dropped: the next round detects the end and sends nothing. `lost`
+ * means that the interrupted attempt was not reported in time; it is then shown as interrupted.
  */
 export async function applyCommands(
   input: DeliveryInput,
@@ -18,10 +18,10 @@ export async function applyCommands(
   root: CancellationScope,
   activities: Activities,
   lost = false,
-): Promise<Next> {
+): Promise<NextRound> {
   const { deliveryId, run } = input;
   const progress = await activities.getScheduleProgress({ deliveryId, run });
-  if (progress.settledHere) {
+  if (progress.endRecorded) {
     delete commands.cancel;
     delete commands.pause;
     delete commands.retryNow;
@@ -45,7 +45,7 @@ export async function applyCommands(
       nextAttemptAt: null,
       ...lostAttempts,
     });
-    // Only a workflow that Temporal was asked to cancel closes as cancelled.
+    // A workflow closes as cancelled only when Temporal was asked to cancel it.
     if (!commands.cancel.byTemporal) await activities.cancelOwnWorkflow();
     await root.cancelRequested;
   }
@@ -60,22 +60,21 @@ export async function applyCommands(
     nextAttemptAt: Date.now() + next.waitMs,
     ...lostAttempts,
   });
-  // Absent in histories that are older than this field.
-  return Number.isNaN(attempts) ? next : { ...next, attemptsBefore: attempts };
+  return { ...next, attemptsBefore: attempts };
 }
 
-/** Whether no attempt was made since the order was given; one that names no number of attempts is always current. */
+/** Whether no attempt was made since the command was sent; without a number of attempts it is always current. */
 function isCurrent({ attempts }: NonNullable<Commands['retryNow']>, progress: ScheduleProgress): boolean {
   return attempts === undefined || attempts === progress.attempts;
 }
 
-/** An attempt at once, after which the wait that it interrupted is waited for anew: it costs no place of the schedule. */
-function extraAttempt({ schedulePosition }: ScheduleProgress): Next {
+/** An attempt now. It uses no position of the schedule: the wait that it interrupted starts again after it. */
+function extraAttempt({ schedulePosition }: ScheduleProgress): NextRound {
   return { position: schedulePosition ?? 0, waitMs: 0 };
 }
 
-/** The next attempt of the schedule at its time, or at once when that has passed. */
-function sameSchedule({ schedulePosition, nextAttemptAt }: ScheduleProgress): Next {
+/** The next attempt of the schedule at its time, or now when that has passed. */
+function sameSchedule({ schedulePosition, nextAttemptAt }: ScheduleProgress): NextRound {
   return {
     position: schedulePosition === null ? 0 : schedulePosition + 1,
     waitMs: Math.max((nextAttemptAt ?? 0) - Date.now(), 0),

@@ -1,25 +1,25 @@
 /**
- * What Temporal's UI shows of a delivery as its current details, in Markdown. It is computed when somebody looks, so it
- * costs no history.
+ * The current details of a delivery in Temporal's UI, in Markdown. They are computed when the UI queries them, so they
+ * add nothing to the history.
  */
 import { setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { searchAttributes } from '../names.js';
 import type { DeliveryInput } from '../types.js';
 
-/** How many attempts to come are listed one by one. */
+/** Number of future attempts that are listed one by one. */
 const LISTED = 4;
 
-/** A paragraph of nothing: the UI's frame for details is a line too short for those that end in a list. */
-const ROOM = '\u00a0';
+/** An empty paragraph: the frame for details in Temporal's UI is one line too short when they end in a list. */
+const EMPTY_PARAGRAPH = '\u00a0';
 
-/** Attempts are being made from this place of the schedule on. */
+/** Attempts are being made from this position of the schedule on. */
 export function showAttempting(input: DeliveryInput, position: number): void {
   const { schedule } = input;
   const attempts = schedule.length + 1;
   show(
     input,
-    `**Attempting** by the schedule, from attempt ${position + 1} of ${attempts} on. Pending Activities tells the ` +
-      'attempt it has come to, the last failure and the next time.',
+    `**Attempting** by the schedule, from attempt ${position + 1} of ${attempts} on. Pending Activities shows the ` +
+      'current attempt, the last failure and the next time.',
     plan(schedule, position),
   );
 }
@@ -36,7 +36,7 @@ export function showWaiting(input: DeliveryInput, position: number, until: numbe
 }
 
 export function showPaused(input: DeliveryInput, reason: string): void {
-  show(input, `**Paused**: ${reason}. It goes on at the same place of the schedule by the signal \`resume\`.`);
+  show(input, `**Paused**: ${reason}. The signal \`resume\` continues at the same position of the schedule.`);
 }
 
 /** The delivery has ended, or is about to. */
@@ -51,16 +51,16 @@ function show({ deliveryId, run }: DeliveryInput, ...[state, ...more]: [state: s
   setCurrentDetails([state, facts, ...more].join('\n\n'));
 }
 
-/** When the attempts to come are made if each fails at once, as a list. */
+/** The times of future attempts if each fails at once, as a list. */
 function plan(schedule: readonly number[], position: number): string {
   const waits = schedule.slice(position);
   const times = waits.reduce((before, wait) => [...before, before.at(-1)! + wait], [Date.now()]);
-  const lines = times.map((at, index) => `- attempt ${position + index + 1}: ${time(at)}`);
-  const last = lines.length > LISTED ? ['- …', lines.at(-1)!] : [];
-  return ['At the earliest (UTC):', '', ...lines.slice(0, LISTED), ...last, '', ROOM].join('\n');
+  const items = times.map((at, index) => `- attempt ${position + index + 1}: ${time(at)}`);
+  const last = items.length > LISTED ? ['- …', items.at(-1)!] : [];
+  return ['At the earliest (UTC):', '', ...items.slice(0, LISTED), ...last, '', EMPTY_PARAGRAPH].join('\n');
 }
 
-/** A time as people read it, to the second. */
+/** `2025-01-31 12:00:00` */
 function time(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -1,42 +1,35 @@
-/** Where a delivery begins: with its first attempt, or where a batch or an earlier workflow left it. */
+/** Where the workflow of a delivery starts: with the first attempt, or after a batch or an earlier workflow. */
+import { failure, FailureType } from '../failure.js';
+import type { Deferral, DeliveryActivities, DeliveryInput, DeliveryResult, UnrecordedOutcome } from '../types.js';
 import { showBatched, showEnded } from './details.js';
-import { failure } from '../failure.js';
-import {
-  FailureType,
-  type Deferral,
-  type DeliveryActivities,
-  type DeliveryInput,
-  type DeliveryResult,
-  type UnrecordedOutcome,
-} from '../types.js';
 
 type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitBatch'>;
 
-/** Where the next round begins. */
-export interface Next {
-  /** How many waits of the schedule come before it. */
+/** Where the next round starts. */
+export interface NextRound {
+  /** Position in the schedule: the number of waits before it. */
   readonly position: number;
-  /** How long to wait before it, in milliseconds. */
+  /** Wait before it, in milliseconds. */
   readonly waitMs: number;
-  /** What is waited for, in words; the schedule when absent. */
+  /** Why it waits, as text; absent when it is the wait of the schedule. */
   readonly why?: string;
-  /** Attempts that were made before it, where they are known. */
+  /** Attempts that were made before it, where the number is known. */
   readonly attemptsBefore?: number;
-  /** Present when its attempt was turned away before. */
+  /** Present when its attempt was rejected before. */
   readonly deferral?: Deferral;
 }
 
-/** The first round, or the result of a delivery that is accepted already. Throws the failure of one that has failed. */
-export async function resumePoint(
+/** The first round, or the result of a delivery that is already accepted. Throws the failure of one that has failed. */
+export async function firstRound(
   input: DeliveryInput,
   activities: Activities,
-): Promise<Next | { readonly result: DeliveryResult }> {
+): Promise<NextRound | { readonly result: DeliveryResult }> {
   const { deliveryId, resumeFrom } = input;
   switch (resumeFrom?.kind) {
     case undefined:
       return { position: 0, waitMs: 0 };
     case 'scheduled':
-      return nextAt(resumeFrom);
+      return roundAt(resumeFrom);
     case 'ended':
       showEnded(input, `Not delivered: ${resumeFrom.message}`);
       throw failure(resumeFrom.type, resumeFrom.message);
@@ -44,24 +37,24 @@ export async function resumePoint(
       const { outcome } = resumeFrom;
       await activities.recordOutcome(outcome);
       if (outcome.state === 'delivered') return { result: { attempts: outcome.number, status: outcome.status } };
-      return afterUnrecorded(outcome);
+      return roundAfter(outcome);
     }
     case 'batched': {
       showBatched(input);
       const outcome = await activities.awaitBatch({ deliveryId });
       if (outcome.kind === 'delivered') return { result: outcome.result };
       if (outcome.kind === 'failed') throw failure(FailureType.stopped, outcome.message);
-      return nextAt(outcome);
+      return roundAt(outcome);
     }
   }
 }
 
-/** Goes on after an outcome that had to be recorded apart from its attempt. */
-export function afterUnrecorded({ state, stateReason, schedulePosition, nextAttemptAt }: UnrecordedOutcome): Next {
+/** The round after an attempt whose outcome the workflow recorded. */
+export function roundAfter({ state, stateReason, schedulePosition, nextAttemptAt }: UnrecordedOutcome): NextRound {
   if (state === 'failed') throw failure(FailureType.stopped, stateReason ?? 'not accepted');
-  return nextAt({ position: schedulePosition + 1, at: nextAttemptAt ?? 0 });
+  return roundAt({ position: schedulePosition + 1, at: nextAttemptAt ?? 0 });
 }
 
-function nextAt({ position, at }: { readonly position: number; readonly at: number }): Next {
+function roundAt({ position, at }: { readonly position: number; readonly at: number }): NextRound {
   return { position, waitMs: Math.max(at - Date.now(), 0) };
 }

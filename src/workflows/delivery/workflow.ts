@@ -1,33 +1,55 @@
-/** A delivery: one event on its way to one subscription, from the first attempt to its end. */
-import { CancellationScope, condition } from '@temporalio/workflow';
-import { afterUnrecorded, resumePoint, type Next } from './resume.js';
-import { bookkeeping } from './state-activities.js';
-import { showAttempting, showEnded, showWaiting } from './details.js';
+/** The workflow of a delivery: one event for one subscription, from the first attempt to the end. */
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import { failure } from '../failure.js';
-import { applyCommands } from './commands.js';
 import { hasPendingCommand, registerSignalHandlers } from '../signals.js';
+import {
+  SUBSCRIPTION_DELETED,
+  SUBSCRIPTION_DISABLED,
+  type DeliveryActivities,
+  type DeliveryInput,
+  type DeliveryResult,
+} from '../types.js';
 import { runRound } from './attempts.js';
-import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type DeliveryInput, type DeliveryResult } from '../types.js';
+import { applyCommands } from './commands.js';
+import { showAttempting, showEnded, showWaiting } from './details.js';
+import { firstRound, roundAfter, type NextRound } from './resume.js';
 
-/** Waits for a database that cannot be reached, in milliseconds: each doubles, the first from this, up to the longest. */
+/** Wait while the database is unavailable, in milliseconds: doubles each time, from the first to the longest. */
 const FIRST_STALL_MS = 5_000;
 const MAX_STALL_MS = 300_000;
 
+/** Small reads and writes, each with a summary for Temporal's UI. They are retried until the database is available. */
+const activities: Omit<DeliveryActivities, 'attempt'> = {
+  getScheduleProgress: (task) => withSummary('load the position in the schedule').getScheduleProgress(task),
+  changeState: (task) => withSummary(`record the state ${task.state}`).changeState(task),
+  recordOutcome: (outcome) => withSummary(`record attempt ${outcome.number}, made before`).recordOutcome(outcome),
+  awaitBatch: (task) => withSummary('wait for the batch that makes the first attempt').awaitBatch(task),
+  cancelOwnWorkflow: () => withSummary('close as cancelled in Temporal').cancelOwnWorkflow(),
+};
+
+function withSummary(summary: string) {
+  return proxyActivities<DeliveryActivities>({
+    startToCloseTimeout: '30s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+}
+
 /**
- * Delivers until accepted. Fails when the schedule is exhausted or the contract stops it, and closes as cancelled when
- * told to end, so that Temporal's own statuses say how a delivery ended.
+ * Delivers until accepted. Fails when the schedule is exhausted or the contract stops the delivery, and closes as
+ * cancelled on a cancel command, so that Temporal's own statuses show how a delivery ended.
  */
 export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   const root = CancellationScope.current();
   const commands = registerSignalHandlers();
-  // Nothing in here may be cut short: what an attempt did must be known before the delivery ends.
+  // Not cancellable: the outcome of an attempt in flight must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
-    const start = await resumePoint(input, bookkeeping);
+    const start = await firstRound(input, activities);
     if ('result' in start) return accepted(start.result);
-    let next: Next = start;
+    let next: NextRound = start;
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
-      next = await untilDue(next);
+      next = await waitUntilDue(next);
       showAttempting(input, next.position);
       const end = await runRound(input, round, next, commands);
       switch (end.kind) {
@@ -38,18 +60,18 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           showEnded(input, `Not delivered: ${end.message}`);
           throw failure(end.type, end.message);
         case 'unrecorded':
-          await bookkeeping.recordOutcome(end.outcome);
+          await activities.recordOutcome(end.outcome);
           if (end.outcome.state === 'delivered')
             return accepted({ attempts: end.outcome.number, status: end.outcome.status });
-          next = afterUnrecorded(end.outcome);
+          next = roundAfter(end.outcome);
           break;
         case 'stalled':
           stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, MAX_STALL_MS);
-          next = { ...after(next, end), waitMs: stallMs, why: 'the database did not answer' };
+          next = { ...advance(next, end), waitMs: stallMs, why: 'the database was unavailable' };
           break;
         case 'busy':
           next = {
-            ...after(next, end),
+            ...advance(next, end),
             waitMs: end.waitMs,
             why: 'the subscription is busy',
             deferral: end.deferral,
@@ -62,13 +84,13 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           commands.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
           break;
         case 'interrupted':
-          next = await applyCommands(input, commands, root, bookkeeping, end.lost);
+          next = await applyCommands(input, commands, root, activities, end.lost);
       }
     }
   });
 
-  /** Waits for a round to be due, obeying orders meanwhile. */
-  async function untilDue(next: Next): Promise<Next> {
+  /** Waits until a round is due and applies commands that arrive before that. */
+  async function waitUntilDue(next: NextRound): Promise<NextRound> {
     for (;;) {
       if (next.waitMs > 0) {
         const { position, waitMs, why = 'the wait of the schedule' } = next;
@@ -76,7 +98,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
         await condition(() => hasPendingCommand(commands), waitMs, { summary: why });
       }
       if (!hasPendingCommand(commands)) return next;
-      next = await applyCommands(input, commands, root, bookkeeping);
+      next = await applyCommands(input, commands, root, activities);
     }
   }
 
@@ -85,9 +107,9 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
     return result;
   }
 
-  async function recordFailed(reason: string, { position, attemptsBefore }: Next): Promise<void> {
+  async function recordFailed(reason: string, { position, attemptsBefore }: NextRound): Promise<void> {
     const { deliveryId, run, schedule } = input;
-    await bookkeeping.changeState({
+    await activities.changeState({
       deliveryId,
       run,
       state: 'failed',
@@ -99,11 +121,11 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   }
 }
 
-/** Where a round goes on that ended before all of its attempts were made. */
-function after(
-  { position, attemptsBefore }: Next,
+/** The position of a round that ended before all of its attempts were made. */
+function advance(
+  { position, attemptsBefore }: NextRound,
   { attemptsMade }: { readonly attemptsMade: number },
-): Pick<Next, 'position' | 'attemptsBefore'> {
+): Pick<NextRound, 'position' | 'attemptsBefore'> {
   return {
     position: position + attemptsMade,
     ...(attemptsBefore === undefined ? {} : { attemptsBefore: attemptsBefore + attemptsMade }),

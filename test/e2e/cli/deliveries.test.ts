@@ -60,7 +60,7 @@ test('a delivery is shown with its attempts and the last answer', async () => {
   await system.settled(id, 'retrying');
   const { out } = await cli.pigeonpost(['deliveries', 'show', id]);
   expect(out).toMatch(/^state +retrying$/m);
-  expect(out).toMatch(/^1 +0 +20\S+Z +.+refused +503 +the receiver answered 503$/m);
+  expect(out).toMatch(/^1 +0 +20\S+Z +.+refused +503 +the receiver responded with 503$/m);
   expect(out).toMatch(/^To come +Unless accepted before\n20\S+Z +5 s after the attempt before$/m);
   expect(out).toMatch(/\n\nThe last answer:\ntry later$/);
   expect((await cli.json('deliveries', 'show', id)).attempts).toHaveLength(1);

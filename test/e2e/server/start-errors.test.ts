@@ -40,7 +40,7 @@ test.each(['migrate', 'rotate-encryption-key', 'api', 'worker', 'up', 'demo'])(
     });
     if (!/^(migrate|rotate)/.test(command)) expect(printed).toMatch(/^Starting /);
     expect(printed).toContain('pigeonpost: PostgreSQL at 127.0.0.1:1 cannot be reached: the connection was refused.');
-    expect(printed).toContain('Check that it runs there and that DATABASE_URL is right.');
+    expect(printed).toContain('Check that it is running and that DATABASE_URL is correct.');
     expect(printed).not.toMatch(NO_STACK);
   },
 );
@@ -69,9 +69,9 @@ test('the demo says so when what runs at its address takes another key', async (
 });
 
 test.each([
-  ['connect ETIMEDOUT 10.0.0.1:5432', 'it does not answer in time'],
+  ['connect ETIMEDOUT 10.0.0.1:5432', 'it does not respond in time'],
   ['transport error: InvalidCertificate(UnknownIssuer)', 'its TLS certificate is not accepted'],
-  ['tonic::transport::Error(Transport, InvalidContentType)', 'it does not speak the expected protocol'],
+  ['tonic::transport::Error(Transport, InvalidContentType)', 'it does not use the expected protocol'],
   ['tonic::transport::Error(Transport, Other)', 'the connection failed'],
   ['password authentication failed for user "kim"', 'password authentication failed for user "kim"'],
 ])('%s is said in words', (text, why) => {

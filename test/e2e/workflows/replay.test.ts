@@ -1,10 +1,10 @@
 /** Workflow code is forever: every kept history must replay on the code of today. */
 import { Worker } from '@temporalio/worker';
-import { keptHistories } from '../../support/histories';
+import { savedHistories } from '../../support/histories';
 import { fromSetup } from '../../support/system';
 
 test('every kept history replays', async () => {
-  const histories = await keptHistories();
+  const histories = await savedHistories();
   expect(histories.length).toBeGreaterThanOrEqual(10);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const results: Record<string, string> = {};

@@ -1,6 +1,6 @@
 /** Every schedule of every contract, attempt by attempt, in the test server's time. */
 import { contracts, contractOf } from '../../../src/providers/registry';
-import { keepHistory } from '../../support/histories';
+import { saveHistory } from '../../support/histories';
 import { emitExample } from '../../support/subscriptions';
 import { responded, openTimeMachine, type TimeSkippingEnv } from '../../support/time-skipping';
 
@@ -66,7 +66,7 @@ describe.each(expected)('%s %j %s', (provider, settings, eventType, waits) => {
       nextAttemptAt: null,
       lastStatus: 500,
     });
-    await keepHistory(machine.environment.client, `exhausted-${provider}-${eventType}`, id);
+    await saveHistory(machine.environment.client, `exhausted-${provider}-${eventType}`, id);
     expect(body.attempts.map(({ number }: { number: number }) => number)).toEqual(
       Array.from({ length: waits.length + 1 }, (_, index) => index + 1),
     );
@@ -78,7 +78,7 @@ describe.each(expected)('%s %j %s', (provider, settings, eventType, waits) => {
     expect(error).toBeUndefined();
     expectGaps(waits);
     expect(new Set(machine.sent.map(({ body }) => body)).size).toBe(1);
-    await keepHistory(machine.environment.client, `accepted-at-last-${provider}-${eventType}`, id);
+    await saveHistory(machine.environment.client, `accepted-at-last-${provider}-${eventType}`, id);
     const { body } = await machine.api.ask('GET', `/v1/deliveries/${id}`);
     expect(body).toMatchObject({ state: 'delivered', attemptCount: waits.length + 1 });
   });
@@ -96,7 +96,7 @@ test.each([
   machine.script(status);
   const { id, error } = await run(provider, settings, eventType);
   expect(machine.sent).toHaveLength(1);
-  await keepHistory(machine.environment.client, `stopped-${provider}-${status}`, id);
+  await saveHistory(machine.environment.client, `stopped-${provider}-${status}`, id);
   expect(error).toMatchObject({ cause: { type: 'DeliveryStopped' } });
   const { body } = await machine.api.ask('GET', `/v1/deliveries/${id}`);
   expect(body).toMatchObject({ state: 'failed', attemptCount: 1, lastStatus: status });

@@ -145,7 +145,7 @@ test.each<[string, object]>([
   const change = () => pool().query('UPDATE accounts SET name = $2 WHERE id = $1', [accountId, `${(changes += 1)}`]);
   watchStatements(async (name, run) => {
     const result = await run();
-    if (name === 'load-directory-entry') await change();
+    if (name === 'load-cached-subscriptions') await change();
     return result;
   });
   await change();

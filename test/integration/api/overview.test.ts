@@ -1,7 +1,7 @@
 /** The figures of the overview: right for a few deliveries, and close for many. */
 import { fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series';
 import { lowestIdAt } from '../../../src/contract/ids';
-import { recordAttempt, type AttemptRecord } from '../../../src/store/attempts/recording';
+import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording';
 import { countBuckets } from '../../../src/store/reports/overview';
 import { openWindow } from '../../../src/store/reports/window';
 import { startApiWithDatabase, type TestApi } from '../../support/api';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
-const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord>): AttemptRecord => ({
+const attempt = (deliveryId: string, number: number, more: Partial<AttemptRow>): AttemptRow => ({
   deliveryId,
   run: 0,
   number,
@@ -24,7 +24,7 @@ const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord
   outcome: 'refused',
   status: 500,
   reason: 'status',
-  message: 'the receiver answered 500',
+  message: 'the receiver responded with 500',
   url: null,
   requestHeaders: null,
   responseHeaders: null,

@@ -47,8 +47,8 @@ test('is not ready when the database is read-only', async () => {
   await database.store.pool.query(
     `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`,
   );
-  await database.leave();
-  await database.comeBack();
+  await database.disconnect();
+  await database.reconnect();
   expect(await api.ask('GET', '/readyz')).toMatchObject({ status: 503, body: { database: 'not_writable' } });
 });
 

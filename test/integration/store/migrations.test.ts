@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-test('has partitions for every week to come when it is migrated', async () => {
+test('has partitions for the next weeks after the migration', async () => {
   expect(await migrate(database.url)).toEqual(['0001_initial']);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
@@ -17,7 +17,7 @@ test('has partitions for every week to come when it is migrated', async () => {
   expect(await migrate(database.url)).toEqual([]);
 });
 
-test('puts every index of a partition below one of the partitioned table', async () => {
+test('attaches every index of a partition to one of the partitioned table', async () => {
   await migrate(database.url);
   const { rows } = await database.store.pool.query(
     `SELECT t.relname AS name FROM pg_index i

@@ -1,4 +1,4 @@
-/** Migrations and statements on the oldest PostgreSQL that the documentation names. */
+/** Migrations and statements on the oldest supported PostgreSQL. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Partitions by week: made ahead of time, and right for every row. */
+/** Partitions by week. */
 import { Client } from 'pg';
 import { listPartitions, makePartitions } from '../../../src/store/partitions';
 import { weekOf, weeksAfter } from '../../../src/store/weeks';
@@ -17,13 +17,13 @@ afterEach(() => database.close());
 
 const names = async (): Promise<string[]> => (await listPartitions(database.store.pool)).map((each) => each.name);
 
-test('migrating makes partitions for this week and those that follow', async () => {
-  // The template was migrated when the tests began, which may have been in the week before.
+test('creates partitions for this week and the following ones when migrating', async () => {
+  // The template was migrated at the start of the tests, which may have been in the week before.
   const ahead = [0, 1].flatMap((weeks) => placesIn(name(weeksAfter(weekOf(new Date()), weeks))));
   expect(await names()).toEqual(expect.arrayContaining(ahead));
 });
 
-test('partitions are made once, however often and by however many that is asked for', async () => {
+test('creates each partition once when several processes request it at once', async () => {
   const week = weeksAfter(weekOf(new Date()), 10);
   const before = await names();
   await Promise.all([1, 2, 3].map(() => makePartitions(database.store, week)));
@@ -32,7 +32,7 @@ test('partitions are made once, however often and by however many that is asked 
   expect(made.sort()).toEqual([0, 1, 2].flatMap((weeks) => placesIn(name(weeksAfter(week, weeks)))).sort());
 });
 
-test('partitions have the indexes, checks and storage parameters they need', async () => {
+test('gives partitions their indexes, checks and storage parameters', async () => {
   const [partition] = (await listPartitions(database.store.pool)).filter(({ table }) => table === 'deliveries');
   const { rows } = await database.store.pool.query<{ own: number; all: number; checks: number; options: string[] }>(
     `SELECT (SELECT count(*)::int FROM pg_index WHERE indrelid = $1::regclass) AS own,
@@ -51,7 +51,7 @@ test('partitions have the indexes, checks and storage parameters they need', asy
   ]);
 });
 
-test('rows are in the partitions of their week, to the millisecond', async () => {
+test('stores rows in the partition of their week, to the millisecond', async () => {
   const week = weekOf(new Date());
   const first = await deliver(database.store, noOne(), week);
   const next = weeksAfter(week, 1);
@@ -62,7 +62,7 @@ test('rows are in the partitions of their week, to the millisecond', async () =>
   expect(await originsOf(database.store, following)).toEqual(placesIn(name(next)));
 });
 
-test('rows of a week without partitions are kept, and move into them once they are made', async () => {
+test('moves rows into the partition of their week when it is created later', async () => {
   const week = weeksAfter(weekOf(new Date()), 20);
   const early = await deliver(database.store, noOne(), new Date(week.getTime() + 1));
   const earlier = await deliver(database.store, noOne(), new Date(week.getTime() - 1));
@@ -72,7 +72,7 @@ test('rows of a week without partitions are kept, and move into them once they a
   expect(await originsOf(database.store, earlier)).toEqual(placesIn('default'));
 });
 
-test('while a table is in use for long, nothing is made and nobody waits for long', async () => {
+test('creates nothing and blocks others only shortly when a table is locked for long', async () => {
   const reader = new Client({ connectionString: database.url });
   await reader.connect();
   await reader.query('BEGIN');

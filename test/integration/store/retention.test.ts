@@ -1,8 +1,8 @@
-/** What has been kept for long enough goes, and nothing else. */
+/** Data is deleted after its retention, and nothing else is. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createRetention } from '../../../src/activities/maintenance/retention';
-import { reopenDelivery } from '../../../src/store/deliveries/deliveries';
+import { reopenDelivery } from '../../../src/store/deliveries/state-changes';
 import { insertEvents } from '../../../src/store/events/events';
 import { insertMissing } from '../../../src/store/recovery/missing';
 import { listPartitions, makePartitions } from '../../../src/store/partitions';
@@ -13,18 +13,18 @@ import type { TestDatabase } from '../../support/database';
 import { deliver, eventAt, noOne, originsOf, type Owner } from '../../support/past';
 
 const now = new Date();
-/** A moment of the week so many weeks before this one. */
+/** A time in the week that is `weeks` before this one. */
 const weeksAgo = (weeks: number): Date => new Date(weeksAfter(weekOf(now), -weeks).getTime() + 3_600_000);
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeEach(async () => {
   api = await startApiWithDatabase();
-  // Each makes those of three weeks.
+  // Each call creates the partitions of three weeks.
   for (const weeks of [15, 12, 9, 6, 3]) await makePartitions(api.database.store, weeksAgo(weeks));
 });
 afterEach(() => api.close());
 
-/** What maintenance does once an hour. */
+/** The maintenance of one hour. */
 const enforce = (days: number): Promise<void> =>
   new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(() =>
     createRetention(api.database.store, days)(now),
@@ -43,8 +43,8 @@ const rowsOf = async (of: { eventId: string; deliveryId: string }): Promise<numb
   (await originsOf(api.database.store, of)).length;
 const ALL = 4;
 
-describe('weeks that are over for every account', () => {
-  test('are dropped with all that is in them, and the others are not', async () => {
+describe('weeks that have expired for every account', () => {
+  test('are dropped with all their data, and no others', async () => {
     const owner = await newOwner();
     const gone = await deliver(api.database.store, owner, weeksAgo(9), 'failed');
     const kept = await deliver(api.database.store, owner, weeksAgo(3));
@@ -54,7 +54,7 @@ describe('weeks that are over for every account', () => {
     expect(await rowsOf(kept)).toBe(ALL);
   });
 
-  test('stay while one account keeps what happened for longer, or for ever', async () => {
+  test('stay when one account has a longer or an indefinite retention', async () => {
     await newOwner();
     await newOwner(100);
     await enforce(30);
@@ -65,7 +65,7 @@ describe('weeks that are over for every account', () => {
     expect(await oldestWeek()).toEqual(before);
   });
 
-  test('count for accounts that were deleted, too', async () => {
+  test('are decided by deleted accounts too', async () => {
     const owner = await newOwner(0);
     await api.ask('DELETE', `/v1/accounts/${owner.accountId}`);
     const before = await oldestWeek();
@@ -74,7 +74,7 @@ describe('weeks that are over for every account', () => {
   });
 
   test.each(['pending', 'retrying', 'paused'] as const)(
-    'stay while a delivery is %s, but for the others',
+    'stay when a delivery is %s, without their other deliveries',
     async (state) => {
       const owner = await newOwner();
       const open = await deliver(api.database.store, owner, weeksAgo(9), state);
@@ -91,7 +91,7 @@ describe('weeks that are over for every account', () => {
     },
   );
 
-  test('stay while a recovery delivers an event of theirs', async () => {
+  test('stay when a recovery delivers one of their events', async () => {
     const owner = await newOwner();
     const recovered = await deliver(api.database.store, owner, weeksAgo(9), 'retrying', weeksAgo(0));
     await enforce(30);
@@ -100,13 +100,13 @@ describe('weeks that are over for every account', () => {
       recovered.deliveryId,
     ]);
     await enforce(30);
-    // The delivery is of this week; its event and body are not.
+    // The delivery is of this week, its event and body are not.
     expect(await rowsOf(recovered)).toBe(2);
   });
 });
 
-describe('accounts that keep what happened for less than others', () => {
-  test('lose their own and nobody else does', async () => {
+describe('accounts with a shorter retention than others', () => {
+  test('lose their own data only', async () => {
     const [brief, other] = [await newOwner(30), await newOwner()];
     const gone = await Promise.all([9, 12, 15].map((weeks) => deliver(api.database.store, brief, weeksAgo(weeks))));
     const recent = await deliver(api.database.store, brief, weeksAgo(3));
@@ -117,7 +117,7 @@ describe('accounts that keep what happened for less than others', () => {
     expect(await rowsOf(others)).toBe(ALL);
   });
 
-  test('lose events that nobody took', async () => {
+  test('lose events without deliveries', async () => {
     const [owner] = [await newOwner(30), await newOwner()];
     const { event, ...others } = eventAt(owner, weeksAgo(9));
     await insertEvents(api.database.store.pool, [{ event, ...others, deliveries: [] }]);
@@ -125,14 +125,14 @@ describe('accounts that keep what happened for less than others', () => {
     expect(await rowsOf({ eventId: event.id, deliveryId: '' })).toBe(0);
   });
 
-  test('keep an event for as long as a delivery of it', async () => {
+  test('keep an event when a delivery of it is kept', async () => {
     const [owner] = [await newOwner(30), await newOwner()];
     const recovered = await deliver(api.database.store, owner, weeksAgo(9), 'delivered', weeksAgo(0));
     await enforce(365);
     expect(await rowsOf(recovered)).toBe(ALL);
   });
 
-  test('lose what waits in the default partition, too', async () => {
+  test('lose data in the default partition too', async () => {
     const [owner] = [await newOwner(30), await newOwner()];
     const old = await deliver(api.database.store, owner, weeksAgo(50));
     await enforce(365);
@@ -140,14 +140,14 @@ describe('accounts that keep what happened for less than others', () => {
   });
 });
 
-describe('what has lost its event', () => {
+describe('deliveries whose event was deleted', () => {
   const later = async (): Promise<{ eventId: string; deliveryId: string }> => {
     const recovered = await deliver(api.database.store, await newOwner(), weeksAgo(9), 'failed', weeksAgo(0));
     await enforce(30);
     return recovered;
   };
 
-  test('cannot be redelivered, and says so', async () => {
+  test('cannot be redelivered, and the error states it', async () => {
     const { deliveryId } = await later();
     expect(await api.ask('POST', `/v1/deliveries/${deliveryId}/redeliver`)).toMatchObject({
       status: 409,
@@ -156,13 +156,13 @@ describe('what has lost its event', () => {
     expect(await reopenDelivery(api.database.store, deliveryId)).toBeUndefined();
   });
 
-  test('is not recovered', async () => {
+  test('are not recovered', async () => {
     const { deliveryId } = await later();
     expect(await reopenFinished(api.database.store, [{ id: deliveryId, run: 0 }], ['failed'])).toEqual([]);
   });
 });
 
-test('a recovery that planned to deliver an event that is gone leaves it out', async () => {
+test('omits an event that was deleted after a recovery planned its delivery', async () => {
   const owner = await newOwner();
   const { store } = api.database;
   const there = await deliver(store, noOne(), weeksAgo(1));

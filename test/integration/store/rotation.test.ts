@@ -1,4 +1,4 @@
-/** Rotating the encryption key on a real PostgreSQL, while other processes go on reading and writing. */
+/** Rotation of the encryption key on a real PostgreSQL while other processes read and write. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ afterEach(async () => {
 
 const config = (env: NodeJS.ProcessEnv = {}): Config => loadConfig({ PIGEONPOST_DATA_DIR: dataDir, ...env });
 
-/** A process that works on the database with these keys. */
+/** A process that uses the database with these keys. */
 function open(keys: KeyRing | (() => KeyRing)): Store {
   const store = openStore({ databaseUrl: database.url, box: createSecretBox(keys) });
   stores.push(store);
@@ -65,11 +65,11 @@ async function keyIdsInUse(): Promise<string[]> {
   return rows.map(({ id }) => id.toString('hex')).sort();
 }
 
-/** A store whose process dies at its n-th UPDATE: before it, or without learning that it was done. */
+/** A store whose process dies at its n-th UPDATE: before it, or after it without getting the result. */
 function dyingAt(store: Store, update: number, done: boolean): Store {
-  let left = update;
+  let remains = update;
   const query = async (...args: Parameters<Store['pool']['query']>): Promise<unknown> => {
-    const dies = String(args[0]).startsWith('UPDATE') && --left === 0;
+    const dies = String(args[0]).startsWith('UPDATE') && --remains === 0;
     if (dies && !done) throw new Error('killed');
     const result = await (store.pool.query(...args) as unknown as Promise<unknown>);
     if (dies) throw new Error('killed');
@@ -79,7 +79,7 @@ function dyingAt(store: Store, update: number, done: boolean): Store {
 }
 
 describe('the key in the data folder', () => {
-  it('is replaced, and running processes go on reading and writing', async () => {
+  it('is replaced while running processes read and write', async () => {
     const running = open(await loadEncryptionKeys(config()));
     const accountId = await fill(running);
     const former = running.box.currentKeyId().toString('hex');
@@ -89,7 +89,7 @@ describe('the key in the data folder', () => {
     const rotation = await rotate(config(), database.url, async () => {
       expect(await tokens(running, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
       expect(running.box.currentKeyId().toString('hex')).not.toBe(former);
-      // What was sealed just before the key was replaced is written only now.
+      // What was sealed before the key was replaced is written only now.
       const [first] = await allSubscriptions(running, accountId);
       await saveSubscription({ ...running, box: { ...running.box, seal: lateSeal } }, { ...first!, headers: {} });
       expect(await keyIdsInUse()).toContain(former);
@@ -120,7 +120,7 @@ describe('the key in the data folder', () => {
     const former = running.box.currentKeyId().toString('hex');
     await beginKeyRotation(dataDir);
     await expect(resealAll(dyingAt(running, update, done), 1)).rejects.toThrow('killed');
-    // In between, a process that starts now reads all of it.
+    // Between the runs, a process that starts now can read all rows.
     const fresh = open(await loadEncryptionKeys(config()));
     await checkKeys(fresh);
     expect(await tokens(fresh, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
@@ -140,10 +140,10 @@ describe('the key in the data folder', () => {
       'while the new key is written',
       (key: string) => ({ 'encryption-key.former': key, 'encryption-key.new': key.slice(0, 9) }),
     ],
-  ])('is replaced by a second run when the first is killed %s', async (_when, left) => {
+  ])('is replaced by a second run when the first is killed %s', async (_when, remains) => {
     const accountId = await fill(open(await loadEncryptionKeys(config())));
     const key = await readFile(join(dataDir, 'encryption-key'), 'utf8');
-    for (const [name, text] of Object.entries(left(key))) {
+    for (const [name, text] of Object.entries(remains(key))) {
       await writeFile(join(dataDir, name), text);
       await chmod(join(dataDir, name), 0o644);
     }
@@ -154,7 +154,7 @@ describe('the key in the data folder', () => {
     expect(await tokens(open(await loadEncryptionKeys(config())), accountId)).toHaveLength(3);
   });
 
-  it('is not replaced while another run does so', async () => {
+  it('is not replaced when another run is replacing it', async () => {
     await fill(open(await loadEncryptionKeys(config())));
     await rotate(config(), database.url, async () => {
       await expect(rotate(config(), database.url, noWait)).rejects.toThrow('is being rotated already');
@@ -162,14 +162,14 @@ describe('the key in the data folder', () => {
   });
 });
 
-describe('keys of the settings', () => {
+describe('keys in the settings', () => {
   const settings = (key: Buffer, ...previous: Buffer[]): Config =>
     config({
       PIGEONPOST_ENCRYPTION_KEY: key.toString('base64'),
       PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: previous.map((each) => each.toString('base64')).join(','),
     });
 
-  it('are rotated with the former one as a previous one, whatever else was used before', async () => {
+  it('are rotated with the former key as a previous one', async () => {
     const [oldest, former, current] = [newKey(), newKey(), newKey()];
     const accountId = await fill(open([oldest]));
     await fill(open([former, oldest]));
@@ -182,7 +182,7 @@ describe('keys of the settings', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  it('that lack the one in use are refused by its id before anything is changed', async () => {
+  it('are rejected with the id of the missing key before anything is changed', async () => {
     const [former, current] = [newKey(), newKey()];
     await fill(open([former]));
     const refused = rotate(settings(current), database.url, noWait);
@@ -196,7 +196,7 @@ describe('keys of the settings', () => {
   });
 });
 
-it('leaves a row to whoever edits it meanwhile', async () => {
+it('does not change a row that is edited at the same time', async () => {
   const [former, current] = [newKey(), newKey()];
   const editor = open([former]);
   const accountId = await fill(editor);
@@ -215,7 +215,7 @@ it('leaves a row to whoever edits it meanwhile', async () => {
   expect(await tokens(open([current]), accountId)).toEqual(['edited', 'token-2', 'token-3']);
 });
 
-it('a process with a wrong key finds out when it starts', async () => {
+it('rejects a wrong key when a process starts', async () => {
   const [right, wrong] = [newKey(), newKey()];
   await checkKeys(open([wrong]));
   await fill(open([right]));
@@ -224,7 +224,7 @@ it('a process with a wrong key finds out when it starts', async () => {
   await expect(found).rejects.toBeInstanceOf(OperatorError);
   await expect(found).rejects.toThrow(`(id ${idOf(right)})`);
   await expect(checkAllKeys(open([wrong]))).rejects.toThrow(`(id ${idOf(right)})`);
-  // A database that has yet to be migrated has nothing to open.
+  // A database without tables has nothing to open.
   await database.store.pool.query('CREATE SCHEMA empty');
   const url = new URL(database.url);
   url.searchParams.set('options', '-c search_path=empty');
@@ -234,7 +234,7 @@ it('a process with a wrong key finds out when it starts', async () => {
   await expect(checkAllKeys(empty)).rejects.toThrow('The database has no tables yet.');
 });
 
-it('a row that belongs to another key or another row is not opened', () => {
+it('does not open a row of another key or another row', () => {
   const [key, other] = [newKey(), newKey()];
   const sealed = createSecretBox([key]).seal({ a: 1 }, 'acc_1');
   expect(createSecretBox([other, key]).open(sealed, 'acc_1')).toEqual({ a: 1 });
@@ -244,7 +244,7 @@ it('a row that belongs to another key or another row is not opened', () => {
   );
 });
 
-it('every column of bytes that is no hash is sealed, and known to the rotation', async () => {
+it('seals every column of bytes that is no hash, and includes it in the rotation', async () => {
   const hashes = ['api_keys.hash', 'idempotency_keys.fingerprint'];
   const { rows } = await database.store.pool.query<{ name: string }>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns

@@ -11,11 +11,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('a connection that breaks in a transaction fails the transaction, not the process', async () => {
+test('fails the transaction and not the process when its connection breaks', async () => {
   const { store } = database;
   const errors: unknown[] = [];
   const work = inTransaction(store, async (client) => {
-    // Stands for the process: what nobody listens to would end it.
+    // Stands for the process, which an error event without a listener would end.
     const emit = client.emit.bind(client);
     client.emit = (name: string, ...args: unknown[]) => {
       if (name === 'error' && client.listenerCount('error') === 0) return errors.push(args[0]) > 0;
@@ -35,16 +35,16 @@ test('a connection that breaks in a transaction fails the transaction, not the p
   expect((await store.pool.query('SELECT 1')).rowCount).toBe(1);
 });
 
-test('a connection may break before its borrower can listen', async () => {
+test('handles a connection that breaks before its caller listens', async () => {
   const client = await database.store.pool.connect();
   const gone = new Error('terminating connection due to administrator command');
-  // Would throw here, and end the process elsewhere, were there no listener.
+  // Without a listener this would throw here, and end a process.
   expect(client.emit('error', gone)).toBe(true);
   client.release(gone);
 });
 
-describe('a database that does not answer', () => {
-  /** Far longer than the time limit of these stores. */
+describe('a database that does not respond', () => {
+  /** Far longer than the query timeout of these stores. */
   const SLEEP = 'SELECT pg_sleep(600)';
   const impatient = () =>
     openStore({
@@ -54,14 +54,14 @@ describe('a database that does not answer', () => {
       queryTimeoutMs: 50,
     });
 
-  test('keeps no statement waiting, and its connection is not used again', async () => {
+  test('lets a statement time out, and its connection is not used again', async () => {
     const store = impatient();
     await expect(store.pool.query(SLEEP)).rejects.toThrow('Query read timeout');
     expect((await store.pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await store.pool.end();
   });
 
-  test('keeps no transaction waiting, nor its end', async () => {
+  test('lets a transaction and its ROLLBACK time out', async () => {
     const store = impatient();
     const work = inTransaction(store, (client) => client.query(SLEEP));
     await expect(work).rejects.toThrow('Query read timeout');
@@ -69,7 +69,7 @@ describe('a database that does not answer', () => {
     await store.pool.end();
   });
 
-  test('may take longer for a statement that goes through many rows', async () => {
+  test('has a longer timeout for statements that read many rows', async () => {
     const store = impatient();
     const { rows } = await store.pool.query(longQuery('SELECT $1::int AS one FROM pg_sleep(0.2)', [1]));
     expect(rows).toEqual([{ one: 1 }]);

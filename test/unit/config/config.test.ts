@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { CAPACITY } from '../../../src/activities/admission/concurrency-limiter';
+import { WORKER_CAPACITY } from '../../../src/workflows/limits';
 import { ConfigError, loadConfig, settings } from '../../../src/config/config';
 import { defaultCacheDir, defaultDataDir } from '../../../src/config/folders';
 
@@ -111,7 +111,7 @@ describe('what may be contacted', () => {
   );
 
   it('takes no limit beyond what a worker gives one subscription alone', () => {
-    const most = CAPACITY / 2;
+    const most = WORKER_CAPACITY / 2;
     expect(loadConfig({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most) }).maxConcurrentAttempts).toBe(most);
     expect(problems({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most + 1) })).toEqual([
       expect.stringContaining(`from 1 to ${most}`),

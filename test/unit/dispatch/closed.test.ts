@@ -1,6 +1,6 @@
-/** What follows for an open delivery from its closed workflow. */
+/** What an open delivery becomes after its workflow has closed. */
 import { conclude, type ClosedWorkflow } from '../../../src/dispatch/closed';
-import { FailureType } from '../../../src/workflows/types';
+import { FailureType } from '../../../src/workflows/failure';
 
 const closed = (fields: Partial<ClosedWorkflow>): ClosedWorkflow => ({
   kind: 'closed',
@@ -26,10 +26,10 @@ test.each<[string, Partial<ClosedWorkflow>, redelivery: number, object]>([
     0,
     { kind: 'restart', redelivery: 2 },
   ],
-  ['it was not of this redelivery', failure(FailureType.superseded), 0, { kind: 'restart', redelivery: 1 }],
-  ['it failed for no reason of ours', failure(undefined), 0, { kind: 'restart', redelivery: 1 }],
-  ['it ran out of time', { status: 'TIMED_OUT' }, 0, { kind: 'restart', redelivery: 1 }],
-  ['only the one before was started', { status: 'COMPLETED', result }, 1, { kind: 'restart', redelivery: 1 }],
-])('concludes from the workflow when %s', (_when, fields, redelivery, conclusion) => {
+  ['it was superseded', failure(FailureType.superseded), 0, { kind: 'restart', redelivery: 1 }],
+  ['it failed with an unknown error', failure(undefined), 0, { kind: 'restart', redelivery: 1 }],
+  ['it timed out', { status: 'TIMED_OUT' }, 0, { kind: 'restart', redelivery: 1 }],
+  ['only the redelivery before was started', { status: 'COMPLETED', result }, 1, { kind: 'restart', redelivery: 1 }],
+])('returns the conclusion when %s', (_when, fields, redelivery, conclusion) => {
   expect(conclude(closed(fields), redelivery)).toEqual(conclusion);
 });

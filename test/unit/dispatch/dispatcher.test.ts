@@ -1,4 +1,4 @@
-/** Starting workflows in the background: bounded, undisturbed by failures, and over when it is stopped. */
+/** Starting workflows in the background. */
 import type { Client } from '@temporalio/client';
 import pino from 'pino';
 import { createDispatcher } from '../../../src/dispatch/dispatcher';
@@ -33,10 +33,10 @@ function deliveryStart(number: number): DeliveryStart {
 
 const many = (count: number) => Array.from({ length: count }, (_, number) => deliveryStart(number));
 
-/** A client whose starts end when they are told to. */
+/** A client whose starts end when `end` is called. */
 function slowClient() {
-  const underWay: { id: string; end: (error?: Error) => void }[] = [];
-  let most = 0;
+  const inFlight: { id: string; end: (error?: Error) => void }[] = [];
+  let max = 0;
   const client = {
     withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
     workflow: {
@@ -45,41 +45,41 @@ function slowClient() {
           const start = {
             id: workflowId,
             end: (error?: Error) => {
-              underWay.splice(underWay.indexOf(start), 1);
+              inFlight.splice(inFlight.indexOf(start), 1);
               if (error) reject(error);
               else resolve();
             },
           };
-          underWay.push(start);
-          most = Math.max(most, underWay.length);
+          inFlight.push(start);
+          max = Math.max(max, inFlight.length);
         }),
     },
   };
-  return { client: client as unknown as Client, underWay, most: () => most };
+  return { client: client as unknown as Client, inFlight, max: () => max };
 }
 
-/** Lets everything happen that needs no more than promises. */
+/** Waits until all resolved promises are processed. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('no more than fifty starts are under way at once, and each delivery is started once', async () => {
-  const { client, underWay, most } = slowClient();
+test('has at most fifty starts in flight, and starts each delivery once', async () => {
+  const { client, inFlight, max } = slowClient();
   const dispatcher = createDispatcher({ client, eager: false }, log);
   dispatcher.dispatch(many(120));
   const seen: string[] = [];
-  while (underWay.length > 0) {
-    for (const { id, end } of [...underWay]) {
+  while (inFlight.length > 0) {
+    for (const { id, end } of [...inFlight]) {
       seen.push(id);
       end();
     }
     await settle();
   }
-  expect(most()).toBe(50);
+  expect(max()).toBe(50);
   expect(seen).toHaveLength(120);
   expect(new Set(seen)).toEqual(new Set(many(120).map(({ deliveryId }) => `delivery-${deliveryId}`)));
 });
 
-test('a start that fails is left to the sweep and keeps no other from being made', async () => {
-  const { client, underWay } = slowClient();
+test('continues with other starts when one fails', async () => {
+  const { client, inFlight } = slowClient();
   const warnings: unknown[] = [];
   const dispatcher = createDispatcher(
     { client, eager: false },
@@ -89,44 +89,44 @@ test('a start that fails is left to the sweep and keeps no other from being made
     },
   );
   dispatcher.dispatch(many(51));
-  for (const { end } of [...underWay]) end(new Error('Temporal is away'));
+  for (const { end } of [...inFlight]) end(new Error('Temporal is unavailable'));
   await settle();
-  expect(underWay.map(({ id }) => id)).toEqual(['delivery-dlv_50']);
+  expect(inFlight.map(({ id }) => id)).toEqual(['delivery-dlv_50']);
   expect(warnings).toHaveLength(50);
-  expect(warnings[0]).toMatchObject({ deliveryId: 'dlv_0', err: { message: 'Temporal is away' } });
+  expect(warnings[0]).toMatchObject({ deliveryId: 'dlv_0', err: { message: 'Temporal is unavailable' } });
 });
 
-test('a stop waits for the starts under way and makes no more', async () => {
-  const { client, underWay } = slowClient();
+test('waits for the starts in flight and starts no more when stopped', async () => {
+  const { client, inFlight } = slowClient();
   const dispatcher = createDispatcher({ client, eager: false }, log);
   dispatcher.dispatch(many(60));
   let stopped = false;
   const stopping = dispatcher.stop().then(() => (stopped = true));
   await settle();
   expect(stopped).toBe(false);
-  for (const { end } of [...underWay]) end();
+  for (const { end } of [...inFlight]) end();
   await stopping;
-  expect(underWay).toEqual([]);
+  expect(inFlight).toEqual([]);
   dispatcher.dispatch(many(1));
   await settle();
-  expect(underWay).toEqual([]);
+  expect(inFlight).toEqual([]);
 });
 
-test('what is more than can be kept is left to the sweep', async () => {
-  const { client, underWay } = slowClient();
+test('drops deliveries beyond the maximum queue length', async () => {
+  const { client, inFlight } = slowClient();
   const dispatcher = createDispatcher({ client, eager: false }, log);
   for (const count of [200_000, 1_000]) expect(() => dispatcher.dispatch(many(count))).not.toThrow();
   let started = 0;
-  while (underWay.length > 0) {
-    started += underWay.length;
-    for (const { end } of [...underWay]) end();
+  while (inFlight.length > 0) {
+    started += inFlight.length;
+    for (const { end } of [...inFlight]) end();
     await settle();
   }
   expect(started).toBeGreaterThanOrEqual(50_000);
   expect(started).toBeLessThanOrEqual(50_100);
 });
 
-test('a batch that was worth one gathers what comes next, and a small one does not', async () => {
+test('waits for more deliveries after a batch of more than twenty, and not after a smaller one', async () => {
   const ended = { result: () => Promise.resolve() };
   const client = {
     withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),

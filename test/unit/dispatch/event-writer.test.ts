@@ -1,4 +1,4 @@
-/** Committing requests together, and planning again what was planned for an account as it is no longer. */
+/** Commits of several requests, and new plans for accounts that have changed. */
 import type { FanOut } from '../../../src/dispatch/fan-out';
 import { NoSuchAccount } from '../../../src/dispatch/commit';
 import type { Dispatcher } from '../../../src/dispatch/dispatcher';
@@ -9,7 +9,7 @@ import type { Store } from '../../../src/store/store';
 const VERSIONS = 19;
 const VERSIONS_OF = 20;
 
-/** A store whose inserts end when they are told to, a directory whose entries have numbers as versions, and a dispatcher. */
+/** A store whose inserts end when `end` is called, a cache whose entries have numbers as versions, and a dispatcher. */
 function parts(mode: 'single' | 'batch' = 'single') {
   const commits: {
     ids: string[];
@@ -45,8 +45,8 @@ function parts(mode: 'single' | 'batch' = 'single') {
     drop: (entry) => void (loaded.get(entry.account.id) === entry && loaded.delete(entry.account.id)),
   };
   const eventWriter = new EventWriter({ pool: { query } } as unknown as Store, dispatcher, subscriptions, 1_000_000);
-  const take = (id: string, accountId = 'acc_1') => eventWriter.take(accountId, (entry) => plan(id, entry));
-  return { eventWriter, take, commits, dispatched, subscriptions };
+  const write = (id: string, accountId = 'acc_1') => eventWriter.write(accountId, (entry) => plan(id, entry));
+  return { eventWriter, write, commits, dispatched, subscriptions };
 }
 
 function plan(id: string, { account, version }: CachedSubscriptions): Plan<string> {
@@ -66,32 +66,32 @@ function plan(id: string, { account, version }: CachedSubscriptions): Plan<strin
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const refused = Object.assign(new Error('invalid'), { code: '22021' });
 
-test('a request that comes alone waits for nobody, and is dispatched once it is committed', async () => {
-  const { take, commits, dispatched } = parts();
-  const taken = take('a');
+test('commits a single request at once, and dispatches its deliveries after the commit', async () => {
+  const { write, commits, dispatched } = parts();
+  const written = write('a');
   await settle();
   expect(commits.map(({ ids }) => ids)).toEqual([['a']]);
   expect(dispatched).toEqual([]);
   commits[0]!.end();
-  await taken;
+  await written;
   expect(dispatched).toEqual(['of a']);
 });
 
-test('requests that come while others are committed share a commit', async () => {
-  const { take, commits, dispatched } = parts('batch');
-  const taken = ['a', 'b', 'c', 'd'].map((id) => take(id));
+test('shares a commit between requests that arrive during another commit', async () => {
+  const { write, commits, dispatched } = parts('batch');
+  const written = ['a', 'b', 'c', 'd'].map((id) => write(id));
   await settle();
   commits[0]!.end();
   await settle();
   expect(commits[2]).toMatchObject({ ids: ['c', 'd'], mode: true });
   for (const { end } of commits) end();
-  await Promise.all(taken);
+  await Promise.all(written);
   expect(dispatched.sort()).toEqual(['of a', 'of b', 'of c', 'of d']);
 });
 
-test('one that the database refuses fails alone', async () => {
-  const { take, commits, dispatched } = parts();
-  const taken = Promise.allSettled(['a', 'b', 'bad', 'good'].map((id) => take(id)));
+test('rejects only the request that the database refuses', async () => {
+  const { write, commits, dispatched } = parts();
+  const written = Promise.allSettled(['a', 'b', 'bad', 'good'].map((id) => write(id)));
   await settle();
   commits[0]!.end();
   commits[1]!.end();
@@ -101,51 +101,51 @@ test('one that the database refuses fails alone', async () => {
   commits[3]!.end(refused);
   await settle();
   commits[4]!.end();
-  expect((await taken).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect((await written).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
   expect(dispatched).not.toContain('of bad');
 });
 
-test('when the database is away, all of them are told at once', async () => {
-  const { take, commits, dispatched } = parts();
-  const taken = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => take(id)));
+test('rejects all requests of a commit when the database is unavailable', async () => {
+  const { write, commits, dispatched } = parts();
+  const written = Promise.allSettled(['a', 'b', 'c', 'd'].map((id) => write(id)));
   await settle();
-  const away = Object.assign(new Error('away'), { code: '57P01' });
-  commits[0]!.end(away);
-  commits[1]!.end(away);
+  const unavailable = Object.assign(new Error('unavailable'), { code: '57P01' });
+  commits[0]!.end(unavailable);
+  commits[1]!.end(unavailable);
   await settle();
-  commits[2]!.end(away);
-  expect((await taken).every(({ status }) => status === 'rejected')).toBe(true);
+  commits[2]!.end(unavailable);
+  expect((await written).every(({ status }) => status === 'rejected')).toBe(true);
   expect(commits).toHaveLength(3);
   expect(dispatched).toEqual([]);
 });
 
-test('plans only the requests of an outdated account again when others share their commit', async () => {
-  const { take, commits, dispatched } = parts();
-  const former = [take('x'), take('y')];
+test('plans only the requests of an outdated account again when a commit has others', async () => {
+  const { write, commits, dispatched } = parts();
+  const former = [write('x'), write('y')];
   await settle();
-  const taken = [take('a', 'acc_1'), take('b', 'acc_2')];
+  const written = [write('a', 'acc_1'), write('b', 'acc_2')];
   await settle();
   commits[0]!.end();
   await settle();
   expect(commits[2]).toMatchObject({ ids: ['a', 'b'], versions: ['acc_1 1', 'acc_2 2'] });
   commits[2]!.end(['acc_1']);
-  expect(await taken[1]).toBe('b for version 2');
+  expect(await written[1]).toBe('b for version 2');
   expect(dispatched).toEqual(['of x', 'of b']);
   await settle();
   expect(commits[3]).toMatchObject({ ids: ['a'], versions: ['acc_1 3'] });
   for (const { end } of commits) end();
-  expect(await taken[0]).toBe('a for version 3');
+  expect(await written[0]).toBe('a for version 3');
   await Promise.all(former);
 });
 
-test('commits only the latest of two versions of an account that meet in one commit', async () => {
-  const { take, commits, subscriptions } = parts();
-  const others = [take('x', 'acc_x'), take('y', 'acc_y')];
+test('commits only the latest version of an account when a commit has two', async () => {
+  const { write, commits, subscriptions } = parts();
+  const others = [write('x', 'acc_x'), write('y', 'acc_y')];
   await settle();
-  const first = take('a');
+  const first = write('a');
   await settle();
   subscriptions.drop((await subscriptions.find('acc_1'))!);
-  const second = take('b');
+  const second = write('b');
   await settle();
   commits[0]!.end();
   await settle();
@@ -158,22 +158,22 @@ test('commits only the latest of two versions of an account that meet in one com
   await Promise.all([first, ...others]);
 });
 
-test('a refusal is checked too: it holds of the account as it was planned for', async () => {
+test('plans a refused request again when its account is outdated', async () => {
   const { eventWriter, commits } = parts();
   const refuse = ({ version }: CachedSubscriptions): never => {
     throw new Error(`refused for version ${version}`);
   };
-  const taken = eventWriter.take('acc_1', refuse);
-  taken.catch(() => undefined);
+  const written = eventWriter.write('acc_1', refuse);
+  written.catch(() => undefined);
   await settle();
   expect(commits[0]).toMatchObject({ ids: [], versions: ['acc_1 1'] });
   commits[0]!.end(['acc_1']);
   await settle();
   commits[1]!.end();
-  await expect(taken).rejects.toThrow('refused for version 2');
+  await expect(written).rejects.toThrow('refused for version 2');
 });
 
-test('throws when there is no such account', async () => {
-  const { take } = parts();
-  await expect(take('a', 'acc_none')).rejects.toThrow(NoSuchAccount);
+test('rejects when the account does not exist', async () => {
+  const { write } = parts();
+  await expect(write('a', 'acc_none')).rejects.toThrow(NoSuchAccount);
 });

@@ -1,4 +1,4 @@
-/** Turns: nobody who waits for much keeps those waiting who wait for little. */
+/** The rotation over accounts and subscriptions. */
 import * as fc from 'fast-check';
 import { FairQueue } from '../../../src/dispatch/fair-queue';
 import type { StoredAccount } from '../../../src/store/accounts/accounts';
@@ -20,7 +20,7 @@ function listOf(...queues: [account: string, subscription: string, count: number
 
 const take = (list: FairQueue, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
 
-test('one subscription: first come, first served', () => {
+test('takes the deliveries of one subscription in their order', () => {
   const list = listOf(['a', 's', 5]);
   expect(take(list, 3)).toEqual(['a/s/1', 'a/s/2', 'a/s/3']);
   expect(list.size).toBe(2);
@@ -28,29 +28,29 @@ test('one subscription: first come, first served', () => {
   expect(take(list, 1)).toEqual([]);
 });
 
-test('an account with little to start does not wait for one with much', () => {
+test('does not let an account with few deliveries wait for one with many', () => {
   const list = listOf(['big', 's', 1_000], ['small', 's', 2]);
   expect(take(list, 4)).toEqual(['big/s/1', 'small/s/1', 'big/s/2', 'small/s/2']);
 });
 
-test('nor a subscription for another one of its account', () => {
+test('does not let a subscription with few deliveries wait for another one of its account', () => {
   const list = listOf(['a', 'big', 1_000], ['a', 'small', 1], ['b', 's', 1]);
   expect(take(list, 4)).toEqual(['a/big/1', 'b/s/1', 'a/small/1', 'a/big/2']);
 });
 
-test('an account with a weight has so many in its turn', () => {
+test('takes as many deliveries of an account at a time as its weight', () => {
   const list = listOf(['heavy', 's', 10, 3], ['light', 's', 10]);
   expect(take(list, 8).map((id) => id[0])).toEqual(['h', 'h', 'h', 'l', 'h', 'h', 'h', 'l']);
 });
 
-test('whoever comes later gets the next turn after those who wait', () => {
+test('puts a new account after those that wait', () => {
   const list = listOf(['a', 's', 3], ['b', 's', 3]);
   take(list, 1);
   list.add(waiting('c', 's', 1));
   expect(take(list, 3)).toEqual(['b/s/1', 'a/s/2', 'c/s/1']);
 });
 
-test('everything is taken once, in the order of its subscription, however it comes and goes', () => {
+test('takes every delivery once, in the order of its subscription', () => {
   const name = fc.constantFrom('a', 'b', 'c');
   const steps = fc.array(fc.oneof(fc.tuple(name, name, fc.integer({ min: 1, max: 3 })), fc.nat(5)), { maxLength: 200 });
   fc.assert(

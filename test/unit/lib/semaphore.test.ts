@@ -1,36 +1,36 @@
-/** Room for batches: bounded, in turn, and never closed to one that is larger than all of it. */
+/** Permits of a semaphore. */
 import { Semaphore } from '../../../src/lib/semaphore';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test('lets in as many as there is room for, the others in the order they came', async () => {
-  const room = new Semaphore(10);
-  const inside: string[] = [];
-  const acquire = (name: string, permits: number) => void room.acquire(permits).then(() => inside.push(name));
+test('grants free permits at once, and others in the order of the requests', async () => {
+  const semaphore = new Semaphore(10);
+  const granted: string[] = [];
+  const acquire = (name: string, permits: number) => void semaphore.acquire(permits).then(() => granted.push(name));
   acquire('a', 6);
   acquire('b', 6);
   acquire('c', 1);
   await settle();
-  expect(inside).toEqual(['a']);
-  room.release(6);
+  expect(granted).toEqual(['a']);
+  semaphore.release(6);
   await settle();
-  expect(inside).toEqual(['a', 'b', 'c']);
+  expect(granted).toEqual(['a', 'b', 'c']);
 });
 
-test('one that is larger than the room enters alone', async () => {
-  const room = new Semaphore(10);
-  const inside: string[] = [];
-  const acquire = (name: string, permits: number) => void room.acquire(permits).then(() => inside.push(name));
+test('grants a request for more permits than exist when no permit is held', async () => {
+  const semaphore = new Semaphore(10);
+  const granted: string[] = [];
+  const acquire = (name: string, permits: number) => void semaphore.acquire(permits).then(() => granted.push(name));
   acquire('small', 1);
   acquire('huge', 50);
   await settle();
-  expect(inside).toEqual(['small']);
-  room.release(1);
+  expect(granted).toEqual(['small']);
+  semaphore.release(1);
   await settle();
   acquire('next', 1);
   await settle();
-  expect(inside).toEqual(['small', 'huge']);
-  room.release(50);
+  expect(granted).toEqual(['small', 'huge']);
+  semaphore.release(50);
   await settle();
-  expect(inside).toEqual(['small', 'huge', 'next']);
+  expect(granted).toEqual(['small', 'huge', 'next']);
 });

@@ -13,28 +13,28 @@ test.each([
   ['an empty object', {}],
   ['a long text', 'x'.repeat(1_000_000)],
   ['a text with a NUL and half a character', 'a\0b\ud800'],
-])('%s comes back as it was', (_what, value) => {
+])('opens %s as it was sealed', (_what, value) => {
   expect(box.open(box.seal(value, 'sub_1'), 'sub_1')).toEqual(value);
 });
 
-test('what is sealed shows nothing of what is in it', () => {
+test('does not contain the value in plain text', () => {
   const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
   for (const encoding of ['latin1', 'base64', 'hex', 'utf16le'] as const) {
     expect(sealed.toString('latin1')).not.toContain(Buffer.from('hunter2').toString(encoding));
   }
 });
 
-test('the same value is sealed differently each time', () => {
+test('seals the same value differently each time', () => {
   const sealed = Array.from({ length: 100 }, () => box.seal({}, 'sub_1').toString('hex'));
   expect(new Set(sealed).size).toBe(100);
 });
 
-test('a sealed value opens in its own row only', () => {
+test('rejects a sealed value of another row', () => {
   const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
   for (const row of ['sub_2', '', 'sub_1 ', 'SUB_1']) expect(() => box.open(sealed, row)).toThrow();
 });
 
-test('a changed byte anywhere keeps it from opening', () => {
+test('rejects a sealed value when any byte has changed', () => {
   const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
   for (let index = 0; index < sealed.length; index += 1) {
     const changed = Buffer.from(sealed);
@@ -43,14 +43,14 @@ test('a changed byte anywhere keeps it from opening', () => {
   }
 });
 
-test('a value that is cut off or empty does not open', () => {
+test('rejects a sealed value that is truncated or empty', () => {
   const sealed = box.seal({ password: 'hunter2' }, 'sub_1');
   for (let length = 0; length < sealed.length; length += 1) {
     expect(() => box.open(sealed.subarray(0, length), 'sub_1')).toThrow();
   }
 });
 
-test('a key that is not configured is named by its public id, and by nothing else', () => {
+test('reports only the public id of a key that is not configured', () => {
   const sealed = createSecretBox([other]).seal({ password: 'hunter2' }, 'sub_1');
   const id = createHash('sha256').update(other).digest('hex').slice(0, 8);
   expect(() => box.open(sealed, 'sub_1')).toThrow(
@@ -58,7 +58,7 @@ test('a key that is not configured is named by its public id, and by nothing els
   );
 });
 
-test('after a rotation old values open with the old key, and new ones are sealed with the new key', () => {
+test('opens old values with the old key and seals new ones with the new key after a rotation', () => {
   const former = createSecretBox([other]).seal('before', 'sub_1');
   const rotated = createSecretBox([key, other]);
   expect(rotated.open(former, 'sub_1')).toBe('before');
@@ -67,7 +67,7 @@ test('after a rotation old values open with the old key, and new ones are sealed
   expect(() => createSecretBox([other]).open(sealed, 'sub_1')).toThrow();
 });
 
-test('keys are told apart however many there are', () => {
+test('distinguishes many keys', () => {
   const keys = Array.from({ length: 20 }, () => randomBytes(32));
   const [first, ...rest] = keys;
   const all = createSecretBox([first!, ...rest]);

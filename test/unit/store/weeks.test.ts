@@ -1,4 +1,4 @@
-/** Weeks, by which rows are partitioned. */
+/** The weeks of partitions. */
 import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks';
 
 const at = (time: string): Date => new Date(time);
@@ -9,20 +9,20 @@ test.each([
   ['2026-11-23T00:00:00.000Z', '2026-11-23T00:00:00.000Z'],
   ['2027-01-01T12:00:00.000Z', '2026-12-28T00:00:00.000Z'],
   ['1970-01-01T00:00:00.000Z', '1969-12-29T00:00:00.000Z'],
-])('%s is in the week from %s on', (time, week) => {
+])('returns for %s the week that starts at %s', (time, week) => {
   expect(weekOf(at(time))).toEqual(at(week));
 });
 
-test('weeks follow each other whatever clocks are set to', () => {
+test('adds weeks independently of daylight saving time', () => {
   expect(weeksAfter(at('2026-10-19T00:00:00Z'), 2)).toEqual(at('2026-11-02T00:00:00Z'));
 });
 
 test.each([
-  // Monday: a week ago to the day is the beginning of a week.
+  // On a Monday, the day a week before is the start of a week.
   ['2026-11-23T00:00:00.000Z', 7, '2026-11-16T00:00:00.000Z'],
   ['2026-11-22T23:59:59.999Z', 7, '2026-11-09T00:00:00.000Z'],
   ['2026-11-25T12:00:00.000Z', 1, '2026-11-23T00:00:00.000Z'],
   ['2026-11-25T12:00:00.000Z', 90, '2026-08-24T00:00:00.000Z'],
-])('at %s, what has been kept for %d days is what is older than %s', (now, days, before) => {
+])('at %s, data with a retention of %d days expires when it is older than %s', (now, days, before) => {
   expect(expiry(at(now), days)).toEqual(at(before));
 });

@@ -4,22 +4,14 @@ import { listAttempts, loadAttemptMaterial } from '#src/store/attempts/attempts.
 import { loadBacklog } from '#src/store/reports/backlog.js';
 import { loadBatched } from '#src/store/batches/batched.js';
 import { unclaimed } from '#src/store/batches/claims.js';
-import {
-  changeState,
-  findDelivery,
-  listDeliveries,
-  markOwned,
-  reopenDelivery,
-} from '#src/store/deliveries/deliveries.js';
-import { keepsFailing } from '#src/store/deliveries/deliveries.js';
+import { changedDeliveries, findDelivery, listDeliveries, newestAllFailed } from '#src/store/deliveries/deliveries.js';
+import { changeState, markOwned, reopenDelivery } from '#src/store/deliveries/state-changes.js';
 import { findEvent, insertEvents } from '#src/store/events/events.js';
-import { changedDeliveries } from '#src/store/deliveries/changes.js';
 import { findMatching } from '#src/store/deliveries/bulk.js';
 import { attemptFigures } from '#src/store/reports/figures.js';
-import { recordInterrupted } from '#src/store/attempts/lost-attempts.js';
 import { insertMissing, nextUndelivered } from '#src/store/recovery/missing.js';
 import { listPartitions } from '#src/store/partitions.js';
-import { recordAttempts, type AttemptRecord } from '#src/store/attempts/recording.js';
+import { recordAttempts, recordInterrupted, type AttemptRow } from '#src/store/attempts/recording.js';
 import { countBacklog } from '#src/store/reports/overview.js';
 import { countFinished, countWaiting, nextFinished, nextWaiting } from '#src/store/recovery/finished.js';
 import { reopenFinished, stillWaiting } from '#src/store/recovery/finished.js';
@@ -54,10 +46,10 @@ const week = ({ subscriptionId }: Sample) => ({
   beforeId: lowestIdAt('dlv', new Date()),
   states: ['failed'] as const,
   types: [],
-  settledBy: new Date(),
+  asOf: new Date(),
 });
 
-function record(deliveryId: string): AttemptRecord {
+function record(deliveryId: string): AttemptRow {
   return {
     deliveryId,
     run: 0,
@@ -173,7 +165,7 @@ const perRequest: readonly Written[] = [
   {
     name: 'whether an event type keeps failing',
     ask: (store, { subscriptionId }) =>
-      keepsFailing(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
+      newestAllFailed(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
   },
   { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
   { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },

@@ -1,6 +1,6 @@
 /** Finding and reading deliveries over the API, on a real PostgreSQL; orders that need Temporal are in test/e2e. */
 import { newId } from '../../../../src/contract/ids';
-import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
+import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording';
 import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import {
@@ -87,7 +87,7 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
 });
 
 describe('attempts', () => {
-  const attempt = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}): AttemptRecord => ({
+  const attempt = (deliveryId: string, number: number, more: Partial<AttemptRow> = {}): AttemptRow => ({
     deliveryId,
     run: 0,
     number,
@@ -97,7 +97,7 @@ describe('attempts', () => {
     outcome: 'refused',
     status: 500,
     reason: 'status',
-    message: 'the receiver answered 500',
+    message: 'the receiver responded with 500',
     url: 'https://hooks.example.com/in',
     requestHeaders: [{ name: 'X-A', value: '1' }],
     responseHeaders: { server: 'x' },
@@ -142,7 +142,7 @@ describe('attempts', () => {
         outcome: 'refused',
         status: 500,
         reason: 'status',
-        message: 'the receiver answered 500',
+        message: 'the receiver responded with 500',
         url: 'https://hooks.example.com/in',
         requestHeaders: [{ name: 'X-A', value: '1' }],
         responseHeaders: { server: 'x' },

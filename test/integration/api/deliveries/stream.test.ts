@@ -1,7 +1,7 @@
 /** Deliveries live: who is told what, and what happens to those who come back. */
 import pino from 'pino';
 import { createDeliveryFeed, type Listener } from '../../../../src/api/deliveries/feed';
-import { changeState } from '../../../../src/store/deliveries/deliveries';
+import { changeState } from '../../../../src/store/deliveries/state-changes';
 import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import { openEvents, type EventReader, type ServerSentEvent } from '../../../support/events';

@@ -1,7 +1,8 @@
-/** Recording attempts: in any order, any number of times, by workers that are late. */
+/** Recording attempts: in any sequence, repeatedly, and late. */
 import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts';
-import { recordAttempt, type AttemptRecord } from '../../../../src/store/attempts/recording';
-import { changeState, findDelivery, findProgress, reopenDelivery } from '../../../../src/store/deliveries/deliveries';
+import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording';
+import { findDelivery, findProgress } from '../../../../src/store/deliveries/deliveries';
+import { changeState, reopenDelivery } from '../../../../src/store/deliveries/state-changes';
 import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
 import { emitted } from '../../../support/samples';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
@@ -17,7 +18,7 @@ const store = () => api.database.store;
 const newDelivery = async (): Promise<string> => (await emitted(api.ask, 'standard')).deliveryId;
 const later = new Date('2030-01-01T00:00:00Z');
 
-function refused(deliveryId: string, number: number, more: Partial<AttemptRecord> = {}): AttemptRecord {
+function refused(deliveryId: string, number: number, more: Partial<AttemptRow> = {}): AttemptRow {
   return {
     deliveryId,
     run: 0,
@@ -28,7 +29,7 @@ function refused(deliveryId: string, number: number, more: Partial<AttemptRecord
     outcome: 'refused',
     status: 500,
     reason: 'status',
-    message: 'the receiver answered 500',
+    message: 'the receiver responded with 500',
     url: 'https://hooks.example.com/in',
     requestHeaders: [{ name: 'X-A', value: '1' }],
     responseHeaders: { server: 'x' },
@@ -44,7 +45,7 @@ function refused(deliveryId: string, number: number, more: Partial<AttemptRecord
   };
 }
 
-const accepted = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+const accepted = (deliveryId: string, number: number, more: Partial<AttemptRow> = {}) =>
   refused(deliveryId, number, {
     outcome: 'accepted',
     status: 200,
@@ -55,7 +56,7 @@ const accepted = (deliveryId: string, number: number, more: Partial<AttemptRecor
     ...more,
   });
 
-const failed = (deliveryId: string, number: number, more: Partial<AttemptRecord> = {}) =>
+const failed = (deliveryId: string, number: number, more: Partial<AttemptRow> = {}) =>
   refused(deliveryId, number, { state: 'failed', stateReason: 'every attempt failed', nextAttemptAt: null, ...more });
 
 const outcomes = async (id: string) =>
@@ -66,7 +67,7 @@ async function row(id: string): Promise<Record<string, unknown>> {
   return rows[0]!;
 }
 
-test('a delivery has everything its first attempt needs', async () => {
+test('loads everything that the first attempt needs', async () => {
   const { account, subscription, event, deliveryId } = await emitted(api.ask, 'standard');
   const material = await loadAttemptMaterial(store(), deliveryId);
   expect(material).toMatchObject({
@@ -86,13 +87,13 @@ test('a delivery has everything its first attempt needs', async () => {
   expect(await loadAttemptMaterial(store(), 'dlv_none')).toBeUndefined();
 });
 
-test('a delivery of a deleted subscription says so', async () => {
+test('reports that the subscription of a delivery is deleted', async () => {
   const { subscription, deliveryId } = await emitted(api.ask, 'standard');
   await api.ask('DELETE', `/v1/subscriptions/${subscription.id}`);
   expect(await loadAttemptMaterial(store(), deliveryId)).toMatchObject({ subscriptionDeleted: true });
 });
 
-test('an attempt that was refused is kept whole, and its delivery waits', async () => {
+test('stores all fields of a refused attempt, and its delivery waits', async () => {
   const id = await newDelivery();
   await recordAttempt(store(), refused(id, 1));
   const { deliveryId: _, state: __, stateReason: ___, ...kept } = refused(id, 1);
@@ -110,7 +111,7 @@ test('an attempt that was refused is kept whole, and its delivery waits', async 
   expect(await row(id)).toMatchObject({ owned: true, recorded_by: 'run-a', first_attempt_at: kept.startedAt });
 });
 
-test('the time of the first attempt stays', async () => {
+test('keeps the time of the first attempt', async () => {
   const id = await newDelivery();
   for (const number of [1, 2, 3]) await recordAttempt(store(), refused(id, number));
   expect(await row(id)).toMatchObject({ first_attempt_at: refused(id, 1).startedAt, attempts: 3 });
@@ -119,19 +120,19 @@ test('the time of the first attempt stays', async () => {
 test.each([
   ['delivered', accepted],
   ['failed', failed],
-] as const)('an attempt after which a delivery is %s settles it', async (state, record) => {
+] as const)('ends a delivery with an attempt after which it is %s', async (state, record) => {
   const id = await newDelivery();
   await recordAttempt(store(), record(id, 1));
   expect(await findDelivery(store(), id)).toMatchObject({ state, nextAttemptAt: null, settledAt: expect.any(Date) });
-  expect(await findProgress(store(), id, 'run-a')).toMatchObject({ settledHere: true, attempted: true });
-  expect(await findProgress(store(), id, 'run-b')).toMatchObject({ settledHere: false });
+  expect(await findProgress(store(), id, 'run-a')).toMatchObject({ endRecorded: true, attempted: true });
+  expect(await findProgress(store(), id, 'run-b')).toMatchObject({ endRecorded: false });
 });
 
 test.each([
   ['refused', refused],
   ['accepted', accepted],
   ['failed', failed],
-] as const)('recording an attempt that was %s again changes nothing', async (_outcome, record) => {
+] as const)('changes nothing when an attempt that was %s is recorded again', async (_outcome, record) => {
   const id = await newDelivery();
   await recordAttempt(store(), refused(id, 1));
   await recordAttempt(store(), record(id, 2));
@@ -142,14 +143,14 @@ test.each([
   expect(await outcomes(id)).toHaveLength(2);
 });
 
-test('the same attempt recorded by many at once is one', async () => {
+test('stores one attempt when it is recorded concurrently', async () => {
   const id = await newDelivery();
   await Promise.all(Array.from({ length: 10 }, () => recordAttempt(store(), accepted(id, 1))));
   expect(await outcomes(id)).toEqual(['0/1 accepted']);
   expect(await findDelivery(store(), id)).toMatchObject({ state: 'delivered', attempts: 1 });
 });
 
-test('attempts that no worker lived to record are interrupted', async () => {
+test('records missing attempts as interrupted', async () => {
   const id = await newDelivery();
   await recordAttempt(store(), refused(id, 4));
   expect(await outcomes(id)).toEqual(['0/1 interrupted', '0/2 interrupted', '0/3 interrupted', '0/4 refused']);
@@ -167,7 +168,7 @@ test('attempts that no worker lived to record are interrupted', async () => {
   });
 });
 
-test('a worker that was only frozen puts its own in the place of the interrupted one', async () => {
+test('replaces an interrupted attempt when its frozen worker records it late', async () => {
   const id = await newDelivery();
   await recordAttempt(store(), refused(id, 2));
   const before = await row(id);
@@ -182,7 +183,7 @@ test('a worker that was only frozen puts its own in the place of the interrupted
   expect(await row(id)).toEqual(before);
 });
 
-test('a late acceptance counts, whatever came after it', async () => {
+test('applies a late acceptance after any later attempt', async () => {
   for (const record of [refused, failed]) {
     const id = await newDelivery();
     await recordAttempt(store(), record(id, 2));
@@ -197,7 +198,7 @@ test('a late acceptance counts, whatever came after it', async () => {
   }
 });
 
-test('a late failure does not undo an acceptance', async () => {
+test('does not undo an acceptance by a late failure', async () => {
   for (const record of [refused, failed]) {
     const id = await newDelivery();
     await recordAttempt(store(), accepted(id, 1));
@@ -208,7 +209,7 @@ test('a late failure does not undo an acceptance', async () => {
   }
 });
 
-test('another run of the workflow, as after Reset, may change what was delivered', async () => {
+test('lets another run of the workflow, as after Reset, change a delivered delivery', async () => {
   const id = await newDelivery();
   await recordAttempt(store(), accepted(id, 1));
   await recordAttempt(store(), refused(id, 2, { recordedBy: 'run-b' }));
@@ -218,7 +219,7 @@ test('another run of the workflow, as after Reset, may change what was delivered
 });
 
 describe('a redelivery', () => {
-  test('begins anew and counts its attempts on', async () => {
+  test('starts the schedule again and continues to count attempts', async () => {
     const id = await newDelivery();
     await recordAttempt(store(), refused(id, 1));
     await recordAttempt(store(), failed(id, 2));
@@ -236,7 +237,7 @@ describe('a redelivery', () => {
     expect(await findDelivery(store(), id)).toMatchObject({ state: 'delivered', run: 1, attempts: 3 });
   });
 
-  test('is not touched by what an earlier run records late', async () => {
+  test('is not changed by the late attempt of an earlier run', async () => {
     const id = await newDelivery();
     await recordAttempt(store(), failed(id, 1));
     await reopenDelivery(store(), id);
@@ -257,10 +258,10 @@ describe('a redelivery', () => {
   });
 });
 
-describe('a subscription that its receiver wants no more of', () => {
+describe('a subscription whose receiver responds with 410', () => {
   const gone = { disable: true, state: 'failed', stateReason: 'the receiver answered 410 Gone' } as const;
 
-  test('is disabled with the attempt that learns of it, for the reason that ends the delivery', async () => {
+  test('is disabled with the attempt, for the reason that ends the delivery', async () => {
     const { subscription, deliveryId } = await emitted(api.ask, 'standard');
     const other = await emitted(api.ask, 'standard');
     await recordAttempt(store(), failed(deliveryId, 1, gone));
@@ -271,7 +272,7 @@ describe('a subscription that its receiver wants no more of', () => {
     expect(await findSubscription(store(), other.subscription.id)).toMatchObject({ enabled: true });
   });
 
-  test('stays disabled for the reason that its owner gave', async () => {
+  test('keeps the reason of its owner when it is already disabled', async () => {
     const { subscription, deliveryId } = await emitted(api.ask, 'standard');
     await api.ask('PATCH', `/v1/subscriptions/${subscription.id}`, { enabled: false });
     await recordAttempt(store(), failed(deliveryId, 1, gone));
@@ -279,7 +280,7 @@ describe('a subscription that its receiver wants no more of', () => {
   });
 });
 
-test('what has no headers and no answer is kept as such', async () => {
+test('stores an attempt without headers and response', async () => {
   const id = await newDelivery();
   const nothing = {
     url: null,

@@ -1,7 +1,7 @@
-/** Attempts that nobody lived to record are shown once, whoever repeats the statement. */
+/** Lost attempts are recorded as interrupted, once. */
 import { findDelivery } from '../../../../src/store/deliveries/deliveries';
 import { listAttempts } from '../../../../src/store/attempts/attempts';
-import { recordInterrupted } from '../../../../src/store/attempts/lost-attempts';
+import { recordInterrupted } from '../../../../src/store/attempts/recording';
 import { startApiWithDatabase, type TestApi } from '../../../support/api';
 import type { TestDatabase } from '../../../support/database';
 import { emitExample } from '../../../support/subscriptions';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** A delivery with this many attempts recorded, each at its place. */
+/** A delivery with this many recorded attempts, each at its position. */
 async function withAttempts(attempts: number, state = 'retrying'): Promise<string> {
   const { deliveryId } = await emitExample(api.ask, 'postmark', 'Open');
   await api.database.store.pool.query(
@@ -27,7 +27,7 @@ test.each([
   [0, 0, [1]],
   [3, 3, [4]],
   [4, 3, []],
-])('after %i attempts, up to place %i: %j', async (attempts, lostUpTo, numbers) => {
+])('records after %i attempts, up to position %i, the attempts %j', async (attempts, lostUpTo, numbers) => {
   const { store } = api.database;
   const deliveryId = await withAttempts(attempts);
   for (let time = 0; time < 3; time += 1) await recordInterrupted(store, { deliveryId, run: 0, lostUpTo });
@@ -38,9 +38,9 @@ test.each([
 });
 
 test.each([
-  ['a delivery that has ended', 'failed', 0],
-  ['another run', 'retrying', 1],
-])('%s is left alone', async (_what, state, run) => {
+  ['has ended', 'failed', 0],
+  ['is of another run', 'retrying', 1],
+])('does not change a delivery that %s', async (_what, state, run) => {
   const { store } = api.database;
   const deliveryId = await withAttempts(1, state);
   const before = await findDelivery(store, deliveryId);

@@ -1,4 +1,4 @@
-/** What is still to be done, and how late it is, as the database tells it. */
+/** The size and delay of the backlog. */
 import { loadBacklog } from '../../../../src/store/reports/backlog';
 import { recordSweep } from '../../../../src/store/deliveries/sweep';
 import { emitted } from '../../../support/samples';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** A delivery whose row is changed as told. */
+/** A delivery whose row is changed by this assignment. */
 async function delivery(changes: string): Promise<void> {
   const { deliveryId } = await emitted(api.ask, 'standard');
   await api.database.store.pool.query(`UPDATE deliveries SET ${changes} WHERE id = $1`, [deliveryId]);
@@ -20,7 +20,7 @@ async function delivery(changes: string): Promise<void> {
 const seconds = (count: number): string => `now() + make_interval(secs => ${count})`;
 const backlog = () => loadBacklog(api.database.store);
 
-test('nothing is to be done', async () => {
+test('reports an empty backlog', async () => {
   expect(await backlog()).toEqual({
     counts: { waiting: 0, retrying: 0, paused: 0 },
     overdueS: { waiting: 0, retrying: 0 },
@@ -28,7 +28,7 @@ test('nothing is to be done', async () => {
   });
 });
 
-test('open deliveries are counted by state, and the attempt that is the latest says how late it is', async () => {
+test('counts open deliveries by state, and reports the delay of the most overdue attempt', async () => {
   await delivery(`updated_at = ${seconds(-100)}`);
   await delivery(`updated_at = ${seconds(-500)}, owned = true, next_attempt_at = ${seconds(60)}`);
   await delivery(`updated_at = ${seconds(-50)}, batch = true`);
@@ -48,18 +48,18 @@ test('open deliveries are counted by state, and the attempt that is the latest s
   expect(Math.floor(later.overdueS.retrying / 500)).toBe(4);
 });
 
-test('tells how long ago the last sweep was completed, from the migration on', async () => {
+test('reports how long ago the last sweep was completed, or the migration before the first one', async () => {
   await api.database.store.pool.query(`UPDATE last_sweep SET completed_at = ${seconds(-1_000)}`);
   expect(Math.floor((await backlog()).sweepAgeS / 500)).toBe(2);
   await recordSweep(api.database.store);
   expect((await backlog()).sweepAgeS).toBeLessThan(500);
 });
 
-test('every part of the statement reads an index', async () => {
+test('reads an index in every part of the statement', async () => {
   const { pool } = api.database.store;
   const client = await pool.connect();
   try {
-    // Of a handful of rows any plan is as good; this shows the plan for many.
+    // With few rows any plan is equally good; this shows the plan for many.
     await client.query('SET enable_seqscan = off');
     const query = jest.spyOn(pool, 'query');
     await backlog();
@@ -70,7 +70,7 @@ test('every part of the statement reads an index', async () => {
     );
     const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(plan).not.toContain('Seq Scan');
-    // A partition's index has a name of its own.
+    // The index of a partition has its own name.
     const { rows: indexes } = await client.query<{ index: string }>(
       'SELECT DISTINCT inhparent::regclass::text AS index FROM pg_inherits WHERE inhrelid::regclass::text = ANY($1)',
       [plan.match(/\w+_idx\w*/g)],

@@ -1,6 +1,6 @@
-/** Counting failures in the database; rows are dated back, so that five days pass at once. */
+/** Counting failures in the database; rows are dated back, so that the tests need not wait five days. */
 import { FIVE_DAYS_OF_FAILURES } from '../../../../src/contract/failing';
-import { countFailure } from '../../../../src/store/subscriptions/failing';
+import { countFailure } from '../../../../src/store/subscriptions/changes';
 import { startApiWithDatabase } from '../../../support/api';
 
 const H = 3_600_000;
@@ -19,7 +19,7 @@ async function subscribe(provider = 'standard', account: object = {}) {
 
 const shown = async (id: string) => (await api.ask('GET', `/v1/subscriptions/${id}`)).body;
 
-/** Failures so many hours ago, under Svix's rule. */
+/** Records failures of some hours ago, under Svix's rule. */
 async function failAt(id: string, ...hoursAgo: number[]): Promise<void> {
   for (const hours of hoursAgo) {
     const at = new Date(Date.now() - hours * H);
@@ -27,7 +27,7 @@ async function failAt(id: string, ...hoursAgo: number[]): Promise<void> {
   }
 }
 
-/** The facts that wait to be emitted about a subscription. */
+/** The waiting operational events of a subscription. */
 async function facts(id: string) {
   const { rows } = await api.database.store.pool.query(
     'SELECT type, facts FROM operational_events WHERE subscription_id = $1 ORDER BY id',
@@ -36,7 +36,7 @@ async function facts(id: string) {
   return rows;
 }
 
-test('a subscription is disabled once every attempt has failed for five days', async () => {
+test('disables a subscription after five days of failed attempts', async () => {
   const id = await subscribe();
   expect(await shown(id)).toMatchObject({ health: { failingSince: null, consecutiveFailures: 0, disablesAt: null } });
   await failAt(id, 140, 125, 10);
@@ -52,7 +52,7 @@ test('a subscription is disabled once every attempt has failed for five days', a
   expect(await facts(id)).toHaveLength(1);
 });
 
-test('one that is enabled again is given five days anew', async () => {
+test('starts the five days again when a subscription is enabled', async () => {
   const id = await subscribe();
   await failAt(id, 140, 125, 1);
   expect((await shown(id)).enabled).toBe(false);
@@ -66,7 +66,7 @@ test('one that is enabled again is given five days anew', async () => {
   ]);
 });
 
-test('an edit of something else leaves the clock and tells nothing', async () => {
+test('keeps the clock and emits nothing when another field is edited', async () => {
   const id = await subscribe();
   await failAt(id, 140, 125);
   await api.ask('PATCH', `/v1/subscriptions/${id}`, { description: 'new' });
@@ -74,19 +74,19 @@ test('an edit of something else leaves the clock and tells nothing', async () =>
   expect(await facts(id)).toEqual([]);
 });
 
-test('failures at the same time are all counted', async () => {
+test('counts all concurrent failures', async () => {
   const id = await subscribe();
   await Promise.all(Array.from({ length: 12 }, () => failAt(id, 1)));
   expect((await shown(id)).health.consecutiveFailures).toBe(12);
 });
 
-test('rotating a secret is told without the secret', async () => {
+test('emits an event without the secret when a secret is rotated', async () => {
   const id = await subscribe();
   expect((await api.ask('POST', `/v1/subscriptions/${id}/rotate-secret`)).status).toBe(200);
   expect(await facts(id)).toEqual([{ type: 'pigeonpost.subscription.secret_rotated', facts: {} }]);
 });
 
-test('an account sets its own time only where the contract says nothing', async () => {
+test("uses the account's time only when the contract has no rule", async () => {
   const refused = await api.ask('POST', '/v1/accounts', { provider: 'postack', name: 'Acme', disableAfterHours: 24 });
   expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'disableAfterHours' }] } });
   const account = await api.ask('POST', '/v1/accounts', { provider: 'bird', name: 'Acme' });
@@ -98,7 +98,7 @@ test('an account sets its own time only where the contract says nothing', async 
   expect((await api.ask('PATCH', path, { disableAfterHours: null })).body.disableAfterHours).toBeNull();
 });
 
-test('operational events need a catalogue that has them', async () => {
+test('rejects operational events for a catalogue without them', async () => {
   const refused = await api.ask('POST', '/v1/accounts', {
     provider: 'bird',
     name: 'Ops',
@@ -107,7 +107,7 @@ test('operational events need a catalogue that has them', async () => {
   expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'receivesOperationalEvents' }] } });
 });
 
-test('only what waits for a disabled subscription can be dropped', async () => {
+test('drops deliveries only of a disabled subscription', async () => {
   const id = await subscribe();
   const drop = () => api.ask('POST', `/v1/subscriptions/${id}/drop-waiting`);
   expect(await drop()).toMatchObject({ status: 409, body: { code: 'conflict' } });

@@ -1,4 +1,4 @@
-/** Slots and turns hold whoever asks: the database decides, not a process. */
+/** Permits and reservations hold across processes. */
 import { reserve, releasePermit, acquirePermit } from '../../../../src/store/subscriptions/limits';
 import { openTestDatabase, type TestDatabase } from '../../../support/database';
 
@@ -11,7 +11,7 @@ afterAll(() => database.close());
 const take = (holder: string, seconds = 60) =>
   acquirePermit(database.store, { subscriptionId: 'sub_a', limit: 5, holder, seconds });
 
-test('of many who ask at once as many get a slot as there are, and a freed one is given again', async () => {
+test('gives as many concurrent callers a permit as there are permits, and a released one again', async () => {
   const holders = Array.from({ length: 20 }, (_, index) => `holder-${index}`);
   for (let round = 0; round < 5; round += 1) {
     const taken = await Promise.all(holders.map((holder) => take(holder)));
@@ -23,12 +23,12 @@ test('of many who ask at once as many get a slot as there are, and a freed one i
   }
 });
 
-test('a slot whose holder died is free when its time is over', async () => {
+test('frees the permit of a dead holder when it expires', async () => {
   for (let count = 0; count < 5; count += 1) expect(await take(`dead-${count}`, -1)).toBe(true);
   expect(await take('next')).toBe(true);
 });
 
-test('turns are evenly spaced, and none is booked beyond the horizon', async () => {
+test('spaces reservations evenly, and makes none beyond the horizon', async () => {
   const book = () => reserve(database.store, { subscriptionId: 'sub_b', ratePerSecond: 2, horizonMs: 4_900 });
   const waits = await Promise.all(Array.from({ length: 20 }, book));
   const booked = waits.filter((wait) => wait !== undefined).sort((one, other) => one - other);

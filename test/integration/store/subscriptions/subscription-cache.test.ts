@@ -1,4 +1,4 @@
-/** What is cached of accounts, and which changes give them another version. */
+/** The cache of accounts, and which changes give them a new version. */
 import { createSubscriptionCache, loadEntry } from '../../../../src/store/subscriptions/subscription-cache';
 import { startApiWithDatabase } from '../../../support/api';
 import { emitExample } from '../../../support/subscriptions';
@@ -14,7 +14,7 @@ const store = () => api.database.store;
 const account = () => emitExample(api.ask, 'standard', 'user.created');
 const versionOf = async (accountId: string) => (await loadEntry(store(), accountId))?.version;
 
-test('asks the database once when many look for an account', async () => {
+test('queries the database once when many requests need an account', async () => {
   const { accountId } = await account();
   const cache = createSubscriptionCache(store());
   const asked = jest.spyOn(store().pool, 'query');
@@ -23,7 +23,7 @@ test('asks the database once when many look for an account', async () => {
   expect(asked).toHaveBeenCalledTimes(1);
 });
 
-test('holds the account and its subscriptions as they are stored, disabled ones included', async () => {
+test('contains the account and its subscriptions as stored, including disabled ones', async () => {
   const { accountId, subscriptionId } = await account();
   await api.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: false, headers: { 'x-a': 'b' } });
   const entry = await createSubscriptionCache(store()).find(accountId);
@@ -33,7 +33,7 @@ test('holds the account and its subscriptions as they are stored, disabled ones 
   ]);
 });
 
-test('loads an account again once its entry was dropped, and drops no newer entry', async () => {
+test('loads an account again after its entry was dropped, and does not drop a newer entry', async () => {
   const { accountId } = await account();
   const cache = createSubscriptionCache(store());
   const former = (await cache.find(accountId))!;
@@ -44,7 +44,7 @@ test('loads an account again once its entry was dropped, and drops no newer entr
   expect(await cache.find(accountId)).toBe(entry);
 });
 
-test('caches no more accounts and subscriptions than its bound, the least recently used not', async () => {
+test('drops the least recently used entries beyond the maximum', async () => {
   const [first, second, third] = [await account(), await account(), await account()];
   const cache = createSubscriptionCache(store(), 4);
   const kept = await cache.find(first.accountId);
@@ -55,7 +55,7 @@ test('caches no more accounts and subscriptions than its bound, the least recent
   expect(await cache.find(second.accountId)).not.toBe(dropped);
 });
 
-test('asks again after the database could not answer, and for an account that is not there', async () => {
+test('queries again after a database error, and for an account that does not exist', async () => {
   const { accountId } = await account();
   const cache = createSubscriptionCache(store());
   jest.spyOn(store().pool, 'query').mockImplementationOnce(() => {
@@ -87,7 +87,7 @@ describe('the version of an account', () => {
     expect(await versionOf(owner.accountId)).not.toBe(before);
   });
 
-  test('stays when attempts fail, and when another account changes', async () => {
+  test('does not change when attempts fail, or when another account changes', async () => {
     const { accountId, subscriptionId } = await account();
     const before = await versionOf(accountId);
     await store().pool.query('UPDATE subscriptions SET failing = $2 WHERE id = $1', [
@@ -99,7 +99,7 @@ describe('the version of an account', () => {
     await store().pool.query('UPDATE subscriptions SET failing = NULL WHERE id = $1', [subscriptionId]);
   });
 
-  test('is locked last, so that transactions that lock in different orders do not deadlock', async () => {
+  test('is locked last, so that transactions with a different lock sequence do not deadlock', async () => {
     const { accountId, subscriptionId } = await account();
     const [one, other] = [await store().pool.connect(), await store().pool.connect()];
     await one.query('BEGIN');

@@ -1,14 +1,14 @@
-/** Writing outcomes together: those that come meanwhile share a statement, and one that is refused harms nobody else. */
+/** Writing rows of attempts in batches. */
 import { OutcomeWriter } from '../../../../src/activities/attempt/outcome-writer';
-import type { AttemptRecord } from '../../../../src/store/attempts/recording';
+import type { AttemptRow } from '../../../../src/store/attempts/recording';
 import type { Store } from '../../../../src/store/store';
 
-/** A store whose statements end when they are told to. */
+/** A store whose statements end when `end` is called. */
 function slowStore() {
   const writes: { ids: string[]; end: (error?: Error) => void }[] = [];
-  const query = (_statement: unknown, given?: unknown[]) => {
-    const { values = given } = _statement as { values?: unknown[] };
-    const ids = (JSON.parse(values![0] as string) as AttemptRecord[]).map(({ deliveryId }) => deliveryId);
+  const query = (_statement: unknown, parameters?: unknown[]) => {
+    const { values = parameters } = _statement as { values?: unknown[] };
+    const ids = (JSON.parse(values![0] as string) as AttemptRow[]).map(({ deliveryId }) => deliveryId);
     return new Promise((resolve, reject) => {
       writes.push({ ids, end: (error) => (error ? reject(error) : resolve({ rows: [] })) });
     });
@@ -16,22 +16,22 @@ function slowStore() {
   return { store: { pool: { query } } as unknown as Store, writes };
 }
 
-const record = (deliveryId: string): AttemptRecord => ({ deliveryId }) as AttemptRecord;
+const row = (deliveryId: string): AttemptRow => ({ deliveryId }) as AttemptRow;
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const refused = Object.assign(new Error('no such thing'), { code: '22P05' });
 
-test('one that comes alone is written at once', async () => {
+test('writes a row at once when no write is in flight', async () => {
   const { store, writes } = slowStore();
-  const written = new OutcomeWriter(store).add(record('a'));
+  const written = new OutcomeWriter(store).write(row('a'));
   expect(writes.map(({ ids }) => ids)).toEqual([['a']]);
   writes[0]!.end();
   await written;
 });
 
-test('those that come while others are written go together', async () => {
+test('writes rows together that arrive during a write', async () => {
   const { store, writes } = slowStore();
   const outcomes = new OutcomeWriter(store);
-  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => outcomes.add(record(id)));
+  const all = ['a', 'b', 'c', 'd', 'e'].map((id) => outcomes.write(row(id)));
   expect(writes.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
   writes[0]!.end();
   await settle();
@@ -40,10 +40,10 @@ test('those that come while others are written go together', async () => {
   await Promise.all(all);
 });
 
-test('of one delivery a statement has one attempt', async () => {
+test('writes at most one attempt per delivery in a statement', async () => {
   const { store, writes } = slowStore();
   const outcomes = new OutcomeWriter(store);
-  const all = ['a', 'b', 'c', 'c', 'd'].map((id) => outcomes.add(record(id)));
+  const all = ['a', 'b', 'c', 'c', 'd'].map((id) => outcomes.write(row(id)));
   writes[0]!.end();
   await settle();
   expect(writes[2]!.ids).toEqual(['c', 'd']);
@@ -54,10 +54,10 @@ test('of one delivery a statement has one attempt', async () => {
   await Promise.all(all);
 });
 
-test('one that the database refuses does not keep the others from being written', async () => {
+test('writes the other rows when the database refuses one', async () => {
   const { store, writes } = slowStore();
   const outcomes = new OutcomeWriter(store);
-  const all = Promise.allSettled(['a', 'b', 'good', 'bad', 'fine'].map((id) => outcomes.add(record(id))));
+  const all = Promise.allSettled(['a', 'b', 'good', 'bad', 'fine'].map((id) => outcomes.write(row(id))));
   writes[0]!.end();
   writes[1]!.end();
   await settle();
