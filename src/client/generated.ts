@@ -16,13 +16,13 @@ export interface paths {
     put?: never;
     /**
      * Emit an event, or up to 1,000
-     * @description Answered once the events and their deliveries are committed. A batch has one result per event, in order; an event that is refused does not keep the others from being accepted.
+     * @description Responds after the events and their deliveries are committed. A batch has one result per event, in order; a rejected event does not affect the others.
      */
     post: {
       parameters: {
         query?: never;
         header?: {
-          /** @description A repeated request with the same key gets the first answer. */
+          /** @description A repeated request with the same key gets the first response. */
           'Idempotency-Key'?: string;
         };
         path: {
@@ -36,14 +36,14 @@ export interface paths {
             | {
                 /** @description The provider's own event name. */
                 type: string;
-                /** @description The provider's own payload; reaches the receiver as it is sent. */
+                /** @description The provider's own payload; sent to the receiver unchanged. */
                 data: unknown;
                 /**
                  * Format: date-time
-                 * @description When it happened; now when absent.
+                 * @description Time of the event; now when absent.
                  */
                 occurredAt?: string;
-                /** @description Where the contract has channels. */
+                /** @description Only for contracts with channels. */
                 channels?: string[];
               }
             | {
@@ -182,14 +182,14 @@ export interface paths {
             'application/json': {
               /** @description The provider's own event name. */
               type: string;
-              /** @description The provider's own payload; reaches the receiver as it is sent. */
+              /** @description The provider's own payload; sent to the receiver unchanged. */
               data: unknown;
               /**
                * Format: date-time
-               * @description When it happened; now when absent.
+               * @description Time of the event; now when absent.
                */
               occurredAt?: string;
-              /** @description Where the contract has channels. */
+              /** @description Only for contracts with channels. */
               channels?: string[];
               id: string;
               accountId: string;
@@ -253,7 +253,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Say whose key this is */
+    /** Get the caller's role and account */
     get: {
       parameters: {
         query?: never;
@@ -320,9 +320,9 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description How many to return. */
+          /** @description Maximum number of entries. */
           limit?: number;
-          /** @description nextCursor of the page before. */
+          /** @description nextCursor of the previous page. */
           cursor?: string;
           provider?: string;
         };
@@ -332,7 +332,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Accounts, the newest first */
+        /** @description Accounts, newest first */
         200: {
           headers: {
             [name: string]: unknown;
@@ -405,29 +405,29 @@ export interface paths {
           'application/json': {
             /** @description postscript, postack, postpress, postmark, bird, standard */
             provider: string;
-            /** @description The provider's own ids; made up when absent. */
+            /** @description The provider's own ids; generated when absent. */
             scope?: {
               [key: string]: unknown;
             };
             name: string;
-            /** @description Choices among what the contract leaves open; see the provider's page in the documentation. */
+            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
             settings?: {
               [key: string]: unknown;
             };
             /**
-             * @description Refuse events that lack a documented field of their type.
+             * @description Reject events that lack a documented field of their type.
              * @default true
              */
             validatePayloads?: boolean;
-            /** @description Whether operational events are emitted to it; then nothing that happens in it is one. False by default. */
+            /** @description Whether it receives operational events; it then causes none itself. False by default. */
             receivesOperationalEvents?: boolean;
-            /** @description Disable a subscription of which every attempt has failed for so long; only where the contract says nothing about that. Null, the default, for never. */
+            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
             disableAfterHours?: number | null;
-            /** @description Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says. */
+            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
             retentionDays?: number | null;
-            /** @description How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default. */
+            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
             dispatchWeight?: number;
-            /** @description How many subscriptions it may have; those it has stay. Null, the default, for as many as PIGEONPOST_MAX_SUBSCRIPTIONS says. */
+            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
           };
         };
@@ -440,7 +440,7 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['Account'] & {
-              /** @description In the provider's own form. Shown once. */
+              /** @description In the provider's own format. Shown only once. */
               apiKey: string;
             };
           };
@@ -668,7 +668,7 @@ export interface paths {
     head?: never;
     /**
      * Edit an account
-     * @description Fields that are not named stay as they are, and so do settings. Deliveries under way keep their schedule and time limit; everything else counts from their next attempt on.
+     * @description Absent fields and settings stay unchanged. Open deliveries keep their schedule and time limit; all other changes apply from their next attempt on.
      */
     patch: {
       parameters: {
@@ -683,21 +683,21 @@ export interface paths {
         content: {
           'application/json': {
             name?: string;
-            /** @description Choices among what the contract leaves open; see the provider's page in the documentation. */
+            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
             settings?: {
               [key: string]: unknown;
             };
-            /** @description Refuse events that lack a documented field of their type. */
+            /** @description Reject events that lack a documented field of their type. */
             validatePayloads?: boolean;
-            /** @description Whether operational events are emitted to it; then nothing that happens in it is one. False by default. */
+            /** @description Whether it receives operational events; it then causes none itself. False by default. */
             receivesOperationalEvents?: boolean;
-            /** @description Disable a subscription of which every attempt has failed for so long; only where the contract says nothing about that. Null, the default, for never. */
+            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
             disableAfterHours?: number | null;
-            /** @description Keep events, deliveries and attempts for so many days, and for a week more at most; what is open is kept longer. 0 for ever; null, the default, for as long as PIGEONPOST_RETENTION_DAYS says. */
+            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
             retentionDays?: number | null;
-            /** @description How many of its deliveries are started in its turn, when those of several accounts wait. 1 by default. */
+            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
             dispatchWeight?: number;
-            /** @description How many subscriptions it may have; those it has stay. Null, the default, for as many as PIGEONPOST_MAX_SUBSCRIPTIONS says. */
+            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
           };
         };
@@ -825,7 +825,7 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['ApiKey'] & {
-              /** @description In the provider's own form. Shown once. */
+              /** @description In the provider's own format. Shown only once. */
               apiKey: string;
             };
           };
@@ -958,9 +958,9 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description How many to return. */
+          /** @description Maximum number of entries. */
           limit?: number;
-          /** @description nextCursor of the page before. */
+          /** @description nextCursor of the previous page. */
           cursor?: string;
         };
         header?: never;
@@ -971,7 +971,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Subscriptions, the newest first */
+        /** @description Subscriptions, newest first */
         200: {
           headers: {
             [name: string]: unknown;
@@ -1033,7 +1033,7 @@ export interface paths {
     put?: never;
     /**
      * Create a subscription
-     * @description Beside these fields it takes the contract's own; see the provider's page in the documentation.
+     * @description The contract has additional fields; see the provider's page in the documentation.
      */
     post: {
       parameters: {
@@ -1047,26 +1047,26 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's address. */
+            /** @description The receiver's URL. */
             url: string;
             /** @description The provider's own event names. */
             eventTypes: string[];
             description?: string | null;
-            /** @description Whether it takes events; true unless said otherwise. */
+            /** @description Whether it receives events; true by default. */
             enabled?: boolean;
-            /** @description Sent with every attempt. Shown as ***, which in an edit keeps the value that is stored. */
+            /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
             headers?: {
               [key: string]: string;
             };
-            /** @description Attempts under way at once; null for as many as usual. */
+            /** @description Maximum attempts in flight; null for the default. */
             maxConcurrentAttempts?: number | null;
-            /** @description Attempts begun per second at most; null for any number. */
+            /** @description Maximum attempts started per second; null for no limit. */
             ratePerSecond?: number | null;
-            /** @description Certificate that is shown to the receiver (mutual TLS); null for none. */
+            /** @description Client certificate (mutual TLS); null for none. */
             tlsClient?: {
-              /** @description PEM; certificates of intermediate authorities may follow. */
+              /** @description PEM; may include intermediate certificates. */
               certificate: string;
-              /** @description PEM, without a passphrase. Never shown again. */
+              /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
           } & {
@@ -1075,7 +1075,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description The subscription, its secret included */
+        /** @description The subscription, including its secret */
         201: {
           headers: {
             [name: string]: unknown;
@@ -1296,7 +1296,7 @@ export interface paths {
     head?: never;
     /**
      * Edit a subscription
-     * @description Fields that are not named stay as they are; attempts still to come use the new ones. A url of another origin needs headers and credentials to be named again, as they would be sent there; for the same reason an edit that sets them gets 409 when another one has just moved the url to another origin. Beside these fields it takes the contract's own; see the provider's page in the documentation.
+     * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation.
      */
     patch: {
       parameters: {
@@ -1310,26 +1310,26 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's address. */
+            /** @description The receiver's URL. */
             url?: string;
             /** @description The provider's own event names. */
             eventTypes?: string[];
             description?: string | null;
-            /** @description Whether it takes events; true unless said otherwise. */
+            /** @description Whether it receives events; true by default. */
             enabled?: boolean;
-            /** @description Sent with every attempt. Shown as ***, which in an edit keeps the value that is stored. */
+            /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
             headers?: {
               [key: string]: string;
             };
-            /** @description Attempts under way at once; null for as many as usual. */
+            /** @description Maximum attempts in flight; null for the default. */
             maxConcurrentAttempts?: number | null;
-            /** @description Attempts begun per second at most; null for any number. */
+            /** @description Maximum attempts started per second; null for no limit. */
             ratePerSecond?: number | null;
-            /** @description Certificate that is shown to the receiver (mutual TLS); null for none. */
+            /** @description Client certificate (mutual TLS); null for none. */
             tlsClient?: {
-              /** @description PEM; certificates of intermediate authorities may follow. */
+              /** @description PEM; may include intermediate certificates. */
               certificate: string;
-              /** @description PEM, without a passphrase. Never shown again. */
+              /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
           } & {
@@ -1439,7 +1439,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get what a receiver verifies deliveries with */
+    /** Get the secret with which a receiver verifies requests */
     get: {
       parameters: {
         query?: never;
@@ -1519,7 +1519,7 @@ export interface paths {
     put?: never;
     /**
      * Replace the signing secret
-     * @description The old one signs as well until the overlap ends, where the contract can carry two signatures.
+     * @description The old secret also signs until the overlap ends, if the contract supports two signatures.
      */
     post: {
       parameters: {
@@ -1533,7 +1533,7 @@ export interface paths {
       requestBody?: {
         content: {
           'application/json': {
-            /** @description The new secret; made when absent. */
+            /** @description The new secret; generated when absent. */
             secret?: string;
             /** @default 24 */
             overlapHours?: number;
@@ -1770,8 +1770,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Drop what waits for a disabled subscription
-     * @description Cancels its open deliveries, which would go out once it is enabled again; at most 1,000 by one request. Repeat it while `more` is true, and after an error.
+     * Cancel the open deliveries of a disabled subscription
+     * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error.
      */
     post: {
       parameters: {
@@ -1791,7 +1791,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description How many deliveries were told to end, and whether there are more */
+        /** @description Number of cancelled deliveries, and whether there are more */
         202: {
           headers: {
             [name: string]: unknown;
@@ -1903,9 +1903,9 @@ export interface paths {
     get: {
       parameters: {
         query?: {
-          /** @description How many to return. */
+          /** @description Maximum number of entries. */
           limit?: number;
-          /** @description nextCursor of the page before. */
+          /** @description nextCursor of the previous page. */
           cursor?: string;
           accountId?: string;
           subscriptionId?: string;
@@ -1925,7 +1925,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Deliveries, the newest first */
+        /** @description Deliveries, newest first */
         200: {
           headers: {
             [name: string]: unknown;
@@ -1992,7 +1992,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** End a delivery; an attempt under way is awaited first */
+    /** Cancel a delivery; an attempt in flight is finished first */
     post: {
       parameters: {
         query?: never;
@@ -2011,7 +2011,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Told; the delivery as it was */
+        /** @description Command sent; the delivery before it */
         202: {
           headers: {
             [name: string]: unknown;
@@ -2118,7 +2118,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Make no further attempt until resumed */
+    /** Pause a delivery: make no attempt until it is resumed */
     post: {
       parameters: {
         query?: never;
@@ -2137,7 +2137,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Told; the delivery as it was */
+        /** @description Command sent; the delivery before it */
         202: {
           headers: {
             [name: string]: unknown;
@@ -2244,7 +2244,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Go on at the same place of the schedule */
+    /** Resume a paused delivery at the same position of the schedule */
     post: {
       parameters: {
         query?: never;
@@ -2263,7 +2263,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Told; the delivery as it was */
+        /** @description Command sent; the delivery before it */
         202: {
           headers: {
             [name: string]: unknown;
@@ -2370,7 +2370,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Make an attempt at once, in addition to those of the schedule */
+    /** Make an attempt now, in addition to those of the schedule */
     post: {
       parameters: {
         query?: never;
@@ -2389,7 +2389,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Told; the delivery as it was */
+        /** @description Command sent; the delivery before it */
         202: {
           headers: {
             [name: string]: unknown;
@@ -2621,7 +2621,7 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description The oldest first, at most 1,000 by one request. While `more` is true, repeat it with nextCursor as cursor. For more than can be watched, a recovery of the subscription goes on by itself.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a recovery of the subscription, which runs in the background.
      */
     post: {
       parameters: {
@@ -2634,17 +2634,17 @@ export interface paths {
         content: {
           'application/json': {
             /**
-             * @description retry attempts now what waits for its next attempt, in addition to the attempts of the schedule.
+             * @description retry makes an attempt now for retrying deliveries, in addition to the attempts of the schedule.
              * @enum {string}
              */
             action: 'redeliver' | 'retry' | 'cancel';
-            /** @description Which deliveries; all that the action can take when empty. */
+            /** @description Which deliveries; all that the action applies to when empty. */
             filter: {
               accountId?: string;
               subscriptionId?: string;
               provider?: string;
               eventType?: string;
-              /** @description redeliver takes finished ones, by default failed; retry takes retrying ones; cancel takes open ones, by default all. */
+              /** @description redeliver accepts finished states, by default failed; retry accepts retrying; cancel accepts open states, by default all. */
               states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
               /**
                * Format: date-time
@@ -2658,16 +2658,16 @@ export interface paths {
               to?: string;
             };
             /**
-             * @description Only count.
+             * @description Only count; change nothing.
              * @default false
              */
             dryRun?: boolean;
             /**
-             * @description How many to act on at most.
+             * @description Maximum number of deliveries.
              * @default 1000
              */
             limit?: number;
-            /** @description nextCursor of the call before; nothing is then taken twice. */
+            /** @description nextCursor of the previous request, so that no delivery is processed twice. */
             cursor?: string;
             /**
              * @description For cancel: shown with the deliveries and in Temporal.
@@ -2678,20 +2678,20 @@ export interface paths {
         };
       };
       responses: {
-        /** @description What was done; of a dry run, how many there are */
+        /** @description The result; for a dry run, the number of deliveries */
         200: {
           headers: {
             [name: string]: unknown;
           };
           content: {
             'application/json': {
-              /** @description How many were taken; with dryRun how many there are, counted up to 100,000. */
+              /** @description Number of deliveries selected; with dryRun the number that match, counted up to 100,000. */
               matched: number;
-              /** @description How many are on their way again, are attempted now, or were told to end. */
+              /** @description How many were redelivered, are attempted now, or were cancelled. */
               done: number;
-              /** @description How many had changed meanwhile. */
+              /** @description How many had changed state in the meantime. */
               refused: number;
-              /** @description Whether there are others. */
+              /** @description Whether more deliveries match. */
               more: boolean;
               nextCursor: string | null;
             };
@@ -2776,8 +2776,8 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * Watch deliveries change
-     * @description Server-sent events: `delivery` with a delivery as lists show it, each time one has changed; `reset` when changes were left out and lists have to be read again; `ping` every 15 seconds. A change may be told twice. A stream ends after ten minutes, or at once when its key is revoked; come back with the last id as Last-Event-ID to be told what was missed. An account may have 20 streams at a time.
+     * Stream changes of deliveries
+     * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time.
      */
     get: {
       parameters: {
@@ -2796,7 +2796,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Events, without an end */
+        /** @description A stream of events */
         200: {
           headers: {
             [name: string]: unknown;
@@ -2878,11 +2878,11 @@ export interface paths {
           content: {
             'application/json': components['schemas']['Delivery'] & {
               attempts: components['schemas']['Attempt'][];
-              /** @description The attempts still to come, unless one is accepted before. */
+              /** @description The next attempts, unless an earlier one is accepted. */
               schedule: {
-                /** @description Its place in the schedule: 0 is the first attempt. */
+                /** @description Position in the schedule: 0 is the first attempt. */
                 position: number;
-                /** @description The schedule's wait before it. */
+                /** @description Wait before it by the schedule, in milliseconds. */
                 waitMs: number;
                 /**
                  * Format: date-time
@@ -2952,7 +2952,7 @@ export interface paths {
     };
     /**
      * Show the request that an attempt sent
-     * @description The newest attempt that sent one, unless another is named. Before the first, and of a delivery whose attempts sent nothing, what would be sent now.
+     * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now.
      */
     get: {
       parameters: {
@@ -3051,8 +3051,8 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Send again what a subscription has missed
-     * @description Deliveries that wait for their next attempt are attempted now, the oldest first; then finished ones are redelivered. Pending and paused ones are left alone. One recovery at a time.
+     * Start a recovery: redeliver what a subscription has missed
+     * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery.
      */
     post: {
       parameters: {
@@ -3077,7 +3077,7 @@ export interface paths {
              */
             to?: string;
             /**
-             * @description Deliveries in these states: retrying ones wait for their next attempt, which is then made now, in addition to those of the schedule; finished ones are redelivered. missing means events that the subscription takes and has no delivery of.
+             * @description Deliveries in these states: retrying ones are attempted now, in addition to the attempts of the schedule; finished ones are redelivered. missing means events that match the subscription but have no delivery for it.
              * @default [
              *       "failed",
              *       "retrying"
@@ -3090,7 +3090,7 @@ export interface paths {
              */
             types?: string[];
             /**
-             * @description Only count.
+             * @description Only count; change nothing.
              * @default false
              */
             dryRun?: boolean;
@@ -3100,7 +3100,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description With dryRun: what it would take */
+        /** @description With dryRun: the counts */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3216,7 +3216,7 @@ export interface paths {
     };
     /**
      * List a subscription's recoveries
-     * @description The last 100 that Temporal still keeps. A new one may take a second to be listed.
+     * @description The last 100 that Temporal still stores. A new one may be listed after a second.
      */
     get: {
       parameters: {
@@ -3229,7 +3229,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Recoveries, the newest first */
+        /** @description Recoveries, newest first */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3293,7 +3293,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get a recovery and how far it has come */
+    /** Get a recovery and its progress */
     get: {
       parameters: {
         query?: never;
@@ -3369,7 +3369,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** End a recovery; the batch under way is finished first */
+    /** Cancel a recovery; the current page is finished first */
     post: {
       parameters: {
         query?: never;
@@ -3385,7 +3385,7 @@ export interface paths {
         };
       };
       responses: {
-        /** @description Told; the recovery as it was */
+        /** @description Cancellation sent; the recovery before it */
         202: {
           headers: {
             [name: string]: unknown;
@@ -3491,13 +3491,13 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * How deliveries are doing
-     * @description Of more than 200,000 deliveries a sample is read, and its counts are extrapolated.
+     * Get statistics of deliveries
+     * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated.
      */
     get: {
       parameters: {
         query?: {
-          /** @description How far back to look. */
+          /** @description Length of the window, which ends now. */
           window?: '1h' | '24h' | '7d' | '30d';
           accountId?: string;
         };
@@ -3507,7 +3507,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description Figures */
+        /** @description Statistics */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3569,7 +3569,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Say whether everything is there that deliveries need */
+    /** Get the state of everything that deliveries depend on */
     get: {
       parameters: {
         query?: never;
@@ -3579,7 +3579,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description What answers this process, and who makes attempts */
+        /** @description State of the database, of Temporal and of the workers */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3587,7 +3587,7 @@ export interface paths {
           content: {
             'application/json': {
               /**
-               * @description not_writable: it answers, but its disk is full or it is read-only, so no event is accepted.
+               * @description not_writable: it responds, but its disk is full or it is read-only, so no event is accepted.
                * @enum {string}
                */
               database: 'ok' | 'unavailable' | 'not_writable';
@@ -3598,7 +3598,7 @@ export interface paths {
               schema: 'ok' | 'outdated' | 'unknown';
               /** @enum {string} */
               temporal: 'ok' | 'unavailable' | 'namespace_missing';
-              /** @description Workers that asked Temporal for work in the last five minutes; null when Temporal does not say. */
+              /** @description Workers that polled Temporal in the last five minutes; null when Temporal does not respond. */
               workers: number | null;
             };
           };
@@ -3658,7 +3658,7 @@ export interface paths {
     };
     /**
      * Describe the contracts
-     * @description An account gets its own, by its settings; an operator gets all, by the settings of a new account.
+     * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account.
      */
     get: {
       parameters: {
@@ -3728,7 +3728,7 @@ export interface paths {
     put?: never;
     /**
      * Verify a request as its receiver would
-     * @description Nothing of it is kept or logged. Its age is told and not held against it.
+     * @description Nothing of it is stored or logged. An old timestamp is reported but does not make it invalid.
      */
     post: {
       parameters: {
@@ -3742,15 +3742,15 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description What the receiver knows: secret, token, credentials or header. */
+            /** @description The receiver's secret, token, credentials or header. */
             secret: string;
             /** @description As received; names in any case. */
             headers: {
               [key: string]: string;
             };
-            /** @description As received, before anything parsed it. */
+            /** @description As received, before parsing. */
             body: string;
-            /** @description The address as registered, where the contract signs it. */
+            /** @description The registered URL, if the contract signs it. */
             url?: string;
           };
         };
@@ -3764,7 +3764,7 @@ export interface paths {
           content: {
             'application/json': {
               valid: boolean;
-              because: string;
+              reason: string;
             };
           };
         };
@@ -3855,7 +3855,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Whether the process lives */
+    /** Whether the process is alive */
     get: {
       parameters: {
         query?: never;
@@ -3865,7 +3865,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description It does */
+        /** @description Alive */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3893,7 +3893,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Whether the process can do its work */
+    /** Whether the process is ready */
     get: {
       parameters: {
         query?: never;
@@ -3903,7 +3903,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description It can */
+        /** @description Ready */
         200: {
           headers: {
             [name: string]: unknown;
@@ -3914,7 +3914,7 @@ export interface paths {
             };
           };
         };
-        /** @description PostgreSQL does not answer, takes no writes or lacks migrations, or the process is ending */
+        /** @description PostgreSQL does not respond, rejects writes or lacks migrations, or the process is shutting down */
         503: {
           headers: {
             [name: string]: unknown;
@@ -3997,13 +3997,13 @@ export interface components {
         path: string;
         message: string;
       }[];
-      /** @description How many errors were left out. */
+      /** @description Number of errors that are not listed. */
       moreErrors?: number;
     };
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
-      /** @description The account whose key it is; absent for an operator. */
+      /** @description The account that the key belongs to; absent for an operator. */
       account?: {
         id: string;
         provider: string;
@@ -4018,20 +4018,20 @@ export interface components {
       scope: {
         [key: string]: unknown;
       };
-      /** @description Choices among what the contract leaves open. */
+      /** @description Settings of the provider's contract. */
       settings: {
         [key: string]: unknown;
       };
       validatePayloads: boolean;
-      /** @description Whether operational events are emitted to it. */
+      /** @description Whether it receives operational events. */
       receivesOperationalEvents: boolean;
       /** @description Hours of failure that disable a subscription; null for never. */
       disableAfterHours: number | null;
-      /** @description Days that what happened is kept for; 0 for ever, null for the setting's. */
+      /** @description Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default. */
       retentionDays: number | null;
-      /** @description How many of its deliveries are started in its turn. */
+      /** @description How many of its deliveries are started per round. */
       dispatchWeight: number;
-      /** @description How many subscriptions it may have; null for the setting's. */
+      /** @description Maximum number of subscriptions; null for the default. */
       maxSubscriptions: number | null;
       /** Format: date-time */
       createdAt: string;
@@ -4045,7 +4045,7 @@ export interface components {
     };
     Subscription: {
       id: string;
-      /** @description The id by which the provider's own API and payloads know this subscription. */
+      /** @description Id of this subscription in the provider's own API and payloads. */
       reference: string;
       accountId: string;
       provider: string;
@@ -4053,7 +4053,7 @@ export interface components {
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
-      /** @description Why, where it was not its owner who disabled it. */
+      /** @description Reason, unless its owner disabled it. */
       disabledReason: string | null;
       /** Format: date-time */
       disabledAt: string | null;
@@ -4062,11 +4062,11 @@ export interface components {
       headers: {
         [key: string]: string;
       };
-      /** @description Attempts under way at once; null for as many as usual. */
+      /** @description Maximum attempts in flight; null for the default. */
       maxConcurrentAttempts: number | null;
-      /** @description Attempts begun per second at most; null for any number. */
+      /** @description Maximum attempts started per second; null for no limit. */
       ratePerSecond: number | null;
-      /** @description The certificate that is shown to the receiver. */
+      /** @description The client certificate. */
       tlsClient: {
         /** @description SHA-256 of the certificate, in hexadecimal. */
         fingerprint: string;
@@ -4075,25 +4075,25 @@ export interface components {
       createdAt: string;
       /** Format: date-time */
       updatedAt: string;
-      /** @description What a receiver verifies with; on creation only. */
+      /** @description Secret with which the receiver verifies requests; only on creation. */
       secret?: string;
     } & {
       [key: string]: unknown;
     };
-    /** @description Where subscriptions are read; not in the answer to a change. */
+    /** @description Only when subscriptions are read; not in the response to a change. */
     Health: {
       /**
        * Format: date-time
-       * @description The first failed attempt since one was accepted; null while it is well.
+       * @description Time of the first failed attempt since the last accepted one; null without failures.
        */
       failingSince: string | null;
       /** Format: date-time */
       lastFailureAt: string | null;
-      /** @description Failed attempts since one was accepted. */
+      /** @description Failed attempts since the last accepted one. */
       consecutiveFailures: number;
       /**
        * Format: date-time
-       * @description A failed attempt from this time on disables it, unless one is accepted before; null for never.
+       * @description A failed attempt from this time on disables the subscription, unless one is accepted before; null for never.
        */
       disablesAt: string | null;
     };
@@ -4102,7 +4102,7 @@ export interface components {
       eventId: string;
       accountId: string;
       subscriptionId: string;
-      /** @description The subscription's address as it is now. */
+      /** @description The subscription's current URL. */
       url: string | null;
       provider: string;
       type: string;
@@ -4116,7 +4116,7 @@ export interface components {
       lastReason: string | null;
       /** Format: date-time */
       nextAttemptAt: string | null;
-      /** @description Its own workflow, or the burst in which it was accepted. */
+      /** @description Its own workflow, or the batch in which it was accepted. */
       workflowId: string;
       /** @description The workflow in Temporal's UI; null for accounts. */
       temporalUrl: string | null;
@@ -4129,7 +4129,7 @@ export interface components {
     };
     Attempt: {
       number: number;
-      /** @description Which redelivery made it; 0 for the delivery itself. */
+      /** @description Number of the redelivery; 0 for the original delivery. */
       run: number;
       /** Format: date-time */
       startedAt: string;
@@ -4154,22 +4154,22 @@ export interface components {
       responseExcerpt: string | null;
       responseTruncated: boolean | null;
     };
-    /** @description How long its parts took; a connection used again skips the first. */
+    /** @description Durations of its parts; a reused connection has no DNS, TCP and TLS. */
     Timings: {
       dnsMs?: number;
       connectMs?: number;
       tlsMs?: number;
-      /** @description From sending the request to the headers of the answer. */
+      /** @description From sending the request to the response headers. */
       firstByteMs?: number;
       totalMs: number;
     } | null;
     DeliveryRequest: {
-      /** @description Which attempt sent it; null where none did, and it would be sent now. */
+      /** @description Number of the attempt that sent it; null for the request that would be sent now. */
       attempt: number | null;
       /** @enum {string} */
       method: 'POST';
       url: string;
-      /** @description Values of secret ones are masked. */
+      /** @description Secret values are masked. */
       headers: {
         name: string;
         value: string;
@@ -4199,11 +4199,11 @@ export interface components {
       ratePerSecond: number;
       /** @enum {string} */
       state: 'running' | 'completed' | 'cancelled' | 'failed' | 'terminated';
-      /** @description How many there were when it began; null until they are counted. */
+      /** @description How many there were at the start; null until they are counted. */
       total: number | null;
-      /** @description How many are on their way again or are attempted now. */
+      /** @description How many were redelivered or are attempted now. */
       recovered: number;
-      /** @description How many needed nothing any more, or could not be rendered. */
+      /** @description How many no longer needed it, or could not be rendered. */
       skipped: number;
       workflowId: string;
       /** @description The workflow in Temporal's UI; null for accounts. */
@@ -4219,9 +4219,9 @@ export interface components {
       /** Format: date-time */
       to: string;
       bucketMs: number;
-      /** @description Which share of the deliveries was read; below 1 the counts are estimates. */
+      /** @description Share of the deliveries that was read; below 1 the counts are estimates. */
       share: number;
-      /** @description Deliveries created in the window, by their state now. */
+      /** @description Deliveries created in the window, by current state. */
       states: {
         pending: number;
         retrying: number;
@@ -4231,7 +4231,7 @@ export interface components {
         cancelled: number;
       };
       success: components['schemas']['Success'];
-      /** @description The same by time of creation, one entry for each bucket. */
+      /** @description The same by creation time, one entry per bucket. */
       series: {
         /** Format: date-time */
         at: string;
@@ -4240,16 +4240,16 @@ export interface components {
         cancelled: number;
         open: number;
       }[];
-      /** @description What waits for an attempt now, whenever it was created. */
+      /** @description Deliveries that wait for an attempt now, whenever they were created. */
       backlog: {
         waiting: number;
-        /** @description How many of them have failed before. */
+        /** @description How many of them have a failed attempt. */
         afterFailure: number;
-        /** @description Whether there are more than were counted. */
+        /** @description Whether there are more than the counted ones. */
         more: boolean;
         /**
          * Format: date-time
-         * @description When the oldest of them was created.
+         * @description Creation time of the oldest one.
          */
         oldestWaitingAt: string | null;
       };
@@ -4257,16 +4257,16 @@ export interface components {
         provider: string;
         deliveries: number;
         delivered: number;
-        /** @description Open ones that have failed before: their last attempt was not accepted. */
+        /** @description Open deliveries whose last attempt was not accepted. */
         openAfterFailure: number;
         success: components['schemas']['Success'];
         attempts: number;
-        /** @description Latencies are of attempts that were answered. */
+        /** @description Latency of attempts with a response. */
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
       }[];
-      /** @description Ten at most, by failed attempts times their rate; then at most ten others that are disabled because of their receiver, the latest first. */
+      /** @description At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because of their receiver, latest first. */
       worstSubscriptions: {
         subscriptionId: string;
         accountId: string;
@@ -4278,24 +4278,24 @@ export interface components {
         disabledAt: string | null;
         /**
          * Format: date-time
-         * @description The first failed attempt since one was accepted.
+         * @description Time of the first failed attempt since the last accepted one.
          */
         failingSince: string | null;
         attempts: number;
         failures: number;
-        /** @description Null where no attempt was made. */
+        /** @description Null without attempts. */
         failureRate: number | null;
         lastStatus: number | null;
         lastReason: string | null;
       }[];
     };
-    /** @description Shares from 0 to 1; those of attempts are of a sample of 5,000 deliveries where there are more. */
+    /** @description Shares from 0 to 1; those of attempts use a sample of at most 5,000 deliveries. */
     Success: {
-      /** @description Accepted attempts of all; null where there are none. */
+      /** @description Share of accepted attempts; null without attempts. */
       attempts: number | null;
-      /** @description The same of the first attempt of each delivery. */
+      /** @description The same for the first attempt of each delivery. */
       firstAttempts: number | null;
-      /** @description Delivered of those that ended delivered or failed: what is still retried does not count. */
+      /** @description Share of delivered among delivered and failed deliveries; open and cancelled ones do not count. */
       ended: number | null;
     };
     Contract: {
@@ -4305,28 +4305,28 @@ export interface components {
       events: {
         type: string;
         description: string;
-        /** @description JSON Schema of `data`; fields that it does not name pass. */
+        /** @description JSON Schema of `data`; additional fields are allowed. */
         schema: {
           [key: string]: unknown;
         };
         example?: unknown;
         /** @description The waits after failed attempts, in milliseconds. */
         schedule: number[];
-        /** @description The longest time that one attempt may take. */
+        /** @description Time limit of one attempt, in milliseconds. */
         timeLimitMs: number;
         retries: number;
       }[];
-      /** @description Which answers accept a delivery, and which end it. */
+      /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {
         headers: string[];
         description: string;
       };
-      /** @description JSON Schema of what creates a subscription. */
+      /** @description JSON Schema of the request that creates a subscription. */
       subscriptionSchema: {
         [key: string]: unknown;
       };
-      /** @description JSON Schema of what creates an account. */
+      /** @description JSON Schema of the request that creates an account. */
       accountSchema: {
         [key: string]: unknown;
       };
