@@ -48,7 +48,7 @@ export interface Config {
     /** How long an API that is ending still accepts connections, in seconds. */
     shutdownDelayS: number;
   };
-  /** What the command line is told about the API it talks to. */
+  /** The command line's settings for the API. */
   client: {
     url?: string;
     key?: string;
@@ -66,15 +66,15 @@ export interface Config {
   temporalPort: number;
   /** Port of the embedded Temporal server's web interface. */
   temporalUiPort: number;
-  /** Where Temporal's web interface is, without a slash at the end; absent when it is external and not told. */
+  /** Where Temporal's web interface is, without a slash at the end; absent when Temporal is external and the setting is missing. */
   temporalUiUrl?: string;
   /** Path of the Temporal CLI to use. */
   temporalCli?: string;
   /** Path of the time-skipping test server to use. */
   temporalTestServer?: string;
-  /** Attempts that one worker has under way at once for a subscription that sets no limit of its own. */
+  /** Concurrent attempts of one worker for a subscription without a limit of its own. */
   maxConcurrentAttempts: number;
-  /** Days that accounts keep what happened for unless they say otherwise; 0 for ever. */
+  /** Days that events are kept unless an account has its own; 0 keeps them indefinitely. */
   retentionDays: number;
   /** Whether deliveries of which many wait at once make their first attempts together. */
   batches: boolean;

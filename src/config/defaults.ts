@@ -17,5 +17,5 @@ export const defaults = {
 /** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
 export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
-/** Ten years; longer is for ever. */
+/** Ten years. */
 export const MAX_RETENTION_DAYS = 3_650;

@@ -30,7 +30,7 @@ export function defaultDataDir(
     : join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'pigeonpost');
 }
 
-/** Published packages leave out the sources. */
+/** Published packages do not contain the sources. */
 function isClone(root: string): boolean {
   return !root.split(sep).includes('node_modules') && existsSync(join(root, 'src'));
 }

@@ -40,7 +40,7 @@ export const table = {
     schema: networks,
   },
   PIGEONPOST_ADMIN_KEY: {
-    description: 'Key that administrative API calls must carry, at least 16 characters.',
+    description: 'Key of administrative API calls, at least 16 characters.',
     secret: true,
     schema: z.string().min(16, { error: 'write at least 16 characters' }),
   },
@@ -68,7 +68,7 @@ export const table = {
     schema: wholeNumber(1024 * 1024, 256 * 1024 * 1024, 'a number of bytes'),
   },
   PIGEONPOST_MAX_SUBSCRIPTIONS: {
-    description: 'Subscriptions that an account may have, from 1 to 10000; an account may say otherwise.',
+    description: 'Subscriptions that an account may have, from 1 to 10000; an account may have its own.',
     default: String(defaults.maxSubscriptions),
     schema: wholeNumber(1, 10_000),
   },
@@ -79,15 +79,14 @@ export const table = {
     schema: wholeNumber(0, 60, 'a number of seconds'),
   },
   PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: {
-    description:
-      'Attempts that one worker has under way at once for a subscription that sets no limit of its own, from 1 to 200.',
+    description: 'Concurrent attempts of one worker for a subscription without a limit of its own, from 1 to 200.',
     default: String(defaults.maxConcurrentAttempts),
     // Half of what a worker makes at once: no subscription alone gets more.
     schema: wholeNumber(1, 200),
   },
   PIGEONPOST_RETENTION_DAYS: {
     description:
-      'Days that events, deliveries and attempts are kept for, up to 3650, or 0 for ever; an account may say otherwise.',
+      'Days that events, deliveries and attempts are kept, up to 3650, or 0 to keep them indefinitely; an account may have its own.',
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
   },
@@ -201,7 +200,7 @@ export const table = {
   },
   PIGEONPOST_EGRESS_PROXY: {
     description:
-      'HTTP proxy to reach receivers through (CONNECT), http://user:password@host:port; it is told addresses, not names.',
+      'HTTP proxy to reach receivers through (CONNECT), http://user:password@host:port; it gets addresses, not names.',
     secret: true,
     schema: proxyUrl,
   },

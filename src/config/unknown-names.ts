@@ -1,7 +1,7 @@
 import { table } from './settings.js';
 
 /**
- * Variables that Kubernetes sets in every container for a Service whose name begins with `pigeonpost`: nobody wrote
+ * Variables that Kubernetes sets in every container for a Service whose name begins with `pigeonpost`: no operator wrote
  * them, so they are no typos.
  */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
@@ -26,7 +26,7 @@ function nearest(name: string): string {
   return ranked.reduce((best, next) => (next.edits < best.edits ? next : best)).candidate;
 }
 
-/** How many letters must be added, removed or replaced to turn one name into the other. */
+/** The edit distance: letters to add, remove or replace to make one name the other. */
 function distance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [row, letter] of [...from].entries()) {

@@ -9,7 +9,7 @@ export interface Account<Scope = unknown, Settings = unknown, Secrets = unknown>
   readonly name: string;
   /** The provider's own ids for this customer: shop, server, organization and workspace, application. */
   readonly scope: Scope;
-  /** The account's choices among what its contract leaves open. */
+  /** The account's choices where its contract allows several. */
   readonly settings: Settings;
   /** What the contract keeps secret for the whole account; encrypted at rest. */
   readonly secrets: Secrets;

@@ -24,7 +24,7 @@ function httpDateMs(text: string): number {
   return Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
 }
 
-/** A wait asked for by a receiver, held between the schedule's own wait and twice that. */
+/** A wait asked for by a receiver, limited to between the schedule's own wait and twice that. */
 export function clampToSchedule(askedMs: number | undefined, waitMs: number | undefined): number | undefined {
   if (askedMs === undefined || waitMs === undefined) return undefined;
   return Math.min(Math.max(askedMs, waitMs), 2 * waitMs);

@@ -13,7 +13,7 @@ export interface SubscriptionInput<Fields, Options, Secrets> {
   /** The contract's own fields of the request, validated by `subscriptions.fields`. */
   readonly fields: Fields;
   readonly eventTypes: readonly string[];
-  /** The receiver's address as given, credentials included; absent when an edit leaves it as it is. */
+  /** The receiver's address as given, credentials included; absent when an edit does not change it. */
   readonly url?: URL;
   readonly randomBytes: RandomBytes;
   /** The subscription as it was, when it is edited. */
@@ -41,7 +41,7 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
   readonly fields: z.ZodObject;
   /** Sorts own fields into options and secrets; fields an edit does not name keep their previous values. */
   toStored(input: SubscriptionInput<Fields, Options, Secrets>): SubscriptionFields<Options, Secrets>;
-  /** Own fields as API answers show them; secrets left out or masked. */
+  /** Own fields as API responses show them; secrets are omitted or masked. */
   toPublic(subscription: Subscription<Options, Secrets>): Record<string, unknown>;
   /**
    * Why these event types cannot be subscribed to, or undefined. Runs after `keep`; an edit hands in the subscription
@@ -54,7 +54,7 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
   ): string | undefined;
   /** What is wrong between a subscription's own fields, such as `data[0].key`, or undefined. Runs after `checkEventTypes`. */
   checkOptions?(options: Options): { readonly path: string; readonly problem: string } | undefined;
-  /** Whether the address may carry credentials (`https://user:password@host`); `keep` then stores them as secrets. */
+  /** Whether the address may contain credentials (`https://user:password@host`); `toStored` then makes them secrets. */
   readonly allowsUrlCredentials: boolean;
   /** Whether the address may have a fragment (`#…`), which is stored and shown but never sent; not unless stated. */
   readonly allowsUrlFragment?: boolean;

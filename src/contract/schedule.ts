@@ -1,5 +1,5 @@
 /**
- * Schedules: the waits between the attempts of a delivery, and the retry policy that carries them out.
+ * Schedules: the waits between the attempts of a delivery, and the retry policy that implements them.
  *
  * A schedule is a list of waits in milliseconds. The first attempt is made at once; attempt n + 1 follows waits[n - 1]
  * after attempt n failed. A list of w waits therefore allows w + 1 attempts.

@@ -16,7 +16,7 @@ export interface SigningKey {
 /** Keys that were rotated out and may still sign; each costs a signature in every request. */
 export const MAX_FORMER_KEYS = 10;
 
-/** Rotating would leave more than `MAX_FORMER_KEYS` former keys valid; `nextExpiresAt` (ISO 8601) is when one expires. */
+/** After the rotation more than `MAX_FORMER_KEYS` former keys would be valid; `nextExpiresAt` (ISO 8601) is when one expires. */
 export class TooManySigningKeys extends Error {
   constructor(readonly nextExpiresAt: string) {
     super(`${MAX_FORMER_KEYS} former secrets are still valid; the next one expires at ${nextExpiresAt}`);

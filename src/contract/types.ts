@@ -2,7 +2,7 @@
  * What a contract is: everything a receiver of one provider can observe of its webhooks, as pure functions and data.
  *
  * Contracts do no I/O and read no clock: times, random bytes and rows are handed in. That makes every byte of a
- * request testable against known answers.
+ * request testable against known-answer vectors.
  */
 import type { z } from 'zod';
 import type { FailingRule } from './failing.js';
@@ -58,13 +58,13 @@ export interface AttemptInput<
   readonly retriesRemaining: number;
 }
 
-/** A receiver's answer; header names in lower case. */
+/** A receiver's response; header names in lower case. */
 export interface ReceiverResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A contract's judgement of an answer. */
+/** A contract's classification of a response. */
 export type ResponseClass =
   | { readonly kind: 'accepted' }
   /** Try again by the schedule; `notBeforeMs` asks for a longer wait (Retry-After), within the contract's bounds. */
@@ -72,11 +72,11 @@ export type ResponseClass =
   /** Make no further attempt; with `disable` the subscription takes no further events either. */
   | { readonly kind: 'stop'; readonly reason: string; readonly disable?: boolean };
 
-/** What people are told of a contract at a glance; its page in docs/contracts has all of it. */
+/** A summary of a contract; its page in docs/contracts has all of it. */
 export interface ContractSummary {
   /** What is sent, in a sentence or two. */
   readonly summary: string;
-  /** Which answers accept a delivery, and which end it. */
+  /** Which responses accept a delivery, and which end it. */
   readonly accepted: string;
   /** How a receiver knows who sends: the headers that say so, and how they come about. */
   readonly signature: { readonly headers: readonly string[]; readonly description: string };
@@ -112,7 +112,7 @@ export interface Contract<
   readonly events: readonly EventDefinition[];
   /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */
   findEvent(type: string): EventDefinition | undefined;
-  /** Whether events and subscriptions may carry channels. */
+  /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
@@ -128,11 +128,11 @@ export interface Contract<
   renderBody(input: RenderInput<Scope, Settings, Options>): string;
   /** The request of one attempt. */
   request(input: AttemptInput<Scope, Settings, AccountSecrets, Options, Secrets>): DeliveryRequest;
-  /** The longest time one exchange may take, from connecting to the end of the answer, in milliseconds. */
+  /** The longest time one exchange may take, from connecting to the end of the response, in milliseconds. */
   timeLimitMs(eventType: string, account: Account<Scope, Settings>): number;
   /** The waits after failed attempts, in milliseconds. */
   schedule(eventType: string, account: Account<Scope, Settings>): Schedule;
-  /** Whether an answer accepts the delivery, asks for another attempt or ends it. `waitMs` is the schedule's next wait. */
+  /** Whether a response accepts the delivery, asks for another attempt or ends it. `waitMs` is the schedule's next wait. */
   classifyResponse(
     response: ReceiverResponse,
     context: { account: Account<Scope, Settings>; eventType: string; now: Date; waitMs: number | undefined },
@@ -140,7 +140,7 @@ export interface Contract<
   /** How many redirects one attempt follows; each hop passes the address guard again. */
   maxRedirects(eventType: string, account: Account<Scope, Settings>): number;
   /**
-   * Whether a request may carry a `traceparent` header (W3C Trace Context) beside the contract's own, when deliveries
+   * Whether a request may have a `traceparent` header (W3C Trace Context) beside the contract's own, when deliveries
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
@@ -155,7 +155,7 @@ export type AnyContract = Contract;
 
 /** What follows when a receiver refuses one event type again and again. */
 export interface LastingFailure<Scope = unknown, Settings = unknown, Options = unknown> {
-  /** So many deliveries of the type in a row must have failed, … */
+  /** This many deliveries of the type in a row must have failed, … */
   readonly deliveries: number;
   /** … all of them accepted within this time and since the subscription was last changed. */
   readonly withinMs: number;

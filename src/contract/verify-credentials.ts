@@ -2,7 +2,7 @@
 import { basicAuthorization, type BasicCredentials } from './basic-auth.js';
 import { requiredHeader, sameText, VerificationError, type Received } from './verification.js';
 
-/** What a genuine request carries; all that is given must be there. */
+/** The credentials of a genuine request; all that are given must match. */
 export interface Credentials {
   readonly basicAuth?: BasicCredentials;
   /** Headers by name, in any case. */
@@ -12,7 +12,7 @@ export interface Credentials {
 /** A name as RFC 9110 allows it, a colon and a space. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): +(.*)$/;
 
-/** Throws a VerificationError unless the request carries these credentials. */
+/** Throws a VerificationError unless the request has these credentials. */
 export function verifyCredentials(received: Received, { basicAuth, headers = {} }: Credentials): void {
   const expected = Object.entries(headers);
   if (basicAuth) expected.push(['authorization', basicAuthorization(basicAuth)]);

@@ -10,15 +10,15 @@ import {
   type VerifyOptions,
 } from './verification.js';
 
-/** The specification leaves the tolerance open; both public libraries take five minutes. */
+/** The specification names no tolerance; both public libraries use five minutes. */
 const TOLERANCE_S = 300;
-/** More than any rotation leaves valid; each costs a comparison, of an ed25519 key a verification of the whole body. */
+/** More than are valid after any rotation; each costs a comparison, of an ed25519 key a verification of the whole body. */
 const MAX_SIGNATURES = 32;
 const PUBLIC = 'whpk_';
 /** The DER head of an ed25519 public key; its 32 bytes follow (RFC 8410). */
 const ED25519_SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
-/** How receivers are told to write a secret. */
+/** The form of a secret, for receivers. */
 export const MESSAGE_SECRET_FORM = 'the signing secret, whsec_…, or of an ed25519 key the public one, whpk_…';
 
 /** Checks headers `<prefix>-id`, `<prefix>-timestamp` and `<prefix>-signature`; one signature of several must be right. */

@@ -20,7 +20,7 @@ export type SubscriptionBody = Readonly<Record<string, unknown>>;
 
 /**
  * Throws a Problem when a subscription may not be stored beside the account's others. None of those is added or changed
- * under a rule of this kind meanwhile.
+ * under a rule of this kind at the same time.
  */
 export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
 
@@ -72,7 +72,7 @@ export interface Registrar {
   draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
   /**
    * Edits a subscription: fields that are not named stay. A function is given the subscription as it is now, locked
-   * against other edits, and returns the fields. Throws as `create` does, `not_found` when it is gone, and `conflict`
+   * against other edits, and returns the fields. Throws as `create` does, `not_found` when it no longer exists, and `conflict`
    * when it has moved to another origin since `subscription` was read and the edit sets headers or credentials.
    */
   edit(
@@ -111,15 +111,15 @@ export interface Registrar {
   ): Promise<DeliveryLogEntry[]>;
   /** The body of a delivery and every attempt at it, the first one first. */
   attempts(deliveryId: string): Promise<{ body: string; attempts: StoredAttempt[] }>;
-  /** The problem that an error of a route amounts to; what went wrong on our side is logged and not told. */
+  /** The problem that an error of a route amounts to; internal errors are logged and not shown. */
   explain(error: unknown, response: Response): Problem;
   /** Whether the account has a subscription or once had one. */
   hasSubscribed(account: StoredAccount): Promise<boolean>;
   /** Our own id of a subscription, deleted ones included, by its id in the provider's form; `list` is in their order. */
   placeOf(account: StoredAccount, reference: string): Promise<string | undefined>;
-  /** What was answered to a request of this account with the same key before; kept for a day. */
+  /** The earlier response to a request of this account with the same key; kept for a day. */
   recall(account: StoredAccount, key: string): Promise<unknown>;
-  /** Keeps an answer for `recall`. */
+  /** Keeps a response for `recall`. */
   remember(account: StoredAccount, key: string, reply: unknown): Promise<void>;
   /**
    * Attempts of a subscription since a time, counted by event type, by how they ended and by how long they took:

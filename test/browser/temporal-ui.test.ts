@@ -174,7 +174,7 @@ test('a paused delivery tells why, and what was done to it', async () => {
 
 test.each([
   ['delivered', 'Delivered by attempt 1'],
-  ['failed', 'Not delivered: the receiver answered 410 Gone'],
+  ['failed', 'Not delivered: the receiver responded with 410 Gone'],
   ['cancelled', 'Cancelled: the customer has left'],
 ])('a delivery that is %s says so after its end', async (name, text) => {
   await open(name, 'user-metadata');

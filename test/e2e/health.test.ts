@@ -136,7 +136,7 @@ test('notifies operators once, signed, and without secrets', async () => {
   expect(new Map(notifications.map(({ type, data }) => [type, data]))).toEqual(
     new Map<string, object>([
       ['pigeonpost.delivery.exhausted', { ...about, deliveryId, eventId, eventType: 'user.created', ...outcome }],
-      ['pigeonpost.subscription.disabled', { ...about, reason: 'the receiver answered 410 Gone' }],
+      ['pigeonpost.subscription.disabled', { ...about, reason: 'the receiver responded with 410 Gone' }],
       ['pigeonpost.subscription.enabled', { ...about, reason: null }],
       ['pigeonpost.subscription.secret_rotated', about],
     ]),

@@ -255,7 +255,7 @@ describe('a database that becomes unavailable after something was sent', () => {
     const shown = await show(id);
     expect(shown).toMatchObject({ state: 'failed', attemptCount: 1, lastStatus: 410 });
     const { body } = await machine.api.ask('GET', `/v1/subscriptions/${shown.subscriptionId}`);
-    expect(body).toMatchObject({ enabled: false, disabledReason: 'the receiver answered 410 Gone' });
+    expect(body).toMatchObject({ enabled: false, disabledReason: 'the receiver responded with 410 Gone' });
   });
 });
 

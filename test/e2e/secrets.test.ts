@@ -335,7 +335,7 @@ test('has no secret in a response, a log, a metric, a span, a history or the dat
 
   // The search had data, in a searchable form.
   expect(secretCanaries.count(/^the history of delivery-/, 'scheduleToCloseTimeout')).toBeGreaterThanOrEqual(6 * 5);
-  expect(secretCanaries.count(/^the history of delivery-/, 'the receiver answered 410')).toBe(1);
+  expect(secretCanaries.count(/^the history of delivery-/, 'the receiver responded with 410')).toBe(1);
   expect(secretCanaries.count(/^the description of delivery-/, 'next attempt in')).toBeGreaterThanOrEqual(6);
   expect(secretCanaries.count(/^the description of delivery-/, `→ ${HOST}`)).toBeGreaterThanOrEqual(6 * 5);
   expect(secretCanaries.count(/^the table attempts$/, '***')).toBe(1);

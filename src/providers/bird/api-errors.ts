@@ -27,7 +27,7 @@ const OTHER_CODE = 'InternalError';
 /** Fields that `/v1` calls by other names. */
 const NAMES: Readonly<Record<string, string>> = { eventTypes: 'event', secret: 'signingKey' };
 
-/** Answers whatever a route has thrown. */
+/** Responds to any error that a route has thrown. */
 export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);

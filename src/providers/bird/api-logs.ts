@@ -73,7 +73,7 @@ function showAttempt(
   };
 }
 
-/** Left out while no answer has come, because the documented type has no value for that. */
+/** Omitted while there is no response, because the documented type has no value for that. */
 function statusOf(status: number | null) {
   return status === null ? {} : { httpStatusCode: status };
 }

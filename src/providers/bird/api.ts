@@ -14,7 +14,7 @@ import { describeLog, listLog } from './api-logs.js';
 import { maxFive } from './combination.js';
 import type { Options, Scope, Secrets, Settings } from './contract.js';
 
-/** Newer copies of the pages leave the organization out of the path. */
+/** Newer copies of the pages omit the organization from the path. */
 const PREFIXES = [
   '/workspaces/:workspaceId/webhook-subscriptions',
   '/organizations/:organizationId/workspaces/:workspaceId/webhook-subscriptions',
@@ -135,7 +135,7 @@ function isSame(given: string, own: string): boolean {
   return given.toLowerCase() === own.toLowerCase();
 }
 
-/** A subscription as all answers show it. What is not set is left out, as in the documentation's optional fields. */
+/** A subscription as all responses show it. Fields that are not set are omitted, as the documentation's optional fields. */
 function show(subscription: StoredSubscription, account: StoredAccount) {
   const { organizationId, workspaceId } = account.scope as Scope;
   const { service, eventFilters, template } = subscription.options as Options;

@@ -27,7 +27,7 @@ export interface Settings {
   readonly unfilteredTakesAll: boolean;
   /** Sign each attempt with its own time instead of that of the first. */
   readonly restampRetries: boolean;
-  /** Show signing keys in answers of Bird's own API. */
+  /** Show signing keys in responses of Bird's own API. */
   readonly showSigningKey: boolean;
 }
 
@@ -98,7 +98,9 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
       showSigningKey: z
         .boolean()
         .default(true)
-        .describe("Show signing keys in answers of Bird's own API, as documented; integrators have seen it hide them."),
+        .describe(
+          "Show signing keys in responses of Bird's own API, as documented; integrators have seen it hide them.",
+        ),
     }),
     newSecrets: () => ({}),
     newApiKey: (randomBytes) => base62(randomBytes(ACCESS_KEY_LENGTH)).slice(-ACCESS_KEY_LENGTH),
@@ -117,7 +119,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     ],
     toStored: ({ fields: given, previous }) => ({
       options: {
-        // An edit may leave `service` out although a new subscription must name it.
+        // An edit may omit `service` although a new subscription must name it.
         service: given.service ?? previous?.options.service,
         eventFilters: (given.eventFilters === undefined ? previous?.options.eventFilters : given.eventFilters) ?? [],
         template: (given.template === undefined ? previous?.options.template : given.template) ?? null,

@@ -1,5 +1,5 @@
 /**
- * Shapes of `payload`, which is what the platform hands over.
+ * Shapes of `payload`, which the platform emits.
  *
  * Required is what Bird's documentation states for every event of a kind; fields known from its samples, from one
  * event only or from integrators' captures are optional but checked.

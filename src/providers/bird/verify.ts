@@ -12,7 +12,7 @@ import { sign } from './signature.js';
 
 /**
  * Throws a VerificationError unless the request was signed with this key for this `url`, query included. Its time is
- * not limited by default: a retry carries that of the first attempt, up to eight hours before.
+ * not limited by default: a retry has that of the first attempt, up to eight hours before.
  */
 export function verify(received: Received, signingKey: string, options: VerifyOptions = {}): void {
   const { url, body } = received;

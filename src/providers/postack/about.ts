@@ -10,6 +10,6 @@ export const about: ContractSummary = {
     headers: ['svix-id', 'svix-timestamp', 'svix-signature'],
     description:
       'v1, and the base64 of an HMAC-SHA256 over id, timestamp and body, joined by full stops. The key is what follows ' +
-      'whsec_, decoded. Each attempt is stamped and signed anew.',
+      'whsec_, decoded. Each attempt is stamped and signed again.',
   },
 };

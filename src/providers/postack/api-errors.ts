@@ -1,4 +1,4 @@
-/** Answers errors as Svix's API does. */
+/** Responds to errors as Svix's API does. */
 import type { ErrorRequestHandler } from 'express';
 import { Problem, type FieldError } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';

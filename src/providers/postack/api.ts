@@ -126,7 +126,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   return router;
 };
 
-/** Lets requests pass that carry the key of an account. */
+/** Lets requests pass that have the key of an account. */
 function requireAccount(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];

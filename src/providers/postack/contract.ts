@@ -2,7 +2,7 @@
  * Postack: SMS events, delivered by Svix.
  *
  * Postack's own pages (https://docs.postack.dev/api-reference/webhooks) fix POST, JSON, HTTPS, 2xx, and that receivers
- * verify with the `svix` package; what they leave open is therefore Svix's. Sources: https://docs.svix.com and the
+ * verify with the `svix` package; what they do not specify is therefore Svix's. Sources: https://docs.svix.com and the
  * code of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
  */
 import { z } from 'zod';
@@ -46,7 +46,7 @@ const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours
 /** https://docs.svix.com/retries: "15s with Svix". */
 const TIME_LIMIT_MS = seconds(15);
 
-/** Answers by which a receiver asks to slow down. */
+/** Responses by which a receiver asks to slow down. */
 const SLOW_DOWN = new Set([429, 503]);
 
 export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
@@ -124,9 +124,9 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     // https://docs.svix.com/receiving/delivery-control
     switch (headers['webhook-delivery']?.trim().toLowerCase()) {
       case 'abort-message':
-        return { kind: 'stop', reason: 'the receiver answered webhook-delivery: abort-message' };
+        return { kind: 'stop', reason: 'the receiver responded with webhook-delivery: abort-message' };
       case 'disable':
-        return { kind: 'stop', reason: 'the receiver answered webhook-delivery: disable', disable: true };
+        return { kind: 'stop', reason: 'the receiver responded with webhook-delivery: disable', disable: true };
     }
     if (!SLOW_DOWN.has(status)) return RETRY;
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };

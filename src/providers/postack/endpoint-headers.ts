@@ -41,7 +41,7 @@ export function showHeaders(headers: Headers): { headers: Headers; sensitive: st
   };
 }
 
-/** All headers anew. */
+/** Replaces all headers. */
 export function replacedHeaders(body: unknown): unknown {
   const { headers } = readObject(body);
   if (headers === undefined || headers === null) throw validationError(['body', 'headers'], 'is missing');
@@ -49,7 +49,7 @@ export function replacedHeaders(body: unknown): unknown {
   return headers;
 }
 
-/** Headers after some were set, and others removed by null or by `deleteHeaders`. Case does not tell names apart. */
+/** Headers after some were set, and others removed by null or by `deleteHeaders`. Names are compared without case. */
 export function patchedHeaders(previous: Headers, body: unknown): Record<string, unknown> {
   const { headers = {}, deleteHeaders = [] } = readObject(body);
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {

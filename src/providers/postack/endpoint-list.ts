@@ -57,7 +57,7 @@ async function readIterator(registrar: Registrar, account: StoredAccount, given:
   return { id, isBack: back === '-' };
 }
 
-/** What a query says that cannot be read; unlike a value out of bounds, svix-server answers it with 400. */
+/** What a query says that cannot be read; unlike a value out of bounds, svix-server responds with 400. */
 function badQuery(detail: string) {
   return svixError(400, 'generic_error', `Failed to deserialize query string: ${detail}`);
 }

@@ -2,7 +2,7 @@
  * Postack says only that its webhooks are "events around SMS messages":
  * https://docs.postack.dev/api-reference/webhooks/introduction
  *
- * Names and fields are published nowhere. The five events below are inferred from the uses it lists (answering
+ * Names and fields are published nowhere. The five events below are inferred from the uses it lists (responding to
  * customers, handling undelivered messages, reports), their fields are all optional, and any other name of the form
  * that Svix allows is an event type as well.
  */

@@ -1,6 +1,6 @@
 /**
- * Svix's `idempotency-key`: a POST that is repeated with the same key gets the first answer, if that was a success.
- * Svix's clients make up a key for every POST and repeat it by themselves when an answer does not come. Source:
+ * Svix's `idempotency-key`: a POST that is repeated with the same key gets the first response, if that was a success.
+ * Svix's clients make up a key for every POST and repeat it by themselves when there is no response. Source:
  * svix-server, src/core/idempotency.rs.
  */
 import { createHash } from 'crypto';
@@ -8,13 +8,13 @@ import type { Request } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';
 
-/** What is answered to a request. */
+/** The response to a request. */
 export interface HandlerResult {
   readonly status: number;
   readonly body?: unknown;
 }
 
-/** Does the work of a request unless it was done before, in which case the first answer is given again. */
+/** Does the work of a request unless it was done before, in which case the first response is repeated. */
 export type Once = (
   request: Request,
   account: StoredAccount,
@@ -22,7 +22,7 @@ export type Once = (
 ) => Promise<HandlerResult>;
 
 export function createOnce(registrar: Registrar): Once {
-  /** Requests that are being worked on; a repetition that comes meanwhile waits for them. */
+  /** Requests in progress; a repetition waits for them. */
   const underWay = new Map<string, Promise<HandlerResult>>();
 
   async function recallOrDo(

@@ -4,7 +4,7 @@
  */
 import { MAX_QUOTE, truncate } from '../../http/problem.js';
 
-/** An error in the form in which it is answered. */
+/** An error in the form of its response. */
 export class SvixError extends Error {
   constructor(
     readonly status: number,

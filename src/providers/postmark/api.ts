@@ -110,7 +110,7 @@ async function list(registrar: Registrar, account: PostmarkAccount): Promise<Web
   return (await registrar.list(account)).filter(isWebhook) as Webhook[];
 }
 
-/** Another account's id and one that never was are answered alike. */
+/** Another account's id and an unknown id get the same response. */
 async function mustFind(registrar: Registrar, account: PostmarkAccount, { params }: Request): Promise<Webhook> {
   const { id } = params;
   const found = typeof id === 'string' && /^\d{1,18}$/.test(id) ? await registrar.find(account, id) : undefined;
@@ -128,7 +128,7 @@ async function tested(
   if (settings.contract !== '2026') return {};
   const query = queryValue(request, 'verify')?.toLowerCase();
   if (query && !['true', 'false'].includes(query)) throw new ApiError(1361, "'Verify' must be true or false.");
-  // The page documents a field of the body, error 1364 a query; whoever sends either means it.
+  // The page documents a field of the body, error 1364 a query; both mean the same.
   const wanted = given.Verify !== false && query !== 'false';
   return { unverifiedTriggers: await testBeforeSaving(wanted, test) };
 }

@@ -1,5 +1,5 @@
 /**
- * Bodies: one flat object without an envelope, told apart by `RecordType`. The event's data is that object less what
+ * Bodies: one flat object without an envelope, distinguished by `RecordType`. The event's data is that object less what
  * is known here; its own members stay as they were sent, in their order.
  */
 import { jsonMember, jsonMembers, jsonObject, type JsonMember } from '../../contract/json.js';
@@ -36,7 +36,7 @@ function known(type: string, serverId: number): JsonMember[] {
   return WITH_SERVER_ID.has(type) ? [...head, jsonMember('ServerID', serverId)] : head;
 }
 
-/** Only the two triggers that have `IncludeContent` ever leave `Content` out. */
+/** Only the two triggers that have `IncludeContent` can omit `Content`. */
 function takesContent(type: string, { includeContent }: Options): boolean {
   if (type === 'Bounce') return includeContent.bounce;
   if (type === 'SpamComplaint') return includeContent.spamComplaint;

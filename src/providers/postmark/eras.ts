@@ -1,5 +1,5 @@
 /**
- * What Postmark changed in 2026: which answers it accepts, which it retries and when.
+ * What Postmark changed in 2026: which responses it accepts, which it retries and when.
  *
  * Classic is the contract of the webhooks overview up to spring 2026, of the vendor's skill `postmark-webhooks` 1.0.0
  * and of all its SDKs. The rules of 2026 are those of the overview of September 2026 and of the skill 1.1.0. They are
@@ -29,7 +29,7 @@ const SINGLE: Schedule = [1, 5, 10, 10, 10, 15].map(minutes);
 /** "Bounce and Inbound": 10 retries over 10 h 21 min, which the documentation rounds to 10.5 h. */
 const LONG: Schedule = [...SINGLE, minutes(30), hours(1), hours(2), hours(6)];
 
-/** The classic page leaves SpamComplaint out; it has the body of a bounce, so it takes the schedule of one. */
+/** The classic page omits SpamComplaint; it has the body of a bounce, so it takes the schedule of one. */
 const ON_LONG_SCHEDULE = new Set(['Bounce', 'SpamComplaint', INBOUND]);
 
 /** Client errors that pass, and so are retried like errors of the server. */
@@ -59,5 +59,5 @@ export function rulesOf(era: Era, eventType: string): Rules {
 }
 
 function refusal(status: number): ResponseClass {
-  return { kind: 'stop', reason: `the receiver answered ${status}, which Postmark does not retry` };
+  return { kind: 'stop', reason: `the receiver responded with ${status}, which Postmark does not retry` };
 }

@@ -52,12 +52,12 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   429: 429,
 };
 
-/** An error as Postmark answers it. */
+/** An error as Postmark's API returns it. */
 export class ApiError extends Error {
   constructor(
     readonly code: ErrorCode,
     detail?: string,
-    /** What is answered beside the code, in place of the message. */
+    /** The response beside the code, instead of the message. */
     readonly body?: object,
   ) {
     super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${detail}`, MAX_MESSAGE));

@@ -102,7 +102,7 @@ export function toFields(given: Given, previous?: Webhook): SubscriptionBody {
   };
 }
 
-/** An object with nothing in it takes credentials away, as null cannot; those of an address go and come with it. */
+/** An empty object removes credentials, as null cannot; those of an address change with it. */
 function httpAuth({ Url: url, HttpAuth: given }: Given, previous: Webhook | undefined): SubscriptionBody {
   const { Username: username, Password: password } = given ?? {};
   if (given && (username || password)) {

@@ -55,7 +55,7 @@ export const delivery = z.looseObject({
   Recipient: z.string(),
   Tag: z.string().optional(),
   DeliveredAt: date,
-  Details: z.string().describe('The answer of the receiving mail server'),
+  Details: z.string().describe('The response of the receiving mail server'),
   Metadata: metadata,
 });
 

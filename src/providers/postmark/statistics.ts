@@ -14,7 +14,7 @@ import { enabledTriggers, statusOf, urlOf, type Webhook } from './webhook.js';
 
 const HOURS = 24;
 
-/** What slow and very slow mean is not published: chosen, and a very slow answer counts as slow too. */
+/** What slow and very slow mean is not published: chosen, and a very slow response counts as slow too. */
 const SLOWER_THAN_MS = [seconds(2), seconds(10)];
 
 export async function statistics(registrar: Registrar, { scope }: PostmarkAccount, webhook: Webhook) {
@@ -50,7 +50,7 @@ function metrics(figures: readonly AttemptFigures[]) {
     SuccessCount: accepted,
     FailureCount: total - accepted,
     RetryCount: count(retried),
-    // Where nothing was sent nothing failed, and whoever watches for a low rate shall not be woken.
+    // Without requests nothing failed: an alert on a low rate must not fire.
     SuccessRate: total === 0 ? 100 : Math.round((10_000 * accepted) / total) / 100,
     SlowCount: count(figures.filter(({ band }) => band >= 1)),
     VerySlowCount: count(figures.filter(({ band }) => band >= 2)),

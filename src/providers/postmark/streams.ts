@@ -5,7 +5,7 @@ import { z } from 'zod';
 /** The event type of incoming mail, which Postmark keeps apart from its triggers. */
 export const INBOUND = 'Inbound';
 
-/** The stream that an event belongs to when nobody names one. */
+/** The stream that an event belongs to when none is named. */
 export function defaultStream(eventType: string): string {
   return eventType === INBOUND ? 'inbound' : 'outbound';
 }

@@ -106,7 +106,7 @@ function userinfoOf({ username, password }: URL): string {
   return password === '' ? username : `${username}:${password}`;
 }
 
-/** An edit keeps the stream, unless it turns a subscription to triggers into one to Inbound or back. */
+/** An edit keeps the stream unless it turns a subscription to triggers into one to Inbound or back. */
 function formerStream(eventTypes: readonly string[], previous: Input['previous']): string | undefined {
   return previous && streamFor(previous.eventTypes) === streamFor(eventTypes)
     ? previous.options.messageStream

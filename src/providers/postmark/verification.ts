@@ -1,5 +1,5 @@
 /**
- * Verification of an endpoint, since 2026: one sample for each enabled trigger, and each must be answered with exactly
+ * Verification of an endpoint, since 2026: one sample for each enabled trigger, and each needs a response with exactly
  * 200. https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0, references/webhook-setup.md
  */
 import type { Exchange } from '../../egress/types.js';

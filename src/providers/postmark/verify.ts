@@ -2,7 +2,7 @@
 import type { Received, Verifier } from '../../contract/verification.js';
 import { readHeader, verifyCredentials, type Credentials } from '../../contract/verify-credentials.js';
 
-/** Throws a VerificationError unless the request carries these credentials. */
+/** Throws a VerificationError unless the request has these credentials. */
 export function verify(received: Received, credentials: Credentials): void {
   verifyCredentials(received, credentials);
 }

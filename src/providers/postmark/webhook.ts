@@ -1,6 +1,6 @@
 /**
  * A webhook as Postmark's API shows it. Every trigger is there with all its fields, which the vendor's Python client
- * demands; `HttpAuth` is left out where there is none, as a half-filled one breaks that client.
+ * demands; `HttpAuth` is omitted where there is none, as a half-filled one breaks that client.
  * https://postmarkapp.com/developer/api/webhooks-api
  */
 import type { Subscription } from '../../contract/entities.js';

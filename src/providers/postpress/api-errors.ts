@@ -1,7 +1,7 @@
 /**
  * Errors of postpress' API: `{title, detail, type, status}`. The types, and that all of those about a request have
  * status 400, are on https://api.postpress.io/docs/webhooks-delete; types of other statuses and the titles are those
- * that Unipile's API is seen to answer with. `instance` ("request identifier for support") is optional and left out.
+ * that Unipile's API is seen to respond with. `instance` ("request identifier for support") is optional and omitted.
  */
 import type { ErrorRequestHandler } from 'express';
 import { truncate, type Problem, type ProblemCode } from '../../http/problem.js';
@@ -30,7 +30,7 @@ type ErrorType = keyof typeof ERRORS;
 /** Longest `detail`, in characters. */
 const MAX_DETAIL = 5_000;
 
-/** An error that is answered in postpress' form. */
+/** An error in postpress' form. */
 export class PostpressError extends Error {
   constructor(
     readonly type: ErrorType,
@@ -61,7 +61,7 @@ const NAMES: Readonly<Record<string, string>> = {
   accountIds: 'account_ids',
 };
 
-/** Answers whatever a route has thrown. */
+/** Responds to any error that a route has thrown. */
 export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);

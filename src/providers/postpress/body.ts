@@ -60,7 +60,7 @@ function fillIn(members: readonly JsonMember[], filled: JsonMember, behind: read
   return others.toSpliced(at, 0, filled);
 }
 
-/** The mapped members in the order of the mapping; fields that the payload lacks are left out. */
+/** The mapped members in the order of the mapping; fields that the payload lacks are omitted. */
 function pick(members: JsonMember[], mappings: readonly Mapping[]): JsonMember[] {
   if (mappings.length === 0) return members;
   return mappings.flatMap(({ name, key }) => {

@@ -83,7 +83,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
     reservedHeaders: [],
     toStored: ({ fields: given, previous }) => ({
       options: {
-        // An edit may leave `source` out although a new subscription must name it.
+        // An edit may omit `source` although a new subscription must name it.
         source: given.source ?? previous?.options.source,
         accountIds: given.accountIds ?? previous?.options.accountIds ?? [],
         format: given.format ?? previous?.options.format ?? 'json',

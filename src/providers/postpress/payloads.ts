@@ -1,5 +1,5 @@
 /**
- * Shapes of what the platform hands over: the documented bodies without `event` and `webhook_name`.
+ * Shapes of the platform's events: the documented bodies without `event` and `webhook_name`.
  *
  * Required is what postpress documents for every payload of a source or needs for matching; other documented fields
  * are optional but checked. postpress' samples write numbers and booleans as strings where its SDK has the real types,

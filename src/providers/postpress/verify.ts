@@ -5,7 +5,7 @@ import { readHeader, verifyCredentials, type Credentials } from '../../contract/
 /** Headers by name that only postpress and the receiver know. */
 export type Secret = Required<Pick<Credentials, 'headers'>>;
 
-/** Throws a VerificationError unless the request carries these headers. */
+/** Throws a VerificationError unless the request has these headers. */
 export function verify(received: Received, { headers }: Secret): void {
   verifyCredentials(received, { headers });
 }

@@ -7,7 +7,7 @@ export interface Scope {
 }
 
 export interface Settings {
-  /** Whether Postscript's own API answers 429 to more than 15 requests a second. */
+  /** Whether Postscript's own API responds with 429 to more than 15 requests a second. */
   readonly enforceRateLimit: boolean;
   /** Whose token `Postscript-Signature` holds. */
   readonly tokenPer: 'shop' | 'subscription';

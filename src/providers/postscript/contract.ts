@@ -20,7 +20,7 @@ type Nothing = Record<string, never>;
 /** Guide, "Retry strategy": every 5 minutes until a 200, for up to 1 hour. */
 const SCHEDULE = every(minutes(5), 12);
 
-/** Guide: an answer that "takes a long time" is a failure; how long is left open. */
+/** Guide: an answer that "takes a long time" is a failure; how long is not specified. */
 const TIME_LIMIT_MS = seconds(10);
 
 export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothing, Nothing> = {
@@ -38,7 +38,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
       enforceRateLimit: z
         .boolean()
         .default(false)
-        .describe("Answer 429 to more than 15 requests a second to Postscript's own API."),
+        .describe("Respond with 429 to more than 15 requests a second to Postscript's own API."),
       tokenPer: z
         .enum(['shop', 'subscription'])
         .default('shop')

@@ -1,6 +1,6 @@
 /**
  * The body of a webhook, as in the sample of https://developers.postscript.io/docs/configuring-webhooks; the
- * example-event operation answers with the same.
+ * example-event operation responds with the same.
  */
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import type { Event } from '../../contract/entities.js';

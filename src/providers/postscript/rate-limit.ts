@@ -1,12 +1,12 @@
 /**
  * Postscript's rate limit, 15 requests per second: https://developers.postscript.io/docs/rate-limits
  *
- * Counted by this process alone: it lets programs meet the answer they must be ready for, it protects nothing.
+ * Counted by this process alone: it lets programs see the response that they must handle; it protects nothing.
  */
 const MAX_REQUESTS = 15;
 const WINDOW_MS = 1_000;
 
-/** The answer to a request beyond the limit, status 429. */
+/** The response to a request beyond the limit, status 429. */
 export const RATE_LIMITED = { error_code: 3002, error_message: 'Rate limit exceeded', success: false } as const;
 
 /** Says of each request whether its caller may make it now, and counts it if so. */

@@ -7,7 +7,7 @@ import {
   type Verifier,
 } from '../../contract/verification.js';
 
-/** Throws a VerificationError unless the request carries the shop's token. */
+/** Throws a VerificationError unless the request has the shop's token. */
 export function verify(received: Received, token: string): void {
   if (!sameText(requiredHeader(received, 'postscript-signature'), readToken(token)))
     throw new VerificationError('the header postscript-signature is not the token');

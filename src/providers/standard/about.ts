@@ -10,6 +10,6 @@ export const about: ContractSummary = {
     headers: ['webhook-id', 'webhook-timestamp', 'webhook-signature'],
     description:
       'v1 and the base64 of an HMAC-SHA256, or v1a and that of an ed25519 signature, over id, timestamp and body, joined ' +
-      'by full stops. The key is what follows whsec_ or whpk_, decoded. Each attempt is stamped and signed anew.',
+      'by full stops. The key is what follows whsec_ or whpk_, decoded. Each attempt is stamped and signed again.',
   },
 };

@@ -55,7 +55,7 @@ const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours
 /** The specification recommends 15 to 30 s. */
 const TIME_LIMIT_MS = seconds(15);
 
-/** Answers by which a receiver asks to slow down. */
+/** Responses by which a receiver asks to slow down. */
 const SLOW_DOWN = new Set([429, 502, 503, 504]);
 
 export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets> = {
@@ -123,13 +123,13 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
-  // The specification names the headers it needs and leaves all others to senders.
+  // The specification names the headers it needs and allows senders any others.
   sendsTraceContext: true,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   classifyResponse: ({ status, headers }, { now, waitMs }) => {
     if (isSuccess(status)) return ACCEPTED;
-    if (status === 410) return { kind: 'stop', reason: 'the receiver answered 410 Gone', disable: true };
+    if (status === 410) return { kind: 'stop', reason: 'the receiver responded with 410 Gone', disable: true };
     if (!SLOW_DOWN.has(status)) return RETRY;
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },

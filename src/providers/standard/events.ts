@@ -1,5 +1,5 @@
 /**
- * Standard Webhooks leaves the catalogue to the platform: any full-stop delimited name of `[a-zA-Z0-9_]` is an event
+ * Standard Webhooks has no catalogue of its own: any full-stop delimited name of `[a-zA-Z0-9_]` is an event
  * type, and any JSON value is its data.
  */
 import { z } from 'zod';

@@ -126,7 +126,7 @@ test('says that attempts fail while their deliveries are still retried', async (
 test('lists a subscription that was disabled because of its receiver, although it fails no more', async () => {
   const { store } = api.database;
   const gone = await emitted(api.ask, 'standard');
-  const stateReason = 'the receiver answered 410';
+  const stateReason = 'the receiver responded with 410';
   const end = { status: 410, state: 'failed', stateReason, disable: true } as const;
   await recordAttempt(store, attempt(gone.deliveryId, 1, end));
   const owner = await emitted(api.ask, 'standard');

@@ -280,11 +280,11 @@ describe('the answer', () => {
   it.each([400, 410, 429, 503])('ends the delivery with %d and webhook-delivery', (status) => {
     expect(classifyResponse(status, { 'webhook-delivery': 'abort-message' })).toEqual({
       kind: 'stop',
-      reason: 'the receiver answered webhook-delivery: abort-message',
+      reason: 'the receiver responded with webhook-delivery: abort-message',
     });
     expect(classifyResponse(status, { 'webhook-delivery': ' Disable ' })).toEqual({
       kind: 'stop',
-      reason: 'the receiver answered webhook-delivery: disable',
+      reason: 'the receiver responded with webhook-delivery: disable',
       disable: true,
     });
     expect(classifyResponse(status, { 'webhook-delivery': 'later' })).toEqual({ kind: 'retry' });

@@ -284,11 +284,11 @@ describe('answers', () => {
   test('say why they stop, and disable nothing', () => {
     expect(classifyResponse(403, 'classic')).toEqual({
       kind: 'stop',
-      reason: 'the receiver answered 403, which Postmark does not retry',
+      reason: 'the receiver responded with 403, which Postmark does not retry',
     });
     expect(classifyResponse(410, '2026')).toEqual({
       kind: 'stop',
-      reason: 'the receiver answered 410, which Postmark does not retry',
+      reason: 'the receiver responded with 410, which Postmark does not retry',
     });
   });
 

@@ -238,7 +238,7 @@ describe('the answer', () => {
   });
 
   it('with 410 ends the delivery and disables the subscription', () => {
-    const gone = { kind: 'stop', reason: 'the receiver answered 410 Gone', disable: true };
+    const gone = { kind: 'stop', reason: 'the receiver responded with 410 Gone', disable: true };
     expect(classifyResponse(410)).toEqual(gone);
     expect(classifyResponse(410, { 'retry-after': '400' })).toEqual(gone);
   });

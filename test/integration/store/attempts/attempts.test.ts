@@ -259,7 +259,7 @@ describe('a redelivery', () => {
 });
 
 describe('a subscription whose receiver responds with 410', () => {
-  const gone = { disable: true, state: 'failed', stateReason: 'the receiver answered 410 Gone' } as const;
+  const gone = { disable: true, state: 'failed', stateReason: 'the receiver responded with 410 Gone' } as const;
 
   test('is disabled with the attempt, for the reason that ends the delivery', async () => {
     const { subscription, deliveryId } = await emitted(api.ask, 'standard');
@@ -267,7 +267,7 @@ describe('a subscription whose receiver responds with 410', () => {
     await recordAttempt(store(), failed(deliveryId, 1, gone));
     expect(await findSubscription(store(), subscription.id)).toMatchObject({
       enabled: false,
-      disabledReason: 'the receiver answered 410 Gone',
+      disabledReason: 'the receiver responded with 410 Gone',
     });
     expect(await findSubscription(store(), other.subscription.id)).toMatchObject({ enabled: true });
   });
