@@ -1,4 +1,4 @@
-/** Finding deliveries, watching them and telling them what to do. */
+/** Finding deliveries, watching them and reporting them what to do. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
@@ -102,7 +102,7 @@ describeInBrowser('deliveries', () => {
       );
   });
 
-  it('show what was sent, what was answered and what is to come', async () => {
+  it('show what was sent, what was responded to and what is to come', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Detail', {
       headers: { 'X-Tenant': 'a-secret-value' },
     });

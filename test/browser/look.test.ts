@@ -1,6 +1,6 @@
 /**
  * Every page, light and dark, wide and narrow: no violation that axe finds, nothing beyond the edge of the screen, and
- * nothing that the page's own policy forbids. With SCREENSHOTS=1 the pictures in docs/screenshots are taken anew.
+ * nothing that the page's own policy forbids. With SCREENSHOTS=1 the pictures in docs/screenshots are taken again.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -106,7 +106,7 @@ describeInBrowser('every page', () => {
     expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
   });
 
-  it('tells of an address that there is not', async () => {
+  it('says of an address that there is not', async () => {
     const page = await dashboard.openAt('/nowhere/at/all');
     await page.getByRole('heading', { name: 'No such page' }).waitFor();
   });

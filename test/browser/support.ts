@@ -24,7 +24,7 @@ export interface DashboardHarness {
   /** One that is signed in, at an address. */
   readonly openAt: (path: string, options?: BrowserContextOptions & { key?: string }) => Promise<Page>;
   /** The body of a success of the API, asked as an administrator. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into responses freely
   readonly ask: (method: string, path: string, body?: unknown) => Promise<any>;
   /** Closes the pages of a test; throws when one of them reported an error or broke the page's policy. */
   readonly closePages: () => Promise<void>;
@@ -49,7 +49,7 @@ function dashboard(system: TestSystem, receiver: Receiver, browser: Browser): Da
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
-      // An answer that is not a success is shown by the page; the browser says so on its own account.
+      // A response that is not a success is shown by the page; the browser says so on its own account.
       const isResponse = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !isResponse) complaints.push(message.text());
     });

@@ -106,7 +106,7 @@ async function markdown(...texts: (string | RegExp)[]): Promise<void> {
   }
 }
 
-test('the list tells what each delivery is and how it ended', async () => {
+test('the list says what each delivery is and how it ended', async () => {
   await page.goto(`${base}?query=${encodeURIComponent("WorkflowType = 'delivery'")}`);
   for (const id of Object.values(deliveries)) await page.getByText(`delivery-${id}`).first().waitFor();
   for (const status of ['Running', 'Completed', 'Failed', 'Canceled'])
@@ -129,7 +129,7 @@ test('a delivery that is being retried is one line, with its attempt', async () 
   await picture('temporal-delivery');
 });
 
-test('its metadata tell the receiver, the subscription and the plan', async () => {
+test('its metadata say the receiver, the subscription and the plan', async () => {
   await open('retrying', 'user-metadata');
   await markdown(
     /^invoice\.paid → 127\.0\.0\.1:\d+$/,
@@ -141,7 +141,7 @@ test('its metadata tell the receiver, the subscription and the plan', async () =
   await picture('temporal-metadata', 780);
 });
 
-test('its pending activity tells the last failure in words', async () => {
+test('its pending activity shows the last failure as text', async () => {
   await open('retrying', 'pending-activities');
   await page.getByText('3 of 10').first().waitFor();
   await page
@@ -165,7 +165,7 @@ test('signals say what they do', async () => {
   await picture('temporal-signals');
 });
 
-test('a paused delivery tells why, and what was done to it', async () => {
+test('a paused delivery says why, and what was done to it', async () => {
   await open('paused', 'user-metadata');
   await markdown('Paused', /the receiver is being moved/);
   await page.getByText('record the state paused').first().waitFor();

@@ -142,7 +142,10 @@ test('repeats the attempts of a batch once, as its workflow has no results of si
 });
 
 test('marks deliveries as failed and cancelled that had ended so', async () => {
-  expect(await show(ids.failed[0]!)).toMatchObject({ state: 'failed', stateReason: 'the receiver responded with 410 Gone' });
+  expect(await show(ids.failed[0]!)).toMatchObject({
+    state: 'failed',
+    stateReason: 'the receiver responded with 410 Gone',
+  });
   expect(await show(ids.cancelled[0]!)).toMatchObject({ state: 'cancelled', stateReason: 'cancelled in Temporal' });
 });
 

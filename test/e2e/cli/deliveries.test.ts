@@ -54,7 +54,7 @@ test('deliveries are listed by what they are about', async () => {
   expect(out.split('\n')[1]).toMatch(new RegExp(`^${id} +user.created +delivered +1 +200 +– +20\\S+Z$`));
 });
 
-test('a delivery is shown with its attempts and the last answer', async () => {
+test('a delivery is shown with its attempts and the last response', async () => {
   receiver.reply((response) => void response.writeHead(503).end('try later'));
   const id = await emit();
   await system.settled(id, 'retrying');
@@ -163,7 +163,7 @@ test('recoveries are listed, and one that runs is ended', async () => {
 });
 
 describe('listen', () => {
-  test('verifies by the subscription, fails as told and prints what comes', async () => {
+  test('verifies by the subscription, fails as configured and prints what comes', async () => {
     const at = await cli.json('subscriptions', 'create', account, 'http://127.0.0.1:1/', '--type', 'order.paid');
     const args = ['listen', '--port', '0', '--subscription', at.id, '--status', '502', '--fail-first', '1'];
     const listening = cli.start([...args, '--delay', '1ms', '--count', '2', '--json']);
@@ -182,7 +182,7 @@ describe('listen', () => {
     await system.settled(id, 'delivered');
   });
 
-  test('answers forgeries with 401 and says why', async () => {
+  test('responses forgeries with 401 and says why', async () => {
     const secret = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';
     const listening = cli.start(['listen', '--port', '0', '--provider', 'standard', '--secret', secret]);
     const [said = ''] = await listening.lines(1);

@@ -125,7 +125,7 @@ describe('examined', () => {
     expect(findings.at(-1)).toMatchObject({ name: 'Settings', level: 'problem' });
   });
 
-  test('servers that do not answer are named, with their settings', async () => {
+  test('servers that do not respond are named, with their settings', async () => {
     const nowhere = `127.0.0.1:${await pickPort()}`;
     const { exitCode, find } = await examine({
       DATABASE_URL: `postgres://${nowhere}/none`,

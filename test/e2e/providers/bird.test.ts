@@ -54,7 +54,7 @@ async function newAccount() {
   return { account, bird, emit };
 }
 
-test('a retry has the first timestamp and signature, and logs tell of both attempts', async () => {
+test('a retry has the first timestamp and signature, and logs say of both attempts', async () => {
   const { bird, emit } = await newAccount();
   const url = `https://${HOST}/bird?b=2&a=1`;
   const subscription = { service: 'channels', event: 'sms.inbound', url, signingKey: SIGNING_KEY };
@@ -134,7 +134,7 @@ test('no signature without a key, a new one after a change, and nothing while in
   expect(await emit()).toBeUndefined();
 });
 
-test('an attempt without an answer has no status', async () => {
+test('an attempt without a response has no status', async () => {
   const { bird, emit } = await newAccount();
   const { id } = (await bird('POST', '', { service: 'channels', event: 'sms.inbound', url: `https://${HOST}/` })).body;
   receiver.reply((response) => void response.destroy());

@@ -98,7 +98,7 @@ describe('the API', () => {
     expect(await svix.endpoint.getHeaders(appId, created.id)).toEqual({ headers, sensitive: [] });
   });
 
-  test('creates an endpoint of an address alone, answering 201 and the documented keys', async () => {
+  test('creates an endpoint of an address alone, responding 201 and the documented keys', async () => {
     const { status, body } = await app.ask('POST', '/endpoint/', { url: URL_1 });
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -137,7 +137,7 @@ describe('the API', () => {
     expect(patched.body).toMatchObject({ filterTypes: null, rateLimit: null, throttleRate: null });
   });
 
-  test('throttles what it is told to: the rate is the one that holds in /v1', async () => {
+  test('throttles what it is asked to: the rate is the one that holds in /v1', async () => {
     const { id } = await svix.endpoint.create(appId, { url: URL_1, uid: 'u', rateLimit: 7 });
     const [{ id: subscriptionId }] = (await api.ask('GET', `/v1/accounts/${app.accountId}/subscriptions`)).body.data;
     const rate = async () => (await api.ask('GET', `/v1/subscriptions/${subscriptionId}`)).body.ratePerSecond;
@@ -268,7 +268,7 @@ describe('the API', () => {
       expect(JSON.parse(text)).toEqual({ data: [], iterator: null, done: true });
     });
 
-    test('on from an endpoint that was deleted meanwhile', async () => {
+    test('on from an endpoint that was deleted in the meantime', async () => {
       for (let index = 0; index < 4; index += 1)
         await svix.endpoint.create(appId, { url: `https://test.url/${index}` });
       const seen: string[] = [];
@@ -401,7 +401,7 @@ describe('the API', () => {
     }
   });
 
-  test('gives a repeated request its first answer', async () => {
+  test('gives a repeated request its first response', async () => {
     const options = { idempotencyKey: 'once' };
     const first = await svix.endpoint.create(appId, { url: URL_1 }, options);
     expect(await svix.endpoint.create(appId, { url: URL_1 }, options)).toEqual(first);
@@ -417,7 +417,7 @@ describe('the API', () => {
     const { key } = await svix.endpoint.getSecret(appId, first.id);
     await svix.endpoint.rotateSecret(appId, first.id, {}, options);
     expect((await svix.endpoint.getSecret(appId, first.id)).key).toBe(key);
-    // What failed is tried again, and nobody else's answer is given.
+    // What failed is tried again, and no one else's response is given.
     const failing = { idempotencyKey: 'failing' };
     await refusal(svix.endpoint.create(appId, { url: 'http://hooks.example.test' }, failing));
     await svix.endpoint.create(appId, { url: URL_1 }, failing);
@@ -581,7 +581,7 @@ describe('the API', () => {
     }
   });
 
-  test('answers any body by the documentation, whatever is in it', async () => {
+  test('responds any body by the documentation, whatever is in it', async () => {
     const { id } = await svix.endpoint.create(appId, { url: URL_1 });
     const requests = fc.constantFrom(
       ['POST', '/endpoint'],
@@ -623,7 +623,7 @@ describe('the API', () => {
     expect((await app.ask('GET', '/endpoint?limit=250')).status).toBe(200);
   });
 
-  test('answers other errors in their own shape as well', async () => {
+  test('responses other errors in their own shape as well', async () => {
     const large = await app.ask('POST', '/endpoint', { url: 'x'.repeat(30_000) });
     expect([large.status, large.body]).toEqual([
       413,
@@ -649,7 +649,7 @@ describe('the API', () => {
     expect(await refusal(svix.application.list())).toEqual(NOT_FOUND);
   });
 
-  test('answers failures of its own in their shape', async () => {
+  test('responses failures of its own in their shape', async () => {
     for (const [code, status, body] of [
       ['ECONNREFUSED', 503, { code: 'unavailable', detail: expect.any(String) }],
       ['XX000', 500, { code: 'server_error', detail: 'Internal Server Error' }],
@@ -703,7 +703,7 @@ describe('deliveries', () => {
 
   const keyOf = async (id: string): Promise<string> => (await app.svix.endpoint.getSecret(app.appId, id)).key;
 
-  test('of an example reach the endpoint alone, as the message that was answered, and verify', async () => {
+  test('of an example reach the endpoint alone, as the message that was responded to, and verify', async () => {
     const { endpoint } = app.svix;
     const { id } = await endpoint.create(app.appId, { url: URL_1, headers: { 'X-Team': 'a' } });
     await endpoint.create(app.appId, { url: `${URL_1}/other` });

@@ -136,7 +136,7 @@ describe('the API', () => {
     expect(JSON.stringify(rows)).not.toContain('shop_7654321dcba');
   });
 
-  test('answers a creation with a token of the subscription when the account has tokens for each', async () => {
+  test('responds a creation with a token of the subscription when the account has tokens for each', async () => {
     const own = await newShop(api.ask, { tokenPer: 'subscription' });
     const [first, second] = [await subscribe(own), await subscribe(own)];
     expect(first.token).toMatch(/^[\w-]{43}$/);
@@ -354,7 +354,7 @@ describe('the API', () => {
     }
   });
 
-  test('answers what is too large or of another type, and operations that there are not, with an empty object', async () => {
+  test('responses what is too large or of another type, and operations that there are not, with an empty object', async () => {
     const large = await shop.ask('POST', '', { callback_url: URL_1, event: 'x'.repeat(30_000) });
     expect([large.status, large.text]).toEqual([413, '{}']);
     const form = await shop.ask('POST', '', 'event=shop.test', { 'content-type': 'application/x-www-form-urlencoded' });
@@ -386,7 +386,7 @@ describe('the API', () => {
     expect((await limited.ask('GET', '')).status).toBe(200);
   });
 
-  test('answers any body by the documentation, whatever is in it', async () => {
+  test('responds any body by the documentation, whatever is in it', async () => {
     const { id } = await subscribe(shop);
     const requests = fc.constantFrom(['POST', ''], ['PATCH', `/${id}`], ['POST', '/test']);
     const bodies = objectsOf('callback_url', 'event', 'headers');
@@ -403,7 +403,7 @@ describe('the API', () => {
     expect((await shop.ask('GET', '')).status).toBe(200);
   });
 
-  test('answers failures of its own with an empty object', async () => {
+  test('responses failures of its own with an empty object', async () => {
     for (const [code, status] of [
       ['ECONNREFUSED', 503],
       ['XX000', 500],
@@ -442,7 +442,7 @@ describe('deliveries', () => {
     shop = await newShop(system.ask);
   });
 
-  test('of a test carry the token and the custom headers, to the subscriptions of that event', async () => {
+  test('of a test contain the token and the custom headers, to the subscriptions of that event', async () => {
     const { id } = await subscribe(shop, {
       event: 'shop.incoming_message',
       headers: { 'X-Team': 'a', 'x-key': 'b c' },

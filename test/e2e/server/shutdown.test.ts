@@ -7,7 +7,7 @@ import { openTestDatabase, type TestDatabase } from '../../support/database';
 import { eventually } from '../../support/eventually';
 import { runCommand } from '../../support/process';
 
-/** More than an API that ends answers in its delay of a second, and what one that goes on answers soon. */
+/** More than an API that ends responses in its delay of a second, and what one that goes on responds soon. */
 const MAX_RESPONSES = 20_000;
 
 let database: TestDatabase;

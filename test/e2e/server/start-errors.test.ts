@@ -74,7 +74,7 @@ test.each([
   ['tonic::transport::Error(Transport, InvalidContentType)', 'it does not use the expected protocol'],
   ['tonic::transport::Error(Transport, Other)', 'the connection failed'],
   ['password authentication failed for user "kim"', 'password authentication failed for user "kim"'],
-])('%s is said in words', (text, why) => {
+])('%s is said as text', (text, why) => {
   expect(unreachable('Temporal', 'a:1', 'TEMPORAL_ADDRESS', new Error(text)).message).toContain(`reached: ${why}`);
   expect(databaseUnreachable('postgres://kim@db/x', new Error(text)).message).toContain('PostgreSQL at db cannot');
 });

@@ -1,4 +1,4 @@
-/** What Prometheus is told is what happened, on a real system; and nothing that others could choose is a label. */
+/** Metrics match what happened, on a real system; and nothing that others could choose is a label. */
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const providers = contracts.map(({ provider }) => provider);
 let system: TestSystem;
 let receiver: Receiver;
 let before: Scrape;
-/** While the receiver holds an answer back. */
+/** While the receiver holds a response back. */
 let during: Scrape;
 let after: Scrape;
 
@@ -72,7 +72,7 @@ beforeAll(async () => {
   await system.settled(cancelled, 'retrying');
   await order(cancelled, 'cancel');
   await system.settled(cancelled, 'cancelled');
-  // What the database says is told again for some seconds.
+  // Figures of the database are cached for some seconds.
   after = await eventually(scrape, (seen) => seen.value('pigeonpost_backlog_deliveries', { state: 'paused' }) === 1);
 });
 
@@ -136,7 +136,7 @@ describe('what happened', () => {
     expect(total('pigeonpost_temporal_up', {})).toBe(1);
   });
 
-  test("what Temporal's SDK and Node.js tell", () => {
+  test("what Temporal's SDK and Node.js say", () => {
     expect(total('temporal_activity_succeed_endtoend_latency_seconds_count', { activity_type: 'attempt' })).toBe(3);
     expect(total('temporal_worker_task_slots_available', { worker_type: 'ActivityWorker' })).toBeGreaterThan(0);
     expect(total('nodejs_eventloop_lag_p99_seconds', {})).toBeGreaterThan(0);
@@ -237,7 +237,7 @@ describe('what is made of it', () => {
   });
 });
 
-describe('how it is told', () => {
+describe('how it is reported', () => {
   test('every counter begins at zero', () => {
     for (const provider of providers) expect(before.value('pigeonpost_events_total', { provider })).toBe(0);
   });

@@ -48,7 +48,7 @@ test.each(samples)('forms for $provider have every field that is taken', ({ prov
   );
 });
 
-test('an account is told of the schedule that its settings choose', async () => {
+test('an account is notified of the schedule that its settings choose', async () => {
   const { apiKey } = await newAccount(api.ask, 'postmark', { settings: { contract: '2026' } });
   const response = await api.ask('GET', '/v1/contracts', undefined, { authorization: `Bearer ${apiKey}` });
   const open = (events: Described['events']) => events.find(({ type }) => type === 'Open')!.schedule;
@@ -69,14 +69,14 @@ describe('verifying', () => {
     body: '{"type":"x"}',
   };
 
-  test('a genuine request is valid whatever its age, which is told', async () => {
+  test('a genuine request is valid whatever its age, which is reported', async () => {
     expect((await verify('standard', request)).body).toEqual({
       valid: true,
       reason: expect.stringMatching(/may reject it: the request is (older|more) than 300 s/),
     });
   });
 
-  test('a request that was tampered with is not, and why is told', async () => {
+  test('a request that was tampered with is not, and the reason is reported', async () => {
     const { body } = await verify('standard', { ...request, body: '{"type":"y"}' });
     expect(body).toEqual({ valid: false, reason: expect.stringContaining('webhook-signature') });
     expect((await verify('standard', { ...request, headers: {} })).body).toMatchObject({ valid: false });

@@ -78,7 +78,7 @@ test('a batch goes to a subscription that another process has created', async ()
   expect(await countOf('events', accountId)).toBe(3);
 });
 
-test('an idempotent event keeps the answer of what was committed', async () => {
+test('an idempotent event keeps the response of what was committed', async () => {
   const accountId = await cached();
   const id = await subscribe(accountId);
   const once = { 'idempotency-key': 'k-1' };
@@ -103,7 +103,7 @@ test.each<[string, unknown]>([
   ['an event', EVENT],
   ['an event that is refused', { type: 'user.created' }],
   ['a batch of which all is refused', { events: [{}] }],
-])('%s of an account that another process has deleted is answered with 404', async (_, body) => {
+])('%s of an account that another process has deleted gets a 404', async (_, body) => {
   const accountId = await cached();
   await changing.ask('DELETE', `/v1/accounts/${accountId}`);
   expect((await emit(accountId, body)).status).toBe(404);
@@ -117,7 +117,7 @@ test('writes an event that no subscription wants only for the account as it is',
   expect(receiversOf((await emit(accountId)).body)).toEqual([id]);
 });
 
-test('a test event of a subscription that is gone is answered with 404', async () => {
+test('a test event of a subscription that is gone gets a 404', async () => {
   const accountId = await cached();
   const id = await subscribe(accountId);
   expectStatus(await emitting.ask('POST', `/v1/subscriptions/${id}/test`), 202);

@@ -6,7 +6,7 @@ import { fetchWhole, startApiWithDatabase, type TestApi } from '../../support/ap
 import { newAccount } from '../../support/samples';
 
 const PAGE = '<!doctype html><title>Pigeonpost</title>';
-/** What a browser sends when somebody goes to a page. */
+/** What a browser sends when someone goes to a page. */
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 let folder: string;
@@ -70,7 +70,7 @@ test('metrics are not the page either', async () => {
   expect(await response.json()).toMatchObject({ code: 'unauthorized' });
 });
 
-test('programs are answered as before', async () => {
+test('programs get the same responds as before', async () => {
   const response = await get('/', { accept: '*/*' });
   expect(response.status).toBe(404);
   expect(response.headers.get('content-type')).toMatch(/problem\+json/);
@@ -96,7 +96,7 @@ test.each([
   '/api/v1/app/app_1/endpoint',
   '/organizations/o/workspaces/w/webhook-subscriptions',
   '/workspaces/w/webhook-subscriptions/1',
-])('a provider answers at its own path: %s', async (path) => {
+])('a provider responds at its own path: %s', async (path) => {
   const response = await get(path);
   expect(response.headers.get('content-type')).toMatch(/json/);
   expect(response.status).toBeGreaterThanOrEqual(400);

@@ -249,7 +249,7 @@ describe('what an event’s request may hold', () => {
 });
 
 describe('batches', () => {
-  test('are answered in order, each event by itself, and what is refused keeps nothing else back', async () => {
+  test('get their responses in order, each event by itself, and what is refused keeps nothing else back', async () => {
     const { accountId, subscriptionId } = await ready('postmark');
     const good = { type: 'Bounce', data: exampleOf('postmark') };
     const body = {
@@ -310,7 +310,7 @@ describe('batches', () => {
     expect(await countOf('events', accountId)).toBe(0);
   });
 
-  test('of which every event is refused are answered all the same', async () => {
+  test('of which every event is refused get their responses all the same', async () => {
     const { accountId } = await ready('standard');
     const { results } = expectStatus(await emit(accountId, { events: [{}, {}] }, once('none')), 202).body;
     expect(results).toMatchObject([{ status: 422 }, { status: 422 }]);
@@ -321,7 +321,7 @@ describe('batches', () => {
 describe('idempotency keys', () => {
   const event = { type: 'user.created', data: { n: 1 } };
 
-  test('the same request gets the same answer, byte for byte, and is one event', async () => {
+  test('the same request gets the same response, byte for byte, and is one event', async () => {
     const { accountId } = await ready('standard');
     const first = expectStatus(await emit(accountId, event, once('k-1')), 202);
     const second = expectStatus(await emit(accountId, event, once('k-1')), 202);

@@ -1,5 +1,5 @@
 /**
- * An account's own key, on every route of the OpenAPI document: what belongs to others answers as if it were not there,
+ * An account's own key, on every route of the OpenAPI document: what belongs to others responds as if it were not there,
  * and what only an operator may do is refused. A new route is covered at once, or asks to be.
  */
 import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries';
@@ -31,7 +31,7 @@ afterAll(() => api.close());
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
-/** What only an operator may do, whoever's it is. */
+/** What only an operator may do, anyone who's it is. */
 const OPERATORS_ONLY = [
   'GET /v1/health',
   'GET /v1/accounts',
@@ -180,7 +180,7 @@ test('figures are of its own', async () => {
   });
 });
 
-test('orders in bulk reach its own deliveries only', async () => {
+test('bulk commands reach its own deliveries only', async () => {
   const mine = await emitted(api.ask, 'standard');
   const other = await emitted(api.ask, 'standard');
   const settle = 'UPDATE deliveries SET state = $1, settled_at = now() WHERE id = ANY($2)';
@@ -207,7 +207,7 @@ test('contracts are its own', async () => {
   expect((await own('POST', '/standard/verify', request)).status).toBe(404);
 });
 
-test('an operator is told to be one', async () => {
+test('an operator is asked to be one', async () => {
   expect((await api.ask('GET', '/v1/me', undefined, bearer(ADMIN_KEY))).body).toEqual({ role: 'operator' });
 });
 

@@ -22,7 +22,7 @@ describe('requests', () => {
       (line) => line !== undefined,
     );
 
-  it('have an id that the caller is told, and a line in the log', async () => {
+  it('have an id that the caller gets, and a line in the log', async () => {
     const { headers } = await api.ask('GET', '/v1/accounts?limit=1');
     const requestId = headers.get('x-request-id');
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -57,7 +57,7 @@ describe('requests', () => {
     expect(failure).toMatchObject({ level: 50, requestId: headers.get('x-request-id'), path: '/v1/accounts' });
   });
 
-  it("of a provider's own API are answered without headers of ours", async () => {
+  it("of a provider's own API get their responses without headers of ours", async () => {
     const { headers } = await api.ask('GET', '/api/v2/webhooks');
     expect(headers.has('x-request-id')).toBe(false);
     expect(lines.some(({ path, requestId }) => path === '/api/v2/webhooks' && requestId !== undefined)).toBe(true);

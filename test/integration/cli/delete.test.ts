@@ -36,7 +36,7 @@ test.each(kinds)('%s delete needs --yes where there is no terminal', async (kind
   expect(await exists(kind, id)).toBe(true);
 });
 
-test.each(kinds)('%s delete names what it deletes, and deletes nothing unless the answer is yes', async (kind) => {
+test.each(kinds)('%s delete names what it deletes, and deletes nothing unless the response is yes', async (kind) => {
   const { id, named } = await targets[kind]();
   for (const typed of ['\n', 'n\n', 'what?\n', '']) {
     const { exitCode, out, err } = await cli.typing(typed, [kind, 'delete', id]);

@@ -67,7 +67,7 @@ test('more events than fit one request take several', async () => {
   expect(await emit()).toEqual({ results });
 });
 
-test('an event that nobody takes says so, and one that is refused ends with 1', async () => {
+test('an event that no one takes says so, and one that is refused ends with 1', async () => {
   const text = '[{"type": "user.left", "data": {}}, {"type": "", "data": {}}]';
   const { exitCode, out } = await cli.pigeonpost(['emit', account], text);
   expect(exitCode).toBe(1);

@@ -88,7 +88,7 @@ describe('a mistake', () => {
     );
   });
 
-  test('a wrong key, an unknown thing and another server are told apart', async () => {
+  test('a wrong key, an unknown thing and another server are distinguished', async () => {
     const wrongKey = await pigeonpost(['accounts', 'list', '--key', 'wrong'], { env: env() });
     expect(wrongKey.err).toMatch(/^pigeonpost: send the admin key .+\nThe key is not the API's: check --key or /);
     const unknown = await pigeonpost(['accounts', 'show', 'acc_none'], { env: env() });

@@ -24,7 +24,7 @@ test('JSON stays the same when its control characters are escaped', () => {
   expect(shown).not.toMatch(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/);
 });
 
-test('deliveries show escapes what a receiver answered', async () => {
+test('deliveries show escapes what a receiver responded', async () => {
   const delivery = {
     id: 'dlv_1',
     state: 'retrying',

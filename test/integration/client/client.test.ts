@@ -11,7 +11,7 @@ afterAll(() => api.close());
 const create = (name: string, provider = 'standard') =>
   unwrap(createClient({ url: `${api.url}/`, key: ADMIN_KEY }).POST('/v1/accounts', { body: { provider, name } }));
 
-test('answers with what the API answers', async () => {
+test('responds with what the API responds', async () => {
   const account = await create('Acme');
   const client = createClient({ url: api.url, key: ADMIN_KEY });
   const found = await unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id: account.id } } }));
@@ -41,7 +41,7 @@ test('throws what the API says is wrong, field by field', async () => {
   await expect(unwrap(client.POST('/v1/accounts', { body }))).rejects.toThrow(/provider: .+\nname: /);
 });
 
-test('tells an answer of something else from one of the API', async () => {
+test('says a response of something else from one of the API', async () => {
   const proxy = createServer((_request, response) => response.writeHead(502, { 'retry-after': '7' }).end('<html>'));
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const { port } = proxy.address() as { port: number };
@@ -52,7 +52,7 @@ test('tells an answer of something else from one of the API', async () => {
   proxy.close();
 });
 
-test('says where nothing answers, and why', async () => {
+test('says where nothing responds, and why', async () => {
   const gone = createServer();
   await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
   const { port } = gone.address() as { port: number };

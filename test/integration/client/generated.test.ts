@@ -1,4 +1,4 @@
-/** The client's types are those of the API's document; `npm run generate-client` writes them anew. */
+/** The client's types are those of the API's document; `npm run generate-client` writes them again. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

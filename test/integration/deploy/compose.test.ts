@@ -210,7 +210,7 @@ describe('deploy/external-temporal.yml', () => {
     }
   });
 
-  it("leaves out every part of compose's own Temporal", () => {
+  it("omits every part of compose's own Temporal", () => {
     const { services: changed } = compose(EXTERNAL_FILE, env);
     for (const [name] of all.filter(([name]) => name.startsWith('temporal')))
       expect(changed[name]?.profiles).toEqual(['own-temporal']);

@@ -121,7 +121,7 @@ describe('names', () => {
     expect(target.connections).toBe(0);
   });
 
-  test('with allowed addresses and one that is not are blocked, without telling which', async () => {
+  test('with allowed addresses and one that is not are blocked, without reporting which', async () => {
     const target = await responding(OK);
     const sender = client({ allowNetworks: ['127.0.0.1'] }, { lookup: async () => ['127.0.0.1', '10.1.2.3'] });
     const failure = failureOf(await sender.send(request(`http://hooks.example.test:${target.port}/`)));

@@ -47,7 +47,7 @@ describe('time', () => {
     expect(message).toBe('HOST did not respond within 200 ms');
   });
 
-  test('runs out while interim answers drip', async () => {
+  test('runs out while interim responses drip', async () => {
     const message = await timedOut((socket) => drip(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n', 50));
     expect(message).toBe('HOST did not respond within 200 ms');
   });
@@ -79,7 +79,7 @@ describe('time', () => {
     expect(message).toBe('HOST began its response and did not complete it within 200 ms');
   });
 
-  test('runs out while nobody reads the request', async () => {
+  test('runs out while no one reads the request', async () => {
     const target = await receiver({ onConnection: (socket) => socket.pause() });
     const exchange = await client().send(request(target.url(), { ...limit, body: 'x'.repeat(20 * 1024 * 1024) }));
     expect(failureOf(exchange).reason).toBe('timeout');
@@ -135,7 +135,7 @@ describe('floods', () => {
     ['an endless body', 'HTTP/1.1 200 OK\r\n\r\n', 'x'.repeat(65_536)],
     ['endless chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', `ffff\r\n${'x'.repeat(0xffff)}\r\n`],
     ['a body of 10 GB', 'HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n', 'x'.repeat(65_536)],
-  ])('%s is cut, and the answer counts', async (_what, head, rest) => {
+  ])('%s is cut, and the response counts', async (_what, head, rest) => {
     const target = await receiver({
       onRequest: (socket) => {
         socket.write(head);
@@ -154,7 +154,7 @@ describe('floods', () => {
     ['endless names', 'HTTP/1.1 200 OK\r\n', 'x'.repeat(4096)],
     ['interim answers', '', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
     ['trailers', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n', 'X-Many: x\r\n'.repeat(100)],
-  ])('%s are an invalid answer', async (_what, head, rest) => {
+  ])('%s are an invalid response', async (_what, head, rest) => {
     const target = await receiver({
       onRequest: (socket) => {
         socket.write(head);
@@ -172,7 +172,7 @@ describe('floods', () => {
   });
 });
 
-describe('answers that are none', () => {
+describe('responses that are none', () => {
   test.each([
     ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['no protocol', '\0\0\0\0'],
@@ -231,7 +231,7 @@ describe('hanging up', () => {
   ])('%s', async (_when, onConnection) => {
     const target = await receiver({ onConnection });
     expect(failureOf(await client().send(request(target.url()))).reason).toBe('reset');
-    // Whether the request was processed nobody knows, so it is not sent again.
+    // Whether the request was processed no one knows, so it is not sent again.
     expect(target.connections).toBe(1);
   });
 
@@ -246,14 +246,14 @@ describe('hanging up', () => {
   });
 });
 
-test('an answer that comes before the request does not make us dial again and again', async () => {
+test('a response that comes before the request does not make us dial again and again', async () => {
   const target = await receiver({ onConnection: (socket) => void socket.write(OK) });
   const exchange = await client().send(request(target.url()));
   expect(exchange.kind === 'response' || ['reset', 'invalid_response'].includes(exchange.reason)).toBe(true);
   expect(target.connections).toBe(1);
 });
 
-test('a second answer belongs to nobody', async () => {
+test('a second response belongs to no one', async () => {
   const target = await responding(OK + OK.replace('200 OK', '500 Evil'));
   const sender = client();
   for (let count = 0; count < 2; count++) {
@@ -263,7 +263,7 @@ test('a second answer belongs to nobody', async () => {
   expect(target.connections).toBe(2);
 });
 
-/** A port whose queue of connections is full, so that further ones get no answer, as behind a firewall. */
+/** A port whose queue of connections is full, so that further ones get no response, as behind a firewall. */
 async function fullListener(): Promise<[port: number, stop: () => Promise<void>]> {
   // The listening thread stops for good before it accepts anything.
   const worker = new Worker(

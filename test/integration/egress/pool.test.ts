@@ -33,7 +33,7 @@ test('a connection belongs to one host and port', async () => {
   expect([one.connections, two.connections]).toEqual([2, 1]);
 });
 
-test('a connection carries one request at a time', async () => {
+test('a connection contains one request at a time', async () => {
   const waiting: Socket[] = [];
   const target = await receiver({
     onRequest: (socket) => {
@@ -82,7 +82,7 @@ test('a connection that breaks before the request is written is not replaced aga
   const target = await receiver({ onConnection: (socket) => void socket.write(OK) });
   const open = jest.fn(async () => {
     const socket = connect(target.port, '127.0.0.1');
-    // With an answer to nothing in its buffer undici takes it for broken as soon as it has it.
+    // With a response to nothing in its buffer undici takes it for broken as soon as it has it.
     await once(socket, 'readable');
     return socket;
   });
@@ -105,7 +105,7 @@ test('a failed request does not spoil the next one', async () => {
   expect(target.connections).toBe(2);
 });
 
-describe('with as many requests under way as an origin may have', () => {
+describe('with as many requests in flight as an origin may have', () => {
   const requests: Socket[] = [];
   const fill = async (): Promise<[Receiver, ReturnType<typeof client>, Promise<unknown>[]]> => {
     requests.length = 0;
@@ -162,7 +162,7 @@ describe('with as many requests under way as an origin may have', () => {
 });
 
 describe('closing', () => {
-  test('waits for requests under way and closes all connections', async () => {
+  test('waits for requests in flight and closes all connections', async () => {
     let pending: Socket | undefined;
     const target = await receiver({ onRequest: (socket) => void (pending = socket) });
     const sender = client();
@@ -186,7 +186,7 @@ describe('closing', () => {
   });
 });
 
-test('a client tells how its connections are used', async () => {
+test('a client says how its connections are used', async () => {
   const waiting: Socket[] = [];
   let came = (): void => undefined;
   const all = new Promise<void>((resolve) => (came = resolve));

@@ -1,4 +1,4 @@
-/** Through an operator's proxy: the guard holds as it does without one, and the proxy's faults are told from receivers'. */
+/** Through an operator's proxy: the guard holds as it does without one, and the proxy's fault are distinguished from receivers'. */
 import { connect } from 'node:net';
 import {
   responding,
@@ -16,7 +16,7 @@ afterEach(closeAll);
 
 const OPEN = 'HTTP/1.1 200 Connection established\r\n\r\n';
 
-/** A proxy that tunnels, or gives this answer. */
+/** A proxy that tunnels, or gives this response. */
 async function startProxy(response?: string) {
   const heads: string[] = [];
   const proxy = await receiver({
@@ -41,7 +41,7 @@ async function startProxy(response?: string) {
   return { heads, url: `http://127.0.0.1:${proxy.port}`, connections: () => proxy.connections };
 }
 
-test('a name is looked up here, and the proxy is told its address', async () => {
+test('a name is looked up here, and the proxy gets its address', async () => {
   const [proxy, target] = [await startProxy(), await responding(OK)];
   const sender = client({ proxy: proxy.url }, { lookup: async () => ['127.0.0.1'] });
   for (let count = 0; count < 2; count += 1) {

@@ -15,13 +15,13 @@ afterEach(closeAll);
 const redirect = (location: string, status = 307): string =>
   `HTTP/1.1 ${status} Moved\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
 
-/** A receiver that answers by path. */
+/** A receiver that responds by path. */
 const paths = (responses: Record<string, string>) =>
   receiver({ onRequest: (socket, text) => void socket.write(responses[text.split(' ')[1] ?? ''] ?? OK) });
 
 const following = { maxRedirects: 3 };
 
-test.each([301, 302, 303, 307, 308])('%d is the answer when no redirects are followed', async (status) => {
+test.each([301, 302, 303, 307, 308])('%d is the response when no redirects are followed', async (status) => {
   const target = await paths({ '/': redirect('/next', status) });
   const response = responseOf(await client().send(request(target.url())));
   expect(response).toMatchObject({ status, url: target.url('/'), headers: { location: '/next' } });

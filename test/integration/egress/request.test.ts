@@ -82,7 +82,7 @@ test('the value of a refused header is not repeated', async () => {
   expect(failureOf(await client().send(request('http://127.0.0.1/', { headers }))).message).not.toContain('secret');
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   test('has its status, headers, body, time and URL', async () => {
     const target = await responding(
       'HTTP/1.1 410 Gone\r\nRetry-After: 5\r\nSet-Cookie: a=1\r\nX-Odd: caf\u00e9\r\nSet-Cookie: b=2\r\n__proto__: x\r\nContent-Length: 4\r\n\r\nbye!',

@@ -61,7 +61,7 @@ describe('failures', () => {
     expect(target.received.join('')).toBe('');
   });
 
-  test('a server that answers in plain HTTP', async () => {
+  test('a server that responds in plain HTTP', async () => {
     const target = await receiver({ onConnection: (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n') });
     const exchange = await client().send(request(`https://127.0.0.1:${target.port}/`));
     expect(exchange).toMatchObject({

@@ -85,7 +85,7 @@ describe('a lock', () => {
   });
 });
 
-it('tells processes', async () => {
+it('says processes', async () => {
   expect(exists(process.pid)).toBe(true);
   expect(exists(NOBODY)).toBe(false);
   expect(await commandLine(process.pid)).toContain('node');

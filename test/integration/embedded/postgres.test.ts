@@ -55,7 +55,7 @@ it('keeps its data, password and port', async () => {
   await expect(query({ url: second.url.replace(/:[^:@]+@/, ':guessed@') }, 'select 1')).rejects.toThrow(/password/);
 });
 
-it('is durable unless told otherwise, and listens on this machine only', async () => {
+it('is durable unless configured otherwise, and listens on this machine only', async () => {
   const postgres = await startPostgres({ dataDir, log: memoryLog() });
   undo(() => postgres.stop());
   const settings = `select name, setting from pg_settings where name in
@@ -116,7 +116,7 @@ it('does not mind that another process has the id of a killed one', async () => 
   expect(await query(await start(), 'select 1 as n')).toEqual([{ n: 1 }]);
 });
 
-it('takes another port when the kept one is taken, but not when it was told which', async () => {
+it('takes another port when the kept one is taken, but not when its port was configured', async () => {
   const first = await start();
   await first.stop();
   await occupy(first.port);

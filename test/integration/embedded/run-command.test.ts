@@ -17,7 +17,7 @@ it.each([
   await expect(run(script)).rejects.toThrow(message);
 });
 
-it('gives up after its time, or when told', async () => {
+it('gives up after its time, or when asked', async () => {
   await expect(run('exec sleep 60', { timeoutMs: 1 })).rejects.toThrow(/^not done after 0 s$/);
   await expect(run('exec sleep 60', { giveUp: () => 'nothing came' })).rejects.toThrow(/^nothing came$/);
 });

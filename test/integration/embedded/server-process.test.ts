@@ -6,7 +6,7 @@ import { memoryLog, temporaryFolder, undoAfterEach, until } from '../../support/
 
 const undo = undoAfterEach();
 
-/** A "server" that is a shell script; it answers once it has printed "ready". */
+/** A "server" that is a shell script; it responds once it has printed "ready". */
 async function spec(script: string, changes: Partial<ServerSpec> = {}): Promise<ServerSpec> {
   const folder = await temporaryFolder(undo);
   const logFile = join(folder, 'server.log');
@@ -86,7 +86,7 @@ it('says why it did not start', async () => {
   await expect(ServerProcess.start(missing, memoryLog())).rejects.toThrow(/did not start \(spawn .* ENOENT\)/);
 });
 
-it('is not left running when it never answers', async () => {
+it('is not left running when it never responds', async () => {
   const server = await spec('echo $$; exec sleep 60', { startTimeoutMs: 200 });
   await expect(ServerProcess.start(server, memoryLog())).rejects.toThrow(/no answer after 0 s/);
   expect(await commandLine(Number(await readFile(server.logFile, 'utf8')))).toBe('');

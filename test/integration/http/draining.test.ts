@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { drainable } from '../../../src/http/draining';
 import { eventually } from '../../support/eventually';
 
-/** Keeps every request until it is answered by the test. */
+/** Keeps every request until it gets its response by the test. */
 async function start() {
   const waiting: ServerResponse[] = [];
   const server = createServer((_request, response) => void waiting.push(response));

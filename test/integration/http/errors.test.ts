@@ -1,4 +1,4 @@
-/** What the API answers when something is wrong: with the request, the key, the body or the database. */
+/** What the API responds when something is wrong: with the request, the key, the body or the database. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -42,7 +42,7 @@ async function send(
   return { status: response.status, headers: response.headers, text, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-/** That an answer is a problem of this kind, in its form. */
+/** That a response is a problem of this kind, in its form. */
 function expectProblem({ status, body, headers }: ApiResponse, expectedStatus: number, code: string): void {
   expect([status, body]).toEqual([
     expectedStatus,
@@ -163,7 +163,7 @@ describe('routes', () => {
   );
 
   test.each(routes.filter(([, path]) => path.includes('_')))(
-    '%s %s answers 404 for what is not there',
+    '%s %s responds with 404 for what is not there',
     async (method, path) => {
       const bodies: Record<string, unknown> = {
         subscriptions: { url: 'https://hooks.example.com', eventTypes: [] },
@@ -175,7 +175,7 @@ describe('routes', () => {
     },
   );
 
-  test('an answer says nothing of what it is made with', async () => {
+  test('a response says nothing of what it is made with', async () => {
     const { headers } = await api.ask('GET', '/v1/accounts');
     expect(headers.get('x-powered-by')).toBeNull();
   });
@@ -390,7 +390,7 @@ describe('a body that is no event', () => {
     expect(await reply.text()).toContain('more than 10000 values');
   });
 
-  test('is answered with at most 50 errors and the number of the others', async () => {
+  test('gets a response with at most 50 errors and the number of the others', async () => {
     const account = await newAccount(own.ask, 'standard');
     const reply = await own.ask('PATCH', `/v1/accounts/${account.id}`, names(400));
     expectProblem(reply, 422, 'invalid_request');
@@ -480,7 +480,7 @@ describe('an error of our own', () => {
     ['42P01', 500],
     ['23505', 500],
     [undefined, 500],
-  ])('with code %s is answered with %i and tells nothing of the inside', async (code, status) => {
+  ])('with code %s gets a response with %i and says nothing of the inside', async (code, status) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const error = Object.assign(new Error('relation "inside" lacks a password'), { code });
     jest.spyOn(api.database.store.pool, 'query').mockImplementation(() => Promise.reject(error) as never);

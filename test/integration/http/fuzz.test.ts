@@ -1,5 +1,5 @@
 /**
- * Whatever is sent to whichever route: an answer, never a fault of ours, and every refusal in the form of its API. The
+ * Whatever is sent to whichever route: a response, never a fault of ours, and every refusal in the form of its API. The
  * routes are those of the OpenAPI document and of the providers' routers, so a new one is covered at once.
  */
 import * as fc from 'fast-check';

@@ -177,7 +177,7 @@ test('has patterns that are expressions without flags', () => {
   }
 });
 
-test('says of each operation what it is for, what it takes and what it answers', () => {
+test('says of each operation what it is for, what it takes and what it responds', () => {
   for (const [method, path, { summary, tags, security, parameters = [], requestBody, responses }] of operations()) {
     const name = `${method} ${path}`;
     expect([name, summary, tags]).toEqual([name, expect.stringMatching(/\w/), [expect.stringMatching(/\w/)]]);
@@ -220,7 +220,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
-  test('each documented operation answers as documented', async () => {
+  test('each documented operation responds as documented', async () => {
     for (const [method, path, { requestBody, responses }] of operations()) {
       const name = `${method} ${path}`;
       // Only Temporal knows recoveries, and there is none here; test/e2e/recovery.test.ts has them.
@@ -244,7 +244,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       } else expect([name, requestBody?.required ?? false]).toEqual([name, false]);
       const response: ApiResponse = await api.ask(method.toUpperCase(), asked, body);
       expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining([String(response.status)])]);
-      // Only subscriptions whose contract has no secret answer so.
+      // Only subscriptions whose contract has no secret response so.
       if (!path.endsWith('/secret')) expect([name, response.status]).not.toEqual([name, 404]);
       const { content } = responses[response.status]!;
       if (content === undefined) expect([name, response.text]).toEqual([name, '']);
@@ -263,7 +263,7 @@ test('an event must have data, whatever it is', () => {
   expect(deviations(schema, { type: 'x' })).not.toEqual([]);
 });
 
-test('a batch is answered as documented', async () => {
+test('a batch gets the documented response', async () => {
   const account = await newAccount(api.ask, 'standard');
   const body = { events: [{ type: 'user.created', data: 1 }, {}] };
   const { requestBody, responses } = document.paths['/v1/accounts/{id}/events']!['post']!;

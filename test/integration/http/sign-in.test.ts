@@ -35,7 +35,7 @@ async function failures(): Promise<Record<string, number>> {
 }
 
 describe('wrong keys', () => {
-  test('are answered with 429 and Retry-After when an address sends too many', async () => {
+  test('get a 429 and Retry-After when an address sends too many', async () => {
     expect(await failTimes(MAX + 2)).toEqual([...Array.from({ length: MAX }, () => 401), 429, 429]);
     const rejected = await signIn('sk_another_wrong_key');
     expect(rejected.body).toMatchObject({ code: 'rate_limited', status: 429 });
@@ -43,7 +43,7 @@ describe('wrong keys', () => {
     expect(rejected.headers.get('content-type')).toMatch('application/problem+json');
   });
 
-  test('are answered with 429 when too many have the same prefix, from whatever address', async () => {
+  test('get a 429 when too many have the same prefix, from whatever address', async () => {
     const behind = await startApiWithDatabase({ maxSignInFailures: MAX, trustProxy: ['127.0.0.0/8'] });
     const statuses = [];
     for (let index = 0; index <= MAX; index += 1) {
@@ -79,7 +79,7 @@ describe('wrong keys', () => {
     };
     jest.spyOn(pool, 'query').mockImplementation(holdLookups);
     const guesses = Array.from({ length: 50 }, (_, index) => signIn(`sk_${2_000_000_000 + index}_wrong`));
-    // Those beyond the four are answered while the four still wait.
+    // Those beyond the four get their responses while the four still wait.
     await firstOf(guesses, 46);
     expect(lookups).toBe(4);
     isHeld = false;
@@ -133,7 +133,7 @@ describe('X-Forwarded-For', () => {
   });
 });
 
-/** The APIs of the providers, each with a wrong key and its own answer to too many. */
+/** The APIs of the providers, each with a wrong key and its own response to too many. */
 test.each([
   [
     'postack',
@@ -155,7 +155,7 @@ test.each([
     (key: string) => ({ 'x-api-key': key }),
     { type: 'errors/too_many_requests', status: 429 },
   ],
-] as const)('%s answers too many wrong keys in its own form', async (_provider, path, headers, body) => {
+] as const)('%s responses too many wrong keys in its own form', async (_provider, path, headers, body) => {
   for (let index = 0; index < MAX; index += 1) {
     expect((await api.ask('GET', path, undefined, headers(`${index}-wrong-key-0123456789`))).status).toBe(401);
   }

@@ -34,7 +34,7 @@ async function start(limits: UnreadLimits): Promise<{ port: number; unread: () =
   };
 }
 
-/** Sends a request and reads nothing of the response until it is told to. */
+/** Sends a request and reads nothing of the response until it is asked to. */
 async function ask(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').pause();
   sockets.push(socket);
@@ -74,7 +74,7 @@ test('closes the connection of a client that reads nothing within the time limit
   expect(await bytesOf(client)).toBeLessThan(RESPONSE.length);
 });
 
-/** One whole response: by then the requests before it were answered. */
+/** One whole response: by then the requests before it were responded to. */
 async function fetchOne(port: number): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/`);
   await response.arrayBuffer();

@@ -21,7 +21,7 @@ test.each([
   expect(process.env.UV_THREADPOOL_SIZE).toBe(expected);
 });
 
-/** Stands in for `run.mjs`: keeps 32 threads waiting for a pipe that nobody writes to, then needs another one. */
+/** Stands in for `run.mjs`: keeps 32 threads waiting for a pipe that no one writes to, then needs another one. */
 const PROBE = `
 import { open, stat, writeSync } from 'node:fs';
 for (let count = 0; count < 32; count += 1) open(process.argv[2], 'r', () => undefined);

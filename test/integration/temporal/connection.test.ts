@@ -1,4 +1,4 @@
-/** The lazy connection to Temporal while nothing answers there. */
+/** The lazy connection to Temporal while nothing responds there. */
 import { pickPort } from '../../../src/embedded/ports';
 import { lazyTemporal } from '../../../src/temporal/connection';
 import { eventually } from '../../support/eventually';

@@ -194,7 +194,7 @@ describe('Temporal', () => {
 });
 
 describe('what is wrong', () => {
-  it('is told all at once, one line each', () => {
+  it('is reported all at once, one line each', () => {
     const env = { PIGEONPOST_PORT: 'abc', DATABASE_URL: 'mysql://u:hush@db/x', PIGEONPOST_LOG_LEVEL: 'loud' };
     expect(() => loadConfig(env)).toThrow(
       [

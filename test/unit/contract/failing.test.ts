@@ -67,7 +67,7 @@ test('without a rule failures are only counted', () => {
   expect(disablesAt(failing, undefined)).toBeNull();
 });
 
-test('an owner can be told when it will be', () => {
+test('an owner can see when it will be', () => {
   expect(disablesAt(null, rule)).toBeNull();
   expect(disablesAt(play([0]), rule)).toBeNull();
   expect(disablesAt(play([0, 12]), rule)).toEqual(at(132));

@@ -87,7 +87,7 @@ describe('words', () => {
 });
 
 describe('filters', () => {
-  it('are read from an address and written to it; what cannot be is left out', () => {
+  it('are read from an address and written to it; what cannot be is omitted', () => {
     const filters = { state: 'failed', type: 'user.created', from: '2026-03-02T10:00:00.000Z' };
     const address = listAddress(filters);
     expect(readFilters(new URL(address, 'http://localhost').searchParams)).toEqual(filters);

@@ -1,4 +1,4 @@
-/** docs/operations.md lists every metric of Pigeonpost's own; UPDATE_DOCS=1 writes the list anew (then run Prettier). */
+/** docs/operations.md lists every metric of Pigeonpost's own; UPDATE_DOCS=1 writes the list again (then run Prettier). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import '../../../src/telemetry/gauges';

@@ -227,7 +227,7 @@ describe('properties', () => {
     );
   });
 
-  test('IPv4-mapped and NAT64 addresses get the verdict of the IPv4 address, in either spelling', () => {
+  test('IPv4-mapped and NAT64 addresses get the classification of the IPv4 address, in either spelling', () => {
     fc.assert(
       fc.property(
         interesting4,
@@ -254,7 +254,7 @@ describe('properties', () => {
     );
   });
 
-  test('ISATAP addresses in a public prefix get the verdict of the IPv4 address', () => {
+  test('ISATAP addresses in a public prefix get the classification of the IPv4 address', () => {
     fc.assert(
       fc.property(interesting4, fc.constantFrom('0', '100', '200', '300'), (v4, bits) => {
         expect(isPublicAddress(`2a00:1450:0:0:${bits}:5efe:${hex(v4)}`)).toBe(isPublicAddress(dotted(v4)));

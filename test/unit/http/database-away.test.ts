@@ -12,7 +12,7 @@ const response = () => {
 };
 
 // What pg throws for a connection that broke before the statement (lib/client.js), besides the errors with a code;
-// and for a statement that had no answer in time.
+// and for a statement that had no response in time.
 test.each([
   'Connection terminated unexpectedly',
   'Client has encountered a connection error and is not queryable',

@@ -174,7 +174,7 @@ describe('requests', () => {
     expect(contract.bodyVariant(subscribe({ template: 'text' }))).toBe(contract.bodyVariant(subscribe()));
   });
 
-  test('the known answer of the signature', () => {
+  test('the known response of the signature', () => {
     const signed = {
       timestamp: '1790000000',
       url: 'https://hooks.example.com/bird?x=1',
@@ -212,7 +212,7 @@ describe('requests', () => {
     expect(attempt({ now: later })).toEqual(attempt());
   });
 
-  test('unless the account stamps them anew', () => {
+  test('unless the account stamps them again', () => {
     const headers = Object.fromEntries(
       attempt({ now: later, settings: { restampRetries: true } }).headers.map(({ name, value }) => [name, value]),
     );
@@ -239,7 +239,7 @@ describe('requests', () => {
   });
 });
 
-describe('answers', () => {
+describe('responses', () => {
   const classifyResponse = (status: number) =>
     contract.classifyResponse(
       { status, headers: { 'retry-after': '9' } },

@@ -188,7 +188,7 @@ describe('the signature', () => {
       '{"test": 2432232314}',
       'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     ],
-  ])('of known answers: %s %s', (secret, id, timestamp, body, signature) => {
+  ])('of known responses: %s %s', (secret, id, timestamp, body, signature) => {
     const subscription = subscriptionWith({ secrets: { keys: [{ secret }] } });
     const request = requestOf(eventOf('x', '{}', { id }), { subscription, now: new Date(timestamp * 1_000), body });
     expect(headersOf(request)['svix-signature']).toBe(signature);
@@ -214,7 +214,7 @@ describe('the signature', () => {
     expect(at(NOW, () => new standardwebhooks.Webhook(SECRET).verify(body, renamed))).toEqual(JSON.parse(body));
   });
 
-  it('is made anew for every attempt, under the same id', () => {
+  it('is made again for every attempt, under the same id', () => {
     const later = new Date(NOW.getTime() + 10 * 3_600_000);
     const first = headersOf(requestOf(event));
     const second = headersOf(requestOf(event, { now: later }));
@@ -237,7 +237,7 @@ describe('the signature', () => {
   });
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   const classifyResponse = (
     status: number,
     headers: Record<string, string> = {},
@@ -314,7 +314,7 @@ describe('the schedule', () => {
     expect(policyWait(policy, 6)).toBe(5_000);
   });
 
-  it('allows 15 s for an answer and no redirect', () => {
+  it('allows 15 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('message.sent', account)).toBe(15_000);
     expect(contract.maxRedirects('message.sent', account)).toBe(0);
   });

@@ -155,7 +155,7 @@ describe('bodies', () => {
     );
   });
 
-  test('data may carry the stream and the server itself, at its own place', () => {
+  test('data may contain the stream and the server itself, at its own place', () => {
     expect(bodyOf('Delivery', '{"ServerID":9007199254740993,"Recipient":"a@b.c","MessageStream":"broadcast"}')).toBe(
       '{"RecordType":"Delivery","ServerID":9007199254740993,"Recipient":"a@b.c","MessageStream":"broadcast"}',
     );
@@ -262,7 +262,7 @@ describe('requests', () => {
   });
 });
 
-describe('answers', () => {
+describe('responses', () => {
   const classic = { accepted: [200], stopped: [403] };
   const since2026 = {
     accepted: [200, 201, 204, 299],
@@ -380,7 +380,7 @@ describe('matching', () => {
     expect(select('Click', {}, first)).toBe(true);
   });
 
-  test('leaves out triggers that are not verified', () => {
+  test('omits triggers that are not verified', () => {
     const kept = subscription({ eventTypes: ['Open', 'Click'], options: { unverifiedTriggers: ['Click', 'Bounce'] } });
     expect(select('Open', { FirstOpen: true }, kept)).toBe(true);
     expect(select('Click', {}, kept)).toBe(false);

@@ -265,7 +265,7 @@ describe('bodies', () => {
 describe('requests', () => {
   const agent = { name: 'User-Agent', value: 'Pigeonpost/1' };
 
-  test('webhooks made by the API carry no Content-Type, those of the dashboard do', () => {
+  test('webhooks made by the API contain no Content-Type, those of the dashboard do', () => {
     expect(headersOf(subscribe({ origin: 'api' }))).toEqual({ url: 'https://hooks.example.com/in', headers: [agent] });
     expect(headersOf(subscribe()).headers).toEqual([{ name: 'Content-Type', value: 'application/json' }, agent]);
   });
@@ -292,7 +292,7 @@ describe('requests', () => {
   });
 });
 
-describe('answers', () => {
+describe('responses', () => {
   const classifyResponse = (status: number, headers = {}) =>
     contract.classifyResponse({ status, headers }, { account, eventType: 'message_received', now: at, waitMs: 60_000 });
 

@@ -152,7 +152,7 @@ describe('the request', () => {
     expect(requestOf(event, undefined, new Date('2026-03-02T11:11:13Z'))).toEqual(first);
   });
 
-  it('carries the id of its subscription, so that bodies are not shared', () => {
+  it('contains the id of its subscription, so that bodies are not shared', () => {
     const event = eventOf('shop.test', '{}');
     const other = subscriptionTo(['shop.test'], { reference: 'a47606a1-5b39-4a81-9480-c2cb738ff675' });
     expect(JSON.parse(bodyOf(event, other)).webhook_id).toBe(other.reference);
@@ -160,7 +160,7 @@ describe('the request', () => {
   });
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   const classifyResponse = (status: number, headers = {}) =>
     contract.classifyResponse({ status, headers }, { account, eventType: 'shop.test', now: NOW, waitMs: 300_000 });
 
@@ -188,7 +188,7 @@ describe('the schedule', () => {
     expect(schedule.reduce((sum, wait) => sum + wait, 0)).toBe(3_600_000);
   });
 
-  it('is carried out by the retry policy alone', () => {
+  it('is executed by the retry policy alone', () => {
     const policy = retryPolicy(schedule);
     expect(policy).toEqual({
       initialInterval: 300_000,
@@ -199,7 +199,7 @@ describe('the schedule', () => {
     expect(schedule.map((_, index) => policyWait(policy, index))).toEqual(schedule);
   });
 
-  it('allows 10 s for an answer and no redirect', () => {
+  it('allows 10 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('shop.test', account)).toBe(10_000);
     expect(contract.maxRedirects('shop.test', account)).toBe(0);
   });

@@ -120,7 +120,7 @@ describe('the request', () => {
     });
   });
 
-  it.each(['null', '[1,2]', '"text"', '0'])('may carry %s, as data is any JSON value', (text) => {
+  it.each(['null', '[1,2]', '"text"', '0'])('may contain %s, as data is any JSON value', (text) => {
     expect(findEvent('a')?.data.safeParse(JSON.parse(text)).success).toBe(true);
     expect(bodyOf(eventOf('a', text))).toBe(`{"type":"a","timestamp":"2026-03-02T10:11:12.345Z","data":${text}}`);
   });
@@ -163,7 +163,7 @@ describe('the signature', () => {
       '{"test": 2432232314}',
       'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     ],
-  ])('of known answers: %s %s', (secret, id, timestamp, body, signature) => {
+  ])('of known responses: %s %s', (secret, id, timestamp, body, signature) => {
     const subscription = subscriptionWith({ secrets: { keys: [{ secret }] } });
     const request = requestOf(eventOf('x', '{}', { id }), { subscription, now: new Date(timestamp * 1_000), body });
     expect(headersOf(request)['webhook-signature']).toBe(signature);
@@ -195,7 +195,7 @@ describe('the signature', () => {
     expect(verifiesAsymmetric(PUBLIC_KEY, { ...headers, 'webhook-timestamp': '1772446274' }, body)).toBe(false);
   });
 
-  it('is made anew for every attempt, under the same id', () => {
+  it('is made again for every attempt, under the same id', () => {
     const later = new Date(NOW.getTime() + 24 * 3_600_000);
     const first = headersOf(requestOf(event));
     const second = headersOf(requestOf(event, { now: later }));
@@ -220,7 +220,7 @@ describe('the signature', () => {
   });
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   const classifyResponse = (
     status: number,
     headers: Record<string, string> = {},
@@ -300,7 +300,7 @@ describe('the schedule', () => {
     expect(policyWait(policy, 8)).toBe(5_000);
   });
 
-  it('allows 15 s for an answer and no redirect', () => {
+  it('allows 15 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('user.created', account)).toBe(15_000);
     expect(contract.maxRedirects('user.created', account)).toBe(0);
   });

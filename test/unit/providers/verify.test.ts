@@ -158,7 +158,7 @@ test('an ed25519 signature is verified with the public key', () => {
 
 describe('Bird', () => {
   const url = 'https://hooks.example.com/bird?tenant=1';
-  /** By the algorithm in words on Bird's page. */
+  /** By the algorithm as text on Bird's page. */
   const signature = createHmac('sha256', 'key')
     .update(`${seconds(NOW)}\n${url}\n`)
     .update(createHash('sha256').update(BODY).digest())
@@ -192,7 +192,7 @@ describe('Bird', () => {
   });
 });
 
-describe('what carries no signature', () => {
+describe('what contains no signature', () => {
   test('Postscript sends the token', () => {
     verifyPostscript({ headers: { 'postscript-signature': 'token' }, body: BODY }, 'token');
     const forged = { headers: { 'postscript-signature': 'Token' }, body: BODY };

@@ -3,7 +3,7 @@ import pino from 'pino';
 import { startWorker, type WorkerSettings } from '../../../src/server/worker';
 import { eventually } from '../../support/eventually';
 
-/** Stands in for a worker that runs until it is told to stop, or fails at once. */
+/** Stands in for a worker that runs until it is asked to stop, or fails at once. */
 function fakeWorker(run: 'fails' | 'goes on'): Worker {
   let state = 'INITIALIZED';
   let end = (): void => undefined;
@@ -54,7 +54,7 @@ test('a worker that is being replaced can be stopped', async () => {
   await running.stop();
 });
 
-test('a worker that was made while it was told to stop stops too', async () => {
+test('a worker that was made while it was asked to stop stops too', async () => {
   let give = (_worker: Worker): void => undefined;
   const late = fakeWorker('goes on');
   const create = jest.spyOn(Worker, 'create').mockResolvedValueOnce(fakeWorker('fails'));

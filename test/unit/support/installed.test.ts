@@ -22,7 +22,7 @@ test('runs tests when the program is installed', () => {
   expect([outcome('/usr/bin/it', undefined), outcome('/usr/bin/it', 'true')]).toEqual(['runs', 'runs']);
 });
 
-test('skips tests when the program is missing on a machine of somebody', () => {
+test('skips tests when the program is missing on a machine of someone', () => {
   expect(outcome(undefined, undefined)).toBe('skips');
 });
 

@@ -39,7 +39,7 @@ test('logs at most once a minute while it counts every failure', async () => {
   expect(log.error).toHaveBeenCalledTimes(2);
 });
 
-test('shows values again when the database answers', async () => {
+test('shows values again when the database responds', async () => {
   query.mockResolvedValue({ rows: [{ waiting: 3, sweep_age: 25 }] });
   const read = await scrapeAfter(MINUTE_MS);
   expect(read.value('pigeonpost_backlog_deliveries', { state: 'waiting' })).toBe(3);

@@ -303,7 +303,7 @@ describe('lists of accounts', () => {
   });
 });
 
-test('what is not there is answered with 404', async () => {
+test('what is not there gets a 404', async () => {
   const account = await newAccount(api.ask, 'standard');
   for (const [method, path] of [
     ['GET', `/v1/accounts/${unknownIds.account}`],

@@ -27,7 +27,7 @@ async function deliveriesIn(...states: string[]) {
   return { accountId: account.id as string, ids: ids.sort() };
 }
 
-test('redeliver takes what failed, and nothing else unless told', async () => {
+test('redeliver takes what failed, and nothing else unless asked', async () => {
   const { accountId, ids } = await deliveriesIn('failed', 'delivered', 'pending', 'cancelled', 'failed');
   const filter = { accountId };
   const dry = await bulk({ action: 'redeliver', filter, dryRun: true });

@@ -292,7 +292,7 @@ describe('orders', () => {
   const command = (id: string, name: string, body?: unknown) => api.ask('POST', `/v1/deliveries/${id}/${name}`, body);
   const names = ['cancel', 'pause', 'resume', 'retry', 'redeliver'];
 
-  test.each(names)('%s of what is not there is answered with 404', async (name) => {
+  test.each(names)('%s of what is not there gets a 404', async (name) => {
     for (const id of [unknownIds.delivery, 'none', '%00'])
       expect([id, (await command(id, name)).status]).toEqual([id, 404]);
   });
@@ -344,7 +344,7 @@ describe('orders', () => {
     expect(body).toMatchObject({ state: 'pending', redeliveries: 1, stateReason: null, settledAt: null });
   });
 
-  test('are answered with when to try again while Temporal is away', async () => {
+  test('get a response with when to try again while Temporal is away', async () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const other = await emitted(api.ask, 'standard');
     await setState(other.deliveryId, 'paused');
@@ -366,14 +366,14 @@ test('deliveries stay readable when their subscription and account are gone', as
   expect(idsOf(await list(`accountId=${account.id}`))).toEqual([deliveryId]);
 });
 
-test('what is not there is answered with 404', async () => {
+test('what is not there gets a 404', async () => {
   for (const id of [unknownIds.delivery, unknownIds.event, 'none', '%00', '%F0%9F%92%A9']) {
     const response = await api.ask('GET', `/v1/deliveries/${id}`);
     expect([id, response.status, response.body.code]).toEqual([id, 404, 'not_found']);
   }
 });
 
-test('an event to nobody has no deliveries', async () => {
+test('an event to no one has no deliveries', async () => {
   const account = await newAccount(api.ask, 'standard');
   const body = { ...plainSubscription('standard'), eventTypes: ['other.type'] };
   await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body);

@@ -1,4 +1,4 @@
-/** Deliveries live: who is told what, and what happens to those who come back. */
+/** Deliveries live: who gets which change, and what happens to those who come back. */
 import pino from 'pino';
 import { createDeliveryFeed, type Listener } from '../../../../src/api/deliveries/feed';
 import { changeState } from '../../../../src/store/deliveries/state-changes';
@@ -32,7 +32,7 @@ const about =
   ({ event, data }: ServerSentEvent): boolean =>
     event === 'delivery' && data.id === deliveryId && data.state === state;
 
-test('begins with a sign of life, tells of new deliveries and of each change, as lists show them', async () => {
+test('begins with a sign of life, says of new deliveries and of each change, as lists show them', async () => {
   const reader = await watch();
   expect(await reader.next()).toEqual({ event: 'ping', data: {} });
   const { deliveryId } = await emitted(api.ask, 'standard');
@@ -53,7 +53,7 @@ test('is narrowed by subscription and by state', async () => {
   expect(first?.data).toMatchObject({ id: one.deliveryId, state: 'paused' });
 });
 
-test('tells an account of its own deliveries only', async () => {
+test('says an account of its own deliveries only', async () => {
   const [mine, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'standard')];
   const key = mine.account.apiKey as string;
   const readers = [await watch('', key), await watch(`?accountId=${mine.account.id}`, key)];
@@ -68,7 +68,7 @@ test('tells an account of its own deliveries only', async () => {
   }
 });
 
-test('tells who comes back what was missed', async () => {
+test('says who comes back what was missed', async () => {
   const { deliveryId } = await emitted(api.ask, 'standard');
   const reader = await watch();
   await pause(deliveryId);
@@ -80,7 +80,7 @@ test('tells who comes back what was missed', async () => {
   expect(await back.next(about(missed.deliveryId, 'paused'))).toBeDefined();
 });
 
-test('tells who has been away for long to look again', async () => {
+test('says who has been away for long to look again', async () => {
   const reader = await watch('', ADMIN_KEY, { 'last-event-id': '1' });
   expect((await reader.next(({ event }) => event !== 'ping'))?.event).toBe('reset');
 });
@@ -154,27 +154,27 @@ describe('the feed', () => {
     expect(count).toBe(1);
   });
 
-  test('asks nothing of the database once nobody listens', async () => {
+  test('asks nothing of the database once no one listens', async () => {
     const { store } = api.database;
     const feed = createDeliveryFeed(store, pino({ level: 'silent' }), 1);
     const leave = await feed.listen(listener());
     leave();
     await feed.stop();
     const asked = jest.spyOn(store.pool, 'query');
-    // Had it gone on, it would ask before an answer from the database can be here.
+    // Had it gone on, it would ask before a response from the database can be here.
     await store.pool.query('SELECT pg_sleep(0.05)');
     expect(asked).toHaveBeenCalledTimes(1);
     asked.mockRestore();
   });
 
-  test('tells each listener of its account alone', async () => {
+  test('says each listener of its account alone', async () => {
     const feed = createDeliveryFeed(api.database.store, pino({ level: 'silent' }), 1);
     const [mine, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'standard')];
     const told: Record<string, string[]> = { mine: [], noOne: [] };
     const note = (name: string) => (delivery: { accountId: string }) => void told[name]!.push(delivery.accountId);
     await feed.listen(listener({ accountId: mine.account.id as string, notify: note('mine') }));
     await feed.listen(listener({ accountId: '', notify: note('noOne') }));
-    // Who sees everything is told after the others.
+    // Who sees everything is notified after the others.
     const seen = new Set<string>();
     await new Promise<void>((resolve) => {
       const notify: Listener['notify'] = ({ id, state }) => {

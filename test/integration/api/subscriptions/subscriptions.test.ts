@@ -68,7 +68,7 @@ describe.each(samples)('a subscription of $provider', (sample) => {
     if (sample.rotates && provider !== 'bird') expect(body.secret).toMatch(/^whsec_[0-9A-Za-z+/]{32}$/);
   });
 
-  test('has no secret, password or header value in its rows, its list or any answer but the one about the secret', async () => {
+  test('has no secret, password or header value in its rows, its list or any response but the one about the secret', async () => {
     const account = await newAccount(api.ask, provider);
     const { id, secret } = await newSubscription(api.ask, account.id, provider);
     const rows = await dump(api.database, 'subscriptions', 'accounts', 'api_keys');
@@ -437,7 +437,7 @@ describe('rotating secrets', () => {
     expect([response.status, response.body.code]).toEqual([409, 'conflict']);
   });
 
-  test('answers 409 when ten former secrets are still valid', async () => {
+  test('responds with 409 when ten former secrets are still valid', async () => {
     const account = await newAccount(api.ask, 'standard');
     const { id } = await newSubscription(api.ask, account.id, 'standard');
     for (let rotation = 1; rotation <= 10; rotation += 1) expectStatus(await rotate(id), 200);
@@ -473,7 +473,7 @@ describe('rotating secrets', () => {
     expect((await stored(api.database, id))!.secrets).toEqual({ keys: [{ secret: OWN_SECRET }] });
   });
 
-  test('an ed25519 secret is answered with its public key only', async () => {
+  test('an ed25519 secret gets a response with its public key only', async () => {
     const account = await newAccount(api.ask, 'standard');
     const fields = { secret: undefined, signature: 'v1a' };
     const { id, secret } = await newSubscription(api.ask, account.id, 'standard', fields);
@@ -592,7 +592,7 @@ describe('addresses', () => {
   });
 });
 
-test('is enabled while Temporal is away, and leaves telling its deliveries to the sweep', async () => {
+test('is enabled while Temporal is away, and leaves reporting its deliveries to the sweep', async () => {
   const { subscription, deliveryId } = await emitted(api.ask, 'standard');
   expectStatus(await patch(subscription.id, { enabled: false }), 200);
   await api.database.store.pool.query(

@@ -49,7 +49,7 @@ test.each([
   'svix-libs/2.9.1/python',
   'svix-libs/2.10.0/go go/go1.27',
   'svix-libs/3.0.0/java',
-])('answers with the new secret when the client reads one: %s', async (agent) => {
+])('responds with the new secret when the client reads one: %s', async (agent) => {
   const { status, body } = await rotate({ 'user-agent': agent });
   expect({ status, body }).toEqual({ status: 200, body: { key: await currentKey() } });
   expect(await countRotations()).toBe(1);
@@ -63,7 +63,7 @@ test.each([
   'svix-libs/0.30.0/java',
   'svix-libs/2/python',
   'curl/8.0 svix-libs/2.9.1/python',
-])('answers without a body when the client reads none: %s', async (agent) => {
+])('responses without a body when the client reads none: %s', async (agent) => {
   const { status, text } = await rotate({ 'user-agent': agent });
   expect({ status, text }).toEqual({ status: 204, text: '' });
   expect(await countRotations()).toBe(1);
@@ -104,7 +104,7 @@ test('rotates once when a client without idempotency keys repeats the request', 
   expect(await countRotations()).toBe(2);
 });
 
-test('rotates once, and answers both alike, when two API processes get the same call at once', async () => {
+test('rotates once, and responds both alike, when two API processes get the same call at once', async () => {
   const headers = { 'user-agent': 'svix-libs/2.9.1/python', 'idempotency-key': 'auto_1' };
   const endpoint = await findSubscriptionByReference(api.database.store, account.id, id);
   const responses = await overlap(api.database.store, endpoint!.id, [

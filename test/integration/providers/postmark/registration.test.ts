@@ -549,7 +549,7 @@ describe('verification, since 2026', () => {
     });
   });
 
-  test.each([500, 201, 204, 404])('refuses an endpoint that answers %i and saves nothing', async (responded) => {
+  test.each([500, 201, 204, 404])('refuses an endpoint that responds %i and saves nothing', async (responded) => {
     respondToBounceWith(responded);
     const { status, body, headers } = await create();
     expect([status, headers.get('x-pm-apierrorcode')]).toEqual([422, '1364']);
@@ -584,7 +584,7 @@ describe('verification, since 2026', () => {
     await expect(server.client.createWebhook(request)).rejects.toMatchObject({ code: 1364, statusCode: 422 });
   });
 
-  test('is left out by Verify: false or ?verify=false, and nothing arrives until it has passed', async () => {
+  test('is omitted by Verify: false or ?verify=false, and nothing arrives until it has passed', async () => {
     receiver.reply(500);
     for (const [body, query] of [
       [{ Verify: false }, ''],
@@ -727,7 +727,7 @@ describe('statistics, since 2026', () => {
       ['accepted', 200, 0],
     ]);
     await deliver('Delivery', 'retrying', 0, [['failed', 10_000, 0]]);
-    // Failed, sent again by hand and failed again, and once more, still under way; one attempt is too old to count.
+    // Failed, sent again by hand and failed again, and once more, still in progress; one attempt is too old to count.
     await deliver('Bounce', 'retrying', 2, [
       ['refused', 1, 0, '25 hours'],
       ['refused', 30, 0],

@@ -22,7 +22,7 @@ async function newAccount(provider = 'postpress'): Promise<{ id: string; apiKey:
   return (await api.ask('POST', '/v1/accounts', { provider, name: 'Acme' })).body;
 }
 
-/** The client as published; it checks what it is answered and throws when anything is amiss. */
+/** The client as published; it checks its responses and throws when anything is amiss. */
 function clientWith(key: string): UnipileClient {
   return new UnipileClient(api.url, key, { validateRequestPayload: true, validateRequestPayloadLevel: 'error' });
 }
@@ -137,7 +137,7 @@ describe('unipile-node-sdk 1.9.3, unmodified', () => {
     );
   });
 
-  test('pages with limit and cursor, also when the last of a page is deleted meanwhile', async () => {
+  test('pages with limit and cursor, also when the last of a page is deleted in the meantime', async () => {
     const { webhook } = clientWith((await newAccount()).apiKey);
     const ids: string[] = [];
     for (let n = 0; n < 5; n += 1)

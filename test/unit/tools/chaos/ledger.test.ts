@@ -106,7 +106,7 @@ test('a duplicate is explained by a worker that died while the outcome was being
   expect(unexplained([killed('worker-1', 1_000_100 + 60_000)])).toBe(1);
 });
 
-test('a worker that stood still explains what arrived meanwhile', () => {
+test('a worker that stood still explains what arrived in the meantime', () => {
   const frozen: Fault = { kind: 'frozen', target: 'worker-2', forMs: 34_000 };
   const twice = [acceptedAt(1_000_000), acceptedAt(1_035_000)];
   const seen = balances({ disturbances: [hit(frozen, 990_000, 1_034_900)] }, twice);
