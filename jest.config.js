@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
 /** Published as ES modules only, or importing at run time: Jest can load neither as they are. */
@@ -29,4 +31,6 @@ module.exports = {
     tier('browser', 'setup-temporal'),
   ],
   testTimeout: 60_000,
+  // Most tests wait for servers: two files at once keep even a machine of two cores busy.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
 };

@@ -1,5 +1,5 @@
 /** Describes contracts for people and forms: events, schedules, schemas and signatures. Verifies received requests. */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Account } from '../contract/entities.js';
 import type { AnyContract } from '../contract/types.js';

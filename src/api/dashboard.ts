@@ -1,6 +1,6 @@
 /** Serves the dashboard: the files of its build, and its page for all other paths that a browser requests. */
 import express, { Router, type Request, type Response } from 'express';
-import { join } from 'path';
+import { join } from 'node:path';
 import { errorCode } from '../lib/errors.js';
 
 /** All resources come from this server, no inline code is allowed, and no site may frame the page. */

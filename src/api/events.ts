@@ -1,5 +1,5 @@
 /** Accepts events, one or many per request. */
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
 import type { AnyContract } from '../contract/types.js';

@@ -1,5 +1,5 @@
 /** Asking before something that cannot be undone. */
-import { createInterface } from 'readline';
+import { createInterface } from 'node:readline';
 import { OperatorError } from '../lib/errors.js';
 import { ExitError, type CommandContext } from './context.js';
 

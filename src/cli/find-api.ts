@@ -1,6 +1,6 @@
 /** Where the API is and which key it takes: as configured, or as the Pigeonpost of this folder has it. */
-import { readFile } from 'fs/promises';
-import { join } from 'path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { loadConfig, type Config } from '../config/config.js';
 import { errorCode, explainFileError, OperatorError } from '../lib/errors.js';
 

@@ -1,9 +1,9 @@
 /** A receiver for trying things out: notes what comes, verifies it, and responses as configured. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'http';
-import { createServer as createTlsServer } from 'https';
-import { buffer } from 'stream/consumers';
-import { finished } from 'stream/promises';
-import { setTimeout as sleep } from 'timers/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request as it came, and what became of it. */
 export interface Arrival {

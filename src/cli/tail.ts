@@ -1,5 +1,5 @@
 /** Following deliveries. */
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, Unreachable, type components } from '../client/index.js';
 import type { Terminal } from './terminal.js';
 

@@ -1,5 +1,5 @@
 /** What a command is run with: the process's own, or a test's. */
-import type { Readable } from 'stream';
+import type { Readable } from 'node:stream';
 
 export interface Terminal {
   readonly env: NodeJS.ProcessEnv;

@@ -4,7 +4,7 @@
  * Symmetric keys are shown as `whsec_` + base64 of 24 to 64 random bytes and sign with HMAC-SHA256 (`v1,`); asymmetric
  * ones are `whsk_` + base64 of an ed25519 seed and sign as `v1a,`, verified with the `whpk_` public key.
  */
-import { createHmac, createPrivateKey, createPublicKey, sign } from 'crypto';
+import { createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { RandomBytes } from './entities.js';
 
 /** A key that signs; with `expiresAt` (ISO 8601) it was rotated out and signs only until then. */

@@ -1,5 +1,5 @@
 /** What receivers check requests with. Pure: the clock is handed in, and secrets are compared in constant time. */
-import { createHash, timingSafeEqual } from 'crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 
 /** A request as a receiver got it. */
 export interface Received {

@@ -1,5 +1,5 @@
 /** Verifying what the Standard Webhooks specification 1.0.0 signs, under whichever names its headers have. */
-import { createHmac, createPublicKey, verify } from 'crypto';
+import { createHmac, createPublicKey, verify } from 'node:crypto';
 import { checkSigningSecret } from './signing-keys.js';
 import {
   checkTime,

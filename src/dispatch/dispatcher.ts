@@ -4,7 +4,7 @@
  * While few deliveries wait, each gets its own workflow at once. When more arrive than can be started that way, they are
  * started in batches; those that arrive during the start of one batch form the next, so batches grow with the load.
  */
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { DispatchMode } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';

@@ -1,6 +1,6 @@
 /** Graceful shutdown of a server whose clients keep their connections open and continue to send requests. */
-import type { Server, ServerResponse } from 'http';
-import type { Socket } from 'net';
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** Controls the shutdown of a server. */
 export interface Drain {

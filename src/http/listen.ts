@@ -1,6 +1,6 @@
 /** Starts HTTP servers. */
 import type { Express } from 'express';
-import { createServer, type Server } from 'http';
+import { createServer, type Server } from 'node:http';
 import { errorCode, portInUse } from '../lib/errors.js';
 import { drainable, type Drain } from './draining.js';
 

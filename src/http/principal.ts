@@ -1,5 +1,5 @@
 /** Authentication of the caller, and which accounts the caller can see. */
-import { createHash, timingSafeEqual } from 'crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import { Problem } from './problem.js';

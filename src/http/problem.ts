@@ -1,5 +1,5 @@
 /** Errors of the API: RFC 9457 problem details with a stable code for programs. */
-import { STATUS_CODES } from 'http';
+import { STATUS_CODES } from 'node:http';
 import type { z } from 'zod';
 
 /** Every code and its HTTP status. */

@@ -1,5 +1,5 @@
 /** Request ids, and one log line per request. */
-import { randomUUID } from 'crypto';
+import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 

@@ -1,5 +1,5 @@
 /** Handles failed sign-ins: counts and logs them, and rejects when there were too many. */
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { countAuthFailure, type AuthFailureReason } from '../telemetry/metrics.js';
 import { Problem } from './problem.js';

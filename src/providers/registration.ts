@@ -116,7 +116,7 @@ export interface Registrar {
   /** Whether the account has a subscription or once had one. */
   hasSubscribed(account: StoredAccount): Promise<boolean>;
   /** Our own id of a subscription, deleted ones included, by its id in the provider's form; `list` is in their order. */
-  placeOf(account: StoredAccount, reference: string): Promise<string | undefined>;
+  findPosition(account: StoredAccount, reference: string): Promise<string | undefined>;
   /** The earlier response to a request of this account with the same key; kept for a day. */
   recall(account: StoredAccount, key: string): Promise<unknown>;
   /** Keeps a response for `recall`. */

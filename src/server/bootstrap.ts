@@ -1,6 +1,6 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
-import { join } from 'path';
-import { setTimeout as sleep } from 'timers/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/deliveries/feed.js';

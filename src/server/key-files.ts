@@ -2,10 +2,10 @@
  * The encryption key that Pigeonpost makes for itself: a file in the data folder, readable by its owner only. While it is
  * rotated the former key is beside it, so that every process can decrypt with either.
  */
-import { randomBytes } from 'crypto';
-import { readFileSync } from 'fs';
-import { chmod, open, rename, rm, writeFile } from 'fs/promises';
-import { join } from 'path';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chmod, open, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorCode, explainFileError, OperatorError } from '../lib/errors.js';
 import type { KeyRing } from '../store/secret-box.js';
 

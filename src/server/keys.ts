@@ -1,7 +1,7 @@
 /** Keys that are made at the first start and kept in the data folder, readable by their owner only. */
-import { randomBytes } from 'crypto';
-import { mkdir, readFile, writeFile } from 'fs/promises';
-import { join } from 'path';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config/config.js';
 import { errorCode, explainFileError } from '../lib/errors.js';
 import { KEY_FILE, newKeyText, readKeyFiles } from './key-files.js';

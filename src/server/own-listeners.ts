@@ -1,5 +1,5 @@
 /** What of Pigeonpost listens where, as far as this process knows; and when its loopback is open to others. */
-import { isIP } from 'net';
+import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { createAddressGuard } from '../egress/address.js';

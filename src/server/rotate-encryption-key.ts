@@ -5,7 +5,7 @@
  * the current one is PIGEONPOST_ENCRYPTION_KEY and the former ones are PIGEONPOST_ENCRYPTION_KEY_PREVIOUS. API and
  * workers may run at the same time. If it is killed, run it again.
  */
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, type Config } from '../config/config.js';
 import { borrowPostgres } from '../embedded/borrow-postgres.js';
 import { databaseUnreachable, OperatorError } from '../lib/errors.js';

@@ -1,7 +1,7 @@
 /** The worker: makes attempts and keeps house. Stateless; run as many as the load needs. */
-import { existsSync } from 'fs';
-import { join } from 'path';
-import { setTimeout as sleep } from 'timers/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities, type ActivityDependencies } from '../activities/index.js';

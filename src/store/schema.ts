@@ -1,6 +1,6 @@
 /** Whether the database has the schema of this version. */
-import { readdir } from 'fs/promises';
-import { join } from 'path';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorCode } from '../lib/errors.js';
 import type { Queryable } from './store.js';
 

@@ -1,5 +1,5 @@
 /** Encryption at rest: AES-256-GCM, bound to the id of the row, with the id of the key for rotation. */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { OperatorError } from '../lib/errors.js';
 
 const ALGORITHM = 'aes-256-gcm';

@@ -2,7 +2,7 @@
  * What Pigeonpost needs to find in a Temporal namespace: search attributes and the schedule of its maintenance. It is
  * ensured again and again, as a namespace can be lost and made again while workers run.
  */
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';

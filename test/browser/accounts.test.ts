@@ -1,6 +1,6 @@
 /** Signing in, the customer's portal, accounts and their keys. */
-import { ADMIN_KEY } from '../support/api';
-import { describeInBrowser, emit, newReceiver, openDashboard, signIn, type DashboardHarness } from './support';
+import { ADMIN_KEY } from '../support/api.js';
+import { describeInBrowser, emit, newReceiver, openDashboard, signIn, type DashboardHarness } from './support.js';
 
 describeInBrowser('the dashboard', () => {
   let dashboard: DashboardHarness;
@@ -8,7 +8,7 @@ describeInBrowser('the dashboard', () => {
   afterEach(() => dashboard.closePages());
   afterAll(() => dashboard.close());
 
-  it('says what is wrong with a key', async () => {
+  test('says what is wrong with a key', async () => {
     const page = await dashboard.open();
     await page.goto('/deliveries');
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -18,7 +18,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByText('The API does not know this key.').waitFor();
   });
 
-  it('stays where one wanted to go, keeps the key in the tab alone and forgets it', async () => {
+  test('stays where one wanted to go, keeps the key in the tab alone and forgets it', async () => {
     const page = await dashboard.open();
     await page.goto('/accounts');
     await signIn(page, ADMIN_KEY);
@@ -33,7 +33,7 @@ describeInBrowser('the dashboard', () => {
     expect(((await stored()) as string[]).join()).not.toContain(ADMIN_KEY);
   });
 
-  it('signs out whose key is revoked', async () => {
+  test('signs out whose key is revoked', async () => {
     const { account } = await newReceiver(dashboard, 'Revoked');
     const page = await dashboard.openAt('/overview', { key: account.apiKey });
     const { keys } = await dashboard.ask('GET', `/v1/accounts/${account.id}`);
@@ -45,7 +45,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
   });
 
-  it('shows an account its own things only', async () => {
+  test('shows an account its own things only', async () => {
     const { account } = await newReceiver(dashboard, 'Customer');
     const other = await newReceiver(dashboard, 'Somebody else');
     const [own, foreign] = [await emit(dashboard, account.id), await emit(dashboard, other.account.id)];
@@ -69,7 +69,7 @@ describeInBrowser('the dashboard', () => {
     expect(await contracts.allTextContents()).toEqual(['Standard Webhooks']);
   });
 
-  it('creates an account and shows its key once', async () => {
+  test('creates an account and shows its key once', async () => {
     const page = await dashboard.openAt('/accounts');
     await page.getByRole('button', { name: 'New account' }).click();
     const dialog = page.getByRole('dialog');
@@ -87,7 +87,7 @@ describeInBrowser('the dashboard', () => {
     expect(status).toBe(200);
   });
 
-  it('adds and revokes keys, changes what an operator chooses and deletes the account', async () => {
+  test('adds and revokes keys, changes what an operator chooses and deletes the account', async () => {
     const { account } = await newReceiver(dashboard, 'Changing');
     const page = await dashboard.openAt(`/accounts/${account.id}`);
     await page.getByRole('button', { name: 'Add a key' }).click();

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import { eventually } from '../support/eventually';
-import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support';
+import { eventually } from '../support/eventually.js';
+import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support.js';
 
 describeInBrowser('deliveries', () => {
   let dashboard: DashboardHarness;
@@ -17,7 +17,7 @@ describeInBrowser('deliveries', () => {
   const row = (page: Page, id: string) => page.locator(`[data-delivery="${id}"]`);
   const refuse = () => dashboard.receiver.reply(503);
 
-  it('are filtered by the address, which changes with the filters', async () => {
+  test('are filtered by the address, which changes with the filters', async () => {
     const { account } = await newReceiver(dashboard, 'Filters');
     const delivered = await emit(dashboard, account.id);
     await dashboard.system.settled(delivered, 'delivered');
@@ -43,7 +43,7 @@ describeInBrowser('deliveries', () => {
     expect(new URL(page.url()).search).toBe('');
   });
 
-  it('appear and change without being asked for', async () => {
+  test('appear and change without being asked for', async () => {
     const { account } = await newReceiver(dashboard, 'Live');
     const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
     await page.getByText('No deliveries').waitFor();
@@ -57,7 +57,7 @@ describeInBrowser('deliveries', () => {
     await row(page, id).getByText('delivered').waitFor();
   });
 
-  it('are cancelled and redelivered in bulk, counted and confirmed', async () => {
+  test('are cancelled and redelivered in bulk, counted and confirmed', async () => {
     const { account } = await newReceiver(dashboard, 'Bulk');
     refuse();
     const ids = [
@@ -85,7 +85,7 @@ describeInBrowser('deliveries', () => {
     await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
-  it('are attempted now in bulk where they wait, counted and confirmed', async () => {
+  test('are attempted now in bulk where they wait, counted and confirmed', async () => {
     const { account } = await newReceiver(dashboard, 'Waiting');
     refuse();
     const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
@@ -102,7 +102,7 @@ describeInBrowser('deliveries', () => {
       );
   });
 
-  it('show what was sent, what was responded to and what is to come', async () => {
+  test('show what was sent, what was responded to and what is to come', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Detail', {
       headers: { 'X-Tenant': 'a-secret-value' },
     });
@@ -134,7 +134,7 @@ describeInBrowser('deliveries', () => {
     expect(copied!.headers).toMatchObject({ 'content-type': 'application/json' });
   });
 
-  it('are paused, resumed, tried now, cancelled and redelivered', async () => {
+  test('are paused, resumed, tried now, cancelled and redelivered', async () => {
     const { account } = await newReceiver(dashboard, 'Orders');
     refuse();
     const id = await emit(dashboard, account.id);
@@ -159,7 +159,7 @@ describeInBrowser('deliveries', () => {
     await page.getByText('200 accepted').first().waitFor();
   });
 
-  it('say so when there is no such delivery', async () => {
+  test('say so when there is no such delivery', async () => {
     const page = await dashboard.openAt('/deliveries/dlv_01hzzzzzzzzzzzzzzzzzzzzzzz');
     await page.getByText('there is no such delivery').waitFor();
   });

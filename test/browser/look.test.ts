@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { describeInBrowser, openDashboard, type DashboardHarness } from './support';
-import { seedDashboard, type Furnished } from './seed-dashboard';
+import { describeInBrowser, openDashboard, type DashboardHarness } from './support.js';
+import { seedDashboard, type Furnished } from './seed-dashboard.js';
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const folder = join(__dirname, '../../docs/screenshots');
@@ -53,7 +53,7 @@ describeInBrowser('every page', () => {
   afterEach(() => dashboard.closePages());
   afterAll(() => dashboard.close());
 
-  it.each(Object.keys(pages))('is fit to read: %s', async (name) => {
+  test.each(Object.keys(pages))('is fit to read: %s', async (name) => {
     const [address, sign] = pages[name]!(made);
     const page = await dashboard.openAt(address, { viewport: WIDE });
     await page.getByText(sign).first().waitFor();
@@ -67,21 +67,21 @@ describeInBrowser('every page', () => {
     }
   });
 
-  it('is fit to read where one signs in', async () => {
+  test('is fit to read where one signs in', async () => {
     const page = await dashboard.open({ colorScheme: 'dark', viewport: NARROW });
     await page.goto('/');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await expectFit(page);
   });
 
-  it('is fit to read in a dialog', async () => {
+  test('is fit to read in a dialog', async () => {
     const page = await dashboard.openAt('/accounts', { viewport: NARROW });
     await page.getByRole('button', { name: 'New account' }).click();
     await page.getByRole('dialog').waitFor();
     await expectFit(page);
   });
 
-  it('can be dark where the system is light, and stays so', async () => {
+  test('can be dark where the system is light, and stays so', async () => {
     const page = await dashboard.openAt('/overview', { colorScheme: 'light' });
     await page.getByLabel('Colour scheme').selectOption('dark');
     const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
@@ -91,7 +91,7 @@ describeInBrowser('every page', () => {
     expect(await scheme()).toBe('dark');
   });
 
-  it('is reached and used by the keyboard alone', async () => {
+  test('is reached and used by the keyboard alone', async () => {
     const page = await dashboard.openAt('/deliveries');
     await page.locator('[data-delivery]').first().waitFor();
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter');
@@ -106,12 +106,12 @@ describeInBrowser('every page', () => {
     expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
   });
 
-  it('says of an address that there is not', async () => {
+  test('says of an address that there is not', async () => {
     const page = await dashboard.openAt('/nowhere/at/all');
     await page.getByRole('heading', { name: 'No such page' }).waitFor();
   });
 
-  it('verifies a request as its receiver would', async () => {
+  test('verifies a request as its receiver would', async () => {
     const { headers, body } = made.received;
     const page = await dashboard.openAt('/contracts/standard');
     await page.getByLabel('Secret').fill(made.secret);

@@ -1,6 +1,6 @@
 /** A system with something to see: accounts of several providers, receivers that are well and one that is not. */
-import type { Received } from '../support/receiver';
-import { emit, newReceiver, type DashboardHarness } from './support';
+import type { Received } from '../support/receiver.js';
+import { emit, newReceiver, type DashboardHarness } from './support.js';
 
 export interface Furnished {
   /** An account's id. */

@@ -1,5 +1,5 @@
 /** Subscriptions: the form of each contract, and what can be done with one. */
-import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support';
+import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support.js';
 
 describeInBrowser('subscriptions', () => {
   let dashboard: DashboardHarness;
@@ -10,7 +10,7 @@ describeInBrowser('subscriptions', () => {
   });
   afterAll(() => dashboard.close());
 
-  it('are created by a form of the contract, which marks what is wrong', async () => {
+  test('are created by a form of the contract, which marks what is wrong', async () => {
     const account = await dashboard.ask('POST', '/v1/accounts', { provider: 'postmark', name: 'Form' });
     const page = await dashboard.openAt(`/subscriptions?accountId=${account.id}`);
     await page.getByRole('link', { name: 'Create the first one.' }).click();
@@ -41,7 +41,7 @@ describeInBrowser('subscriptions', () => {
     ]);
   });
 
-  it('are edited without touching what is secret', async () => {
+  test('are edited without touching what is secret', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Edited', { headers: { 'X-Tenant': 'kept' } });
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}/edit`);
     await page.getByLabel('Description').fill('Orders of the shop');
@@ -60,7 +60,7 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ headers: {} });
   });
 
-  it('send a test event, show and rotate their secret', async () => {
+  test('send a test event, show and rotate their secret', async () => {
     const { subscription } = await newReceiver(dashboard, 'Secret');
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Send', exact: true }).click();
@@ -76,7 +76,7 @@ describeInBrowser('subscriptions', () => {
     await page.getByText(secret).waitFor();
   });
 
-  it('recover what they missed: counted, started and followed', async () => {
+  test('recover what they missed: counted, started and followed', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Recover');
     dashboard.receiver.reply(500);
     const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
@@ -96,7 +96,7 @@ describeInBrowser('subscriptions', () => {
     await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
-  it('recover what waits for its next attempt', async () => {
+  test('recover what waits for its next attempt', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Outage');
     dashboard.receiver.reply(503);
     const id = await emit(dashboard, account.id);
@@ -109,7 +109,7 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
   });
 
-  it('are disabled, have what waits dropped, and are enabled and deleted', async () => {
+  test('are disabled, have what waits dropped, and are enabled and deleted', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Toggle');
     dashboard.receiver.reply(500);
     const id = await emit(dashboard, account.id);

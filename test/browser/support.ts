@@ -2,11 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { ADMIN_KEY } from '../support/api';
-import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser';
-import { orSkip } from '../support/installed';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { ADMIN_KEY } from '../support/api.js';
+import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser.js';
+import { orSkip } from '../support/installed.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 const root = join(__dirname, '../..');
 

@@ -4,12 +4,12 @@
 import { join } from 'node:path';
 import pino from 'pino';
 import type { Browser, Page } from 'playwright-core';
-import { pickPort } from '../../src/embedded/ports';
-import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser';
-import { eventually } from '../support/eventually';
-import { orSkip } from '../support/installed';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { pickPort } from '../../src/embedded/ports.js';
+import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { orSkip } from '../support/installed.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 const MAX_WAIT_MS = 30_000;
 const test = orSkip(it, browserPath, BROWSER_ADVICE);

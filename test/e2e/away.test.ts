@@ -1,14 +1,14 @@
 /** PostgreSQL and Temporal are unavailable: at the start of a process, and while it runs. */
 import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher';
-import { FailureType } from '../../src/workflows/failure';
-import { startApi } from '../support/api';
-import { eventually } from '../support/eventually';
-import { environmentOf, runCommand } from '../support/process';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
-import { age, sweepOnce } from '../support/process-faults';
+import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import { FailureType } from '../../src/workflows/failure.js';
+import { startApi } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
+import { environmentOf, runCommand } from '../support/process.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
+import { age, sweepOnce } from '../support/process-faults.js';
 
 jest.setTimeout(120_000);
 

@@ -1,18 +1,18 @@
 /** Batches: the first attempts of many deliveries, on a real Temporal server. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ServerResponse } from 'node:http';
-import { processBatch } from '../../src/activities/batch/process-batch';
-import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
-import { Semaphore } from '../../src/lib/semaphore';
-import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
-import { batchInput, newBatchId, startBatch } from '../../src/dispatch/batches';
-import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
-import { claim } from '../../src/store/batches/claims';
-import { eventually } from '../support/eventually';
-import { saveHistory, saveWorkflowHistory } from '../support/histories';
-import { startReceiver, type Reply, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
-import { commitOnly, sweepOnce } from '../support/process-faults';
+import { processBatch } from '../../src/activities/batch/process-batch.js';
+import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer.js';
+import { Semaphore } from '../../src/lib/semaphore.js';
+import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter.js';
+import { batchInput, newBatchId, startBatch } from '../../src/dispatch/batches.js';
+import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types.js';
+import { claim } from '../../src/store/batches/claims.js';
+import { eventually } from '../support/eventually.js';
+import { saveHistory, saveWorkflowHistory } from '../support/histories.js';
+import { startReceiver, type Reply, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
+import { commitOnly, sweepOnce } from '../support/process-faults.js';
 
 let system: TestSystem;
 let receiver: Receiver;

@@ -1,8 +1,8 @@
 /** Bulk commands on a real Temporal server. */
-import { eventually } from '../support/eventually';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { emitExample } from '../support/subscriptions';
-import { startSystem, type TestSystem } from '../support/system';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { emitExample } from '../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
 let receiver: Receiver;

@@ -1,9 +1,9 @@
 /** Attempts that are rejected because too many host names are being looked up are retried without using an attempt. */
-import type { EgressClient } from '../../src/egress/types';
-import { eventually } from '../support/eventually';
-import { withoutTimeout } from '../support/without-timeout';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import type { EgressClient } from '../../src/egress/types.js';
+import { eventually } from '../support/eventually.js';
+import { withoutTimeout } from '../support/without-timeout.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(120_000);
 

@@ -1,11 +1,11 @@
 /** Commands for deliveries on a real Temporal server, from the API and from Temporal's own interface. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../support/eventually';
-import { saveHistory } from '../support/histories';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { emitExample, type Emitted } from '../support/subscriptions';
-import { startSystem, type TestSystem } from '../support/system';
+import { eventually } from '../support/eventually.js';
+import { saveHistory } from '../support/histories.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { emitExample, type Emitted } from '../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
 let receiver: Receiver;

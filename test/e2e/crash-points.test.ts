@@ -3,18 +3,18 @@
  * acknowledged is delivered: once when nothing had been sent, at least once when something had.
  */
 import type { ServerResponse } from 'node:http';
-import { startOptions } from '../../src/dispatch/start';
-import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
-import type { delivery } from '../../src/workflows/delivery/workflow';
-import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
-import { askAt } from '../support/api';
-import { eventually } from '../support/eventually';
-import { withoutTimeout } from '../support/without-timeout';
-import { startProcess } from '../support/process';
-import type { Death } from '../support/process-plan';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, sweepOnce } from '../support/process-faults';
+import { startOptions } from '../../src/dispatch/start.js';
+import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts.js';
+import type { delivery } from '../../src/workflows/delivery/workflow.js';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits.js';
+import { askAt } from '../support/api.js';
+import { eventually } from '../support/eventually.js';
+import { withoutTimeout } from '../support/without-timeout.js';
+import { startProcess } from '../support/process.js';
+import type { Death } from '../support/process-plan.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
+import { age, commitOnly, sweepOnce } from '../support/process-faults.js';
 
 jest.setTimeout(120_000);
 

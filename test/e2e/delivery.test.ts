@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
 let receiver: Receiver;

@@ -1,16 +1,16 @@
 /** Recovery after processes die, workflows are terminated and servers lose data. */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { startDelivery } from '../../src/dispatch/start';
-import { reopenDelivery } from '../../src/store/deliveries/state-changes';
-import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts';
-import { eventually } from '../support/eventually';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { emitExample, type Emitted } from '../support/subscriptions';
-import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, injectFaults, sweepOnce, type Faults } from '../support/process-faults';
+import { startDelivery } from '../../src/dispatch/start.js';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes.js';
+import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { emitExample, type Emitted } from '../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../support/system.js';
+import { age, commitOnly, injectFaults, sweepOnce, type Faults } from '../support/process-faults.js';
 
 // One try of each write is enough when faults are numbered.
-jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+jest.mock('../../src/lib/retry.js', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 let system: TestSystem;
 let receiver: Receiver;

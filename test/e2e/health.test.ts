@@ -1,12 +1,12 @@
 /** Subscriptions that fail for too long, their waiting deliveries, and the operational events about them. */
 import { Webhook } from 'standardwebhooks';
-import { TASK_QUEUE } from '../../src/workflows/names';
-import { countFailure } from '../../src/store/subscriptions/changes';
-import { FIVE_DAYS_OF_FAILURES } from '../../src/contract/failing';
-import { eventually } from '../support/eventually';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { emitExample } from '../support/subscriptions';
-import { startSystem, type TestSystem } from '../support/system';
+import { TASK_QUEUE } from '../../src/workflows/names.js';
+import { countFailure } from '../../src/store/subscriptions/changes.js';
+import { FIVE_DAYS_OF_FAILURES } from '../../src/contract/failing.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { emitExample } from '../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 const H = 3_600_000;
 

@@ -1,24 +1,24 @@
 /** Attempts that are interrupted when a worker dies or the database is unavailable, in the test server's time. */
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { attempt } from '../../src/activities/attempt/attempt';
-import { rowOfUnrecorded } from '../../src/activities/attempt/save';
-import { startOptions } from '../../src/dispatch/start';
-import type { EgressClient, Exchange } from '../../src/egress/types';
-import { recordAttempt } from '../../src/store/attempts/recording';
-import { reopenDelivery } from '../../src/store/deliveries/state-changes';
-import type { delivery } from '../../src/workflows/delivery/workflow';
-import { FailureType } from '../../src/workflows/failure';
-import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits';
-import type { AttemptTask, DeliveryResult } from '../../src/workflows/types';
-import { eventually } from '../support/eventually';
-import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer';
-import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter';
-import { emitExample } from '../support/subscriptions';
-import { responded, openTimeMachine, type TimeSkippingEnv } from '../support/time-skipping';
-import { injectFaults, type Faults } from '../support/process-faults';
+import { attempt } from '../../src/activities/attempt/attempt.js';
+import { rowOfUnrecorded } from '../../src/activities/attempt/save.js';
+import { startOptions } from '../../src/dispatch/start.js';
+import type { EgressClient, Exchange } from '../../src/egress/types.js';
+import { recordAttempt } from '../../src/store/attempts/recording.js';
+import { reopenDelivery } from '../../src/store/deliveries/state-changes.js';
+import type { delivery } from '../../src/workflows/delivery/workflow.js';
+import { FailureType } from '../../src/workflows/failure.js';
+import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits.js';
+import type { AttemptTask, DeliveryResult } from '../../src/workflows/types.js';
+import { eventually } from '../support/eventually.js';
+import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer.js';
+import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter.js';
+import { emitExample } from '../support/subscriptions.js';
+import { responded, openTimeMachine, type TimeSkippingEnv } from '../support/time-skipping.js';
+import { injectFaults, type Faults } from '../support/process-faults.js';
 
 // One try of each write is enough when faults are numbered.
-jest.mock('../../src/lib/retry', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
+jest.mock('../../src/lib/retry.js', () => ({ retrying: (write: () => Promise<unknown>) => write() }));
 
 const MINUTE = 60_000;
 

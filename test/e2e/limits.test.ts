@@ -1,10 +1,10 @@
 /** Limits of subscriptions: a hanging receiver does not delay others, and a rejected attempt uses no attempt. */
 import type { ServerResponse } from 'node:http';
-import { eventually } from '../support/eventually';
-import { saveHistory } from '../support/histories';
-import { withoutTimeout } from '../support/without-timeout';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { eventually } from '../support/eventually.js';
+import { saveHistory } from '../support/histories.js';
+import { withoutTimeout } from '../support/without-timeout.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(120_000);
 

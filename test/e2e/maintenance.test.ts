@@ -1,9 +1,9 @@
 /** The maintenance workflow on a real Temporal server, and its effects on the tables. */
-import { TASK_QUEUE } from '../../src/workflows/names';
-import { listPartitions } from '../../src/store/partitions';
-import { weekOf, weeksAfter } from '../../src/store/weeks';
-import { deliver, noOne, originsOf } from '../support/past';
-import { startSystem, type TestSystem } from '../support/system';
+import { TASK_QUEUE } from '../../src/workflows/names.js';
+import { listPartitions } from '../../src/store/partitions.js';
+import { weekOf, weeksAfter } from '../../src/store/weeks.js';
+import { deliver, noOne, originsOf } from '../support/past.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
 beforeAll(async () => {

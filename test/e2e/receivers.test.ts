@@ -1,10 +1,10 @@
 /** Receivers of every kind, on real sockets, and the attempt that is recorded for each, with its reason. */
 import type { Socket } from 'node:net';
-import { samples } from '../support/samples';
-import { certificate, closeAll, receiver as rawReceiver, type Receiver as RawReceiver } from '../support/egress';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { emitExample } from '../support/subscriptions';
-import { startSystem, type TestSystem } from '../support/system';
+import { samples } from '../support/samples.js';
+import { certificate, closeAll, receiver as rawReceiver, type Receiver as RawReceiver } from '../support/egress.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { emitExample } from '../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 /** Maximum size of a stored response excerpt, in bytes. */
 const EXCERPT = 16_384;

@@ -1,13 +1,13 @@
 /** Recoveries on a real Temporal server. */
-import { contractOf } from '../../src/providers/registry';
-import { recoverPage, type RecoverContext } from '../../src/dispatch/recovery/recover-page';
-import { countRecoverable, findPage, loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
-import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
-import type { RecoveryScope } from '../../src/workflows/recovery-types';
-import { eventually } from '../support/eventually';
-import { saveWorkflowHistory } from '../support/histories';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { contractOf } from '../../src/providers/registry.js';
+import { recoverPage, type RecoverContext } from '../../src/dispatch/recovery/recover-page.js';
+import { countRecoverable, findPage, loadReceiver } from '../../src/dispatch/recovery/find-recoverable.js';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries.js';
+import type { RecoveryScope } from '../../src/workflows/recovery-types.js';
+import { eventually } from '../support/eventually.js';
+import { saveWorkflowHistory } from '../support/histories.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(120_000);
 

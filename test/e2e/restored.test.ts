@@ -1,8 +1,8 @@
 /** PostgreSQL is restored to an older point, and Temporal has what happened since. */
-import { eventually } from '../support/eventually';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
-import { age, commitOnly, sweepOnce } from '../support/process-faults';
+import { eventually } from '../support/eventually.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
+import { age, commitOnly, sweepOnce } from '../support/process-faults.js';
 
 jest.setTimeout(120_000);
 

@@ -1,22 +1,22 @@
 /** The API without Temporal. */
-import '../support/watch-runtime';
+import '../support/watch-runtime.js';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
-import { closeShared, openShared, runApi } from '../../src/server/bootstrap';
-import { loadConfig } from '../../src/config/config';
-import { createEgressClient } from '../../src/egress/client';
-import { pickPort } from '../../src/embedded/ports';
-import { loadKeys } from '../../src/server/keys';
-import { installRuntime, lazyTemporal } from '../../src/temporal/connection';
-import { searchAttributeTypes } from '../../src/temporal/registration';
-import { startWorker } from '../../src/server/worker';
-import { ADMIN_KEY, type ApiResponse } from '../support/api';
-import { openTestDatabase } from '../support/database';
-import { eventually } from '../support/eventually';
-import { startReceiver } from '../support/receiver';
-import { fromSetup } from '../support/system';
-import { age, sweepOnce } from '../support/process-faults';
+import { closeShared, openShared, runApi } from '../../src/server/bootstrap.js';
+import { loadConfig } from '../../src/config/config.js';
+import { createEgressClient } from '../../src/egress/client.js';
+import { pickPort } from '../../src/embedded/ports.js';
+import { loadKeys } from '../../src/server/keys.js';
+import { installRuntime, lazyTemporal } from '../../src/temporal/connection.js';
+import { searchAttributeTypes } from '../../src/temporal/registration.js';
+import { startWorker } from '../../src/server/worker.js';
+import { ADMIN_KEY, type ApiResponse } from '../support/api.js';
+import { openTestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver } from '../support/receiver.js';
+import { fromSetup } from '../support/system.js';
+import { age, sweepOnce } from '../support/process-faults.js';
 
 const undo: (() => Promise<void>)[] = [];
 afterAll(async () => {

@@ -1,20 +1,20 @@
 /** Temporal loses its data and is started again, empty, while API and worker keep running. */
-import '../support/watch-runtime';
+import '../support/watch-runtime.js';
 import { randomBytes } from 'node:crypto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino from 'pino';
-import { closeShared, openShared, runApi, runWorker } from '../../src/server/bootstrap';
-import { loadConfig } from '../../src/config/config';
-import { MAINTENANCE_SCHEDULE_ID } from '../../src/workflows/names';
-import { pickPort } from '../../src/embedded/ports';
-import { loadKeys } from '../../src/server/keys';
-import { connectTemporal, installRuntime } from '../../src/temporal/connection';
-import { ADMIN_KEY, askAt } from '../support/api';
-import { openTestDatabase } from '../support/database';
-import { eventually } from '../support/eventually';
-import { startReceiver } from '../support/receiver';
-import { fromSetup } from '../support/system';
-import { age } from '../support/process-faults';
+import { closeShared, openShared, runApi, runWorker } from '../../src/server/bootstrap.js';
+import { loadConfig } from '../../src/config/config.js';
+import { MAINTENANCE_SCHEDULE_ID } from '../../src/workflows/names.js';
+import { pickPort } from '../../src/embedded/ports.js';
+import { loadKeys } from '../../src/server/keys.js';
+import { connectTemporal, installRuntime } from '../../src/temporal/connection.js';
+import { ADMIN_KEY, askAt } from '../support/api.js';
+import { openTestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { startReceiver } from '../support/receiver.js';
+import { fromSetup } from '../support/system.js';
+import { age } from '../support/process-faults.js';
 
 jest.setTimeout(180_000);
 

@@ -1,9 +1,9 @@
 /** Two API processes on one database: a change that one has confirmed holds for the next event in both. */
-import { newAccount } from '../support/samples';
-import { ADMIN_KEY, askAt, type Ask } from '../support/api';
-import { openTestDatabase, type TestDatabase } from '../support/database';
-import { eventually } from '../support/eventually';
-import { runCommand } from '../support/process';
+import { newAccount } from '../support/samples.js';
+import { ADMIN_KEY, askAt, type Ask } from '../support/api.js';
+import { openTestDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { runCommand } from '../support/process.js';
 
 /** Changes, each followed by an event. */
 const CHANGES = 1_000;

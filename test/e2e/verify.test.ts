@@ -1,9 +1,9 @@
 /** The verification for receivers accepts Pigeonpost's own deliveries, of every contract. */
-import { findVerifier } from '../../src/providers/verify';
-import { samples } from '../support/samples';
-import { certificate } from '../support/egress';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { findVerifier } from '../../src/providers/verify.js';
+import { samples } from '../support/samples.js';
+import { certificate } from '../support/egress.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 const HOST = 'hooks.example.test';
 

@@ -1,12 +1,12 @@
 /** Two workers of one system: they share its limits, and one continues what the other did not finish. */
 import type { ServerResponse } from 'node:http';
-import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries';
-import { loadReceiver } from '../../src/dispatch/recovery/find-recoverable';
-import { contractOf } from '../../src/providers/registry';
-import { eventually } from '../support/eventually';
-import { environmentOf, runCommand, startProcess, type TestProcess } from '../support/process';
-import { startReceiver, type Receiver } from '../support/receiver';
-import { startSystem, type TestSystem } from '../support/system';
+import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries.js';
+import { loadReceiver } from '../../src/dispatch/recovery/find-recoverable.js';
+import { contractOf } from '../../src/providers/registry.js';
+import { eventually } from '../support/eventually.js';
+import { environmentOf, runCommand, startProcess, type TestProcess } from '../support/process.js';
+import { startReceiver, type Receiver } from '../support/receiver.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(180_000);
 

@@ -1,9 +1,9 @@
 /** Runs commands of the CLI in this process against the API of the test. */
 import { Readable } from 'node:stream';
-import { run } from '../../src/cli/run';
-import type { Terminal } from '../../src/cli/terminal';
-import { ADMIN_KEY } from './api';
-import { eventually } from './eventually';
+import { run } from '../../src/cli/run.js';
+import type { Terminal } from '../../src/cli/terminal.js';
+import { ADMIN_KEY } from './api.js';
+import { eventually } from './eventually.js';
 
 /** The output of a command and how it ended. */
 export interface Ended {

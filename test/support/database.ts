@@ -1,8 +1,8 @@
 /** A separate database for each test file, cloned from the migrated template. */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { createSecretBox } from '../../src/store/secret-box';
-import { openStore, type Store } from '../../src/store/store';
+import { createSecretBox } from '../../src/store/secret-box.js';
+import { openStore, type Store } from '../../src/store/store.js';
 
 export interface TestDatabase {
   readonly store: Store;

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDataDir, type DataDir } from '../../src/embedded/data-dir';
-import { type Log } from '../../src/embedded/log';
-import { waitUntil, type Condition } from '../../src/embedded/poll';
+import { openDataDir, type DataDir } from '../../src/embedded/data-dir.js';
+import { type Log } from '../../src/embedded/log.js';
+import { waitUntil, type Condition } from '../../src/embedded/poll.js';
 
 type Undo = () => Promise<unknown>;
 

@@ -1,6 +1,6 @@
 /** Requests that overlap reliably: each has read a subscription before any of them changes it. */
-import type { Store } from '../../src/store/store';
-import { eventually } from './eventually';
+import type { Store } from '../../src/store/store.js';
+import { eventually } from './eventually.js';
 
 /** Starts requests in sequence while the row of a subscription is locked, and waits until all of them wait for the lock. */
 export async function overlap<T>(

@@ -1,8 +1,8 @@
 /** Events and deliveries of any time: their ids contain when they were created. */
-import { lowestIdAt, newId } from '../../src/contract/ids';
-import type { DeliveryState } from '../../src/store/deliveries/deliveries';
-import { insertEvents, type NewEvent } from '../../src/store/events/events';
-import type { Store } from '../../src/store/store';
+import { lowestIdAt, newId } from '../../src/contract/ids.js';
+import type { DeliveryState } from '../../src/store/deliveries/deliveries.js';
+import { insertEvents, type NewEvent } from '../../src/store/events/events.js';
+import type { Store } from '../../src/store/store.js';
 
 /** An account and one of its subscriptions. */
 export interface Owner {

@@ -1,13 +1,13 @@
 /** Faults on demand: a database whose statements fail, and deliveries without a workflow. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Client } from '@temporalio/client';
-import { sweep } from '../../src/activities/maintenance/sweep';
-import { fanOut, type FanOut } from '../../src/dispatch/fan-out';
-import { findAccount } from '../../src/store/accounts/accounts';
-import { insertEvents, type DispatchMode } from '../../src/store/events/events';
-import type { Store } from '../../src/store/store';
-import { enabledSubscriptions } from '../../src/store/subscriptions/subscriptions';
-import type { SweepReport } from '../../src/workflows/types';
+import { sweep } from '../../src/activities/maintenance/sweep.js';
+import { fanOut, type FanOut } from '../../src/dispatch/fan-out.js';
+import { findAccount } from '../../src/store/accounts/accounts.js';
+import { insertEvents, type DispatchMode } from '../../src/store/events/events.js';
+import type { Store } from '../../src/store/store.js';
+import { enabledSubscriptions } from '../../src/store/subscriptions/subscriptions.js';
+import type { SweepReport } from '../../src/workflows/types.js';
 
 export interface Faults {
   /** Lets the next `times` executions of a named statement fail. */

@@ -2,15 +2,15 @@
 import { Client, WorkflowClient } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import pino from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher';
-import { createEgressClient } from '../../src/egress/client';
-import { createSecretBox } from '../../src/store/secret-box';
-import { openStore, type Store } from '../../src/store/store';
-import { installRuntime } from '../../src/temporal/connection';
-import { startWorker } from '../../src/server/worker';
-import { LOOPBACK, startApi } from './api';
-import { withoutTimeout } from './without-timeout';
-import { READY, type ProcessPlan } from './process-plan';
+import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import { createEgressClient } from '../../src/egress/client.js';
+import { createSecretBox } from '../../src/store/secret-box.js';
+import { openStore, type Store } from '../../src/store/store.js';
+import { installRuntime } from '../../src/temporal/connection.js';
+import { startWorker } from '../../src/server/worker.js';
+import { LOOPBACK, startApi } from './api.js';
+import { withoutTimeout } from './without-timeout.js';
+import { READY, type ProcessPlan } from './process-plan.js';
 
 const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death } = JSON.parse(
   process.env.TEST_PROCESS!,

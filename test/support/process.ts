@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ADMIN_KEY, LOOPBACK } from './api';
-import { READY, type Death, type ProcessPlan } from './process-plan';
-import { fromSetup, type TestSystem } from './system';
+import { ADMIN_KEY, LOOPBACK } from './api.js';
+import { READY, type Death, type ProcessPlan } from './process-plan.js';
+import { fromSetup, type TestSystem } from './system.js';
 
 const TYPESCRIPT = join(__dirname, 'typescript.cjs');
 

@@ -1,9 +1,9 @@
 /** For every provider, accounts and subscriptions with every field set, and what tests expect of them. */
-import { contractOf } from '../../src/providers/registry';
-import { findSubscription, type StoredSubscription } from '../../src/store/subscriptions/subscriptions';
-import { newId } from '../../src/contract/ids';
-import type { ApiResponse, Ask } from './api';
-import type { TestDatabase } from './database';
+import { contractOf } from '../../src/providers/registry.js';
+import { findSubscription, type StoredSubscription } from '../../src/store/subscriptions/subscriptions.js';
+import { newId } from '../../src/contract/ids.js';
+import type { ApiResponse, Ask } from './api.js';
+import type { TestDatabase } from './database.js';
 
 /** A secret in the format of Standard Webhooks, and one to replace it. */
 export const OWN_SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';

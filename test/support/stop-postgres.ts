@@ -1,4 +1,4 @@
-import './global-resolve';
+import './global-resolve.js';
 import { stopSharedPostgres } from './shared-postgres.js';
 
 /** Runs once after the tests of each tier that uses PostgreSQL. */

@@ -1,6 +1,6 @@
 /** For every provider, a minimal subscription to an event type with the documented example. */
-import { contractOf } from '../../src/providers/registry';
-import type { Ask } from './api';
+import { contractOf } from '../../src/providers/registry.js';
+import type { Ask } from './api.js';
 
 const ownFields: Record<string, (eventType: string) => Record<string, unknown>> = {
   bird: (eventType) => ({

@@ -1,19 +1,19 @@
 /** A complete system: a real Temporal development server, a worker, the API and its own database. */
-import './watch-runtime';
+import './watch-runtime.js';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher';
-import { createEgressClient } from '../../src/egress/client';
-import type { EgressClient, EgressSettings } from '../../src/egress/types';
-import { isTemporalUp } from '../../src/temporal/health';
-import { watchEgress, watchStore, watchTemporal } from '../../src/telemetry/gauges';
-import { installRuntime } from '../../src/temporal/connection';
-import { searchAttributeTypes } from '../../src/temporal/registration';
-import { startWorker, type RunningWorker } from '../../src/server/worker';
-import { startApi, LOOPBACK, type Ask } from './api';
-import { openTestDatabase, type TestDatabase } from './database';
-import { eventually } from './eventually';
+import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import { createEgressClient } from '../../src/egress/client.js';
+import type { EgressClient, EgressSettings } from '../../src/egress/types.js';
+import { isTemporalUp } from '../../src/temporal/health.js';
+import { watchEgress, watchStore, watchTemporal } from '../../src/telemetry/gauges.js';
+import { installRuntime } from '../../src/temporal/connection.js';
+import { searchAttributeTypes } from '../../src/temporal/registration.js';
+import { startWorker, type RunningWorker } from '../../src/server/worker.js';
+import { startApi, LOOPBACK, type Ask } from './api.js';
+import { openTestDatabase, type TestDatabase } from './database.js';
+import { eventually } from './eventually.js';
 
 export interface TestSystem {
   readonly url: string;

@@ -1,20 +1,20 @@
 /** Deliveries on Temporal's time-skipping test server: real workflow, activities, contracts and database; no network. */
-import './watch-runtime';
+import './watch-runtime.js';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import pino from 'pino';
-import { createActivities } from '../../src/activities/index';
-import { TASK_QUEUE } from '../../src/workflows/names';
-import { startOptions } from '../../src/dispatch/start';
-import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types';
-import type { DeliveryStart } from '../../src/store/deliveries/delivery-starts';
-import { installRuntime } from '../../src/temporal/connection';
-import { searchAttributeTypes } from '../../src/temporal/registration';
-import type { delivery } from '../../src/workflows/delivery/workflow';
-import { startApi, type TestApi } from './api';
-import { openTestDatabase, type TestDatabase } from './database';
-import { fromSetup } from './system';
+import { createActivities } from '../../src/activities/index.js';
+import { TASK_QUEUE } from '../../src/workflows/names.js';
+import { startOptions } from '../../src/dispatch/start.js';
+import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types.js';
+import type { DeliveryStart } from '../../src/store/deliveries/delivery-starts.js';
+import { installRuntime } from '../../src/temporal/connection.js';
+import { searchAttributeTypes } from '../../src/temporal/registration.js';
+import type { delivery } from '../../src/workflows/delivery/workflow.js';
+import { startApi, type TestApi } from './api.js';
+import { openTestDatabase, type TestDatabase } from './database.js';
+import { fromSetup } from './system.js';
 
 /** A request, and the server's time of it in Unix milliseconds. */
 export interface Sent extends OutgoingRequest {

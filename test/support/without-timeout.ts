@@ -1,4 +1,4 @@
-import type { EgressClient } from '../../src/egress/types';
+import type { EgressClient } from '../../src/egress/types.js';
 
 /**
  * A client that ignores the time limit of an attempt: for receivers that hang while a busy machine does other work, and for

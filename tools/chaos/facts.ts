@@ -30,7 +30,7 @@ export async function deliveryFacts(
     );
     return rows.map(({ event_id: eventId, subscription_id: subscription, in_batch: inBatch, ...row }) => ({
       ...row,
-      inBatch: inBatch,
+      inBatch,
       eventId,
       kind: kinds.get(subscription)!,
     }));

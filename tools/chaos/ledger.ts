@@ -89,7 +89,7 @@ export function balance(facts: Facts): { readonly balances: Balance; readonly pr
   const balances = {
     acknowledged: facts.acknowledged.length,
     delivered: inState('delivered').length,
-    inBatches: inState('delivered').filter(({ inBatch: inBatch }) => inBatch).length,
+    inBatches: inState('delivered').filter(({ inBatch }) => inBatch).length,
     failed: inState('failed').length,
     cancelled: inState('cancelled').length,
     duplicates: count(again),

@@ -1,6 +1,6 @@
 /** A certificate of the demo's own, so that contracts that demand https can be tried against local receivers. */
-import { mkdir, writeFile } from 'fs/promises';
-import { join } from 'path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { generate } from 'selfsigned';
 
 /** A name that no one can own (RFC 6761); the demo maps it to this machine. */

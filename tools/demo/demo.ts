@@ -1,7 +1,7 @@
 /** `npm run demo`: every contract at work against local receivers. */
-import { createServer as createHttpServer } from 'http';
-import { createServer as createHttpsServer } from 'https';
-import type { AddressInfo, Server } from 'net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
 import { findApi } from '#src/cli/find-api.js';
 import { watchSignals, type Signals } from '#src/server/signals.js';
 import { startUp, type Up } from '#src/server/up.js';

@@ -1,6 +1,6 @@
 /** The demo's receivers: one local server, one path per subscription, each verifying as the provider's receivers do. */
-import { createHash, createHmac, timingSafeEqual } from 'crypto';
-import type { IncomingMessage, RequestListener } from 'http';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 

@@ -1,6 +1,6 @@
 /** Whether an attempt may be made now by the limits of its subscription. A rejected attempt uses no position of the schedule. */
-import { randomUUID } from 'crypto';
-import { setTimeout as sleep } from 'timers/promises';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';

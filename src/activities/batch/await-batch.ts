@@ -1,5 +1,5 @@
 /** Waits, for a delivery's own workflow, until no batch processes the delivery. */
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { isBatchRunning } from '../../dispatch/batches.js';
 import { findBatchOf, releaseClaims } from '../../store/batches/claims.js';

@@ -1,5 +1,5 @@
 /** Accounts and their API keys. */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { newId } from '../../contract/ids.js';
 import { contractOf, contracts, findContract } from '../../providers/registry.js';

@@ -2,7 +2,7 @@
  * Values of headers and credentials are shown as `***`. A caller that writes them back unchanged means the stored
  * values, never three asterisks.
  */
-import { isDeepStrictEqual } from 'util';
+import { isDeepStrictEqual } from 'node:util';
 import { isMasked, MASK } from '../../contract/mask.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { AnyContract } from '../../contract/types.js';

@@ -1,5 +1,5 @@
 /** Converts a request to the subscription to store. Checks common fields first, then the contract's. */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { checkHeaders } from '../../contract/headers.js';
 import { newId } from '../../contract/ids.js';

@@ -1,5 +1,5 @@
 /** Checks of a receiver's URL for all contracts. */
-import { isIP } from 'net';
+import { isIP } from 'node:net';
 import type { AddressGuard } from '../../egress/address.js';
 import { invalidField } from '../../http/problem.js';
 

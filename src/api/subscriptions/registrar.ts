@@ -211,7 +211,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     explain: (error, response) => explain(error, response, context.log),
     hasSubscribed: (account) => hasSubscribed(store, account.id),
-    placeOf: (account, reference) => findIdByReference(store, account.id, reference),
+    findPosition: (account, reference) => findIdByReference(store, account.id, reference),
     recall: async (account, key) => (await findResponse(store, account.id, key))?.response,
 
     async remember(account, key, response) {

@@ -1,5 +1,5 @@
 /** Routes of subscriptions. */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { describe, fanOutTo } from '../../dispatch/fan-out.js';
 import { TooManySigningKeys } from '../../contract/signing-keys.js';

@@ -1,5 +1,5 @@
 /** Client certificate of a subscription (mutual TLS): input, check and output. */
-import { createPrivateKey, X509Certificate } from 'crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import type { ClientCertificate } from '../../egress/types.js';
 import { invalidField } from '../../http/problem.js';

@@ -1,7 +1,7 @@
 /** `pigeonpost emit`: handing in events. */
 import type { Command } from 'commander';
-import { readFile } from 'fs/promises';
-import { text as readAll } from 'stream/consumers';
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
 import { unwrap, type components } from '../../client/index.js';
 import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { collect, time } from '../arguments.js';

@@ -1,8 +1,8 @@
 /** `pigeonpost listen`: a local receiver that verifies and shows what comes. */
 import { type Command, Option } from 'commander';
-import { once } from 'events';
-import { readFile } from 'fs/promises';
-import type { AddressInfo } from 'net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { verifiers } from '../../providers/verify.js';
 import { duration, wholeNumber } from '../arguments.js';

@@ -1,6 +1,6 @@
 /** `pigeonpost recover`: sending again, in bulk, what a subscription has missed. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { setTimeout as sleep } from 'timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { unwrap, type components, type paths } from '../../client/index.js';
 import { collect, duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, ExitError, openContext, type CommandContext, type CommonOptions } from '../context.js';

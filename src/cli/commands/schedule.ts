@@ -1,6 +1,6 @@
 /** `pigeonpost schedule`: when the attempts of a delivery are made. Needs no server. */
 import type { Command } from 'commander';
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import type { AnyContract } from '../../contract/types.js';
 import { OperatorError } from '../../lib/errors.js';
 import { jsonObjectOption } from '../arguments.js';

@@ -1,7 +1,7 @@
 /** The machine: Node.js, the data folder and the disk it is on. */
-import { constants } from 'fs';
-import { access, stat, statfs } from 'fs/promises';
-import { dirname } from 'path';
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Config } from '../../config/config.js';
 import { errorCode } from '../../lib/errors.js';
 import { ok, problem, warning, type Finding } from './finding.js';

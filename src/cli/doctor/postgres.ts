@@ -1,6 +1,6 @@
 /** PostgreSQL: that it responds, its version, schema, keys and clock. */
-import { existsSync } from 'fs';
-import { join } from 'path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client, Pool } from 'pg';
 import type { Config } from '../../config/config.js';
 import { databaseUnreachable } from '../../lib/errors.js';

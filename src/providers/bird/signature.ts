@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'crypto';
+import { createHash, createHmac } from 'node:crypto';
 
 /** What Bird signs: seconds since 1970, the subscription's address as registered, and the body. */
 export interface SignedRequest {

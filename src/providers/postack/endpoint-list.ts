@@ -52,7 +52,7 @@ function readOrder(given: unknown): 'ascending' | 'descending' {
 async function readIterator(registrar: Registrar, account: StoredAccount, given: unknown) {
   if (given === undefined) return undefined;
   const [, back, reference] = /^(-?)(ep_[a-zA-Z0-9]{1,64})$/.exec(typeof given === 'string' ? given : '') ?? [];
-  const id = reference && (await registrar.placeOf(account, reference));
+  const id = reference && (await registrar.findPosition(account, reference));
   if (!id) throw validationError(['query', 'iterator'], 'Invalid iterator');
   return { id, isBack: back === '-' };
 }

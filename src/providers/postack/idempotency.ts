@@ -3,7 +3,7 @@
  * Svix's clients make up a key for every POST and repeat it by themselves when there is no response. Source:
  * svix-server, src/core/idempotency.rs.
  */
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';

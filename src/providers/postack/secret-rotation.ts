@@ -1,5 +1,5 @@
 /** Svix's EndpointSecretRotateIn and its limits: svix-server, src/v1/endpoints/endpoint/{mod,secrets}.rs. */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { MAX_FORMER_KEYS, TooManySigningKeys } from '../../contract/signing-keys.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { contract, type Secrets } from './contract.js';

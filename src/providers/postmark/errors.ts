@@ -3,7 +3,7 @@
  * those of the overview's tables; where they have none, the code is the status.
  * https://postmarkapp.com/developer/api/overview#error-codes
  */
-import { isIP } from 'net';
+import { isIP } from 'node:net';
 import type { Request, Response } from 'express';
 import { truncate, type Problem } from '../../http/problem.js';
 

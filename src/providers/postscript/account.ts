@@ -1,5 +1,5 @@
 /** What an account is at Postscript: one shop. Its token is the value of `Postscript-Signature`. */
-import { createHmac } from 'crypto';
+import { createHmac } from 'node:crypto';
 import type { Account, Subscription } from '../../contract/entities.js';
 
 export interface Scope {

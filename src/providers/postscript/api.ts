@@ -3,7 +3,7 @@
  * https://developers.postscript.io/reference, as copied in the GitHub repository api-evangelist/postscript
  * (`openapi/postscript-webhooks-api-openapi.yml`).
  */
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { Router, type RequestHandler, type Response } from 'express';
 import { notFound, Problem } from '../../http/problem.js';
 import { uuidV4 } from '../../contract/random.js';

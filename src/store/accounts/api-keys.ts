@@ -1,5 +1,5 @@
 /** API keys of accounts. Only a hash is stored; keys are random, so that SHA-256 needs no salt. */
-import { createHash } from 'crypto';
+import { createHash } from 'node:crypto';
 import { newId } from '../../contract/ids.js';
 import { onlyRow, type Queryable, type Store } from '../store.js';
 

@@ -1,11 +1,11 @@
 /** Deliveries, recoveries and the receiver, with everything running. */
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/eventually.js';
 import { join } from 'node:path';
-import { pickPort } from '../../../src/embedded/ports';
-import { certificate } from '../../support/egress';
-import { startReceiver, type Receiver } from '../../support/receiver';
-import { startSystem, type TestSystem } from '../../support/system';
-import { against } from '../../support/cli';
+import { pickPort } from '../../../src/embedded/ports.js';
+import { certificate } from '../../support/egress.js';
+import { startReceiver, type Receiver } from '../../support/receiver.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
+import { against } from '../../support/cli.js';
 
 const HOST = 'hooks.example.test';
 const certificates = join(__dirname, '../../support/certs');

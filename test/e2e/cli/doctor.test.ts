@@ -4,13 +4,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { diskFinding, nodeFinding } from '../../../src/cli/doctor/machine';
-import * as postgres from '../../../src/cli/doctor/postgres';
-import * as temporal from '../../../src/cli/doctor/temporal';
-import { pickPort } from '../../../src/embedded/ports';
-import { ADMIN_KEY } from '../../support/api';
-import { startSystem, type TestSystem } from '../../support/system';
-import { pigeonpost } from '../../support/cli';
+import { diskFinding, nodeFinding } from '../../../src/cli/doctor/machine.js';
+import * as postgres from '../../../src/cli/doctor/postgres.js';
+import * as temporal from '../../../src/cli/doctor/temporal.js';
+import { pickPort } from '../../../src/embedded/ports.js';
+import { ADMIN_KEY } from '../../support/api.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
+import { pigeonpost } from '../../support/cli.js';
 
 interface Finding {
   readonly name: string;

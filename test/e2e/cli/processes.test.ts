@@ -1,6 +1,6 @@
 /** Commands that need a database and no API, as processes of their own. */
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { runCommand } from '../../support/process';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { runCommand } from '../../support/process.js';
 
 let database: TestDatabase;
 beforeAll(async () => void (database = await openTestDatabase()));

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig } from '../../../src/config/config';
-import { startEmbedded } from '../../../src/embedded';
-import { openDataDir } from '../../../src/embedded/data-dir';
-import { isFree, pickPort } from '../../../src/embedded/ports';
-import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded';
+import { loadConfig } from '../../../src/config/config.js';
+import { startEmbedded } from '../../../src/embedded/index.js';
+import { openDataDir } from '../../../src/embedded/data-dir.js';
+import { isFree, pickPort } from '../../../src/embedded/ports.js';
+import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 const options = () => ({ searchAttributes: {}, log: memoryLog() });
@@ -20,7 +20,7 @@ async function settings(): Promise<NodeJS.ProcessEnv> {
   };
 }
 
-it('starts nothing when both are external', async () => {
+test('starts nothing when both are external', async () => {
   const config = loadConfig({
     ...(await settings()),
     DATABASE_URL: 'postgres://db/x',
@@ -35,7 +35,7 @@ it('starts nothing when both are external', async () => {
   await expect(stat(config.dataDir)).rejects.toThrow(/ENOENT/);
 });
 
-it('starts both, holds the data folder, and stops both', async () => {
+test('starts both, holds the data folder, and stops both', async () => {
   const config = loadConfig(await settings());
   const embedded = await startEmbedded(config, options());
   undo(() => embedded.stop());
@@ -48,7 +48,7 @@ it('starts both, holds the data folder, and stops both', async () => {
   await (await openDataDir(config.dataDir)).release();
 });
 
-it('leaves nothing behind when one cannot start', async () => {
+test('leaves nothing behind when one cannot start', async () => {
   const config = loadConfig(await settings());
   const failing = { ...config, temporalCli: '/no/such/temporal' };
   await expect(startEmbedded(failing, options())).rejects.toThrow(/cannot be used/);

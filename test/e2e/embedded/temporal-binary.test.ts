@@ -1,7 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findTemporalCli, tooOld } from '../../../src/embedded/temporal-binary';
-import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded';
+import { findTemporalCli, tooOld } from '../../../src/embedded/temporal-binary.js';
+import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 const GOOD = 'temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)';
@@ -16,7 +16,7 @@ async function program(folder: string, prints: string): Promise<string> {
   return path;
 }
 
-it.each([
+test.each([
   [GOOD, undefined],
   ['temporal version 1.3.0 (Server 1.28.0, UI 2.37.0)', undefined],
   ['temporal version 3.0.0 (Server 2.0.0, UI 3.0.0)', undefined],
@@ -25,7 +25,7 @@ it.each([
 ])('%s', (printed, problem) => expect(tooOld(`${printed}\n`)).toBe(problem));
 
 describe('the Temporal CLI', () => {
-  it('is the configured one, if that can be used', async () => {
+  test('is the configured one, if that can be used', async () => {
     const folder = await temporaryFolder(undo);
     const [good, old] = [await program(join(folder, 'good'), GOOD), await program(join(folder, 'old'), OLD)];
     const find = (temporalCli: string) => findTemporalCli({ temporalCli, cacheDir: folder }, memoryLog());
@@ -35,14 +35,14 @@ describe('the Temporal CLI', () => {
     );
   });
 
-  it('is else the one on the PATH', async () => {
+  test('is else the one on the PATH', async () => {
     const folder = await temporaryFolder(undo);
     const good = await program(join(folder, 'bin'), GOOD);
     const env = { PATH: `/no/where::${join(folder, 'bin')}` };
     expect(await findTemporalCli({ cacheDir: folder }, memoryLog(), env)).toBe(good);
   });
 
-  it('is else the one fetched earlier, also when the one on the PATH is too old', async () => {
+  test('is else the one fetched earlier, also when the one on the PATH is too old', async () => {
     const folder = await temporaryFolder(undo);
     const cached = await program(join(folder, 'temporal-cli'), GOOD);
     const old = await program(join(folder, 'bin'), OLD);

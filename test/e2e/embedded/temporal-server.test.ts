@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs';
 import { chmod, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
-import { type DataDir } from '../../../src/embedded/data-dir';
-import { isFree, pickPort } from '../../../src/embedded/ports';
-import { startTemporalServer, type TemporalServer } from '../../../src/embedded/temporal-server';
-import { memoryLog, temporaryDataDir, undoAfterEach, until } from '../../support/embedded';
+import { type DataDir } from '../../../src/embedded/data-dir.js';
+import { isFree, pickPort } from '../../../src/embedded/ports.js';
+import { startTemporalServer, type TemporalServer } from '../../../src/embedded/temporal-server.js';
+import { memoryLog, temporaryDataDir, undoAfterEach, until } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 
@@ -26,7 +26,7 @@ async function client({ address }: TemporalServer): Promise<Client> {
   return new Client({ connection });
 }
 
-it('keeps its workflows, with the search attributes, through a stop and a kill', async () => {
+test('keeps its workflows, with the search attributes, through a stop and a kill', async () => {
   const dataDir = await temporaryDataDir(undo);
   const first = await start(dataDir);
   const attributes = await (
@@ -54,7 +54,7 @@ it('keeps its workflows, with the search attributes, through a stop and a kill',
   expect(described.status.name).toBe('RUNNING');
 });
 
-it('begins with fairness, and leaves a queue that began without as it is', async () => {
+test('begins with fairness, and leaves a queue that began without as it is', async () => {
   const dataDir = await temporaryDataDir(undo);
   const mark = dataDir.file('temporal-fairness');
   await (await start(dataDir)).stop();
@@ -65,7 +65,7 @@ it('begins with fairness, and leaves a queue that began without as it is', async
   expect(existsSync(mark)).toBe(false);
 });
 
-it('stops one that a killed run left behind', async () => {
+test('stops one that a killed run left behind', async () => {
   const dataDir = await temporaryDataDir(undo);
   const [port, uiPort] = [await pickPort(), await pickPort()];
   const left = spawn(
@@ -83,7 +83,7 @@ it('stops one that a killed run left behind', async () => {
   expect(log.lines).toEqual([`Stopping Temporal of an earlier run (process ${left.pid})`]);
 });
 
-it('says which port is taken and how to change it', async () => {
+test('says which port is taken and how to change it', async () => {
   const port = await pickPort();
   const other = createServer().listen(port, '127.0.0.1');
   await once(other, 'listening');

@@ -1,16 +1,16 @@
-import '../../support/watch-runtime';
+import '../../support/watch-runtime.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { findTemporalTestServer } from '../../support/temporal-test-server';
-import { memoryLog } from '../../support/embedded';
-import { type oneDay } from './skipping.workflow';
+import { findTemporalTestServer } from '../../support/temporal-test-server.js';
+import { memoryLog } from '../../support/embedded.js';
+import { type oneDay } from './skipping.workflow.js';
 
-it('is the configured one', async () => {
+test('is the configured one', async () => {
   const config = { temporalTestServer: '/the/server', cacheDir: '/no/where' };
   expect(await findTemporalTestServer(config, memoryLog())).toBe('/the/server');
 });
 
-it('skips time', async () => {
+test('skips time', async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const path = process.env.PIGEONPOST_TEST_TIME_SKIPPING_SERVER!;
   const environment = await TestWorkflowEnvironment.createTimeSkipping({

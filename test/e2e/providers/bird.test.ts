@@ -2,11 +2,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { idToUuid, lowestIdAt } from '../../../src/contract/ids';
-import { inboundExample } from '../../../src/providers/bird/examples';
-import { eventually } from '../../support/eventually';
-import { startReceiver, type Received, type Receiver } from '../../support/receiver';
-import { startSystem, type TestSystem } from '../../support/system';
+import { idToUuid, lowestIdAt } from '../../../src/contract/ids.js';
+import { inboundExample } from '../../../src/providers/bird/examples.js';
+import { eventually } from '../../support/eventually.js';
+import { startReceiver, type Received, type Receiver } from '../../support/receiver.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
 
 const HOST = 'hooks.example.test';
 const SIGNING_KEY = 'KeV+/HGoIQrxuE5YPCRR6AuQOJveldYNNhbVi1i22qk=';

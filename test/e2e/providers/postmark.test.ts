@@ -1,9 +1,9 @@
 /** Webhooks registered by Postmark's own client, delivered by a real Temporal server and worker. */
 import { ServerClient } from 'postmark';
-import { contract as postmark } from '../../../src/providers/postmark/contract';
-import { eventually } from '../../support/eventually';
-import { startReceiver, type Receiver } from '../../support/receiver';
-import { startSystem, type TestSystem } from '../../support/system';
+import { contract as postmark } from '../../../src/providers/postmark/contract.js';
+import { eventually } from '../../support/eventually.js';
+import { startReceiver, type Receiver } from '../../support/receiver.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
 
 let system: TestSystem;
 let receiver: Receiver;

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { startApi, startApiWithDatabase, type ApiResponse, type Ask } from '../../support/api';
-import { objectsOf } from '../../support/json-values';
-import { startReceiver, type Receiver } from '../../support/receiver';
-import { startSystem, type TestSystem } from '../../support/system';
+import { startApi, startApiWithDatabase, type ApiResponse, type Ask } from '../../support/api.js';
+import { objectsOf } from '../../support/json-values.js';
+import { startReceiver, type Receiver } from '../../support/receiver.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
 
 type Api = Awaited<ReturnType<typeof startApiWithDatabase>>;
 

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { addUrl, ownListeners, warnOfOpenLoopback } from '../../../src/server/own-listeners';
-import { loadConfig } from '../../../src/config/config';
-import { OwnListeners } from '../../../src/egress/own-listeners';
-import { pickPort } from '../../../src/embedded/ports';
-import { ADMIN_KEY, askAt } from '../../support/api';
-import { eventually } from '../../support/eventually';
-import { runCommand } from '../../support/process';
-import { startReceiver } from '../../support/receiver';
-import { fromSetup } from '../../support/system';
+import { addUrl, ownListeners, warnOfOpenLoopback } from '../../../src/server/own-listeners.js';
+import { loadConfig } from '../../../src/config/config.js';
+import { OwnListeners } from '../../../src/egress/own-listeners.js';
+import { pickPort } from '../../../src/embedded/ports.js';
+import { ADMIN_KEY, askAt } from '../../support/api.js';
+import { eventually } from '../../support/eventually.js';
+import { runCommand } from '../../support/process.js';
+import { startReceiver } from '../../support/receiver.js';
+import { fromSetup } from '../../support/system.js';
 
 jest.setTimeout(240_000);
 

@@ -2,10 +2,10 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { ADMIN_KEY } from '../../support/api';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { eventually } from '../../support/eventually';
-import { runCommand } from '../../support/process';
+import { ADMIN_KEY } from '../../support/api.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { eventually } from '../../support/eventually.js';
+import { runCommand } from '../../support/process.js';
 
 /** More than an API that ends responses in its delay of a second, and what one that goes on responds soon. */
 const MAX_RESPONSES = 20_000;

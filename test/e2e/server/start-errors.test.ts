@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { databaseUnreachable, unreachable } from '../../../src/lib/errors';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { runCommand, runProgram } from '../../support/process';
+import { databaseUnreachable, unreachable } from '../../../src/lib/errors.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { runCommand, runProgram } from '../../support/process.js';
 
 let database: TestDatabase;
 let folder: string;

@@ -4,15 +4,15 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import pino from 'pino';
 import { parse } from 'yaml';
-import { contracts } from '../../../src/providers/registry';
-import { collectNodeMetrics } from '../../../src/telemetry/exposition';
-import { beginAtZero } from '../../../src/telemetry/metrics';
-import { installRuntimeWithMetrics } from '../../../src/server/sdk-metrics';
-import { eventually } from '../../support/eventually';
-import { readScrape, type Scrape } from '../../support/prometheus';
-import { startReceiver, type Receiver } from '../../support/receiver';
-import { emitExample } from '../../support/subscriptions';
-import { startSystem, type TestSystem } from '../../support/system';
+import { contracts } from '../../../src/providers/registry.js';
+import { collectNodeMetrics } from '../../../src/telemetry/exposition.js';
+import { beginAtZero } from '../../../src/telemetry/metrics.js';
+import { installRuntimeWithMetrics } from '../../../src/server/sdk-metrics.js';
+import { eventually } from '../../support/eventually.js';
+import { readScrape, type Scrape } from '../../support/prometheus.js';
+import { startReceiver, type Receiver } from '../../support/receiver.js';
+import { emitExample } from '../../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
 
 const providers = contracts.map(({ provider }) => provider);
 

@@ -2,14 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { contracts } from '../../../src/providers/registry';
-import type { AttemptMaterial } from '../../../src/store/attempts/attempts';
-import { traceAttempt } from '../../../src/telemetry/attempts';
-import { startTracing } from '../../../src/telemetry/tracing';
-import { eventually } from '../../support/eventually';
-import { startReceiver, type Receiver } from '../../support/receiver';
-import { emitExample } from '../../support/subscriptions';
-import { startSystem, type TestSystem } from '../../support/system';
+import { contracts } from '../../../src/providers/registry.js';
+import type { AttemptMaterial } from '../../../src/store/attempts/attempts.js';
+import { traceAttempt } from '../../../src/telemetry/attempts.js';
+import { startTracing } from '../../../src/telemetry/tracing.js';
+import { eventually } from '../../support/eventually.js';
+import { startReceiver, type Receiver } from '../../support/receiver.js';
+import { emitExample } from '../../support/subscriptions.js';
+import { startSystem, type TestSystem } from '../../support/system.js';
 
 const CALLER = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 const traceparent = `00-${CALLER.traceId}-${CALLER.spanId}-01`;

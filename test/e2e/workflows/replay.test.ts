@@ -1,7 +1,7 @@
 /** Workflow code is forever: every kept history must replay on the code of today. */
 import { Worker } from '@temporalio/worker';
-import { savedHistories } from '../../support/histories';
-import { fromSetup } from '../../support/system';
+import { savedHistories } from '../../support/histories.js';
+import { fromSetup } from '../../support/system.js';
 
 test('every kept history replays', async () => {
   const histories = await savedHistories();

@@ -1,8 +1,8 @@
 /** Every schedule of every contract, attempt by attempt, in the test server's time. */
-import { contracts, contractOf } from '../../../src/providers/registry';
-import { saveHistory } from '../../support/histories';
-import { emitExample } from '../../support/subscriptions';
-import { responded, openTimeMachine, type TimeSkippingEnv } from '../../support/time-skipping';
+import { contracts, contractOf } from '../../../src/providers/registry.js';
+import { saveHistory } from '../../support/histories.js';
+import { emitExample } from '../../support/subscriptions.js';
+import { responded, openTimeMachine, type TimeSkippingEnv } from '../../support/time-skipping.js';
 
 jest.setTimeout(120_000);
 

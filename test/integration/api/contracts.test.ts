@@ -1,9 +1,9 @@
 /** Contracts as they are described, and requests verified as their receivers would. */
 import crypto from 'node:crypto';
-import { contracts, contractOf } from '../../../src/providers/registry';
-import { startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { newAccount, OWN_SECRET, samples } from '../../support/samples';
+import { contracts, contractOf } from '../../../src/providers/registry.js';
+import { startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { newAccount, OWN_SECRET, samples } from '../../support/samples.js';
 
 interface Described {
   provider: string;

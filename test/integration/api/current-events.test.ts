@@ -1,12 +1,12 @@
 /** Events are matched with subscriptions and settings as they are, although each API process caches them. */
-import { emitOperations } from '../../../src/dispatch/operational-events';
-import { loadEntry } from '../../../src/store/subscriptions/subscription-cache';
-import { insertCurrentEvents } from '../../../src/store/events/events';
-import { insertMissing } from '../../../src/store/recovery/missing';
-import { startApi, type TestApi } from '../../support/api';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { eventAt } from '../../support/past';
-import { expectStatus, newAccount } from '../../support/samples';
+import { emitOperations } from '../../../src/dispatch/operational-events.js';
+import { loadEntry } from '../../../src/store/subscriptions/subscription-cache.js';
+import { insertCurrentEvents } from '../../../src/store/events/events.js';
+import { insertMissing } from '../../../src/store/recovery/missing.js';
+import { startApi, type TestApi } from '../../support/api.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { eventAt } from '../../support/past.js';
+import { expectStatus, newAccount } from '../../support/samples.js';
 
 const EVENT = { type: 'user.created', data: {} };
 const FIELDS = { url: 'https://hooks.example.com/in', eventTypes: ['user.created'] };
@@ -179,8 +179,8 @@ test('an operational event goes to a subscription that was created before what i
   const failing = await subscribe(owner.id);
   await emitOperations(database.store, 100);
   await changing.ask('PATCH', `/v1/subscriptions/${failing}`, { enabled: false });
-  const { deliveryStarts: startables } = await emitOperations(database.store, 10);
-  expect(startables).toMatchObject([{ subscriptionId: id }]);
+  const { deliveryStarts } = await emitOperations(database.store, 10);
+  expect(deliveryStarts).toMatchObject([{ subscriptionId: id }]);
 });
 
 test('recovers nothing for a subscription that is deleted by now', async () => {

@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fetchWhole, startApiWithDatabase, type TestApi } from '../../support/api';
-import { newAccount } from '../../support/samples';
+import { fetchWhole, startApiWithDatabase, type TestApi } from '../../support/api.js';
+import { newAccount } from '../../support/samples.js';
 
 const PAGE = '<!doctype html><title>Pigeonpost</title>';
 /** What a browser sends when someone goes to a page. */

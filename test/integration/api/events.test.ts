@@ -1,10 +1,10 @@
 /** Accepting events over the API, on a real PostgreSQL. */
-import { newId } from '../../../src/contract/ids';
-import { jsonMembers } from '../../../src/contract/json';
-import { commitOnce } from '../../../src/dispatch/commit';
-import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
-import { startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
+import { newId } from '../../../src/contract/ids.js';
+import { jsonMembers } from '../../../src/contract/json.js';
+import { commitOnce } from '../../../src/dispatch/commit.js';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
+import { startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
 import {
   exampleOf,
   expectStatus,
@@ -15,7 +15,7 @@ import {
   sampleOf,
   samples,
   unknownIds,
-} from '../../support/samples';
+} from '../../support/samples.js';
 
 const dispatched: DeliveryStart[] = [];
 let api: TestApi & { readonly database: TestDatabase };

@@ -2,9 +2,9 @@
  * An account's own key, on every route of the OpenAPI document: what belongs to others responds as if it were not there,
  * and what only an operator may do is refused. A new route is covered at once, or asks to be.
  */
-import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries';
-import { ADMIN_KEY, startApiWithDatabase, type ApiResponse } from '../../support/api';
-import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } from '../../support/samples';
+import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries.js';
+import { ADMIN_KEY, startApiWithDatabase, type ApiResponse } from '../../support/api.js';
+import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } from '../../support/samples.js';
 
 type Operation = [method: string, path: string, forAccounts: boolean];
 

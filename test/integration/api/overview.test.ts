@@ -1,12 +1,12 @@
 /** The figures of the overview: right for a few deliveries, and close for many. */
-import { fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series';
-import { lowestIdAt } from '../../../src/contract/ids';
-import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording';
-import { countBuckets } from '../../../src/store/reports/overview';
-import { openWindow } from '../../../src/store/reports/window';
-import { startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { emitted } from '../../support/samples';
+import { fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series.js';
+import { lowestIdAt } from '../../../src/contract/ids.js';
+import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording.js';
+import { countBuckets } from '../../../src/store/reports/overview.js';
+import { openWindow } from '../../../src/store/reports/window.js';
+import { startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { emitted } from '../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 /** When an API is ready: it can accept events. Whether they are delivered is what /v1/health says. */
 import { Client, Connection } from '@temporalio/client';
-import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../../support/database';
-import { startApi, type TestApi } from '../../support/api';
+import { openEmptyDatabase, openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { startApi, type TestApi } from '../../support/api.js';
 
 let undo: (() => Promise<unknown>)[];
 beforeEach(() => void (undo = []));

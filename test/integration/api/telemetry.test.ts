@@ -2,9 +2,9 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { createMetricsApp } from '../../../src/api/metrics';
-import { eventually } from '../../support/eventually';
-import { ADMIN_KEY, startApiWithDatabase } from '../../support/api';
+import { createMetricsApp } from '../../../src/api/metrics.js';
+import { eventually } from '../../support/eventually.js';
+import { ADMIN_KEY, startApiWithDatabase } from '../../support/api.js';
 
 const lines: Record<string, unknown>[] = [];
 const log = pino({ level: 'debug' }, { write: (line) => void lines.push(JSON.parse(line)) });
@@ -22,7 +22,7 @@ describe('requests', () => {
       (line) => line !== undefined,
     );
 
-  it('have an id that the caller gets, and a line in the log', async () => {
+  test('have an id that the caller gets, and a line in the log', async () => {
     const { headers } = await api.ask('GET', '/v1/accounts?limit=1');
     const requestId = headers.get('x-request-id');
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
@@ -35,7 +35,7 @@ describe('requests', () => {
     });
   });
 
-  it("keep the caller's id", async () => {
+  test("keep the caller's id", async () => {
     const given = { 'x-request-id': 'proxy-0123456789' };
     expect((await api.ask('GET', '/v1/nowhere', undefined, given)).headers.get('x-request-id')).toBe(
       'proxy-0123456789',
@@ -43,12 +43,12 @@ describe('requests', () => {
     expect(await logged('proxy-0123456789')).toMatchObject({ path: '/v1/nowhere', status: 404 });
   });
 
-  it.each(['short', 'x'.repeat(65), 'with space and "quotes"'])('do not take %j for an id', async (id) => {
+  test.each(['short', 'x'.repeat(65), 'with space and "quotes"'])('do not take %j for an id', async (id) => {
     const { headers } = await api.ask('GET', '/v1/accounts', undefined, { 'x-request-id': id });
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('that fail on our side are logged with their id', async () => {
+  test('that fail on our side are logged with their id', async () => {
     await api.database.store.pool.query('ALTER TABLE accounts RENAME TO accounts_away');
     const { status, headers } = await api.ask('GET', '/v1/accounts');
     await api.database.store.pool.query('ALTER TABLE accounts_away RENAME TO accounts');
@@ -57,7 +57,7 @@ describe('requests', () => {
     expect(failure).toMatchObject({ level: 50, requestId: headers.get('x-request-id'), path: '/v1/accounts' });
   });
 
-  it("of a provider's own API get their responses without headers of ours", async () => {
+  test("of a provider's own API get their responses without headers of ours", async () => {
     const { headers } = await api.ask('GET', '/api/v2/webhooks');
     expect(headers.has('x-request-id')).toBe(false);
     expect(lines.some(({ path, requestId }) => path === '/api/v2/webhooks' && requestId !== undefined)).toBe(true);
@@ -78,21 +78,21 @@ describe('the metrics of a process without the API', () => {
     return { status: response.status, text: await response.text() };
   }
 
-  it('need the admin key', async () => {
+  test('need the admin key', async () => {
     expect((await read(false, '/metrics')).status).toBe(401);
   });
 
-  it('are read with it', async () => {
+  test('are read with it', async () => {
     const { status, text } = await read(false, '/metrics', { authorization: `Bearer ${ADMIN_KEY}` });
     expect(status).toBe(200);
     expect(text).toContain('# TYPE pigeonpost_attempts_total counter');
   });
 
-  it('are open to all where that is set', async () => {
+  test('are open to all where that is set', async () => {
     expect((await read(true, '/metrics')).status).toBe(200);
   });
 
-  it('are all there is', async () => {
+  test('are all there is', async () => {
     expect((await read(true, '/v1/accounts')).status).toBe(404);
   });
 });

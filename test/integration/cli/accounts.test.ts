@@ -1,5 +1,5 @@
-import { startApiWithDatabase } from '../../support/api';
-import { against } from '../../support/cli';
+import { startApiWithDatabase } from '../../support/api.js';
+import { against } from '../../support/cli.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let cli: ReturnType<typeof against>;

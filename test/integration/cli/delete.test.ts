@@ -1,6 +1,6 @@
 /** Deleting asks first: what is deleted does not come back. */
-import { startApiWithDatabase } from '../../support/api';
-import { against } from '../../support/cli';
+import { startApiWithDatabase } from '../../support/api.js';
+import { against } from '../../support/cli.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let cli: ReturnType<typeof against>;

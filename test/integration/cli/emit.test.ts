@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startApiWithDatabase } from '../../support/api';
-import { against } from '../../support/cli';
+import { startApiWithDatabase } from '../../support/api.js';
+import { against } from '../../support/cli.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let cli: ReturnType<typeof against>;

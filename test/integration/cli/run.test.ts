@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findApi } from '../../../src/cli/find-api';
-import { ADMIN_KEY, startApiWithDatabase } from '../../support/api';
-import { pigeonpost } from '../../support/cli';
+import { findApi } from '../../../src/cli/find-api.js';
+import { ADMIN_KEY, startApiWithDatabase } from '../../support/api.js';
+import { pigeonpost } from '../../support/cli.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let dataDir: string;

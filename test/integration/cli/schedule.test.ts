@@ -1,5 +1,5 @@
-import { contracts } from '../../../src/providers/registry';
-import { pigeonpost } from '../../support/cli';
+import { contracts } from '../../../src/providers/registry.js';
+import { pigeonpost } from '../../support/cli.js';
 
 test('the waits of a schedule add up', async () => {
   const { exitCode, out } = await pigeonpost(['schedule', 'show', 'standard', 'user.created']);

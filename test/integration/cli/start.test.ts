@@ -1,6 +1,6 @@
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/eventually.js';
 
-jest.mock('../../../src/server/run', () => ({ api: () => Promise.reject(new Error('no database')) }));
+jest.mock('../../../src/server/run.js', () => ({ api: () => Promise.reject(new Error('no database')) }));
 
 test('a command that cannot start ends its process, whatever keeps that alive', async () => {
   const exit = jest.spyOn(process, 'exit').mockImplementation(() => undefined as never);

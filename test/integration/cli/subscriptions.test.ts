@@ -1,5 +1,5 @@
-import { startApiWithDatabase } from '../../support/api';
-import { against } from '../../support/cli';
+import { startApiWithDatabase } from '../../support/api.js';
+import { against } from '../../support/cli.js';
 
 const SECRET = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';
 const OTHER = 'whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4';

@@ -1,8 +1,8 @@
 /** What receivers and senders write reaches the terminal as text and never as orders to it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { printable } from '../../../src/cli/terminal';
-import { pigeonpost, start } from '../../support/cli';
+import { printable } from '../../../src/cli/terminal.js';
+import { pigeonpost, start } from '../../support/cli.js';
 
 /** Sets the window's title, clears the screen, a C1 control sequence, an overwritten line and reversed text. */
 const HOSTILE = '\u001b]0;owned\u0007\u001b[2J\u009b31mred\rover\u202egnp.exe\u2066x\u007f';

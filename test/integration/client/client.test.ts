@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import { unwrap, ApiError, createClient, paginate, Unreachable } from '../../../src/client';
-import { ADMIN_KEY, startApiWithDatabase } from '../../support/api';
+import { unwrap, ApiError, createClient, paginate, Unreachable } from '../../../src/client/index.js';
+import { ADMIN_KEY, startApiWithDatabase } from '../../support/api.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 beforeAll(async () => {

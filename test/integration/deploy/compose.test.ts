@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { loadConfig, settings } from '../../../src/config/config';
-import { searchAttributes } from '../../../src/workflows/names';
-import { orSkip } from '../../support/installed';
-import { composeReader, PREPARING_MS } from './compose-reader';
+import { loadConfig, settings } from '../../../src/config/config.js';
+import { searchAttributes } from '../../../src/workflows/names.js';
+import { orSkip } from '../../support/installed.js';
+import { composeReader, PREPARING_MS } from './compose-reader.js';
 
 const root = resolve(__dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -69,18 +69,18 @@ const settingNames = new Set(settings.map(({ name }) => name));
 const { version } = JSON.parse(read('package.json')) as { version: string };
 
 describe('docker-compose.yml', () => {
-  it('runs the parts there are', () => {
+  test('runs the parts there are', () => {
     expect(Object.keys(services).sort()).toEqual([
       ...['api', 'keys', 'migrate', 'postgres', 'temporal', 'temporal-namespace', 'temporal-schema', 'temporal-ui'],
       'worker',
     ]);
   });
 
-  it.each(all)('pins the image of %s', (_, { image = '' }) => {
+  test.each(all)('pins the image of %s', (_, { image = '' }) => {
     expect(image).toMatch(/^[a-z/-]+:\d+(\.\d+)+(-[a-z]+)?$/);
   });
 
-  it('runs this version, built here', () => {
+  test('runs this version, built here', () => {
     const images = named(isOurs).map(([, { image }]) => image);
     expect(new Set(images)).toEqual(new Set([`pigeonpost:${version}`]));
     // Two that build would name the same image at the same time.
@@ -88,18 +88,18 @@ describe('docker-compose.yml', () => {
     for (const [, { pull_policy: policy }] of named(isOurs)) expect(policy).toBe('never');
   });
 
-  it("uses the tools of Temporal's own version", () => {
+  test("uses the tools of Temporal's own version", () => {
     const versionOf = (name: string) => services[name]?.image?.split(':')[1];
     expect(versionOf('temporal-schema')).toBe(versionOf('temporal'));
     expect(versionOf('temporal-namespace')).toBe(versionOf('temporal'));
   });
 
-  it.each(named((service) => !isOneShot(service)))('restarts %s and checks its health', (_, service) => {
+  test.each(named((service) => !isOneShot(service)))('restarts %s and checks its health', (_, service) => {
     expect(service.restart).toBe('unless-stopped');
     expect(service.healthcheck?.test[0]).toBe('CMD');
   });
 
-  it('waits for what a service needs', () => {
+  test('waits for what a service needs', () => {
     for (const [name, { depends_on: needs = {} }] of all) {
       for (const [other, { condition }] of Object.entries(needs)) {
         const oneShot = isOneShot(services[other]!);
@@ -114,12 +114,12 @@ describe('docker-compose.yml', () => {
     for (const name of ['api', 'worker']) expect(Object.keys(services[name]!.depends_on!).sort()).toEqual(before);
   });
 
-  it('lets a worker finish its attempts', () => {
+  test('lets a worker finish its attempts', () => {
     expect(parseInt(services.worker!.stop_grace_period!)).toBeGreaterThanOrEqual(160);
     expect(services.worker!.init).toBe(true);
   });
 
-  it('publishes the API, and the Temporal UI on this machine only', () => {
+  test('publishes the API, and the Temporal UI on this machine only', () => {
     const published = all.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(published).toEqual([
       ['api', '0.0.0.0:8080:8080'],
@@ -128,7 +128,7 @@ describe('docker-compose.yml', () => {
     expect(networks?.database?.internal).toBe(true);
   });
 
-  it.each(named(isOurs).filter(([, { entrypoint }]) => !entrypoint))(
+  test.each(named(isOurs).filter(([, { entrypoint }]) => !entrypoint))(
     'starts %s by a command there is',
     (_, service) => {
       expect(service.command).toHaveLength(1);
@@ -136,7 +136,7 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  it('takes only what is documented from .env', () => {
+  test('takes only what is documented from .env', () => {
     for (const name of [...variables(OWN_FILE), ...variables(EXTERNAL_FILE)]) {
       if (name === 'POSTGRES_PASSWORD') continue;
       expect(settingNames).toContain(name);
@@ -146,7 +146,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it.each(named(isOurs))('gives %s settings that there are', (_, { environment = {} }) => {
+  test.each(named(isOurs))('gives %s settings that there are', (_, { environment = {} }) => {
     // PostgreSQL's client reads the password, which may hold characters that a URL may not.
     const names = Object.keys(environment).filter((name) => name !== 'PGPASSWORD');
     for (const name of [...names, ...Object.keys(imageEnvironment()).filter((name) => name.startsWith('PIGEONPOST_'))])
@@ -154,7 +154,7 @@ describe('docker-compose.yml', () => {
     expect(() => loadConfig({ ...imageEnvironment(), ...environment })).not.toThrow();
   });
 
-  it('has the API and the worker use its own PostgreSQL and Temporal, and no key that others know', () => {
+  test('has the API and the worker use its own PostgreSQL and Temporal, and no key that others know', () => {
     for (const name of ['api', 'worker']) {
       const config = loadConfig({ ...imageEnvironment(), ...services[name]!.environment });
       expect(config).toMatchObject({
@@ -172,7 +172,7 @@ describe('docker-compose.yml', () => {
     expect(services.keys!.volumes).toEqual(['keys:/data']);
   });
 
-  it('takes keys and ports from .env', () => {
+  test('takes keys and ports from .env', () => {
     const env = { PIGEONPOST_ADMIN_KEY: 'a-key-of-our-own!', PIGEONPOST_HOST: '127.0.0.1', PIGEONPOST_PORT: '9000' };
     const { api } = compose(OWN_FILE, env).services;
     expect(api!.ports).toEqual(['127.0.0.1:9000:8080']);
@@ -182,7 +182,7 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  it('mounts files and volumes that there are', () => {
+  test('mounts files and volumes that there are', () => {
     for (const [from = ''] of all.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')))) {
       if (from.startsWith('.')) expect(existsSync(join(root, from))).toBe(true);
       else expect(Object.keys(volumes!)).toContain(from);
@@ -193,11 +193,11 @@ describe('docker-compose.yml', () => {
 describe('deploy/external-temporal.yml', () => {
   const env = { TEMPORAL_ADDRESS: 'pigeonpost.abc12.tmprl.cloud:7233', TEMPORAL_NAMESPACE: 'pigeonpost.abc12' };
 
-  it('insists on an address', () => {
+  test('insists on an address', () => {
     expect(() => compose(EXTERNAL_FILE)).toThrow('TEMPORAL_ADDRESS: set it in .env');
   });
 
-  it('has the API and the worker use that Temporal', () => {
+  test('has the API and the worker use that Temporal', () => {
     const { services: changed } = compose(EXTERNAL_FILE, { ...env, TEMPORAL_API_KEY: 'secret' });
     for (const name of ['api', 'worker']) {
       const environment = { ...services[name]!.environment, ...changed[name]!.environment };
@@ -210,7 +210,7 @@ describe('deploy/external-temporal.yml', () => {
     }
   });
 
-  it("omits every part of compose's own Temporal", () => {
+  test("omits every part of compose's own Temporal", () => {
     const { services: changed } = compose(EXTERNAL_FILE, env);
     for (const [name] of all.filter(([name]) => name.startsWith('temporal')))
       expect(changed[name]?.profiles).toEqual(['own-temporal']);
@@ -239,16 +239,16 @@ describe('as Compose reads it', () => {
 });
 
 describe('what the containers run', () => {
-  it.each(['deploy/temporal/schema.sh', 'deploy/temporal/namespace.sh'])('%s is a shell script', (path) => {
+  test.each(['deploy/temporal/schema.sh', 'deploy/temporal/namespace.sh'])('%s is a shell script', (path) => {
     expect(spawnSync('sh', ['-n', join(root, path)]).status).toBe(0);
   });
 
-  it('registers the search attributes that deliveries set', () => {
+  test('registers the search attributes that deliveries set', () => {
     const [, list = ''] = /search_attributes='([^']*)'/.exec(read('deploy/temporal/namespace.sh')) ?? [];
     expect(list.split(' ')).toEqual(Object.values(searchAttributes).map(({ name }) => name));
   });
 
-  it('sets what Pigeonpost wants of Temporal', () => {
+  test('sets what Pigeonpost wants of Temporal', () => {
     const dynamic = parse(read('deploy/temporal/dynamic-config.yaml')) as Record<string, { value: unknown }[]>;
     expect(dynamic['system.enableActivityEagerExecution']).toEqual([{ value: true }]);
     expect(dynamic['frontend.namespaceRPS']![0]!.value).toBeGreaterThan(2_400);
@@ -256,7 +256,7 @@ describe('what the containers run', () => {
     expect(dynamic['frontend.rps']).toEqual(dynamic['frontend.namespaceRPS']);
   });
 
-  it.each(['make-keys.mjs'])('%s finds what it imports', (name) => {
+  test.each(['make-keys.mjs'])('%s finds what it imports', (name) => {
     const imports = [
       ...read(`deploy/pigeonpost/${name}`).matchAll(/import \{ (.+) \} from '\.\.\/\.\.\/dist\/(.+)\.js'/g),
     ];
@@ -269,14 +269,14 @@ describe('what the containers run', () => {
 describe('Dockerfile', () => {
   const lines = read('Dockerfile').split('\n');
 
-  it('begins with one pinned image, of a Node.js that will do', () => {
+  test('begins with one pinned image, of a Node.js that will do', () => {
     const images = lines.flatMap((line) => /^FROM (\S+)/.exec(line)?.[1] ?? []);
     const stages = lines.flatMap((line) => /^FROM \S+ AS (\S+)/.exec(line)?.[1] ?? []);
     const from = images.filter((image) => !stages.includes(image));
     expect(from).toEqual([expect.stringMatching(/^node:24\.\d+\.\d+-bookworm-slim$/)]);
   });
 
-  it('copies what there is, and what .dockerignore lets through', () => {
+  test('copies what there is, and what .dockerignore lets through', () => {
     const allowed = read('.dockerignore')
       .split('\n')
       .flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
@@ -285,12 +285,12 @@ describe('Dockerfile', () => {
     for (const path of copied) expect(existsSync(join(root, path))).toBe(true);
   });
 
-  it('runs as no administrator, with enough threads for names', () => {
+  test('runs as no administrator, with enough threads for names', () => {
     expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
     expect(imageEnvironment()).toMatchObject({ NODE_ENV: 'production', UV_THREADPOOL_SIZE: '64' });
   });
 
-  it('can install from the lockfile, which lists every optional package of every system', () => {
+  test('can install from the lockfile, which lists every optional package of every system', () => {
     // `npm ci` refuses a lockfile that lacks one.
     const { packages } = JSON.parse(read('package-lock.json')) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>;

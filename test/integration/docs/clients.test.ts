@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startApiWithDatabase } from '../../support/api';
+import { startApiWithDatabase } from '../../support/api.js';
 
 const run = promisify(execFile);
 const root = join(__dirname, '../../..');

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLookup } from '../../../src/egress/dns';
-import { candidatesFor, parseHosts, parseSearchRules } from '../../../src/egress/system-names';
-import { nameServer, type NameServer } from '../../support/name-server';
-import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress';
+import { createLookup } from '../../../src/egress/dns.js';
+import { candidatesFor, parseHosts, parseSearchRules } from '../../../src/egress/system-names.js';
+import { nameServer, type NameServer } from '../../support/name-server.js';
+import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
 
 const NOWHERE = '/no/such/file';
 const servers: NameServer[] = [];

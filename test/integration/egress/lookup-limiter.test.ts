@@ -1,5 +1,5 @@
-import { LookupLimiter } from '../../../src/egress/lookup-limiter';
-import { responding, client, closeAll, failureOf, request } from '../../support/egress';
+import { LookupLimiter } from '../../../src/egress/lookup-limiter.js';
+import { responding, client, closeAll, failureOf, request } from '../../support/egress.js';
 
 afterEach(closeAll);
 

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
-import { OwnListeners } from '../../../src/egress/own-listeners';
-import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress';
+import { OwnListeners } from '../../../src/egress/own-listeners.js';
+import { responding, client, closeAll, failureOf, OK, request } from '../../support/egress.js';
 
 afterEach(closeAll);
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Connection } from '../../../src/egress/connection.js';
 import { Deadline } from '../../../src/egress/deadline.js';
 import { exchange } from '../../../src/egress/exchange.js';
-import { eventually } from '../../support/eventually';
+import { eventually } from '../../support/eventually.js';
 import {
   responding,
   responseOf,

@@ -1,6 +1,6 @@
 /** Which parts of an exchange are timed; how long they take is the machine's business. */
-import type { Exchange } from '../../../src/egress/types';
-import { responding, certificate, client, closeAll, OK, request } from '../../support/egress';
+import type { Exchange } from '../../../src/egress/types.js';
+import { responding, certificate, client, closeAll, OK, request } from '../../support/egress.js';
 
 afterEach(closeAll);
 

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
-import { borrowPostgres } from '../../../src/embedded/borrow-postgres';
-import { openDataDir } from '../../../src/embedded/data-dir';
-import { startPostgres } from '../../../src/embedded/postgres';
-import { memoryLog, temporaryDataDir, undoAfterEach } from '../../support/embedded';
+import { borrowPostgres } from '../../../src/embedded/borrow-postgres.js';
+import { openDataDir } from '../../../src/embedded/data-dir.js';
+import { startPostgres } from '../../../src/embedded/postgres.js';
+import { memoryLog, temporaryDataDir, undoAfterEach } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 
@@ -16,7 +16,7 @@ async function response(url: string): Promise<unknown> {
   }
 }
 
-it('uses the server that runs, and starts and stops one where none does', async () => {
+test('uses the server that runs, and starts and stops one where none does', async () => {
   const dataDir = await temporaryDataDir(undo);
   const log = memoryLog();
   const postgres = await startPostgres({ dataDir, log, durable: false });

@@ -2,22 +2,22 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openDataDir } from '../../../src/embedded/data-dir';
-import { takeLock } from '../../../src/embedded/file-lock';
-import { birth, commandLine, exists } from '../../../src/embedded/processes';
-import { temporaryFolder, undoAfterEach } from '../../support/embedded';
+import { openDataDir } from '../../../src/embedded/data-dir.js';
+import { takeLock } from '../../../src/embedded/file-lock.js';
+import { birth, commandLine, exists } from '../../../src/embedded/processes.js';
+import { temporaryFolder, undoAfterEach } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 /** More than any system gives out. */
 const NOBODY = 2 ** 22 + 1;
 
-it('is for this user alone, and so is what is in it', async () => {
+test('is for this user alone, and so is what is in it', async () => {
   const dataDir = await openDataDir(join(await temporaryFolder(undo), 'deep', 'data'));
   expect((await stat(dataDir.path)).mode & 0o777).toBe(0o700);
   expect((await stat(dataDir.file('logs'))).mode & 0o777).toBe(0o700);
 });
 
-it('is closed to others when it was open to them', async () => {
+test('is closed to others when it was open to them', async () => {
   const path = await temporaryFolder(undo);
   await chmod(path, 0o755);
   const dataDir = await openDataDir(path);
@@ -29,7 +29,7 @@ it('is closed to others when it was open to them', async () => {
   await dataDir.release();
 });
 
-it.each(['damaged', 'deleted'])('belongs to the process whose servers run when its lock was %s', async (how) => {
+test.each(['damaged', 'deleted'])('belongs to the process whose servers run when its lock was %s', async (how) => {
   const path = await temporaryFolder(undo);
   const dataDir = await openDataDir(path);
   const server = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', dataDir.file('temporal.db')]);
@@ -45,7 +45,7 @@ it.each(['damaged', 'deleted'])('belongs to the process whose servers run when i
   await dataDir.release();
 });
 
-it('belongs to one process until it is released', async () => {
+test('belongs to one process until it is released', async () => {
   const path = await temporaryFolder(undo);
   const first = await openDataDir(path);
   await expect(openDataDir(path)).rejects.toThrow(`Pigeonpost already runs here (pid ${process.pid}).`);
@@ -53,14 +53,14 @@ it('belongs to one process until it is released', async () => {
   await (await openDataDir(path)).release();
 });
 
-it('says so when it cannot be written', async () => {
+test('says so when it cannot be written', async () => {
   const file = join(await temporaryFolder(undo), 'file');
   await writeFile(file, '');
   await expect(openDataDir(join(file, 'data'))).rejects.toThrow(/ENOTDIR/);
 });
 
 describe('a lock', () => {
-  it.each([
+  test.each([
     ['a process that is gone', { pid: NOBODY, birth: '' }],
     ['an earlier process with the same id', { pid: process.pid, birth: 'before' }],
     ['nobody who can be told', 'half a lo'],
@@ -71,21 +71,21 @@ describe('a lock', () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ pid: process.pid, birth: await birth(process.pid) });
   });
 
-  it('is taken over by one only', async () => {
+  test('is taken over by one only', async () => {
     const file = join(await temporaryFolder(undo), 'lock');
     await writeFile(file, JSON.stringify({ pid: NOBODY, birth: '' }));
     const locks = await Promise.all(Array.from({ length: 20 }, () => takeLock(file)));
     expect(locks.filter(({ acquired }) => acquired)).toHaveLength(1);
   });
 
-  it('that cannot be made is an error', async () => {
+  test('that cannot be made is an error', async () => {
     const folder = join(await temporaryFolder(undo), 'lock');
     await mkdir(folder);
     await expect(takeLock(folder)).rejects.toThrow(/EISDIR/);
   });
 });
 
-it('says processes', async () => {
+test('says processes', async () => {
   expect(exists(process.pid)).toBe(true);
   expect(exists(NOBODY)).toBe(false);
   expect(await commandLine(process.pid)).toContain('node');

@@ -1,7 +1,7 @@
 import { access, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fetchOnce, type Way } from '../../../src/embedded/fetch-once';
-import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded';
+import { fetchOnce, type Way } from '../../../src/embedded/fetch-once.js';
+import { memoryLog, temporaryFolder, undoAfterEach } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 
@@ -15,19 +15,19 @@ const works: Way = { name: 'good', fetch: (folder) => writeFile(join(folder, 'to
 const fails: Way = { name: 'bad', fetch: () => Promise.reject(new Error('no\nluck')) };
 const cheats: Way = { name: 'empty', fetch: async () => undefined };
 
-it('takes the first way that works, and nothing of the others', async () => {
+test('takes the first way that works, and nothing of the others', async () => {
   const { folder, failures } = await fetching([fails, cheats, works]);
   expect(failures).toBeUndefined();
   expect(await readFile(join(folder, 'tool'), 'utf8')).toBe('good');
   expect(await readdir(join(folder, '..'))).toEqual(['tool']);
 });
 
-it('says what went wrong with every way', async () => {
+test('says what went wrong with every way', async () => {
   const { failures } = await fetching([fails, cheats]);
   expect(failures).toEqual(['bad: no luck', expect.stringMatching(/^empty: ENOENT/)]);
 });
 
-it('fetches once, however many want it', async () => {
+test('fetches once, however many want it', async () => {
   const cache = await temporaryFolder(undo);
   const fetch = jest.fn((folder: string) => works.fetch(folder));
   await Promise.all(Array.from({ length: 3 }, () => fetching([{ ...works, fetch }], cache)));

@@ -3,13 +3,13 @@ import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { Client } from 'pg';
-import { type DataDir } from '../../../src/embedded/data-dir';
-import { pickPort } from '../../../src/embedded/ports';
-import { startPostgres, type EmbeddedPostgres } from '../../../src/embedded/postgres';
-import { postgresBinaries } from '../../../src/embedded/postgres-binaries';
-import { postgresUser } from '../../../src/embedded/postgres-user';
-import { commandLine } from '../../../src/embedded/processes';
-import { memoryLog, temporaryDataDir, undoAfterEach, until } from '../../support/embedded';
+import { type DataDir } from '../../../src/embedded/data-dir.js';
+import { pickPort } from '../../../src/embedded/ports.js';
+import { startPostgres, type EmbeddedPostgres } from '../../../src/embedded/postgres.js';
+import { postgresBinaries } from '../../../src/embedded/postgres-binaries.js';
+import { postgresUser } from '../../../src/embedded/postgres-user.js';
+import { commandLine } from '../../../src/embedded/processes.js';
+import { memoryLog, temporaryDataDir, undoAfterEach, until } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 
@@ -44,7 +44,7 @@ async function occupy(port: number): Promise<void> {
   undo(async () => server.close());
 }
 
-it('keeps its data, password and port', async () => {
+test('keeps its data, password and port', async () => {
   const first = await start();
   await query(first, 'create table kept as select 1 as n');
   await first.stop();
@@ -55,7 +55,7 @@ it('keeps its data, password and port', async () => {
   await expect(query({ url: second.url.replace(/:[^:@]+@/, ':guessed@') }, 'select 1')).rejects.toThrow(/password/);
 });
 
-it('is durable unless configured otherwise, and listens on this machine only', async () => {
+test('is durable unless configured otherwise, and listens on this machine only', async () => {
   const postgres = await startPostgres({ dataDir, log: memoryLog() });
   undo(() => postgres.stop());
   const settings = `select name, setting from pg_settings where name in
@@ -74,7 +74,7 @@ it('is durable unless configured otherwise, and listens on this machine only', a
   });
 });
 
-it('recovers by itself when it is killed', async () => {
+test('recovers by itself when it is killed', async () => {
   const log = memoryLog();
   const postgres = await start({ log });
   await query(postgres, 'create table survived as select 1 as n');
@@ -85,7 +85,7 @@ it('recovers by itself when it is killed', async () => {
   expect(await query(postgres, 'select * from survived')).toEqual([{ n: 1 }]);
 });
 
-it('stops one that a killed run left behind', async () => {
+test('stops one that a killed run left behind', async () => {
   const former = await start();
   await query(former, 'create table stayed as select 1 as n');
   await former.stop();
@@ -110,13 +110,13 @@ it('stops one that a killed run left behind', async () => {
   expect(await query(postgres, 'select * from stayed')).toEqual([{ n: 1 }]);
 });
 
-it('does not mind that another process has the id of a killed one', async () => {
+test('does not mind that another process has the id of a killed one', async () => {
   await (await start()).stop();
   await writeFile(dataDir.file('postgres', 'postmaster.pid'), `${process.pid}\n${dataDir.file('postgres')}\n`);
   expect(await query(await start(), 'select 1 as n')).toEqual([{ n: 1 }]);
 });
 
-it('takes another port when the kept one is taken, but not when its port was configured', async () => {
+test('takes another port when the kept one is taken, but not when its port was configured', async () => {
   const first = await start();
   await first.stop();
   await occupy(first.port);
@@ -131,7 +131,7 @@ it('takes another port when the kept one is taken, but not when its port was con
   expect((await start({ port })).port).toBe(port);
 });
 
-it('says so when its password is lost or wrong', async () => {
+test('says so when its password is lost or wrong', async () => {
   await (await start()).stop();
   const file = dataDir.file('postgres-password');
   const password = await readFile(file, 'utf8');

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandLine } from '../../../src/embedded/processes';
-import { ServerProcess, serverEnvironment, type ServerSpec } from '../../../src/embedded/server-process';
-import { memoryLog, temporaryFolder, undoAfterEach, until } from '../../support/embedded';
+import { commandLine } from '../../../src/embedded/processes.js';
+import { ServerProcess, serverEnvironment, type ServerSpec } from '../../../src/embedded/server-process.js';
+import { memoryLog, temporaryFolder, undoAfterEach, until } from '../../support/embedded.js';
 
 const undo = undoAfterEach();
 
@@ -32,7 +32,7 @@ async function start(server: ServerSpec, log = memoryLog()): Promise<ServerProce
   return started;
 }
 
-it('runs until it is stopped, in a process group of its own', async () => {
+test('runs until it is stopped, in a process group of its own', async () => {
   const server = await spec(SLEEP);
   const process = await start(server);
   const { pid } = process;
@@ -46,7 +46,7 @@ it('runs until it is stopped, in a process group of its own', async () => {
   await expect(stat(server.pidFile!)).rejects.toThrow(/ENOENT/);
 });
 
-it('is started again when it dies', async () => {
+test('is started again when it dies', async () => {
   const log = memoryLog();
   const server = await spec(SLEEP);
   const started = await start(server, log);
@@ -59,7 +59,7 @@ it('is started again when it dies', async () => {
   ]);
 });
 
-it('can be stopped while it waits to be started again', async () => {
+test('can be stopped while it waits to be started again', async () => {
   const log = memoryLog();
   const started = await start(await spec(SLEEP), log);
   process.kill(started.pid!, 'SIGKILL');
@@ -68,14 +68,14 @@ it('can be stopped while it waits to be started again', async () => {
   expect(started.pid).toBeUndefined();
 });
 
-it('is killed when it does not stop on request', async () => {
+test('is killed when it does not stop on request', async () => {
   const started = await start(await spec('trap "" TERM; echo ready; while true; do sleep 0.05; done'));
   const { pid } = started;
   await started.stop();
   expect(await commandLine(pid!)).toBe('');
 });
 
-it('says why it did not start', async () => {
+test('says why it did not start', async () => {
   const server = await spec('echo starting; echo "FATAL: no memory."; echo bye; exit 4');
   await expect(ServerProcess.start(server, memoryLog())).rejects.toMatchObject({
     message: 'Server did not start (exit code 4): FATAL: no memory.',
@@ -86,13 +86,13 @@ it('says why it did not start', async () => {
   await expect(ServerProcess.start(missing, memoryLog())).rejects.toThrow(/did not start \(spawn .* ENOENT\)/);
 });
 
-it('is not left running when it never responds', async () => {
+test('is not left running when it never responds', async () => {
   const server = await spec('echo $$; exec sleep 60', { startTimeoutMs: 200 });
   await expect(ServerProcess.start(server, memoryLog())).rejects.toThrow(/no answer after 0 s/);
   expect(await commandLine(Number(await readFile(server.logFile, 'utf8')))).toBe('');
 });
 
-it('does not hand our settings and secrets on', () => {
+test('does not hand our settings and secrets on', () => {
   const ours = {
     PIGEONPOST_ADMIN_KEY: 'x',
     DATABASE_URL: 'x',

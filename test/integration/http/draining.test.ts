@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { drainable } from '../../../src/http/draining';
-import { eventually } from '../../support/eventually';
+import { drainable } from '../../../src/http/draining.js';
+import { eventually } from '../../support/eventually.js';
 
 /** Keeps every request until it gets its response by the test. */
 async function start() {

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { createSecretBox } from '../../../src/store/secret-box';
-import { openStore, type Store } from '../../../src/store/store';
+import { createSecretBox } from '../../../src/store/secret-box.js';
+import { openStore, type Store } from '../../../src/store/store.js';
 import {
   fetchWhole,
   ADMIN_KEY,
@@ -11,9 +11,9 @@ import {
   startApiWithDatabase,
   type ApiResponse,
   type TestApi,
-} from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { emitted, expectStatus, newAccount, newSubscription, paths, unknownIds } from '../../support/samples';
+} from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { emitted, expectStatus, newAccount, newSubscription, paths, unknownIds } from '../../support/samples.js';
 
 const LIMIT = 4_096;
 

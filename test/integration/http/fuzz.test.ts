@@ -3,11 +3,11 @@
  * routes are those of the OpenAPI document and of the providers' routers, so a new one is covered at once.
  */
 import * as fc from 'fast-check';
-import { registrationApis } from '../../../src/providers/registry';
-import type { Registrar } from '../../../src/providers/registration';
-import { ADMIN_KEY, startApiWithDatabase } from '../../support/api';
-import { jsonValues } from '../../support/json-values';
-import { emitExample, type Emitted } from '../../support/subscriptions';
+import { registrationApis } from '../../../src/providers/registry.js';
+import type { Registrar } from '../../../src/providers/registration.js';
+import { ADMIN_KEY, startApiWithDatabase } from '../../support/api.js';
+import { jsonValues } from '../../support/json-values.js';
+import { emitExample, type Emitted } from '../../support/subscriptions.js';
 
 const RUNS = 200;
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];

@@ -1,8 +1,8 @@
 /** The OpenAPI document: that it is one, and that the API does what it says. */
-import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries';
-import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { emitted, exampleOf, newAccount, plainSubscription, samples } from '../../support/samples';
+import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries.js';
+import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { emitted, exampleOf, newAccount, plainSubscription, samples } from '../../support/samples.js';
 
 interface Operation {
   readonly summary?: string;

@@ -1,7 +1,7 @@
 /** Advice about settings: operators read it, customers cannot follow it and do not. */
-import { startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { newAccount } from '../../support/samples';
+import { startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { newAccount } from '../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 /** Wrong keys: counted, logged and rejected, and no hindrance for valid ones. */
 import pino from 'pino';
-import { SignInLimits } from '../../../src/http/sign-in-limits';
-import { registry } from '../../../src/telemetry/metrics';
-import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { expectStatus, newAccount } from '../../support/samples';
+import { SignInLimits } from '../../../src/http/sign-in-limits.js';
+import { registry } from '../../../src/telemetry/metrics.js';
+import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { expectStatus, newAccount } from '../../support/samples.js';
 
 const MAX = 5;
 const lines: Record<string, unknown>[] = [];

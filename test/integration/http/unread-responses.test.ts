@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import express from 'express';
-import { limitUnreadResponses, type UnreadLimits } from '../../../src/http/unread-responses';
+import { limitUnreadResponses, type UnreadLimits } from '../../../src/http/unread-responses.js';
 
 const MIB = 1_048_576;
 /** More than the buffers of a connection on loopback hold. */

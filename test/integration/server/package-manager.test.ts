@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADMIN_KEY } from '../../support/api';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { eventually } from '../../support/eventually';
+import { ADMIN_KEY } from '../../support/api.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { eventually } from '../../support/eventually.js';
 
 const TYPESCRIPT = join(__dirname, '../../support/typescript.cjs');
 const MAIN = join(__dirname, '../../../src/cli/main.ts');

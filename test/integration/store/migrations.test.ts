@@ -1,7 +1,7 @@
 /** The schema of a new database. */
-import { migrate } from '../../../src/store/migrate';
-import { listPartitions } from '../../../src/store/partitions';
-import { openEmptyDatabase, type TestDatabase } from '../../support/database';
+import { migrate } from '../../../src/store/migrate.js';
+import { listPartitions } from '../../../src/store/partitions.js';
+import { openEmptyDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 /** Partitions by week. */
 import { Client } from 'pg';
-import { listPartitions, makePartitions } from '../../../src/store/partitions';
-import { weekOf, weeksAfter } from '../../../src/store/weeks';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { deliver, noOne, originsOf } from '../../support/past';
+import { listPartitions, makePartitions } from '../../../src/store/partitions.js';
+import { weekOf, weeksAfter } from '../../../src/store/weeks.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { deliver, noOne, originsOf } from '../../support/past.js';
 
 const TABLES = ['attempts', 'deliveries', 'event_bodies', 'events'];
 const name = (week: Date): string => week.toISOString().slice(0, 10).replaceAll('-', '');

@@ -3,12 +3,12 @@
  * plan shows whether an index can be used, and how many partitions the statement is planned for.
  */
 import { Client } from 'pg';
-import { explaining, nodesOf, type Explained } from '../../../tools/bench/storage/explain';
-import { queries } from '../../../tools/bench/storage/queries';
-import { makeOpen, makeOwner, type Sample } from '../../../tools/bench/storage/sample';
-import { makePartitions } from '../../../src/store/partitions';
-import { weekOf, weeksAfter } from '../../../src/store/weeks';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
+import { explaining, nodesOf, type Explained } from '../../../tools/bench/storage/explain.js';
+import { queries } from '../../../tools/bench/storage/queries.js';
+import { makeOpen, makeOwner, type Sample } from '../../../tools/bench/storage/sample.js';
+import { makePartitions } from '../../../src/store/partitions.js';
+import { weekOf, weeksAfter } from '../../../src/store/weeks.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
 
 const PAST_WEEKS = 8;
 const PARTITION = /^(events|event_bodies|deliveries|attempts)_/;

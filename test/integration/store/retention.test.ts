@@ -1,16 +1,16 @@
 /** Data is deleted after its retention, and nothing else is. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { createRetention } from '../../../src/activities/maintenance/retention';
-import { reopenDelivery } from '../../../src/store/deliveries/state-changes';
-import { insertEvents } from '../../../src/store/events/events';
-import { insertMissing } from '../../../src/store/recovery/missing';
-import { listPartitions, makePartitions } from '../../../src/store/partitions';
-import { reopenFinished } from '../../../src/store/recovery/finished';
-import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks';
-import { startApiWithDatabase, type TestApi } from '../../support/api';
-import type { TestDatabase } from '../../support/database';
-import { deliver, eventAt, noOne, originsOf, type Owner } from '../../support/past';
+import { createRetention } from '../../../src/activities/maintenance/retention.js';
+import { reopenDelivery } from '../../../src/store/deliveries/state-changes.js';
+import { insertEvents } from '../../../src/store/events/events.js';
+import { insertMissing } from '../../../src/store/recovery/missing.js';
+import { listPartitions, makePartitions } from '../../../src/store/partitions.js';
+import { reopenFinished } from '../../../src/store/recovery/finished.js';
+import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks.js';
+import { startApiWithDatabase, type TestApi } from '../../support/api.js';
+import type { TestDatabase } from '../../support/database.js';
+import { deliver, eventAt, noOne, originsOf, type Owner } from '../../support/past.js';
 
 const now = new Date();
 /** A time in the week that is `weeks` before this one. */

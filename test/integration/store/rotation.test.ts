@@ -3,18 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rotate } from '../../../src/server/rotate-encryption-key';
-import { loadConfig, type Config } from '../../../src/config/config';
-import { OperatorError } from '../../../src/lib/errors';
-import { beginKeyRotation } from '../../../src/server/key-files';
-import { loadEncryptionKeys } from '../../../src/server/keys';
-import { allSubscriptions, saveSubscription } from '../../../src/store/subscriptions/subscriptions';
-import { findAccount } from '../../../src/store/accounts/accounts';
-import { checkAllKeys, checkKeys, resealAll, sealedColumns } from '../../../src/store/sealed';
-import { createSecretBox, keyId, type KeyRing } from '../../../src/store/secret-box';
-import { openStore, type Store } from '../../../src/store/store';
-import { startApi } from '../../support/api';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
+import { rotate } from '../../../src/server/rotate-encryption-key.js';
+import { loadConfig, type Config } from '../../../src/config/config.js';
+import { OperatorError } from '../../../src/lib/errors.js';
+import { beginKeyRotation } from '../../../src/server/key-files.js';
+import { loadEncryptionKeys } from '../../../src/server/keys.js';
+import { allSubscriptions, saveSubscription } from '../../../src/store/subscriptions/subscriptions.js';
+import { findAccount } from '../../../src/store/accounts/accounts.js';
+import { checkAllKeys, checkKeys, resealAll, sealedColumns } from '../../../src/store/sealed.js';
+import { createSecretBox, keyId, type KeyRing } from '../../../src/store/secret-box.js';
+import { openStore, type Store } from '../../../src/store/store.js';
+import { startApi } from '../../support/api.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
 
 const noWait = async (): Promise<void> => undefined;
 const newKey = (): Buffer => randomBytes(32);
@@ -79,7 +79,7 @@ function dyingAt(store: Store, update: number, done: boolean): Store {
 }
 
 describe('the key in the data folder', () => {
-  it('is replaced while running processes read and write', async () => {
+  test('is replaced while running processes read and write', async () => {
     const running = open(await loadEncryptionKeys(config()));
     const accountId = await fill(running);
     const former = running.box.currentKeyId().toString('hex');
@@ -108,7 +108,7 @@ describe('the key in the data folder', () => {
     expect((await stat(join(dataDir, 'encryption-key'))).mode & 0o777).toBe(0o600);
   });
 
-  it.each([
+  test.each([
     [1, false],
     [1, true],
     [2, true],
@@ -133,7 +133,7 @@ describe('the key in the data folder', () => {
     expect(await tokens(fresh, accountId)).toEqual(['token-1', 'token-2', 'token-3']);
   });
 
-  it.each([
+  test.each([
     ['before the new key is written', (key: string) => ({ 'encryption-key.former': key })],
     ['while a file is written', (key: string) => ({ 'encryption-key.former.new': key.slice(0, 9) })],
     [
@@ -154,7 +154,7 @@ describe('the key in the data folder', () => {
     expect(await tokens(open(await loadEncryptionKeys(config())), accountId)).toHaveLength(3);
   });
 
-  it('is not replaced when another run is replacing it', async () => {
+  test('is not replaced when another run is replacing it', async () => {
     await fill(open(await loadEncryptionKeys(config())));
     await rotate(config(), database.url, async () => {
       await expect(rotate(config(), database.url, noWait)).rejects.toThrow('is being rotated already');
@@ -169,7 +169,7 @@ describe('keys in the settings', () => {
       PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: previous.map((each) => each.toString('base64')).join(','),
     });
 
-  it('are rotated with the former key as a previous one', async () => {
+  test('are rotated with the former key as a previous one', async () => {
     const [oldest, former, current] = [newKey(), newKey(), newKey()];
     const accountId = await fill(open([oldest]));
     await fill(open([former, oldest]));
@@ -182,7 +182,7 @@ describe('keys in the settings', () => {
     expect(await readdir(dataDir)).toEqual([]);
   });
 
-  it('are rejected with the id of the missing key before anything is changed', async () => {
+  test('are rejected with the id of the missing key before anything is changed', async () => {
     const [former, current] = [newKey(), newKey()];
     await fill(open([former]));
     const refused = rotate(settings(current), database.url, noWait);
@@ -196,7 +196,7 @@ describe('keys in the settings', () => {
   });
 });
 
-it('does not change a row that is edited at the same time', async () => {
+test('does not change a row that is edited at the same time', async () => {
   const [former, current] = [newKey(), newKey()];
   const editor = open([former]);
   const accountId = await fill(editor);
@@ -215,7 +215,7 @@ it('does not change a row that is edited at the same time', async () => {
   expect(await tokens(open([current]), accountId)).toEqual(['edited', 'token-2', 'token-3']);
 });
 
-it('rejects a wrong key when a process starts', async () => {
+test('rejects a wrong key when a process starts', async () => {
   const [right, wrong] = [newKey(), newKey()];
   await checkKeys(open([wrong]));
   await fill(open([right]));
@@ -234,7 +234,7 @@ it('rejects a wrong key when a process starts', async () => {
   await expect(checkAllKeys(empty)).rejects.toThrow('The database has no tables yet.');
 });
 
-it('does not open a row of another key or another row', () => {
+test('does not open a row of another key or another row', () => {
   const [key, other] = [newKey(), newKey()];
   const sealed = createSecretBox([key]).seal({ a: 1 }, 'acc_1');
   expect(createSecretBox([other, key]).open(sealed, 'acc_1')).toEqual({ a: 1 });
@@ -244,7 +244,7 @@ it('does not open a row of another key or another row', () => {
   );
 });
 
-it('seals every column of bytes that is no hash, and includes it in the rotation', async () => {
+test('seals every column of bytes that is no hash, and includes it in the rotation', async () => {
   const hashes = ['api_keys.hash', 'idempotency_keys.fingerprint'];
   const { rows } = await database.store.pool.query<{ name: string }>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns

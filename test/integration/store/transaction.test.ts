@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createSecretBox } from '../../../src/store/secret-box';
-import { inTransaction, longQuery, openStore } from '../../../src/store/store';
-import { openTestDatabase, type TestDatabase } from '../../support/database';
-import { eventually } from '../../support/eventually';
+import { createSecretBox } from '../../../src/store/secret-box.js';
+import { inTransaction, longQuery, openStore } from '../../../src/store/store.js';
+import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { eventually } from '../../support/eventually.js';
 
 let database: TestDatabase;
 

@@ -1,7 +1,7 @@
 /** The lazy connection to Temporal while nothing responds there. */
-import { pickPort } from '../../../src/embedded/ports';
-import { lazyTemporal } from '../../../src/temporal/connection';
-import { eventually } from '../../support/eventually';
+import { pickPort } from '../../../src/embedded/ports.js';
+import { lazyTemporal } from '../../../src/temporal/connection.js';
+import { eventually } from '../../support/eventually.js';
 
 /** gRPC's code for a call that its caller gave up. */
 const CANCELLED = 1;

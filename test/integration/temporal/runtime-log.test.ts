@@ -1,10 +1,10 @@
 /** What the log says when the SDK reports something. */
-import '../../support/watch-runtime';
+import '../../support/watch-runtime.js';
 import { Writable } from 'node:stream';
 import { Runtime } from '@temporalio/worker';
 import pino from 'pino';
-import { installRuntime } from '../../../src/temporal/connection';
-import { eventually } from '../../support/eventually';
+import { installRuntime } from '../../../src/temporal/connection.js';
+import { eventually } from '../../support/eventually.js';
 
 afterAll(() => Runtime.instance().shutdown());
 

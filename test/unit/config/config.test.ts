@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { WORKER_CAPACITY } from '../../../src/workflows/limits';
-import { ConfigError, loadConfig, settings } from '../../../src/config/config';
-import { defaultCacheDir, defaultDataDir } from '../../../src/config/folders';
+import { WORKER_CAPACITY } from '../../../src/workflows/limits.js';
+import { ConfigError, loadConfig, settings } from '../../../src/config/config.js';
+import { defaultCacheDir, defaultDataDir } from '../../../src/config/folders.js';
 
 let folder: string;
 beforeAll(() => {
@@ -30,7 +30,7 @@ function problems(env: NodeJS.ProcessEnv): readonly string[] {
 }
 
 describe('without any setting', () => {
-  it('is all embedded, on this machine only', () => {
+  test('is all embedded, on this machine only', () => {
     expect(loadConfig({ XDG_CACHE_HOME: '/caches' })).toEqual({
       api: {
         host: '127.0.0.1',
@@ -58,12 +58,12 @@ describe('without any setting', () => {
     });
   });
 
-  it('takes an empty setting for an unset one', () => {
+  test('takes an empty setting for an unset one', () => {
     const names = settings.map(({ name }) => name);
     expect(loadConfig(Object.fromEntries(names.map((name) => [name, ' '])))).toEqual(loadConfig({}));
   });
 
-  it.each([
+  test.each([
     ['linux', { XDG_CACHE_HOME: '/caches' }, /^\/caches\/pigeonpost$/],
     ['linux', {}, /\/\.cache\/pigeonpost$/],
     ['darwin', { XDG_CACHE_HOME: '/caches' }, /\/Library\/Caches\/pigeonpost$/],
@@ -72,7 +72,7 @@ describe('without any setting', () => {
     expect(defaultCacheDir(env, platform)).toMatch(expected);
   });
 
-  it.each([
+  test.each([
     ['linux', { XDG_DATA_HOME: '/data' }, /^\/data\/pigeonpost$/],
     ['linux', {}, /\/\.local\/share\/pigeonpost$/],
     ['darwin', { XDG_DATA_HOME: '/data' }, /\/Library\/Application Support\/pigeonpost$/],
@@ -87,7 +87,7 @@ describe('without any setting', () => {
 });
 
 describe('what may be contacted', () => {
-  it.each([
+  test.each([
     [{}, ['127.0.0.0/8', '::1/128'], true],
     [{ DATABASE_URL: 'postgres://db/x' }, [], false],
     [{ TEMPORAL_ADDRESS: 'temporal:7233' }, [], false],
@@ -101,7 +101,7 @@ describe('what may be contacted', () => {
     expect(loadConfig(env).egress).toMatchObject({ allowNetworks, allowHttp });
   });
 
-  it.each(['10.0.0.0/33', '10/8', 'fe80::1%eth0', '300.1.1.1', 'example.com', '10.0.0.0/8/8', '10.0.0.0/', '::/129'])(
+  test.each(['10.0.0.0/33', '10/8', 'fe80::1%eth0', '300.1.1.1', 'example.com', '10.0.0.0/8/8', '10.0.0.0/', '::/129'])(
     'refuses %s as a network',
     (text) => {
       expect(problems({ PIGEONPOST_ALLOW_NETWORKS: `10.0.0.0/8,${text}` })).toEqual([
@@ -110,7 +110,7 @@ describe('what may be contacted', () => {
     },
   );
 
-  it('takes no limit beyond what a worker gives one subscription alone', () => {
+  test('takes no limit beyond what a worker gives one subscription alone', () => {
     const most = WORKER_CAPACITY / 2;
     expect(loadConfig({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most) }).maxConcurrentAttempts).toBe(most);
     expect(problems({ PIGEONPOST_MAX_CONCURRENT_ATTEMPTS: String(most + 1) })).toEqual([
@@ -118,19 +118,19 @@ describe('what may be contacted', () => {
     ]);
   });
 
-  it('reads pinned addresses', () => {
+  test('reads pinned addresses', () => {
     expect(loadConfig({ PIGEONPOST_RESOLVE: 'Hooks.example:443:10.0.0.9,b:80:[::1]:8443' }).egress.resolve).toEqual([
       { host: 'hooks.example', port: 443, address: '10.0.0.9' },
       { host: 'b', port: 80, address: '::1', targetPort: 8443 },
     ]);
   });
 
-  it.each(['hooks.example:443', 'a:443:b', 'a:0:10.0.0.1', 'a:443:10.0.0.1:70000', 'a:443:::1', 'a:443:[10.0.0.1]'])(
+  test.each(['hooks.example:443', 'a:443:b', 'a:0:10.0.0.1', 'a:443:10.0.0.1:70000', 'a:443:::1', 'a:443:[10.0.0.1]'])(
     'refuses %s as a pin',
     (text) => expect(problems({ PIGEONPOST_RESOLVE: text })).toEqual([expect.stringContaining('host:port:address')]),
   );
 
-  it('reads and checks certificate authorities', () => {
+  test('reads and checks certificate authorities', () => {
     const pem = `${rootCertificates[0]}\n${rootCertificates[1]}\n`;
     expect(loadConfig({ PIGEONPOST_CA_FILE: file('good.pem', `# two\n${pem}`) }).egress.extraCa).toBe(pem);
     const broken = file('broken.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
@@ -143,7 +143,7 @@ describe('what may be contacted', () => {
 });
 
 describe('Temporal', () => {
-  it('is external with an address', () => {
+  test('is external with an address', () => {
     const config = loadConfig({ TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder });
     expect(config.temporal).toEqual({
       embedded: false,
@@ -153,7 +153,7 @@ describe('Temporal', () => {
     expect(config.temporalUiUrl).toBeUndefined();
   });
 
-  it('takes API key, namespace and TLS settings', () => {
+  test('takes API key, namespace and TLS settings', () => {
     const { temporal } = loadConfig({
       TEMPORAL_ADDRESS: 'temporal:7233',
       TEMPORAL_NAMESPACE: 'mail.a1b2c',
@@ -168,7 +168,7 @@ describe('Temporal', () => {
     });
   });
 
-  it('is external with a profile of a configuration file', () => {
+  test('is external with a profile of a configuration file', () => {
     const TEMPORAL_CONFIG_FILE = file(
       'temporal.toml',
       '[profile.mail]\naddress = "a:1"\nnamespace = "n"\n[profile.empty]\n',
@@ -184,7 +184,7 @@ describe('Temporal', () => {
     expect(problems({ TEMPORAL_CONFIG_FILE: '/no/where' })).toEqual([expect.stringContaining('there is none')]);
   });
 
-  it('refuses what would silently connect otherwise than meant', () => {
+  test('refuses what would silently connect otherwise than meant', () => {
     expect(problems({ TEMPORAL_API_KEY: 'secret' })).toEqual([expect.stringContaining('without TEMPORAL_ADDRESS')]);
     const external = { TEMPORAL_ADDRESS: 'a:1', HOME: folder };
     expect(problems({ ...external, TEMPORAL_TLS: 'perhaps' })).toEqual([expect.stringContaining('true or false')]);
@@ -194,7 +194,7 @@ describe('Temporal', () => {
 });
 
 describe('what is wrong', () => {
-  it('is reported all at once, one line each', () => {
+  test('is reported all at once, one line each', () => {
     const env = { PIGEONPOST_PORT: 'abc', DATABASE_URL: 'mysql://u:hush@db/x', PIGEONPOST_LOG_LEVEL: 'loud' };
     expect(() => loadConfig(env)).toThrow(
       [
@@ -206,7 +206,7 @@ describe('what is wrong', () => {
     );
   });
 
-  it.each([
+  test.each([
     ['PIGEONPOST_ADMIN_KEY', 'short-and-hushed'.slice(1)],
     ['PIGEONPOST_ENCRYPTION_KEY', 'c2hvcnQ='],
     ['PIGEONPOST_ENCRYPTION_KEY', `${'A'.repeat(42)}*=`],
@@ -217,7 +217,7 @@ describe('what is wrong', () => {
     expect(problem).not.toContain(value);
   });
 
-  it.each([
+  test.each([
     ['PIGEONPOST_PORT', '65536'],
     ['PIGEONPOST_POSTGRES_PORT', '0'],
     ['PIGEONPOST_MAX_BODY_BYTES', '1023'],
@@ -231,19 +231,19 @@ describe('what is wrong', () => {
     expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name} is "${value}": write `)]);
   });
 
-  it('includes names that are no settings', () => {
+  test('includes names that are no settings', () => {
     expect(problems({ PIGEONPOST_LOGLEVEL: 'info', PIGEONPOST_TEST_DATABASE_URL: 'set by the tests' })).toEqual([
       'PIGEONPOST_LOGLEVEL is not a setting: did you mean PIGEONPOST_LOG_LEVEL?',
     ]);
   });
 
-  it('does not include what Kubernetes sets for a Service, but explains it', () => {
+  test('does not include what Kubernetes sets for a Service, but explains it', () => {
     const env = { PIGEONPOST_SERVICE_HOST: '10.0.0.1', PIGEONPOST_PORT_8080_TCP_ADDR: '10.0.0.1' };
     expect(problems({ ...env, PIGEONPOST_API_PORT: 'tcp://10.0.0.1:80' })).toEqual([]);
     expect(problems({ PIGEONPOST_PORT: 'tcp://10.0.0.1:80' })).toEqual([expect.stringContaining('Kubernetes')]);
   });
 
-  it('includes two servers on one port', () => {
+  test('includes two servers on one port', () => {
     expect(problems({ PIGEONPOST_PORT: '7233' })).toEqual([
       'PIGEONPOST_TEMPORAL_PORT and PIGEONPOST_PORT are both 7233: give each a port of its own',
     ]);
@@ -252,7 +252,7 @@ describe('what is wrong', () => {
 });
 
 describe('values', () => {
-  it('are converted', () => {
+  test('are converted', () => {
     const key = randomBytes(32).toString('base64');
     const config = loadConfig({
       PIGEONPOST_HOST: '[::]',
@@ -284,7 +284,7 @@ describe('values', () => {
   });
 });
 
-it('describes every setting once, in a sentence', () => {
+test('describes every setting once, in a sentence', () => {
   expect(new Set(settings.map(({ name }) => name)).size).toBe(settings.length);
   for (const { description } of settings) expect(description).toMatch(/^[A-Z].*\.$/);
 });

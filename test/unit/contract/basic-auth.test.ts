@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { basicAuthorization, urlCredentials } from '../../../src/contract/basic-auth.js';
 
 describe('the Authorization header', () => {
-  it.each([
+  test.each([
     ['Aladdin', 'open sesame', 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=='],
     ['test', '123£', 'Basic dGVzdDoxMjPCow=='],
     ['kim', '', 'Basic a2ltOg=='],
@@ -14,7 +14,7 @@ describe('the Authorization header', () => {
 });
 
 describe('credentials in an address', () => {
-  it.each([
+  test.each([
     ['https://example.com/', undefined],
     ['https://@example.com/', undefined],
     ['https://:@example.com/', undefined],
@@ -30,7 +30,7 @@ describe('credentials in an address', () => {
     expect(urlCredentials(new URL(url))).toEqual(credentials);
   });
 
-  it('come back whatever they are', () => {
+  test('come back whatever they are', () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1 });
     fc.assert(
       fc.property(text, text, (username, password) => {

@@ -5,7 +5,7 @@ import {
   FIVE_DAYS_OF_FAILURES,
   type Failing,
   type FailingRule,
-} from '../../../src/contract/failing';
+} from '../../../src/contract/failing.js';
 
 const H = 3_600_000;
 const at = (hour: number): Date => new Date(Date.UTC(2026, 2, 2) + hour * H);

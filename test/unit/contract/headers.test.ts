@@ -10,7 +10,7 @@ const RESERVED = 'is set by the contract itself';
 const check = (headers: Record<string, string>) => checkHeaders(headers, ['webhook-id', 'content-type']);
 const numbered = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`X-${index}`, '']));
 
-it.each([
+test.each([
   {},
   { Authorization: 'Bearer a.b-c', 'X-Team': 'kim & co; "a"', Cookie: 'a=b' },
   { "!#$%&'*+.^_`|~-09azAZ": '\t !~' },
@@ -21,7 +21,7 @@ it.each([
   expect(check(headers)).toBeUndefined();
 });
 
-it.each([
+test.each([
   ['', 'a', NAME],
   ['X Team', 'a', NAME],
   ['X-Team:', 'a', NAME],
@@ -54,15 +54,15 @@ it.each([
   expect(check({ 'X-First': '1', [name]: value })).toEqual({ name, problem });
 });
 
-it('a header is not given twice, in whatever case', () => {
+test('a header is not given twice, in whatever case', () => {
   expect(check({ 'X-Team': 'a', 'x-team': 'a' })).toEqual({ name: 'x-team', problem: 'is given twice' });
 });
 
-it('there are at most 50', () => {
+test('there are at most 50', () => {
   expect(check(numbered(51))?.problem).toBe('is one of more than 50 headers');
 });
 
-it('what passes fits on the lines of a request', () => {
+test('what passes fits on the lines of a request', () => {
   const printable = fc.string({ minLength: 1 });
   const hostile = fc.string({ unit: fc.constantFrom('a', '-', ' ', ':', '\r', '\n', '\0', 'é'), minLength: 1 });
   const text = fc.oneof(printable, hostile);

@@ -30,17 +30,17 @@ const memberText = fc.record({
 });
 
 describe('minifyJson', () => {
-  it('equals what JSON.stringify writes without white space', () => {
+  test('equals what JSON.stringify writes without white space', () => {
     fc.assert(fc.property(loose, (text) => expect(minifyJson(text)).toBe(JSON.stringify(JSON.parse(text)))));
   });
 
-  it('leaves numbers, key order, duplicate keys, escapes and space in strings alone', () => {
+  test('leaves numbers, key order, duplicate keys, escapes and space in strings alone', () => {
     const text = '{"z":12345678901234567890,"a":1.50,"10":1e400,"2":"\\u00e9\\/ \\n\\" ","z":-0.0," é ":"\\\\"}';
     expect(minifyJson(text)).toBe(text);
     expect(minifyJson(` ${text.replaceAll(':', '\t:\r\n')} `)).toBe(text);
   });
 
-  it.each([
+  test.each([
     ['" "', '" "'],
     [' 1 ', '1'],
     [' [ ] ', '[]'],
@@ -52,7 +52,7 @@ describe('minifyJson', () => {
 });
 
 describe('jsonMembers and jsonObject', () => {
-  it('put any object together again', () => {
+  test('put any object together again', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), indent, (object, gap) => {
         const text = JSON.stringify(object, null, gap);
@@ -64,7 +64,7 @@ describe('jsonMembers and jsonObject', () => {
     );
   });
 
-  it('slice every member exactly as it was written, whatever surrounds it', () => {
+  test('slice every member exactly as it was written, whatever surrounds it', () => {
     fc.assert(
       fc.property(fc.array(memberText), space, (written, gap) => {
         const members = written.map((member) =>
@@ -77,7 +77,7 @@ describe('jsonMembers and jsonObject', () => {
     );
   });
 
-  it('keep duplicates, escaped keys and numbers beyond 2^53', () => {
+  test('keep duplicates, escaped keys and numbers beyond 2^53', () => {
     const text = '{"\\u0061":12345678901234567890,"a":-0.0,"a\\/b":"\\ud83d\\ude00","a":[1.50]}';
     expect(jsonMembers(text).map(({ key, value }) => [key, value])).toEqual([
       ['a', '12345678901234567890'],
@@ -88,14 +88,14 @@ describe('jsonMembers and jsonObject', () => {
     expect(jsonObject(jsonMembers(text))).toBe(text);
   });
 
-  it('add members made of plain values', () => {
+  test('add members made of plain values', () => {
     const members = [jsonMember('type', 'a "b"'), { key: 'é"', value: '1e400' }, jsonMember('n', null)];
     expect(jsonObject(members)).toBe('{"type":"a \\"b\\"","é\\"":1e400,"n":null}');
     expect(jsonObject([])).toBe('{}');
     expect(jsonMembers(' { } ')).toEqual([]);
   });
 
-  it('take strings of millions of escapes', () => {
+  test('take strings of millions of escapes', () => {
     const value = `"${'\\n'.repeat(5_000_000)}"`;
     const text = `{"a": ${value} , "b": [${value}]}`;
     // Compared as booleans, because a mismatch would print all of it.
@@ -105,7 +105,7 @@ describe('jsonMembers and jsonObject', () => {
 });
 
 describe('jsonElements', () => {
-  it('slices every element exactly as it was written', () => {
+  test('slices every element exactly as it was written', () => {
     fc.assert(
       fc.property(fc.array(memberText), space, (written, gap) => {
         const text = `${gap}[${gap}${written.map((element) => `${gap}${element.value}${element.space}`).join(',')}]`;
@@ -114,7 +114,7 @@ describe('jsonElements', () => {
     );
   });
 
-  it('is not misled by brackets and commas in strings', () => {
+  test('is not misled by brackets and commas in strings', () => {
     expect(jsonElements('[ "],[" , {"]":[1,"}"]} ,[[]],12345678901234567890]')).toEqual([
       '"],["',
       '{"]":[1,"}"]}',
@@ -126,7 +126,7 @@ describe('jsonElements', () => {
 });
 
 describe('duplicateKey', () => {
-  it.each([
+  test.each([
     ['{}', undefined],
     ['{"a":1,"b":{"a":1}}', undefined],
     ['{"a":1,"b":2,"b":3,"a":4}', 'b'],
@@ -139,7 +139,7 @@ describe('duplicateKey', () => {
 });
 
 describe('nestedDuplicateKey', () => {
-  it.each([
+  test.each([
     ['{}', undefined],
     ['"a"', undefined],
     ['[{"a":1},{"a":1}]', undefined],
@@ -154,7 +154,7 @@ describe('nestedDuplicateKey', () => {
     expect(nestedDuplicateKey(text)).toBe(key);
   });
 
-  it('is none of any value that was written by JSON.stringify', () => {
+  test('is none of any value that was written by JSON.stringify', () => {
     fc.assert(fc.property(fc.json(), (text) => expect(nestedDuplicateKey(text)).toBeUndefined()));
   });
 });

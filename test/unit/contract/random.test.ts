@@ -6,7 +6,7 @@ const bytes = (length: number) =>
   fc.uint8Array({ minLength: length, maxLength: length }).map((array) => Buffer.from(array));
 
 describe('uuidV4', () => {
-  it.each([
+  test.each([
     [0x00, '00000000-0000-4000-8000-000000000000'],
     [0xab, 'abababab-abab-4bab-abab-abababababab'],
     [0xff, 'ffffffff-ffff-4fff-bfff-ffffffffffff'],
@@ -14,7 +14,7 @@ describe('uuidV4', () => {
     expect(uuidV4((size) => Buffer.alloc(size, byte))).toBe(uuid);
   });
 
-  it('marks version and variant, and leaves the bytes that it was handed alone', () => {
+  test('marks version and variant, and leaves the bytes that it was handed alone', () => {
     fc.assert(
       fc.property(bytes(16), (random) => {
         const before = random.toString('hex');
@@ -26,14 +26,14 @@ describe('uuidV4', () => {
 });
 
 describe('base62', () => {
-  it('gives KSUIDs: the example of the svix-ksuid package, and the extremes', () => {
+  test('gives KSUIDs: the example of the svix-ksuid package, and the extremes', () => {
     const example = [13, 53, 196, 51, 225, 147, 62, 55, 242, 117, 112, 135, 99, 173, 199, 116, 90, 245, 231, 242];
     expect(base62(Buffer.from(example))).toBe('1srOrx2ZWZBpBUvZwXKQmoEYga2');
     expect(base62(Buffer.alloc(20))).toBe('000000000000000000000000000');
     expect(base62(Buffer.alloc(20, 0xff))).toBe('aWgEPTl1tmebfsQzFP4bxwgy80V');
   });
 
-  it('has one length for all values of a size, and sorts as they do', () => {
+  test('has one length for all values of a size, and sorts as they do', () => {
     const pair = fc.integer({ min: 1, max: 40 }).chain((length) => fc.tuple(bytes(length), bytes(length)));
     fc.assert(
       fc.property(pair, ([left, right]) => {

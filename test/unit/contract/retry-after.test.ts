@@ -6,7 +6,7 @@ const NOW = new Date('2026-03-02T10:11:12.345Z');
 const MAX_LENGTH = 365 * 24 * 3_600_000;
 
 describe('retryAfterMs', () => {
-  it.each([
+  test.each([
     ['120', 120_000],
     [' 120 ', 120_000],
     ['007', 7_000],
@@ -20,7 +20,7 @@ describe('retryAfterMs', () => {
     expect(retryAfterMs(value, NOW)).toBe(wait);
   });
 
-  it.each([
+  test.each([
     undefined,
     '',
     '0',
@@ -49,7 +49,7 @@ describe('retryAfterMs', () => {
     expect(retryAfterMs(value, NOW)).toBeUndefined();
   });
 
-  it('reads every whole second up to a year', () => {
+  test('reads every whole second up to a year', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: MAX_LENGTH / 1_000 }), (wait) => {
         expect(retryAfterMs(String(wait), NOW)).toBe(wait * 1_000);
@@ -59,7 +59,7 @@ describe('retryAfterMs', () => {
     );
   });
 
-  it('is positive, finite and at most a year for any text', () => {
+  test('is positive, finite and at most a year for any text', () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789.-+: MonGT') }));
     fc.assert(
       fc.property(text, (value) => {
@@ -71,7 +71,7 @@ describe('retryAfterMs', () => {
 });
 
 describe('clampToSchedule', () => {
-  it.each([
+  test.each([
     [1, 100, 100],
     [100, 100, 100],
     [150, 100, 150],

@@ -10,20 +10,20 @@ function waitsOf(schedule: readonly number[]): number[] {
   return schedule.map((_, index) => policyWait(policy, index));
 }
 
-it('counts in milliseconds', () => {
+test('counts in milliseconds', () => {
   expect([seconds(5), minutes(5), hours(5)]).toEqual([5_000, 300_000, 18_000_000]);
   expect(every(seconds(2), 3)).toEqual([2_000, 2_000, 2_000]);
   expect(every(seconds(2), 0)).toEqual([]);
 });
 
-it('remains behind the waits that were used', () => {
+test('remains behind the waits that were used', () => {
   const schedule = [1, 2, 3];
   expect([0, 2, 3, 4].map((position) => remaining(schedule, position))).toEqual([[1, 2, 3], [3], [], []]);
   expect(schedule).toEqual([1, 2, 3]);
 });
 
 describe('a retry policy', () => {
-  it('reproduces a constant schedule', () => {
+  test('reproduces a constant schedule', () => {
     fc.assert(
       fc.property(wait, fc.integer({ min: 1, max: 50 }), (constant, count) => {
         const schedule = every(constant, count);
@@ -33,7 +33,7 @@ describe('a retry policy', () => {
     );
   });
 
-  it('reproduces an exponential schedule, with a ceiling or without', () => {
+  test('reproduces an exponential schedule, with a ceiling or without', () => {
     const whole = (max: number) => fc.integer({ min: 2, max });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60_000 }), whole(8), whole(10), wait, (first, factor, count, ceiling) => {
@@ -45,7 +45,7 @@ describe('a retry policy', () => {
     );
   });
 
-  it('is the schedule itself or, where that is irregular, its first wait and its number of attempts', () => {
+  test('is the schedule itself or, where that is irregular, its first wait and its number of attempts', () => {
     fc.assert(
       fc.property(fc.array(wait, { minLength: 1, maxLength: 12 }), (schedule) => {
         const [first = 0] = schedule;
@@ -57,7 +57,7 @@ describe('a retry policy', () => {
     );
   });
 
-  it.each([
+  test.each([
     ['irregular', [1, 5, 10, 10, 15]],
     ['falling', [60, 30, 15]],
     ['rising and falling', [1, 2, 4, 2]],
@@ -71,7 +71,7 @@ describe('a retry policy', () => {
     });
   });
 
-  it('without waits allows one attempt', () => {
+  test('without waits allows one attempt', () => {
     expect(retryPolicy([])).toEqual({
       initialInterval: 1_000,
       backoffCoefficient: 1,

@@ -1,5 +1,5 @@
 /** Keys and signatures of the Standard Webhooks specification, against its own vector and other implementations. */
-import { createPublicKey, generateKeyPairSync, verify } from 'crypto';
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import * as fc from 'fast-check';
 import * as standardwebhooks from 'standardwebhooks';
 import {
@@ -30,11 +30,11 @@ function verifies(whpk: string, signature: string, { id, timestamp, body }: type
 }
 
 describe('v1 signatures', () => {
-  it("are those of the specification's vector", () => {
+  test("are those of the specification's vector", () => {
     expect(signatureHeader([{ secret: SECRET }], MESSAGE, NOW)).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
-  it("are those of the specification's library for any key and body", () => {
+  test("are those of the specification's library for any key and body", () => {
     const bytes = fc.uint8Array({ minLength: 24, maxLength: 64 });
     fc.assert(
       fc.property(bytes, fc.string({ unit: 'binary' }), (key, body) => {
@@ -49,7 +49,7 @@ describe('v1 signatures', () => {
 });
 
 describe('v1a signatures', () => {
-  it('are verified with the public key alone', () => {
+  test('are verified with the public key alone', () => {
     const secret = newSigningSecret(counting, 'v1a');
     expect(secret).toBe('whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=');
     const signature = signatureHeader([{ secret }], MESSAGE, NOW);
@@ -61,7 +61,7 @@ describe('v1a signatures', () => {
     expect(verifies(verificationKey(whsk(32)), signature, MESSAGE)).toBe(false);
   });
 
-  it('are made with a seed or with the key pair that begins with it', () => {
+  test('are made with a seed or with the key pair that begins with it', () => {
     const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
     const seed = Buffer.from(jwk.d ?? '', 'base64url');
     const publicKey = Buffer.from(jwk.x ?? '', 'base64url');
@@ -75,12 +75,12 @@ describe('v1a signatures', () => {
 });
 
 describe('secrets', () => {
-  it('are made of 24 random bytes and are their own verification key', () => {
+  test('are made of 24 random bytes and are their own verification key', () => {
     expect(newSigningSecret(counting)).toBe('whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX');
     expect(verificationKey(SECRET)).toBe(SECRET);
   });
 
-  it.each([
+  test.each([
     [SECRET, undefined],
     [whsec(24), undefined],
     [whsec(64), undefined],
@@ -113,7 +113,7 @@ describe('rotation', () => {
     rotateSigningKeys(keys, { secret, now: NOW, overlapEndsAt: end });
   const rotateAll = (keys: Parameters<typeof rotateSigningKeys>[0], secret: string) => rotate(keys, secret);
 
-  it('signs with both keys until the overlap ends, the newest first', () => {
+  test('signs with both keys until the overlap ends, the newest first', () => {
     const keys = rotate([{ secret: a }], c);
     expect(keys).toEqual([{ secret: c }, { secret: a, expiresAt: overlapEndsAt.toISOString() }]);
     const [first, second] = [c, a].map((secret) => signatureHeader([{ secret }], MESSAGE, NOW));
@@ -122,7 +122,7 @@ describe('rotation', () => {
     expect(signatureHeader(keys, MESSAGE, overlapEndsAt)).toBe(first);
   });
 
-  it('prolongs no key that was rotated out before', () => {
+  test('prolongs no key that was rotated out before', () => {
     const sooner = later(500).toISOString();
     expect(rotate(rotate([{ secret: a }], b, later(500)), c)).toEqual([
       { secret: c },
@@ -135,12 +135,12 @@ describe('rotation', () => {
     });
   });
 
-  it('drops expired keys, and all former ones where there is no overlap', () => {
+  test('drops expired keys, and all former ones where there is no overlap', () => {
     expect(rotate([{ secret: b }, { secret: a, expiresAt: NOW.toISOString() }], c)).toHaveLength(2);
     expect(rotate([{ secret: b }, { secret: a, expiresAt: later(1).toISOString() }], c, NOW)).toEqual([{ secret: c }]);
   });
 
-  it('throws when more than ten former keys would sign', () => {
+  test('throws when more than ten former keys would sign', () => {
     const secrets = Array.from({ length: 12 }, (_, index) => whsec(24 + index));
     const eleven = secrets.slice(1, 11).reduce(rotateAll, [{ secret: secrets[0]! }]);
     expect(eleven).toHaveLength(11);
@@ -148,7 +148,7 @@ describe('rotation', () => {
     expect(rotate(eleven, secrets[11]!, NOW)).toHaveLength(1);
   });
 
-  it('holds a secret once, without end, when it comes back', () => {
+  test('holds a secret once, without end, when it comes back', () => {
     expect(rotate(rotate([{ secret: a }], b), a)).toEqual([
       { secret: a },
       { secret: b, expiresAt: overlapEndsAt.toISOString() },

@@ -1,17 +1,17 @@
 /** What the dashboard decides without a browser: filters, forms, words and figures. */
-import type { Delivery } from '../../../dashboard/src/api/shapes';
-import { changesOf, valuesOf, withValue } from '../../../dashboard/src/form/values';
-import { fieldOf } from '../../../dashboard/src/form/schema';
-import { attemptTimes, groupSchedules } from '../../../dashboard/src/pages/contracts/group-schedules';
-import { readHeaders } from '../../../dashboard/src/pages/contracts/read-headers';
-import { bulkFilter, bulkStates } from '../../../dashboard/src/pages/deliveries/bulk-filter';
-import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters';
-import { merge } from '../../../dashboard/src/pages/deliveries/merge';
-import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body';
-import { asCurl } from '../../../dashboard/src/pages/delivery/curl';
-import { phasesOf } from '../../../dashboard/src/pages/delivery/phase-list';
-import { counted, duration, fromNow, percent, prettyJson, took } from '../../../dashboard/src/parts/format';
-import { ticks } from '../../../dashboard/src/parts/ticks';
+import type { Delivery } from '../../../dashboard/src/api/shapes.js';
+import { changesOf, valuesOf, withValue } from '../../../dashboard/src/form/values.js';
+import { fieldOf } from '../../../dashboard/src/form/schema.js';
+import { attemptTimes, groupSchedules } from '../../../dashboard/src/pages/contracts/group-schedules.js';
+import { readHeaders } from '../../../dashboard/src/pages/contracts/read-headers.js';
+import { bulkFilter, bulkStates } from '../../../dashboard/src/pages/deliveries/bulk-filter.js';
+import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters.js';
+import { merge } from '../../../dashboard/src/pages/deliveries/merge.js';
+import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body.js';
+import { asCurl } from '../../../dashboard/src/pages/delivery/curl.js';
+import { phasesOf } from '../../../dashboard/src/pages/delivery/phase-list.js';
+import { counted, duration, fromNow, percent, prettyJson, took } from '../../../dashboard/src/parts/format.js';
+import { ticks } from '../../../dashboard/src/parts/ticks.js';
 
 const HOUR = 3_600_000;
 
@@ -41,7 +41,7 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
 }
 
 describe('words', () => {
-  it.each([
+  test.each([
     [0, '0 ms'],
     [999, '999 ms'],
     [5_000, '5 s'],
@@ -51,7 +51,7 @@ describe('words', () => {
     [24 * HOUR + 5_000, '1 d'],
   ])('%i ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
 
-  it.each([
+  test.each([
     [0.42, '0.4 ms'],
     [0, '0 ms'],
     [120.4, '120 ms'],
@@ -59,35 +59,35 @@ describe('words', () => {
     [61_000, '1 min 1 s'],
   ])('an attempt of %d ms took %s', (ms, text) => expect(took(ms)).toBe(text));
 
-  it.each([
+  test.each([
     [0, 'now'],
     [-8_000, '8 s ago'],
     [90_000, 'in 1 min'],
     [-49 * HOUR, '2 d ago'],
   ])('%i ms from now is %s', (away, text) => expect(fromNow(1_000_000_000 + away, 1_000_000_000)).toBe(text));
 
-  it.each([
+  test.each([
     [1, '100 %'],
     [0.99999, '99.9 %'],
     [0.29, '29 %'],
     [0, '0 %'],
   ])('a rate of %d is %s', (rate, text) => expect(percent(rate)).toBe(text));
 
-  it('counts in the singular and plural', () => {
+  test('counts in the singular and plural', () => {
     expect([counted(1, 'attempt'), counted(1_234, 'delivery', 'deliveries')]).toEqual([
       '1 attempt',
       '1,234 deliveries',
     ]);
   });
 
-  it('leaves text that is no JSON as it is', () => {
+  test('leaves text that is no JSON as it is', () => {
     expect(prettyJson('{"a":1}')).toBe('{\n  "a": 1\n}');
     expect(prettyJson('<html>')).toBe('<html>');
   });
 });
 
 describe('filters', () => {
-  it('are read from an address and written to it; what cannot be is omitted', () => {
+  test('are read from an address and written to it; what cannot be is omitted', () => {
     const filters = { state: 'failed', type: 'user.created', from: '2026-03-02T10:00:00.000Z' };
     const address = listAddress(filters);
     expect(readFilters(new URL(address, 'http://localhost').searchParams)).toEqual(filters);
@@ -95,7 +95,7 @@ describe('filters', () => {
     expect(listAddress({})).toBe('/deliveries');
   });
 
-  it('take a delivery by every field and by time, the end excluded', () => {
+  test('take a delivery by every field and by time, the end excluded', () => {
     const one = delivery('dlv_1');
     expect(matches(one, {})).toBe(true);
     expect(matches(one, { state: 'pending', accountId: 'acc_1', from: one.createdAt })).toBe(true);
@@ -110,7 +110,7 @@ describe('filters', () => {
   const pages = (...list: ReturnType<typeof page>[]) => ({ pages: list, pageParams: list.map(() => undefined) });
   const idsOf = (merged: ReturnType<typeof merge>) => merged.pages.map(({ data }) => data.map(({ id }) => id));
 
-  it.each([
+  test.each([
     ['a new one first', pages(page(['d3', 'd1'])), 'd4', [['d4', 'd3', 'd1']]],
     ['one in between in its place', pages(page(['d3', 'd1'])), 'd2', [['d3', 'd2', 'd1']]],
     ['the oldest last, where nothing follows', pages(page(['d3', 'd2'])), 'd1', [['d3', 'd2', 'd1']]],
@@ -130,14 +130,14 @@ describe('filters', () => {
     expect(idsOf(merge(before, delivery(id, { state: 'failed' }), {}))).toEqual(after);
   });
 
-  it('show the new state, and drop what no longer belongs', () => {
+  test('show the new state, and drop what no longer belongs', () => {
     const before = pages(page(['d2', 'd1']));
     const changed = delivery('d1', { state: 'delivered' });
     expect(merge(before, changed, {}).pages[0]?.data[1]).toBe(changed);
     expect(idsOf(merge(before, changed, { state: 'pending' }))).toEqual([['d2']]);
   });
 
-  it('say which states an order is for', () => {
+  test('say which states an order is for', () => {
     expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
     expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
     expect(bulkStates('cancel', 'failed')).toEqual([]);
@@ -155,7 +155,7 @@ describe('filters', () => {
   });
 });
 
-it('adds up what a recovery would take by state, whatever its event types', () => {
+test('adds up what a recovery would take by state, whatever its event types', () => {
   const counts = [
     { state: 'failed', type: 'a', count: 1 },
     { state: 'retrying', type: 'a', count: 2 },
@@ -168,7 +168,7 @@ it('adds up what a recovery would take by state, whatever its event types', () =
 });
 
 describe('forms', () => {
-  it.each([
+  test.each([
     [{ type: 'string' }, { kind: 'text', long: false, nullable: false }],
     [
       { type: 'string', maxLength: 20_000 },
@@ -196,7 +196,7 @@ describe('forms', () => {
     [{}, { kind: 'json' }],
   ])('%j becomes %j', (schema, field) => expect(fieldOf(schema)).toMatchObject(field));
 
-  it('hold what is there, leave out what is masked and send what changed', () => {
+  test('hold what is there, leave out what is masked and send what changed', () => {
     const schema = { properties: { url: {}, headers: {}, description: {}, httpAuth: {} } };
     const object = { id: 'sub_1', url: 'https://a.example/', headers: { 'X-A': '***' }, description: null };
     const { values, masked } = valuesOf(schema, object);
@@ -206,21 +206,21 @@ describe('forms', () => {
     expect(changesOf(values, values)).toEqual({});
   });
 
-  it('read pasted headers, and say which line is none', () => {
+  test('read pasted headers, and say which line is none', () => {
     expect(readHeaders('A: b\n\n C : d: e ')).toEqual({ A: 'b', C: 'd: e' });
     expect(() => readHeaders('A: b\nnonsense')).toThrow('nonsense');
   });
 });
 
 describe('times', () => {
-  it('are marked at round ones, few enough to be read', () => {
+  test('are marked at round ones, few enough to be read', () => {
     expect(ticks(21 * 60_000)).toEqual([0, 5, 10, 15, 20].map((minutes) => minutes * 60_000));
     expect(ticks(76 * HOUR)).toEqual([0, 24, 48, 72].map((hours) => hours * HOUR));
     for (const span of [1, 999, HOUR, 30 * 24 * HOUR, 400 * 24 * HOUR])
       expect(ticks(span).length).toBeLessThanOrEqual(7);
   });
 
-  it('of attempts follow from the waits, and events that share them stand together', () => {
+  test('of attempts follow from the waits, and events that share them stand together', () => {
     expect(attemptTimes([5, 10])).toEqual([0, 5, 15]);
     const event = { description: '', schema: {}, example: {}, retries: 1, timeLimitMs: 15_000 };
     const groups = groupSchedules([
@@ -231,7 +231,7 @@ describe('times', () => {
     expect(groups.map(({ types }) => types)).toEqual([['a', 'c'], ['b']]);
   });
 
-  it('of an attempt are split into phases; the rest is what they leave', () => {
+  test('of an attempt are split into phases; the rest is what they leave', () => {
     expect(phasesOf({ dnsMs: 1, connectMs: 2, tlsMs: 3, firstByteMs: 10, totalMs: 20 })).toEqual([
       { name: 'name lookup', ms: 1 },
       { name: 'connecting', ms: 2 },
@@ -243,7 +243,7 @@ describe('times', () => {
   });
 });
 
-it('quotes a request for a shell', () => {
+test('quotes a request for a shell', () => {
   const request = {
     method: 'POST' as const,
     url: 'https://example.com/a?b=c&d',

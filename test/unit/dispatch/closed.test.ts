@@ -1,6 +1,6 @@
 /** What an open delivery becomes after its workflow has closed. */
-import { conclude, type ClosedWorkflow } from '../../../src/dispatch/closed';
-import { FailureType } from '../../../src/workflows/failure';
+import { conclude, type ClosedWorkflow } from '../../../src/dispatch/closed.js';
+import { FailureType } from '../../../src/workflows/failure.js';
 
 const closed = (fields: Partial<ClosedWorkflow>): ClosedWorkflow => ({
   kind: 'closed',

@@ -1,6 +1,11 @@
 /** The order of commits, and the size of one. */
-import { BatchWriter } from '../../../src/lib/batch-writer';
-import { CommitQueue, MAX_SHARED_BYTES, MAX_WAITING_BYTES, TooMuchWaiting } from '../../../src/dispatch/commit-queue';
+import { BatchWriter } from '../../../src/lib/batch-writer.js';
+import {
+  CommitQueue,
+  MAX_SHARED_BYTES,
+  MAX_WAITING_BYTES,
+  TooMuchWaiting,
+} from '../../../src/dispatch/commit-queue.js';
 
 interface Request {
   readonly name: string;

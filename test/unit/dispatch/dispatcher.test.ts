@@ -1,8 +1,8 @@
 /** Starting workflows in the background. */
 import type { Client } from '@temporalio/client';
 import pino from 'pino';
-import { createDispatcher } from '../../../src/dispatch/dispatcher';
-import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
+import { createDispatcher } from '../../../src/dispatch/dispatcher.js';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
 
 const log = pino({ level: 'silent' });
 

@@ -1,10 +1,10 @@
 /** Commits of several requests, and new plans for accounts that have changed. */
-import type { FanOut } from '../../../src/dispatch/fan-out';
-import { NoSuchAccount } from '../../../src/dispatch/commit';
-import type { Dispatcher } from '../../../src/dispatch/dispatcher';
-import { EventWriter, type Plan } from '../../../src/dispatch/event-writer';
-import type { SubscriptionCache, CachedSubscriptions } from '../../../src/store/subscriptions/subscription-cache';
-import type { Store } from '../../../src/store/store';
+import type { FanOut } from '../../../src/dispatch/fan-out.js';
+import { NoSuchAccount } from '../../../src/dispatch/commit.js';
+import type { Dispatcher } from '../../../src/dispatch/dispatcher.js';
+import { EventWriter, type Plan } from '../../../src/dispatch/event-writer.js';
+import type { SubscriptionCache, CachedSubscriptions } from '../../../src/store/subscriptions/subscription-cache.js';
+import type { Store } from '../../../src/store/store.js';
 
 const VERSIONS = 19;
 const VERSIONS_OF = 20;

@@ -1,8 +1,8 @@
 /** The rotation over accounts and subscriptions. */
 import * as fc from 'fast-check';
-import { FairQueue } from '../../../src/dispatch/fair-queue';
-import type { StoredAccount } from '../../../src/store/accounts/accounts';
-import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts';
+import { FairQueue } from '../../../src/dispatch/fair-queue.js';
+import type { StoredAccount } from '../../../src/store/accounts/accounts.js';
+import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
 
 function waiting(accountId: string, subscriptionId: string, number: number, dispatchWeight = 1): DeliveryStart {
   const account = { id: accountId, dispatchWeight } as StoredAccount;

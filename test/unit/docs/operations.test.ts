@@ -1,8 +1,8 @@
 /** docs/operations.md lists every metric of Pigeonpost's own; UPDATE_DOCS=1 writes the list again (then run Prettier). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import '../../../src/telemetry/gauges';
-import { registry } from '../../../src/telemetry/metrics';
+import '../../../src/telemetry/gauges.js';
+import { registry } from '../../../src/telemetry/metrics.js';
 
 const path = join(__dirname, '../../../docs/operations.md');
 const [BEGIN, END] = ['<!-- metrics -->', '<!-- /metrics -->'];

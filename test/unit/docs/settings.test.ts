@@ -1,7 +1,7 @@
 /** The table of settings is generated from the settings; UPDATE_DOCS=1 writes it again (then run Prettier). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settings } from '../../../src/config/config';
+import { settings } from '../../../src/config/config.js';
 
 const path = join(__dirname, '../../../docs/settings.md');
 const [BEGIN, END] = ['<!-- settings -->', '<!-- /settings -->'];

@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { explain } from '../../../src/http/errors';
+import { explain } from '../../../src/http/errors.js';
 
 const response = () => {
   const headers = new Map<string, string>();

@@ -1,5 +1,5 @@
 /** Retries of a write within the time of an activity. */
-import { retrying } from '../../../src/lib/retry';
+import { retrying } from '../../../src/lib/retry.js';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

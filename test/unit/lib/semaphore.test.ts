@@ -1,5 +1,5 @@
 /** Permits of a semaphore. */
-import { Semaphore } from '../../../src/lib/semaphore';
+import { Semaphore } from '../../../src/lib/semaphore.js';
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 

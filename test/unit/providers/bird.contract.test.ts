@@ -1,4 +1,4 @@
-import { randomBytes } from 'crypto';
+import { randomBytes } from 'node:crypto';
 import { TypeID } from 'typeid-js';
 import { z } from 'zod';
 import { retryPolicy } from '../../../src/contract/schedule.js';

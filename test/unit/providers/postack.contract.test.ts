@@ -2,11 +2,11 @@
 import * as fc from 'fast-check';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
-import { policyWait, retryPolicy } from '../../../src/contract/schedule';
-import type { Account, Event, Subscription } from '../../../src/contract/entities';
-import type { DeliveryRequest } from '../../../src/contract/types';
-import { contract } from '../../../src/providers/postack/contract';
-import { events, findEvent } from '../../../src/providers/postack/events';
+import { policyWait, retryPolicy } from '../../../src/contract/schedule.js';
+import type { Account, Event, Subscription } from '../../../src/contract/entities.js';
+import type { DeliveryRequest } from '../../../src/contract/types.js';
+import { contract } from '../../../src/providers/postack/contract.js';
+import { events, findEvent } from '../../../src/providers/postack/events.js';
 
 type Empty = Record<string, never>;
 type Postack = Subscription<
@@ -96,7 +96,7 @@ const outbound = (status: string, error = '') =>
   `"body":"Your order is on its way.","status":"${status}"${error}}`;
 
 describe('the request', () => {
-  it.each([
+  test.each([
     ['message.received', INBOUND, 'f3OOoDJLA82hJ4NKbbfMUr8/3a+F6aYY3MxJq6eOrKY='],
     ['message.sent', outbound('sent'), '5T/6gD5T42GWYU4nRYleBV5/82RYwkNjNBgvlNwhqdY='],
     ['message.delivered', outbound('delivered'), 'XvuwB3aFQ81nz+Mr37vz5Hf2Vw28Q2K9HwlKo9O/Ieg='],
@@ -126,7 +126,7 @@ describe('the request', () => {
     });
   });
 
-  it('covers the whole catalogue', () => {
+  test('covers the whole catalogue', () => {
     expect(events.map(({ type }) => type)).toEqual([
       'message.received',
       'message.sent',
@@ -136,19 +136,19 @@ describe('the request', () => {
     ]);
   });
 
-  it('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
+  test('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
     const text = '{"z":12345678901234567890,"a":1.50,"10":1e400,"2":"\\u00e9\\/\\n","z":-0.0,"é":"\\ud83d\\ude00"}';
     const event = eventOf('message.sent', text);
     expect(bodyOf(event)).toBe(`{"type":"message.sent","timestamp":"2026-03-02T10:11:12.345Z","data":${text}}`);
     at(NOW, () => new svix.Webhook(SECRET).verify(bodyOf(event), headersOf(requestOf(event))));
   });
 
-  it('has one body for all subscriptions', () => {
+  test('has one body for all subscriptions', () => {
     const other = subscriptionWith({ reference: 'ep_2', options: { channels: ['a'] } });
     expect(contract.bodyVariant(other)).toBe(contract.bodyVariant(subscriptionWith()));
   });
 
-  it('adds the custom headers of the subscription, as secrets and in the place of its own Accept', () => {
+  test('adds the custom headers of the subscription, as secrets and in the place of its own Accept', () => {
     const subscription = subscriptionWith({ headers: { accept: 'text/plain', 'X-Team': 'a' } });
     const { headers } = requestOf(eventOf('message.sent', '{}'), { subscription });
     expect(headers.map(({ name }) => name)).toEqual([
@@ -163,7 +163,7 @@ describe('the request', () => {
     expect(headers.filter(({ secret }) => secret).map(({ value }) => value)).toEqual(['text/plain', 'a']);
   });
 
-  it('sends the credentials of the address as basic authentication, unless a custom header does', () => {
+  test('sends the credentials of the address as basic authentication, unless a custom header does', () => {
     const credentials = { username: 'kim', password: 'pässword' };
     const secrets = { keys: [{ secret: SECRET }], credentials };
     const event = eventOf('message.sent', '{}');
@@ -179,7 +179,7 @@ describe('the request', () => {
 });
 
 describe('the signature', () => {
-  it.each([
+  test.each([
     [SECRET, 'evt_1', 1_790_000_000, '{"type":"x"}', 'v1,fsTtWzt/V9h14RVhumC7qYBCaaFkZATYbcv7Pv+rG0o='],
     [
       OTHER_SECRET,
@@ -197,7 +197,7 @@ describe('the signature', () => {
   const event = eventOf('message.received', INBOUND);
   const body = bodyOf(event);
 
-  it('is verified by the svix package', () => {
+  test('is verified by the svix package', () => {
     expect(at(NOW, () => new svix.Webhook(SECRET).verify(body, headersOf(requestOf(event))))).toEqual(JSON.parse(body));
     expect(() => at(NOW, () => new svix.Webhook(OTHER_SECRET).verify(body, headersOf(requestOf(event))))).toThrow(
       'No matching signature found',
@@ -207,14 +207,14 @@ describe('the signature', () => {
     );
   });
 
-  it('has the form of Standard Webhooks under other names', () => {
+  test('has the form of Standard Webhooks under other names', () => {
     const renamed = Object.fromEntries(
       Object.entries(headersOf(requestOf(event))).map(([name, value]) => [name.replace('svix-', 'webhook-'), value]),
     );
     expect(at(NOW, () => new standardwebhooks.Webhook(SECRET).verify(body, renamed))).toEqual(JSON.parse(body));
   });
 
-  it('is made again for every attempt, under the same id', () => {
+  test('is made again for every attempt, under the same id', () => {
     const later = new Date(NOW.getTime() + 10 * 3_600_000);
     const first = headersOf(requestOf(event));
     const second = headersOf(requestOf(event, { now: later }));
@@ -225,7 +225,7 @@ describe('the signature', () => {
     expect(() => at(later, () => new svix.Webhook(SECRET).verify(body, first))).toThrow('Message timestamp too old');
   });
 
-  it('covers whatever JSON a payload is', () => {
+  test('covers whatever JSON a payload is', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const any = eventOf('message.sent', text);
@@ -244,18 +244,18 @@ describe('the response', () => {
     waitMs: number | undefined = 300_000,
   ) => contract.classifyResponse({ status, headers }, { account, eventType: 'message.sent', now: NOW, waitMs });
 
-  it.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
+  test.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
     expect(classifyResponse(status)).toEqual({ kind: 'accepted' });
   });
 
-  it.each([199, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 410, 422, 429, 500, 502, 503, 504])(
+  test.each([199, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 410, 422, 429, 500, 502, 503, 504])(
     'asks for another attempt with %d',
     (status) => {
       expect(classifyResponse(status)).toEqual({ kind: 'retry' });
     },
   );
 
-  it.each([
+  test.each([
     [429, '400', 400_000],
     [503, '400', 400_000],
     [503, '1', 300_000],
@@ -271,13 +271,13 @@ describe('the response', () => {
     expect(classifyResponse(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
   });
 
-  it('has no wait to stretch after the last attempt', () => {
+  test('has no wait to stretch after the last attempt', () => {
     const context = { account, eventType: 'message.sent', now: NOW, waitMs: undefined };
     const response = { status: 429, headers: { 'retry-after': '400' } };
     expect(contract.classifyResponse(response, context)).toEqual({ kind: 'retry' });
   });
 
-  it.each([400, 410, 429, 503])('ends the delivery with %d and webhook-delivery', (status) => {
+  test.each([400, 410, 429, 503])('ends the delivery with %d and webhook-delivery', (status) => {
     expect(classifyResponse(status, { 'webhook-delivery': 'abort-message' })).toEqual({
       kind: 'stop',
       reason: 'the receiver responded with webhook-delivery: abort-message',
@@ -290,7 +290,7 @@ describe('the response', () => {
     expect(classifyResponse(status, { 'webhook-delivery': 'later' })).toEqual({ kind: 'retry' });
   });
 
-  it('is accepted with 2xx whatever webhook-delivery says', () => {
+  test('is accepted with 2xx whatever webhook-delivery says', () => {
     expect(classifyResponse(200, { 'webhook-delivery': 'abort-message' })).toEqual({ kind: 'accepted' });
   });
 });
@@ -298,12 +298,12 @@ describe('the response', () => {
 describe('the schedule', () => {
   const schedule = contract.schedule('message.sent', account);
 
-  it("is Svix's: eight attempts over 27 h 35 min 5 s", () => {
+  test("is Svix's: eight attempts over 27 h 35 min 5 s", () => {
     expect(schedule.map((wait) => wait / 1_000)).toEqual([5, 300, 1_800, 7_200, 18_000, 36_000, 36_000]);
     expect(schedule.reduce((sum, wait) => sum + wait, 0)).toBe(((27 * 60 + 35) * 60 + 5) * 1_000);
   });
 
-  it('is irregular, so the policy holds the number of attempts and the first wait', () => {
+  test('is irregular, so the policy holds the number of attempts and the first wait', () => {
     const policy = retryPolicy(schedule);
     expect(policy).toEqual({
       initialInterval: 5_000,
@@ -314,7 +314,7 @@ describe('the schedule', () => {
     expect(policyWait(policy, 6)).toBe(5_000);
   });
 
-  it('allows 15 s for a response and no redirect', () => {
+  test('allows 15 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('message.sent', account)).toBe(15_000);
     expect(contract.maxRedirects('message.sent', account)).toBe(0);
   });
@@ -328,28 +328,31 @@ describe('matching', () => {
   const select = (type: string, channels: readonly string[]) =>
     contract.select(eventOf(type, '{}', { channels }), [all, sent, channel, both], account);
 
-  it('is by event type and channel', () => {
+  test('is by event type and channel', () => {
     expect(select('message.sent', ['b', 'c'])).toEqual([all, sent, channel, both]);
     expect(select('message.sent', ['a'])).toEqual([all, sent, channel]);
     expect(select('message.received', ['b'])).toEqual([all, channel]);
   });
 
-  it('keeps events without a channel from subscriptions with one', () => {
+  test('keeps events without a channel from subscriptions with one', () => {
     expect(select('message.sent', [])).toEqual([all, sent]);
     expect(contract.hasChannels).toBe(true);
   });
 });
 
 describe('the catalogue', () => {
-  it.each(events.map((event) => [event.type, event] as const))('%s: example, empty, typed', (_, { data, example }) => {
-    expect(data.safeParse(example).error).toBeUndefined();
-    expect(data.safeParse({}).success).toBe(true);
-    expect(data.safeParse({ segments: 2, error: { code: '1', retryable: true } }).success).toBe(true);
-    expect(data.safeParse({ body: 1 }).success).toBe(false);
-    expect(data.safeParse([]).success).toBe(false);
-  });
+  test.each(events.map((event) => [event.type, event] as const))(
+    '%s: example, empty, typed',
+    (_, { data, example }) => {
+      expect(data.safeParse(example).error).toBeUndefined();
+      expect(data.safeParse({}).success).toBe(true);
+      expect(data.safeParse({ segments: 2, error: { code: '1', retryable: true } }).success).toBe(true);
+      expect(data.safeParse({ body: 1 }).success).toBe(false);
+      expect(data.safeParse([]).success).toBe(false);
+    },
+  );
 
-  it('is open to every name that Svix allows', () => {
+  test('is open to every name that Svix allows', () => {
     expect(findEvent('contact.opted-out_2')).toMatchObject({ type: 'contact.opted-out_2', example: {} });
     expect(findEvent('a'.repeat(256))).toBeDefined();
     for (const type of ['', 'a b', 'a/b', 'é', 'a'.repeat(257), 'a\n']) expect(findEvent(type)).toBeUndefined();
@@ -361,26 +364,26 @@ describe('subscriptions', () => {
   const keep = (fields: { secret?: string; channels?: string[] }, url?: string, previous?: Postack) =>
     rules.toStored({ fields, url: url ? new URL(url) : undefined, previous, eventTypes: [], randomBytes: counting });
 
-  it('have any well-formed event types, or all', () => {
+  test('have any well-formed event types, or all', () => {
     expect(rules.checkEventTypes([], { channels: [] })).toBeUndefined();
     expect(rules.checkEventTypes(['message.sent', 'other'], { channels: [] })).toBeUndefined();
     expect(rules.checkEventTypes(['a b'], { channels: [] })).toBe('there is no event type "a b"');
   });
 
-  it('have HTTPS addresses', () => {
+  test('have HTTPS addresses', () => {
     expect(rules.checkUrl('https://kim:password@example.com', { channels: [] })).toBeUndefined();
     expect(rules.checkUrl('HTTPS://example.com/a', { channels: [] })).toBeUndefined();
     expect(rules.checkUrl('http://example.com', { channels: [] })).toMatch('https://');
   });
 
-  it('are made with a secret of 24 random bytes', () => {
+  test('are made with a secret of 24 random bytes', () => {
     expect(keep({}, 'https://example.com')).toEqual({
       options: { channels: [] },
       secrets: { keys: [{ secret: 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX' }], credentials: undefined },
     });
   });
 
-  it('are made with a secret, channels and credentials of their own', () => {
+  test('are made with a secret, channels and credentials of their own', () => {
     expect(keep({ secret: SECRET, channels: ['a'] }, 'https://kim:p%C3%A4ss%40@example.com')).toEqual({
       options: { channels: ['a'] },
       secrets: { keys: [{ secret: SECRET }], credentials: { username: 'kim', password: 'päss@' } },
@@ -389,7 +392,7 @@ describe('subscriptions', () => {
     expect(keep({}, 'https://kim:100%@example.com').secrets.credentials?.password).toBe('100%');
   });
 
-  it('keep what an edit does not name', () => {
+  test('keep what an edit does not name', () => {
     const credentials = { username: 'kim', password: 'a' };
     const previous = subscriptionWith({
       options: { channels: ['a'] },
@@ -404,12 +407,12 @@ describe('subscriptions', () => {
     expect(keep({}, 'https://example.com', previous).secrets.credentials).toBeUndefined();
   });
 
-  it('show channels and no secret', () => {
+  test('show channels and no secret', () => {
     expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
   });
 
-  it('check their fields', () => {
+  test('check their fields', () => {
     const strict = rules.fields.strict();
     expect(strict.safeParse({ secret: SECRET, channels: ['project_1337', 'a-b.c'] }).success).toBe(true);
     expect(strict.safeParse({ channels: ['a b'] }).success).toBe(false);
@@ -418,7 +421,7 @@ describe('subscriptions', () => {
     expect(strict.safeParse({ signature: 'v1a' }).success).toBe(false);
   });
 
-  it('check a secret of their owner', () => {
+  test('check a secret of their owner', () => {
     const bytes = (size: number) => `whsec_${Buffer.alloc(size).toString('base64')}`;
     expect(rules.checkSecret?.(SECRET)).toBeUndefined();
     expect(rules.checkSecret?.(bytes(23))).toBe('must hold 24 to 64 bytes');
@@ -428,7 +431,7 @@ describe('subscriptions', () => {
     expect(rules.checkSecret?.(`whsk_${Buffer.alloc(32).toString('base64')}`)).toMatch('whsec_');
   });
 
-  it('sign with both keys until a rotation ends', () => {
+  test('sign with both keys until a rotation ends', () => {
     const overlapEndsAt = new Date(NOW.getTime() + 24 * 3_600_000);
     const credentials = { username: 'kim', password: 'a' };
     const before = subscriptionWith({ secrets: { keys: [{ secret: SECRET }], credentials } });
@@ -454,12 +457,12 @@ describe('subscriptions', () => {
     at(overlapEndsAt, () => new svix.Webhook(fresh).verify(bodyOf(event), after));
   });
 
-  it('rotate to a secret of their owner', () => {
+  test('rotate to a secret of their owner', () => {
     const input = { randomBytes: counting, overlapEndsAt: NOW, now: NOW, secret: OTHER_SECRET };
     expect(rules.rotateSecret?.(subscriptionWith(), input).keys).toEqual([{ secret: OTHER_SECRET }]);
   });
 
-  it('cannot set the headers of the contract', () => {
+  test('cannot set the headers of the contract', () => {
     expect(rules.reservedHeaders).toEqual(
       expect.arrayContaining(['svix-id', 'svix-timestamp', 'svix-signature', 'content-type', 'user-agent']),
     );
@@ -469,7 +472,7 @@ describe('subscriptions', () => {
 });
 
 describe('ids', () => {
-  it('name applications and endpoints', () => {
+  test('name applications and endpoints', () => {
     const rules = contract.accounts;
     expect(rules.newScope(counting)).toEqual({ appId: 'app_0029sS3yqsuDyR1vGFhTuuRAq1b' });
     expect(rules.scope.parse(rules.newScope(counting))).toEqual(rules.newScope(counting));
@@ -479,7 +482,7 @@ describe('ids', () => {
     expect(contract.subscriptions.newReference(1, counting)).toBe('ep_0029sS3yqsuDyR1vGFhTuuRAq1b');
   });
 
-  it('and keys are made of letters and digits', () => {
+  test('and keys are made of letters and digits', () => {
     expect(contract.accounts.newApiKey(counting)).toBe('sk_000A7dl5PEW67zZCpFU9uKaHnGgOvQKAR');
     expect(contract.accounts.newSecrets(counting)).toEqual({});
     expect(contract.accounts.settings.safeParse({ a: 1 }).success).toBe(false);

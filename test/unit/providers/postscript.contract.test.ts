@@ -1,9 +1,9 @@
 /** What a receiver of Postscript's webhooks can observe, byte by byte. */
-import type { AccountSecrets, Scope, Settings } from '../../../src/providers/postscript/account';
-import { contract } from '../../../src/providers/postscript/contract';
-import { canonicalType, events, findEvent } from '../../../src/providers/postscript/events';
-import { policyWait, retryPolicy } from '../../../src/contract/schedule';
-import type { Account, Event, Subscription } from '../../../src/contract/entities';
+import type { AccountSecrets, Scope, Settings } from '../../../src/providers/postscript/account.js';
+import { contract } from '../../../src/providers/postscript/contract.js';
+import { canonicalType, events, findEvent } from '../../../src/providers/postscript/events.js';
+import { policyWait, retryPolicy } from '../../../src/contract/schedule.js';
+import type { Account, Event, Subscription } from '../../../src/contract/entities.js';
 
 type Empty = Record<string, never>;
 
@@ -73,7 +73,7 @@ const SUBSCRIBER =
   '"shopify_customer_id":null,"created_at":"2026-03-02T10:11:12.345678"}';
 
 describe('the request', () => {
-  it.each([
+  test.each([
     ['shop.test', '{}'],
     [
       'shop.incoming_message',
@@ -100,7 +100,7 @@ describe('the request', () => {
     });
   });
 
-  it('covers the whole catalogue', () => {
+  test('covers the whole catalogue', () => {
     expect(events.map(({ type }) => type)).toEqual([
       'shop.test',
       'shop.incoming_message',
@@ -110,7 +110,7 @@ describe('the request', () => {
     ]);
   });
 
-  it("is the guide's own example", () => {
+  test("is the guide's own example", () => {
     const text =
       '{"id":"im_1b2a005a386281c9","subscriber_id":"s_1234567abcd","shop_id":"shop_1234567abcd","is_opt_out":false,' +
       '"shopify_customer_id":null,"from_number":"+15555555555","created_at":"2021-11-04T21:52:41.025455",' +
@@ -127,18 +127,18 @@ describe('the request', () => {
     });
   });
 
-  it('writes a whole second with six digits as well', () => {
+  test('writes a whole second with six digits as well', () => {
     expect(bodyOf(eventOf('shop.test', '{}', new Date('2026-03-02T10:11:12Z')))).toContain(
       '"event_time":"2026-03-02T10:11:12.000000"',
     );
   });
 
-  it('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
+  test('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
     const text = '{"z":12345678901234567890,"a":1.50,"10":1e400,"2":"\\u00e9\\/\\n","z":-0.0,"é":"\\ud83d\\ude00"}';
     expect(bodyOf(eventOf('shop.test', text))).toBe(`${head('shop.test')}${text}}`);
   });
 
-  it('adds the custom headers of the subscription, as secrets', () => {
+  test('adds the custom headers of the subscription, as secrets', () => {
     const subscription = subscriptionTo(['shop.test'], { headers: { 'X-Team': 'a', Authorization: 'Bearer b' } });
     expect(requestOf(eventOf('shop.test', '{}'), subscription).headers.slice(3)).toEqual([
       { name: 'X-Team', value: 'a', secret: true },
@@ -146,13 +146,13 @@ describe('the request', () => {
     ]);
   });
 
-  it('is the same for every attempt', () => {
+  test('is the same for every attempt', () => {
     const event = eventOf('shop.test', '{}');
     const first = requestOf(event);
     expect(requestOf(event, undefined, new Date('2026-03-02T11:11:13Z'))).toEqual(first);
   });
 
-  it('contains the id of its subscription, so that bodies are not shared', () => {
+  test('contains the id of its subscription, so that bodies are not shared', () => {
     const event = eventOf('shop.test', '{}');
     const other = subscriptionTo(['shop.test'], { reference: 'a47606a1-5b39-4a81-9480-c2cb738ff675' });
     expect(JSON.parse(bodyOf(event, other)).webhook_id).toBe(other.reference);
@@ -164,18 +164,18 @@ describe('the response', () => {
   const classifyResponse = (status: number, headers = {}) =>
     contract.classifyResponse({ status, headers }, { account, eventType: 'shop.test', now: NOW, waitMs: 300_000 });
 
-  it('is accepted with 200 only', () => {
+  test('is accepted with 200 only', () => {
     expect(classifyResponse(200)).toEqual({ kind: 'accepted' });
   });
 
-  it.each([100, 199, 201, 202, 204, 206, 299, 300, 301, 302, 304, 308, 400, 401, 403, 404, 410, 422, 429, 500, 503])(
+  test.each([100, 199, 201, 202, 204, 206, 299, 300, 301, 302, 304, 308, 400, 401, 403, 404, 410, 422, 429, 500, 503])(
     'asks for another attempt with %d',
     (status) => {
       expect(classifyResponse(status)).toEqual({ kind: 'retry' });
     },
   );
 
-  it('cannot change the fixed interval', () => {
+  test('cannot change the fixed interval', () => {
     expect(classifyResponse(429, { 'retry-after': '3600' })).toEqual({ kind: 'retry' });
   });
 });
@@ -183,12 +183,12 @@ describe('the response', () => {
 describe('the schedule', () => {
   const schedule = contract.schedule('shop.test', account);
 
-  it('is every 5 minutes for 1 hour', () => {
+  test('is every 5 minutes for 1 hour', () => {
     expect(schedule).toEqual(Array.from({ length: 12 }, () => 5 * 60_000));
     expect(schedule.reduce((sum, wait) => sum + wait, 0)).toBe(3_600_000);
   });
 
-  it('is executed by the retry policy alone', () => {
+  test('is executed by the retry policy alone', () => {
     const policy = retryPolicy(schedule);
     expect(policy).toEqual({
       initialInterval: 300_000,
@@ -199,7 +199,7 @@ describe('the schedule', () => {
     expect(schedule.map((_, index) => policyWait(policy, index))).toEqual(schedule);
   });
 
-  it('allows 10 s for a response and no redirect', () => {
+  test('allows 10 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('shop.test', account)).toBe(10_000);
     expect(contract.maxRedirects('shop.test', account)).toBe(0);
   });
@@ -211,50 +211,56 @@ describe('matching', () => {
   const long = subscriptionTo(['shop.shop.email_collected']);
   const select = (type: string) => contract.select(eventOf(type, '{}'), [one, short, long], account);
 
-  it('takes the one event type of a subscription', () => {
+  test('takes the one event type of a subscription', () => {
     expect(select('shop.incoming_message')).toEqual([one]);
     expect(select('shop.test')).toEqual([]);
   });
 
-  it.each(['shop.email_collected', 'shop.shop.email_collected'])('%s reaches both spellings', (type) => {
+  test.each(['shop.email_collected', 'shop.shop.email_collected'])('%s reaches both spellings', (type) => {
     expect(select(type)).toEqual([short, long]);
     expect(JSON.parse(bodyOf(eventOf(type, '{}'))).event).toBe('shop.email_collected');
   });
 
-  it('does not take a subscription without event types for one of all', () => {
+  test('does not take a subscription without event types for one of all', () => {
     expect(contract.select(eventOf('shop.test', '{}'), [subscriptionTo([])], account)).toEqual([]);
   });
 });
 
 describe('the catalogue', () => {
-  it.each(events.map((event) => [event.type, event] as const))('%s has an example of its own shape', (_, event) => {
+  test.each(events.map((event) => [event.type, event] as const))('%s has an example of its own shape', (_, event) => {
     expect(event.data.safeParse(event.example).error).toBeUndefined();
   });
 
-  it('knows one event by two names, and no others', () => {
+  test('knows one event by two names, and no others', () => {
     expect(findEvent('shop.shop.email_collected')).toBe(findEvent('shop.email_collected'));
     expect(canonicalType('shop.shop.email_collected')).toBe('shop.email_collected');
     expect(findEvent('shop.shop.test')).toBeUndefined();
     expect(findEvent('toString')).toBeUndefined();
   });
 
-  it.each(['id', 'subscriber_id', 'shop_id', 'is_opt_out', 'shopify_customer_id', 'from_number', 'created_at', 'body'])(
-    'requires the documented %s of an incoming message',
-    (field) => {
-      const event = findEvent('shop.incoming_message');
-      const complete = event?.example as Record<string, unknown>;
-      const rest = Object.fromEntries(Object.entries(complete).filter(([key]) => key !== field));
-      expect(event?.data.safeParse(rest).success).toBe(false);
-      expect(event?.data.safeParse({ ...complete, media: [] }).success).toBe(true);
-    },
-  );
+  test.each([
+    'id',
+    'subscriber_id',
+    'shop_id',
+    'is_opt_out',
+    'shopify_customer_id',
+    'from_number',
+    'created_at',
+    'body',
+  ])('requires the documented %s of an incoming message', (field) => {
+    const event = findEvent('shop.incoming_message');
+    const complete = event?.example as Record<string, unknown>;
+    const rest = Object.fromEntries(Object.entries(complete).filter(([key]) => key !== field));
+    expect(event?.data.safeParse(rest).success).toBe(false);
+    expect(event?.data.safeParse({ ...complete, media: [] }).success).toBe(true);
+  });
 
-  it.each([null, 7654321, '7654321'])('takes %p for a Shopify customer', (shopify_customer_id) => {
+  test.each([null, 7654321, '7654321'])('takes %p for a Shopify customer', (shopify_customer_id) => {
     const event = findEvent('shop.incoming_message');
     expect(event?.data.safeParse({ ...(event.example as object), shopify_customer_id }).success).toBe(true);
   });
 
-  it.each(['shop.test', 'shop.subscriber.opt_in', 'shop.subscriber.opt_out', 'shop.email_collected'])(
+  test.each(['shop.test', 'shop.subscriber.opt_in', 'shop.subscriber.opt_out', 'shop.email_collected'])(
     '%s, whose shape is unpublished, may be empty but must be an object',
     (type) => {
       expect(findEvent(type)?.data.safeParse({}).success).toBe(true);
@@ -262,7 +268,7 @@ describe('the catalogue', () => {
     },
   );
 
-  it('checks the type of an inferred field', () => {
+  test('checks the type of an inferred field', () => {
     expect(findEvent('shop.subscriber.opt_in')?.data.safeParse({ phone_number: 1 }).success).toBe(false);
     expect(findEvent('shop.email_collected')?.data.safeParse({ email: null }).success).toBe(false);
   });
@@ -271,7 +277,7 @@ describe('the catalogue', () => {
 describe('subscriptions', () => {
   const rules = contract.subscriptions;
 
-  it('have exactly one known event type', () => {
+  test('have exactly one known event type', () => {
     expect(rules.checkEventTypes(['shop.test'], {})).toBeUndefined();
     expect(rules.checkEventTypes(['shop.shop.email_collected'], {})).toBeUndefined();
     expect(rules.checkEventTypes([], {})).toBe('a Postscript subscription takes exactly one event type');
@@ -279,7 +285,7 @@ describe('subscriptions', () => {
     expect(rules.checkEventTypes(['shop.opt_in'], {})).toBe('there is no event type "shop.opt_in"');
   });
 
-  it('keep their event in an edit, under either of its spellings', () => {
+  test('keep their event in an edit, under either of its spellings', () => {
     const change = (from: string, to: string) => rules.checkEventTypes([to], {}, subscriptionTo([from]));
     expect(change('shop.test', 'shop.test')).toBeUndefined();
     expect(change('shop.email_collected', 'shop.shop.email_collected')).toBeUndefined();
@@ -291,7 +297,7 @@ describe('subscriptions', () => {
     expect(rules.checkEventTypes([], {}, subscriptionTo(['shop.test']))).toMatch('exactly one');
   });
 
-  it("are verified with the shop's token, which is not theirs to rotate", () => {
+  test("are verified with the shop's token, which is not theirs to rotate", () => {
     const shown = rules.signingSecret?.(subscriptionTo(['shop.test']), account);
     expect(shown).toBe(TOKEN);
     expect(requestOf(eventOf('shop.test', '{}')).headers.find(({ secret }) => secret)?.value).toBe(shown);
@@ -299,7 +305,7 @@ describe('subscriptions', () => {
     expect(rules).not.toHaveProperty('checkSecret');
   });
 
-  it('have HTTPS addresses', () => {
+  test('have HTTPS addresses', () => {
     expect(rules.checkUrl('https://example.com', {})).toBeUndefined();
     expect(rules.checkUrl('HTTPS://example.com/a', {})).toBeUndefined();
     expect(rules.checkUrl('http://example.com', {})).toMatch('https://');
@@ -307,12 +313,12 @@ describe('subscriptions', () => {
     expect(rules.allowsUrlCredentials).toBe(false);
   });
 
-  it('have a version 4 UUID for a reference', () => {
+  test('have a version 4 UUID for a reference', () => {
     expect(rules.newReference(1, counting)).toBe('00010203-0405-4607-8809-0a0b0c0d0e0f');
     expect(rules.newReference(1, (size) => Buffer.alloc(size, 0xff))).toBe('ffffffff-ffff-4fff-bfff-ffffffffffff');
   });
 
-  it('have no fields of their own', () => {
+  test('have no fields of their own', () => {
     expect(rules.fields.parse({})).toEqual({});
     expect(rules.fields.strict().safeParse({ secret: 'a' }).success).toBe(false);
     expect(rules.toStored({ fields: {}, eventTypes: ['shop.test'], randomBytes: counting })).toEqual({
@@ -322,7 +328,7 @@ describe('subscriptions', () => {
     expect(rules.toPublic(subscriptionTo(['shop.test']))).toEqual({});
   });
 
-  it('cannot set the headers of the contract', () => {
+  test('cannot set the headers of the contract', () => {
     expect(rules.reservedHeaders).toEqual(['postscript-signature', 'content-type', 'user-agent']);
   });
 });
@@ -330,7 +336,7 @@ describe('subscriptions', () => {
 describe('accounts', () => {
   const rules = contract.accounts;
 
-  it('are shops', () => {
+  test('are shops', () => {
     expect(rules.newScope(counting)).toEqual({ shopId: 'shop_0001020304050607' });
     expect(rules.scope.parse({ shopId: 'shop_1234567abcd' })).toEqual({ shopId: 'shop_1234567abcd' });
     expect(rules.scope.parse(rules.newScope(counting))).toEqual(rules.newScope(counting));
@@ -339,13 +345,13 @@ describe('accounts', () => {
     }
   });
 
-  it('have no limit of requests unless they want one', () => {
+  test('have no limit of requests unless they want one', () => {
     expect(rules.settings.parse({})).toEqual({ enforceRateLimit: false, tokenPer: 'shop' });
     expect(rules.settings.parse({ enforceRateLimit: true })).toMatchObject({ enforceRateLimit: true });
     expect(rules.settings.safeParse({ retries: 1 }).success).toBe(false);
   });
 
-  it('have a token for each subscription when they want that', () => {
+  test('have a token for each subscription when they want that', () => {
     const own = { ...account, settings: { ...account.settings, tokenPer: 'subscription' as const } };
     const tokenIn = (to: typeof account, reference: string) =>
       contract.subscriptions.signingSecret?.(subscriptionTo(['shop.test'], { reference }), to);
@@ -355,7 +361,7 @@ describe('accounts', () => {
     expect(tokenIn(own, REFERENCE)).not.toBe(TOKEN);
   });
 
-  it('have one token of 32 random bytes and keys that begin with sk_', () => {
+  test('have one token of 32 random bytes and keys that begin with sk_', () => {
     expect(rules.newSecrets(counting)).toEqual({ token: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8' });
     expect(rules.newApiKey(counting)).toBe('sk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX');
   });

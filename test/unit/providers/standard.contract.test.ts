@@ -1,5 +1,5 @@
 /** What a receiver of Standard Webhooks can observe, byte by byte, and that its verifiers agree. */
-import { createPublicKey, verify } from 'crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import * as fc from 'fast-check';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
@@ -102,7 +102,7 @@ function verifiesAsymmetric(whpk: string, headers: Record<string, string>, body:
 const counting = (size: number) => Buffer.from(Array.from({ length: size }, (_, index) => index));
 
 describe('the request', () => {
-  it.each([
+  test.each([
     ['user.created', '{"id":"usr_1","email":"kim@example.com"}', 'sCnDnlUvJqe2FnGGgLfy59w80DAcPfGTJ3qJZGPcfLU='],
     ['invoice.paid', '{"id":"inv_1","total":4200}', 'VAEQ7oTgI434IJR8V0mT/vmou8GY0mLjPsqBSdSu6iA='],
   ])('of %s', (type, data, signature) => {
@@ -120,24 +120,24 @@ describe('the request', () => {
     });
   });
 
-  it.each(['null', '[1,2]', '"text"', '0'])('may contain %s, as data is any JSON value', (text) => {
+  test.each(['null', '[1,2]', '"text"', '0'])('may contain %s, as data is any JSON value', (text) => {
     expect(findEvent('a')?.data.safeParse(JSON.parse(text)).success).toBe(true);
     expect(bodyOf(eventOf('a', text))).toBe(`{"type":"a","timestamp":"2026-03-02T10:11:12.345Z","data":${text}}`);
   });
 
-  it('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
+  test('keeps large numbers, key order, escapes and duplicate keys of the payload', () => {
     const text = '{"z":12345678901234567890,"a":1.50,"10":1e400,"2":"\\u00e9\\/\\n","z":-0.0,"é":"\\ud83d\\ude00"}';
     const event = eventOf('user.created', text);
     expect(bodyOf(event)).toBe(`{"type":"user.created","timestamp":"2026-03-02T10:11:12.345Z","data":${text}}`);
     at(NOW, () => new standardwebhooks.Webhook(SECRET).verify(bodyOf(event), headersOf(requestOf(event))));
   });
 
-  it('has one body for all subscriptions', () => {
+  test('has one body for all subscriptions', () => {
     const other = subscriptionWith({ reference: 'ep_2', options: { channels: ['a'] } });
     expect(contract.bodyVariant(other)).toBe(contract.bodyVariant(subscriptionWith()));
   });
 
-  it('adds the custom headers of the subscription, as secrets', () => {
+  test('adds the custom headers of the subscription, as secrets', () => {
     const subscription = subscriptionWith({ headers: { Authorization: 'Bearer b', 'X-Team': 'a' } });
     expect(requestOf(eventOf('user.created', '{}'), { subscription }).headers.slice(5)).toEqual([
       { name: 'Authorization', value: 'Bearer b', secret: true },
@@ -147,7 +147,7 @@ describe('the request', () => {
 });
 
 describe('the signature', () => {
-  it.each([
+  test.each([
     [SECRET, 'evt_1', 1_790_000_000, '{"type":"x"}', 'v1,fsTtWzt/V9h14RVhumC7qYBCaaFkZATYbcv7Pv+rG0o='],
     [
       PRIVATE_KEY,
@@ -172,7 +172,7 @@ describe('the signature', () => {
   const event = eventOf('user.created', '{"id":"usr_1"}');
   const body = bodyOf(event);
 
-  it.each([
+  test.each([
     ['standardwebhooks', standardwebhooks.Webhook],
     ['svix', svix.Webhook],
   ])('is verified by the %s package', (_, Webhook) => {
@@ -186,7 +186,7 @@ describe('the signature', () => {
     }
   });
 
-  it('is verified with the public key alone, for an ed25519 secret', () => {
+  test('is verified with the public key alone, for an ed25519 secret', () => {
     const subscription = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
     const headers = headersOf(requestOf(event, { subscription }));
     expect(headers['webhook-signature']).toMatch(/^v1a,\S{88}$/);
@@ -195,7 +195,7 @@ describe('the signature', () => {
     expect(verifiesAsymmetric(PUBLIC_KEY, { ...headers, 'webhook-timestamp': '1772446274' }, body)).toBe(false);
   });
 
-  it('is made again for every attempt, under the same id', () => {
+  test('is made again for every attempt, under the same id', () => {
     const later = new Date(NOW.getTime() + 24 * 3_600_000);
     const first = headersOf(requestOf(event));
     const second = headersOf(requestOf(event, { now: later }));
@@ -208,7 +208,7 @@ describe('the signature', () => {
     );
   });
 
-  it('covers whatever JSON a payload is', () => {
+  test('covers whatever JSON a payload is', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const any = eventOf('user.created', text);
@@ -227,23 +227,23 @@ describe('the response', () => {
     waitMs: number | undefined = 300_000,
   ) => contract.classifyResponse({ status, headers }, { account, eventType: 'user.created', now: NOW, waitMs });
 
-  it.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
+  test.each([200, 201, 202, 204, 299])('accepts with %d', (status) => {
     expect(classifyResponse(status)).toEqual({ kind: 'accepted' });
   });
 
-  it.each([
+  test.each([
     199, 300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 408, 409, 411, 422, 429, 500, 501, 502, 503, 504, 505,
   ])('asks for another attempt with %d', (status) => {
     expect(classifyResponse(status)).toEqual({ kind: 'retry' });
   });
 
-  it('with 410 ends the delivery and disables the subscription', () => {
+  test('with 410 ends the delivery and disables the subscription', () => {
     const gone = { kind: 'stop', reason: 'the receiver responded with 410 Gone', disable: true };
     expect(classifyResponse(410)).toEqual(gone);
     expect(classifyResponse(410, { 'retry-after': '400' })).toEqual(gone);
   });
 
-  it.each([
+  test.each([
     [429, '400', 400_000],
     [502, '400', 400_000],
     [503, '400', 400_000],
@@ -264,13 +264,13 @@ describe('the response', () => {
     expect(classifyResponse(status, { 'retry-after': value })).toEqual({ kind: 'retry', retryAfterMs });
   });
 
-  it('has no wait to stretch after the last attempt', () => {
+  test('has no wait to stretch after the last attempt', () => {
     const context = { account, eventType: 'user.created', now: NOW, waitMs: undefined };
     const response = { status: 429, headers: { 'retry-after': '400' } };
     expect(contract.classifyResponse(response, context)).toEqual({ kind: 'retry' });
   });
 
-  it("does not know Svix's webhook-delivery", () => {
+  test("does not know Svix's webhook-delivery", () => {
     expect(classifyResponse(500, { 'webhook-delivery': 'disable' })).toEqual({ kind: 'retry' });
   });
 });
@@ -278,7 +278,7 @@ describe('the response', () => {
 describe('the schedule', () => {
   const schedule = contract.schedule('user.created', account);
 
-  it("is the specification's example: ten attempts over 75 h 35 min 5 s", () => {
+  test("is the specification's example: ten attempts over 75 h 35 min 5 s", () => {
     const hour = 3_600;
     expect(schedule.map((wait) => wait / 1_000)).toEqual([
       5,
@@ -289,7 +289,7 @@ describe('the schedule', () => {
     expect(schedule.reduce((sum, wait) => sum + wait, 0)).toBe(((75 * 60 + 35) * 60 + 5) * 1_000);
   });
 
-  it('is irregular, so the policy holds the number of attempts and the first wait', () => {
+  test('is irregular, so the policy holds the number of attempts and the first wait', () => {
     const policy = retryPolicy(schedule);
     expect(policy).toEqual({
       initialInterval: 5_000,
@@ -300,7 +300,7 @@ describe('the schedule', () => {
     expect(policyWait(policy, 8)).toBe(5_000);
   });
 
-  it('allows 15 s for a response and no redirect', () => {
+  test('allows 15 s for a response and no redirect', () => {
     expect(contract.timeLimitMs('user.created', account)).toBe(15_000);
     expect(contract.maxRedirects('user.created', account)).toBe(0);
   });
@@ -314,26 +314,26 @@ describe('matching', () => {
   const select = (type: string, channels: readonly string[]) =>
     contract.select(eventOf(type, '{}', { channels }), [all, created, channel, both], account);
 
-  it('is by event type and channel', () => {
+  test('is by event type and channel', () => {
     expect(select('user.created', ['b', 'c'])).toEqual([all, created, channel, both]);
     expect(select('user.created', ['a'])).toEqual([all, created, channel]);
     expect(select('invoice.paid', ['b'])).toEqual([all, channel]);
     expect(select('user', ['c'])).toEqual([all]);
   });
 
-  it('keeps events without a channel from subscriptions with one', () => {
+  test('keeps events without a channel from subscriptions with one', () => {
     expect(select('user.created', [])).toEqual([all, created]);
     expect(contract.hasChannels).toBe(true);
   });
 });
 
 describe('the catalogue', () => {
-  it('shows two examples', () => {
+  test('shows two examples', () => {
     expect(events.map(({ type }) => type)).toEqual(['user.created', 'invoice.paid']);
     for (const { data, example } of events) expect(data.safeParse(example).error).toBeUndefined();
   });
 
-  it('is open to every name that the specification recommends', () => {
+  test('is open to every name that the specification recommends', () => {
     expect(findEvent('Order_2.line.added')).toMatchObject({ type: 'Order_2.line.added', example: { test: true } });
     expect(findEvent('a'.repeat(128))).toBeDefined();
     for (const type of ['', '.', 'a.', '.a', 'a..b', 'a b', 'a-b', 'a/b', 'é', 'a\n', 'a'.repeat(129)]) {
@@ -350,18 +350,18 @@ describe('subscriptions', () => {
   const signatureAt = (now: Date, subscription: Standard) =>
     headersOf(requestOf(eventOf('user.created', '{}'), { subscription, now }));
 
-  it('have any well-formed event types, or all', () => {
+  test('have any well-formed event types, or all', () => {
     expect(rules.checkEventTypes([], { channels: [] })).toBeUndefined();
     expect(rules.checkEventTypes(['user.created', 'other'], { channels: [] })).toBeUndefined();
     expect(rules.checkEventTypes(['user.created', 'a b'], { channels: [] })).toBe('there is no event type "a b"');
   });
 
-  it('have any address, without credentials', () => {
+  test('have any address, without credentials', () => {
     expect(rules.checkUrl('http://localhost:3000/', { channels: [] })).toBeUndefined();
     expect(rules.allowsUrlCredentials).toBe(false);
   });
 
-  it('are made with a secret of 24 random bytes, or an ed25519 key', () => {
+  test('are made with a secret of 24 random bytes, or an ed25519 key', () => {
     const symmetric = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX';
     const made = (secret: string) => ({ options: { channels: [] }, secrets: { keys: [{ secret }] } });
     expect(keep({})).toEqual(made(symmetric));
@@ -371,7 +371,7 @@ describe('subscriptions', () => {
     expect(keep({ channels: ['a'] }).options).toEqual({ channels: ['a'] });
   });
 
-  it('keep what an edit does not name', () => {
+  test('keep what an edit does not name', () => {
     const keys = [{ secret: SECRET }, { secret: OTHER_SECRET, expiresAt: '2027-01-01T00:00:00.000Z' }];
     const previous = subscriptionWith({ options: { channels: ['a'] }, secrets: { keys } });
     expect(keep({}, previous)).toEqual({ options: previous.options, secrets: previous.secrets });
@@ -380,14 +380,14 @@ describe('subscriptions', () => {
     expect(keep({ secret: OTHER_SECRET }, previous).secrets).toEqual({ keys: [{ secret: OTHER_SECRET }] });
   });
 
-  it('show channels, and for verification no private key', () => {
+  test('show channels, and for verification no private key', () => {
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
     expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);
   });
 
-  it('check their fields', () => {
+  test('check their fields', () => {
     const passes = (fields: unknown) => rules.fields.strict().safeParse(fields).success;
     expect(passes({ secret: SECRET, signature: 'v1a', channels: ['project 1337', 'é'] })).toBe(true);
     expect(passes({ signature: 'v2' })).toBe(false);
@@ -397,14 +397,14 @@ describe('subscriptions', () => {
     expect(passes({ appId: 'app_1' })).toBe(false);
   });
 
-  it('check a secret of their owner', () => {
+  test('check a secret of their owner', () => {
     expect(rules.checkSecret?.(SECRET)).toBeUndefined();
     expect(rules.checkSecret?.(PRIVATE_KEY)).toBeUndefined();
     expect(rules.checkSecret?.('whsec_AAAA')).toBe('must hold 24 to 64 bytes');
     expect(rules.checkSecret?.(PUBLIC_KEY)).toMatch('must begin with whsec_');
   });
 
-  it('sign with both keys until a rotation ends', () => {
+  test('sign with both keys until a rotation ends', () => {
     const overlapEndsAt = new Date(NOW.getTime() + 24 * 3_600_000);
     const before = subscriptionWith();
     const secrets = rules.rotateSecret?.(before, { randomBytes: counting, overlapEndsAt, now: NOW });
@@ -428,14 +428,14 @@ describe('subscriptions', () => {
     at(overlapEndsAt, () => new standardwebhooks.Webhook(fresh).verify(body, after));
   });
 
-  it('rotate to a key of the same kind, or to the secret of their owner', () => {
+  test('rotate to a key of the same kind, or to the secret of their owner', () => {
     const input = { randomBytes: (size: number) => Buffer.alloc(size), overlapEndsAt: NOW, now: NOW };
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
     expect(rules.rotateSecret?.(asymmetric, input).keys).toEqual([{ secret: `whsk_${'A'.repeat(43)}=` }]);
     expect(rules.rotateSecret?.(asymmetric, { ...input, secret: SECRET }).keys).toEqual([{ secret: SECRET }]);
   });
 
-  it('may go from a shared secret to ed25519 without a gap', () => {
+  test('may go from a shared secret to ed25519 without a gap', () => {
     const overlapEndsAt = new Date(NOW.getTime() + 1_000);
     const input = { randomBytes: counting, overlapEndsAt, now: NOW, secret: PRIVATE_KEY };
     const secrets = rules.rotateSecret?.(subscriptionWith(), input);
@@ -446,7 +446,7 @@ describe('subscriptions', () => {
     at(NOW, () => new standardwebhooks.Webhook(SECRET).verify(body, headers));
   });
 
-  it('cannot set the headers of the contract, in whatever case', () => {
+  test('cannot set the headers of the contract, in whatever case', () => {
     for (const { name } of requestOf(eventOf('user.created', '{}')).headers) {
       expect(checkHeaders({ [name.toUpperCase()]: 'a' }, rules.reservedHeaders)?.problem).toBe(
         'is set by the contract itself',
@@ -455,7 +455,7 @@ describe('subscriptions', () => {
     expect(rules.reservedHeaders).toHaveLength(5);
   });
 
-  it('have a reference of 16 random bytes', () => {
+  test('have a reference of 16 random bytes', () => {
     expect(rules.newReference(1, counting)).toBe('ep_000102030405060708090a0b0c0d0e0f');
   });
 });
@@ -463,7 +463,7 @@ describe('subscriptions', () => {
 describe('accounts', () => {
   const rules = contract.accounts;
 
-  it('have neither ids, settings nor secrets of their own', () => {
+  test('have neither ids, settings nor secrets of their own', () => {
     expect(rules.newScope(counting)).toEqual({});
     expect(rules.newSecrets(counting)).toEqual({});
     for (const schema of [rules.scope, rules.settings]) {
@@ -472,7 +472,7 @@ describe('accounts', () => {
     }
   });
 
-  it('have keys that begin with sk_', () => {
+  test('have keys that begin with sk_', () => {
     expect(rules.newApiKey(counting)).toBe('sk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX');
   });
 });

@@ -3,8 +3,8 @@ import crypto, { createHash, createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import * as standardwebhooks from 'standardwebhooks';
 import * as svix from 'svix';
-import { newSigningSecret, signatureHeader, verificationKey } from '../../../src/contract/signing-keys';
-import { contracts } from '../../../src/providers/registry';
+import { newSigningSecret, signatureHeader, verificationKey } from '../../../src/contract/signing-keys.js';
+import { contracts } from '../../../src/providers/registry.js';
 import {
   findVerifier,
   VerificationError,
@@ -15,7 +15,7 @@ import {
   verifyPostpress,
   verifyPostscript,
   verifyStandard,
-} from '../../../src/providers/verify';
+} from '../../../src/providers/verify.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const OTHER = 'whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4';

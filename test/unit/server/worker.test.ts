@@ -1,7 +1,7 @@
 import { Worker } from '@temporalio/worker';
 import pino from 'pino';
-import { startWorker, type WorkerSettings } from '../../../src/server/worker';
-import { eventually } from '../../support/eventually';
+import { startWorker, type WorkerSettings } from '../../../src/server/worker.js';
+import { eventually } from '../../support/eventually.js';
 
 /** Stands in for a worker that runs until it is asked to stop, or fails at once. */
 function fakeWorker(run: 'fails' | 'goes on'): Worker {

@@ -1,6 +1,6 @@
 /** Encryption at rest. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createSecretBox } from '../../../src/store/secret-box';
+import { createSecretBox } from '../../../src/store/secret-box.js';
 
 const key = Buffer.alloc(32, 1);
 const other = Buffer.alloc(32, 2);

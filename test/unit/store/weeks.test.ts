@@ -1,5 +1,5 @@
 /** The weeks of partitions. */
-import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks';
+import { expiry, weekOf, weeksAfter } from '../../../src/store/weeks.js';
 
 const at = (time: string): Date => new Date(time);
 

@@ -1,5 +1,5 @@
-import { findBrowser } from '../../support/browser';
-import { orSkip } from '../../support/installed';
+import { findBrowser } from '../../support/browser.js';
+import { orSkip } from '../../support/installed.js';
 
 const runner = Object.assign(() => 'runs', { skip: () => 'skips' });
 

@@ -1,8 +1,8 @@
 /** Gauges whose reading fails: they have no value, and that is counted and logged. */
-import type { Store } from '../../../src/store/store';
-import { watchStore } from '../../../src/telemetry/gauges';
-import { registry } from '../../../src/telemetry/metrics';
-import { readScrape } from '../../support/prometheus';
+import type { Store } from '../../../src/store/store.js';
+import { watchStore } from '../../../src/telemetry/gauges.js';
+import { registry } from '../../../src/telemetry/metrics.js';
+import { readScrape } from '../../support/prometheus.js';
 
 const MINUTE_MS = 60_000;
 const query = jest.fn();

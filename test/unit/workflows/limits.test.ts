@@ -1,7 +1,7 @@
 /** Relations between the limits of workflows, activities and the worker. */
-import { defaults } from '../../../src/config/defaults';
-import { RETRY_WAITS_MS } from '../../../src/lib/retry';
-import { contracts } from '../../../src/providers/registry';
+import { defaults } from '../../../src/config/defaults.js';
+import { RETRY_WAITS_MS } from '../../../src/lib/retry.js';
+import { contracts } from '../../../src/providers/registry.js';
 import {
   ATTEMPT_MARGIN_MS,
   BATCH_HEARTBEAT_INTERVAL_MS,
@@ -12,7 +12,7 @@ import {
   MAX_RESERVATION_WAIT_MS,
   SHUTDOWN_GRACE_MS,
   WORKER_CAPACITY,
-} from '../../../src/workflows/limits';
+} from '../../../src/workflows/limits.js';
 
 test.each([
   ['a batch', BATCH_HEARTBEAT_INTERVAL_MS, BATCH_HEARTBEAT_TIMEOUT_MS],

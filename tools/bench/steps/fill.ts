@@ -32,8 +32,8 @@ export async function fill(
   deliveries: number,
   { days = 30, progress = () => undefined }: FillOptions = {},
 ): Promise<void> {
-  const beginning = Date.now() - days * DAY_MS;
-  await makePastPartitions(databaseUrl, beginning);
+  const firstWeek = Date.now() - days * DAY_MS;
+  await makePastPartitions(databaseUrl, firstWeek);
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -44,7 +44,7 @@ export async function fill(
     const stepMs = (days * DAY_MS) / deliveries;
     for (let written = 0; written < deliveries; written += CHUNK) {
       const count = Math.min(CHUNK, deliveries - written);
-      await writeChunk(client, { from: Math.floor(beginning + written * stepMs), stepMs, count, owners });
+      await writeChunk(client, { from: Math.floor(firstWeek + written * stepMs), stepMs, count, owners });
       progress(written + count);
     }
     await settle(client);
@@ -53,9 +53,9 @@ export async function fill(
   }
 }
 
-async function makePastPartitions(databaseUrl: string, beginning: number): Promise<void> {
+async function makePastPartitions(databaseUrl: string, firstWeek: number): Promise<void> {
   const pool = new Pool({ connectionString: databaseUrl, max: 1 });
-  for (let time = beginning; time < Date.now(); time += 7 * DAY_MS) await makePartitions({ pool }, new Date(time));
+  for (let time = firstWeek; time < Date.now(); time += 7 * DAY_MS) await makePartitions({ pool }, new Date(time));
   await pool.end();
 }
 

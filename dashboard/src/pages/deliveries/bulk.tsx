@@ -65,7 +65,7 @@ function BulkDialog({ action, filters, close }: DialogProps) {
   const ask = (dryRun: boolean, cursor?: string, reason?: string) =>
     unwrap(
       client.POST('/v1/deliveries/bulk', {
-        body: { action, filter, dryRun, cursor, ...(reason ? { reason: reason } : {}) },
+        body: { action, filter, dryRun, cursor, ...(reason ? { reason } : {}) },
       }),
     );
   const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });

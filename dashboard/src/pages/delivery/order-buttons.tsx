@@ -40,7 +40,7 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
           ? client.POST('/v1/deliveries/{id}/redeliver', { params: { path: { id } } })
           : client.POST(`/v1/deliveries/{id}/${command}`, {
               params: { path: { id } },
-              ...(reason ? { body: { reason: reason } } : {}),
+              ...(reason ? { body: { reason } } : {}),
             }),
       ),
     onSuccess: () => setAsking(false),

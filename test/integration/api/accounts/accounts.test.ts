@@ -1,9 +1,9 @@
 /** Accounts and their API keys over the API, on a real PostgreSQL. */
 import { createHash } from 'node:crypto';
-import { contracts } from '../../../../src/providers/registry';
-import { findApiKey } from '../../../../src/store/accounts/api-keys';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
+import { contracts } from '../../../../src/providers/registry.js';
+import { findApiKey } from '../../../../src/store/accounts/api-keys.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
 import {
   dump,
   expectStatus,
@@ -13,7 +13,7 @@ import {
   paths,
   samples,
   unknownIds,
-} from '../../../support/samples';
+} from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** Orders for many deliveries: which they reach, and what is said of them. Cancelling is in test/e2e/bulk.test.ts. */
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { expectStatus, newAccount } from '../../../support/samples';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { expectStatus, newAccount } from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 /** Finding and reading deliveries over the API, on a real PostgreSQL; orders that need Temporal are in test/e2e. */
-import { newId } from '../../../../src/contract/ids';
-import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording';
-import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
+import { newId } from '../../../../src/contract/ids.js';
+import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording.js';
+import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
 import {
   emitted,
   exampleOf,
@@ -12,7 +12,7 @@ import {
   plainSubscription,
   samples,
   unknownIds,
-} from '../../../support/samples';
+} from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

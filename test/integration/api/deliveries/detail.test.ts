@@ -1,10 +1,10 @@
 /** What is shown of one delivery beside its row: the attempts to come and the request as it would be sent. */
-import { nextAttempts } from '../../../../src/api/deliveries/next-attempts';
-import { contractOf } from '../../../../src/providers/registry';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { recordAttempt } from '../../../../src/store/attempts/recording';
-import { emitted, exampleOf, newAccount, newSubscription, samples } from '../../../support/samples';
+import { nextAttempts } from '../../../../src/api/deliveries/next-attempts.js';
+import { contractOf } from '../../../../src/providers/registry.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { recordAttempt } from '../../../../src/store/attempts/recording.js';
+import { emitted, exampleOf, newAccount, newSubscription, samples } from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 /** Deliveries live: who gets which change, and what happens to those who come back. */
 import pino from 'pino';
-import { createDeliveryFeed, type Listener } from '../../../../src/api/deliveries/feed';
-import { changeState } from '../../../../src/store/deliveries/state-changes';
-import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { openEvents, type EventReader, type ServerSentEvent } from '../../../support/events';
-import { emitted } from '../../../support/samples';
+import { createDeliveryFeed, type Listener } from '../../../../src/api/deliveries/feed.js';
+import { changeState } from '../../../../src/store/deliveries/state-changes.js';
+import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { openEvents, type EventReader, type ServerSentEvent } from '../../../support/events.js';
+import { emitted } from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 const open: EventReader[] = [];
@@ -38,10 +38,10 @@ test('begins with a sign of life, says of new deliveries and of each change, as 
   const { deliveryId } = await emitted(api.ask, 'standard');
   await reader.next(about(deliveryId, 'pending'));
   await pause(deliveryId);
-  const told = await reader.next(about(deliveryId, 'paused'));
-  expect(told?.id).toMatch(/^\d+$/);
+  const notified = await reader.next(about(deliveryId, 'paused'));
+  expect(notified?.id).toMatch(/^\d+$/);
   const { data } = (await api.ask('GET', `/v1/deliveries?state=paused&limit=1`)).body;
-  expect(told?.data).toEqual(data[0]);
+  expect(notified?.data).toEqual(data[0]);
 });
 
 test('is narrowed by subscription and by state', async () => {
@@ -60,11 +60,11 @@ test('says an account of its own deliveries only', async () => {
   await pause(other.deliveryId);
   await pause(mine.deliveryId);
   for (const reader of readers) {
-    const told = [];
-    do told.push(await reader.next(({ event }) => event === 'delivery'));
-    while (told.at(-1)?.data.state !== 'paused');
-    expect(new Set(told.map((event) => event?.data.accountId))).toEqual(new Set([mine.account.id]));
-    expect(told.at(-1)?.data.temporalUrl).toBeNull();
+    const notified = [];
+    do notified.push(await reader.next(({ event }) => event === 'delivery'));
+    while (notified.at(-1)?.data.state !== 'paused');
+    expect(new Set(notified.map((event) => event?.data.accountId))).toEqual(new Set([mine.account.id]));
+    expect(notified.at(-1)?.data.temporalUrl).toBeNull();
   }
 });
 
@@ -170,8 +170,8 @@ describe('the feed', () => {
   test('says each listener of its account alone', async () => {
     const feed = createDeliveryFeed(api.database.store, pino({ level: 'silent' }), 1);
     const [mine, other] = [await emitted(api.ask, 'standard'), await emitted(api.ask, 'standard')];
-    const told: Record<string, string[]> = { mine: [], noOne: [] };
-    const note = (name: string) => (delivery: { accountId: string }) => void told[name]!.push(delivery.accountId);
+    const notified: Record<string, string[]> = { mine: [], noOne: [] };
+    const note = (name: string) => (delivery: { accountId: string }) => void notified[name]!.push(delivery.accountId);
     await feed.listen(listener({ accountId: mine.account.id as string, notify: note('mine') }));
     await feed.listen(listener({ accountId: '', notify: note('noOne') }));
     // Who sees everything is notified after the others.
@@ -184,8 +184,8 @@ describe('the feed', () => {
       void feed.listen(listener({ notify })).then(() => Promise.all([pause(other.deliveryId), pause(mine.deliveryId)]));
     });
     await feed.stop();
-    expect(new Set(told.mine)).toEqual(new Set([mine.account.id]));
-    expect(told.noOne).toEqual([]);
+    expect(new Set(notified.mine)).toEqual(new Set([mine.account.id]));
+    expect(notified.noOne).toEqual([]);
   });
 
   test('ends its listeners when it stops', async () => {
@@ -200,12 +200,12 @@ describe('the feed', () => {
     const { store } = api.database;
     const feed = createDeliveryFeed(store, pino({ level: 'silent' }), 1);
     const { deliveryId } = await emitted(api.ask, 'standard');
-    const told = new Promise<void>((resolve) => {
+    const notified = new Promise<void>((resolve) => {
       void feed.listen(listener({ notify: ({ id, state }) => id === deliveryId && state === 'paused' && resolve() }));
     });
     const away = jest.spyOn(store.pool, 'query').mockRejectedValueOnce(new Error('away') as never);
     await pause(deliveryId).catch(() => pause(deliveryId));
-    await told;
+    await notified;
     away.mockRestore();
     await feed.stop();
   });

@@ -1,7 +1,7 @@
 /** Secrets that are kept by an edit are not sent to another origin than they were given for. */
-import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
-import { startApiWithDatabase, type ApiResponse } from '../../../support/api';
-import { overlap } from '../../../support/overlap';
+import { findSubscription } from '../../../../src/store/subscriptions/subscriptions.js';
+import { startApiWithDatabase, type ApiResponse } from '../../../support/api.js';
+import { overlap } from '../../../support/overlap.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ const again = (path: string, none: string) => ({
   message: `must be sent again, or as ${none}: the url has another origin, which would receive its values`,
 });
 
-it.each([
+test.each([
   ['headers', 'standard', { headers }, {}, [again('headers', '{}')]],
   ['credentials', 'postmark', { httpAuth }, {}, [again('httpAuth', 'null')]],
   ['both', 'postmark', { headers, httpAuth }, {}, [again('headers', '{}'), again('httpAuth', 'null')]],
@@ -55,14 +55,14 @@ it.each([
   expect(response).toMatchObject({ status: 422, errors, url: expect.stringContaining('hooks.example.com') });
 });
 
-it.each(['http://hooks.example.com/in', 'https://hooks.example.com:8443/in', 'https://hooks.example.com.evil.test/'])(
+test.each(['http://hooks.example.com/in', 'https://hooks.example.com:8443/in', 'https://hooks.example.com.evil.test/'])(
   'are refused with %s',
   async (url) => {
     expect(await edited('standard', { headers }, { url })).toMatchObject({ status: 422 });
   },
 );
 
-it.each([
+test.each([
   ['the same origin', 'standard', { headers }, { url: 'https://HOOKS.example.com:443/other' }],
   ['headers given again', 'standard', { headers }, { url: ELSEWHERE, headers }],
   ['no headers any more', 'standard', { headers }, { url: ELSEWHERE, headers: {} }],
@@ -81,7 +81,7 @@ it.each([
   expect({ status, url }).toEqual({ status: 200, url: edit.url.replace('kim:other@', '') });
 });
 
-it('what is no address is refused as such', async () => {
+test('what is no address is refused as such', async () => {
   const { status, errors } = await edited('standard', { headers }, { url: 'elsewhere' });
   expect({ status, path: errors[0].path }).toEqual({ status: 422, path: 'url' });
 });
@@ -106,7 +106,7 @@ describe('when two edits overlap', () => {
     return { url: subscription!.url, headers: { ...subscription!.headers } };
   }
 
-  it('refuses the other address when headers were set since it was read', async () => {
+  test('refuses the other address when headers were set since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
     const responses = await overlap(api.database.store, subscription.id, [
@@ -117,7 +117,7 @@ describe('when two edits overlap', () => {
     expect(await stored(subscription.id)).toEqual({ url: URL, headers });
   });
 
-  it('refuses headers when the address was moved since it was read', async () => {
+  test('refuses headers when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
     const responses = await overlap(api.database.store, subscription.id, [
@@ -128,7 +128,7 @@ describe('when two edits overlap', () => {
     expect(await stored(subscription.id)).toEqual({ url: ELSEWHERE, headers: {} });
   });
 
-  it('refuses credentials when the address was moved since it was read', async () => {
+  test('refuses credentials when the address was moved since it was read', async () => {
     const { subscription } = await subscribe('postmark', { eventTypes: ['Bounce'] });
     const path = `/v1/subscriptions/${subscription.id}`;
     const responses = await overlap(api.database.store, subscription.id, [
@@ -138,7 +138,7 @@ describe('when two edits overlap', () => {
     expect(responses.map(({ status }) => status)).toEqual([200, 409]);
   });
 
-  it('does not bring back headers that were removed before the address was moved', async () => {
+  test('does not bring back headers that were removed before the address was moved', async () => {
     const { account, subscription } = await subscribe('postack', { headers: { Authorization: 'secret' } });
     const path = `/v1/subscriptions/${subscription.id}`;
     const responses = await overlap(api.database.store, subscription.id, [
@@ -155,7 +155,7 @@ describe('when two edits overlap', () => {
     expect(await stored(subscription.id)).toEqual({ url: ELSEWHERE, headers: {} });
   });
 
-  it('never sends the secret of an edit to another origin than the one it names, in 150 races', async () => {
+  test('never sends the secret of an edit to another origin than the one it names, in 150 races', async () => {
     const { subscription } = await subscribe('standard');
     const path = `/v1/subscriptions/${subscription.id}`;
     let wrong = 0;
@@ -174,7 +174,7 @@ describe('when two edits overlap', () => {
 });
 
 describe("through a provider's own API", () => {
-  it('are refused with another host when the API does not show them', async () => {
+  test('are refused with another host when the API does not show them', async () => {
     const account = (await api.ask('POST', '/v1/accounts', { provider: 'postack', name: 'Acme' })).body;
     const endpoints = `/api/v1/app/${account.scope.appId}/endpoint`;
     const authorization = `Bearer ${account.apiKey}`;

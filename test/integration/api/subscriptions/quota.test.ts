@@ -1,8 +1,8 @@
 /** How many subscriptions an account may have, and how much one request may store. */
-import { contractOf } from '../../../../src/providers/registry';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { exampleOf, expectStatus, newAccount, plainSubscription } from '../../../support/samples';
+import { contractOf } from '../../../../src/providers/registry.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { exampleOf, expectStatus, newAccount, plainSubscription } from '../../../support/samples.js';
 
 const MAX = 3;
 

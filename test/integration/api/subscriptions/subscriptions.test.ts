@@ -1,7 +1,7 @@
 /** Subscriptions over the API, on a real PostgreSQL. */
-import { contractOf } from '../../../../src/providers/registry';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
+import { contractOf } from '../../../../src/providers/registry.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
 import {
   dump,
   emitted,
@@ -17,7 +17,7 @@ import {
   samples,
   stored,
   unknownIds,
-} from '../../../support/samples';
+} from '../../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** The client certificate of a subscription: checked, sealed, shown by its fingerprint only. */
 import { X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
-import { startApiWithDatabase } from '../../../support/api';
+import { startApiWithDatabase } from '../../../support/api.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 beforeAll(async () => {

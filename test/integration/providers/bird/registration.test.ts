@@ -1,5 +1,5 @@
 /** Bird's own API of webhook subscriptions. Bird publishes no client for it, so requests are written by hand. */
-import { ADMIN_KEY, startApi, startApiWithDatabase } from '../../../support/api';
+import { ADMIN_KEY, startApi, startApiWithDatabase } from '../../../support/api.js';
 
 type Api = Awaited<ReturnType<typeof startApiWithDatabase>>;
 

@@ -1,9 +1,9 @@
 /** What clients of Svix's API get for a rotation of the secret, and that a repeated call rotates once. */
 import { Svix } from 'svix';
 import { Svix as LatestSvix } from 'svix-latest';
-import { findSubscriptionByReference } from '../../../../src/store/subscriptions/subscriptions';
-import { startApi, startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api';
-import { overlap } from '../../../support/overlap';
+import { findSubscriptionByReference } from '../../../../src/store/subscriptions/subscriptions.js';
+import { startApi, startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api.js';
+import { overlap } from '../../../support/overlap.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let other: TestApi;

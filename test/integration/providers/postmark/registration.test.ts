@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { Errors, Models, ServerClient } from 'postmark';
-import { contract as postmark } from '../../../../src/providers/postmark/contract';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { startReceiver, type Receiver } from '../../../support/receiver';
+import { contract as postmark } from '../../../../src/providers/postmark/contract.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { startReceiver, type Receiver } from '../../../support/receiver.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 let receiver: Receiver;

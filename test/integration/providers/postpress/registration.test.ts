@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { UnipileClient } from 'unipile-node-sdk';
-import { ADMIN_KEY, startApi, startApiWithDatabase } from '../../../support/api';
+import { ADMIN_KEY, startApi, startApiWithDatabase } from '../../../support/api.js';
 
 type Api = Awaited<ReturnType<typeof startApiWithDatabase>>;
 

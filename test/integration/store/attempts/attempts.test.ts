@@ -1,12 +1,12 @@
 /** Recording attempts: in any sequence, repeatedly, and late. */
-import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts';
-import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording';
-import { findDelivery, findProgress } from '../../../../src/store/deliveries/deliveries';
-import { changeState, reopenDelivery } from '../../../../src/store/deliveries/state-changes';
-import { findSubscription } from '../../../../src/store/subscriptions/subscriptions';
-import { emitted } from '../../../support/samples';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
+import { listAttempts, loadAttemptMaterial } from '../../../../src/store/attempts/attempts.js';
+import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording.js';
+import { findDelivery, findProgress } from '../../../../src/store/deliveries/deliveries.js';
+import { changeState, reopenDelivery } from '../../../../src/store/deliveries/state-changes.js';
+import { findSubscription } from '../../../../src/store/subscriptions/subscriptions.js';
+import { emitted } from '../../../support/samples.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

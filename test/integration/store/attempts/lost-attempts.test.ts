@@ -1,10 +1,10 @@
 /** Lost attempts are recorded as interrupted, once. */
-import { findDelivery } from '../../../../src/store/deliveries/deliveries';
-import { listAttempts } from '../../../../src/store/attempts/attempts';
-import { recordInterrupted } from '../../../../src/store/attempts/recording';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
-import { emitExample } from '../../../support/subscriptions';
+import { findDelivery } from '../../../../src/store/deliveries/deliveries.js';
+import { listAttempts } from '../../../../src/store/attempts/attempts.js';
+import { recordInterrupted } from '../../../../src/store/attempts/recording.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
+import { emitExample } from '../../../support/subscriptions.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

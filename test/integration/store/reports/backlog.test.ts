@@ -1,9 +1,9 @@
 /** The size and delay of the backlog. */
-import { loadBacklog } from '../../../../src/store/reports/backlog';
-import { recordSweep } from '../../../../src/store/deliveries/sweep';
-import { emitted } from '../../../support/samples';
-import { startApiWithDatabase, type TestApi } from '../../../support/api';
-import type { TestDatabase } from '../../../support/database';
+import { loadBacklog } from '../../../../src/store/reports/backlog.js';
+import { recordSweep } from '../../../../src/store/deliveries/sweep.js';
+import { emitted } from '../../../support/samples.js';
+import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
+import type { TestDatabase } from '../../../support/database.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {

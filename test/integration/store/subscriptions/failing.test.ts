@@ -1,7 +1,7 @@
 /** Counting failures in the database; rows are dated back, so that the tests need not wait five days. */
-import { FIVE_DAYS_OF_FAILURES } from '../../../../src/contract/failing';
-import { countFailure } from '../../../../src/store/subscriptions/changes';
-import { startApiWithDatabase } from '../../../support/api';
+import { FIVE_DAYS_OF_FAILURES } from '../../../../src/contract/failing.js';
+import { countFailure } from '../../../../src/store/subscriptions/changes.js';
+import { startApiWithDatabase } from '../../../support/api.js';
 
 const H = 3_600_000;
 

@@ -1,6 +1,6 @@
 /** Permits and reservations hold across processes. */
-import { reserve, releasePermit, acquirePermit } from '../../../../src/store/subscriptions/limits';
-import { openTestDatabase, type TestDatabase } from '../../../support/database';
+import { reserve, releasePermit, acquirePermit } from '../../../../src/store/subscriptions/limits.js';
+import { openTestDatabase, type TestDatabase } from '../../../support/database.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

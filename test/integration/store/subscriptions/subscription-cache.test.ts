@@ -1,7 +1,7 @@
 /** The cache of accounts, and which changes give them a new version. */
-import { createSubscriptionCache, loadEntry } from '../../../../src/store/subscriptions/subscription-cache';
-import { startApiWithDatabase } from '../../../support/api';
-import { emitExample } from '../../../support/subscriptions';
+import { createSubscriptionCache, loadEntry } from '../../../../src/store/subscriptions/subscription-cache.js';
+import { startApiWithDatabase } from '../../../support/api.js';
+import { emitExample } from '../../../support/subscriptions.js';
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 beforeAll(async () => {

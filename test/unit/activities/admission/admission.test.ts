@@ -1,4 +1,4 @@
-import { isReservationValid, retryDelayMs } from '../../../../src/activities/admission/admission';
+import { isReservationValid, retryDelayMs } from '../../../../src/activities/admission/admission.js';
 
 test.each([
   ['at its position in the queue', 2_000, 0, 0, 2_000],

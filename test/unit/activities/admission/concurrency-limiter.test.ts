@@ -1,6 +1,6 @@
 /** The permits of a worker, with fake timers. */
 import * as fc from 'fast-check';
-import { ConcurrencyLimiter, type Permit } from '../../../../src/activities/admission/concurrency-limiter';
+import { ConcurrencyLimiter, type Permit } from '../../../../src/activities/admission/concurrency-limiter.js';
 
 /** Longer than the wait for a permit inside the worker, in milliseconds. */
 const LONG_WAIT_MS = 2_100;

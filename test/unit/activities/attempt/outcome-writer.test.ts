@@ -1,7 +1,7 @@
 /** Writing rows of attempts in batches. */
-import { OutcomeWriter } from '../../../../src/activities/attempt/outcome-writer';
-import type { AttemptRow } from '../../../../src/store/attempts/recording';
-import type { Store } from '../../../../src/store/store';
+import { OutcomeWriter } from '../../../../src/activities/attempt/outcome-writer.js';
+import type { AttemptRow } from '../../../../src/store/attempts/recording.js';
+import type { Store } from '../../../../src/store/store.js';
 
 /** A store whose statements end when `end` is called. */
 function slowStore() {

@@ -4,8 +4,8 @@ import {
   MAX_SECRET_CHARS,
   redactExchange,
   redactMessage,
-} from '../../../../src/activities/attempt/redact';
-import type { Exchange } from '../../../../src/egress/types';
+} from '../../../../src/activities/attempt/redact.js';
+import type { Exchange } from '../../../../src/egress/types.js';
 
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -28,7 +28,7 @@ const response = (excerpt: string, headers: Record<string, string> = {}): Exchan
   url: 'https://example.com/',
 });
 
-it.each([
+test.each([
   ['a complete value', `got ${basic('kim', 'pass:word')}`, 'got ***'],
   ['a part of it', 'token abc"def$& is unknown', 'token *** is unknown'],
   ['a decoded password', 'kim, your password pass:word is wrong', 'kim, your password *** is wrong'],
@@ -40,7 +40,7 @@ it.each([
   );
 });
 
-it.each([
+test.each([
   ['cannot reach https://kim:secret@example.com/a@b', 'cannot reach https://***@example.com/a@b'],
   ['cannot reach http://secret@[::1]:80/', 'cannot reach http://***@[::1]:80/'],
   ['https://example.com/?to=a@b.com refuses', 'https://example.com/?to=a@b.com refuses'],

@@ -1,4 +1,4 @@
-import { attackNames, loads, loadsFor, measures } from '../../../../tools/bench/report/measures';
+import { attackNames, loads, loadsFor, measures } from '../../../../tools/bench/report/measures.js';
 
 test('every floor is a measure, and no name stands for two', () => {
   const names = measures.map(({ name }) => name);

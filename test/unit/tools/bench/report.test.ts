@@ -1,7 +1,7 @@
-import { draw } from '../../../../tools/bench/report/chart';
-import type { Measure } from '../../../../tools/bench/report/measures';
-import { makeReport, type Figures } from '../../../../tools/bench/report/report';
-import { layOut } from '../../../../tools/bench/report/table';
+import { draw } from '../../../../tools/bench/report/chart.js';
+import type { Measure } from '../../../../tools/bench/report/measures.js';
+import { makeReport, type Figures } from '../../../../tools/bench/report/report.js';
+import { layOut } from '../../../../tools/bench/report/table.js';
 
 const measures: Measure[] = [
   { name: 'slow', unit: 'deliveries/s', floor: 'fast' },

@@ -1,4 +1,4 @@
-import { median, percentile } from '../../../../tools/bench/report/statistics';
+import { median, percentile } from '../../../../tools/bench/report/statistics.js';
 
 const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
 

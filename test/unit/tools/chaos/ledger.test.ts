@@ -1,6 +1,6 @@
-import { balance, type DeliveryFact, type Facts } from '../../../../tools/chaos/ledger';
-import type { Fault } from '../../../../tools/chaos/fault-plan';
-import type { Arrival } from '../../../../tools/chaos/receivers';
+import { balance, type DeliveryFact, type Facts } from '../../../../tools/chaos/ledger.js';
+import type { Fault } from '../../../../tools/chaos/fault-plan.js';
+import type { Arrival } from '../../../../tools/chaos/receivers.js';
 
 const delivery: DeliveryFact = {
   id: 'dlv_1',

@@ -1,6 +1,6 @@
-import { countByKind } from '../../../../tools/chaos/fault-plan';
-import { react } from '../../../../tools/chaos/behaviour';
-import { makePlan, receiverKinds } from '../../../../tools/chaos/plan';
+import { countByKind } from '../../../../tools/chaos/fault-plan.js';
+import { react } from '../../../../tools/chaos/behaviour.js';
+import { makePlan, receiverKinds } from '../../../../tools/chaos/plan.js';
 
 const options = { seed: 7, events: 500, seconds: 75 };
 
