@@ -24,7 +24,7 @@ export class Unreachable extends Error {
     readonly url: string,
     cause: unknown,
   ) {
-    super(`no answer from ${url}: ${reason(cause)}`, { cause });
+    super(`no response from ${url}: ${reason(cause)}`, { cause });
     this.name = 'Unreachable';
   }
 }

@@ -168,7 +168,7 @@ test('continues a refused delivery in its own workflow, at its position and time
     { number: 1, status: 503 },
     { number: 2, status: 200 },
   ]);
-  await saveHistory(system.client, 'handed-over', refused.id);
+  await saveHistory(system.client, 'started-individually', refused.id);
 });
 
 test('fails a delivery that the contract stops in its own workflow', async () => {

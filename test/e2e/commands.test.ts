@@ -150,7 +150,7 @@ test('pauses a delivery of a disabled subscription, and sends it when the subscr
   receiver.reply(200);
   await system.ask('PATCH', `/v1/subscriptions/${subscriptionId}`, { enabled: true });
   expect(await system.settled(deliveryId, 'delivered')).toMatchObject({ attemptCount: 2 });
-  await saveHistory(system.client, 'held-and-released', deliveryId);
+  await saveHistory(system.client, 'paused-and-released', deliveryId);
 });
 
 test('cancels a delivery of a deleted subscription', async () => {

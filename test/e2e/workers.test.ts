@@ -178,7 +178,7 @@ test('waits for the response when a worker is stopped during a long request', as
   worker.signal('SIGTERM');
   await eventually(
     async () => worker.printed(),
-    (printed) => printed.includes('attempts under way are finished first'),
+    (printed) => printed.includes('attempts in flight are finished first'),
   );
   // It accepts no more tasks, but has not ended.
   const [later] = (await emit(await subscribe('standard', {}), 1, 'user.created')) as [string];

@@ -1,4 +1,4 @@
-import './global-resolve.js';
+import './global-resolve';
 import { withoutSettings } from './own-settings.js';
 import { sharePostgres } from './shared-postgres.js';
 

@@ -1,4 +1,4 @@
-import './global-resolve.js';
+import './global-resolve';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';

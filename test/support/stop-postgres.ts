@@ -1,4 +1,4 @@
-import './global-resolve.js';
+import './global-resolve';
 import { stopSharedPostgres } from './shared-postgres.js';
 
 /** Runs once after the tests of each tier that uses PostgreSQL. */

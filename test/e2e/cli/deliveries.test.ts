@@ -62,7 +62,7 @@ test('a delivery is shown with its attempts and the last response', async () => 
   expect(out).toMatch(/^state +retrying$/m);
   expect(out).toMatch(/^1 +0 +20\S+Z +.+refused +503 +the receiver responded with 503$/m);
   expect(out).toMatch(/^To come +Unless accepted before\n20\S+Z +5 s after the attempt before$/m);
-  expect(out).toMatch(/\n\nThe last answer:\ntry later$/);
+  expect(out).toMatch(/\n\nThe last response:\ntry later$/);
   expect((await cli.json('deliveries', 'show', id)).attempts).toHaveLength(1);
 });
 
@@ -119,7 +119,7 @@ test('recover counts first, and then sends again what was missed', async () => {
   expect(counted.out).toMatch(/^cancelled +user\.created +1\n\n1 in all; --yes sends them again\.$/m);
   const done = await cli.pigeonpost([...what, '--yes', '--rate', '100', '--every', '20ms']);
   expect(done.exitCode).toBe(0);
-  expect(done.out.split('\n').at(-1)).toMatch(/^rec_\w+ {2}completed {2}1 of 1 on their way again$/);
+  expect(done.out.split('\n').at(-1)).toMatch(/^rec_\w+ {2}completed {2}1 of 1 recovered$/);
   expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1 });
   expect(await cli.pigeonpost(what)).toMatchObject({ exitCode: 0, out: 'There is nothing to recover.' });
 });
@@ -193,7 +193,7 @@ describe('listen', () => {
     expect((await fetch(url, { method: 'POST', body: 'hello' })).status).toBe(401);
     await listening.lines(2);
     const { out } = await listening.stop();
-    expect(out).toMatch(/POST \/ {2}forged: the header webhook-id is missing {2}answered 401\n/);
+    expect(out).toMatch(/POST \/ {2}forged: the header webhook-id is missing {2}responded 401\n/);
     expect(out).toMatch(/\n {2}content-length: 5\n\n {2}hello$/);
   });
 
@@ -219,7 +219,7 @@ describe('listen', () => {
     expect(said).toMatch(/; nothing is verified: give --secret with Basic credentials as user:password, or /);
     await fetch(/http:\S+\d/.exec(said)![0], { method: 'POST', body: '{}' });
     await listening.lines(2);
-    expect((await listening.stop()).out).toMatch(/POST \/ {2}unchecked {2}answered 200/);
+    expect((await listening.stop()).out).toMatch(/POST \/ {2}unchecked {2}responded 200/);
   });
 
   test.each([

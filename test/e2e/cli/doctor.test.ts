@@ -116,7 +116,7 @@ describe('examined', () => {
     ]);
     expect(exitCode).toBe(0);
     const { out } = await pigeonpost(['doctor'], { env });
-    expect(out).toMatch(/^✓ Schema: up to date, \d+ migrations?$/m);
+    expect(out).toMatch(/^✓ Schema: up to date \(\d+ applied\)$/m);
   });
 
   test('settings that are wrong are all that is said', async () => {
@@ -135,7 +135,7 @@ describe('examined', () => {
     expect(exitCode).toBe(1);
     expect(find('PostgreSQL')).toMatchObject({ level: 'problem', advice: expect.stringContaining('DATABASE_URL') });
     expect(find('Temporal')).toMatchObject({ level: 'problem', advice: expect.stringContaining('TEMPORAL_ADDRESS') });
-    expect(find('API')).toMatchObject({ level: 'warning', says: `Nothing answers at http://${nowhere}.` });
+    expect(find('API')).toMatchObject({ level: 'warning', says: `Nothing responds at http://${nowhere}.` });
   });
 
   test('a namespace that is not there is to be created', async () => {

@@ -43,7 +43,7 @@ test('a payload comes from a file or through a pipe', async () => {
   expect(await stored(fromFile.id)).toContain('"data":{"from":"file"}');
   const { out } = await cli.pigeonpost(['emit', account, 'user.created', '--channel', 'a'], '{"from": "pipe"}');
   const [id = '', ...rest] = out.split('  ');
-  expect(rest).toEqual(['user.created', expect.stringMatching(/^on its way as dlv_\w+$/)]);
+  expect(rest).toEqual(['user.created', expect.stringMatching(/^delivered as dlv_\w+$/)]);
   expect(await stored(id)).toContain('"channels":["a"]');
 });
 
@@ -72,7 +72,7 @@ test('an event that no one takes says so, and one that is refused ends with 1', 
   const { exitCode, out } = await cli.pigeonpost(['emit', account], text);
   expect(exitCode).toBe(1);
   const [taken, refused] = out.split('\n');
-  expect(taken).toMatch(/^evt_\w+ {2}user\.left {2}nobody subscribes to it$/);
+  expect(taken).toMatch(/^evt_\w+ {2}user\.left {2}has no subscription$/);
   expect(refused).toMatch(/^refused {2}type: /);
 });
 

@@ -17,7 +17,7 @@ test('the waits of a schedule add up', async () => {
     '9        20 h    2 d 3 h 35 min 5 s',
     '10       1 d     3 d 3 h 35 min 5 s',
     '',
-    'A receiver has 15 s for its answer; what attempts themselves take comes on top of the waits.',
+    'A receiver has 15 s to respond; the duration of attempts comes on top of the waits.',
   ]);
 });
 

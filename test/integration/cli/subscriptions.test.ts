@@ -61,7 +61,7 @@ test('a test event goes out, and the secret is rotated', async () => {
   const event = await cli.json('subscriptions', 'test', id, '--type', 'user.created');
   expect(event).toMatchObject({ type: 'user.created', deliveries: [{ subscriptionId: id }] });
   const { out } = await cli.pigeonpost(['subscriptions', 'test', id]);
-  expect(out).toMatch(/^user\.created is on its way as delivery dlv_\w+$/);
+  expect(out).toMatch(/^user\.created is sent as delivery dlv_\w+$/);
   const rotated = await cli.json('subscriptions', 'rotate-secret', id, '--secret', OTHER, '--overlap', '1');
   expect(rotated).toMatchObject({ secret: OTHER, overlapEndsAt: expect.any(String) });
 });

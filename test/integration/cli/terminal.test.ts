@@ -39,7 +39,7 @@ test('deliveries show escapes what a receiver responded', async () => {
   const { out } = await pigeonpost(['deliveries', 'show', 'dlv_1'], { env });
   const json = await pigeonpost(['deliveries', 'show', 'dlv_1', '--json'], { env });
   api.close();
-  expect(out).toMatch(/\n\nThe last answer:\n\\u001b]0;owned/);
+  expect(out).toMatch(/\n\nThe last response:\n\\u001b]0;owned/);
   expect(out).not.toMatch(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/u);
   expect(json.out).not.toMatch(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/u);
   expect(json.json).toEqual(delivery);

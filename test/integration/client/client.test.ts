@@ -60,5 +60,5 @@ test('says where nothing responds, and why', async () => {
   const client = createClient({ url: `http://127.0.0.1:${port}`, key: 'any' });
   const asked = unwrap(client.GET('/v1/accounts'));
   await expect(asked).rejects.toThrow(Unreachable);
-  await expect(asked).rejects.toThrow(`no answer from http://127.0.0.1:${port}: connect ECONNREFUSED`);
+  await expect(asked).rejects.toThrow(`no response from http://127.0.0.1:${port}: connect ECONNREFUSED`);
 });

@@ -63,7 +63,7 @@ describe('a lock', () => {
   test.each([
     ['a process that is gone', { pid: NOBODY, birth: '' }],
     ['an earlier process with the same id', { pid: process.pid, birth: 'before' }],
-    ['nobody who can be told', 'half a lo'],
+    ['no one who can be identified', 'half a lo'],
   ])('of %s is taken over', async (_whose, content) => {
     const file = join(await temporaryFolder(undo), 'lock');
     await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));

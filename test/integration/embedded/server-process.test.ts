@@ -88,7 +88,7 @@ test('says why it did not start', async () => {
 
 test('is not left running when it never responds', async () => {
   const server = await spec('echo $$; exec sleep 60', { startTimeoutMs: 200 });
-  await expect(ServerProcess.start(server, memoryLog())).rejects.toThrow(/no answer after 0 s/);
+  await expect(ServerProcess.start(server, memoryLog())).rejects.toThrow(/no response after 0 s/);
   expect(await commandLine(Number(await readFile(server.logFile, 'utf8')))).toBe('');
 });
 

@@ -31,12 +31,12 @@ test.each<[name: string, hours: (number | null)[], clock: number | null]>([
   ['the second and the third within a span', [0, 10, 25], 25],
   ['an early cluster and one a day after its last', [0, 1, 11, 35], 35],
   ['an early cluster and one more than a day after its last', [0, 1, 11, 35 + MS], null],
-  ['a span that begins anew', [0, 30, 41, 42], 42],
+  ['a span that begins again', [0, 30, 41, 42], 42],
   ['one failure every 25 h', [0, 25, 50, 75, 100, 125, 150], null],
   ['a success between the two', [0, null, 12], null],
   ['a success before the two', [0, null, 5, 17], 17],
   ['later failures leave the clock', [0, 12, 13, 100], 12],
-  ['the earlier failure is told of later', [12, 0, 6], null],
+  ['the earlier failure is reported later', [12, 0, 6], null],
 ])('the clock of %s', (_name, hours, clock) => {
   expect(play(hours)?.clockSince ?? null).toEqual(clock === null ? null : at(clock));
 });
