@@ -106,7 +106,9 @@ describe('a mistake', () => {
   test('an API that does not run is to be started', async () => {
     const { exitCode, err } = await pigeonpost(['accounts', 'list', '--url', 'http://127.0.0.1:9'], { env: env() });
     expect(exitCode).toBe(1);
-    expect(err).toMatch(/^pigeonpost: no response from http:\/\/127\.0\.0\.1:9: .+\.\nStart Pigeonpost with `npm start`/);
+    expect(err).toMatch(
+      /^pigeonpost: no response from http:\/\/127\.0\.0\.1:9: .+\.\nStart Pigeonpost with `npm start`/,
+    );
   });
 });
 
