@@ -76,7 +76,7 @@ export function VerifyTool({ contract: { provider, signature } }: { contract: Co
           color={check.data.valid ? 'green' : 'red'}
           title={check.data.valid ? 'The signature is valid' : 'The signature is not valid'}
         >
-          {check.data.because}
+          {check.data.reason}
         </Alert>
       )}
     </Section>

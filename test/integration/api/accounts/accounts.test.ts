@@ -171,8 +171,8 @@ describe('what an account’s request may hold', () => {
     ['a scope that is text', { scope: 'shop' }, ['scope'], /record|object/],
     ['settings that are a list', { settings: [] }, ['settings'], /record|object/],
     ['a switch that is text', { validatePayloads: 'yes' }, ['validatePayloads'], /boolean/],
-    ['an unknown field', { colour: 'red' }, ['colour'], /unknown|[Uu]nrecognized/],
-    ['two unknown fields', { colour: 'red', size: 1 }, ['colour', 'size'], /unknown|[Uu]nrecognized/],
+    ['an unknown field', { colour: 'red' }, ['colour'], /not a known field|[Uu]nrecognized/],
+    ['two unknown fields', { colour: 'red', size: 1 }, ['colour', 'size'], /not a known field|[Uu]nrecognized/],
     ['wrong fields and unknown ones', { name: 1, colour: 'red' }, ['name', 'colour'], /string/],
   ])('%s is refused by its path', async (_what, fields, expected, message) => {
     const response = await create({ provider: 'standard', name: 'Acme', ...fields });

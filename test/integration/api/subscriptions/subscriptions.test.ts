@@ -294,12 +294,12 @@ describe('own fields', () => {
     ['postpress', { source: 'fax' }, 'source', /messaging/],
     ['postpress', { source: 'users' }, 'eventTypes', /users/],
     ['postpress', { format: 'xml' }, 'format', /json/],
-    ['postpress', { data: [{ name: 'a', key: 'message', more: 1 }] }, 'data[0].more', /unknown/],
+    ['postpress', { data: [{ name: 'a', key: 'message', more: 1 }] }, 'data[0].more', /not a known field/],
     ['postpress', { data: [{ name: 'a' }] }, 'data[0].key', /is missing/],
     ['postmark', { httpAuth: { username: 'kim' } }, 'httpAuth.password', /is missing/],
     ['postmark', { httpAuth: { username: 'k:m', password: '' } }, 'httpAuth.username', /colon/],
     ['postmark', { includeContent: 'yes' }, 'includeContent', /boolean.*object/s],
-    ['postmark', { includeContent: { spam: true } }, 'includeContent.spam', /unknown/],
+    ['postmark', { includeContent: { spam: true } }, 'includeContent.spam', /not a known field/],
     ['postmark', { includeContent: { bounce: 1 } }, 'includeContent.bounce', /boolean/],
     ['postmark', { eventTypes: ['Inbound', 'Open'] }, 'eventTypes', /Inbound/],
     ['bird', { service: undefined }, 'service', /is missing/],
@@ -309,7 +309,7 @@ describe('own fields', () => {
     ['bird', { eventTypes: ['sms.inbound', 'sms.outbound'] }, 'eventTypes', /one/],
     ['bird', { signingKey: '' }, 'signingKey', /1/],
     ['postscript', { eventTypes: [] }, 'eventTypes', /one/],
-    ['postscript', { secret: OWN_SECRET }, 'secret', /unknown/],
+    ['postscript', { secret: OWN_SECRET }, 'secret', /not a known field/],
   ])('%s: %j is refused by its path', async (provider, fields, path, message) => {
     const account = await newAccount(api.ask, provider);
     const response = await post(account.id, { ...sampleOf(provider).subscription, ...fields });
@@ -369,7 +369,7 @@ describe('own fields', () => {
     const created = expectStatus(await post(account.id, plain), 201).body;
     for (const response of [await post(account.id, { ...plain, ...fields }), await patch(created.id, fields)]) {
       expect([response.status, paths(response)]).toEqual([422, [path]]);
-      expect(messages(response)).toMatch('there is none to keep; give the value');
+      expect(messages(response)).toMatch('none is stored; send the value');
     }
   });
 
