@@ -1,6 +1,6 @@
 /**
- * What a provider's own registration API is built on. Each `src/providers/<name>/api.ts` translates between the
- * provider's routes, fields and errors and these few operations, which do all checks and all storing.
+ * The operations behind every provider's own registration API. Each `src/providers/<name>/api.ts` translates the
+ * provider's routes, fields and errors; these operations do all validation and storage.
  */
 import type { RequestHandler, Response, Router } from 'express';
 import type { Problem } from '../http/problem.js';
@@ -15,29 +15,29 @@ import type { Exchange } from '../egress/types.js';
 /** A provider's routes, mounted at the root with the provider's own paths. */
 export type RegistrationRoutes = (registrar: Registrar) => Router;
 
-/** Fields of a subscription as `/v1` takes them: url, eventTypes, description, enabled, headers and the contract's own. */
+/** Fields of a subscription as in `/v1`: url, eventTypes, description, enabled, headers and the contract's own fields. */
 export type SubscriptionBody = Readonly<Record<string, unknown>>;
 
 /**
- * Throws a Problem when a subscription may not be stored beside the account's others. None of those is added or changed
- * under a rule of this kind at the same time.
+ * Throws a Problem when a subscription conflicts with the account's other subscriptions. A lock keeps these unchanged
+ * during the check.
  */
 export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
 
 /** Whether an API hides a stored value from its callers: `headers.<name>` or one of a contract's credential fields. */
 export type IsHidden = (path: string) => boolean;
 
-/** How an edit is checked. */
+/** Options for the validation of an edit. */
 export interface EditChecks {
   readonly admit?: Admission;
   /**
-   * Which stored values the API does not show, every one unless stated. An edit that keeps one of them cannot move the
+   * Which stored values the API does not show; all by default. An edit that keeps one of them cannot move the
    * subscription to another origin.
    */
   readonly isHidden?: IsHidden;
 }
 
-/** One delivery as a registration API may report it. */
+/** One delivery for a registration API. */
 export interface DeliveryLogEntry {
   readonly deliveryId: string;
   readonly eventId: string;
@@ -50,30 +50,30 @@ export interface DeliveryLogEntry {
 
 export interface Registrar {
   /**
-   * Reads JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
+   * Parses JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
    * `malformed_request`, `body_too_large` or `unsupported_media_type`.
    */
   readonly readJson: readonly RequestHandler[];
   /**
-   * The account that an API key belongs to, if it is one of this provider. Throws the problem `rate_limited` when there
-   * were too many wrong keys.
+   * The account of an API key if it belongs to this provider. Throws the problem `rate_limited` after too many invalid
+   * keys.
    */
   authenticate(provider: string, key: string | undefined, caller: Caller): Promise<StoredAccount | undefined>;
-  /** All subscriptions of an account, the oldest first. */
+  /** All subscriptions of an account, oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
-  /** A subscription of this account by its id in the provider's form. */
+  /** A subscription of this account by its id in the provider's format. */
   find(account: StoredAccount, reference: string): Promise<StoredSubscription | undefined>;
   /**
-   * Creates a subscription. Throws a Problem whose `errors` name fields as `/v1` calls them, or `conflict` for a `uid`
-   * that another subscription of the account has.
+   * Creates a subscription. Throws a Problem whose `errors` have the field names of `/v1`, or `conflict` for a `uid` that
+   * another subscription of the account has.
    */
   create(account: StoredAccount, body: SubscriptionBody, admit?: Admission): Promise<StoredSubscription>;
-  /** Checks a new subscription like `create` without storing it. */
+  /** Validates a new subscription like `create` without storing it. */
   draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
   /**
-   * Edits a subscription: fields that are not named stay. A function is given the subscription as it is now, locked
-   * against other edits, and returns the fields. Throws as `create` does, `not_found` when it no longer exists, and `conflict`
-   * when it has moved to another origin since `subscription` was read and the edit sets headers or credentials.
+   * Edits a subscription; omitted fields stay unchanged. A function receives the current subscription, locked against
+   * other edits, and returns the fields. Throws as `create` does, `not_found` when it no longer exists, and `conflict`
+   * when its origin changed since `subscription` was read and the edit sets headers or credentials.
    */
   edit(
     account: StoredAccount,
@@ -81,11 +81,11 @@ export interface Registrar {
     changes: SubscriptionBody | ((current: StoredSubscription) => SubscriptionBody),
     checks?: EditChecks,
   ): Promise<StoredSubscription>;
-  /** Checks an edit like `edit` without storing it. */
+  /** Validates an edit like `edit` without storing it. */
   draftEdit(account: StoredAccount, subscription: StoredSubscription, body: SubscriptionBody): StoredSubscription;
   /**
-   * Replaces the secrets of a subscription by those that `secretsAfter` makes of it as it is now. With an idempotency
-   * key a repeated call changes nothing, in whichever process and however long after the first within a day.
+   * Replaces the secrets of a subscription; `secretsAfter` computes them from the current secrets. With an idempotency
+   * key a repeated call within a day changes nothing, also in another process.
    */
   rotate(
     subscription: StoredSubscription,
@@ -93,37 +93,37 @@ export interface Registrar {
     idempotencyKey?: string,
   ): Promise<StoredSubscription>;
   remove(subscription: StoredSubscription): Promise<void>;
-  /** Emits an event to one subscription whatever it filters; the event type's documented example unless data is given. */
+  /** Emits an event to one subscription, ignoring its filters; the data defaults to the event type's documented example. */
   sendTest(
     account: StoredAccount,
     subscription: StoredSubscription,
     eventType: string,
     data?: unknown,
   ): Promise<{ eventId: string; occurredAt: Date }>;
-  /** Emits an event of the account to all subscriptions that take it; the documented example. */
+  /** Emits the documented example of an event type to all subscriptions of the account that receive the type. */
   emitExample(account: StoredAccount, eventType: string): Promise<{ eventId: string }>;
-  /** Makes one request of a subscription now, with the event type's example, and records nothing. */
+  /** Sends one request to a subscription now, with the event type's example, and stores nothing. */
   probe(account: StoredAccount, subscription: StoredSubscription, eventType: string): Promise<Exchange>;
-  /** Deliveries of a subscription since a time, the newest first, at most `limit`, before the delivery `beforeId`. */
+  /** Deliveries of a subscription since a time, newest first, at most `limit`, before the delivery `beforeId`. */
   log(
     subscription: StoredSubscription,
     page: { since: Date; limit: number; beforeId?: string; eventId?: string; states?: readonly DeliveryState[] },
   ): Promise<DeliveryLogEntry[]>;
-  /** The body of a delivery and every attempt at it, the first one first. */
+  /** The body of a delivery and all its attempts, oldest first. */
   attempts(deliveryId: string): Promise<{ body: string; attempts: StoredAttempt[] }>;
-  /** The problem that an error of a route amounts to; internal errors are logged and not shown. */
+  /** Converts an error of a route to a problem; details of internal errors are logged and not returned. */
   explain(error: unknown, response: Response): Problem;
-  /** Whether the account has a subscription or once had one. */
+  /** Whether the account has or ever had a subscription. */
   hasSubscribed(account: StoredAccount): Promise<boolean>;
-  /** Our own id of a subscription, deleted ones included, by its id in the provider's form; `list` is in their order. */
+  /** Our id of a subscription by its id in the provider's format, deleted ones included; `list` is sorted by our ids. */
   findPosition(account: StoredAccount, reference: string): Promise<string | undefined>;
-  /** The earlier response to a request of this account with the same key; kept for a day. */
+  /** The stored response to an earlier request of this account with the same key; stored for a day. */
   recall(account: StoredAccount, key: string): Promise<unknown>;
-  /** Keeps a response for `recall`. */
+  /** Stores a response for `recall`. */
   remember(account: StoredAccount, key: string, reply: unknown): Promise<void>;
   /**
-   * Attempts of a subscription since a time, counted by event type, by how they ended and by how long they took:
-   * `band` says how many of the times in `slowerThanMs`, which ascend, an attempt reached.
+   * Counts the attempts of a subscription since a time by event type, outcome and duration: `band` is the number of
+   * thresholds in `slowerThanMs` (ascending) that an attempt reached.
    */
   figures(
     subscription: StoredSubscription,

@@ -1,4 +1,4 @@
-/** The only list of providers. A new one is a folder beside this file and two lines here. */
+/** The only list of providers. A new provider needs a folder beside this file and two lines here. */
 import type { AnyContract } from '../contract/types.js';
 import { routes as birdRoutes } from './bird/api.js';
 import { contract as bird } from './bird/contract.js';
@@ -26,12 +26,12 @@ export const registrationApis: readonly RegistrationRoutes[] = [
   postscriptRoutes,
 ];
 
-/** The contract of a provider by its name, or undefined. */
+/** The contract of a provider by name, or undefined. */
 export function findContract(provider: string): AnyContract | undefined {
   return byProvider.get(provider);
 }
 
-/** The contract of a provider whose name comes from our own rows. */
+/** The contract of a provider whose name comes from the database. */
 export function contractOf(provider: string): AnyContract {
   const contract = byProvider.get(provider);
   if (!contract) throw new Error(`no contract for provider ${provider}`);

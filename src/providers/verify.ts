@@ -1,6 +1,6 @@
 /**
- * Verifying for receivers, `pigeonpost/verify`: the counterpart of the list in index.ts, apart from it so that a
- * receiver loads nothing else of Pigeonpost.
+ * Verification for receivers, `pigeonpost/verify`. Separate from the list in registry.ts, so that a receiver loads no
+ * other part of Pigeonpost.
  */
 import type { Verifier } from '../contract/verification.js';
 import { verifier as bird } from './bird/verify.js';
@@ -19,10 +19,10 @@ export { verify as verifyPostpress } from './postpress/verify.js';
 export { verify as verifyPostscript } from './postscript/verify.js';
 export { verify as verifyStandard } from './standard/verify.js';
 
-/** A verifier of each provider; each reads the secrets that its own `readSecret` returns. */
+/** The verifier of each provider; `verify` expects the secret from the same verifier's `readSecret`. */
 export const verifiers: readonly Verifier[] = [postscript, postack, postpress, postmark, bird, standard] as Verifier[];
 
-/** The verifier of a provider by its name, or undefined. */
+/** The verifier of a provider by name, or undefined. */
 export function findVerifier(provider: string): Verifier | undefined {
   return verifiers.find((verifier) => verifier.provider === provider);
 }

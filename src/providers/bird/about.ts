@@ -1,15 +1,15 @@
-/** Bird's contract in a few sentences; docs/contracts/bird.md has all of it, with its sources. */
+/** Summary of Bird's contract; details and sources are in docs/contracts/bird.md. */
 import type { ContractSummary } from '../../contract/types.js';
 
 export const about: ContractSummary = {
   summary:
-    "Notifications of a workspace's services. A subscription takes one event type and may filter by its fields. " +
-    'Of the service payments Bird documents no events, so there are none to subscribe to.',
-  accepted: 'Status 2xx. Everything else is tried again.',
+    "Notifications of a workspace's services. A subscription receives one event type and can filter by its fields. " +
+    'Bird documents no events of the service payments, so it has no event types.',
+  accepted: 'Status 2xx. All other responses are retried.',
   signature: {
     headers: ['messagebird-request-timestamp', 'messagebird-signature'],
     description:
-      'The base64 of an HMAC-SHA256 over timestamp, line feed, address as registered, line feed and the SHA-256 of the ' +
+      'The base64 of an HMAC-SHA256 over timestamp, line feed, registered URL, line feed and the SHA-256 of the ' +
       "body as bytes. The key is the text of signingKey. The time is the first attempt's unless the account restamps.",
   },
 };

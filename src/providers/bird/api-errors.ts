@@ -1,14 +1,14 @@
 /**
- * Errors of Bird's API: `{code, message}`, and for fields `details`, which lists what is wrong by their paths
- * (`.eventFilters[0].key`; `.` is the whole body). Shape, code and message of 422 are what integrators saw api.bird.com
- * answer with; https://docs.bird.com/api/api-access/common-api-usage promises JSON and publishes no codes.
+ * Errors of Bird's API: `{code, message}`, and for fields `details`, the problems by field path
+ * (`.eventFilters[0].key`; `.` is the whole body). The format, code and message of 422 are from responses of api.bird.com that integrators
+ * published; https://docs.bird.com/api/api-access/common-api-usage promises JSON and publishes no codes.
  */
 import type { ErrorRequestHandler, Request } from 'express';
 import type { z } from 'zod';
 import type { FieldError, Problem, ProblemCode } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 
-/** Codes of the problems that can arise here. */
+/** Bird's code of each problem code. */
 const CODES: Readonly<Partial<Record<ProblemCode, string>>> = {
   malformed_request: 'MalformedRequest',
   unauthorized: 'Unauthenticated',
@@ -24,10 +24,10 @@ const CODES: Readonly<Partial<Record<ProblemCode, string>>> = {
 };
 const OTHER_CODE = 'InternalError';
 
-/** Fields that `/v1` calls by other names. */
+/** Bird's names of fields that have another name in `/v1`. */
 const NAMES: Readonly<Record<string, string>> = { eventTypes: 'event', secret: 'signingKey' };
 
-/** Responds to any error that a route has thrown. */
+/** Responds to any error of a route. */
 export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
@@ -54,14 +54,14 @@ function detailsOf(errors: readonly FieldError[]): Record<string, string[]> {
   return details;
 }
 
-/** `/v1` has a list of event types where Bird has one event, so the index is dropped with the name. */
+/** `/v1` has a list of event types and Bird a single event, so the index is removed from the path. */
 function nativePath(path: string): string {
   return `.${path.replace(/^eventTypes\[0\]/, 'eventTypes').replace(/^\w+/, (name) => NAMES[name] ?? name)}`;
 }
 
 const MAX_QUOTE_LENGTH = 100;
 
-/** What is wrong with a value, in the words that Bird was seen to use. */
+/** The problem with a value, in the wording of Bird's observed responses. */
 export const words: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `property ${quote(key)} is unsupported`).join('; ');

@@ -1,5 +1,5 @@
 /**
- * What requests to Bird's API hold.
+ * Schemas of requests to Bird's API.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions, the pages create-a-webhook-subscription,
  * update-a-webhook-subscription, list-webhook-subscriptions and webhook-subscription-logs
  */
@@ -18,30 +18,30 @@ const changeable = {
   template: z.string().optional(),
 };
 
-/** Both are published with `additionalProperties: false`, the update with `minProperties: 1` as well. */
+/** Both schemas are published with `additionalProperties: false`, the update also with `minProperties: 1`. */
 const creation = z.strictObject({ service: z.enum(SERVICES), event: z.string(), ...changeable });
 const update = z.strictObject({ ...changeable, status: z.enum(['active', 'inactive']) }).partial();
 
-/** A new subscription as `/v1` takes it. */
+/** The `/v1` fields of a new subscription. */
 export function readCreation(body: unknown): SubscriptionBody {
-  const { event, signingKey, ...given } = check(creation, body === undefined ? {} : body);
-  return { ...given, eventTypes: [event], ...keptKey(signingKey) };
+  const { event, signingKey, ...input } = check(creation, body === undefined ? {} : body);
+  return { ...input, eventTypes: [event], ...toSigningKey(signingKey) };
 }
 
-/** Changes of a subscription as `/v1` takes them. */
+/** The `/v1` fields of an edit. */
 export function readUpdate(body: unknown): SubscriptionBody {
   const changes = check(update, body === undefined ? {} : body);
   if (Object.keys(changes).length === 0) throw invalidField('', 'must name at least one property');
-  const { status, signingKey, ...given } = changes;
-  return { ...given, ...(status === undefined ? {} : { enabled: status === 'active' }), ...keptKey(signingKey) };
+  const { status, signingKey, ...input } = changes;
+  return { ...input, ...(status === undefined ? {} : { enabled: status === 'active' }), ...toSigningKey(signingKey) };
 }
 
-/** The published schema does not forbid an empty key; nothing can be signed with it, so it is none. */
-function keptKey(signingKey: string | undefined): { signingKey?: string | null } {
+/** The published schema allows an empty key, but it cannot sign; it counts as no key. */
+function toSigningKey(signingKey: string | undefined): { signingKey?: string | null } {
   return signingKey === undefined ? {} : { signingKey: signingKey || null };
 }
 
-/** The name is taken literally: `SearchFilter[service]=channels`. */
+/** The literal name of the parameter: `SearchFilter[service]=channels`. */
 const SERVICE_FILTER = 'SearchFilter[service]';
 
 const MAX_TOKEN_LENGTH = 8_000;
@@ -56,33 +56,33 @@ const page = z.object({
 });
 const listQuery = page.extend({ [SERVICE_FILTER]: z.enum(SERVICES).optional() });
 
-/** How a delivery stands, as logs name it. Only `succeeded` is published. */
+/** Delivery status in logs. Only `succeeded` is documented. */
 export const EXECUTION_STATUSES = ['succeeded', 'failed', 'pending'] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 const logQuery = page.extend({ executionStatus: z.enum(EXECUTION_STATUSES).optional() });
 
 const detailsQuery = z.object({ requestId: z.string() });
 
-/** What a list is asked for; `after` is our id of the last subscription of the page before. */
+/** Parameters of a list; `after` is our id of the last subscription on the previous page. */
 export function readListQuery(query: unknown) {
   const { limit, pageToken, [SERVICE_FILTER]: service } = check(listQuery, query);
   return { limit, after: readToken('sub', pageToken), service };
 }
 
-/** What a log is asked for; `before` is our id of the last delivery of the page before. */
+/** Parameters of a log; `before` is our id of the last delivery on the previous page. */
 export function readLogQuery(query: unknown) {
   const { limit, pageToken, executionStatus } = check(logQuery, query);
   return { limit, before: readToken('dlv', pageToken), executionStatus };
 }
 
-/** The event of the `messagebird-request-id` that log details are asked for. */
+/** The event id from the `messagebird-request-id` in a request for log details. */
 export function readRequestId(query: unknown): string {
   const eventId = uuidToId('evt', check(detailsQuery, query).requestId);
   if (eventId === undefined) throw invalidField('requestId', 'value must be a UUID');
   return eventId;
 }
 
-/** Tokens are the cursors of our own pages. */
+/** Page tokens are the cursors of our own pages. */
 function readToken(kind: IdKind, token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   const id = Buffer.from(token, 'base64url').toString('utf8');

@@ -1,5 +1,5 @@
 /**
- * Logs of Bird's API: deliveries of the last seven days, one entry for each request id, and every attempt of one.
+ * Logs of Bird's API: deliveries of the last seven days with one entry per request id, and all attempts of one entry.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions/webhook-subscription-logs
  */
 import { idToUuid } from '../../contract/ids.js';
@@ -11,7 +11,7 @@ import type { StoredSubscription } from '../../store/subscriptions/subscriptions
 import type { DeliveryLogEntry, Registrar } from '../registration.js';
 import { EXECUTION_STATUSES, readLogQuery, readRequestId, type ExecutionStatus } from './api-fields.js';
 
-const KEPT_MS = 7 * 24 * 3_600_000;
+const RETENTION_MS = 7 * 24 * 3_600_000;
 
 const STATES: Readonly<Record<ExecutionStatus, readonly DeliveryState[]>> = {
   succeeded: ['delivered'],
@@ -19,7 +19,7 @@ const STATES: Readonly<Record<ExecutionStatus, readonly DeliveryState[]>> = {
   pending: ['pending', 'retrying', 'paused'],
 };
 
-/** A page of the log, the newest first. */
+/** A page of the log, newest first. */
 export async function listLog(registrar: Registrar, subscription: StoredSubscription, query: unknown) {
   const { limit, before, executionStatus } = readLogQuery(query);
   const entries = await registrar.log(subscription, {
@@ -36,7 +36,7 @@ export async function listLog(registrar: Registrar, subscription: StoredSubscrip
   return { results: data, ...(nextCursor === null ? {} : { nextPageToken: nextCursor }) };
 }
 
-/** One entry of the log with every attempt. Bird's own shape of the attempts is unknown to us. */
+/** One log entry with all attempts. The format of the attempts is ours, because Bird's is not documented. */
 export async function describeLog(registrar: Registrar, subscription: StoredSubscription, query: unknown) {
   const eventId = readRequestId(query);
   const [entry] = await registrar.log(subscription, { since: oldest(), limit: 1, eventId });
@@ -45,7 +45,7 @@ export async function describeLog(registrar: Registrar, subscription: StoredSubs
   return { ...showEntry(entry), results: attempts.map((attempt) => showAttempt(attempt, body)) };
 }
 
-const oldest = (): Date => new Date(Date.now() - KEPT_MS);
+const oldest = (): Date => new Date(Date.now() - RETENTION_MS);
 
 function showEntry({ eventId, attempts, lastStatus, state, createdAt }: DeliveryLogEntry) {
   return {
@@ -73,7 +73,7 @@ function showAttempt(
   };
 }
 
-/** Omitted while there is no response, because the documented type has no value for that. */
+/** Omitted until a response arrives, because the documented type has no value for that. */
 function statusOf(status: number | null) {
   return status === null ? {} : { httpStatusCode: status };
 }

@@ -1,5 +1,5 @@
 /**
- * Bird's own API of webhook subscriptions.
+ * Bird's own API for webhook subscriptions.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
  */
 import { Router, type RequestHandler } from 'express';
@@ -14,13 +14,13 @@ import { describeLog, listLog } from './api-logs.js';
 import { maxFive } from './combination.js';
 import type { Options, Scope, Secrets, Settings } from './contract.js';
 
-/** Newer copies of the pages omit the organization from the path. */
+/** Newer versions of the documentation omit the organization from the path. */
 const PREFIXES = [
   '/workspaces/:workspaceId/webhook-subscriptions',
   '/organizations/:organizationId/workspaces/:workspaceId/webhook-subscriptions',
 ];
 
-/** The form of ids; anything else is no subscription and is not looked for. */
+/** The format of ids; other values cannot match and are not looked up. */
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type Locals = { account: StoredAccount; subscription: StoredSubscription };
@@ -96,7 +96,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   return router;
 };
 
-/** Lets the account of a key pass whose organization and workspace the path names; any others do not exist for it. */
+/** Authenticates the account; the path must name its organization and workspace, otherwise the result is 404. */
 function authenticate(registrar: Registrar): Handler {
   return async (request, response, next) => {
     const [, key] = /^AccessKey +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
@@ -130,12 +130,12 @@ function only(methods: string): RequestHandler {
   };
 }
 
-/** UUIDs are the same in upper and lower case. */
-function isSame(given: string, own: string): boolean {
-  return given.toLowerCase() === own.toLowerCase();
+/** UUIDs are case insensitive. */
+function isSame(input: string, own: string): boolean {
+  return input.toLowerCase() === own.toLowerCase();
 }
 
-/** A subscription as all responses show it. Fields that are not set are omitted, as the documentation's optional fields. */
+/** A subscription for a response. Unset fields are omitted, like the optional fields in the documentation. */
 function show(subscription: StoredSubscription, account: StoredAccount) {
   const { organizationId, workspaceId } = account.scope as Scope;
   const { service, eventFilters, template } = subscription.options as Options;

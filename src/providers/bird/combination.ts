@@ -9,7 +9,7 @@ import type { Options } from './contract.js';
 
 const MAX_COMBINATIONS = 5;
 
-/** Refuses a subscription to events that five others take already. Inactive ones count too. */
+/** Rejects a subscription to events that five others, inactive ones included, already receive. */
 export const maxFive: Admission = (subscription, others) => {
   const combination = combinationOf(subscription);
   if (others.filter((other) => combinationOf(other) === combination).length < MAX_COMBINATIONS) return;
@@ -17,7 +17,7 @@ export const maxFive: Admission = (subscription, others) => {
   throw new Problem('invalid_request', message, [{ path: 'eventFilters', message }]);
 };
 
-/** The same for all subscriptions to the same events, in whatever order they name the filters. */
+/** A key that is equal for subscriptions to the same events, independent of the order of their filters. */
 function combinationOf({ eventTypes, options }: StoredSubscription): string {
   const { service, eventFilters } = options as Options;
   const filters = eventFilters.map(({ key, value }) => JSON.stringify([key, value])).sort();

@@ -2,7 +2,7 @@
  * Bird, formerly MessageBird: the notifications API of api.bird.com.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions/create-a-webhook-subscription
  *
- * Neither the older rest.messagebird.com nor the platform of 2026 (bird.com/docs/webhooks) is meant here; both sign
+ * This is neither the older rest.messagebird.com nor the platform of 2026 (bird.com/docs/webhooks); both sign
  * differently.
  */
 import { z } from 'zod';
@@ -23,9 +23,9 @@ export interface Scope {
 }
 
 export interface Settings {
-  /** Give an unfiltered subscription also the events that a filtered one matches. */
+  /** Send unfiltered subscriptions also the events that match a filtered one. */
   readonly unfilteredTakesAll: boolean;
-  /** Sign each attempt with its own time instead of that of the first. */
+  /** Sign each attempt with its own time instead of the first attempt's. */
   readonly restampRetries: boolean;
   /** Show signing keys in responses of Bird's own API. */
   readonly showSigningKey: boolean;
@@ -34,7 +34,7 @@ export interface Settings {
 export interface Options {
   readonly service: Service;
   readonly eventFilters: readonly EventFilter[];
-  /** Bird's name of a body template. Bird publishes none, so it is kept and shown but changes nothing. */
+  /** Bird's name of a body template. Bird publishes no templates, so it is stored and returned without effect. */
   readonly template: string | null;
 }
 
@@ -43,32 +43,32 @@ export interface Secrets {
 }
 
 const MAX_SIGNING_KEY_LENGTH = 1_024;
-/** Characters of a key for `Authorization: AccessKey …`; made of as many random bytes, so that none is likelier. */
+/** Length of a key for `Authorization: AccessKey …`; it is generated from as many random bytes, to avoid bias. */
 const ACCESS_KEY_LENGTH = 40;
 
 const fields = z.object({
-  service: z.enum(SERVICES).describe('The service that the event belongs to.'),
+  service: z.enum(SERVICES).describe('The service of the event type.'),
   signingKey: z
     .string()
     .min(1)
     .max(MAX_SIGNING_KEY_LENGTH)
     .nullable()
     .optional()
-    .describe('Signs deliveries, used as plain text. Without it, or with null, deliveries are not signed.'),
+    .describe('Signs deliveries; used as plain text. Deliveries are unsigned when absent or null.'),
   eventFilters: eventFilters
     .nullable()
     .optional()
-    .describe('Take only events that pass all of these filters; all events when absent, null or empty.'),
-  template: z.string().max(255).nullable().optional().describe('Kept and shown; Bird does not document its effect.'),
+    .describe('Receive only events that match all of these filters; all events when absent, null or empty.'),
+  template: z.string().max(255).nullable().optional().describe('Stored and returned; its effect is undocumented.'),
 });
 type Fields = z.infer<typeof fields>;
 
-/** The pattern that Bird documents for `url`: a dotted host name by https, without port or user. */
+/** The pattern that Bird documents for `url`: https with a dotted host name, without port or credentials. */
 const URL_PATTERN = /^https:\/\/([a-zA-Z0-9-]+\.)+[a-zA-Z]{2,}(\/[^\s]*)?$/;
 
 /**
- * "At increasing intervals over a period of 8 hours", without the intervals. Bird's sample log counts 36 attempts,
- * which these waits reproduce: 1, 2, 4 and 8 minutes, then every 15, together 8 hours.
+ * "At increasing intervals over a period of 8 hours"; the intervals are not documented. Bird's sample log has 36
+ * attempts, and these waits give the same number: 1, 2, 4 and 8 minutes, then every 15, together 8 hours.
  */
 const SCHEDULE = [minutes(1), minutes(2), minutes(4), minutes(8), ...every(minutes(15), 31)];
 
@@ -90,17 +90,15 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
       unfilteredTakesAll: z
         .boolean()
         .default(false)
-        .describe('Give unfiltered subscriptions also the events that a filtered subscription matches.'),
+        .describe('Send unfiltered subscriptions also the events that match a filtered subscription.'),
       restampRetries: z
         .boolean()
         .default(false)
-        .describe('Give each attempt a timestamp and signature of its own instead of those of the first.'),
+        .describe('Give each attempt its own timestamp and signature instead of those of the first attempt.'),
       showSigningKey: z
         .boolean()
         .default(true)
-        .describe(
-          "Show signing keys in responses of Bird's own API, as documented; integrators have seen it hide them.",
-        ),
+        .describe("Show signing keys in responses of Bird's own API, as documented; integrators observed hidden keys."),
     }),
     newSecrets: () => ({}),
     newApiKey: (randomBytes) => base62(randomBytes(ACCESS_KEY_LENGTH)).slice(-ACCESS_KEY_LENGTH),
@@ -117,15 +115,15 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
       'messagebird-request-timestamp',
       'messagebird-signature',
     ],
-    toStored: ({ fields: given, previous }) => ({
+    toStored: ({ fields: input, previous }) => ({
       options: {
-        // An edit may omit `service` although a new subscription must name it.
-        service: given.service ?? previous?.options.service,
-        eventFilters: (given.eventFilters === undefined ? previous?.options.eventFilters : given.eventFilters) ?? [],
-        template: (given.template === undefined ? previous?.options.template : given.template) ?? null,
+        // An edit may omit `service`; a new subscription must have it.
+        service: input.service ?? previous?.options.service,
+        eventFilters: (input.eventFilters === undefined ? previous?.options.eventFilters : input.eventFilters) ?? [],
+        template: (input.template === undefined ? previous?.options.template : input.template) ?? null,
       },
       secrets: {
-        signingKey: (given.signingKey === undefined ? previous?.secrets.signingKey : given.signingKey) ?? null,
+        signingKey: (input.signingKey === undefined ? previous?.secrets.signingKey : input.signingKey) ?? null,
       },
     }),
     toPublic: ({ options: { service, eventFilters: filters, template } }) => ({
@@ -139,7 +137,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     checkUrl: (url) => (URL_PATTERN.test(url) ? undefined : `must match ${URL_PATTERN.source}`),
     newReference: (_number, randomBytes) => uuidV4(randomBytes),
     signingSecret: ({ secrets }) => secrets.signingKey ?? undefined,
-    // One header holds one signature, so the former key cannot stay valid beside the new one.
+    // The header has a single signature, so the former key cannot stay valid after a rotation.
     rotateSecret: (_subscription, { randomBytes, secret }) => ({
       signingKey: secret ?? randomBytes(32).toString('base64'),
     }),
@@ -151,7 +149,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
 
   /**
    * "If you do not add a filter you will get all events (except where you have other webhooks with an explicit
-   * filter)": what a filtered subscription matches, unfiltered ones of the same service and event lose.
+   * filter)": events that match a filtered subscription are not sent to unfiltered ones of the same service and event.
    */
   select: (event, subscriptions, { settings }) => {
     const service = serviceOf(event.type);
@@ -173,7 +171,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
 
   request: ({ account, subscription, event, body, now, firstAttemptAt }) => {
     const { secrets } = subscription;
-    // Bird's pattern takes a fragment, which no request contains: a receiver could not verify a signature over it.
+    // Bird's pattern allows a fragment, but no request contains it: a receiver could not verify a signature over it.
     const url = subscription.url.replace(/#.*/s, '');
     const signedAt = account.settings.restampRetries ? now : firstAttemptAt;
     const timestamp = String(Math.floor(signedAt.getTime() / 1_000));
@@ -200,7 +198,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
 };
 
 function otherThanOne(eventTypes: readonly string[]): string | undefined {
-  return eventTypes.length === 1 ? undefined : 'a subscription takes exactly one event type';
+  return eventTypes.length === 1 ? undefined : 'a subscription has exactly one event type';
 }
 
 function foreignEventType(eventTypes: readonly string[], { service }: Options): string | undefined {

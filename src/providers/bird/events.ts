@@ -1,6 +1,6 @@
 /**
- * Events: Bird's catalogue by service. Messages are open: every platform has its `<platform>.inbound`, `.outbound` and
- * `.interaction`, and Bird adds platforms without listing their names in one place.
+ * Bird's event catalogue by service. Message events are open: every platform has `<platform>.inbound`, `.outbound` and
+ * `.interaction`, and Bird adds platforms without a complete list of their names.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
  */
 import { catalogue, defineEvent } from '../../contract/contract.js';
@@ -30,14 +30,14 @@ import {
   verification,
 } from './payloads.js';
 
-/** The services that events belong to, as subscriptions name them. */
+/** Services, as named in subscriptions. */
 export const SERVICES = ['channels', 'numbers', 'payments', 'conversations'] as const;
 
 export type Service = (typeof SERVICES)[number];
 
 /**
- * The platforms whose names stand on https://docs.bird.com/api/channels-api/message-status-and-interactions as they
- * appear in events. "Apple business chat" stands there in words only, so its events are accepted but not listed.
+ * Platforms on https://docs.bird.com/api/channels-api/message-status-and-interactions by their names in events. The
+ * page gives no such name for "Apple business chat", so its events are accepted but not listed.
  */
 export const PLATFORMS = [
   'sms',
@@ -54,7 +54,7 @@ export const PLATFORMS = [
 
 const MESSAGE_EVENT = /^([a-z0-9]+(?:[-_][a-z0-9]+)*)\.(inbound|outbound|interaction)$/;
 const MAX_TYPE_LENGTH = 128;
-/** First words of event names that are no platforms. */
+/** Prefixes of event names that are not platforms. */
 const NO_PLATFORMS: readonly string[] = ['voice', 'channel', 'conversation', 'endpoint', '10dlc', 'tfn'];
 
 function messageEvent(platform: string, kind: string): EventDefinition {
@@ -77,7 +77,7 @@ function messageEvent(platform: string, kind: string): EventDefinition {
   }
   return defineEvent({
     type,
-    title: `A recipient did something with a message (${platform})`,
+    title: `A recipient interacted with a message (${platform})`,
     data: interaction,
     example: { ...interactionExample, platformId: `${platform}-messagebird` },
   });
@@ -127,7 +127,7 @@ const byService: Readonly<Record<Service, readonly EventDefinition[]>> = {
       example: verificationExample,
     }),
   ],
-  // Bird offers the service in subscriptions but documents no event of it.
+  // Bird offers the service in subscriptions but documents no events of it.
   payments: [],
   conversations: [
     aConversation('conversation.created', 'A conversation was created'),
@@ -145,7 +145,7 @@ export function findEvent(type: string): EventDefinition | undefined {
   return findListed(type) ?? findMessageEvent(type);
 }
 
-/** The service that an event type belongs to, or undefined when there is no such event. */
+/** The service of an event type, or undefined when there is no such event type. */
 export function serviceOf(type: string): Service | undefined {
   const listed = SERVICES.find((service) => byService[service].some((event) => event.type === type));
   return listed ?? (findMessageEvent(type) ? 'channels' : undefined);

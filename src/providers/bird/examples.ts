@@ -1,4 +1,4 @@
-/** Example payloads in the order of the documented samples, with values of our own. */
+/** Example payloads with the key order of the documented samples and our own values. */
 const messageId = '6f4c1b1e-3a5d-4d0b-9a52-0f6f4f4b7a11';
 const channelId = 'b6c5a1f0-8a53-4c63-9d8c-2a1f6d4e7b22';
 const workspace = {

@@ -1,11 +1,11 @@
 /**
- * Event filters: which events of its type a subscription takes.
+ * Event filters: which events of its type a subscription receives.
  * https://docs.bird.com/api/notifications-api/api-reference/webhook-subscriptions
  */
 import { z } from 'zod';
 import type { Service } from './events.js';
 
-/** Every key that Bird documents for some service. */
+/** All keys that Bird documents for any service. */
 const KEYS = ['channelId', 'messageStatus', 'interactionType', 'platformId', 'channelStatus', 'status'] as const;
 
 export type FilterKey = (typeof KEYS)[number];
@@ -15,7 +15,7 @@ export interface EventFilter {
   readonly value: string;
 }
 
-/** The keys by service. Numbers documents that it has none; payments documents nothing. */
+/** The keys by service. Bird documents that numbers has none; for payments it documents nothing. */
 export const FILTER_KEYS: Readonly<Record<Service, readonly FilterKey[]>> = {
   channels: KEYS,
   numbers: [],
@@ -23,7 +23,7 @@ export const FILTER_KEYS: Readonly<Record<Service, readonly FilterKey[]>> = {
   conversations: ['channelId'],
 };
 
-/** Where a key's value stands in the payload, when its name there is another. */
+/** Payload paths of keys that have another name in the payload. */
 const FIELDS: Readonly<Partial<Record<FilterKey, string>>> = {
   messageStatus: 'status',
   channelStatus: 'status',
@@ -31,9 +31,9 @@ const FIELDS: Readonly<Partial<Record<FilterKey, string>>> = {
 };
 
 /**
- * The only key that a subscription may give more than once: "you can add multiple `status` filters to only get those
- * specified events" (https://docs.bird.com/api/voice-api/voice-webhooks). Two values of any other key could not both
- * hold; Bird asks for a subscription per interaction type and allows one channel each.
+ * The only key that a subscription can repeat: "you can add multiple `status` filters to only get those specified
+ * events" (https://docs.bird.com/api/voice-api/voice-webhooks). Two values of any other key could not both match; Bird
+ * asks for a subscription per interaction type and allows one channel each.
  */
 const REPEATABLE: FilterKey = 'status';
 
@@ -45,14 +45,14 @@ export const eventFilters = z
     `only ${REPEATABLE} may be filtered by more than one value; use one subscription per value`,
   );
 
-/** Whether an event's payload passes all filters; of several `status` values one is enough. */
+/** Whether an event's payload matches all filters; with several `status` values one match is enough. */
 export function passes(payload: unknown, filters: readonly EventFilter[]): boolean {
   return filters.every(({ key }) =>
     filters.some((filter) => filter.key === key && filter.value === field(payload, key)),
   );
 }
 
-/** The first filter that a service does not have, or undefined. */
+/** The first filter that the service does not support, or undefined. */
 export function unknownFilter(filters: readonly EventFilter[], service: Service): EventFilter | undefined {
   return filters.find(({ key }) => !FILTER_KEYS[service].includes(key));
 }

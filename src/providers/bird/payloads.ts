@@ -1,8 +1,8 @@
 /**
- * Shapes of `payload`, which the platform emits.
+ * Schemas of `payload`, the data from the platform.
  *
- * Required is what Bird's documentation states for every event of a kind; fields known from its samples, from one
- * event only or from integrators' captures are optional but checked.
+ * Fields that Bird documents for every event of a kind are required. Fields known only from its samples, from a single
+ * event or from integrators' captures are optional but validated.
  */
 import { z } from 'zod';
 
@@ -57,7 +57,7 @@ export const interaction = z.looseObject({
   metadata: z.looseObject({ link: text }).nullish(),
 });
 
-/** https://docs.bird.com/api/channels-api/events promises the channel's status and id but shows no sample. */
+/** https://docs.bird.com/api/channels-api/events documents the channel's status and id but shows no sample. */
 export const channel = z.looseObject({ id: text, status: text, platformId: text });
 
 /** https://docs.bird.com/api/voice-api/voice-webhooks: filterable by `channelId` and `status`. */
@@ -136,7 +136,7 @@ export const brand = z.looseObject({
   updatedAt: text,
 });
 
-/** Campaigns and vettings, of which the same page gives us the names only. */
+/** Campaigns and vettings; the same page documents only their names. */
 export const registration = z.looseObject({ id: text, status: text });
 
 /** https://docs.bird.com/api/numbers-api/api-reference/toll-free-numbers-verification-api/events */

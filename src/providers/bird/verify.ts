@@ -1,4 +1,4 @@
-/** Verifying what Bird sends. */
+/** Verifies requests of Bird. */
 import {
   checkTime,
   requiredHeader,
@@ -11,8 +11,8 @@ import {
 import { sign } from './signature.js';
 
 /**
- * Throws a VerificationError unless the request was signed with this key for this `url`, query included. Its time is
- * not limited by default: a retry has that of the first attempt, up to eight hours before.
+ * Throws a VerificationError unless the request was signed with this key for this `url`, query included. The timestamp
+ * is not limited by default: a retry has the first attempt's, up to eight hours old.
  */
 export function verify(received: Received, signingKey: string, options: VerifyOptions = {}): void {
   const { url, body } = received;

@@ -1,4 +1,4 @@
-/** Responds to errors as Svix's API does. */
+/** Error responses in the format of Svix's API. */
 import type { ErrorRequestHandler } from 'express';
 import { Problem, type FieldError } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
@@ -18,7 +18,7 @@ function translate(problem: Problem, error: unknown, body: unknown): SvixError {
   const { status, code, detail, errors = [] } = problem;
   switch (code) {
     case 'malformed_request':
-      // Anything else that is malformed is the request line: a path that does not decode.
+      // The remaining malformed part is the request path: a path that does not decode.
       return error instanceof Problem ? unreadableBody(detail) : svixError(400, 'generic_error', detail);
     case 'invalid_request':
       return new SvixError(422, { detail: errors.map((field) => item(field, body)) });
@@ -39,9 +39,9 @@ function translate(problem: Problem, error: unknown, body: unknown): SvixError {
   }
 }
 
-/** A field's error with its place: `eventTypes[0]` is at `eventTypes`, `[0]`; `headers.X-A` at `headers`, `X-A`. */
+/** A field error with its location: `eventTypes[0]` is at `eventTypes`, `[0]`; `headers.X-A` at `headers`, `X-A`. */
 function item({ path, message }: FieldError, body: unknown) {
   const [, name = '', rest = ''] = /^(\w*)\.?(.*)$/s.exec(path) ?? [];
-  const place = [nativeName(name, body), rest].filter((part) => part !== '');
-  return { loc: ['body', ...place], msg: message, type: 'value_error' };
+  const location = [nativeName(name, body), rest].filter((part) => part !== '');
+  return { loc: ['body', ...location], msg: message, type: 'value_error' };
 }

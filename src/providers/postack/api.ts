@@ -1,6 +1,6 @@
 /**
- * Svix's API for endpoints, as the `svix` client packages speak it: Postack's webhooks are Svix's, and it has no API of
- * its own for them. Source: https://github.com/svix/svix-webhooks, server/svix-server/src/v1/endpoints/endpoint.
+ * Svix's API for endpoints, as used by the `svix` client packages: Postack's webhooks are Svix's, and Postack has no
+ * API of its own for them. Source: https://github.com/svix/svix-webhooks, server/svix-server/src/v1/endpoints/endpoint.
  */
 import { Router, type RequestHandler, type Response } from 'express';
 import { Problem } from '../../http/problem.js';
@@ -55,11 +55,11 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.put(ENDPOINT, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await find(registrar, account, request.params.id);
-    const given = readObject(request.body);
-    // As svix-server does: an id that is not there makes a new endpoint, with an id of its own.
+    const input = readObject(request.body);
+    // As in svix-server: an unknown id creates a new endpoint with a generated id.
     const saved = endpoint
-      ? await registrar.edit(account, endpoint, replacedEndpoint(given), { isHidden })
-      : await registrar.create(account, newEndpoint({ ...given, headers: undefined, secret: undefined }));
+      ? await registrar.edit(account, endpoint, replacedEndpoint(input), { isHidden })
+      : await registrar.create(account, newEndpoint({ ...input, headers: undefined, secret: undefined }));
     response.status(endpoint ? 200 : 201).json(showEndpoint(saved));
   });
 
@@ -126,7 +126,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   return router;
 };
 
-/** Lets requests pass that have the key of an account. */
+/** Authenticates a request by the key of an account. */
 function requireAccount(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];

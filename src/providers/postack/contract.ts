@@ -1,9 +1,9 @@
 /**
  * Postack: SMS events, delivered by Svix.
  *
- * Postack's own pages (https://docs.postack.dev/api-reference/webhooks) fix POST, JSON, HTTPS, 2xx, and that receivers
- * verify with the `svix` package; what they do not specify is therefore Svix's. Sources: https://docs.svix.com and the
- * code of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
+ * Postack's own pages (https://docs.postack.dev/api-reference/webhooks) specify POST, JSON, HTTPS, 2xx, and that
+ * receivers verify with the `svix` package; everything else follows Svix. Sources: https://docs.svix.com and the code
+ * of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
  */
 import { z } from 'zod';
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
@@ -25,7 +25,7 @@ import type { Subscription } from '../../contract/entities.js';
 import type { Contract, RequestHeader } from '../../contract/types.js';
 import { about } from './about.js';
 import { events, findEvent } from './events.js';
-import { fields, keepOptions, type Fields, type Options } from './fields.js';
+import { fields, toOptions, type Fields, type Options } from './fields.js';
 import { RESERVED_HEADERS } from './reserved-headers.js';
 
 export interface Scope {
@@ -34,7 +34,7 @@ export interface Scope {
 
 export interface Secrets {
   readonly keys: readonly SigningKey[];
-  /** Of an address given as `https://user:password@host`. */
+  /** The credentials of a URL such as `https://user:password@host`. */
   readonly credentials?: BasicCredentials;
 }
 
@@ -46,7 +46,7 @@ const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours
 /** https://docs.svix.com/retries: "15s with Svix". */
 const TIME_LIMIT_MS = seconds(15);
 
-/** Responses by which a receiver asks to slow down. */
+/** Statuses with which a receiver asks to slow down. */
 const SLOW_DOWN = new Set([429, 503]);
 
 export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
@@ -69,13 +69,13 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     fields,
     allowsUrlCredentials: true,
     reservedHeaders: RESERVED_HEADERS,
-    toStored: ({ fields: given, url, previous, randomBytes }) => ({
-      options: keepOptions(given, previous?.options),
+    toStored: ({ fields: input, url, previous, randomBytes }) => ({
+      options: toOptions(input, previous?.options),
       secrets: {
         keys:
-          given.secret === undefined && previous
+          input.secret === undefined && previous
             ? previous.secrets.keys
-            : [{ secret: given.secret ?? newSigningSecret(randomBytes) }],
+            : [{ secret: input.secret ?? newSigningSecret(randomBytes) }],
         credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
       },
     }),
@@ -84,7 +84,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     checkUrl: (url) =>
       new URL(url).protocol === 'https:' ? undefined : 'Postack calls only addresses that begin with https://',
     newReference: (_number, randomBytes) => `ep_${base62(randomBytes(20))}`,
-    // Postack's receivers verify with a package that reads `v1` signatures only; an ed25519 key would lock them out.
+    // Postack's receivers verify with a package that supports only `v1` signatures, so an ed25519 key cannot work.
     checkSecret: (secret) =>
       secret.startsWith('whsec_') ? checkSigningSecret(secret) : 'must begin with whsec_ (shared secret)',
     signingSecret: ({ secrets }) => secrets.keys[0]?.secret,
@@ -133,20 +133,20 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   },
 };
 
-/** The id of an event as receivers and Svix's API know it. */
+/** The id of an event for receivers and in Svix's API. */
 export function messageId(eventId: string): string {
   return `msg_${idSuffix(eventId)}`;
 }
 
-/** A subscription's own headers come last and displace `Accept` and the `Authorization` made of the address. */
+/** A subscription's own headers replace `Accept` and the `Authorization` derived from the URL. */
 function withCustomHeaders(
   { headers, secrets }: Subscription<Options, Secrets>,
   own: readonly RequestHeader[],
 ): RequestHeader[] {
   const custom = Object.entries(headers).map(([name, value]) => ({ name, value, secret: true }));
-  const taken = new Set(custom.map(({ name }) => name.toLowerCase()));
+  const customNames = new Set(custom.map(({ name }) => name.toLowerCase()));
   const authorization = secrets.credentials
     ? [{ name: 'Authorization', value: basicAuthorization(secrets.credentials), secret: true }]
     : [];
-  return [...[...own, ...authorization].filter(({ name }) => !taken.has(name.toLowerCase())), ...custom];
+  return [...[...own, ...authorization].filter(({ name }) => !customNames.has(name.toLowerCase())), ...custom];
 }

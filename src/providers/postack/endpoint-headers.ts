@@ -3,10 +3,10 @@ import { readObject, validationError } from './svix-error.js';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Beginnings of names that Svix refuses (`FORBIDDEN_PREFIXES`). */
+/** Prefixes of header names that Svix rejects (`FORBIDDEN_PREFIXES`). */
 const FORBIDDEN = ['x-amz-', 'x-amzn-', 'x-google', 'x-goog-', 'x-gfe', 'x-azure-', 'x-fd-', 'x-svix-', 'svix-'];
 
-/** Headers whose values are not shown (`SENSITIVE_HEADERS`). */
+/** Headers whose values are hidden (`SENSITIVE_HEADERS`). */
 const SENSITIVE = new Set([
   'x-auth-token',
   'x-api-key',
@@ -24,7 +24,7 @@ export function checkPrefixes(headers: unknown): void {
   }
 }
 
-/** Whether the API does not show a value, such as that of `headers.Authorization`. */
+/** Whether the API hides a value, such as that of `headers.Authorization`. */
 export function isHidden(path: string): boolean {
   return isSensitive(path.replace(/^headers\./, ''));
 }
@@ -33,7 +33,7 @@ function isSensitive(name: string): boolean {
   return SENSITIVE.has(name.toLowerCase());
 }
 
-/** Headers as they are shown. */
+/** Headers for a response, with hidden values omitted. */
 export function showHeaders(headers: Headers): { headers: Headers; sensitive: string[] } {
   return {
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !isSensitive(name))),
@@ -49,7 +49,7 @@ export function replacedHeaders(body: unknown): unknown {
   return headers;
 }
 
-/** Headers after some were set, and others removed by null or by `deleteHeaders`. Names are compared without case. */
+/** Sets some headers and removes others by null or by `deleteHeaders`. Names are case insensitive. */
 export function patchedHeaders(previous: Headers, body: unknown): Record<string, unknown> {
   const { headers = {}, deleteHeaders = [] } = readObject(body);
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
@@ -60,7 +60,7 @@ export function patchedHeaders(previous: Headers, body: unknown): Record<string,
   }
   checkPrefixes(headers);
   const named = new Set([...Object.keys(headers), ...deleteHeaders].map((name) => name.toLowerCase()));
-  const kept = Object.entries(previous).filter(([name]) => !named.has(name.toLowerCase()));
+  const unchanged = Object.entries(previous).filter(([name]) => !named.has(name.toLowerCase()));
   const set = Object.entries(headers).filter(([, value]) => value !== null);
-  return Object.fromEntries<unknown>([...kept, ...set]);
+  return Object.fromEntries<unknown>([...unchanged, ...set]);
 }

@@ -1,78 +1,78 @@
 /**
- * Svix's EndpointIn, EndpointUpdate and EndpointPatch in the fields of `/v1`. Defaults are those of svix-server
+ * Converts Svix's EndpointIn, EndpointUpdate and EndpointPatch to the fields of `/v1`. Defaults are those of svix-server
  * (src/v1/endpoints/endpoint/mod.rs); `headers` and a secret without prefix are in codegen/lib-openapi.json of the same
- * repository. Older clients say `filterTypes` and `rateLimit` where newer ones say `eventTypes` and `throttleRate`.
+ * repository. Older clients send `filterTypes` and `rateLimit`, newer ones `eventTypes` and `throttleRate`.
  */
 import type { SubscriptionBody } from '../registration.js';
 import { checkPrefixes } from './endpoint-headers.js';
 import { uint16 } from './fields.js';
-import { validationError, type Given } from './svix-error.js';
+import { validationError, type RequestFields } from './svix-error.js';
 
-/** A new endpoint. */
-export function newEndpoint(given: Given): SubscriptionBody {
-  checkPrefixes(given.headers);
-  return { ...replacedEndpoint(given), headers: given.headers ?? undefined, secret: withPrefix(given.secret) };
+/** Fields of a new endpoint. */
+export function newEndpoint(input: RequestFields): SubscriptionBody {
+  checkPrefixes(input.headers);
+  return { ...replacedEndpoint(input), headers: input.headers ?? undefined, secret: withPrefix(input.secret) };
 }
 
-/** An endpoint that is replaced: what is not named goes back to its default, headers and secret aside. */
-export function replacedEndpoint(given: Given): SubscriptionBody {
-  if (given.url === undefined) throw validationError(['body', 'url'], 'is missing');
+/** Fields of a replaced endpoint: an omitted field is reset to its default, except headers and secret. */
+export function replacedEndpoint(input: RequestFields): SubscriptionBody {
+  if (input.url === undefined) throw validationError(['body', 'url'], 'is missing');
   return {
-    url: given.url,
-    description: given.description ?? '',
-    enabled: negated(given.disabled ?? false),
-    eventTypes: nonEmpty(given, eventTypesName(given)) ?? [],
-    channels: nonEmpty(given, 'channels') ?? [],
-    uid: given.uid ?? null,
-    ratePerSecond: throttle(given) ?? null,
-    version: given.version ?? 1,
-    metadata: given.metadata ?? {},
+    url: input.url,
+    description: input.description ?? '',
+    enabled: negated(input.disabled ?? false),
+    eventTypes: nonEmpty(input, eventTypesName(input)) ?? [],
+    channels: nonEmpty(input, 'channels') ?? [],
+    uid: input.uid ?? null,
+    ratePerSecond: throttle(input) ?? null,
+    version: input.version ?? 1,
+    metadata: input.metadata ?? {},
   };
 }
 
-/** An endpoint of which only what is named changes; null means none where there can be none. */
-export function patchedEndpoint(given: Given): SubscriptionBody {
-  const eventTypes = eventTypesName(given);
+/** Fields of a patched endpoint: omitted fields stay unchanged; null resets a field where that is possible. */
+export function patchedEndpoint(input: RequestFields): SubscriptionBody {
+  const eventTypes = eventTypesName(input);
   const changes: Record<string, unknown> = {
-    url: given.url,
-    description: given.description,
-    enabled: negated(given.disabled),
-    eventTypes: given[eventTypes] === null ? [] : nonEmpty(given, eventTypes),
-    channels: given.channels === null ? [] : nonEmpty(given, 'channels'),
-    uid: given.uid,
-    ratePerSecond: throttle(given),
-    version: given.version,
-    metadata: given.metadata === null ? {} : given.metadata,
-    secret: withPrefix(given.secret),
+    url: input.url,
+    description: input.description,
+    enabled: negated(input.disabled),
+    eventTypes: input[eventTypes] === null ? [] : nonEmpty(input, eventTypes),
+    channels: input.channels === null ? [] : nonEmpty(input, 'channels'),
+    uid: input.uid,
+    ratePerSecond: throttle(input),
+    version: input.version,
+    metadata: input.metadata === null ? {} : input.metadata,
+    secret: withPrefix(input.secret),
   };
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 
-/** What a body calls a field of `/v1`. */
+/** The name of a `/v1` field in a request body. */
 export function nativeName(name: string, body: unknown): string {
-  const given = (body ?? {}) as Given;
+  const input = (body ?? {}) as RequestFields;
   if (name === 'enabled') return 'disabled';
-  if (name === 'eventTypes') return eventTypesName(given);
+  if (name === 'eventTypes') return eventTypesName(input);
   return name;
 }
 
-function eventTypesName(given: Given): string {
-  return given.eventTypes === undefined && given.filterTypes !== undefined ? 'filterTypes' : 'eventTypes';
+function eventTypesName(input: RequestFields): string {
+  return input.eventTypes === undefined && input.filterTypes !== undefined ? 'filterTypes' : 'eventTypes';
 }
 
-/** Messages per second at most, which is what `/v1` calls a rate; null for any number. */
-function throttle(given: Given): unknown {
-  const name = given.throttleRate === undefined ? 'rateLimit' : 'throttleRate';
-  const rate = given[name];
+/** Maximum messages per second, the rate of `/v1`; null means no limit. */
+function throttle(input: RequestFields): unknown {
+  const name = input.throttleRate === undefined ? 'rateLimit' : 'throttleRate';
+  const rate = input[name];
   if (rate !== undefined && !uint16.nullable().safeParse(rate).success) {
     throw validationError(['body', name], 'must be a whole number from 1 to 65535, or null');
   }
   return rate;
 }
 
-/** A list without repetitions, which is all or null rather than empty. */
-function nonEmpty(given: Given, name: string): unknown {
-  const list = given[name];
+/** A list without duplicates; null, not an empty list, means all. */
+function nonEmpty(input: RequestFields, name: string): unknown {
+  const list = input[name];
   if (!Array.isArray(list)) return list ?? undefined;
   if (list.length === 0) throw validationError(['body', name], `${name} must have at least one item, or be null`);
   return [...new Set(list as unknown[])];
@@ -82,7 +82,7 @@ function negated(disabled: unknown): unknown {
   return typeof disabled === 'boolean' ? !disabled : disabled;
 }
 
-/** A secret may come as bare base64; null asks for one to be made, or for the old one to stay. */
+/** A secret may have no prefix; null requests a generated secret on creation and no change on an edit. */
 export function withPrefix(secret: unknown): unknown {
   if (secret === null) return undefined;
   return typeof secret === 'string' && /^[a-zA-Z0-9+/=]{32,100}$/.test(secret) ? `whsec_${secret}` : secret;

@@ -1,6 +1,6 @@
 /**
- * Svix's pages: `limit`, `order`, and an `iterator` that is the id to go on from, with a hyphen before it to go back.
- * Source: svix-server, src/v1/utils/mod.rs.
+ * Svix's pagination: `limit`, `order`, and an `iterator`, which is the id to continue from; a hyphen before it means
+ * backwards. Source: svix-server, src/v1/utils/mod.rs.
  */
 import type { Request } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -11,7 +11,7 @@ import { svixError, validationError } from './svix-error.js';
 const LIMIT = 50;
 const LARGEST_LIMIT = 250;
 
-/** A page of an account's endpoints, the newest first unless asked otherwise. */
+/** A page of an account's endpoints, newest first by default. */
 export async function listEndpoints(registrar: Registrar, account: StoredAccount, query: Request['query']) {
   const limit = readLimit(query.limit);
   const isAscending = readOrder(query.order) === 'ascending';
@@ -33,31 +33,32 @@ export async function listEndpoints(registrar: Registrar, account: StoredAccount
   };
 }
 
-function readLimit(given: unknown): number {
-  if (given === undefined) return LIMIT;
-  if (typeof given !== 'string' || !/^\d{1,15}$/.test(given)) throw badQuery('limit: expected a whole number');
-  const limit = Number(given);
-  if (limit > LARGEST_LIMIT) throw validationError(['query', 'limit'], `Given limit must not exceed ${LARGEST_LIMIT}`);
+function readLimit(input: unknown): number {
+  if (input === undefined) return LIMIT;
+  if (typeof input !== 'string' || !/^\d{1,15}$/.test(input)) throw badQuery('limit: expected a whole number');
+  const limit = Number(input);
+  if (limit > LARGEST_LIMIT)
+    throw validationError(['query', 'limit'], `Given limit must not exceed ${LARGEST_LIMIT}`);
   if (limit < 1) throw validationError(['query', 'limit'], 'Given limit must be at least 1');
   return limit;
 }
 
-function readOrder(given: unknown): 'ascending' | 'descending' {
-  if (given === undefined) return 'descending';
-  if (given === 'ascending' || given === 'descending') return given;
+function readOrder(input: unknown): 'ascending' | 'descending' {
+  if (input === undefined) return 'descending';
+  if (input === 'ascending' || input === 'descending') return input;
   throw badQuery('order: expected `ascending` or `descending`');
 }
 
-/** Where an iterator points, also when the endpoint there has been deleted since. */
-async function readIterator(registrar: Registrar, account: StoredAccount, given: unknown) {
-  if (given === undefined) return undefined;
-  const [, back, reference] = /^(-?)(ep_[a-zA-Z0-9]{1,64})$/.exec(typeof given === 'string' ? given : '') ?? [];
+/** The endpoint that an iterator names, also after its deletion. */
+async function readIterator(registrar: Registrar, account: StoredAccount, input: unknown) {
+  if (input === undefined) return undefined;
+  const [, back, reference] = /^(-?)(ep_[a-zA-Z0-9]{1,64})$/.exec(typeof input === 'string' ? input : '') ?? [];
   const id = reference && (await registrar.findPosition(account, reference));
   if (!id) throw validationError(['query', 'iterator'], 'Invalid iterator');
   return { id, isBack: back === '-' };
 }
 
-/** What a query says that cannot be read; unlike a value out of bounds, svix-server responds with 400. */
+/** The error for an unreadable query; unlike for a value out of bounds, svix-server responds with 400. */
 function badQuery(detail: string) {
   return svixError(400, 'generic_error', `Failed to deserialize query string: ${detail}`);
 }

@@ -2,11 +2,11 @@
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { Options } from './fields.js';
 
-/** An endpoint as it is shown, by the older and the newer names of its fields. */
+/** An endpoint for a response, with both the older and the newer names of its fields. */
 export function showEndpoint(subscription: StoredSubscription) {
   const { uid = null, version = 1, channels, metadata = {} } = subscription.options as Options;
   const { ratePerSecond } = subscription.limits;
-  // Svix knows whole numbers only; `/v1` may have set another.
+  // Svix supports whole numbers only; `/v1` may have set a fraction.
   const rateLimit = ratePerSecond === undefined ? null : Math.max(Math.floor(ratePerSecond), 1);
   const eventTypes = orNull(subscription.eventTypes);
   return {

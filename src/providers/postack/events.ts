@@ -1,10 +1,10 @@
 /**
- * Postack says only that its webhooks are "events around SMS messages":
+ * Postack documents its webhooks only as "events around SMS messages":
  * https://docs.postack.dev/api-reference/webhooks/introduction
  *
- * Names and fields are published nowhere. The five events below are inferred from the uses it lists (responding to
- * customers, handling undelivered messages, reports), their fields are all optional, and any other name of the form
- * that Svix allows is an event type as well.
+ * It publishes no names or fields. The five events below are inferred from the use cases it lists (replying to
+ * customers, handling undelivered messages, reports). All their fields are optional, and any other event type name that
+ * Svix allows is also accepted.
  */
 import { z } from 'zod';
 import { catalogue, defineEvent } from '../../contract/contract.js';
@@ -43,22 +43,22 @@ const outbound = {
 };
 
 export const events: readonly EventDefinition[] = [
-  defineEvent({ type: 'message.received', title: 'A message came in', data: message, example: inbound }),
+  defineEvent({ type: 'message.received', title: 'A message was received', data: message, example: inbound }),
   defineEvent({
     type: 'message.sent',
-    title: 'A message was handed to the carrier',
+    title: 'A message was sent to the mobile network',
     data: message,
     example: { ...outbound, status: 'sent' },
   }),
   defineEvent({
     type: 'message.delivered',
-    title: 'A message reached its handset',
+    title: 'A message was delivered to its handset',
     data: message,
     example: { ...outbound, status: 'delivered' },
   }),
   defineEvent({
     type: 'message.undelivered',
-    title: 'A message did not reach its handset',
+    title: 'A message was not delivered to its handset',
     data: message,
     example: {
       ...outbound,

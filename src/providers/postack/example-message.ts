@@ -1,4 +1,4 @@
-/** Svix's send-example: svix-server, src/v1/endpoints/endpoint/mod.rs; its status is that of codegen/lib-openapi.json. */
+/** Svix's send-example: svix-server, src/v1/endpoints/endpoint/mod.rs; its status is from codegen/lib-openapi.json. */
 import type { AnyContract } from '../../contract/types.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
@@ -7,11 +7,11 @@ import { contract, messageId } from './contract.js';
 import { findEvent } from './events.js';
 import { readObject, validationError } from './svix-error.js';
 
-/** An event type that every Svix account has, and its payload. */
+/** An event type of every Svix account, and its payload. */
 const PING = 'svix.ping';
 const PING_DATA = { success: true };
 
-/** Sends an event type's example to one endpoint; the message as Svix shows it. */
+/** Sends an event type's example to one endpoint and returns the message as Svix shows it. */
 export async function sendExample(
   registrar: Registrar,
   account: StoredAccount,

@@ -1,20 +1,20 @@
 /**
  * Svix's `idempotency-key`: a POST that is repeated with the same key gets the first response, if that was a success.
- * Svix's clients make up a key for every POST and repeat it by themselves when there is no response. Source:
- * svix-server, src/core/idempotency.rs.
+ * Svix's clients generate a key for every POST and retry it themselves when no response arrives. Source: svix-server,
+ * src/core/idempotency.rs.
  */
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { Registrar } from '../registration.js';
 
-/** The response to a request. */
+/** A stored response. */
 export interface HandlerResult {
   readonly status: number;
   readonly body?: unknown;
 }
 
-/** Does the work of a request unless it was done before, in which case the first response is repeated. */
+/** Handles a request unless it was handled before; a repeated request gets the first response. */
 export type Once = (
   request: Request,
   account: StoredAccount,
@@ -22,7 +22,7 @@ export type Once = (
 ) => Promise<HandlerResult>;
 
 export function createOnce(registrar: Registrar): Once {
-  /** Requests in progress; a repetition waits for them. */
+  /** Requests in progress; a concurrent repeat waits for the first one. */
   const underWay = new Map<string, Promise<HandlerResult>>();
 
   async function recallOrDo(
@@ -48,15 +48,15 @@ export function createOnce(registrar: Registrar): Once {
 }
 
 /**
- * Distinguishes a repeated request from a new one; undefined when nothing does. Older clients send no idempotency key,
- * but some of them a `svix-req-id` that is the same in their retries (npm svix 1.60.1, `dist/request.js`). A key counts
- * for one path. It is hashed, because clients choose its length.
+ * The key that identifies a repeated request; undefined when there is none. Older clients send no idempotency key, but
+ * some of them send a `svix-req-id` that is the same in their retries (npm svix 1.60.1, `dist/request.js`). A key
+ * applies to one path. It is hashed, because clients choose its length.
  */
 export function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   const requestId = request.get('svix-req-id');
   if (key === undefined && requestId === undefined) return undefined;
-  const given = key ?? `svix-req-id ${requestId}`;
-  const hash = createHash('sha256').update(`${request.path.replace(/\/$/, '')} ${given}`);
+  const input = key ?? `svix-req-id ${requestId}`;
+  const hash = createHash('sha256').update(`${request.path.replace(/\/$/, '')} ${input}`);
   return `svix ${hash.digest('hex')}`;
 }

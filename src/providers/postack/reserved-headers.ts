@@ -1,5 +1,5 @@
 /**
- * Headers that a subscription may not set: the three of the signature, and those that Svix refuses by name
+ * Headers that a subscription cannot set: the three signature headers, and those that Svix rejects by name
  * (svix-server/src/core/types/mod.rs, `FORBIDDEN_KEYS`).
  */
 export const RESERVED_HEADERS: readonly string[] = [

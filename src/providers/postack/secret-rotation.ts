@@ -10,7 +10,7 @@ import { readObject, svixError, validationError } from './svix-error.js';
 const GRACE_SECONDS = 86_400;
 const MAX_GRACE_SECONDS = 604_800;
 
-/** The secrets of an endpoint after the rotation that a body asks for; no body asks for the defaults. */
+/** The secrets of an endpoint after the requested rotation; without a body the defaults apply. */
 export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Secrets {
   const { key, gracePeriodSeconds } = readObject(body ?? {});
   const now = new Date();
@@ -29,15 +29,15 @@ export function rotatedSecrets(endpoint: StoredSubscription, body: unknown): Sec
   }
 }
 
-function readKey(given: unknown): string | undefined {
-  const key = withPrefix(given);
+function readKey(input: unknown): string | undefined {
+  const key = withPrefix(input);
   if (key === undefined) return undefined;
   const wrong = typeof key === 'string' ? contract.subscriptions.checkSecret?.(key) : 'must be text';
   if (wrong !== undefined) throw validationError(['body', 'key'], wrong);
   return key as string;
 }
 
-/** In Svix's words; its limit is the same (`MAX_OLD_KEYS`). */
+/** The error message of Svix, whose limit is the same (`MAX_OLD_KEYS`). */
 function tooMany({ nextExpiresAt }: TooManySigningKeys) {
   return svixError(
     400,

@@ -1,10 +1,10 @@
 /**
- * Errors in the shapes of Svix's API: `{code, detail}`, and for what is wrong with the fields of a request
+ * Errors in the format of Svix's API: `{code, detail}`, and for invalid fields of a request
  * `{detail: [{loc, msg, type}]}`. Source: svix-server, src/error.rs and src/v1/utils/mod.rs.
  */
 import { MAX_QUOTE, truncate } from '../../http/problem.js';
 
-/** An error in the form of its response. */
+/** An error with its response status and body. */
 export class SvixError extends Error {
   constructor(
     readonly status: number,
@@ -18,23 +18,23 @@ export function svixError(status: number, code: string, detail: string): SvixErr
   return new SvixError(status, { code, detail });
 }
 
-/** What is wrong at one place of a request, such as `['body', 'url']`. */
+/** An error at one location of a request, such as `['body', 'url']`. */
 export function validationError(loc: readonly string[], msg: string, type = 'value_error'): SvixError {
   return new SvixError(422, { detail: [{ loc: loc.map((name) => truncate(name, MAX_QUOTE)), msg, type }] });
 }
 
-/** A body that is no JSON, or no object. */
+/** A body that is not JSON, or not an object. */
 export function unreadableBody(msg: string): SvixError {
   return validationError(['body'], msg, 'value_error.jsondecode');
 }
 
 export const notFound = (): SvixError => svixError(404, 'not_found', 'Entity not found');
 
-/** A body's fields. Those that it should not have are ignored, as svix-server does. */
-export type Given = Readonly<Record<string, unknown>>;
+/** The fields of a body. Unknown fields are ignored, as in svix-server. */
+export type RequestFields = Readonly<Record<string, unknown>>;
 
-/** A body that must be a JSON object. */
-export function readObject(body: unknown): Given {
+/** Requires the body to be a JSON object. */
+export function readObject(body: unknown): RequestFields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unreadableBody('expected a JSON object');
-  return body as Given;
+  return body as RequestFields;
 }

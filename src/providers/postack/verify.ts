@@ -1,4 +1,4 @@
-/** Verifying what Postack sends, as its receivers do by the package of Svix. */
+/** Verifies requests of Postack, as its receivers do with the package of Svix. */
 import type { Received, Verifier, VerifyOptions } from '../../contract/verification.js';
 import { MESSAGE_SECRET_FORM, readMessageSecret, verifyMessage } from '../../contract/verify-message.js';
 

@@ -1,4 +1,4 @@
-/** What an account is at Postmark: one server. */
+/** A Postmark account is one server. */
 import { z } from 'zod';
 import type { Account } from '../../contract/entities.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -12,10 +12,10 @@ const streams = z.array(streamId).default([]);
 
 export const settings = z.strictObject({
   contract: z.enum(eras).default('classic').describe("Which of Postmark's two contracts the account has."),
-  messageStreams: streams.describe('Streams of the server beside outbound, broadcast and inbound.'),
-  archivedStreams: streams.describe('Streams for which no more webhooks can be made.'),
+  messageStreams: streams.describe('Streams of the server in addition to outbound, broadcast and inbound.'),
+  archivedStreams: streams.describe('Streams in which no new webhooks can be created.'),
 });
 export type Settings = z.infer<typeof settings>;
 
-/** An account of this provider, with its fields typed. */
+/** An account of this provider with typed fields. */
 export type PostmarkAccount = StoredAccount & Account<Scope, Settings>;

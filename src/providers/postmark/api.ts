@@ -8,7 +8,7 @@ import type { StoredSubscription } from '../../store/subscriptions/subscriptions
 import type { Registrar, RegistrationRoutes } from '../registration.js';
 import type { PostmarkAccount } from './account.js';
 import { ApiError, fromProblem } from './errors.js';
-import { readEdit, readNew, toFields, type Given } from './input.js';
+import { readEdit, readNew, toFields, type RequestBody } from './input.js';
 import { statistics } from './statistics.js';
 import { checkStream, streamExists } from './stream-rules.js';
 import { defaultStream } from './streams.js';
@@ -31,11 +31,11 @@ export const routes: RegistrationRoutes = (registrar) => {
   webhooks.post('/', ...registrar.readJson, async (request, response) => {
     const account = accountOf(response);
     const { contract } = account.settings;
-    const given = readNew(request.body, contract);
-    const messageStream = given.MessageStream ?? defaultStream('');
+    const input = readNew(request.body, contract);
+    const messageStream = input.MessageStream ?? defaultStream('');
     checkStream(messageStream, account, await list(registrar, account));
-    const body = { ...toFields(given), messageStream };
-    const verified = await tested(request, given, account, async () =>
+    const body = { ...toFields(input), messageStream };
+    const verified = await tested(request, input, account, async () =>
       verify(registrar, account, (await registrar.draft(account, body)) as Webhook, 0),
     );
     response.json(toWebhook((await registrar.create(account, { ...body, ...verified })) as Webhook, contract));
@@ -50,11 +50,11 @@ export const routes: RegistrationRoutes = (registrar) => {
     const account = accountOf(response);
     const { contract } = account.settings;
     const webhook = await mustFind(registrar, account, request);
-    const given = readEdit(request.body, contract, webhook);
-    const draft = registrar.draftEdit(account, webhook, toFields(given, webhook)) as Webhook;
-    const verified = await tested(request, given, account, () => verify(registrar, account, draft));
-    const changes = (current: StoredSubscription) => ({ ...toFields(given, current as Webhook), ...verified });
-    // Webhooks are shown with all their values, so there is nothing that a new address could reveal.
+    const input = readEdit(request.body, contract, webhook);
+    const draft = registrar.draftEdit(account, webhook, toFields(input, webhook)) as Webhook;
+    const verified = await tested(request, input, account, () => verify(registrar, account, draft));
+    const changes = (current: StoredSubscription) => ({ ...toFields(input, current as Webhook), ...verified });
+    // Responses show all stored values, so moving a webhook to a new URL reveals nothing more.
     const edited = await registrar.edit(account, webhook, changes, { isHidden: () => false });
     response.json(toWebhook(edited as Webhook, contract));
   });
@@ -100,7 +100,7 @@ function accountOf(response: Response): PostmarkAccount {
   return response.locals.account as PostmarkAccount;
 }
 
-/** Lets pass what accounts of the classic contract know nothing of. */
+/** Hides routes that the classic contract does not have. */
 const since2026: RequestHandler = (_request, response, next) => {
   if (accountOf(response).settings.contract !== '2026') throw new ApiError(404);
   next();
@@ -110,7 +110,7 @@ async function list(registrar: Registrar, account: PostmarkAccount): Promise<Web
   return (await registrar.list(account)).filter(isWebhook) as Webhook[];
 }
 
-/** Another account's id and an unknown id get the same response. */
+/** The id of another account and an unknown id get the same response. */
 async function mustFind(registrar: Registrar, account: PostmarkAccount, { params }: Request): Promise<Webhook> {
   const { id } = params;
   const found = typeof id === 'string' && /^\d{1,18}$/.test(id) ? await registrar.find(account, id) : undefined;
@@ -118,22 +118,22 @@ async function mustFind(registrar: Registrar, account: PostmarkAccount, { params
   return found as Webhook;
 }
 
-/** Tests an endpoint before it is saved, where the contract does; see `testBeforeSaving`. */
+/** Tests an endpoint before it is saved, if the contract requires that; see `testBeforeSaving`. */
 async function tested(
   request: Request,
-  given: Given,
+  input: RequestBody,
   { settings }: PostmarkAccount,
   test: Parameters<typeof testBeforeSaving>[1],
 ): Promise<Record<string, unknown>> {
   if (settings.contract !== '2026') return {};
   const query = queryValue(request, 'verify')?.toLowerCase();
   if (query && !['true', 'false'].includes(query)) throw new ApiError(1361, "'Verify' must be true or false.");
-  // The page documents a field of the body, error 1364 a query; both mean the same.
-  const wanted = given.Verify !== false && query !== 'false';
+  // The page documents a field of the body, error 1364 a query parameter; both are accepted.
+  const wanted = input.Verify !== false && query !== 'false';
   return { unverifiedTriggers: await testBeforeSaving(wanted, test) };
 }
 
-/** A value of the query by its key in any case: the vendor's clients do not agree on one. */
+/** A query parameter by its key in any case, because the vendor's clients use different cases. */
 function queryValue({ query }: Request, key: string): string | undefined {
   const entries = Object.entries(query as Record<string, string | string[]>);
   const value = entries.find(([name]) => name.toLowerCase() === key)?.[1];

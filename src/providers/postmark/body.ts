@@ -1,6 +1,6 @@
 /**
- * Bodies: one flat object without an envelope, distinguished by `RecordType`. The event's data is that object less what
- * is known here; its own members stay as they were sent, in their order.
+ * A body is one flat object without an envelope; `RecordType` names its kind. The event's data is that object without
+ * the members that the contract adds; its own members stay unchanged and in order.
  */
 import { jsonMember, jsonMembers, jsonObject, type JsonMember } from '../../contract/json.js';
 import type { Subscription } from '../../contract/entities.js';
@@ -8,7 +8,7 @@ import type { RenderInput } from '../../contract/types.js';
 import { defaultStream, INBOUND } from './streams.js';
 import type { Options } from './subscription.js';
 
-/** Opens and clicks name no server, nor does incoming mail. */
+/** Opens, clicks and inbound mail do not contain the server. */
 const WITH_SERVER_ID = new Set(['Bounce', 'SpamComplaint', 'Delivery', 'SubscriptionChange']);
 
 export function renderBody({
@@ -23,12 +23,12 @@ export function renderBody({
   return jsonObject([...known(type, account.scope.serverId).filter(({ key }) => !present.has(key)), ...members]);
 }
 
-/** Bodies differ by whether the raw message is included. */
+/** Bodies differ by whether they include the raw message. */
 export function bodyVariant({ options: { includeContent } }: Subscription<Options>): string {
   return `${includeContent.bounce}/${includeContent.spamComplaint}`;
 }
 
-/** What an event type and an account say by themselves, `RecordType` first as in the documented samples. */
+/** Members from the event type and the account, `RecordType` first as in the documented samples. */
 function known(type: string, serverId: number): JsonMember[] {
   const stream = jsonMember('MessageStream', defaultStream(type));
   if (type === INBOUND) return [stream];
@@ -36,7 +36,7 @@ function known(type: string, serverId: number): JsonMember[] {
   return WITH_SERVER_ID.has(type) ? [...head, jsonMember('ServerID', serverId)] : head;
 }
 
-/** Only the two triggers that have `IncludeContent` can omit `Content`. */
+/** Only the two triggers with `IncludeContent` can omit `Content`. */
 function takesContent(type: string, { includeContent }: Options): boolean {
   if (type === 'Bounce') return includeContent.bounce;
   if (type === 'SpamComplaint') return includeContent.spamComplaint;

@@ -1,5 +1,5 @@
 /**
- * Postmark: webhooks of an e-mail service, one for several triggers of one message stream.
+ * Postmark: webhooks of an e-mail service; one webhook receives several triggers of one message stream.
  * https://postmarkapp.com/developer/webhooks/webhooks-overview
  */
 import { uuidV4 } from '../../contract/random.js';
@@ -13,12 +13,20 @@ import { events, findEvent } from './events.js';
 import { lastingFailure } from './pausing.js';
 import { request, reservedHeaders } from './request.js';
 import { INBOUND, streamOf } from './streams.js';
-import { checkEventTypes, fields, keep, show, type Fields, type Options, type Secrets } from './subscription.js';
+import {
+  checkEventTypes,
+  fields,
+  toPublic,
+  toStored,
+  type Fields,
+  type Options,
+  type Secrets,
+} from './subscription.js';
 
-/** Server ids made here stay within 32 bits, as the vendor's .NET client reads them. */
+/** Generated server ids stay within 32 bits, because the vendor's .NET client reads 32-bit integers. */
 const SERVER_IDS = 2 ** 31 - 1;
 
-/** Nothing is documented for outbound webhooks, and integrators assume 10 s: a limit on the patient side. */
+/** No limit is documented for outbound webhooks, and integrators assume 10 s; this limit is longer. */
 const TIME_LIMIT_MS = seconds(30);
 
 /** "What are inbound error messages": two minutes. */
@@ -46,8 +54,8 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
     allowsUrlCredentials: true,
     credentialFields: ['httpAuth'],
     reservedHeaders,
-    toStored: keep,
-    toPublic: show,
+    toStored,
+    toPublic,
     checkEventTypes,
     checkUrl: () => undefined,
     newReference: (number) => String(number),

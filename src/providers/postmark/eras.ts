@@ -2,8 +2,8 @@
  * What Postmark changed in 2026: which responses it accepts, which it retries and when.
  *
  * Classic is the contract of the webhooks overview up to spring 2026, of the vendor's skill `postmark-webhooks` 1.0.0
- * and of all its SDKs. The rules of 2026 are those of the overview of September 2026 and of the skill 1.1.0. They are
- * about outbound webhooks only: incoming mail keeps the classic rules under both.
+ * and of all its SDKs. The rules of 2026 are those of the overview of September 2026 and of the skill 1.1.0. They apply
+ * to outbound webhooks only: inbound mail uses the classic rules in both contracts.
  * https://postmarkapp.com/developer/webhooks/webhooks-overview
  */
 import { ACCEPTED, isSuccess, RETRY } from '../../contract/contract.js';
@@ -29,10 +29,10 @@ const SINGLE: Schedule = [1, 5, 10, 10, 10, 15].map(minutes);
 /** "Bounce and Inbound": 10 retries over 10 h 21 min, which the documentation rounds to 10.5 h. */
 const LONG: Schedule = [...SINGLE, minutes(30), hours(1), hours(2), hours(6)];
 
-/** The classic page omits SpamComplaint; it has the body of a bounce, so it takes the schedule of one. */
+/** The classic page omits SpamComplaint. Its body is that of a bounce, so it uses the schedule of a bounce. */
 const ON_LONG_SCHEDULE = new Set(['Bounce', 'SpamComplaint', INBOUND]);
 
-/** Client errors that pass, and so are retried like errors of the server. */
+/** Temporary client errors, retried like server errors. */
 const PASSING = new Set([408, 429]);
 
 const classic: Rules = {

@@ -1,6 +1,6 @@
 /**
- * Errors of Postmark's API: `{"ErrorCode","Message"}`, the code in a header as well. Codes, statuses and meanings are
- * those of the overview's tables; where they have none, the code is the status.
+ * Errors of Postmark's API: `{"ErrorCode","Message"}`, with the code also in a header. Codes, statuses and meanings are
+ * from the overview's tables; where these have none, the code is the status.
  * https://postmarkapp.com/developer/api/overview#error-codes
  */
 import { isIP } from 'node:net';
@@ -38,7 +38,7 @@ const MESSAGES = {
 } as const;
 export type ErrorCode = keyof typeof MESSAGES;
 
-/** Longest `Message`, in characters. */
+/** Maximum length of `Message`, in characters. */
 const MAX_MESSAGE = 1_000;
 
 /** Statuses other than 422. */
@@ -52,12 +52,12 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   429: 429,
 };
 
-/** An error as Postmark's API returns it. */
+/** An error in Postmark's format. */
 export class ApiError extends Error {
   constructor(
     readonly code: ErrorCode,
     detail?: string,
-    /** The response beside the code, instead of the message. */
+    /** The response body in addition to the code, instead of a message. */
     readonly body?: object,
   ) {
     super(detail === undefined ? MESSAGES[code] : truncate(`${MESSAGES[code]} ${detail}`, MAX_MESSAGE));
@@ -72,7 +72,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What a problem found by the registrar is called at Postmark. */
+/** Converts a problem of the registrar to Postmark's error. */
 export function fromProblem(problem: Problem, request: Request): ApiError {
   switch (problem.code) {
     case 'malformed_request':
@@ -98,7 +98,7 @@ export function fromProblem(problem: Problem, request: Request): ApiError {
   }
 }
 
-/** Fields as `/v1` calls them that have a name of their own at Postmark. */
+/** Postmark's names of fields that have another name in `/v1`. */
 const NAMES: Readonly<Record<string, string>> = {
   url: 'Url',
   'httpAuth.username': 'HttpAuth.Username',
@@ -111,7 +111,7 @@ function fromField({ path, message }: { path: string; message: string }, { body 
   return new ApiError(path.startsWith('headers') ? 1358 : 1361, detail);
 }
 
-/** Whether the address given is a literal IP address: then it is refused for that, as 606 did for hooks of servers. */
+/** Whether the URL's host is a literal IP address; then the error is that of 606 for hooks of servers. */
 function namesAddress(body: unknown): boolean {
   const { Url: url } = body as { Url?: string };
   return url !== undefined && URL.canParse(url) && isIP(new URL(url).hostname.replace(/^\[|\]$/g, '')) !== 0;

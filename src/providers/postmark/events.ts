@@ -1,4 +1,4 @@
-/** The catalogue: six triggers of a webhook, and incoming mail, which Postmark sets up on the server instead. */
+/** The catalogue: six triggers of a webhook, and inbound mail, which Postmark configures on the server instead. */
 import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
 import { bounce, click, delivery, inbound, open, spamComplaint, subscriptionChange } from './payloads.js';
@@ -46,7 +46,7 @@ const reader = {
   Recipient: 'kim@example.com',
 } as const;
 
-/** In the order of a message's life. */
+/** In the order of a message's life cycle. */
 export const events: readonly EventDefinition[] = [
   defineEvent({
     type: 'Delivery',
@@ -75,7 +75,7 @@ export const events: readonly EventDefinition[] = [
   }),
   defineEvent({
     type: 'Bounce',
-    title: 'A message came back',
+    title: 'A message bounced',
     data: bounce,
     example: report,
   }),

@@ -1,7 +1,7 @@
 /**
- * From the body of a request to the fields that the registrar takes. Fields that Postmark does not know are ignored,
- * unknown triggers aside, as a webhook with a misspelt one would get nothing, and null is the same as nothing: "any parameters passed with NULL will be ignored" (the vendor's PHP client, which
- * like its .NET client sends null for whatever is not given).
+ * Converts request bodies to the fields of the registrar. Unknown fields are ignored, except unknown triggers: a
+ * webhook with a misspelt trigger would receive nothing. Null counts as absent: "any parameters passed with NULL will be
+ * ignored" (the vendor's PHP client, which like its .NET client sends null for every unset field).
  */
 import { z } from 'zod';
 import type { SubscriptionBody } from '../registration.js';
@@ -35,40 +35,40 @@ const fields = z.object({
 });
 const fieldsSince2026 = fields.extend({ Verify: flag, Status: z.unknown().optional() });
 
-/** A request's body with its fields checked for their types. */
-export type Given = z.infer<typeof fields> & Partial<z.infer<typeof fieldsSince2026>>;
+/** A request body whose field types are validated. */
+export type RequestBody = z.infer<typeof fields> & Partial<z.infer<typeof fieldsSince2026>>;
 
-/** Reads the body of a new webhook. */
-export function readNew(body: unknown, era: Era): Given {
-  const given = read(body, era);
-  if (given.ID != null) throw new ApiError(1356);
-  if (given.Url == null) throw new ApiError(1354);
-  return given;
+/** Parses the body of a new webhook. */
+export function readNew(body: unknown, era: Era): RequestBody {
+  const input = read(body, era);
+  if (input.ID != null) throw new ApiError(1356);
+  if (input.Url == null) throw new ApiError(1354);
+  return input;
 }
 
-/** Reads the body of an edit. What cannot be changed may be given as it is, for programs that send all they have read. */
-export function readEdit(body: unknown, era: Era, { reference, options }: Webhook): Given {
-  const given = read(body, era);
-  const changesId = given.ID != null && given.ID !== Number(reference);
-  const changesStream = given.MessageStream != null && given.MessageStream !== options.messageStream;
+/** Parses the body of an edit. Immutable fields may be sent unchanged, because some programs send all fields. */
+export function readEdit(body: unknown, era: Era, { reference, options }: Webhook): RequestBody {
+  const input = read(body, era);
+  const changesId = input.ID != null && input.ID !== Number(reference);
+  const changesStream = input.MessageStream != null && input.MessageStream !== options.messageStream;
   if (changesId || changesStream) throw new ApiError(1357);
-  return given;
+  return input;
 }
 
-function read(body: unknown, era: Era): Given {
+function read(body: unknown, era: Era): RequestBody {
   if (body === undefined || body === null) throw new ApiError(1355);
   if (typeof body !== 'object' || Array.isArray(body)) throw new ApiError(403, 'The body must be a JSON object.');
   const result = (era === '2026' ? fieldsSince2026 : fields).safeParse(body);
   if (!result.success) throw wrongField(result.error.issues[0]!);
-  const given: Given = result.data;
-  if (given.Status != null)
-    throw new ApiError(['verified', 'unverified'].includes(given.Status as string) ? 1363 : 1362);
-  const unknown = Object.entries(given.Triggers ?? {}).find(([name, value]) => value != null && !isTriggerName(name));
+  const input: RequestBody = result.data;
+  if (input.Status != null)
+    throw new ApiError(['verified', 'unverified'].includes(input.Status as string) ? 1363 : 1362);
+  const unknown = Object.entries(input.Triggers ?? {}).find(([name, value]) => value != null && !isTriggerName(name));
   if (unknown) {
     throw new ApiError(1361, `'Triggers' has no '${unknown[0].slice(0, 100)}'; its names are ${triggers.join(', ')}.`);
   }
-  if (isEnabled(given.Triggers?.Inbound)) throw new ApiError(1353, "'Inbound' is set on the server.");
-  return given;
+  if (isEnabled(input.Triggers?.Inbound)) throw new ApiError(1353, "'Inbound' is set on the server.");
+  return input;
 }
 
 function wrongField({ path, message }: { path: readonly PropertyKey[]; message: string }): ApiError {
@@ -86,12 +86,12 @@ function isEnabled(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'Enabled' in value && value.Enabled === true;
 }
 
-/** The fields that a request sets, as `/v1` calls them; `previous` is the webhook that it edits. */
-export function toFields(given: Given, previous?: Webhook): SubscriptionBody {
-  const { Url: url, HttpHeaders: headers, Triggers: wanted } = given;
+/** The `/v1` fields that a request sets; `previous` is the webhook before the edit. */
+export function toFields(input: RequestBody, previous?: Webhook): SubscriptionBody {
+  const { Url: url, HttpHeaders: headers, Triggers: wanted } = input;
   return {
     ...(url == null ? {} : { url }),
-    ...httpAuth(given, previous),
+    ...httpAuth(input, previous),
     ...(headers == null ? {} : { headers: toRecord(headers) }),
     eventTypes: triggers.filter((name) => wanted?.[name]?.Enabled ?? previous?.eventTypes.includes(name) ?? false),
     postFirstOpenOnly: wanted?.Open?.PostFirstOpenOnly ?? undefined,
@@ -102,16 +102,16 @@ export function toFields(given: Given, previous?: Webhook): SubscriptionBody {
   };
 }
 
-/** An empty object removes credentials, as null cannot; those of an address change with it. */
-function httpAuth({ Url: url, HttpAuth: given }: Given, previous: Webhook | undefined): SubscriptionBody {
-  const { Username: username, Password: password } = given ?? {};
-  if (given && (username || password)) {
+/** An empty object removes credentials, because null cannot; credentials of a URL are replaced with the URL. */
+function httpAuth({ Url: url, HttpAuth: input }: RequestBody, previous: Webhook | undefined): SubscriptionBody {
+  const { Username: username, Password: password } = input ?? {};
+  if (input && (username || password)) {
     if (username == null || password == null) throw new ApiError(1361, "'HttpAuth' needs both Username and Password.");
     return { httpAuth: { username, password } };
   }
   const fromAddress = url == null ? previous?.secrets.userinfo !== undefined : hasCredentials(url);
   const goesWithAddress = url != null && previous?.secrets.userinfo !== undefined;
-  return !fromAddress && (given || goesWithAddress) ? { httpAuth: null } : {};
+  return !fromAddress && (input || goesWithAddress) ? { httpAuth: null } : {};
 }
 
 function hasCredentials(url: string): boolean {

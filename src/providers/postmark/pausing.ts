@@ -10,7 +10,7 @@ import type { Settings } from './account.js';
 import type { Options } from './subscription.js';
 import { isTrigger } from './triggers.js';
 
-/** Enough that no single odd event pauses a trigger. */
+/** High enough that a single unusual event does not pause a trigger. */
 const DELIVERIES = 10;
 
 export const lastingFailure: LastingFailure<unknown, Settings, Options> = {

@@ -1,25 +1,25 @@
 /**
- * The shapes of event data: bodies as the page of each webhook documents them, less what the contract fills in.
- * Required is what a body always has; more fields than these pass.
+ * Schemas of event data: the documented body of each webhook without the members that the contract adds. Members that a
+ * body always has are required; unknown members are allowed.
  */
 import { z } from 'zod';
 
-/** Ids of bounces are 64-bit integers. Beyond 2^53 this number is inexact; the body has the digits as they came. */
+/** Bounce ids are 64-bit integers. Beyond 2^53 this number is inexact; the body keeps the original digits. */
 const integer = z.number().refine(Number.isInteger, 'must be an integer');
 
-const date = z.iso.datetime({ offset: true }).describe('ISO 8601, to the second or with up to seven digits after it');
+const date = z.iso.datetime({ offset: true }).describe('ISO 8601, with up to seven fraction digits');
 
 const messageId = z.guid();
 
-const metadata = z.record(z.string(), z.string()).describe('What was attached to the message when it was sent');
+const metadata = z.record(z.string(), z.string()).describe('Metadata of the message');
 
-/** Filled in by the contract, each unless the data holds it; `RecordType` always. */
+/** Members that the contract adds when the data has none; `RecordType` is always replaced. */
 const filledIn = {
   RecordType: z.string().optional().describe('Always replaced by the event type'),
   MessageStream: z.string().min(1).optional().describe('Default "outbound"'),
 };
 
-const serverId = { ServerID: z.int().positive().optional().describe("Default the account's serverId") };
+const serverId = { ServerID: z.int().positive().optional().describe("Default: the account's serverId") };
 
 /** https://postmarkapp.com/developer/webhooks/bounce-webhook */
 export const bounce = z.looseObject({
@@ -44,7 +44,7 @@ export const bounce = z.looseObject({
   Content: z.string().optional().describe('The raw message; sent to subscriptions with includeContent'),
 });
 
-/** https://postmarkapp.com/developer/webhooks/spam-complaint-webhook: a bounce in all but its name. */
+/** https://postmarkapp.com/developer/webhooks/spam-complaint-webhook: the schema of a bounce under another name. */
 export const spamComplaint = bounce;
 
 /** https://postmarkapp.com/developer/webhooks/delivery-webhook */
@@ -61,7 +61,7 @@ export const delivery = z.looseObject({
 
 const software = z.looseObject({ Name: z.string(), Company: z.string(), Family: z.string() });
 
-/** Found by the address, as far as it can be. */
+/** Derived from the IP address where possible. */
 const geo = z.looseObject({
   CountryISOCode: z.string().optional(),
   Country: z.string().optional(),
@@ -73,7 +73,7 @@ const geo = z.looseObject({
   IP: z.string().optional(),
 });
 
-/** What opens and clicks have in common. */
+/** Common members of opens and clicks. */
 const tracked = {
   ...filledIn,
   Client: software,
@@ -98,7 +98,7 @@ export const click = z.looseObject({ ...tracked, ClickLocation: z.enum(['HTML', 
 export const subscriptionChange = z.looseObject({
   ...filledIn,
   ...serverId,
-  MessageID: messageId.nullable().describe('null when no message was the cause'),
+  MessageID: messageId.nullable().describe('null when the cause was not a message'),
   ChangedAt: date,
   Recipient: z.string(),
   Origin: z.enum(['Recipient', 'Customer', 'Admin']),
@@ -130,7 +130,7 @@ export const inbound = z.looseObject({
   MessageID: messageId,
   ReplyTo: z.string(),
   MailboxHash: z.string(),
-  Date: z.string().describe('As the sender wrote it (RFC 2822)'),
+  Date: z.string().describe("The sender's date header (RFC 2822)"),
   TextBody: z.string(),
   HtmlBody: z.string(),
   StrippedTextReply: z.string(),
@@ -145,5 +145,5 @@ export const inbound = z.looseObject({
       ContentID: z.string().nullable().optional(),
     }),
   ),
-  RawEmail: z.string().optional().describe('Where the server is set to include it'),
+  RawEmail: z.string().optional().describe('Present if enabled on the server'),
 });

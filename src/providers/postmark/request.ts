@@ -1,10 +1,10 @@
-/** Requests: what surrounds a body. Postmark signs nothing; receivers know it by Basic auth or a header of their own. */
+/** Request headers. Postmark signs nothing; receivers authenticate it by Basic auth or a custom header. */
 import { basicAuthorization, type BasicCredentials } from '../../contract/basic-auth.js';
 import { idToUuid } from '../../contract/ids.js';
 import type { AttemptInput, DeliveryRequest, RequestHeader } from '../../contract/types.js';
 import type { Secrets } from './subscription.js';
 
-/** Lower case; sent with every attempt, so not for a subscription to set. `Authorization` is free for tokens. */
+/** Lower-case names of headers that the contract sends in every attempt. `Authorization` is allowed, for tokens. */
 export const reservedHeaders = [
   'content-type',
   'accept',
@@ -14,7 +14,7 @@ export const reservedHeaders = [
   'x-pm-retries-remaining',
 ];
 
-/** The integer in `X-PM-Webhook-Event-Id` has this many bits: all random ones at the end of a UUIDv7, and an int64. */
+/** Bits of the integer in `X-PM-Webhook-Event-Id`: all random bits at the end of a UUIDv7; fits in an int64. */
 const EVENT_ID_BITS = 62;
 
 export function request({
@@ -42,7 +42,7 @@ function basicAuth(httpAuth: BasicCredentials | undefined): RequestHeader[] {
   return httpAuth ? [{ name: 'Authorization', value: basicAuthorization(httpAuth), secret: true }] : [];
 }
 
-/** Basic credentials go with every attempt, so next to them a custom `Authorization` has no place. */
+/** Basic credentials are sent with every attempt, so a custom `Authorization` is omitted. */
 function customHeaders(headers: Readonly<Record<string, string>>, authorized: boolean): RequestHeader[] {
   return Object.entries(headers)
     .filter(([name]) => !(authorized && name.toLowerCase() === 'authorization'))

@@ -2,8 +2,8 @@
  * Statistics of one webhook over the last 24 hours, since 2026.
  * https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0, references/webhook-setup.md
  *
- * In the documented sample TotalRequests is the sum of successes and failures and RetryCount counts beside it. So an
- * attempt either ended its delivery ("terminal") or was followed by another (a retry), and each is counted once.
+ * In the documented sample TotalRequests is the sum of successes and failures, without RetryCount. So each attempt is
+ * counted once: it either ended its delivery ("terminal") or was followed by another (a retry).
  */
 import { hours, seconds } from '../../contract/schedule.js';
 import type { AttemptFigures } from '../../store/reports/figures.js';
@@ -14,7 +14,7 @@ import { enabledTriggers, statusOf, urlOf, type Webhook } from './webhook.js';
 
 const HOURS = 24;
 
-/** What slow and very slow mean is not published: chosen, and a very slow response counts as slow too. */
+/** The limits of slow and very slow are not documented; these are ours. A very slow response also counts as slow. */
 const SLOWER_THAN_MS = [seconds(2), seconds(10)];
 
 export async function statistics(registrar: Registrar, { scope }: PostmarkAccount, webhook: Webhook) {
@@ -50,7 +50,7 @@ function metrics(figures: readonly AttemptFigures[]) {
     SuccessCount: accepted,
     FailureCount: total - accepted,
     RetryCount: count(retried),
-    // Without requests nothing failed: an alert on a low rate must not fire.
+    // 100 % when nothing was sent, so that an alert on a low success rate stays silent.
     SuccessRate: total === 0 ? 100 : Math.round((10_000 * accepted) / total) / 100,
     SlowCount: count(figures.filter(({ band }) => band >= 1)),
     VerySlowCount: count(figures.filter(({ band }) => band >= 2)),
@@ -68,7 +68,7 @@ function average(figures: readonly AttemptFigures[]): number | null {
   return attempts === 0 ? null : Math.round(figures.reduce((sum, { totalMs }) => sum + totalMs, 0) / attempts);
 }
 
-/** Seven digits of a second, as in the documented sample. */
+/** Seven fraction digits, as in the documented sample. */
 function toTime(date: Date): string {
   return date.toISOString().replace('Z', '0000Z');
 }

@@ -1,19 +1,19 @@
-/** Which message streams a server has, and whether one takes another webhook. */
+/** Which message streams a server has, and whether a stream accepts another webhook. */
 import type { PostmarkAccount } from './account.js';
 import { ApiError } from './errors.js';
 import { DEFAULT_STREAMS } from './streams.js';
 import type { Webhook } from './webhook.js';
 
-/** "Add up to 10 different URLs" (postmarkapp.com/email-webhooks); error 1359 says: for a stream. */
+/** "Add up to 10 different URLs" (postmarkapp.com/email-webhooks); by error 1359 the limit is per stream. */
 const MAX_PER_STREAM = 10;
 
-/** Whether the server has a stream: one that every server has, one of its settings, or one that `/v1` brought up. */
+/** Whether the server has a stream: a default one, one from its settings, or one of a subscription created by `/v1`. */
 export function streamExists(stream: string, { settings }: PostmarkAccount, webhooks: readonly Webhook[]): boolean {
   const known = [...DEFAULT_STREAMS, ...settings.messageStreams, ...settings.archivedStreams];
   return known.includes(stream) || webhooks.some(({ options }) => options.messageStream === stream);
 }
 
-/** Throws what keeps a new webhook from a stream; `webhooks` are those that the account has. */
+/** Throws the reason for which a stream accepts no new webhook; `webhooks` are those of the account. */
 export function checkStream(stream: string, account: PostmarkAccount, webhooks: readonly Webhook[]): void {
   if (stream === 'inbound') throw new ApiError(1351);
   if (!streamExists(stream, account, webhooks)) throw new ApiError(1235);

@@ -2,24 +2,24 @@
 
 import { z } from 'zod';
 
-/** The event type of incoming mail, which Postmark keeps apart from its triggers. */
+/** The event type of inbound mail, which is not a trigger at Postmark. */
 export const INBOUND = 'Inbound';
 
-/** The stream that an event belongs to when none is named. */
+/** The default stream of an event. */
 export function defaultStream(eventType: string): string {
   return eventType === INBOUND ? 'inbound' : 'outbound';
 }
 
-/** The stream of an event: the one its data names, or its type's default. */
+/** The stream of an event: from its data, or the default of its type. */
 export function streamOf(event: { readonly type: string; readonly data: unknown }): string {
   const { MessageStream: stream } = event.data as { MessageStream?: unknown };
   return typeof stream === 'string' ? stream : defaultStream(event.type);
 }
 
-/** The streams that every server has from the start: transactional, broadcast and inbound. */
+/** The default streams of every server: transactional, broadcast and inbound. */
 export const DEFAULT_STREAMS: readonly string[] = ['outbound', 'broadcast', 'inbound'];
 
-/** Postmark's rule for ids of new streams (errors 1227 and 1233), its other characters undocumented. */
+/** Postmark's rule for ids of new streams (errors 1227 and 1233); its other allowed characters are not documented. */
 export const streamId = z
   .string()
   .regex(/^(?!pm-)[a-z][\w.-]{0,29}$/i, 'must begin with a letter, but not with pm-, and have at most 30 characters');

@@ -1,4 +1,4 @@
-/** The six events a webhook can be asked for, in the order in which Postmark shows them. Incoming mail is none. */
+/** The six triggers of a webhook in Postmark's order. Inbound mail is not a trigger. */
 export const triggers = ['Open', 'Click', 'Delivery', 'Bounce', 'SpamComplaint', 'SubscriptionChange'] as const;
 export type Trigger = (typeof triggers)[number];
 

@@ -1,5 +1,5 @@
 /**
- * Verification of an endpoint, since 2026: one sample for each enabled trigger, and each needs a response with exactly
+ * Verification of an endpoint, since 2026: one sample per enabled trigger, and each response must have exactly status
  * 200. https://github.com/ActiveCampaign/postmark-skills, postmark-webhooks 1.1.0, references/webhook-setup.md
  */
 import type { Exchange } from '../../egress/types.js';
@@ -25,7 +25,7 @@ export interface Report {
   readonly Message: string;
 }
 
-/** Tests an endpoint. `id` is 0 for a webhook that is not stored yet. */
+/** Tests an endpoint. `id` is 0 for a webhook that is not yet stored. */
 export async function verify(
   registrar: Registrar,
   account: PostmarkAccount,
@@ -47,14 +47,14 @@ export async function verify(
   };
 }
 
-/** The triggers that stay without events after a test. */
+/** The triggers that failed a test and stay without events. */
 export function unverifiedBy({ Results: results }: Report): Trigger[] {
   return results.filter(({ Success }) => !Success).map(({ TriggerType }) => TriggerType);
 }
 
 /**
- * What a webhook that is to be saved gets as its unverified triggers: all when its owner wants no test, else none.
- * Throws the report of a test that failed.
+ * The unverified triggers of a webhook before it is saved: all when the caller opts out of the test, else none. Throws
+ * the report of a failed test.
  */
 export async function testBeforeSaving(wanted: boolean, test: () => Promise<Report>): Promise<readonly Trigger[]> {
   if (!wanted) return triggers;

@@ -1,4 +1,4 @@
-/** Verifying what Postmark sends: nothing is signed, so Basic credentials or a header of one's own must be there. */
+/** Verifies requests of Postmark: nothing is signed, so Basic credentials or a custom header must match. */
 import type { Received, Verifier } from '../../contract/verification.js';
 import { readHeader, verifyCredentials, type Credentials } from '../../contract/verify-credentials.js';
 
@@ -9,7 +9,7 @@ export function verify(received: Received, credentials: Credentials): void {
 
 export const verifier: Verifier<Credentials> = {
   provider: 'postmark',
-  secretForm: "Basic credentials as user:password, or a header of the webhook's own as 'Name: value'",
+  secretForm: "Basic credentials as user:password, or a custom header of the webhook as 'Name: value'",
   readSecret(text) {
     const [, username, password] = /^([^:]+):(.*)$/.exec(text) ?? [];
     const credentials = readHeader(text) ?? (username && { basicAuth: { username, password: password ?? '' } });

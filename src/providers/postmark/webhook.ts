@@ -1,6 +1,6 @@
 /**
- * A webhook as Postmark's API shows it. Every trigger is there with all its fields, which the vendor's Python client
- * demands; `HttpAuth` is omitted where there is none, as a half-filled one breaks that client.
+ * A webhook as Postmark's API shows it. All triggers are present with all fields, which the vendor's Python client
+ * requires; `HttpAuth` is omitted when unset, because an incomplete one breaks that client.
  * https://postmarkapp.com/developer/api/webhooks-api
  */
 import type { Subscription } from '../../contract/entities.js';
@@ -10,15 +10,15 @@ import { INBOUND } from './streams.js';
 import type { Options, Secrets } from './subscription.js';
 import { triggers, type Trigger } from './triggers.js';
 
-/** A subscription of this provider, with its fields typed. */
+/** A subscription of this provider with typed fields. */
 export type Webhook = StoredSubscription & Subscription<Options, Secrets>;
 
-/** Incoming mail is no webhook at Postmark but an address set on the server. */
+/** At Postmark inbound mail is not a webhook but a URL set on the server. */
 export function isWebhook({ eventTypes }: StoredSubscription): boolean {
   return !eventTypes.includes(INBOUND);
 }
 
-/** The triggers of a webhook that are enabled. */
+/** The enabled triggers of a webhook. */
 export function enabledTriggers({ eventTypes }: Webhook): readonly Trigger[] {
   return triggers.filter((trigger) => eventTypes.includes(trigger));
 }
@@ -49,12 +49,12 @@ export function statusOf(verified: boolean): 'verified' | 'unverified' {
   return verified ? 'verified' : 'unverified';
 }
 
-/** The address as its owner gave it, credentials included: programs find their webhook by comparing it. */
+/** The original URL, credentials included: client programs find their webhook by comparing it. */
 export function urlOf({ url, secrets: { userinfo } }: Webhook): string {
   return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`);
 }
 
-/** Credentials that were given as a field, not in the address. */
+/** Credentials that were set as a field, not in the URL. */
 function httpAuthOf({ secrets: { httpAuth, userinfo } }: Webhook) {
   if (!httpAuth || userinfo !== undefined) return {};
   return { HttpAuth: { Username: httpAuth.username, Password: httpAuth.password } };

@@ -1,11 +1,11 @@
-/** The contract of postpress.ai in a few sentences; docs/contracts/postpress.md has all of it, with its sources. */
+/** Summary of the contract of postpress.ai; details and sources are in docs/contracts/postpress.md. */
 import type { ContractSummary } from '../../contract/types.js';
 
 export const about: ContractSummary = {
-  summary: 'Events of connected accounts of LinkedIn, WhatsApp, mail and others. A subscription takes one source.',
-  accepted: 'Status 200. Everything else is tried again.',
+  summary: 'Events of connected accounts of LinkedIn, WhatsApp, mail and others. A subscription receives one source.',
+  accepted: 'Status 200. All other responses are retried.',
   signature: {
     headers: [],
-    description: 'Nothing is signed. Give the subscription a header with a secret and compare its value.',
+    description: 'Not signed. Configure a secret header in the subscription and compare its value.',
   },
 };

@@ -1,13 +1,13 @@
 /**
- * Errors of postpress' API: `{title, detail, type, status}`. The types, and that all of those about a request have
- * status 400, are on https://api.postpress.io/docs/webhooks-delete; types of other statuses and the titles are those
- * that Unipile's API is seen to respond with. `instance` ("request identifier for support") is optional and omitted.
+ * Errors of postpress' API: `{title, detail, type, status}`. The types, and that all request errors have status 400,
+ * are documented on https://api.postpress.io/docs/webhooks-delete; types of other statuses and the titles are from observed
+ * responses of Unipile's API. `instance` ("request identifier for support") is optional and omitted.
  */
 import type { ErrorRequestHandler } from 'express';
 import { truncate, type Problem, type ProblemCode } from '../../http/problem.js';
 import type { Registrar } from '../registration.js';
 
-/** Every error and its status and title. */
+/** Status and title of each error. */
 const ERRORS = {
   invalid_parameters: [400, 'Invalid parameters'],
   missing_parameters: [400, 'Missing parameters'],
@@ -27,10 +27,10 @@ const ERRORS = {
 
 type ErrorType = keyof typeof ERRORS;
 
-/** Longest `detail`, in characters. */
+/** Maximum length of `detail`, in characters. */
 const MAX_DETAIL = 5_000;
 
-/** An error in postpress' form. */
+/** An error in postpress' format. */
 export class PostpressError extends Error {
   constructor(
     readonly type: ErrorType,
@@ -44,7 +44,7 @@ export class PostpressError extends Error {
   }
 }
 
-/** What our own problems are called here; `invalid_parameters` where nothing is named. */
+/** The error for each of our problem codes; the default is `invalid_parameters`. */
 const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
   malformed_request: 'malformed_request',
   unsupported_media_type: 'malformed_request',
@@ -54,14 +54,14 @@ const TYPES: Readonly<Partial<Record<ProblemCode, ErrorType>>> = {
   unavailable: 'service_unavailable',
 };
 
-/** Fields that `/v1` calls by other names. */
+/** postpress' names of fields that have another name in `/v1`. */
 const NAMES: Readonly<Record<string, string>> = {
   url: 'request_url',
   eventTypes: 'events',
   accountIds: 'account_ids',
 };
 
-/** Responds to any error that a route has thrown. */
+/** Responds to any error of a route. */
 export function sendErrors(registrar: Registrar): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);

@@ -1,4 +1,4 @@
-/** What requests to postpress' API hold. https://api.postpress.io/docs/webhooks-create, /webhooks-list */
+/** Schemas of requests to postpress' API. https://api.postpress.io/docs/webhooks-create, /webhooks-list */
 import { z } from 'zod';
 import type { SubscriptionBody } from '../registration.js';
 import { PostpressError } from './api-errors.js';
@@ -6,12 +6,12 @@ import { MAX_NAME_LENGTH } from './contract.js';
 import { SOURCES } from './sources.js';
 
 const MISSING = 'is missing';
-/** Issues that one error names at most. */
+/** Maximum number of issues in one error. */
 const MAX_REPORTED = 50;
 
 /**
- * The common fields of all sources; the contract checks what differs between them. Unknown fields are ignored: the
- * reference does not forbid them and unipile-node-sdk lets programs add some.
+ * The common fields of all sources; the contract validates what differs between them. Unknown fields are ignored: the
+ * reference does not forbid them, and unipile-node-sdk lets programs add some.
  */
 const creation = z.object({
   source: z.enum(SOURCES),
@@ -32,19 +32,19 @@ const creation = z.object({
   data: z.array(z.object({ name: z.string(), key: z.string() })).optional(),
 });
 
-/** A new webhook as `/v1` takes it. */
+/** The `/v1` fields of a new webhook. */
 export function readCreation(body: unknown): SubscriptionBody {
-  const given = check(creation, body === undefined ? {} : body);
+  const input = check(creation, body === undefined ? {} : body);
   return {
-    source: given.source,
-    url: given.request_url,
-    eventTypes: given.events ?? [],
-    headers: Object.fromEntries((given.headers ?? []).map(({ key, value }) => [key, value])),
-    name: given.name,
-    format: given.format,
-    enabled: given.enabled,
-    accountIds: given.account_ids,
-    data: given.data,
+    source: input.source,
+    url: input.request_url,
+    eventTypes: input.events ?? [],
+    headers: Object.fromEntries((input.headers ?? []).map(({ key, value }) => [key, value])),
+    name: input.name,
+    format: input.format,
+    enabled: input.enabled,
+    accountIds: input.account_ids,
+    data: input.data,
     origin: 'api',
   };
 }
@@ -57,21 +57,21 @@ const query = z.object({
   cursor: z.string().min(1).optional(),
 });
 
-/** What a cursor says, in the form of unipile-node-sdk (`WebhookListDecodedCursorSchema`): base64 of this as JSON. */
+/** The content of a cursor, in the format of unipile-node-sdk (`WebhookListDecodedCursorSchema`): base64 of JSON. */
 const position = z.object({
   limit: z.int().min(1).max(HIGHEST_LIMIT),
   cursor: z.object({ last_id: z.string().min(1) }),
 });
 
-/** A page of a list: as many as `limit`, behind the subscription with our id `after`. */
+/** A page of a list: up to `limit` subscriptions after the one with our id `after`. */
 export interface Page {
   readonly limit: number;
   readonly after?: string;
 }
 
-/** The page that a list is asked for. A limit beside a cursor replaces the cursor's own. */
-export function readPage(given: unknown): Page {
-  const { limit, cursor } = check(query, given);
+/** Parameters of a list. A limit in the query replaces the cursor's own. */
+export function readPage(input: unknown): Page {
+  const { limit, cursor } = check(query, input);
   const from = cursor === undefined ? undefined : readCursor(cursor);
   const asked = limit ?? from?.limit ?? DEFAULT_LIMIT;
   if (asked < 1) throw new PostpressError('invalid_parameters', 'limit: must be at least 1');
@@ -79,7 +79,7 @@ export function readPage(given: unknown): Page {
   return { limit: asked, ...(from === undefined ? {} : { after: from.cursor.last_id }) };
 }
 
-/** The cursor of the page behind the subscription with our id `last`. */
+/** The cursor of the page after the subscription with our id `last`. */
 export function writeCursor(limit: number, last: string): string {
   const next: z.input<typeof position> = { limit, cursor: { last_id: last } };
   return Buffer.from(JSON.stringify(next)).toString('base64');

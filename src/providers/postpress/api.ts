@@ -1,6 +1,6 @@
 /**
- * postpress' own API of webhooks: create, list and delete. Neither its reference nor unipile-node-sdk 1.9.3 has a way
- * to read or edit one webhook. https://api.postpress.io/docs/webhooks-create, /webhooks-list, /webhooks-delete
+ * postpress' own API for webhooks: create, list and delete. Neither its reference nor unipile-node-sdk 1.9.3 can read
+ * or edit one webhook. https://api.postpress.io/docs/webhooks-create, /webhooks-list, /webhooks-delete
  */
 import { Router, type RequestHandler } from 'express';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -11,12 +11,12 @@ import { readCreation, readPage, writeCursor } from './api-fields.js';
 import { type Options } from './contract.js';
 import type { Source } from './sources.js';
 
-/** The reference prints both prefixes; unipile-node-sdk knows the second only. */
+/** The reference shows both prefixes; unipile-node-sdk uses only the second. */
 const PREFIXES = ['/v1', '/api/v1'];
 const WEBHOOKS = PREFIXES.map((prefix) => `${prefix}/webhooks`);
 const WEBHOOK = PREFIXES.map((prefix) => `${prefix}/webhooks/:id`);
 
-/** The form of ids; anything else is no webhook and is not looked for. */
+/** The format of ids; other values cannot match and are not looked up. */
 const ID = /^wh_[0-9A-Z]{26}$/;
 
 type Locals = { account: StoredAccount };
@@ -69,12 +69,12 @@ function authenticate(registrar: Registrar): Handler {
   };
 }
 
-/** postpress documents no 405; what does not exist is not found. */
+/** postpress documents no 405; unknown routes are not found. */
 const noSuchOperation: RequestHandler = ({ method, path }) => {
   throw new PostpressError('resource_not_found', `Cannot ${method} ${path}`);
 };
 
-/** A webhook as lists show it: `WebhookAutoSchema` of unipile-node-sdk, which tolerates no other shape. */
+/** A webhook in a list: `WebhookAutoSchema` of unipile-node-sdk, which accepts no other format. */
 function show({ reference, enabled, url, eventTypes, headers, options }: StoredSubscription) {
   const { source, name, format, accountIds, data } = options as Options;
   return {
@@ -93,8 +93,8 @@ function show({ reference, enabled, url, eventTypes, headers, options }: StoredS
 }
 
 /**
- * Webhooks name connected accounts by id only, but lists must say of which type they are. This is the type that
- * postpress' samples of the source have, or for mail, where they have none, the one for any mailbox.
+ * Webhooks have only the ids of connected accounts, but lists must contain their type. This is the type in postpress'
+ * samples of the source; mail has no sample, so it gets the type for any mailbox.
  */
 const ACCOUNT_TYPE: Readonly<Record<Source, string>> = {
   messaging: 'LINKEDIN',

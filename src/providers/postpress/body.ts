@@ -1,24 +1,24 @@
 /**
- * Bodies: the platform's data with the event's and the webhook's name filled in, then trimmed and renamed by the
- * webhook's field mapping, then written as JSON or as a form. Values stay slices of the original text throughout.
+ * Bodies: the platform's data with the names of event and webhook added, then filtered and renamed by the webhook's
+ * field mapping, then written as JSON or as a form. Values remain slices of the original text.
  */
 import { jsonMember, jsonMembers, jsonObject, type JsonMember } from '../../contract/json.js';
 import type { Event } from '../../contract/entities.js';
 import { sourceOf } from './events.js';
 import { FILLED_IN_BEHIND } from './sources.js';
 
-/** One line of a field mapping: the body's property `name` holds the payload's field `key`. */
+/** One entry of a field mapping: the body's property `name` has the value of the payload's field `key`. */
 export interface Mapping {
   readonly name: string;
   readonly key: string;
 }
 
-/** What a subscription decides about its bodies. */
+/** Body options of a subscription. */
 export interface BodyOptions {
   readonly format: 'json' | 'form';
-  /** Empty means that the whole payload is sent. */
+  /** When empty, the whole payload is sent. */
   readonly data: readonly Mapping[];
-  /** Echoed as `webhook_name`. */
+  /** Sent as `webhook_name`. */
   readonly name: string | null;
 }
 
@@ -41,7 +41,7 @@ function payloadOf({ type, text }: Pick<Event, 'type' | 'text'>, name: string | 
   return name === null ? withEvent : fillIn(withEvent, jsonMember('webhook_name', name), behind.name);
 }
 
-/** The status is the event type in upper case; data that is wrapped already keeps what stands beside the wrapper. */
+/** The status is the event type in upper case; already wrapped data keeps the members beside the wrapper. */
 function accountStatus(members: readonly JsonMember[], text: string, type: string): JsonMember[] {
   const wrapped = members.some(isWrapper) ? members : [{ key: WRAPPER, value: text }];
   const message = jsonMember('message', type.toUpperCase());
@@ -52,7 +52,7 @@ function accountStatus(members: readonly JsonMember[], text: string, type: strin
   });
 }
 
-/** Replaces a member where it stands, or adds it behind the last of the members named by `behind`. */
+/** Replaces a member in its position, or inserts it after the last of the members named by `behind`. */
 function fillIn(members: readonly JsonMember[], filled: JsonMember, behind: readonly string[]): JsonMember[] {
   const own = members.findIndex(({ key }) => key === filled.key);
   const others = members.filter(({ key }) => key !== filled.key);
@@ -60,7 +60,7 @@ function fillIn(members: readonly JsonMember[], filled: JsonMember, behind: read
   return others.toSpliced(at, 0, filled);
 }
 
-/** The mapped members in the order of the mapping; fields that the payload lacks are omitted. */
+/** The mapped members in the order of the mapping; fields missing in the payload are omitted. */
 function pick(members: JsonMember[], mappings: readonly Mapping[]): JsonMember[] {
   if (mappings.length === 0) return members;
   return mappings.flatMap(({ name, key }) => {
@@ -69,7 +69,7 @@ function pick(members: JsonMember[], mappings: readonly Mapping[]): JsonMember[]
   });
 }
 
-/** Strings are encoded as themselves, every other value as its JSON text. */
+/** Strings are encoded directly, all other values as JSON text. */
 function formBody(members: readonly JsonMember[]): string {
   const form = new URLSearchParams();
   for (const { key, value } of members) {

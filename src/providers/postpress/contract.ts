@@ -15,11 +15,11 @@ import { MAPPED_KEYS, SOURCES, type Source } from './sources.js';
 
 export interface Options extends BodyOptions {
   readonly source: Source;
-  /** Connected accounts whose events are taken; empty means all, current and future. */
+  /** Connected accounts whose events are received; an empty list means all, current and future. */
   readonly accountIds: readonly string[];
   /**
-   * Where the webhook was made: only the dashboard's webhooks get a Content-Type by themselves. The dashboard's are those
-   * made by any way but postpress' own API.
+   * Where the webhook was created: only webhooks from the dashboard get a Content-Type by default. All webhooks
+   * that were not created by postpress' own API count as created in the dashboard.
    */
   readonly origin: 'api' | 'dashboard';
 }
@@ -29,32 +29,32 @@ type None = Record<string, never>;
 export const MAX_NAME_LENGTH = 255;
 
 const fields = z.object({
-  source: z.enum(SOURCES).describe('The family of events to take; eventTypes must belong to it.'),
+  source: z.enum(SOURCES).describe('The event source; eventTypes must belong to it.'),
   accountIds: z
     .array(z.string().min(1).max(255))
     .max(1_000)
     .optional()
-    .describe('Take only events of these connected accounts; all when absent or empty.'),
+    .describe('Receive only events of these connected accounts; all when absent or empty.'),
   format: z.enum(['json', 'form']).optional().describe('Encoding of the body: json (default) or form.'),
   data: z
     .array(z.strictObject({ name: z.string().min(1).max(255), key: z.string().min(1).max(255) }))
     .max(200)
     .refine((mappings) => new Set(mappings.map(({ name }) => name)).size === mappings.length, 'names must differ')
     .optional()
-    .describe('Send only these payload fields (`key`), each under a name of its own (`name`); all when empty.'),
+    .describe('Send only these payload fields (`key`), each under the name in `name`; all when empty.'),
   origin: z
     .enum(['api', 'dashboard'])
     .optional()
-    .describe('Where the webhook counts as made: dashboard (default) sends Content-Type: application/json, api none.'),
+    .describe('Origin of the webhook: dashboard (default) sends Content-Type: application/json, api none.'),
   name: z
     .string()
     .max(MAX_NAME_LENGTH)
     .optional()
-    .describe('Display name, echoed in the body as webhook_name; none when empty.'),
+    .describe('Display name, sent in the body as webhook_name; none when empty.'),
 });
 type Fields = z.infer<typeof fields>;
 
-/** Five retries "with an incremental time delay" that postpress does not publish; the waits are our choice. */
+/** Five retries "with an incremental time delay" that postpress does not document; the waits are our choice. */
 const SCHEDULE = [minutes(1), minutes(5), minutes(15), minutes(30), minutes(60)];
 
 /** "Reply with a status code 200 in less than 30 seconds." */
@@ -79,17 +79,17 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
   subscriptions: {
     fields,
     allowsUrlCredentials: false,
-    // "headers" is the documented way to get a Content-Type, so that one is not reserved.
+    // "headers" is the documented way to set a Content-Type, so that header is not reserved.
     reservedHeaders: [],
-    toStored: ({ fields: given, previous }) => ({
+    toStored: ({ fields: input, previous }) => ({
       options: {
-        // An edit may omit `source` although a new subscription must name it.
-        source: given.source ?? previous?.options.source,
-        accountIds: given.accountIds ?? previous?.options.accountIds ?? [],
-        format: given.format ?? previous?.options.format ?? 'json',
-        data: given.data ?? previous?.options.data ?? [],
-        origin: given.origin ?? previous?.options.origin ?? 'dashboard',
-        name: given.name === undefined ? (previous?.options.name ?? null) : given.name || null,
+        // An edit may omit `source`; a new subscription must have it.
+        source: input.source ?? previous?.options.source,
+        accountIds: input.accountIds ?? previous?.options.accountIds ?? [],
+        format: input.format ?? previous?.options.format ?? 'json',
+        data: input.data ?? previous?.options.data ?? [],
+        origin: input.origin ?? previous?.options.origin ?? 'dashboard',
+        name: input.name === undefined ? (previous?.options.name ?? null) : input.name || null,
       },
       secrets: {},
     }),
@@ -135,7 +135,7 @@ export const contract: Contract<None, None, None, Fields, Options, None> = {
   classifyResponse: ({ status }) => (status === 200 ? ACCEPTED : RETRY),
 };
 
-/** The subscription's own headers and, where they do not name them, those that the contract sends. */
+/** The subscription's own headers and, unless these replace them, the contract's headers. */
 function headers({ headers: own, options }: Subscription<Options>): RequestHeader[] {
   const custom = Object.entries(own).map(([name, value]) => ({ name, value, secret: true }));
   const named = new Set(custom.map(({ name }) => name.toLowerCase()));
@@ -166,7 +166,7 @@ function unknownMapping({ source, data }: Options): { path: string; problem: str
   };
 }
 
-/** The connected account that an event is about; that of an account_status event may be wrapped. */
+/** The connected account of an event; in an account_status event it may be wrapped. */
 function connectedAccount(data: unknown): string | undefined {
   const payload = data as { account_id?: unknown; AccountStatus?: { account_id?: unknown } } | null;
   const id = payload?.AccountStatus?.account_id ?? payload?.account_id;

@@ -1,4 +1,4 @@
-/** Events: postpress' closed catalogue, by source. https://api.postpress.io/docs/webhooks-create */
+/** postpress' closed event catalogue by source. https://api.postpress.io/docs/webhooks-create */
 import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
 import {
@@ -81,12 +81,12 @@ export const events: readonly EventDefinition[] = SOURCES.flatMap((source) => by
 
 export const findEvent = catalogue(events);
 
-/** The source that an event type belongs to, or undefined when there is no such event. */
+/** The source of an event type, or undefined when there is no such event type. */
 export function sourceOf(type: string): Source | undefined {
   return SOURCES.find((source) => bySource[source].some((event) => event.type === type));
 }
 
-/** The event types that a webhook of a source takes when it names none. */
+/** The event types of a webhook that lists none. */
 export function defaultEventTypes(source: Source): readonly string[] {
   const documented = DEFAULT_EVENT[source];
   return documented === undefined ? bySource[source].map(({ type }) => type) : [documented];

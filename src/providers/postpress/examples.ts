@@ -1,4 +1,4 @@
-/** Example payloads in the order of the documented samples, with values of our own. */
+/** Example payloads with the key order of the documented samples and our own values. */
 const account = { account_id: 'dfXlh46vQYCsMbVarumWlg', account_type: 'LINKEDIN' };
 
 const kim = {

@@ -1,9 +1,9 @@
 /**
- * Shapes of the platform's events: the documented bodies without `event` and `webhook_name`.
+ * Schemas of the platform's data: the documented bodies without `event` and `webhook_name`.
  *
- * Required is what postpress documents for every payload of a source or needs for matching; other documented fields
- * are optional but checked. postpress' samples write numbers and booleans as strings where its SDK has the real types,
- * and one attachment where the SDK has a list, so both pass.
+ * Fields that postpress documents for every payload of a source, or that matching needs, are required; other documented
+ * fields are optional but validated. postpress' samples write numbers and booleans as strings where its SDK has the
+ * real types, and one attachment where the SDK has a list, so both are accepted.
  */
 import { z } from 'zod';
 
@@ -70,12 +70,12 @@ export const relation = z.looseObject({
 
 const status = z.looseObject({ account_id: z.string(), account_type: z.string() });
 
-/** https://www.postpress.ai/docs/account-status-updates, flat or as the documented wrapper. */
+/** https://www.postpress.ai/docs/account-status-updates, flat or in the documented wrapper. */
 export const accountStatus = z.union([z.looseObject({ AccountStatus: status }), status]);
 
 const mailbox = z.looseObject({ display_name: text, identifier: z.string(), identifier_type: text });
 
-/** https://developer.unipile.com/docs/new-emails-webhook; older copies name the mail `id`, newer ones `email_id`. */
+/** https://developer.unipile.com/docs/new-emails-webhook; older versions name the mail `id`, newer ones `email_id`. */
 export const email = z.looseObject({
   account_id: z.string(),
   date: z.string(),

@@ -1,5 +1,5 @@
 /**
- * Sources: the families of events that a postpress webhook is created for, one per webhook.
+ * Sources: a postpress webhook is created for one source of events.
  * https://api.postpress.io/docs/webhooks-create ("discriminated union on `source`")
  */
 export const SOURCES = ['messaging', 'users', 'account_status', 'email', 'email_tracking', 'calendar_event'] as const;
@@ -7,9 +7,9 @@ export const SOURCES = ['messaging', 'users', 'account_status', 'email', 'email_
 export type Source = (typeof SOURCES)[number];
 
 /**
- * The event that a webhook without `events` takes, where one is documented (messaging and users in postpress'
- * reference, email and email_tracking in unipile-node-sdk 1.9.3). The other sources then send all their events: that
- * SDK cannot even choose among those of account_status.
+ * The documented default event of a webhook without `events` (messaging and users in postpress' reference, email and
+ * email_tracking in unipile-node-sdk 1.9.3). The other sources then send all their events: that SDK cannot select among
+ * those of account_status.
  */
 export const DEFAULT_EVENT: Readonly<Partial<Record<Source, string>>> = {
   messaging: 'message_received',
@@ -21,9 +21,9 @@ export const DEFAULT_EVENT: Readonly<Partial<Record<Source, string>>> = {
 const keys = (names: string): readonly string[] => names.split(' ');
 
 /**
- * The payload fields that field mapping may pick (`data.key`). The reference lists those of messaging and users and
- * gives account_status none; those of email and email_tracking are in unipile-node-sdk 1.9.3
- * (`dist/esm/webhooks/ressource.types.js`); calendar_event publishes no list, so every field may be picked there.
+ * The payload fields that field mapping can select (`data.key`). The reference lists those of messaging and users and
+ * none for account_status; those of email and email_tracking are in unipile-node-sdk 1.9.3
+ * (`dist/esm/webhooks/ressource.types.js`); for calendar_event no list is published, so all fields are allowed.
  */
 export const MAPPED_KEYS: Readonly<Record<Source, readonly string[] | undefined>> = {
   messaging: keys(
@@ -46,8 +46,8 @@ export const MAPPED_KEYS: Readonly<Record<Source, readonly string[] | undefined>
 };
 
 /**
- * Where the contract puts what it fills in: behind the last of these fields that the platform's data has, at the front
- * without any. This reproduces the order of the documented samples.
+ * Where the contract inserts the members it adds: after the last of these fields that the platform's data has, or at
+ * the front. This reproduces the order of the documented samples.
  */
 export const FILLED_IN_BEHIND: Readonly<
   Record<Exclude<Source, 'account_status'>, { readonly event: readonly string[]; readonly name: readonly string[] }>

@@ -1,8 +1,8 @@
-/** Verifying what postpress.ai sends: nothing is signed, so a header that was given with the webhook must be there. */
+/** Verifies requests of postpress.ai: nothing is signed, so a header configured with the webhook must match. */
 import type { Received, Verifier } from '../../contract/verification.js';
 import { readHeader, verifyCredentials, type Credentials } from '../../contract/verify-credentials.js';
 
-/** Headers by name that only postpress and the receiver know. */
+/** Secret headers by name, known only to postpress and the receiver. */
 export type Secret = Required<Pick<Credentials, 'headers'>>;
 
 /** Throws a VerificationError unless the request has these headers. */
@@ -12,10 +12,10 @@ export function verify(received: Received, { headers }: Secret): void {
 
 export const verifier: Verifier<Secret> = {
   provider: 'postpress',
-  secretForm: "a header of the webhook's own, as 'Name: value'",
+  secretForm: "a custom header of the webhook, as 'Name: value'",
   readSecret(text) {
     const { headers } = readHeader(text) ?? {};
-    if (headers === undefined) throw new Error("write a header that the webhook was given, as 'Name: value'");
+    if (headers === undefined) throw new Error("write a custom header of the webhook, as 'Name: value'");
     return { headers };
   },
   verify,

@@ -1,4 +1,4 @@
-/** What an account is at Postscript: one shop. Its token is the value of `Postscript-Signature`. */
+/** A Postscript account is one shop. Its token is the value of `Postscript-Signature`. */
 import { createHmac } from 'node:crypto';
 import type { Account, Subscription } from '../../contract/entities.js';
 
@@ -9,24 +9,24 @@ export interface Scope {
 export interface Settings {
   /** Whether Postscript's own API responds with 429 to more than 15 requests a second. */
   readonly enforceRateLimit: boolean;
-  /** Whose token `Postscript-Signature` holds. */
+  /** Whether `Postscript-Signature` has the token of the shop or of the subscription. */
   readonly tokenPer: 'shop' | 'subscription';
 }
 
 export interface AccountSecrets {
-  /** What receivers compare the `Postscript-Signature` header with. */
+  /** The token that receivers compare with the `Postscript-Signature` header. */
   readonly token: string;
 }
 
-/** Whether the account has a token for each subscription; without a choice it has one for the shop. */
+/** Whether the account has a token per subscription; the default is one token for the shop. */
 export function hasOwnTokens({ settings }: Pick<Account, 'settings'>): boolean {
   return (settings as Partial<Settings>).tokenPer === 'subscription';
 }
 
 /**
- * The token that a subscription's receiver compares with. The guide promises one "for your specific webhook" on
- * registration, the reference has one token of the shop and none in a subscription; an account chooses between the two.
- * One of its own is derived, so it is there at any time.
+ * The token for a subscription's receiver. On registration the guide promises one "for your specific webhook"; the
+ * reference has one token per shop and none in a subscription, so an account selects one of the two. A subscription's
+ * token is derived and not stored.
  */
 export function tokenOf(
   account: Pick<Account<unknown, unknown, AccountSecrets>, 'settings' | 'secrets'>,

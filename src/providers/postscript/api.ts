@@ -44,7 +44,7 @@ export const routes: RegistrationRoutes = (registrar) => {
 
   router.get(`${ROOT}/token`, async (_request, response) => {
     const shop = shopOf(response);
-    // Integrators found that the token comes into being with the shop's first subscription.
+    // Integrators observed that the token is created with the shop's first subscription.
     if (!(await registrar.hasSubscribed(shop))) throw badRequest('there is no token before the first subscription');
     response.json({ token: (shop.secrets as AccountSecrets).token });
   });
@@ -74,7 +74,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.patch(`${ROOT}/:id`, async (request, response) => {
     const shop = shopOf(response);
     const subscription = await mustFind(registrar, shop, request.params.id);
-    // Subscriptions are shown with their headers' values, so there is nothing that a new address could reveal.
+    // Responses show all header values, so moving a subscription to a new URL reveals nothing more.
     const isHidden = () => false;
     response.json(show(await registrar.edit(shop, subscription, toSubscription(request.body), { isHidden })));
   });
@@ -91,7 +91,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   return router;
 };
 
-/** Lets the requests of a shop pass, no more of them than its limit where it has one. */
+/** Authenticates the shop and applies its rate limit, if it has one. */
 function requireShop(registrar: Registrar): RequestHandler {
   const mayGoOn = createRateLimit();
   return async (request, response, next) => {
@@ -119,12 +119,12 @@ async function mustFind(registrar: Registrar, shop: StoredAccount, id: string): 
   return subscription;
 }
 
-/** What is wrong with a request; the published operations declare 400 for everything. */
+/** The error for an invalid request; the published operations declare 400 in all cases. */
 function badRequest(detail: string): Problem {
   return new Problem('invalid_request', detail);
 }
 
-/** A body in the fields of `/v1`. Fields that Postscript does not have are ignored, as nothing says that it minds them. */
+/** Converts a body to the fields of `/v1`. Unknown fields are ignored, because no document forbids them. */
 function toSubscription(body: unknown): SubscriptionBody {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('send a JSON object');
   const { callback_url: url, event, headers } = body as Record<string, unknown>;
@@ -142,7 +142,7 @@ function show({ reference, url, eventTypes, headers, createdAt, updatedAt }: Sto
   };
 }
 
-/** As in the samples: `2019-08-24T14:15:22Z`. */
+/** The format of the samples: `2019-08-24T14:15:22Z`. */
 function toSeconds(time: Date): string {
   return `${time.toISOString().slice(0, -'.000Z'.length)}Z`;
 }

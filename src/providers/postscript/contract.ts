@@ -20,7 +20,7 @@ type Nothing = Record<string, never>;
 /** Guide, "Retry strategy": every 5 minutes until a 200, for up to 1 hour. */
 const SCHEDULE = every(minutes(5), 12);
 
-/** Guide: an answer that "takes a long time" is a failure; how long is not specified. */
+/** Guide: a response that "takes a long time" is a failure; the limit is not documented. */
 const TIME_LIMIT_MS = seconds(10);
 
 export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothing, Nothing> = {
@@ -42,7 +42,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
       tokenPer: z
         .enum(['shop', 'subscription'])
         .default('shop')
-        .describe('Whose token Postscript-Signature holds; that of a subscription is in the response to its creation.'),
+        .describe("Whose token is in Postscript-Signature; a subscription's token is in the response to its creation."),
     }),
     newSecrets: (randomBytes) => ({ token: randomBytes(32).toString('base64url') }),
     newApiKey: (randomBytes) => `sk_${randomBytes(24).toString('base64url')}`,
@@ -65,7 +65,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
 
   select: (event, subscriptions) => subscriptions.filter(({ eventTypes }) => includesEvent(eventTypes, event.type)),
 
-  // The body names its subscription, so no two subscriptions share one.
+  // The body contains the subscription's id, so subscriptions cannot share a body.
   bodyVariant: ({ reference }) => reference,
   renderBody: ({ event, account, subscription }) =>
     envelope({ webhookId: subscription.reference, shopId: account.scope.shopId, event }),
@@ -75,7 +75,7 @@ export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothin
     headers: [
       { name: 'Content-Type', value: 'application/json' },
       { name: 'User-Agent', value: 'Pigeonpost/1' },
-      // No digest despite its name: the token itself, the same in every request.
+      // Not a digest despite its name: the token itself, identical in every request.
       { name: 'Postscript-Signature', value: tokenOf(account, subscription), secret: true },
       ...Object.entries(subscription.headers).map(([name, value]) => ({ name, value, secret: true })),
     ],
@@ -93,10 +93,10 @@ function includesEvent(eventTypes: readonly string[], type: string): boolean {
 }
 
 function otherThanOne(eventTypes: readonly string[]): string | undefined {
-  return eventTypes.length === 1 ? undefined : 'a Postscript subscription takes exactly one event type';
+  return eventTypes.length === 1 ? undefined : 'a Postscript subscription has exactly one event type';
 }
 
-/** Reference, update-webhook-subscription: it takes an address and headers but no event. */
+/** Reference, update-webhook-subscription: it accepts a URL and headers but no event. */
 function changedEvent(
   eventTypes: readonly string[],
   previous: Pick<Subscription, 'eventTypes'> | undefined,

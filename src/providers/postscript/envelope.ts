@@ -1,6 +1,6 @@
 /**
  * The body of a webhook, as in the sample of https://developers.postscript.io/docs/configuring-webhooks; the
- * example-event operation responds with the same.
+ * example-event operation returns the same body.
  */
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import type { Event } from '../../contract/entities.js';
@@ -11,7 +11,7 @@ export function envelope({
   shopId,
   event,
 }: {
-  /** The subscription's id, not one of the delivery. */
+  /** The subscription's id, not the delivery's. */
   webhookId: string;
   shopId: string;
   event: Pick<Event, 'type' | 'occurredAt' | 'text'>;
@@ -26,7 +26,7 @@ export function envelope({
   ]);
 }
 
-/** A time as Postscript writes it: UTC without a zone, six digits of fraction, as in `2021-11-04T21:52:41.025455`. */
+/** A time in Postscript's format: UTC without a zone, six fraction digits, as in `2021-11-04T21:52:41.025455`. */
 function naiveTime(time: Date): string {
   return time.toISOString().replace('Z', '000');
 }

@@ -2,8 +2,8 @@
  * Postscript's events: https://developers.postscript.io/docs/configuring-webhooks and, for their names, the
  * create-webhook-subscription, example-event and test-shop-webhook operations of its API reference.
  *
- * Only `shop.incoming_message` has a published `event_data`. The fields of the others follow the same vocabulary and
- * are optional, because Postscript publishes nothing that would require them.
+ * Only `shop.incoming_message` has a documented `event_data`. The fields of the others use the same names and are
+ * optional, because Postscript documents none as required.
  */
 import { z } from 'zod';
 import { catalogue, defineEvent } from '../../contract/contract.js';
@@ -12,10 +12,10 @@ import type { Scope } from './account.js';
 
 const EMAIL_COLLECTED = 'shop.email_collected';
 
-/** How create-webhook-subscription spells {@link EMAIL_COLLECTED}; every other page has one `shop.` only. */
+/** The spelling of {@link EMAIL_COLLECTED} in create-webhook-subscription; all other pages have a single `shop.`. */
 const EMAIL_COLLECTED_ON_CREATION = 'shop.shop.email_collected';
 
-/** Shopify's number of a customer; the published example is null, its type is not given. */
+/** Shopify's customer number; the documented example is null and its type is not documented. */
 const shopifyCustomerId = z.union([z.string(), z.number()]).nullable();
 
 const test = z.looseObject({});
@@ -55,7 +55,7 @@ const exampleSubscriber = {
   created_at: '2026-03-02T10:11:12.345678',
 };
 
-/** An event whose data names the shop: examples name that of their account. */
+/** An event whose data has the shop's id; the example gets the id of the account. */
 function withShop(
   definition: EventDefinition & { readonly example: Readonly<Record<string, unknown>> },
 ): EventDefinition {
@@ -101,12 +101,12 @@ export const events: readonly EventDefinition[] = [
 
 const findByName = catalogue(events);
 
-/** The one name of an event that Postscript spells in two ways; every other name as it is. */
+/** Normalizes the event name that Postscript spells in two ways; other names are unchanged. */
 export function canonicalType(type: string): string {
   return type === EMAIL_COLLECTED_ON_CREATION ? EMAIL_COLLECTED : type;
 }
 
-/** The definition of an event under either spelling. */
+/** The definition of an event, in either spelling of its name. */
 export function findEvent(type: string): EventDefinition | undefined {
   return findByName(canonicalType(type));
 }

@@ -1,7 +1,7 @@
 /**
  * Postscript's rate limit, 15 requests per second: https://developers.postscript.io/docs/rate-limits
  *
- * Counted by this process alone: it lets programs see the response that they must handle; it protects nothing.
+ * Counted per process: it lets client programs test their handling of 429; it is not a protection.
  */
 const MAX_REQUESTS = 15;
 const WINDOW_MS = 1_000;
@@ -9,9 +9,9 @@ const WINDOW_MS = 1_000;
 /** The response to a request beyond the limit, status 429. */
 export const RATE_LIMITED = { error_code: 3002, error_message: 'Rate limit exceeded', success: false } as const;
 
-/** Says of each request whether its caller may make it now, and counts it if so. */
+/** Whether a caller's request is within the limit; counts it if so. */
 export function createRateLimit(clock: () => number = () => performance.now()): (caller: string) => boolean {
-  /** When each caller made its latest requests; callers in the order in which they last came. */
+  /** Recent request times by caller, the least recently active caller first. */
   const recent = new Map<string, readonly number[]>();
   return (caller) => {
     const now = clock();

@@ -1,9 +1,9 @@
 /**
- * Whose request it is: https://developers.postscript.io/docs/api-authentication
+ * Authentication of a request: https://developers.postscript.io/docs/api-authentication
  *
- * A shop sends its private key (`sk_`), a partner its own (`sk_partner_`) and the shop's in a second header. Public keys
- * (`pk_`) do not count. Pigeonpost has shops and no partners: a partner's key is known by its form only, and it is the
- * shop's key beside it that opens anything.
+ * A shop sends its private key (`sk_`); a partner sends its own key (`sk_partner_`) and the shop's key in a second
+ * header. Public keys (`pk_`) are not accepted. Pigeonpost has shops and no partners: of a partner's key only the
+ * format is checked, and the shop's key grants the access.
  */
 import type { Request } from 'express';
 
@@ -13,11 +13,11 @@ const PARTNER = 'sk_partner_';
 export interface Caller {
   /** The private key of the shop. */
   readonly shopKey: string;
-  /** What the rate limit counts: a shop, or a partner on behalf of a shop. */
+  /** The key for the rate limit: a shop, or a partner on behalf of a shop. */
   readonly name: string;
 }
 
-/** The caller that a request names, not yet verified; undefined when it names none. */
+/** The caller named by a request, not yet verified; undefined when there is none. */
 export function callerOf(request: Request): Caller | undefined {
   const authorization = request.get('authorization') ?? '';
   const key = bearerKey(authorization) ?? basicKey(authorization) ?? '';
@@ -34,7 +34,7 @@ function bearerKey(authorization: string): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
 }
 
-/** The older way: the key as user name of HTTP Basic authentication, with an empty password. */
+/** The older scheme: the key as user name of HTTP Basic authentication, with an empty password. */
 function basicKey(authorization: string): string | undefined {
   const [, credentials] = /^Basic +([\w+/=-]+) *$/i.exec(authorization) ?? [];
   return credentials && /^([^:]+):$/.exec(Buffer.from(credentials, 'base64').toString())?.[1];

@@ -1,7 +1,7 @@
 /**
- * The body of test-shop-webhook and its errors. Their keys are published (https://developers.postscript.io/reference),
- * their values are not; they have the form of pydantic's errors, version 1, and so do the values here. `log` is what
- * pydantic calls `loc`.
+ * The body of test-shop-webhook and its errors. The keys of the errors are documented
+ * (https://developers.postscript.io/reference), their values are not; keys and values have the format of pydantic 1
+ * errors, with `log` for pydantic's `loc`.
  */
 import type { EventDefinition } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
@@ -13,12 +13,12 @@ export interface TestError {
   readonly type: string;
 }
 
-/** What is wrong with the body as a whole. */
+/** An error about the body as a whole. */
 export function bodyError(msg: string, type: string): TestError {
   return { ctx: {}, log: ['__root__'], msg, type };
 }
 
-/** The event that a test asks for, or what is wrong with the request. */
+/** The requested event, or the error of the request. */
 export function readTest(body: unknown): EventDefinition | TestError {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return bodyError('value is not a valid dict', 'type_error.dict');

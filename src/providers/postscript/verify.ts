@@ -1,4 +1,4 @@
-/** Verifying what Postscript sends: a token that is the same in every request of a shop, and protects no body. */
+/** Verifies requests of Postscript: a token that is identical in every request of a shop and does not sign the body. */
 import {
   requiredHeader,
   sameText,

@@ -1,5 +1,5 @@
 /**
- * Standard Webhooks, specification 1.0.0: the contract for a platform without one of its own.
+ * Standard Webhooks, specification 1.0.0: for platforms without a contract of their own.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { z } from 'zod';
@@ -36,16 +36,16 @@ const fields = z.object({
   secret: z
     .string()
     .optional()
-    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes, or whsk_ for ed25519. Made when absent.'),
+    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes, or whsk_ for ed25519. Generated when absent.'),
   signature: z
     .enum(['v1', 'v1a'])
     .optional()
-    .describe('Kind of secret to make when none is given: v1 is HMAC-SHA256 (default), v1a is ed25519.'),
+    .describe('Kind of secret to generate: v1 is HMAC-SHA256 (default), v1a is ed25519.'),
   channels: z
     .array(z.string().min(1).max(128))
     .max(10)
     .optional()
-    .describe('Take only events with one of these channels.'),
+    .describe('Receive only events with one of these channels.'),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -55,7 +55,7 @@ const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours
 /** The specification recommends 15 to 30 s. */
 const TIME_LIMIT_MS = seconds(15);
 
-/** Responses by which a receiver asks to slow down. */
+/** Statuses with which a receiver asks to slow down. */
 const SLOW_DOWN = new Set([429, 502, 503, 504]);
 
 export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets> = {
@@ -78,12 +78,12 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     fields,
     allowsUrlCredentials: false,
     reservedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent'],
-    toStored: ({ fields: given, previous, randomBytes }) => ({
-      options: { channels: given.channels ?? previous?.options.channels ?? [] },
+    toStored: ({ fields: input, previous, randomBytes }) => ({
+      options: { channels: input.channels ?? previous?.options.channels ?? [] },
       secrets:
-        given.secret === undefined && previous
+        input.secret === undefined && previous
           ? previous.secrets
-          : { keys: [{ secret: given.secret ?? newSigningSecret(randomBytes, given.signature) }] },
+          : { keys: [{ secret: input.secret ?? newSigningSecret(randomBytes, input.signature) }] },
     }),
     toPublic: ({ options }) => ({ channels: options.channels }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
@@ -123,7 +123,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
-  // The specification names the headers it needs and allows senders any others.
+  // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 

@@ -1,6 +1,6 @@
 /**
- * Standard Webhooks has no catalogue of its own: any full-stop delimited name of `[a-zA-Z0-9_]` is an event
- * type, and any JSON value is its data.
+ * Standard Webhooks leaves the catalogue to the platform: every name of `[a-zA-Z0-9_]` parts separated by full stops is
+ * an event type, and its data can be any JSON value.
  */
 import { z } from 'zod';
 import type { EventDefinition } from '../../contract/types.js';
@@ -9,7 +9,7 @@ const EVENT_TYPE = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/;
 
 const anything = z.unknown();
 
-/** Shown as examples; every other well-formed name is as good. */
+/** Examples for the documentation; every other well-formed name is also valid. */
 export const events: readonly EventDefinition[] = [
   {
     type: 'user.created',

@@ -1,4 +1,4 @@
-/** Verifying what Standard Webhooks sends, as its receivers do. */
+/** Verifies requests of Standard Webhooks. */
 import type { Received, Verifier, VerifyOptions } from '../../contract/verification.js';
 import { MESSAGE_SECRET_FORM, readMessageSecret, verifyMessage } from '../../contract/verify-message.js';
 

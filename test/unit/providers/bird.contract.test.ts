@@ -387,7 +387,7 @@ describe('subscriptions', () => {
     const check = (eventTypes: string[], fields: Partial<Fields>) =>
       subscriptions.checkEventTypes(eventTypes, keep(fields).options);
     const byChannel = [{ key: 'channelId', value: 'c' } as const];
-    const one = 'a subscription takes exactly one event type';
+    const one = 'a subscription has exactly one event type';
     expect(check(['sms.inbound'], {})).toBeUndefined();
     expect(check([], {})).toBe(one);
     expect(check(['sms.inbound', 'sms.outbound'], {})).toBe(one);

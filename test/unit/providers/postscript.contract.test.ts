@@ -280,7 +280,7 @@ describe('subscriptions', () => {
   test('have exactly one known event type', () => {
     expect(rules.checkEventTypes(['shop.test'], {})).toBeUndefined();
     expect(rules.checkEventTypes(['shop.shop.email_collected'], {})).toBeUndefined();
-    expect(rules.checkEventTypes([], {})).toBe('a Postscript subscription takes exactly one event type');
+    expect(rules.checkEventTypes([], {})).toBe('a Postscript subscription has exactly one event type');
     expect(rules.checkEventTypes(['shop.test', 'shop.incoming_message'], {})).toMatch('exactly one');
     expect(rules.checkEventTypes(['shop.opt_in'], {})).toBe('there is no event type "shop.opt_in"');
   });
