@@ -1,6 +1,6 @@
 /**
- * The operations behind every provider's own registration API. Each `src/providers/<name>/api.ts` translates the
- * provider's routes, fields and errors; these operations do all validation and storage.
+ * The operations behind every provider's own registration API. Each `src/providers/<name>/registration/`
+ * translates the provider's routes, fields and errors; these operations do all validation and storage.
  */
 import type { RequestHandler, Response, Router } from 'express';
 import type { Problem } from '../http/problem.js';
@@ -15,7 +15,9 @@ import type { Exchange } from '../egress/types.js';
 /** A provider's routes, mounted at the root with the provider's own paths. */
 export type RegistrationRoutes = (registrar: Registrar) => Router;
 
-/** Fields of a subscription as in `/v1`: url, eventTypes, description, enabled, headers and the contract's own fields. */
+/**
+ * Fields of a subscription as in `/v1`: url, eventTypes, description, enabled, headers and the contract's own fields.
+ */
 export type SubscriptionBody = Readonly<Record<string, unknown>>;
 
 /**
@@ -64,8 +66,8 @@ export interface Registrar {
   /** A subscription of this account by its id in the provider's format. */
   find(account: StoredAccount, reference: string): Promise<StoredSubscription | undefined>;
   /**
-   * Creates a subscription. Throws a Problem whose `errors` have the field names of `/v1`, or `conflict` for a `uid` that
-   * another subscription of the account has.
+   * Creates a subscription. Throws a Problem whose `errors` have the field names of `/v1`, or `conflict` for a `uid`
+   * that another subscription of the account has.
    */
   create(account: StoredAccount, body: SubscriptionBody, admit?: Admission): Promise<StoredSubscription>;
   /** Validates a new subscription like `create` without storing it. */
@@ -93,7 +95,9 @@ export interface Registrar {
     idempotencyKey?: string,
   ): Promise<StoredSubscription>;
   remove(subscription: StoredSubscription): Promise<void>;
-  /** Emits an event to one subscription, ignoring its filters; the data defaults to the event type's documented example. */
+  /**
+   * Emits an event to one subscription, ignoring its filters; the data defaults to the event type's documented example.
+   */
   sendTest(
     account: StoredAccount,
     subscription: StoredSubscription,
@@ -115,7 +119,9 @@ export interface Registrar {
   explain(error: unknown, response: Response): Problem;
   /** Whether the account has or ever had a subscription. */
   hasSubscribed(account: StoredAccount): Promise<boolean>;
-  /** Our id of a subscription by its id in the provider's format, deleted ones included; `list` is sorted by our ids. */
+  /**
+   * Our id of a subscription by its id in the provider's format, deleted ones included; `list` is sorted by our ids.
+   */
   findPosition(account: StoredAccount, reference: string): Promise<string | undefined>;
   /** The stored response to an earlier request of this account with the same key; stored for a day. */
   recall(account: StoredAccount, key: string): Promise<unknown>;

@@ -1,14 +1,14 @@
 /** The only list of providers. A new provider needs a folder beside this file and two lines here. */
 import type { AnyContract } from '../contract/types.js';
-import { routes as birdRoutes } from './bird/api.js';
+import { routes as birdRoutes } from './bird/registration/router.js';
 import { contract as bird } from './bird/contract.js';
-import { routes as postackRoutes } from './postack/api.js';
+import { routes as postackRoutes } from './postack/registration/router.js';
 import { contract as postack } from './postack/contract.js';
-import { routes as postmarkRoutes } from './postmark/api.js';
+import { routes as postmarkRoutes } from './postmark/registration/router.js';
 import { contract as postmark } from './postmark/contract.js';
-import { routes as postpressRoutes } from './postpress/api.js';
+import { routes as postpressRoutes } from './postpress/registration/router.js';
 import { contract as postpress } from './postpress/contract.js';
-import { routes as postscriptRoutes } from './postscript/api.js';
+import { routes as postscriptRoutes } from './postscript/registration/router.js';
 import { contract as postscript } from './postscript/contract.js';
 import type { RegistrationRoutes } from './registration.js';
 import { contract as standard } from './standard/contract.js';

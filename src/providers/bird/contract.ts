@@ -11,8 +11,7 @@ import { idToUuid } from '../../contract/ids.js';
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import { base62, uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
-import type { Contract } from '../../contract/types.js';
-import { about } from './about.js';
+import type { Contract, ContractSummary } from '../../contract/types.js';
 import { events, findEvent, serviceOf, SERVICES, type Service } from './events.js';
 import { eventFilters, passes, unknownFilter, type EventFilter } from './filters.js';
 import { sign } from './signature.js';
@@ -74,6 +73,20 @@ const SCHEDULE = [minutes(1), minutes(2), minutes(4), minutes(8), ...every(minut
 
 /** Bird publishes no limit; this one is our choice. */
 const TIME_LIMIT_MS = seconds(10);
+
+/** Details and sources are in docs/contracts/bird.md. */
+const about: ContractSummary = {
+  summary:
+    "Notifications of a workspace's services. A subscription receives one event type and can filter by its fields. " +
+    'Bird documents no events of the service payments, so it has no event types.',
+  accepted: 'Status 2xx. All other responses are retried.',
+  signature: {
+    headers: ['messagebird-request-timestamp', 'messagebird-signature'],
+    description:
+      'The base64 of an HMAC-SHA256 over timestamp, line feed, registered URL, line feed and the SHA-256 of the ' +
+      "body as bytes. The key is the text of signingKey. The time is the first attempt's unless the account restamps.",
+  },
+};
 
 export const contract: Contract<Scope, Settings, Record<string, never>, Fields, Options, Secrets> = {
   provider: 'bird',

@@ -9,8 +9,8 @@ export interface SignedRequest {
 
 /**
  * The value of `messagebird-signature`: base64 of HMAC-SHA256 over timestamp, line feed, full URL (query included),
- * line feed and the 32 raw bytes of the body's SHA-256. The key is the text of the signing key; Bird's sample looks like
- * base64, but it is not decoded.
+ * line feed and the 32 raw bytes of the body's SHA-256. The key is the text of the signing key; Bird's sample looks
+ * like base64, but it is not decoded.
  * https://docs.bird.com/api/notifications-api/api-reference/verifying-a-webhook-subscription
  */
 export function sign(signingKey: string, { timestamp, url, body }: SignedRequest): string {

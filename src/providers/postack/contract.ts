@@ -6,8 +6,9 @@
  * of svix-server 1.100.0 (https://github.com/svix/svix-webhooks).
  */
 import { z } from 'zod';
-import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import { basicAuthorization, urlCredentials, type BasicCredentials } from '../../contract/basic-auth.js';
+import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
+import type { Subscription } from '../../contract/entities.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
 import { renderMessage, takesMessage } from '../../contract/message.js';
@@ -21,12 +22,9 @@ import {
   signatureHeader,
   type SigningKey,
 } from '../../contract/signing-keys.js';
-import type { Subscription } from '../../contract/entities.js';
-import type { Contract, RequestHeader } from '../../contract/types.js';
-import { about } from './about.js';
+import type { Contract, ContractSummary, RequestHeader } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
 import { fields, toOptions, type Fields, type Options } from './fields.js';
-import { RESERVED_HEADERS } from './reserved-headers.js';
 
 export interface Scope {
   readonly appId: string;
@@ -48,6 +46,49 @@ const TIME_LIMIT_MS = seconds(15);
 
 /** Statuses with which a receiver asks to slow down. */
 const SLOW_DOWN = new Set([429, 503]);
+
+/**
+ * Headers that a subscription cannot set: the three signature headers, and those that Svix rejects by name
+ * (svix-server/src/core/types/mod.rs, `FORBIDDEN_KEYS`).
+ */
+const RESERVED_HEADERS: readonly string[] = [
+  'svix-id',
+  'svix-timestamp',
+  'svix-signature',
+  'user-agent',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailers',
+  'transfer-encoding',
+  'upgrade',
+  'age',
+  'cache-control',
+  'clear-site-data',
+  'expires',
+  'pragma',
+  'warning',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'content-language',
+  'content-location',
+];
+
+/** Details and sources are in docs/contracts/postack.md. */
+const about: ContractSummary = {
+  summary: 'Events of SMS messages, sent as Svix sends them. Subscriptions can filter by channels.',
+  accepted:
+    'Status 2xx. All other responses are retried, after Retry-After where a receiver asks to slow down; the response ' +
+    'header webhook-delivery: abort-message ends the delivery, and disable also disables the subscription.',
+  signature: {
+    headers: ['svix-id', 'svix-timestamp', 'svix-signature'],
+    description:
+      'v1, and the base64 of an HMAC-SHA256 over id, timestamp and body, joined by full stops. The key is the part after ' +
+      'whsec_, decoded. Each attempt has a new timestamp and signature.',
+  },
+};
 
 export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
   provider: 'postack',

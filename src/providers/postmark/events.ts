@@ -3,6 +3,14 @@ import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
 import { bounce, click, delivery, inbound, open, spamComplaint, subscriptionChange } from './payloads.js';
 
+/** The six triggers of a webhook in Postmark's order. Inbound mail is not a trigger. */
+export const triggers = ['Open', 'Click', 'Delivery', 'Bounce', 'SpamComplaint', 'SubscriptionChange'] as const;
+export type Trigger = (typeof triggers)[number];
+
+export function isTrigger(eventType: string): boolean {
+  return (triggers as readonly string[]).includes(eventType);
+}
+
 const MESSAGE_ID = '5b0f6f0e-2d3c-4f0a-9a55-6f1f0c9e7a21';
 
 const report = {

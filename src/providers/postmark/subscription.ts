@@ -7,7 +7,7 @@ import type { SubscriptionFields, SubscriptionInput } from '../../contract/rules
 import type { Subscription } from '../../contract/entities.js';
 import { findEvent } from './events.js';
 import { defaultStream, INBOUND } from './streams.js';
-import { triggers } from './triggers.js';
+import { triggers } from './events.js';
 
 export interface Options {
   /** Only events of this message stream are sent. */

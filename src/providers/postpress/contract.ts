@@ -4,13 +4,11 @@
  */
 import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
+import type { RandomBytes, Subscription } from '../../contract/entities.js';
 import { minutes, seconds } from '../../contract/schedule.js';
-import type { Subscription } from '../../contract/entities.js';
-import type { Contract, RequestHeader } from '../../contract/types.js';
-import { about } from './about.js';
+import type { Contract, ContractSummary, RequestHeader } from '../../contract/types.js';
 import { renderBody, type BodyOptions } from './body.js';
 import { defaultEventTypes, events, findEvent, sourceOf } from './events.js';
-import { newReference } from './reference.js';
 import { MAPPED_KEYS, SOURCES, type Source } from './sources.js';
 
 export interface Options extends BodyOptions {
@@ -59,6 +57,21 @@ const SCHEDULE = [minutes(1), minutes(5), minutes(15), minutes(30), minutes(60)]
 
 /** "Reply with a status code 200 in less than 30 seconds." */
 const TIME_LIMIT_MS = seconds(30);
+
+/** Crockford's base32, the alphabet of ULIDs. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+/** Number of characters for 128 bits at 5 bits each. */
+const LENGTH = 26;
+
+/** Details and sources are in docs/contracts/postpress.md. */
+const about: ContractSummary = {
+  summary: 'Events of connected accounts of LinkedIn, WhatsApp, mail and others. A subscription receives one source.',
+  accepted: 'Status 200. All other responses are retried.',
+  signature: {
+    headers: [],
+    description: 'Not signed. Configure a secret header in the subscription and compare its value.',
+  },
+};
 
 export const contract: Contract<None, None, None, Fields, Options, None> = {
   provider: 'postpress',
@@ -171,4 +184,11 @@ function connectedAccount(data: unknown): string | undefined {
   const payload = data as { account_id?: unknown; AccountStatus?: { account_id?: unknown } } | null;
   const id = payload?.AccountStatus?.account_id ?? payload?.account_id;
   return typeof id === 'string' ? id : undefined;
+}
+
+/** A webhook id in the format of postpress' samples (`wh_01HX…`): 128 random bits written like a ULID. */
+function newReference(randomBytes: RandomBytes): string {
+  const bits = BigInt(`0x${randomBytes(16).toString('hex')}`);
+  const digits = Array.from({ length: LENGTH }, (_, index) => Number((bits >> BigInt(5 * (LENGTH - 1 - index))) & 31n));
+  return `wh_${digits.map((digit) => ALPHABET[digit]).join('')}`;
 }

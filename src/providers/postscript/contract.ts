@@ -6,11 +6,10 @@
  */
 import { z } from 'zod';
 import { ACCEPTED, RETRY, unknownEventType } from '../../contract/contract.js';
+import type { Subscription } from '../../contract/entities.js';
 import { uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
-import type { Subscription } from '../../contract/entities.js';
-import type { Contract } from '../../contract/types.js';
-import { about } from './about.js';
+import type { Contract, ContractSummary } from '../../contract/types.js';
 import { tokenOf, type AccountSecrets, type Scope, type Settings } from './account.js';
 import { envelope } from './envelope.js';
 import { canonicalType, events, findEvent } from './events.js';
@@ -22,6 +21,19 @@ const SCHEDULE = every(minutes(5), 12);
 
 /** Guide: a response that "takes a long time" is a failure; the limit is not documented. */
 const TIME_LIMIT_MS = seconds(10);
+
+/** Details and sources are in docs/contracts/postscript.md. */
+const about: ContractSummary = {
+  summary:
+    'SMS marketing events of a shop. A subscription receives one event type, and every attempt sends the same bytes.',
+  accepted: 'Status 200. All other responses are retried.',
+  signature: {
+    headers: ['Postscript-Signature'],
+    description:
+      'The secret token of the shop, or with tokenPer that of the subscription, identical in every request. It is ' +
+      'not a signature: compare it with your stored token.',
+  },
+};
 
 export const contract: Contract<Scope, Settings, AccountSecrets, Nothing, Nothing, Nothing> = {
   provider: 'postscript',

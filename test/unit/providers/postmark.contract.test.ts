@@ -3,7 +3,7 @@ import { minutes, retryPolicy } from '../../../src/contract/schedule.js';
 import type { SubscriptionInput } from '../../../src/contract/rules.js';
 import type { Account, Event, Subscription } from '../../../src/contract/entities.js';
 import type { ResponseClass } from '../../../src/contract/types.js';
-import type { Scope, Settings } from '../../../src/providers/postmark/account.js';
+import type { Scope, Settings } from '../../../src/providers/postmark/contract.js';
 import { contract } from '../../../src/providers/postmark/contract.js';
 import { events, findEvent } from '../../../src/providers/postmark/events.js';
 import type { Fields, Options, Secrets } from '../../../src/providers/postmark/subscription.js';
