@@ -1,16 +1,21 @@
 /** What failed attempts change in their subscription. Nothing here throws: an error must not make Temporal repeat an attempt. */
-import { log } from '@temporalio/activity';
 import { ruleOf } from '../contract/failing.js';
 import type { AnyContract } from '../contract/types.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import { newestAllFailed } from '../store/deliveries/deliveries.js';
 import type { Store } from '../store/store.js';
+import type { AttemptLog } from '../telemetry/attempts.js';
 import { countFailure, replaceOptions } from '../store/subscriptions/changes.js';
+
+export interface HealthDependencies {
+  readonly store: Store;
+  readonly log: AttemptLog;
+}
 
 /** Counts failed attempts, the last at `startedAt`, and disables a subscription that fails for too long. */
 export async function recordFailure(
-  store: Store,
+  { store, log }: HealthDependencies,
   contract: AnyContract,
   { account, subscription }: Pick<AttemptMaterial, 'account' | 'subscription'>,
   startedAt: Date,
@@ -23,11 +28,11 @@ export async function recordFailure(
   }
 }
 
-/** Counts the failed attempts of a batch: one write for each subscription instead of one for each attempt. */
+/** Counts the failed attempts of a sender: one write for each subscription instead of one for each attempt. */
 export class FailureCounter {
   readonly #bySubscription = new Map<string, { material: AttemptMaterial; count: number; lastAt: Date }>();
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly dependencies: HealthDependencies) {}
 
   add(material: AttemptMaterial, at: Date): void {
     const { id } = material.subscription;
@@ -35,10 +40,13 @@ export class FailureCounter {
     this.#bySubscription.set(id, { material, count, lastAt: at });
   }
 
+  /** Writes what was counted since the last call. */
   async write(): Promise<void> {
+    const counted = [...this.#bySubscription.values()];
+    this.#bySubscription.clear();
     await Promise.all(
-      Array.from(this.#bySubscription.values(), ({ material, count, lastAt }) =>
-        recordFailure(this.store, contractOf(material.account.provider), material, lastAt, count),
+      counted.map(({ material, count, lastAt }) =>
+        recordFailure(this.dependencies, contractOf(material.account.provider), material, lastAt, count),
       ),
     );
   }
@@ -49,7 +57,7 @@ export class FailureCounter {
  * for that. Called after a delivery has failed; the next one that fails checks again.
  */
 export async function replaceOptionsAfterFailures(
-  store: Store,
+  { store, log }: HealthDependencies,
   { lastingFailure: rule }: AnyContract,
   { account, subscription, event }: Pick<AttemptMaterial, 'account' | 'subscription' | 'event'>,
 ): Promise<void> {

@@ -115,8 +115,14 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
-    workflowId: z.string().describe('Its own workflow, or the batch in which it was accepted.'),
-    temporalUrl: z.string().nullable().describe("The workflow in Temporal's UI; null for accounts."),
+    workflowId: z
+      .string()
+      .nullable()
+      .describe('Its workflow; null before a first attempt that is made without one, and after it if it was accepted.'),
+    temporalUrl: z
+      .string()
+      .nullable()
+      .describe("The workflow in Temporal's UI; null for accounts, and without a workflow."),
     createdAt: time,
     updatedAt: time,
     settledAt: time.nullable(),

@@ -4116,9 +4116,9 @@ export interface components {
       lastReason: string | null;
       /** Format: date-time */
       nextAttemptAt: string | null;
-      /** @description Its own workflow, or the batch in which it was accepted. */
-      workflowId: string;
-      /** @description The workflow in Temporal's UI; null for accounts. */
+      /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
+      workflowId: string | null;
+      /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
       temporalUrl: string | null;
       /** Format: date-time */
       createdAt: string;

@@ -1,5 +1,5 @@
 import { OperatorError } from '../lib/errors.js';
-import { defaults, EMBEDDED_NETWORKS } from './defaults.js';
+import { defaults, EMBEDDED_NETWORKS, type WorkflowMode } from './defaults.js';
 import { defaultCacheDir, defaultDataDir } from './folders.js';
 import { type PinnedAddress } from './formats.js';
 import { table, type SettingName, type Values } from './settings.js';
@@ -76,8 +76,8 @@ export interface Config {
   maxConcurrentAttempts: number;
   /** Days that events are kept unless an account has its own; 0 keeps them indefinitely. */
   retentionDays: number;
-  /** Whether deliveries of which many wait at once make their first attempts together. */
-  batches: boolean;
+  /** When a delivery gets a workflow. */
+  workflows: WorkflowMode;
   metrics: {
     /** Where a worker that runs by itself serves them; absent: nowhere. */
     port?: number;
@@ -169,7 +169,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
-    batches: values.PIGEONPOST_BATCHING !== 'off',
+    workflows: values.PIGEONPOST_WORKFLOWS ?? defaults.workflows,
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },

@@ -1,3 +1,10 @@
+/**
+ * When a delivery gets a workflow: before its first attempt, only when its first attempt was not accepted, or before it at
+ * a low rate and after it at a higher one.
+ */
+export const workflowModes = ['always', 'adaptive', 'on_retry'] as const;
+export type WorkflowMode = (typeof workflowModes)[number];
+
 /** What an unset setting stands for, where that is one value. */
 export const defaults = {
   host: '127.0.0.1',
@@ -8,6 +15,7 @@ export const defaults = {
   shutdownDelayS: 5,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
+  workflows: 'adaptive',
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',

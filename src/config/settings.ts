@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS } from './defaults.js';
+import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, workflowModes } from './defaults.js';
 import {
   certificates,
   executable,
@@ -90,11 +90,11 @@ export const table = {
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
   },
-  PIGEONPOST_BATCHING: {
+  PIGEONPOST_WORKFLOWS: {
     description:
-      'Whether deliveries of which many wait at once make their first attempts together: on or off. Off gives each delivery a workflow of its own, always.',
-    default: 'on',
-    schema: oneOf(['on', 'off']),
+      'When a delivery gets a workflow in Temporal: always, before its first attempt; on_retry, only when its first attempt was not accepted; adaptive, before it at a low rate (3 deliveries per second) and on_retry above.',
+    default: defaults.workflows,
+    schema: oneOf(workflowModes),
   },
   PIGEONPOST_LOG_LEVEL: {
     description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',

@@ -1,6 +1,6 @@
 /** Transactions of single requests: those with an idempotency key, and those that lock their account. */
 import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
-import { insertCurrentEvents, insertEvents, type AccountVersions, type DispatchMode } from '../store/events/events.js';
+import { insertCurrentEvents, insertEvents, type AccountVersions, type DispatchModes } from '../store/events/events.js';
 import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import type { FanOut } from './fan-out.js';
@@ -37,14 +37,14 @@ export async function commitOnce(
   store: Store,
   fanOuts: readonly FanOut[],
   once: Once,
-  mode: DispatchMode,
+  modes: DispatchModes,
   versions: AccountVersions,
 ): Promise<boolean> {
   const rows = fanOuts.map(({ row }) => row);
   try {
     await inTransaction(store, async (client) => {
       await claim(store, client, once);
-      const outdated = await insertCurrentEvents(client, rows, versions, mode);
+      const outdated = await insertCurrentEvents(client, rows, versions, modes);
       if (outdated.size > 0) throw new Outdated();
     });
     return true;
@@ -58,7 +58,7 @@ export async function commitOnce(
 export interface LockedCommit {
   readonly fanOuts: readonly FanOut[];
   readonly once: Once | undefined;
-  readonly mode: DispatchMode;
+  readonly modes: DispatchModes;
 }
 
 /** Plans and commits events while the account is locked against changes. Throws NoSuchAccount and IdempotentReplay. */
@@ -76,7 +76,7 @@ export async function commitLocked<Commit extends LockedCommit>(
     await insertEvents(
       client,
       commit.fanOuts.map(({ row }) => row),
-      commit.mode,
+      commit.modes,
     );
     return commit;
   });

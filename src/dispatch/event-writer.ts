@@ -6,7 +6,7 @@
  * once.
  */
 import { BatchWriter } from '../lib/batch-writer.js';
-import { insertCurrentEvents, type DispatchMode } from '../store/events/events.js';
+import { insertCurrentEvents, type DispatchModes } from '../store/events/events.js';
 import { isRefused, type Store } from '../store/store.js';
 import type { SubscriptionCache, CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
@@ -118,23 +118,23 @@ export class EventWriter {
     // Of two requests that were planned for different versions of an account, at least the first is outdated.
     const latest = requests.filter(({ accountId, version }) => versions.get(accountId) === version);
     const fanOuts = latest.flatMap((request) => request.fanOuts);
-    const mode = this.#modeFor(fanOuts);
+    const modes = this.dispatcher.modesFor(fanOuts);
     const rows = fanOuts.map(({ row }) => row);
-    const outdated = await insertCurrentEvents(this.store.pool, rows, versions, mode);
+    const outdated = await insertCurrentEvents(this.store.pool, rows, versions, modes);
     const committed = new Set(latest.filter(({ accountId }) => !outdated.has(accountId)));
     this.#afterCommit(
       Array.from(committed).flatMap((request) => request.fanOuts),
-      mode,
+      modes,
     );
     return requests.map((request) => committed.has(request));
   }
 
   #commitOnce({ account, version }: CachedSubscriptions, outcome: Outcome<unknown>, once: Once): Promise<boolean> {
     return this.#alone(account.id, outcome, async () => {
-      const mode = this.#modeFor(outcome.events);
+      const modes = this.dispatcher.modesFor(outcome.events);
       const versions = new Map([[account.id, version]]);
-      const committed = await commitOnce(this.store, outcome.events, once, mode, versions);
-      if (committed) this.#afterCommit(outcome.events, mode);
+      const committed = await commitOnce(this.store, outcome.events, once, modes, versions);
+      if (committed) this.#afterCommit(outcome.events, modes);
       return committed;
     });
   }
@@ -146,14 +146,14 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     return this.#alone(accountId, { bytes, events: [] }, async () => {
-      const { fanOuts, mode, reply } = await commitLocked(this.store, accountId, (entry) => {
+      const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, (entry) => {
         const outcome = this.#plan(planner, entry);
         if (outcome.refused) throw outcome.error;
         const { events, reply } = outcome;
-        const mode = this.#modeFor(events);
-        return { fanOuts: events, reply, mode, once: once && withResponse(accountId, once, reply) };
+        const modes = this.dispatcher.modesFor(events);
+        return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
       });
-      this.#afterCommit(fanOuts, mode);
+      this.#afterCommit(fanOuts, modes);
       return reply;
     });
   }
@@ -167,16 +167,9 @@ export class EventWriter {
     return this.#single.write({ accountId, events: events.length, bytes, commit }) as Promise<T>;
   }
 
-  #modeFor(fanOuts: readonly FanOut[]): DispatchMode {
-    return this.dispatcher.modeFor(fanOuts.reduce((sum, { deliveryStarts }) => sum + deliveryStarts.length, 0));
-  }
-
-  #afterCommit(fanOuts: readonly FanOut[], mode: DispatchMode): void {
+  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes): void {
     countEmitted(fanOuts.map(({ row }) => row));
-    this.dispatcher.dispatch(
-      fanOuts.flatMap(({ deliveryStarts }) => deliveryStarts),
-      mode,
-    );
+    this.dispatcher.dispatchNew(fanOuts, modes);
   }
 }
 

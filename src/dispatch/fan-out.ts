@@ -3,7 +3,7 @@ import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
 import { contractOf } from '../providers/registry.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
-import type { NewEvent } from '../store/events/events.js';
+import type { NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
@@ -20,10 +20,17 @@ export interface AcceptedEvent {
   readonly deliveries: readonly { readonly id: string; readonly subscriptionId: string; readonly workflowId: string }[];
 }
 
-/** An event to commit, and the deliveries to start after the commit. */
+/** A delivery to start after the commit, with what its first attempt needs. */
+export interface PlannedDelivery extends DeliveryStart {
+  readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
+  readonly subscription: StoredSubscription;
+  readonly body: string;
+}
+
+/** An event to commit, and its deliveries. */
 export interface FanOut {
   readonly row: NewEvent;
-  readonly deliveryStarts: readonly DeliveryStart[];
+  readonly deliveryStarts: readonly PlannedDelivery[];
 }
 
 /**
@@ -38,7 +45,8 @@ export function fanOut(
 ): FanOut {
   const event: Event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
-  const receivers = contractOf(account.provider).select(event, enabled, account);
+  const selected: ReadonlySet<Subscription> = new Set(contractOf(account.provider).select(event, enabled, account));
+  const receivers = enabled.filter((subscription) => selected.has(subscription));
   const { row, deliveryStarts } = fanOutTo(account, receivers, event, size);
   return { row: { ...row, addressed: false }, deliveryStarts };
 }
@@ -46,7 +54,7 @@ export function fanOut(
 /** Fans an event out to exactly these subscriptions. */
 export function fanOutTo(
   account: StoredAccount,
-  receivers: readonly Subscription[],
+  receivers: readonly StoredSubscription[],
   input: EventInput & { readonly id?: string },
   size = new CommitSize(),
 ): FanOut {
@@ -54,26 +62,35 @@ export function fanOutTo(
   const event: Event = { id: newId('evt'), ...input };
   size.add(event.text);
   const bodies = new Map<string, string>();
-  const deliveries = receivers.map((subscription) => {
+  const deliveries: NewDelivery[] = [];
+  const deliveryStarts: PlannedDelivery[] = [];
+  for (const subscription of receivers) {
     const bodyVariant = contract.bodyVariant(subscription);
     size.add();
-    if (!bodies.has(bodyVariant)) {
-      const body = contract.renderBody({ event, account, subscription });
+    let body = bodies.get(bodyVariant);
+    if (body === undefined) {
+      body = contract.renderBody({ event, account, subscription });
       size.add(body);
       bodies.set(bodyVariant, body);
     }
-    return { id: newId('dlv'), subscriptionId: subscription.id, bodyVariant, url: subscription.url };
-  });
-  return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
-    deliveryStarts: deliveries.map(({ id, subscriptionId, url }) => ({
-      deliveryId: id,
+    const deliveryId = newId('dlv');
+    const subscriptionId = subscription.id;
+    deliveries.push({ id: deliveryId, subscriptionId, bodyVariant });
+    deliveryStarts.push({
+      deliveryId,
       run: 0,
       account,
       subscriptionId,
       eventType: event.type,
-      url,
-    })),
+      url: subscription.url,
+      event,
+      subscription,
+      body,
+    });
+  }
+  return {
+    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
+    deliveryStarts,
   };
 }
 

@@ -7,7 +7,8 @@ import { createDeliveryFeed } from '../api/deliveries/feed.js';
 import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config/config.js';
-import { createDispatcher } from '../dispatch/dispatcher.js';
+import { createDispatcher, remoteSender, type SenderPort } from '../dispatch/dispatcher.js';
+import { createNotifier } from '../store/direct/notifications.js';
 import { createAddressGuard } from '../egress/address.js';
 import { createEgressClient } from '../egress/client.js';
 import type { OwnListeners } from '../egress/own-listeners.js';
@@ -93,10 +94,7 @@ function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>)
 }
 
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
-export async function runWorker(
-  shared: Shared,
-  registerEveryMs?: number,
-): Promise<Pick<RunningWorker, 'isPolling' | 'stop'>> {
+export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<RunningWorker> {
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
@@ -109,6 +107,7 @@ export async function runWorker(
     throw error;
   });
   return {
+    sender: worker.sender,
     isPolling: () => worker.isPolling(),
     async stop() {
       await worker.stop();
@@ -120,8 +119,8 @@ export async function runWorker(
 
 /** How an API is run. */
 interface ApiOptions {
-  /** Whether a worker shares the process. */
-  readonly eager: boolean;
+  /** The sender of a worker that shares the process. */
+  readonly sender?: SenderPort;
   /** How long it still accepts connections once it is not ready any more, in milliseconds. */
   readonly shutdownDelayMs?: number;
 }
@@ -129,10 +128,13 @@ interface ApiOptions {
 /** Starts the part that accepts events. */
 export async function runApi(
   shared: Shared<TemporalClient>,
-  { eager, shutdownDelayMs = 0 }: ApiOptions,
+  { sender, shutdownDelayMs = 0 }: ApiOptions,
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
-  const dispatcher = createDispatcher({ client: access.client, eager }, log, { batches: config.batches });
+  const dispatcher = createDispatcher({ client: access.client, eager: sender !== undefined }, log, {
+    workflows: config.workflows,
+    sender: sender ?? remoteSender(createNotifier(store)),
+  });
   const egress = openEgress(shared);
   const feed = createDeliveryFeed(store, log);
   const parts: AppParts = {

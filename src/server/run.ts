@@ -25,7 +25,6 @@ export function api(): Promise<void> {
     connect: lazyTemporal,
     async start(shared) {
       const running = await runApi(shared, {
-        eager: false,
         shutdownDelayMs: shared.config.api.shutdownDelayS * 1_000,
       });
       shared.log.info(`the API listens at ${running.url}`);

@@ -39,7 +39,7 @@ export async function startUp(): Promise<Up> {
     undo.push(() => closeShared(shared));
     const worker = await runWorker(shared);
     undo.push(() => worker.stop());
-    const api = await runApi(shared, { eager: true });
+    const api = await runApi(shared, { sender: worker.sender });
     undo.push(() => api.stop());
     return { url: api.url, adminKey: keys.adminKey, shared, stop };
   } catch (error) {

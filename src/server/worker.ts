@@ -2,9 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { createActivities, type ActivityDependencies } from '../activities/index.js';
+import type { AttemptDependencies } from '../activities/attempt/attempt.js';
+import { Sender } from '../activities/direct/sender.js';
+import { createActivities, shareDependencies } from '../activities/index.js';
+import type { SenderPort } from '../dispatch/dispatcher.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
 import { TASK_QUEUE } from '../workflows/names.js';
 
@@ -18,16 +22,20 @@ const CACHED_WORKFLOWS = 300;
 const RESTART_MS = 1_000;
 
 export interface RunningWorker {
+  /** Makes first attempts without a workflow. */
+  readonly sender: SenderPort;
   /** Whether it asks Temporal for work. */
   isPolling(): boolean;
   /** Accepts no more work, waits for attempts in flight and stops. */
   stop(): Promise<void>;
 }
 
-export interface WorkerSettings extends ActivityDependencies {
+export interface WorkerSettings extends AttemptDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly log: Logger;
+  /** Days that data of accounts without a setting of their own is kept; 0 keeps it indefinitely. */
+  readonly retentionDays?: number;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -37,14 +45,22 @@ export interface WorkerSettings extends ActivityDependencies {
  * when the first cannot be made.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { log } = settings;
+  const { log, connection, namespace } = settings;
   const stopping = new AbortController();
-  let worker: Worker | undefined = await createWorker(settings);
+  const shared = shareDependencies(settings);
+  const starter = { client: new Client({ connection, namespace }), eager: false };
+  const sender = new Sender({ ...shared, starter, log });
+  await sender.start();
+  const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, settings.retentionDays));
+  let worker: Worker | undefined = await create().catch(async (error: unknown) => {
+    await sender.stop();
+    throw error;
+  });
 
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        worker ??= await createWorker(settings);
+        worker ??= await create();
         const ended = worker.run();
         // A stop that came while it was made. It has run nevertheless, as one that never has keeps its connection open.
         if (stopping.signal.aborted) worker.shutdown();
@@ -58,6 +74,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   })();
 
   return {
+    sender,
     isPolling() {
       if (worker === undefined || stopping.signal.aborted) return false;
       const { workflowPollerState, activityPollerState } = worker.getStatus();
@@ -66,18 +83,21 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     async stop() {
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();
-      await running;
+      await Promise.all([running, sender.stop()]);
     },
   };
 }
 
-function createWorker({ connection, namespace, workflowBundle, ...dependencies }: WorkerSettings): Promise<Worker> {
+function createWorker(
+  { connection, namespace, workflowBundle }: WorkerSettings,
+  activities: ReturnType<typeof createActivities>,
+): Promise<Worker> {
   return Worker.create({
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : workflowCode()),
-    activities: createActivities(dependencies),
+    activities,
     maxConcurrentActivityTaskExecutions: WORKER_CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
     maxCachedWorkflows: CACHED_WORKFLOWS,

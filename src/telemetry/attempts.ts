@@ -1,10 +1,16 @@
 /** Observability for one attempt: metrics, trace span, log line. */
-import { log } from '@temporalio/activity';
 import type { Attributes } from '@opentelemetry/api';
 import type { RequestHeader } from '../contract/types.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import { countAttempt, type AttemptFacts } from './metrics.js';
 import { isTraced, startAttemptSpan, type AttemptSpan } from './tracing.js';
+
+/** Where an attempt is logged; an activity's log adds the ids of workflow and run. */
+export interface AttemptLog {
+  debug(message: string, facts: object): void;
+  info(message: string, facts: object): void;
+  warn(message: string, facts: object): void;
+}
 
 /** The facts of an attempt for metrics, span and log. */
 export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceAcceptedMs'> {
@@ -14,6 +20,7 @@ export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceA
   readonly status: number | null;
   /** Wait before the next attempt, in milliseconds; null when there is none. */
   readonly waitMs: number | null;
+  readonly log: AttemptLog;
 }
 
 let isDebugLogged = true;
@@ -49,7 +56,7 @@ export function traceHeaders({ traceparent }: AttemptSpan, taken: readonly Reque
 
 /** Records an attempt in metrics, span and log. Call it once per attempt. */
 export function observeAttempt(attempt: ObservedAttempt): void {
-  const { material, span, startedAt, number, outcome, status, reason, state, durationMs, waitMs } = attempt;
+  const { material, span, startedAt, number, outcome, status, reason, state, durationMs, waitMs, log } = attempt;
   const { account, delivery } = material;
   const { provider } = account;
   countAttempt({ ...attempt, provider, sinceAcceptedMs: startedAt.getTime() - delivery.createdAt.getTime() });
@@ -64,7 +71,6 @@ export function observeAttempt(attempt: ObservedAttempt): void {
     outcome !== 'accepted',
   );
   if (state !== 'failed' && !isDebugLogged) return;
-  // Temporal's SDK adds the ids of workflow and run.
   const facts = { deliveryId: delivery.id, provider, number, outcome, status, reason, durationMs, state, waitMs };
   log[state === 'failed' ? 'info' : 'debug'](`attempt ${outcome}`, facts);
 }

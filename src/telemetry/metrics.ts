@@ -3,10 +3,9 @@
  *
  * Label values are bounded: providers, outcomes, reasons and states; never an id, an address or data from a receiver.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { openStates, type DeliveryState } from '../store/deliveries/deliveries.js';
 import type { NewEvent } from '../store/events/events.js';
-import type { BatchReport } from '../workflows/batch-types.js';
 
 export const registry = new Registry();
 
@@ -78,15 +77,12 @@ const authFailures = new Counter({
   registers,
 });
 
-const batchesRunning = new Gauge({
-  name: 'pigeonpost_batches_running',
-  help: 'Batches that this process is processing, or that wait in it for capacity.',
-  registers,
-});
+/** What follows the first attempt of a direct delivery: nothing, or a workflow. */
+const directOutcomes = ['accepted', 'workflow'] as const;
 
-const batchDeliveries = new Counter({
-  name: 'pigeonpost_batch_deliveries_total',
-  help: 'Deliveries of batches: accepted in the batch, started individually in their own workflow (handed_over), or skipped because another workflow has them (left).',
+const direct = new Counter({
+  name: 'pigeonpost_direct_deliveries_total',
+  help: 'Deliveries that a sender made the first attempt of: accepted, or continued in a workflow of their own.',
   labelNames: ['outcome'] as const,
   registers,
 });
@@ -101,7 +97,7 @@ export function beginAtZero(providers: readonly string[]): void {
     attempts.inc({ provider, outcome: 'refused', reason: 'status' }, 0);
   }
   for (const reason of authFailureReasons) authFailures.inc({ reason }, 0);
-  countBatched({ accepted: 0, startedIndividually: 0, skipped: 0 });
+  for (const outcome of directOutcomes) direct.inc({ outcome }, 0);
 }
 
 /** Counts a request that failed authentication. */
@@ -151,20 +147,7 @@ export function countAttempt(facts: AttemptFacts): void {
   if (run === 0) deliveryDuration.observe({ provider, outcome: state }, (sinceAcceptedMs + durationMs) / 1_000);
 }
 
-/** Counts a batch while it is processed, and its deliveries afterwards. */
-export async function countBatch(processBatch: () => Promise<BatchReport>): Promise<BatchReport> {
-  batchesRunning.inc();
-  try {
-    const report = await processBatch();
-    countBatched(report);
-    return report;
-  } finally {
-    batchesRunning.dec();
-  }
-}
-
-function countBatched({ accepted, startedIndividually, skipped }: BatchReport): void {
-  batchDeliveries.inc({ outcome: 'accepted' }, accepted);
-  batchDeliveries.inc({ outcome: 'handed_over' }, startedIndividually);
-  batchDeliveries.inc({ outcome: 'left' }, skipped);
+/** Counts a delivery that a sender has finished with. */
+export function countDirect(outcome: (typeof directOutcomes)[number]): void {
+  direct.inc({ outcome });
 }

@@ -15,11 +15,16 @@ export const MAX_PERMIT_WAIT_MS = 2_000;
 /** Longest wait for a reservation inside the worker, in milliseconds; longer waits are timers of the workflow. */
 export const MAX_RESERVATION_WAIT_MS = 1_000;
 
-/** After this many milliseconds without a heartbeat Temporal starts a batch on another worker. */
-export const BATCH_HEARTBEAT_TIMEOUT_MS = 10_000;
-export const BATCH_HEARTBEAT_INTERVAL_MS = 2_000;
+/** After this many milliseconds without a renewal other senders take over the deliveries of a sender. */
+export const SENDER_LEASE_MS = 10_000;
+export const SENDER_RENEWAL_MS = 2_000;
+/**
+ * A sender starts attempts for so many milliseconds after it has asked for a renewal. Shorter than the lease, as a request
+ * is sent a little after this is checked.
+ */
+export const SENDER_FRESH_MS = 8_000;
 
-/** The same for the activities of a recovery and for the sweep. */
+/** Heartbeats of the activities of a recovery and of the sweep. */
 export const HEARTBEAT_TIMEOUT_MS = 30_000;
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 

@@ -25,11 +25,11 @@ export type ResumePoint =
   | { readonly kind: 'unrecorded'; readonly outcome: UnrecordedOutcome }
   /** With a final failure that is recorded. */
   | { readonly kind: 'ended'; readonly type: string; readonly message: string }
-  /** After the batch that makes the first attempt. */
-  | { readonly kind: 'batched' };
+  /** After the sender that makes the first attempt. */
+  | { readonly kind: 'direct' };
 
-/** The state of a delivery after its batch. */
-export type BatchOutcome =
+/** The state of a delivery after its sender. */
+export type DirectOutcome =
   | { readonly kind: 'delivered'; readonly result: DeliveryResult }
   | { readonly kind: 'failed'; readonly message: string }
   /** Still open: the position of the schedule, and the time of the next attempt in Unix milliseconds. */
@@ -131,15 +131,15 @@ export interface DeliveryActivities {
   recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
   getScheduleProgress(task: { deliveryId: string; run: number }): Promise<ScheduleProgress>;
   changeState(task: StateTask): Promise<void>;
-  /** Waits until no batch processes the delivery. */
-  awaitBatch(task: { deliveryId: string }): Promise<BatchOutcome>;
+  /** Waits until no sender has the delivery, and takes it over. */
+  awaitSender(task: { deliveryId: string }): Promise<DirectOutcome>;
   /** Requests Temporal to cancel the calling workflow. */
   cancelOwnWorkflow(): Promise<void>;
 }
 
 /** The activities of the maintenance workflow. */
 export interface MaintenanceActivities {
-  /** Recovers deliveries that no running workflow or batch works on. */
+  /** Recovers deliveries that no running workflow or sender works on. */
   sweep(): Promise<SweepReport>;
 }
 
@@ -152,8 +152,6 @@ export interface SweepReport {
   readonly terminated: number;
   /** Paused deliveries whose subscription is enabled. */
   readonly resumed: number;
-  /** Deliveries of batches that were not started or did not finish. */
-  readonly batched: number;
   /** Operational events. */
   readonly emitted: number;
 }

@@ -1,7 +1,7 @@
 /** PostgreSQL and Temporal are unavailable: at the start of a process, and while it runs. */
 import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import { createDispatcher, remoteSender } from '../../src/dispatch/dispatcher.js';
 import { FailureType } from '../../src/workflows/failure.js';
 import { startApi } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
@@ -50,7 +50,10 @@ test.each([
 test('accepts events while Temporal is unavailable, and the sweep starts their deliveries later', async () => {
   const { store } = system.database;
   const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100 }) });
-  const dispatcher = createDispatcher({ client, eager: false }, pino({ level: 'silent' }));
+  const dispatcher = createDispatcher({ client, eager: false }, pino({ level: 'silent' }), {
+    workflows: 'always',
+    sender: remoteSender(() => undefined),
+  });
   const api = await startApi({ store, client, dispatcher });
   const accountId = await subscribe();
   const accepted = await api.ask('POST', `/v1/accounts/${accountId}/events`, EVENT);

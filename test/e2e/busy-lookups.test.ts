@@ -25,7 +25,10 @@ function rejecting(sender: EgressClient): EgressClient {
 }
 
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem({}, undefined, { wrapEgress: rejecting }), startReceiver()]);
+  [system, receiver] = await Promise.all([
+    startSystem({}, undefined, { wrapEgress: rejecting, workflows: 'adaptive' }),
+    startReceiver(),
+  ]);
 });
 afterAll(async () => {
   await receiver.close();
@@ -42,8 +45,8 @@ async function emit(count: number): Promise<string[]> {
 }
 
 test.each([
-  ['an attempt of its own', 1, 2],
-  ['attempts of a batch', 24, 8],
+  ['an attempt of a workflow', 1, 2],
+  ['first attempts of a sender', 24, 8],
 ])('uses no position of the schedule when a lookup is rejected: %s', async (_which, count, rejected) => {
   rejections = rejected;
   const ids = await emit(count);

@@ -45,7 +45,7 @@ test('starts and accepts events without Temporal, and starts deliveries when Tem
   const processConfig = { config, keys: await loadKeys(config), log, databaseUrl: database.url, temporal };
   const api = await openShared(processConfig, lazyTemporal);
   undo.push(() => closeShared(api));
-  const running = await runApi(api, { eager: false });
+  const running = await runApi(api, {});
   undo.push(() => running.stop());
 
   const ask = async (method: string, path: string, body?: unknown): Promise<Pick<ApiResponse, 'status' | 'body'>> => {

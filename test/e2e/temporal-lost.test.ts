@@ -54,7 +54,7 @@ test('delivers what was committed before, during and after the loss without a re
   undo.push(() => closeShared(shared));
   const worker = await runWorker(shared, 500);
   undo.push(() => worker.stop());
-  const api = await runApi(shared, { eager: true });
+  const api = await runApi(shared, { sender: worker.sender });
   undo.push(() => api.stop());
 
   const ask = (method: string, path: string, body?: unknown) => askAt(api.url, method, path, body);

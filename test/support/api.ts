@@ -8,6 +8,7 @@ import { createApp } from '../../src/api/app.js';
 import { createDeliveryFeed } from '../../src/api/deliveries/feed.js';
 import { SignInLimits } from '../../src/http/sign-in-limits.js';
 import type { Dispatcher } from '../../src/dispatch/dispatcher.js';
+import { stubDispatcher } from './dispatcher.js';
 import { createAddressGuard } from '../../src/egress/address.js';
 import { createEgressClient } from '../../src/egress/client.js';
 import type { EgressSettings } from '../../src/egress/types.js';
@@ -63,10 +64,8 @@ export interface ApiParts {
 /** How often streams read changes, in milliseconds; tests do not wait a second for it. */
 const FEED_MS = 20;
 
-const noDispatcher: Dispatcher = { modeFor: () => 'single', dispatch: () => undefined, stop: async () => undefined };
-
 export async function startApi(parts: ApiParts): Promise<TestApi> {
-  const { store, dispatcher = noDispatcher, allowHttp = true, allowNetworks = LOOPBACK } = parts;
+  const { store, dispatcher = stubDispatcher(), allowHttp = true, allowNetworks = LOOPBACK } = parts;
   const nowhere = Connection.lazy({ address: '127.0.0.1:1', connectTimeout: 100, interceptors: [] });
   const egress = createEgressClient({
     allowNetworks,

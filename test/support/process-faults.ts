@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { sweep } from '../../src/activities/maintenance/sweep.js';
 import { fanOut, type FanOut } from '../../src/dispatch/fan-out.js';
 import { findAccount } from '../../src/store/accounts/accounts.js';
-import { insertEvents, type DispatchMode } from '../../src/store/events/events.js';
+import { BY_WORKFLOW, insertEvents, type DispatchMode } from '../../src/store/events/events.js';
 import type { Store } from '../../src/store/store.js';
 import { enabledSubscriptions } from '../../src/store/subscriptions/subscriptions.js';
 import type { SweepReport } from '../../src/workflows/types.js';
@@ -47,12 +47,12 @@ export async function commitOnly(
   accountId: string,
   type: string,
   data: unknown,
-  mode?: DispatchMode,
+  mode: DispatchMode = BY_WORKFLOW,
 ): Promise<FanOut & { readonly deliveryIds: string[] }> {
   const account = (await findAccount(store, accountId))!;
   const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
   const planned = fanOut(account, await enabledSubscriptions(store, account.id), input);
-  await insertEvents(store.pool, [planned.row], mode);
+  await insertEvents(store.pool, [planned.row], new Map([[accountId, mode]]));
   return { ...planned, deliveryIds: planned.deliveryStarts.map(({ deliveryId }) => deliveryId) };
 }
 

@@ -2,8 +2,9 @@
 import { Client, WorkflowClient } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import pino from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import { createDispatcher, remoteSender } from '../../src/dispatch/dispatcher.js';
 import { createEgressClient } from '../../src/egress/client.js';
+import { createNotifier } from '../../src/store/direct/notifications.js';
 import { createSecretBox } from '../../src/store/secret-box.js';
 import { openStore, type Store } from '../../src/store/store.js';
 import { installRuntime } from '../../src/temporal/connection.js';
@@ -12,9 +13,15 @@ import { LOOPBACK, startApi } from './api.js';
 import { withoutTimeout } from './without-timeout.js';
 import { READY, type ProcessPlan } from './process-plan.js';
 
-const { role, databaseUrl, databaseKey, temporalAddress, workflowBundle, death } = JSON.parse(
-  process.env.TEST_PROCESS!,
-) as ProcessPlan;
+const {
+  role,
+  workflows = 'always',
+  databaseUrl,
+  databaseKey,
+  temporalAddress,
+  workflowBundle,
+  death,
+} = JSON.parse(process.env.TEST_PROCESS!) as ProcessPlan;
 
 let passed = 0;
 
@@ -63,7 +70,14 @@ async function main(): Promise<void> {
   const client = new Client({ connection });
 
   if (role === 'api') {
-    const api = await startApi({ store, client, dispatcher: createDispatcher({ client, eager: false }, log) });
+    const api = await startApi({
+      store,
+      client,
+      dispatcher: createDispatcher({ client, eager: false }, log, {
+        workflows,
+        sender: remoteSender(createNotifier(store)),
+      }),
+    });
     console.log(`${READY}${api.url}`);
     return;
   }

@@ -1,4 +1,5 @@
 /** The plan of a process of `process.ts`. */
+import type { WorkflowMode } from '../../src/config/defaults.js';
 
 export interface ProcessPlan {
   readonly role: 'api' | 'worker';
@@ -8,6 +9,8 @@ export interface ProcessPlan {
   readonly temporalAddress: string;
   /** Path of the bundled workflow code. */
   readonly workflowBundle: string;
+  /** When a delivery gets a workflow; always before its first attempt when absent. */
+  readonly workflows?: WorkflowMode;
   readonly death?: Death;
 }
 

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { WorkflowMode } from '../../src/config/defaults.js';
 import { ADMIN_KEY, LOOPBACK } from './api.js';
 import { READY, type Death, type ProcessPlan } from './process-plan.js';
 import { fromSetup, type TestSystem } from './system.js';
@@ -73,6 +74,7 @@ export async function startProcess(
   { database, environment }: TestSystem,
   role: ProcessPlan['role'],
   death?: Death,
+  workflows?: WorkflowMode,
 ): Promise<TestProcess> {
   const plan: ProcessPlan = {
     role,
@@ -81,6 +83,7 @@ export async function startProcess(
     temporalAddress: environment.address,
     workflowBundle: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE'),
     ...(death ? { death } : {}),
+    ...(workflows ? { workflows } : {}),
   };
   const child = mind(
     spawn(process.execPath, ['--require', TYPESCRIPT, join(__dirname, 'process-main.ts')], {

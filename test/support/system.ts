@@ -3,7 +3,8 @@ import './watch-runtime.js';
 import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
-import { createDispatcher } from '../../src/dispatch/dispatcher.js';
+import type { WorkflowMode } from '../../src/config/defaults.js';
+import { createDispatcher, type SenderPort } from '../../src/dispatch/dispatcher.js';
 import { createEgressClient } from '../../src/egress/client.js';
 import type { EgressClient, EgressSettings } from '../../src/egress/types.js';
 import { isTemporalUp } from '../../src/temporal/health.js';
@@ -49,6 +50,8 @@ export interface SystemOptions {
   readonly install?: (log: Logger) => void | Promise<void>;
   /** The address of Temporal's web interface; absent means none. */
   readonly uiPort?: number;
+  /** When a delivery gets a workflow; always before its first attempt when absent. */
+  readonly workflows?: WorkflowMode;
   /** Wraps the client that the worker sends with. */
   readonly wrapEgress?: (client: EgressClient) => EgressClient;
 }
@@ -56,7 +59,7 @@ export interface SystemOptions {
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
-  { install = installRuntime, uiPort, wrapEgress = (client) => client }: SystemOptions = {},
+  { install = installRuntime, uiPort, workflows = 'always', wrapEgress = (client) => client }: SystemOptions = {},
 ): Promise<TestSystem> {
   await install(log);
   const [environment, database] = await Promise.all([
@@ -73,7 +76,7 @@ export async function startSystem(
   const connection = environment.nativeConnection;
   const namespace = environment.namespace ?? 'default';
   const client = new Client({ connection, namespace });
-  const sender = createEgressClient({
+  const egressClient = createEgressClient({
     allowNetworks: LOOPBACK,
     allowHttp: true,
     resolve: [],
@@ -82,13 +85,18 @@ export async function startSystem(
   });
   watchStore(store);
   watchTemporal(() => isTemporalUp(client));
-  watchEgress(sender);
-  const egress = wrapEgress(sender);
+  watchEgress(egressClient);
+  const egress = wrapEgress(egressClient);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
     startWorker({ connection, namespace, store, egress, log, workflowBundle });
   let worker = await newWorker();
-  const dispatcher = createDispatcher({ client, eager: true }, log);
+  const sender: SenderPort = {
+    claimFor: (deliveries) => worker.sender.claimFor(deliveries),
+    send: (fanOut, senderId) => worker.sender.send(fanOut, senderId),
+    offer: (deliveries) => worker.sender.offer(deliveries),
+  };
+  const dispatcher = createDispatcher({ client, eager: true }, log, { workflows, sender });
   const api = await startApi({ store, client, dispatcher, egress: egressSettings, log });
 
   return {

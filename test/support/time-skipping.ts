@@ -4,7 +4,7 @@ import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import pino from 'pino';
-import { createActivities } from '../../src/activities/index.js';
+import { createActivities, shareDependencies } from '../../src/activities/index.js';
 import { TASK_QUEUE } from '../../src/workflows/names.js';
 import { startOptions } from '../../src/dispatch/start.js';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types.js';
@@ -15,6 +15,7 @@ import type { delivery } from '../../src/workflows/delivery/workflow.js';
 import { startApi, type TestApi } from './api.js';
 import { openTestDatabase, type TestDatabase } from './database.js';
 import { fromSetup } from './system.js';
+import { stubDispatcher } from './dispatcher.js';
 
 /** A request, and the server's time of it in Unix milliseconds. */
 export interface Sent extends OutgoingRequest {
@@ -78,18 +79,14 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
   const api = await startApi({
     store: database.store,
     client: environment.client,
-    dispatcher: {
-      modeFor: () => 'single',
-      dispatch: (more) => void deliveryStarts.push(...more),
-      stop: async () => undefined,
-    },
+    dispatcher: stubDispatcher((more) => void deliveryStarts.push(...more)),
   });
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     namespace: environment.namespace ?? 'default',
     taskQueue: TASK_QUEUE,
     workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
-    activities: createActivities({ store: database.store, egress }),
+    activities: createActivities(shareDependencies({ store: database.store, egress })),
   });
   const running = worker.run();
 

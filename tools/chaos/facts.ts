@@ -21,16 +21,16 @@ export async function deliveryFacts(
       event_id: string;
       subscription_id: string;
       state: string;
-      in_batch: boolean;
+      is_direct: boolean;
       outcomes: string[];
     }>(
-      `SELECT id, event_id, subscription_id, state, batch_workflow_id IS NOT NULL AS in_batch,
+      `SELECT id, event_id, subscription_id, state, direct AND sender_id IS NOT NULL AS is_direct,
               ARRAY(SELECT outcome FROM attempts WHERE delivery_id = deliveries.id ORDER BY number) AS outcomes
        FROM deliveries`,
     );
-    return rows.map(({ event_id: eventId, subscription_id: subscription, in_batch: inBatch, ...row }) => ({
+    return rows.map(({ event_id: eventId, subscription_id: subscription, is_direct: isDirect, ...row }) => ({
       ...row,
-      inBatch,
+      isDirect,
       eventId,
       kind: kinds.get(subscription)!,
     }));
@@ -48,8 +48,8 @@ export async function eventCounts(databaseUrl: string): Promise<Map<number, numb
 }
 
 /**
- * Ids of the open deliveries that nothing would go on with: neither a workflow of their own runs, nor does a batch
- * have them, nor are they pending and marked for the sweep. Looked for again and again for a while, as long as there are any.
+ * Ids of the open deliveries that nothing would go on with: no workflow of their own runs, they are not for a
+ * sender, nor are they pending and marked for the sweep. Looked for again and again for a while, as long as there are any.
  */
 export async function ownerlessDeliveries(databaseUrl: string, temporal: Client): Promise<string[]> {
   const end = Date.now() + LISTED_WITHIN_MS;
@@ -58,8 +58,7 @@ export async function ownerlessDeliveries(databaseUrl: string, temporal: Client)
     const open = await queryWithRetry(databaseUrl, async (client) => {
       const { rows } = await client.query<{ id: string }>(
         `SELECT id FROM deliveries
-         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR state <> 'pending')
-           AND NOT EXISTS (SELECT FROM claims WHERE delivery_id = deliveries.id)`,
+         WHERE state IN ('pending', 'retrying', 'paused') AND (owned OR (state <> 'pending' AND NOT direct))`,
       );
       return rows.map(({ id }) => id);
     });

@@ -11,8 +11,8 @@ export interface DeliveryFact {
   readonly eventId: string;
   readonly kind: ReceiverKind;
   readonly state: string;
-  /** Whether it was accepted in a batch. */
-  readonly inBatch: boolean;
+  /** Whether its first attempt was accepted without a workflow. */
+  readonly isDirect: boolean;
   /** Outcomes of its attempts, the first one first. */
   readonly outcomes: readonly string[];
 }
@@ -32,8 +32,8 @@ export interface Facts {
 export interface Balance {
   readonly acknowledged: number;
   readonly delivered: number;
-  /** Of those, accepted in a batch. */
-  readonly inBatches: number;
+  /** Of those, accepted without a workflow. */
+  readonly direct: number;
   /** Visibly ended without being accepted. */
   readonly failed: number;
   readonly cancelled: number;
@@ -89,7 +89,7 @@ export function balance(facts: Facts): { readonly balances: Balance; readonly pr
   const balances = {
     acknowledged: facts.acknowledged.length,
     delivered: inState('delivered').length,
-    inBatches: inState('delivered').filter(({ inBatch }) => inBatch).length,
+    direct: inState('delivered').filter(({ isDirect }) => isDirect).length,
     failed: inState('failed').length,
     cancelled: inState('cancelled').length,
     duplicates: count(again),

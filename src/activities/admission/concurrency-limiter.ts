@@ -53,17 +53,22 @@ export class ConcurrencyLimiter {
   }
 
   /**
-   * Acquires a permit for an attempt of a batch, which does not count towards the capacity; undefined when none is free
-   * within `maxWaitMs`.
+   * Acquires a permit for the first attempt of a sender, which does not count towards the capacity; undefined when none is
+   * free now.
    */
-  async acquireWithin(
-    subscriptionId: string,
-    limit: number,
-    maxWaitMs: number,
-  ): Promise<{ readonly release: () => void } | undefined> {
+  acquireNow(subscriptionId: string, limit: number): { readonly release: () => void } | undefined {
     const state = this.#state(subscriptionId);
-    while (state.running.size >= limit) if (!(await released(state, maxWaitMs))) return undefined;
-    return this.#grant(subscriptionId, state, 0);
+    return state.running.size < limit ? this.#grant(subscriptionId, state, 0) : undefined;
+  }
+
+  /** Calls back, once, when a permit of the subscription is released. */
+  whenReleased(subscriptionId: string, onReleased: () => void): void {
+    const { waiting } = this.#state(subscriptionId);
+    const callback = (): void => {
+      waiting.delete(callback);
+      onReleased();
+    };
+    waiting.add(callback);
   }
 
   /**

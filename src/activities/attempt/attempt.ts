@@ -1,5 +1,5 @@
 /** The activity of one attempt: load the delivery, check and admit it, then send → classify → save → toWorkflowFailure. */
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import type { AnyContract } from '../../contract/types.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
@@ -59,16 +59,19 @@ export async function attempt(
     waitMs: task.schedule[attemptOfRound - 1],
     number: material.attempts + 1 + lostAttempts(material, task, attemptOfRound, runId),
     runId,
-    batch: undefined,
+    sender: undefined,
+    log,
   };
   const result = await sendAndClassify(egress, contract, context).finally(release);
   if (!result) throw await lookupRejected(store, task, attemptOfRound);
 
   // Concurrently with the save, so that Temporal gets the failure no later.
-  const counted = result.countsAsFailure ? recordFailure(store, contract, material, result.startedAt) : undefined;
+  const counted = result.countsAsFailure
+    ? recordFailure({ store, log }, contract, material, result.startedAt)
+    : undefined;
   await saveOrReport(outcomes, result);
   await counted;
-  if (result.state === 'failed') await replaceOptionsAfterFailures(store, contract, material);
+  if (result.state === 'failed') await replaceOptionsAfterFailures({ store, log }, contract, material);
   if (result.state !== 'delivered') throw toWorkflowFailure(result);
   return { attempts: result.number, status: result.status };
 }

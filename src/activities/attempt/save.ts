@@ -22,6 +22,7 @@ export function save(outcomes: OutcomeWriter, result: AttemptResult): Promise<vo
     state: result.state,
     waitMs: result.waitMs,
     durationMs: result.durationMs,
+    log: context.log,
   });
   return outcomes.write(toRow(result));
 }
@@ -54,7 +55,7 @@ function toRow(result: AttemptResult): AttemptRow {
     nextAttemptAt: result.nextAttemptAt,
     schedulePosition: context.task.position + context.attemptOfRound - 1,
     recordedBy: context.runId,
-    batch: context.batch,
+    sender: context.sender,
   };
 }
 

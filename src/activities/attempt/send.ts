@@ -2,7 +2,7 @@
 import type { AnyContract, DeliveryRequest } from '../../contract/types.js';
 import type { EgressClient, Exchange } from '../../egress/types.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
-import { traceAttempt, traceHeaders } from '../../telemetry/attempts.js';
+import { traceAttempt, traceHeaders, type AttemptLog } from '../../telemetry/attempts.js';
 import type { AttemptSpan } from '../../telemetry/tracing.js';
 import type { AttemptTask } from '../../workflows/types.js';
 import { redactExchange, redactMessage } from './redact.js';
@@ -17,10 +17,11 @@ export interface AttemptContext {
   readonly waitMs: number | undefined;
   /** Counts the delivery's attempts from 1, over all runs. */
   readonly number: number;
-  /** The workflow run that makes it. */
+  /** The workflow run, or the sender, that makes it. */
   readonly runId: string;
-  /** The workflow id of the batch that makes it; undefined in the delivery's own workflow. */
-  readonly batch: string | undefined;
+  /** The sender that makes it; undefined in the delivery's own workflow. */
+  readonly sender: string | undefined;
+  readonly log: AttemptLog;
 }
 
 /** A request and its response or failure, without secrets. */

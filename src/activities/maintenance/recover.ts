@@ -1,10 +1,7 @@
-/** The part of the sweep for deliveries whose workflow or batch is missing or closed. */
+/** The part of the sweep for deliveries whose workflow is missing or closed. */
 import { heartbeat, log } from '@temporalio/activity';
-import { isBatchRunning, MAX_BATCH_SIZE, newBatchId, startBatch } from '../../dispatch/batches.js';
 import { applyClosedWorkflow, findLastWorkflow } from '../../dispatch/closed.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
-import { claim, oldClaims, releaseClaims, unclaimed } from '../../store/batches/claims.js';
-import { openStates } from '../../store/deliveries/deliveries.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
 import { overdueDeliveries, type OverdueDelivery } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
@@ -59,52 +56,4 @@ async function recoverOne(store: Store, starter: WorkflowStarter, deliveryStart:
     log.warn('cannot recover an overdue delivery now', { deliveryId: deliveryStart.deliveryId, error: String(error) });
     return false;
   }
-}
-
-/** Seconds after which deliveries of a batch should be claimed by it. */
-const UNCLAIMED_AFTER_S = 10;
-/** Seconds after which the batch of a claim is looked up. */
-const OLD_CLAIM_AFTER_S = 60;
-/** Batches that one sweep starts, and claims that it checks. */
-const MAX_BATCHES = 20;
-const MAX_CLAIMS = 2_000;
-/** How long the start of a batch may take, in milliseconds. */
-const START_DEADLINE_MS = 5_000;
-
-/** Starts batches for deliveries that no batch has claimed, and workflows for those whose batch has ended. Returns how many. */
-export async function recoverStaleBatches(store: Store, starter: WorkflowStarter): Promise<number> {
-  let batched = await reclaim(store, starter);
-  for (let batches = 0; batches < MAX_BATCHES; batches += 1) {
-    const ids = await unclaimed(store, { olderThan: UNCLAIMED_AFTER_S, limit: MAX_BATCH_SIZE });
-    // Claimed before the batch starts, so that the next query finds others.
-    const batchWorkflowId = newBatchId();
-    const claimed = ids.length > 0 ? await claim(store, batchWorkflowId, ids) : [];
-    if (claimed.length === 0) return batched;
-    const deliveryStarts = await loadDeliveryStarts(store, claimed);
-    await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      startBatch(starter, deliveryStarts, batchWorkflowId),
-    );
-    batched += claimed.length;
-    heartbeat();
-  }
-  return batched;
-}
-
-/** Starts workflows for deliveries whose batch ended without finishing them, for example because it was terminated. */
-async function reclaim(store: Store, starter: WorkflowStarter): Promise<number> {
-  const claims = await oldClaims(store, { olderThan: OLD_CLAIM_AFTER_S, limit: MAX_CLAIMS });
-  const batches = new Map<string, string[]>();
-  for (const { batchWorkflowId, deliveryId } of claims)
-    batches.set(batchWorkflowId, [...(batches.get(batchWorkflowId) ?? []), deliveryId]);
-  let started = 0;
-  for (const [batchWorkflowId, ids] of batches) {
-    heartbeat();
-    if (await isBatchRunning(starter.client, batchWorkflowId)) continue;
-    for (const deliveryStart of await loadDeliveryStarts(store, ids)) {
-      heartbeat();
-      if (openStates.includes(deliveryStart.state)) started += (await startDelivery(starter, deliveryStart)) ? 1 : 0;
-    }
-    await releaseClaims(store, ids);
-  }
-  return started;
 }

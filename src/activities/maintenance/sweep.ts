@@ -19,7 +19,7 @@ import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import { deliveryIdOf } from '../../workflows/names.js';
 import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type SweepReport } from '../../workflows/types.js';
-import { recoverOverdue, recoverStaleBatches } from './recover.js';
+import { recoverOverdue } from './recover.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
 const OWNERLESS_AFTER_S = 10;
@@ -41,13 +41,12 @@ export async function sweep({ store, client }: MaintenanceDependencies): Promise
   const starter: WorkflowStarter = { client, eager: false };
   const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
   const cancelled = await cancelOfDeletedSubscriptions(store, client);
-  const batched = await recoverStaleBatches(store, starter);
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
-  return { started, batched, cancelled, terminated, resumed, emitted };
+  return { started, cancelled, terminated, resumed, emitted };
 }
 
 /** Starts pending deliveries that have no workflow. */

@@ -71,7 +71,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
         schedule: deliveryStart
           ? nextAttempts(delivery, contractOf(provider).schedule(eventType, deliveryStart.account), new Date())
           : [],
-        workflow: { id: shown.workflowId, url: shown.temporalUrl },
+        workflow: shown.workflowId === null ? null : { id: shown.workflowId, url: shown.temporalUrl },
       };
     },
   );

@@ -48,7 +48,7 @@ export function showDelivery(
   principal: Principal,
 ) {
   const { id, state, nextAttemptAt } = delivery;
-  const workflowId = delivery.batchWorkflowId ?? deliveryWorkflowId(id);
+  const workflowId = delivery.isDirect ? null : deliveryWorkflowId(id);
   return {
     id,
     eventId: delivery.eventId,
@@ -65,7 +65,7 @@ export function showDelivery(
     lastReason: delivery.lastReason,
     nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
     workflowId,
-    temporalUrl: temporalUrl(context, principal, workflowId),
+    temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.
     createdAt: idTime(id),
     updatedAt: delivery.updatedAt,

@@ -1,7 +1,6 @@
 /** Sends commands to the workflow of a delivery. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
-import { claim, releaseClaims } from '../../store/batches/claims.js';
 import { findDelivery, openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import {
   loadDeliveryStarts,
@@ -56,7 +55,7 @@ export async function sendCommand(
       workflow = await findLastWorkflow(client, deliveryId);
     }
     if (workflow.kind === 'unknown') {
-      if (await signalWithStart({ client, store }, deliveryStart, command)) return true;
+      if (await signalWithStart(client, deliveryStart, command)) return true;
       workflow = await findLastWorkflow(client, deliveryId);
     }
     // A cancel command applies unless the delivery was accepted. Terminated workflows are handled by the sweep.
@@ -69,19 +68,13 @@ export async function sendCommand(
   return sent || (command.signal === 'cancel' && (await markCancelled(store, deliveryId, command.args[0])));
 }
 
-/** Starts a workflow with the command. It claims the delivery first, or waits for the batch that has claimed it. */
-async function signalWithStart(
-  { client, store }: CommandContext,
-  deliveryStart: PendingDelivery,
-  command: Command,
-): Promise<boolean> {
-  const { deliveryId, isUnclaimed } = deliveryStart;
-  if (!isUnclaimed) return startWith(client, deliveryStart, command);
-  const claimed = await claim(store, deliveryWorkflowId(deliveryId), [deliveryId]);
-  if (claimed.length === 0) return startWith(client, { ...deliveryStart, resumeFrom: { kind: 'batched' } }, command);
-  const started = await startWith(client, deliveryStart, command);
-  await releaseClaims(store, claimed);
-  return started;
+/** Starts a workflow with the command; that of a direct delivery waits for the sender that has claimed it. */
+function signalWithStart(client: Client, deliveryStart: PendingDelivery, command: Command): Promise<boolean> {
+  return startWith(
+    client,
+    deliveryStart.isDirect ? { ...deliveryStart, resumeFrom: { kind: 'direct' } } : deliveryStart,
+    command,
+  );
 }
 
 /** Records an open delivery as cancelled whose workflow has not done so; false when it is not open. */

@@ -37,8 +37,8 @@ export interface AttemptRow {
   readonly schedulePosition: number;
   /** The workflow run that made it. */
   readonly recordedBy: string;
-  /** The workflow id of the batch that made it; absent when the delivery's own workflow did. */
-  readonly batch?: string | undefined;
+  /** The sender that made it; absent when the delivery's own workflow did. */
+  readonly sender?: string | undefined;
 }
 
 /** Records one attempt; see {@link recordAttempts}. */
@@ -53,7 +53,7 @@ export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
  *   replaces the interrupted one.
  * - Recording an attempt twice changes nothing, and a late failure never undoes an accepted attempt.
  * - An accepted attempt ends the subscription's series of failures; without one it costs no write.
- * - In a batch, an accepted delivery releases its claim; others have no owner until their workflow is started.
+ * - Of a sender, an accepted delivery needs no other owner; others have none until their workflow is started.
  */
 export async function recordAttempts(store: Store, rows: readonly AttemptRow[]): Promise<void> {
   const ids = rows.map(({ deliveryId }) => deliveryId);
@@ -66,12 +66,12 @@ const STATEMENT = `
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
            "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
            "stateReason" AS state_reason, disable, "nextAttemptAt" AS next_attempt_at,
-           "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, batch
+           "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, sender
     FROM json_to_recordset($1) AS record (
       "deliveryId" text, run integer, number integer, "startedAt" timestamptz, "durationMs" integer, outcome text,
       status integer, reason text, message text, url text, "requestHeaders" jsonb, "responseHeaders" jsonb,
       "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
-      "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, batch text)
+      "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, sender text)
   ), former AS MATERIALIZED (
     -- Read once by id, so that the planner reads the partitions of these ids only.
     SELECT id, subscription_id, state, attempts FROM deliveries WHERE id = ANY($2)
@@ -107,8 +107,8 @@ const STATEMENT = `
     UPDATE deliveries d SET
       state = i.state, state_reason = i.state_reason, next_attempt_at = i.next_attempt_at,
       schedule_position = i.schedule_position, recorded_by = i.recorded_by, attempts = greatest(d.attempts, i.number),
-      last_status = i.status, last_reason = i.reason, owned = i.batch IS NULL OR i.state = 'delivered',
-      batch_workflow_id = CASE WHEN i.state = 'delivered' THEN i.batch END,
+      last_status = i.status, last_reason = i.reason, owned = i.sender IS NULL OR i.state = 'delivered',
+      sender_id = i.sender,
       first_attempt_at = coalesce(d.first_attempt_at, i.started_at), updated_at = now(),
       settled_at = CASE WHEN i.state IN ('delivered', 'failed') THEN now() END
     FROM input i
@@ -120,8 +120,6 @@ const STATEMENT = `
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
       SELECT d.subscription_id FROM input i JOIN former d ON d.id = i.delivery_id WHERE i.outcome = 'accepted')
-  ), released AS (
-    DELETE FROM claims c USING input i WHERE c.delivery_id = i.delivery_id AND i.batch IS NOT NULL AND i.state = 'delivered'
   )
   ${recordExhausted('changed', 'former')}`;
 

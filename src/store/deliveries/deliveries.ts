@@ -28,8 +28,8 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, as text. */
   readonly stateReason: string | null;
-  /** The workflow id of the batch in which it was accepted; null when its own workflow has the result. */
-  readonly batchWorkflowId: string | null;
+  /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
+  readonly isDirect: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -51,7 +51,9 @@ export interface DeliveryRow {
   last_status: number | null;
   last_reason: string | null;
   state_reason: string | null;
-  batch_workflow_id: string | null;
+  direct: boolean;
+  owned: boolean;
+  sender_id: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -72,7 +74,7 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
-  batchWorkflowId: row.batch_workflow_id,
+  isDirect: row.direct && (row.state === 'delivered' ? row.sender_id !== null : row.state === 'pending' && !row.owned),
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,

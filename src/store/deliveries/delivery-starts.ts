@@ -20,8 +20,8 @@ export interface DeliveryStart {
 /** A delivery with its state. */
 export interface PendingDelivery extends DeliveryStart {
   readonly state: DeliveryState;
-  /** Whether a batch is to make the first attempt and has not claimed the delivery yet. */
-  readonly isUnclaimed: boolean;
+  /** Whether a sender makes the first attempt, or starts the workflow after it. */
+  readonly isDirect: boolean;
 }
 
 /** Loads deliveries by id. Those with attempts resume after the last one. */
@@ -32,13 +32,13 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     state: DeliveryState;
     subscription_id: string;
     event_type: string;
-    is_unclaimed: boolean;
+    is_direct: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
     url: string;
     account: AccountRow;
   }>(
-    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.batch AND NOT d.owned AS is_unclaimed,
+    `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
             d.schedule_position, d.next_attempt_at, s.url, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
@@ -54,7 +54,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     subscriptionId: row.subscription_id,
     eventType: row.event_type,
     url: row.url,
-    isUnclaimed: row.is_unclaimed,
+    isDirect: row.is_direct,
     ...resumeAt(resumePointOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
   }));
 }

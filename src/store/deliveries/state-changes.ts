@@ -36,7 +36,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 /** The columns that a redelivery resets in the row `d` of a finished delivery: a new run without an owner. */
 export const RESET_FOR_NEW_RUN = `
   state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL, schedule_position = NULL,
-  next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, batch = false, batch_workflow_id = NULL,
+  next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL,
   updated_at = now()`;
 
 /**
@@ -90,8 +90,6 @@ export async function recordDelivered(store: Store, end: WorkflowEnd): Promise<s
        INSERT INTO attempts (delivery_id, number, run, started_at, outcome, status, message)
        SELECT id, $6, run, $5, 'accepted', $7, 'known from the result of its workflow only' FROM changed
        ON CONFLICT DO NOTHING
-     ), claimed AS (
-       DELETE FROM claims WHERE delivery_id = $1
      )
      SELECT provider FROM changed`,
     [deliveryId, run, redelivery, workflowRunId, closedAt, attempts, status, openStates],
@@ -106,7 +104,7 @@ export async function reopenAsRun(
 ): Promise<void> {
   await store.pool.query(
     `UPDATE deliveries
-     SET state = 'pending', state_reason = NULL, run = $3, owned = false, batch = false, recorded_by = NULL, updated_at = now()
+     SET state = 'pending', state_reason = NULL, run = $3, owned = false, direct = false, sender_id = NULL, recorded_by = NULL, updated_at = now()
      WHERE id = $1 AND run = $2 AND state = ANY($4)`,
     [deliveryId, run, redelivery, openStates],
   );

@@ -1,14 +1,14 @@
 /** The deliveries that the sweep recovers after crashes and deletions. */
 import type { Store } from '../store.js';
 
-/** Pending deliveries without a workflow, not for batches, that are older than `olderThan` seconds; the oldest first. */
+/** Pending deliveries without a workflow, not for senders, that are older than `olderThan` seconds; the oldest first. */
 export async function ownerlessDeliveries(
   store: Store,
   { olderThan, limit }: { olderThan: number; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT id FROM deliveries
-     WHERE NOT owned AND state = 'pending' AND NOT batch AND updated_at < now() - make_interval(secs => $1)
+     WHERE NOT owned AND state = 'pending' AND sender_id IS NULL AND NOT direct AND updated_at < now() - make_interval(secs => $1)
      ORDER BY updated_at LIMIT $2`,
     [olderThan, limit],
   );

@@ -23,8 +23,17 @@ export interface NewEvent {
   readonly traceparent?: string;
 }
 
-/** How the first attempts of new deliveries are made: each by its own workflow, or in batches. */
-export type DispatchMode = 'single' | 'batch';
+/**
+ * How the first attempts of the deliveries of new events are made: each by its own workflow, or directly by a sender,
+ * which has claimed them already when `senderId` is set.
+ */
+export type DispatchMode =
+  { readonly direct: false } | { readonly direct: true; readonly senderId: string | undefined };
+
+export const BY_WORKFLOW: DispatchMode = { direct: false };
+
+/** By account id; deliveries of other accounts are made by workflows. */
+export type DispatchModes = ReadonlyMap<string, DispatchMode>;
 
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
@@ -33,9 +42,9 @@ export type AccountVersions = ReadonlyMap<string, string>;
 export async function insertEvents(
   client: Queryable,
   events: readonly NewEvent[],
-  mode: DispatchMode = 'single',
+  modes: DispatchModes = new Map(),
 ): Promise<void> {
-  await insertCurrentEvents(client, events, new Map(), mode);
+  await insertCurrentEvents(client, events, new Map(), modes);
 }
 
 /**
@@ -46,12 +55,16 @@ export async function insertCurrentEvents(
   client: Queryable,
   events: readonly NewEvent[],
   versions: AccountVersions,
-  mode: DispatchMode = 'single',
+  modes: DispatchModes = new Map(),
 ): Promise<Set<string>> {
   const bodies = events.flatMap(({ event, accountId, bodies }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, body, accountId]),
   );
-  const deliveries = events.flatMap((item) => item.deliveries.map((delivery) => ({ ...item, delivery })));
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries }) => {
+    const mode = modes.get(accountId) ?? BY_WORKFLOW;
+    const senderId = mode.direct ? (mode.senderId ?? null) : null;
+    return deliveries.map((delivery) => ({ event, accountId, provider, delivery, direct: mode.direct, senderId }));
+  });
   const { rows } = await client.query<{ account_id: string }>({
     name: 'insert-events',
     text: `
@@ -74,10 +87,11 @@ export async function insertCurrentEvents(
         FROM unnest($7::text[], $8::text[], $9::text[], $22::text[]) AS body (event_id, variant, body, account_id)
         WHERE account_id NOT IN (SELECT account_id FROM outdated)
       ), new_deliveries AS (
-        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, batch)
-        SELECT *, $18::boolean
-        FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
-          AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
+        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
+        SELECT *
+        FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+                    $18::boolean[], $23::text[])
+          AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
         WHERE account_id NOT IN (SELECT account_id FROM outdated)
       )
       SELECT account_id FROM outdated`,
@@ -99,11 +113,12 @@ export async function insertCurrentEvents(
       deliveries.map(({ event }) => event.type),
       deliveries.map(({ delivery }) => delivery.bodyVariant),
       events.map(({ addressed }) => addressed),
-      mode === 'batch',
+      deliveries.map(({ direct }) => direct),
       events.map(({ traceparent }) => traceparent),
       [...versions.keys()],
       [...versions.values()],
       bodies.map(([, , , accountId]) => accountId),
+      deliveries.map(({ senderId }) => senderId),
     ],
   });
   return new Set(rows.map(({ account_id }) => account_id));

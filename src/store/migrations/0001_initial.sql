@@ -149,10 +149,10 @@ CREATE TABLE deliveries (
   attempts          integer NOT NULL DEFAULT 0,
   -- Whether a workflow owns this run; false from the commit until the workflow is known to exist.
   owned             boolean NOT NULL DEFAULT false,
-  -- Whether a batch makes the first attempt; otherwise the delivery has its own workflow from the start.
-  batch             boolean NOT NULL DEFAULT false,
-  -- The workflow id of the batch in which it was accepted; null when its own workflow has the result.
-  batch_workflow_id text,
+  -- Whether a sender makes the first attempt; otherwise the delivery has its own workflow from the start.
+  direct            boolean NOT NULL DEFAULT false,
+  -- The sender that has claimed the delivery (src/store/direct/senders.ts). It stays when the first attempt was accepted.
+  sender_id         text,
   -- The workflow run that recorded the last attempt.
   recorded_by       text,
   -- Start of the first attempt of this run; some contracts sign with it on every retry.
@@ -170,7 +170,9 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_by_account ON deliveries (account_id, id DESC);
 CREATE INDEX deliveries_by_subscription ON deliveries (subscription_id, id DESC);
 CREATE INDEX deliveries_by_event ON deliveries (event_id);
-CREATE INDEX deliveries_ownerless ON deliveries (updated_at) WHERE NOT owned AND state = 'pending';
+CREATE INDEX deliveries_ownerless ON deliveries (sender_id, updated_at) WHERE NOT owned AND state = 'pending';
+-- Direct deliveries after a first attempt that was not accepted, whose workflow is not started yet.
+CREATE INDEX deliveries_unstarted ON deliveries (sender_id, updated_at) WHERE NOT owned AND state <> 'pending';
 CREATE INDEX deliveries_open ON deliveries (subscription_id, id) WHERE state IN ('pending', 'retrying', 'paused');
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE state = 'retrying';
 -- For the sweep, besides overdue attempts: started deliveries without an attempt, and paused ones.
@@ -211,14 +213,12 @@ CREATE TABLE event_bodies_default PARTITION OF event_bodies DEFAULT;
 CREATE TABLE deliveries_default PARTITION OF deliveries DEFAULT;
 CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 
--- Which batch has claimed a delivery. The primary key prevents two claims; the row is deleted when the delivery is accepted
--- or has its own workflow. Rows are short-lived.
-CREATE TABLE claims (
-  delivery_id       text COLLATE "C" PRIMARY KEY,
-  batch_workflow_id text NOT NULL,
-  claimed_at        timestamptz NOT NULL DEFAULT now()
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
-CREATE INDEX claims_by_age ON claims (claimed_at);
+-- The processes that make first attempts, each with a lease that it renews. When a lease expires, others take over its
+-- deliveries.
+CREATE TABLE senders (
+  id         text COLLATE "C" PRIMARY KEY,
+  expires_at timestamptz NOT NULL
+);
 
 -- The attempts in flight of subscriptions with a limit. Rows are short-lived and worthless after a crash.
 CREATE UNLOGGED TABLE attempt_permits (

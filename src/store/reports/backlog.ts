@@ -3,7 +3,7 @@ import type { Store } from '../store.js';
 
 /**
  * With the names of the metrics: a delivery that is pending in the database is `waiting` there, for its workflow or for a
- * batch.
+ * sender.
  */
 export interface BacklogMetrics {
   /** Open deliveries, each state counted up to `MAX_COUNTED`. */
@@ -24,7 +24,8 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
     text: `
       SELECT unowned.count + started.count AS waiting, retrying.count AS retrying, paused.count AS paused,
              greatest(extract(epoch FROM now() - least(
-               (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending'),
+               (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending' AND sender_id IS NULL),
+               (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending' AND sender_id IS NOT NULL),
                (SELECT min(coalesce(next_attempt_at, updated_at)) FROM deliveries WHERE owned AND state = 'pending')
              )), 0)::float8 AS waiting_due,
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8

@@ -24,9 +24,9 @@ export function showAttempting(input: DeliveryInput, position: number): void {
   );
 }
 
-/** A batch makes the first attempt. */
-export function showBatched(input: DeliveryInput): void {
-  show(input, '**Attempting** for the first time, together with others in a batch.');
+/** A sender makes the first attempt. */
+export function showDirect(input: DeliveryInput): void {
+  show(input, '**Attempting** for the first time, without a workflow.');
 }
 
 /** Nothing is sent until a time, in Unix milliseconds. */

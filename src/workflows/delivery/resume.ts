@@ -1,9 +1,9 @@
-/** Where the workflow of a delivery starts: with the first attempt, or after a batch or an earlier workflow. */
+/** Where the workflow of a delivery starts: with the first attempt, or after a sender or an earlier workflow. */
 import { failure, FailureType } from '../failure.js';
 import type { Deferral, DeliveryActivities, DeliveryInput, DeliveryResult, UnrecordedOutcome } from '../types.js';
-import { showBatched, showEnded } from './details.js';
+import { showDirect, showEnded } from './details.js';
 
-type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitBatch'>;
+type Activities = Pick<DeliveryActivities, 'recordOutcome' | 'awaitSender'>;
 
 /** Where the next round starts. */
 export interface NextRound {
@@ -39,9 +39,9 @@ export async function firstRound(
       if (outcome.state === 'delivered') return { result: { attempts: outcome.number, status: outcome.status } };
       return roundAfter(outcome);
     }
-    case 'batched': {
-      showBatched(input);
-      const outcome = await activities.awaitBatch({ deliveryId });
+    case 'direct': {
+      showDirect(input);
+      const outcome = await activities.awaitSender({ deliveryId });
       if (outcome.kind === 'delivered') return { result: outcome.result };
       if (outcome.kind === 'failed') throw failure(FailureType.stopped, outcome.message);
       return roundAt(outcome);

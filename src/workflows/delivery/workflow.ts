@@ -23,7 +23,7 @@ const activities: Omit<DeliveryActivities, 'attempt'> = {
   getScheduleProgress: (task) => withSummary('load the position in the schedule').getScheduleProgress(task),
   changeState: (task) => withSummary(`record the state ${task.state}`).changeState(task),
   recordOutcome: (outcome) => withSummary(`record attempt ${outcome.number}, made before`).recordOutcome(outcome),
-  awaitBatch: (task) => withSummary('wait for the batch that makes the first attempt').awaitBatch(task),
+  awaitSender: (task) => withSummary('wait for the sender that makes the first attempt').awaitSender(task),
   cancelOwnWorkflow: () => withSummary('close as cancelled in Temporal').cancelOwnWorkflow(),
 };
 

@@ -16,16 +16,13 @@ import {
   samples,
   unknownIds,
 } from '../../support/samples.js';
+import { stubDispatcher } from '../../support/dispatcher.js';
 
 const dispatched: DeliveryStart[] = [];
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {
   api = await startApiWithDatabase({
-    dispatcher: {
-      modeFor: () => 'single',
-      dispatch: (deliveryStarts) => void dispatched.push(...deliveryStarts),
-      stop: async () => undefined,
-    },
+    dispatcher: stubDispatcher((deliveryStarts) => void dispatched.push(...deliveryStarts)),
   });
 });
 afterAll(() => api.close());
@@ -369,7 +366,7 @@ describe('idempotency keys', () => {
     const reply = { fingerprint: Buffer.from('f'), response: { n: 1 } };
     const outcomes = await Promise.allSettled(
       Array.from({ length: 3 * store.pool.options.max }, () =>
-        commitOnce(store, [], { accountId, key: 'k-1', response: reply }, 'single', new Map()),
+        commitOnce(store, [], { accountId, key: 'k-1', response: reply }, new Map(), new Map()),
       ),
     );
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));

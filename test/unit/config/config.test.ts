@@ -41,7 +41,7 @@ describe('without any setting', () => {
         trustProxy: [],
         shutdownDelayS: 5,
       },
-      batches: true,
+      workflows: 'adaptive',
       client: {},
       dataDir: resolve(__dirname, '../../../.pigeonpost'),
       cacheDir: expect.stringMatching(/pigeonpost$/),

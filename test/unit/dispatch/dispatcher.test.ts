@@ -1,10 +1,19 @@
 /** Starting workflows in the background. */
 import type { Client } from '@temporalio/client';
 import pino from 'pino';
-import { createDispatcher } from '../../../src/dispatch/dispatcher.js';
+import { DirectRate } from '../../../src/dispatch/direct-rate.js';
+import {
+  createDispatcher,
+  remoteSender,
+  type DispatcherSettings,
+  type SenderPort,
+} from '../../../src/dispatch/dispatcher.js';
+import type { FanOut } from '../../../src/dispatch/fan-out.js';
 import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
 
 const log = pino({ level: 'silent' });
+
+const settings: DispatcherSettings = { workflows: 'always', sender: remoteSender(() => undefined) };
 
 function deliveryStart(number: number): DeliveryStart {
   return {
@@ -63,7 +72,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 test('has at most fifty starts in flight, and starts each delivery once', async () => {
   const { client, inFlight, max } = slowClient();
-  const dispatcher = createDispatcher({ client, eager: false }, log);
+  const dispatcher = createDispatcher({ client, eager: false }, log, settings);
   dispatcher.dispatch(many(120));
   const seen: string[] = [];
   while (inFlight.length > 0) {
@@ -87,6 +96,7 @@ test('continues with other starts when one fails', async () => {
       ...log,
       warn: (context: unknown) => void warnings.push(context),
     },
+    settings,
   );
   dispatcher.dispatch(many(51));
   for (const { end } of [...inFlight]) end(new Error('Temporal is unavailable'));
@@ -98,7 +108,7 @@ test('continues with other starts when one fails', async () => {
 
 test('waits for the starts in flight and starts no more when stopped', async () => {
   const { client, inFlight } = slowClient();
-  const dispatcher = createDispatcher({ client, eager: false }, log);
+  const dispatcher = createDispatcher({ client, eager: false }, log, settings);
   dispatcher.dispatch(many(60));
   let stopped = false;
   const stopping = dispatcher.stop().then(() => (stopped = true));
@@ -114,7 +124,7 @@ test('waits for the starts in flight and starts no more when stopped', async () 
 
 test('drops deliveries beyond the maximum queue length', async () => {
   const { client, inFlight } = slowClient();
-  const dispatcher = createDispatcher({ client, eager: false }, log);
+  const dispatcher = createDispatcher({ client, eager: false }, log, settings);
   for (const count of [200_000, 1_000]) expect(() => dispatcher.dispatch(many(count))).not.toThrow();
   let started = 0;
   while (inFlight.length > 0) {
@@ -126,21 +136,73 @@ test('drops deliveries beyond the maximum queue length', async () => {
   expect(started).toBeLessThanOrEqual(50_100);
 });
 
-test('waits for more deliveries after a batch of more than twenty, and not after a smaller one', async () => {
-  const ended = { result: () => Promise.resolve() };
-  const client = {
-    withDeadline: (_deadline: number, work: () => Promise<unknown>) => work(),
-    withAbortSignal: (_signal: AbortSignal, work: () => Promise<unknown>) => work(),
-    workflow: { start: () => Promise.resolve(ended) },
-  };
-  const dispatcher = createDispatcher({ client: client as unknown as Client, eager: false }, log);
-  dispatcher.dispatch(many(2), 'batch');
-  expect(dispatcher.modeFor(1)).toBe('batch');
-  await settle();
-  expect(dispatcher.modeFor(1)).toBe('single');
-  dispatcher.dispatch(many(21), 'batch');
-  await settle();
-  expect(dispatcher.modeFor(1)).toBe('batch');
-  await dispatcher.stop();
-  expect(dispatcher.modeFor(1)).toBe('single');
+describe('new deliveries', () => {
+  const fanOut = (accountId: string, count: number): FanOut =>
+    ({ row: { accountId, deliveries: [] }, deliveryStarts: many(count) }) as unknown as FanOut;
+
+  function parts(workflows: DispatcherSettings['workflows'], room = 100) {
+    const { client, inFlight } = slowClient();
+    const sent: string[] = [];
+    const offered: string[] = [];
+    const idsOf = (deliveries: readonly DeliveryStart[]) => deliveries.map(({ deliveryId }) => deliveryId);
+    const sender: SenderPort = {
+      claimFor: (deliveries) => (deliveries <= room ? 'snd_1' : undefined),
+      send: ({ deliveryStarts }) => void sent.push(...idsOf(deliveryStarts)),
+      offer: (deliveries) => void offered.push(...idsOf(deliveries)),
+    };
+    let now = 0;
+    const dispatcher = createDispatcher(
+      { client, eager: false },
+      log,
+      { workflows, sender },
+      new DirectRate(() => now),
+    );
+    const emit = (count: number) => {
+      const fanOuts = [fanOut('acc_1', count)];
+      dispatcher.dispatchNew(fanOuts, dispatcher.modesFor(fanOuts));
+    };
+    return { emit, inFlight, sent, offered, pass: (ms: number) => (now += ms) };
+  }
+
+  test('get workflows at once, always', () => {
+    const { emit, inFlight } = parts('always');
+    emit(40);
+    expect(inFlight).toHaveLength(40);
+  });
+
+  test('are sent directly, on_retry: claimed, or offered when too many wait', () => {
+    const { emit, inFlight, sent, offered } = parts('on_retry', 5);
+    emit(5);
+    expect(sent).toHaveLength(5);
+    emit(6);
+    expect(offered).toHaveLength(6);
+    expect(inFlight).toEqual([]);
+  });
+
+  test('get workflows at a low rate, and are sent directly above it until it is low again', () => {
+    const { emit, inFlight, sent, pass } = parts('adaptive');
+    for (let count = 0; count < 30; count += 1) {
+      emit(1);
+      pass(1_000 / 3);
+    }
+    expect(inFlight).toHaveLength(30);
+    for (let count = 0; count < 30; count += 1) {
+      emit(1);
+      pass(50);
+    }
+    expect(sent.length).toBeGreaterThanOrEqual(18);
+    const before = inFlight.length;
+    // Still direct at a rate that would be low enough, as the mode is kept for a while.
+    emit(1);
+    pass(5_000);
+    expect(inFlight).toHaveLength(before);
+    emit(1);
+    expect(inFlight).toHaveLength(before + 1);
+  });
+
+  test('are sent directly when an event has many', () => {
+    const { emit, sent } = parts('adaptive');
+    emit(11);
+    expect(sent).toHaveLength(11);
+  });
 });

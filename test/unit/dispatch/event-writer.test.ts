@@ -4,16 +4,18 @@ import { NoSuchAccount } from '../../../src/dispatch/commit.js';
 import type { Dispatcher } from '../../../src/dispatch/dispatcher.js';
 import { EventWriter, type Plan } from '../../../src/dispatch/event-writer.js';
 import type { SubscriptionCache, CachedSubscriptions } from '../../../src/store/subscriptions/subscription-cache.js';
+import type { DispatchModes } from '../../../src/store/events/events.js';
 import type { Store } from '../../../src/store/store.js';
+import { stubDispatcher } from '../../support/dispatcher.js';
 
 const VERSIONS = 19;
 const VERSIONS_OF = 20;
 
 /** A store whose inserts end when `end` is called, a cache whose entries have numbers as versions, and a dispatcher. */
-function parts(mode: 'single' | 'batch' = 'single') {
+function parts(modes: DispatchModes = new Map()) {
   const commits: {
     ids: string[];
-    mode: unknown;
+    direct: unknown;
     versions: string[];
     end: (outcome?: Error | string[]) => void;
   }[] = [];
@@ -21,7 +23,7 @@ function parts(mode: 'single' | 'batch' = 'single') {
     new Promise((resolve, reject) => {
       commits.push({
         ids: values[0] as string[],
-        mode: values[17],
+        direct: values[17],
         versions: (values[VERSIONS] as string[]).map((id, at) => `${id} ${(values[VERSIONS_OF] as string[])[at]}`),
         end: (outcome = []) =>
           outcome instanceof Error ? reject(outcome) : resolve({ rows: outcome.map((account_id) => ({ account_id })) }),
@@ -29,9 +31,8 @@ function parts(mode: 'single' | 'batch' = 'single') {
     });
   const dispatched: string[] = [];
   const dispatcher: Dispatcher = {
-    modeFor: () => mode,
-    dispatch: (deliveryStarts) => void dispatched.push(...deliveryStarts.map(({ deliveryId }) => deliveryId)),
-    stop: async () => undefined,
+    ...stubDispatcher((deliveryStarts) => void dispatched.push(...deliveryStarts.map(({ deliveryId }) => deliveryId))),
+    modesFor: () => modes,
   };
   const loaded = new Map<string, CachedSubscriptions>();
   let loads = 0;
@@ -57,7 +58,7 @@ function plan(id: string, { account, version }: CachedSubscriptions): Plan<strin
     provider: 'standard',
     addressed: false,
     bodies: new Map(),
-    deliveries: [],
+    deliveries: [{ id: `of ${id}`, subscriptionId: 'sub_1', bodyVariant: '' }],
   };
   const fanOuts = { row, deliveryStarts: [{ deliveryId: `of ${id}` }] } as unknown as FanOut;
   return { events: [fanOuts], reply: `${id} for version ${version}` };
@@ -78,12 +79,12 @@ test('commits a single request at once, and dispatches its deliveries after the 
 });
 
 test('shares a commit between requests that arrive during another commit', async () => {
-  const { write, commits, dispatched } = parts('batch');
+  const { write, commits, dispatched } = parts(new Map([['acc_1', { direct: true, senderId: undefined }]]));
   const written = ['a', 'b', 'c', 'd'].map((id) => write(id));
   await settle();
   commits[0]!.end();
   await settle();
-  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], mode: true });
+  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], direct: [true, true] });
   for (const { end } of commits) end();
   await Promise.all(written);
   expect(dispatched.sort()).toEqual(['of a', 'of b', 'of c', 'of d']);

@@ -10,15 +10,17 @@ function waiting(accountId: string, subscriptionId: string, number: number, disp
   return { deliveryId, run: 0, account, subscriptionId, eventType: 'user.created', url: 'https://example.com' };
 }
 
-function listOf(...queues: [account: string, subscription: string, count: number, weight?: number][]): FairQueue {
-  const list = new FairQueue();
+function listOf(
+  ...queues: [account: string, subscription: string, count: number, weight?: number][]
+): FairQueue<DeliveryStart> {
+  const list = new FairQueue<DeliveryStart>();
   for (const [account, subscription, count, weight] of queues) {
     for (let number = 1; number <= count; number += 1) list.add(waiting(account, subscription, number, weight));
   }
   return list;
 }
 
-const take = (list: FairQueue, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
+const take = (list: FairQueue<DeliveryStart>, count: number) => list.take(count).map(({ deliveryId }) => deliveryId);
 
 test('takes the deliveries of one subscription in their order', () => {
   const list = listOf(['a', 's', 5]);
@@ -55,7 +57,7 @@ test('takes every delivery once, in the order of its subscription', () => {
   const steps = fc.array(fc.oneof(fc.tuple(name, name, fc.integer({ min: 1, max: 3 })), fc.nat(5)), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (moves) => {
-      const list = new FairQueue();
+      const list = new FairQueue<DeliveryStart>();
       const added = new Map<string, number>();
       const taken: string[] = [];
       for (const move of moves) {

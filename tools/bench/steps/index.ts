@@ -53,7 +53,7 @@ const throughput: Group = {
 };
 
 const workflows: Group = {
-  settings: { PIGEONPOST_BATCHING: 'off' },
+  settings: { PIGEONPOST_WORKFLOWS: 'always' },
   steps: [
     flooding('temporal_floor', ({ sizes }) => ({
       adapter: adapter('temporal'),

@@ -2,8 +2,8 @@
 import { lowestIdAt } from '#src/contract/ids.js';
 import { listAttempts, loadAttemptMaterial } from '#src/store/attempts/attempts.js';
 import { loadBacklog } from '#src/store/reports/backlog.js';
-import { loadBatched } from '#src/store/batches/batched.js';
-import { unclaimed } from '#src/store/batches/claims.js';
+import { loadDirect } from '#src/store/direct/material.js';
+import { claimAny, heldBy } from '#src/store/direct/senders.js';
 import { changedDeliveries, findDelivery, listDeliveries, newestAllFailed } from '#src/store/deliveries/deliveries.js';
 import { changeState, markOwned, reopenDelivery } from '#src/store/deliveries/state-changes.js';
 import { findEvent, insertEvents } from '#src/store/events/events.js';
@@ -82,7 +82,7 @@ const perDelivery: readonly Written[] = [
     ask: (store, { accountId, subscriptionId }) => insertEvents(store.pool, [newEvent(accountId, subscriptionId)]),
   },
   { name: 'load for an attempt', ask: (store, { deliveryIds }) => loadAttemptMaterial(store, deliveryIds[0]!) },
-  { name: 'load 100 for a batch', ask: (store, { deliveryIds }) => loadBatched(store, deliveryIds) },
+  { name: 'load 100 for a sender', ask: (store, { deliveryIds }) => loadDirect(store, deliveryIds) },
   {
     name: 'record an attempt',
     writes: true,
@@ -110,7 +110,8 @@ const perDelivery: readonly Written[] = [
 
 const perSweep: readonly Written[] = [
   { name: 'find what has no owner', ask: (store) => ownerlessDeliveries(store, { olderThan: 10, limit: LIMIT }) },
-  { name: 'find what no batch has claimed', ask: (store) => unclaimed(store, { olderThan: 10, limit: LIMIT }) },
+  { name: 'claim what no sender has', writes: true, ask: (store) => claimAny(store, 'snd_bench', LIMIT) },
+  { name: 'find what a sender has', ask: (store) => heldBy(store, 'snd_bench', 10) },
   { name: 'find what is overdue', ask: (store) => overdueDeliveries(store, { overdueBy: 300, limit: LIMIT }) },
   { name: 'find what lost its subscription', ask: (store) => deliveriesOfDeletedSubscriptions(store, LIMIT) },
   {

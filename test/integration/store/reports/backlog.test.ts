@@ -31,7 +31,7 @@ test('reports an empty backlog', async () => {
 test('counts open deliveries by state, and reports the delay of the most overdue attempt', async () => {
   await delivery(`updated_at = ${seconds(-100)}`);
   await delivery(`updated_at = ${seconds(-500)}, owned = true, next_attempt_at = ${seconds(60)}`);
-  await delivery(`updated_at = ${seconds(-50)}, batch = true`);
+  await delivery(`updated_at = ${seconds(-50)}, direct = true`);
   await delivery(`state = 'retrying', next_attempt_at = ${seconds(60)}`);
   const { counts, overdueS } = await backlog();
   expect(counts).toEqual({ waiting: 3, retrying: 1, paused: 0 });

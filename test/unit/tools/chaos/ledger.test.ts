@@ -7,7 +7,7 @@ const delivery: DeliveryFact = {
   eventId: 'evt_1',
   kind: 'accepts',
   state: 'delivered',
-  inBatch: false,
+  isDirect: false,
   outcomes: ['accepted'],
 };
 const acknowledged = [{ planned: { n: 0, kind: 'accepts' as const }, eventId: 'evt_1', deliveryIds: ['dlv_1'] }];
@@ -41,7 +41,7 @@ test('what was delivered and accepted balances', () => {
   expect(balanced).toEqual({
     acknowledged: 1,
     delivered: 1,
-    inBatches: 0,
+    direct: 0,
     failed: 0,
     cancelled: 0,
     duplicates: 0,

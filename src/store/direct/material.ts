@@ -1,4 +1,4 @@
-/** Loads the deliveries of a batch, and each of their accounts and subscriptions once. */
+/** Loads direct deliveries, and each of their accounts and subscriptions once. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { AttemptMaterial } from '../attempts/attempts.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -6,21 +6,18 @@ import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.j
 import type { Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
 
-/** A delivery of a batch. */
-export interface BatchedDelivery extends AttemptMaterial {
-  /** Whether it has its own workflow, or needs none any more. */
-  readonly owned: boolean;
+/** A delivery whose first attempt a sender makes. */
+export interface DirectDelivery extends AttemptMaterial {
   /** When its next attempt is due, after a first one. */
   readonly nextAttemptAt: Date | null;
 }
 
-interface BatchedRow {
+interface DirectRow {
   id: string;
   created_at: Date;
   state: DeliveryState;
   run: number;
   attempts: number;
-  owned: boolean;
   last_status: number | null;
   state_reason: string | null;
   recorded_by: string | null;
@@ -37,11 +34,11 @@ interface BatchedRow {
 }
 
 /** Loads deliveries with everything that their first attempts need, in any order. Deleted ones are omitted. */
-export async function loadBatched(store: Store, ids: readonly string[]): Promise<BatchedDelivery[]> {
-  const near = await findBatched(store, ids, eventsNear(ids));
+export async function loadDirect(store: Store, ids: readonly string[]): Promise<DirectDelivery[]> {
+  const near = await findDirect(store, ids, eventsNear(ids));
   const found = new Set(near.map(({ id }) => id));
   const others = ids.filter((id) => !found.has(id));
-  const rows = others.length === 0 ? near : [...near, ...(await findBatched(store, others, ANYWHERE))];
+  const rows = others.length === 0 ? near : [...near, ...(await findDirect(store, others, ANYWHERE))];
   const [accounts, subscriptions] = await Promise.all([
     loadAccounts(store, new Set(rows.map((row) => row.account_id))),
     loadSubscriptions(store, new Set(rows.map((row) => row.subscription_id))),
@@ -58,7 +55,6 @@ export async function loadBatched(store: Store, ids: readonly string[]): Promise
       state: row.state,
       run: row.run,
       attempts: row.attempts,
-      owned: row.owned,
       lastStatus: row.last_status,
       stateReason: row.state_reason,
       recordedBy: row.recorded_by,
@@ -70,11 +66,11 @@ export async function loadBatched(store: Store, ids: readonly string[]): Promise
   });
 }
 
-async function findBatched(store: Store, ids: readonly string[], events: IdRange): Promise<BatchedRow[]> {
-  const { rows } = await store.pool.query<BatchedRow>({
-    name: 'load-batched',
+async function findDirect(store: Store, ids: readonly string[], events: IdRange): Promise<DirectRow[]> {
+  const { rows } = await store.pool.query<DirectRow>({
+    name: 'load-direct',
     text: `
-      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.owned, d.last_status, d.state_reason, d.recorded_by,
+      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by,
              d.schedule_position, d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, d.account_id,
              d.subscription_id, e.occurred_at, e.traceparent, b.body
       FROM deliveries d
@@ -87,7 +83,7 @@ async function findBatched(store: Store, ids: readonly string[], events: IdRange
 
 async function loadAccounts(store: Store, ids: ReadonlySet<string>): Promise<Map<string, StoredAccount>> {
   const { rows } = await store.pool.query<AccountRow>({
-    name: 'load-batched-accounts',
+    name: 'load-direct-accounts',
     text: 'SELECT * FROM accounts WHERE id = ANY($1)',
     values: [[...ids]],
   });
@@ -99,7 +95,7 @@ async function loadSubscriptions(
   ids: ReadonlySet<string>,
 ): Promise<Map<string, { subscription: StoredSubscription; deleted: boolean }>> {
   const { rows } = await store.pool.query<SubscriptionRow & { deleted_at: Date | null }>({
-    name: 'load-batched-subscriptions',
+    name: 'load-direct-subscriptions',
     text: 'SELECT * FROM subscriptions WHERE id = ANY($1)',
     values: [[...ids]],
   });

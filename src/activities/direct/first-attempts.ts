@@ -1,0 +1,218 @@
+/**
+ * The first attempts of one sender: which delivery is sent next, and how many are in flight.
+ *
+ * Accounts take turns, and within an account its subscriptions. A receiver that hangs uses up the permits of its own
+ * subscription only; deliveries that wait for it too long are given up, and get a workflow.
+ */
+import { FairQueue, Fifo } from '../../dispatch/fair-queue.js';
+import type { DirectDelivery } from '../../store/direct/material.js';
+import { MAX_PERMIT_WAIT_MS } from '../../workflows/limits.js';
+import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
+
+/** Requests in flight at once, as long as they are quick: more would only open more connections. */
+const MAX_QUICK = 100;
+/** How long a request counts as quick, in milliseconds: slow ones must not block others. */
+const QUICK_MS = 250;
+/** Requests in flight at once, including slow ones. */
+const MAX_IN_FLIGHT = 1_000;
+/** How long deliveries wait for a slow receiver, in milliseconds. */
+const MAX_SLOW_WAIT_MS = 30_000;
+/** Deliveries that wait for one slow receiver, and for all of them. */
+const MAX_SLOW_WAITING = 200;
+const MAX_ALL_SLOW_WAITING = 4_000;
+/** How often slow requests and receivers are looked for, in milliseconds. */
+const TICK_MS = 50;
+
+/** A claimed delivery with its frozen schedule. */
+export interface FirstAttempt {
+  readonly delivery: DirectDelivery;
+  /** The waits after failed attempts, in milliseconds. */
+  readonly schedule: readonly number[];
+  readonly timeLimitMs: number;
+  /** When its account and subscription were read, in milliseconds of `performance.now`. */
+  readonly loadedAt: number;
+  /** How often it was not sent because too many host names were being looked up. */
+  readonly rejections: number;
+}
+
+export interface FirstAttemptsSettings {
+  readonly limiter: ConcurrencyLimiter;
+  /** Attempts in flight at once for a subscription. */
+  readonly maxConcurrentAttempts: number;
+  /** Makes an attempt; resolves when its request has ended, and never rejects. */
+  readonly send: (attempt: FirstAttempt) => Promise<void>;
+  /** Gets deliveries whose receiver is too slow to wait for. */
+  readonly giveUp: (attempt: FirstAttempt) => void;
+  /** Called when attempts have ended and more may be added. */
+  readonly onProgress: () => void;
+}
+
+/** The deliveries that wait for one subscription. */
+interface ReceiverQueue {
+  readonly account: { readonly id: string; readonly dispatchWeight: number };
+  readonly subscriptionId: string;
+  readonly waiting: Fifo<FirstAttempt>;
+  /** Attempts in flight. */
+  running: number;
+  /** Whether it is in the rotation. */
+  isReady: boolean;
+  /** Since when no permit was released, in milliseconds of `performance.now`; undefined while it does not wait for one. */
+  blockedSince: number | undefined;
+  /** Since when its receiver has been slow; undefined while it is not. */
+  slowSince: number | undefined;
+}
+
+interface Running {
+  readonly queue: ReceiverQueue;
+  readonly startedAt: number;
+  isQuick: boolean;
+}
+
+export class FirstAttempts {
+  readonly #ready = new FairQueue<ReceiverQueue>();
+  readonly #queues = new Map<string, ReceiverQueue>();
+  /** The oldest first. */
+  readonly #running = new Set<Running>();
+  #quick = 0;
+  #waiting = 0;
+  /** Of these, deliveries that wait for slow receivers. */
+  #slowWaiting = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly settings: FirstAttemptsSettings) {}
+
+  /** Deliveries that wait, except for slow receivers. */
+  get waiting(): number {
+    return this.#waiting - this.#slowWaiting;
+  }
+
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  add(attempt: FirstAttempt): void {
+    const { account, subscription } = attempt.delivery;
+    let queue = this.#queues.get(subscription.id);
+    if (!queue) {
+      queue = {
+        account,
+        subscriptionId: subscription.id,
+        waiting: new Fifo(),
+        running: 0,
+        isReady: false,
+        blockedSince: undefined,
+        slowSince: undefined,
+      };
+      this.#queues.set(subscription.id, queue);
+    }
+    if (queue.slowSince !== undefined && this.#isSlowFull(queue)) return this.settings.giveUp(attempt);
+    queue.waiting.push(attempt);
+    this.#count(queue, 1);
+    this.#makeReady(queue);
+  }
+
+  /** Sends what may be sent now; call it after `add`. */
+  sendMore(): void {
+    while (this.#quick < MAX_QUICK && this.#running.size < MAX_IN_FLIGHT && this.#ready.size > 0) {
+      const queue = this.#ready.take(1)[0]!;
+      queue.isReady = false;
+      if (queue.waiting.size > 0) this.#sendNext(queue);
+    }
+    this.#timer ??=
+      this.#running.size + this.#waiting > 0 ? setInterval(() => this.#tick(), TICK_MS).unref() : undefined;
+  }
+
+  /** Removes and returns everything that waits. */
+  clear(): FirstAttempt[] {
+    const cleared = [...this.#queues.values()].flatMap((queue) => this.#clearQueue(queue));
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    return cleared;
+  }
+
+  #isSlowFull({ waiting }: ReceiverQueue): boolean {
+    return waiting.size >= MAX_SLOW_WAITING || this.#slowWaiting >= MAX_ALL_SLOW_WAITING;
+  }
+
+  #count(queue: ReceiverQueue, added: number): void {
+    this.#waiting += added;
+    if (queue.slowSince !== undefined) this.#slowWaiting += added;
+  }
+
+  #setSlow(queue: ReceiverQueue, since: number | undefined): void {
+    if ((queue.slowSince === undefined) === (since === undefined)) return;
+    this.#slowWaiting += since === undefined ? -queue.waiting.size : queue.waiting.size;
+    queue.slowSince = since;
+  }
+
+  #makeReady(queue: ReceiverQueue): void {
+    if (queue.isReady || queue.blockedSince !== undefined || queue.waiting.size === 0) return;
+    queue.isReady = true;
+    this.#ready.add(queue);
+  }
+
+  #sendNext(queue: ReceiverQueue): void {
+    const { limiter, maxConcurrentAttempts, send } = this.settings;
+    // Of n receivers that hang each gets 1/(n+1) of the capacity.
+    const limit = Math.max(Math.min(maxConcurrentAttempts, MAX_IN_FLIGHT - this.#running.size), 1);
+    const permit = limiter.acquireNow(queue.subscriptionId, limit);
+    if (!permit) {
+      queue.blockedSince = performance.now();
+      limiter.whenReleased(queue.subscriptionId, () => {
+        queue.blockedSince = undefined;
+        this.#makeReady(queue);
+        this.sendMore();
+      });
+      return;
+    }
+    const attempt = queue.waiting.shift()!;
+    this.#count(queue, -1);
+    this.#makeReady(queue);
+    const running: Running = { queue, startedAt: performance.now(), isQuick: true };
+    this.#running.add(running);
+    queue.running += 1;
+    this.#quick += 1;
+    void send(attempt).then(() => {
+      this.#running.delete(running);
+      if (running.isQuick) {
+        this.#quick -= 1;
+        this.#setSlow(queue, undefined);
+      }
+      permit.release();
+      queue.running -= 1;
+      if (queue.running === 0 && queue.waiting.size === 0) this.#queues.delete(queue.subscriptionId);
+      this.sendMore();
+      this.settings.onProgress();
+    });
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const running of this.#running) {
+      if (now - running.startedAt < QUICK_MS) break;
+      if (!running.isQuick) continue;
+      running.isQuick = false;
+      this.#quick -= 1;
+      this.#setSlow(running.queue, now);
+    }
+    for (const queue of this.#queues.values()) {
+      const isBlocked = queue.blockedSince !== undefined && now - queue.blockedSince > MAX_PERMIT_WAIT_MS;
+      const isSlow = queue.slowSince !== undefined && now - queue.slowSince > MAX_SLOW_WAIT_MS;
+      const kept = isBlocked || isSlow ? 0 : queue.slowSince === undefined ? Infinity : MAX_SLOW_WAITING;
+      for (const attempt of this.#clearQueue(queue, kept)) this.settings.giveUp(attempt);
+      if (queue.running === 0 && queue.waiting.size === 0) this.#queues.delete(queue.subscriptionId);
+    }
+    this.sendMore();
+    if (this.#running.size + this.#waiting > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Removes the oldest deliveries until so many are left. */
+  #clearQueue(queue: ReceiverQueue, kept = 0): FirstAttempt[] {
+    const cleared: FirstAttempt[] = [];
+    while (queue.waiting.size > kept) cleared.push(queue.waiting.shift()!);
+    this.#count(queue, -cleared.length);
+    return cleared;
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * A sender makes the first attempts of direct deliveries, one for each worker process. It has a lease in the database, and
+ * sends only what it has claimed there, so no two senders send the same delivery. A delivery that is not accepted gets a
+ * workflow at its position of the schedule. What a sender leaves behind when it dies is claimed by others.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { SenderPort } from '../../dispatch/dispatcher.js';
+import type { FanOut, PlannedDelivery } from '../../dispatch/fan-out.js';
+import type { WorkflowStarter } from '../../dispatch/start.js';
+import { contractOf } from '../../providers/registry.js';
+import type { DeliveryStart } from '../../store/deliveries/delivery-starts.js';
+import { loadDirect, type DirectDelivery } from '../../store/direct/material.js';
+import { unclaim } from '../../store/direct/senders.js';
+import type { AttemptLog } from '../../telemetry/attempts.js';
+import { countDirect } from '../../telemetry/metrics.js';
+import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
+import { sendAndClassify, type AttemptDependencies } from '../attempt/attempt.js';
+import type { AttemptResult } from '../attempt/classify.js';
+import type { OutcomeWriter } from '../attempt/outcome-writer.js';
+import { save, toUnrecordedOutcome } from '../attempt/save.js';
+import type { AttemptContext } from '../attempt/send.js';
+import { FailureCounter, replaceOptionsAfterFailures } from '../subscription-health.js';
+import { Claimer } from './claimer.js';
+import { FirstAttempts, type FirstAttempt } from './first-attempts.js';
+import { Lease } from './lease.js';
+import { StartRecorder } from './start-recorder.js';
+import { WorkflowStartQueue } from './workflow-start-queue.js';
+
+/** Deliveries that wait in memory with their bodies; new ones beyond that are committed without a claim. */
+const MAX_WAITING = 1_000;
+/** How long a delivery's account and subscription are used without reading them again, in milliseconds. */
+const MAX_AGE_MS = 5_000;
+/** Wait before a delivery is tried again whose host name could not be looked up, in milliseconds: doubles each time. */
+const FIRST_REJECTED_MS = 250;
+const MAX_REJECTED_MS = 5_000;
+/** After so many such waits the delivery gets a workflow. */
+const MAX_REJECTIONS = 15;
+
+export interface SenderDependencies extends AttemptDependencies {
+  readonly limiter: ConcurrencyLimiter;
+  readonly maxConcurrentAttempts: number;
+  readonly outcomes: OutcomeWriter;
+  readonly starter: WorkflowStarter;
+  readonly log: Logger;
+}
+
+export class Sender implements SenderPort {
+  readonly #attempts: FirstAttempts;
+  readonly #starts: WorkflowStartQueue;
+  readonly #failures: FailureCounter;
+  readonly #attemptLog: AttemptLog;
+  readonly #lease: Lease;
+  readonly #recorder: StartRecorder;
+  readonly #claimer: Claimer;
+  /** Claimed deliveries that are not finished. */
+  readonly #held = new Set<string>();
+  readonly #saving = new Set<Promise<void>>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Resolves the wait of `stop`. */
+  #ended: (() => void) | undefined;
+  #isStopping = false;
+
+  constructor(private readonly dependencies: SenderDependencies) {
+    const { store, limiter, maxConcurrentAttempts, starter, log } = dependencies;
+    this.#attemptLog = toAttemptLog(log);
+    this.#failures = new FailureCounter({ store, log: this.#attemptLog });
+    this.#recorder = new StartRecorder(store, log, (id) => this.#held.delete(id));
+    this.#lease = new Lease({
+      store,
+      log,
+      isHeld: (id) => this.#held.has(id),
+      onRenewed: () => void this.#failures.write(),
+      onLost: () => this.#drop(),
+    });
+    this.#starts = new WorkflowStartQueue(starter, {
+      onStarted: (id) => this.#recorder.started(id),
+      onFailed: (id, error) => this.#recorder.failed(id, this.#lease.id, error),
+      isStale: () => !this.#lease.isFresh,
+    });
+    this.#attempts = new FirstAttempts({
+      limiter,
+      maxConcurrentAttempts,
+      send: (attempt) => this.#send(attempt),
+      giveUp: ({ delivery }) => this.#startWorkflow(delivery),
+      onProgress: () => {
+        this.#ended?.();
+        this.#claimer.claimMore();
+      },
+    });
+    this.#claimer = new Claimer({
+      store,
+      log,
+      lease: this.#lease,
+      waiting: () => this.#attempts.waiting,
+      onClaimed: (deliveries) => {
+        for (const delivery of deliveries) this.#add(delivery);
+        this.#attempts.sendMore();
+      },
+    });
+  }
+
+  /** Rejects when the database is unavailable. */
+  async start(): Promise<void> {
+    await this.#lease.start();
+    this.#claimer.start();
+  }
+
+  claimFor(deliveries: number): string | undefined {
+    const hasRoom = this.#attempts.waiting + deliveries <= MAX_WAITING;
+    return hasRoom && !this.#isStopping && this.#lease.isFresh ? this.#lease.id : undefined;
+  }
+
+  send({ row, deliveryStarts }: FanOut, senderId: string): void {
+    // Otherwise the lease was lost since the commit, and another sender has them.
+    if (senderId !== this.#lease.id) return;
+    for (const delivery of deliveryStarts) this.#add(toDirect(delivery, row.traceparent ?? null));
+    this.#attempts.sendMore();
+  }
+
+  offer(deliveries: readonly DeliveryStart[]): void {
+    this.#claimer.offer(deliveries);
+  }
+
+  /** Stops sending, waits for the attempts in flight and releases the others. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#claimer.stop();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#drop();
+    while (this.#attempts.inFlight + this.#saving.size > 0) await this.#nextEnd();
+    await this.#starts.stop();
+    await this.#recorder.finish();
+    await this.#failures.write();
+    await this.#lease.end();
+  }
+
+  /** Resolves when an attempt has ended or is saved. */
+  #nextEnd(): Promise<void> {
+    return new Promise((resolve) => (this.#ended = resolve));
+  }
+
+  /** Forgets what waits: others send it once it is released. */
+  #drop(): void {
+    for (const { delivery } of this.#attempts.clear()) this.#held.delete(delivery.delivery.id);
+  }
+
+  #add(delivery: DirectDelivery, rejections = 0): void {
+    const { subscription, subscriptionDeleted, account, event } = delivery;
+    this.#held.add(delivery.delivery.id);
+    const limited = Object.keys(subscription.limits).length > 0;
+    if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
+    else if (subscriptionDeleted || !subscription.enabled || limited) this.#startWorkflow(delivery);
+    else {
+      const contract = contractOf(account.provider);
+      const schedule = contract.schedule(event.type, account);
+      const timeLimitMs = contract.timeLimitMs(event.type, account);
+      this.#attempts.add({ delivery, schedule, timeLimitMs, loadedAt: performance.now(), rejections });
+    }
+  }
+
+  #startWorkflow(delivery: DirectDelivery): void {
+    countDirect('workflow');
+    this.#starts.add(delivery);
+  }
+
+  /** Never rejects. */
+  async #send(attempt: FirstAttempt): Promise<void> {
+    const { delivery } = attempt;
+    const { id } = delivery.delivery;
+    const { store, egress, log } = this.dependencies;
+    try {
+      if (!this.#lease.isFresh || this.#isStopping) return void this.#held.delete(id);
+      if (performance.now() - attempt.loadedAt > MAX_AGE_MS && !(await this.#isUnchanged(attempt))) return;
+      const result = await sendAndClassify(egress, contractOf(delivery.account.provider), this.#contextOf(attempt));
+      if (!result) return this.#sendLater(attempt);
+      if (result.countsAsFailure) this.#failures.add(delivery, result.startedAt);
+      const saved = this.#saveAndContinue(delivery, result).finally(() => {
+        this.#saving.delete(saved);
+        this.#ended?.();
+      });
+      this.#saving.add(saved);
+    } catch (error) {
+      // An error of ours: the delivery is released, and tried again later.
+      log.error({ err: error, deliveryId: id }, 'a first attempt failed with an unexpected error');
+      this.#held.delete(id);
+      await unclaim(store, this.#lease.id, [id]).catch(() => undefined);
+    }
+  }
+
+  /** Whether account and subscription are as they were when the delivery was loaded; otherwise it is loaded again. */
+  async #isUnchanged({ delivery: { delivery, subscription, account } }: FirstAttempt): Promise<boolean> {
+    const [current] = await loadDirect(this.dependencies.store, [delivery.id]);
+    const isSame =
+      current?.subscription.updatedAt.getTime() === subscription.updatedAt.getTime() &&
+      !current.subscriptionDeleted &&
+      isDeepStrictEqual(current.account, account);
+    if (current && !isSame) this.#add(current);
+    if (!current) this.#held.delete(delivery.id);
+    return isSame;
+  }
+
+  #contextOf({ delivery, schedule, timeLimitMs }: FirstAttempt): AttemptContext {
+    return {
+      material: delivery,
+      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position: 0, timeLimitMs },
+      attemptOfRound: 1,
+      waitMs: schedule[0],
+      number: delivery.attempts + 1,
+      runId: this.#lease.id,
+      sender: this.#lease.id,
+      log: this.#attemptLog,
+    };
+  }
+
+  /** Nothing was sent, because too many host names were being looked up. */
+  #sendLater({ delivery, rejections }: FirstAttempt): void {
+    if (rejections === MAX_REJECTIONS) return this.#startWorkflow(delivery);
+    const waitMs = Math.min(FIRST_REJECTED_MS * 2 ** rejections, MAX_REJECTED_MS) * (0.5 + Math.random() / 2);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#add(delivery, rejections + 1);
+      this.#attempts.sendMore();
+    }, waitMs).unref();
+    this.#timers.add(timer);
+  }
+
+  /** Saves an attempt, and starts a workflow for its delivery unless it was accepted. Never rejects. */
+  async #saveAndContinue(delivery: DirectDelivery, result: AttemptResult): Promise<void> {
+    const { store, outcomes, log } = this.dependencies;
+    const { id } = delivery.delivery;
+    try {
+      await save(outcomes, result);
+    } catch (error) {
+      log.debug({ err: error, deliveryId: id }, 'cannot record an outcome now; its workflow will');
+      return this.#starts.add(delivery, { kind: 'unrecorded', outcome: toUnrecordedOutcome(result) });
+    }
+    if (result.state === 'delivered') {
+      countDirect('accepted');
+      this.#held.delete(id);
+      return;
+    }
+    countDirect('workflow');
+    if (result.state === 'retrying') {
+      const at = result.nextAttemptAt?.getTime() ?? 0;
+      return this.#starts.add(delivery, { kind: 'scheduled', position: 1, at });
+    }
+    const contract = contractOf(delivery.account.provider);
+    await replaceOptionsAfterFailures({ store, log: this.#attemptLog }, contract, delivery);
+    const message = result.stateReason ?? 'not accepted';
+    this.#starts.add(delivery, { kind: 'ended', type: result.failureType!, message });
+  }
+}
+
+function toDirect(
+  { deliveryId, account, subscription, event, body }: PlannedDelivery,
+  traceparent: string | null,
+): DirectDelivery {
+  return {
+    account,
+    subscription,
+    subscriptionDeleted: false,
+    event,
+    delivery: { id: deliveryId, createdAt: new Date() },
+    body,
+    state: 'pending',
+    run: 0,
+    attempts: 0,
+    lastStatus: null,
+    stateReason: null,
+    recordedBy: null,
+    schedulePosition: null,
+    firstAttemptAt: null,
+    nextAttemptAt: null,
+    traceparent,
+  };
+}
+
+const toAttemptLog = (log: Logger): AttemptLog => ({
+  debug: (message, facts) => log.debug(facts, message),
+  info: (message, facts) => log.info(facts, message),
+  warn: (message, facts) => log.warn(facts, message),
+});

@@ -1,0 +1,89 @@
+/** Starts a workflow for each direct delivery that its sender does not finish. */
+import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
+import { resumePointOf } from '../../store/deliveries/delivery-starts.js';
+import type { DirectDelivery } from '../../store/direct/material.js';
+import { FailureType } from '../../workflows/failure.js';
+import type { ResumePoint } from '../../workflows/types.js';
+
+/** Starts in flight at once. */
+const CONCURRENCY = 20;
+/** How long one start may take, in milliseconds. */
+const START_DEADLINE_MS = 10_000;
+
+/** A delivery to start; without `resumeFrom` its workflow makes the first attempt. */
+interface Start {
+  readonly delivery: StartedDelivery;
+  readonly resumeFrom: ResumePoint | undefined;
+}
+
+/** What starting a workflow needs of a delivery. */
+type StartedDelivery = Pick<DirectDelivery, 'account' | 'delivery' | 'event' | 'subscription'>;
+
+/** What is called once a start has ended; they do not reject. */
+export interface StartEvents {
+  readonly onStarted: (deliveryId: string) => void;
+  readonly onFailed: (deliveryId: string, error: unknown) => void;
+  /** Whether other senders may have taken the delivery over. */
+  readonly isStale: () => boolean;
+}
+
+export class WorkflowStartQueue {
+  #waiting: Start[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+
+  constructor(
+    private readonly starter: WorkflowStarter,
+    private readonly events: StartEvents,
+  ) {}
+
+  /** Starts the delivery's workflow soon; without `resumeFrom` it makes the first attempt. */
+  add({ account, delivery, event, subscription }: StartedDelivery, resumeFrom?: ResumePoint): void {
+    // Without the body, which is not needed any more.
+    this.#waiting.push({ delivery: { account, delivery, event, subscription }, resumeFrom });
+    this.#startMore();
+  }
+
+  /** Starts the workflow of a delivery whose first attempt was recorded before. */
+  addAttempted(delivery: DirectDelivery): void {
+    const message = delivery.stateReason ?? 'not accepted';
+    const failed = delivery.state === 'failed';
+    this.add(delivery, failed ? { kind: 'ended', type: FailureType.stopped, message } : resumePointOf(delivery));
+  }
+
+  /** Drops the starts that wait, and waits for those in flight. */
+  async stop(): Promise<void> {
+    this.#waiting = [];
+    await Promise.all(this.#inFlight);
+  }
+
+  #startMore(): void {
+    while (this.#inFlight.size < CONCURRENCY && this.#waiting.length > 0) {
+      const start = this.#start(this.#waiting.shift()!).finally(() => {
+        this.#inFlight.delete(start);
+        this.#startMore();
+      });
+      this.#inFlight.add(start);
+    }
+  }
+
+  async #start({ delivery: { delivery, account, subscription, event }, resumeFrom }: Start): Promise<void> {
+    try {
+      // Without a resume point the workflow makes the first attempt, which another sender may be making.
+      if (resumeFrom === undefined && this.events.isStale()) throw new Error('the lease of the sender has expired');
+      await this.starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        startDelivery(this.starter, {
+          deliveryId: delivery.id,
+          run: 0,
+          account,
+          subscriptionId: subscription.id,
+          eventType: event.type,
+          url: subscription.url,
+          resumeFrom,
+        }),
+      );
+      this.events.onStarted(delivery.id);
+    } catch (error) {
+      this.events.onFailed(delivery.id, error);
+    }
+  }
+}
