@@ -1,10 +1,9 @@
 import { OperatorError } from '../lib/errors.js';
-import { defaults, EMBEDDED_NETWORKS } from './defaults.js';
-import { defaultCacheDir, defaultDataDir } from './folders.js';
+import { defaultCacheDir, defaultDataDir, defaults, EMBEDDED_NETWORKS } from './defaults.js';
+import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
-import { table, type SettingName, type Values } from './settings.js';
+import type { Values } from './settings.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
-import { SERVICE_LINK_VALUE, unknownNames } from './unknown-names.js';
 
 export type { Setting } from './formats.js';
 export { settings } from './settings.js';
@@ -117,28 +116,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   problems.push(...samePorts(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-function readValues(env: NodeJS.ProcessEnv, problems: string[]): Values {
-  const values: Partial<Record<SettingName, unknown>> = {};
-  for (const name of Object.keys(table) as SettingName[]) {
-    const text = env[name]?.trim() ?? '';
-    if (text === '') continue;
-    const { schema, secret = false }: { schema: (typeof table)[SettingName]['schema']; secret?: boolean } = table[name];
-    const result = schema.safeParse(text);
-    if (result.success) values[name] = result.data;
-    else
-      problems.push(problem(name, secret ? undefined : text, result.error.issues[0]?.message ?? 'it cannot be read'));
-  }
-  return values as Values;
-}
-
-function problem(name: string, shown: string | undefined, advice: string): string {
-  const what = shown === undefined ? `${name} cannot be used` : `${name} is ${JSON.stringify(shown)}`;
-  const link = SERVICE_LINK_VALUE.test(shown ?? '')
-    ? ' (Kubernetes sets this one for a Service of that name; set it yourself, or enableServiceLinks to false)'
-    : '';
-  return `${what}: ${advice}${link}`;
 }
 
 function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessEnv): Config {
