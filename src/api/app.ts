@@ -7,7 +7,7 @@ import { createSubscriptionCache } from '../store/subscriptions/subscription-cac
 import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
-import { bulkRoutes } from './deliveries/bulk.js';
+import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
 import { dashboardRoutes } from './dashboard.js';
@@ -30,7 +30,6 @@ import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
 import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
-import { waitingRoutes } from './subscriptions/waiting.js';
 
 /** Dependencies of the application. */
 export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {

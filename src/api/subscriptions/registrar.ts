@@ -28,7 +28,7 @@ import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
-import { allHidden, rejectMovedSecrets } from './moved-secrets.js';
+import { allHidden, rejectMovedSecrets } from './masked-values.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './input.js';
 
