@@ -47,6 +47,9 @@ export const commonFields = z.object({
 });
 type Common = z.infer<typeof commonFields>;
 
+/** The checked fields of a request: common ones and the contract's own. */
+type Given = Partial<Common> & Record<string, unknown>;
+
 /** A subscription to store, without times. */
 export type SubscriptionDraft = SavedSubscription;
 
@@ -76,7 +79,7 @@ export function editedSubscription(
   body: unknown,
 ): SubscriptionDraft {
   const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = check(schema, body) as Partial<Common> & Record<string, unknown>;
+  const given = check(schema, body) as Given;
   const { id, accountId, reference } = previous;
   return { ...build(context, contract, given, previous), id, accountId, reference };
 }
@@ -84,25 +87,15 @@ export function editedSubscription(
 function build(
   context: ApiContext,
   contract: AnyContract,
-  masked: Partial<Common> & Record<string, unknown>,
+  masked: Given,
   previous?: StoredSubscription,
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
   const given = unmasked(masked, rules, previous);
-  const url =
-    given.url === undefined
-      ? undefined
-      : checkReceiverUrl(given.url, {
-          allowHttp: context.allowHttp,
-          allowsAddress: context.allowsAddress,
-          allowPorts: context.allowPorts,
-          allowsCredentials: rules.allowsUrlCredentials,
-          allowsFragment: rules.allowsUrlFragment ?? false,
-        });
+  const url = given.url === undefined ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
-  const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
@@ -113,18 +106,26 @@ function build(
   if (problem) throw invalidField('eventTypes', problem);
   const wrong = rules.checkOptions?.(stored.options);
   if (wrong) throw invalidField(wrong.path, wrong.problem);
-  const enabled = given.enabled ?? previous?.enabled ?? true;
   return {
     url: url?.stored ?? previous?.url ?? '',
     eventTypes,
-    description: given.description === undefined ? (previous?.description ?? null) : given.description,
-    enabled,
-    disabledReason: enabled ? null : (previous?.disabledReason ?? null),
-    headers: given.headers ?? previous?.headers ?? {},
-    limits: limitsOf(given, previous?.limits),
-    ...(tlsClient ? { tlsClient } : {}),
+    ...commonOf(given, previous),
     options: stored.options,
     secrets: stored.secrets,
+  };
+}
+
+/** Fields that do not depend on the contract; absent ones keep the previous values. */
+function commonOf(given: Given, previous: Partial<StoredSubscription> = {}) {
+  const { description = previous.description ?? null, tlsClient = previous.tlsClient } = given;
+  const enabled = given.enabled ?? previous.enabled ?? true;
+  return {
+    description,
+    enabled,
+    disabledReason: enabled ? null : (previous.disabledReason ?? null),
+    headers: given.headers ?? previous.headers ?? {},
+    limits: limitsOf(given, previous.limits),
+    ...(tlsClient ? { tlsClient } : {}),
   };
 }
 
@@ -158,6 +159,19 @@ interface UrlRules {
   readonly allowsCredentials: boolean;
   /** Whether the contract accepts a fragment, which is never sent. */
   readonly allowsFragment: boolean;
+}
+
+function urlRules(
+  { allowHttp, allowsAddress, allowPorts }: ApiContext,
+  { allowsUrlCredentials, allowsUrlFragment = false }: AnyContract['subscriptions'],
+): UrlRules {
+  return {
+    allowHttp,
+    allowsAddress,
+    allowPorts,
+    allowsCredentials: allowsUrlCredentials,
+    allowsFragment: allowsUrlFragment,
+  };
 }
 
 /** A receiver's URL: as stored, without credentials, and parsed. */
