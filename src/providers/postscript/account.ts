@@ -1,4 +1,4 @@
-/** A Postscript account is one shop. Its token is the value of `Postscript-Signature`. */
+/** A Postscript account is one shop. Its token is the value of `Postscript-Signature`, which receivers compare. */
 import { createHmac } from 'node:crypto';
 import type { Account, Subscription } from '../../contract/entities.js';
 import {
