@@ -82,6 +82,13 @@ export default tseslint.config(
   },
   { files: ['src/client/generated.ts'], rules: { 'max-lines': 'off' } },
   {
+    files: ['src/**/*.ts', 'tools/**/*.ts', 'dashboard/**/*.{ts,tsx}'],
+    rules: {
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', 20],
+    },
+  },
+  {
     files: ['src/workflows/**/*.ts'],
     rules: {
       'no-restricted-imports': [

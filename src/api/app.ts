@@ -7,7 +7,8 @@ import { createSubscriptionCache } from '../store/subscriptions/subscription-cac
 import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
-import { bulkRoutes } from './deliveries/bulk.js';
+import { keyRoutes, meRoutes } from './accounts/keys.js';
+import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
 import { dashboardRoutes } from './dashboard.js';
@@ -17,7 +18,6 @@ import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
 import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
-import { meRoutes } from './accounts/me.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { overviewRoutes } from './overview/overview.js';
@@ -30,7 +30,6 @@ import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
 import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
-import { waitingRoutes } from './subscriptions/waiting.js';
 
 /** Dependencies of the application. */
 export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {
@@ -64,6 +63,7 @@ export function createApp(parts: AppParts): Express {
   eventRoutes(routing, context);
   meRoutes(routing);
   accountRoutes(routing, context);
+  keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   waitingRoutes(routing, context);
   deliveryRoutes(routing, context);

@@ -79,7 +79,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
-        accept(params.id, planner, text, request.get('idempotency-key')),
+        accept(context, params.id, planner, text, request.get('idempotency-key')),
       );
     },
   );
@@ -107,25 +107,27 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
     },
   );
+}
 
-  async function accept(
-    accountId: string,
-    planner: Planner<unknown>,
-    text: string,
-    key: string | undefined,
-  ): Promise<unknown> {
-    if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
-      throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
-    }
-    if (key === undefined) return acceptEvents(context, accountId, planner);
-    const fingerprint = createHash('sha256').update(text).digest();
-    try {
-      return await acceptEvents(context, accountId, planner, { key, fingerprint });
-    } catch (error) {
-      if (!(error instanceof IdempotentReplay)) throw error;
-      if (error.first.fingerprint.equals(fingerprint)) return error.first.response;
-      throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
-    }
+/** Accepts events; a repeated request with the same key gets the first response. */
+async function accept(
+  context: ApiContext,
+  accountId: string,
+  planner: Planner<unknown>,
+  text: string,
+  key: string | undefined,
+): Promise<unknown> {
+  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
+  }
+  if (key === undefined) return acceptEvents(context, accountId, planner);
+  const fingerprint = createHash('sha256').update(text).digest();
+  try {
+    return await acceptEvents(context, accountId, planner, { key, fingerprint });
+  } catch (error) {
+    if (!(error instanceof IdempotentReplay)) throw error;
+    if (error.first.fingerprint.equals(fingerprint)) return error.first.response;
+    throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
   }
 }
 

@@ -53,6 +53,9 @@ export const apiKeySchema = z
   })
   .openapi('ApiKey');
 
+/** A new API key itself, beside what is shown of it later. */
+export const withKey = z.object({ apiKey: z.string().describe("In the provider's own format. Shown only once.") });
+
 const healthSchema = z
   .object({
     failingSince: time

@@ -4,7 +4,6 @@ import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
-import { completionCommand } from './commands/completion.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
@@ -70,4 +69,11 @@ function explainRefusal({ status, message, problem, retryAfterS }: ApiError): st
   if (status === 401) return `${text}.\nThe key is not the API's: check --key or PIGEONPOST_API_KEY.`;
   if (problem === undefined) return `${text}.\nIs --url or PIGEONPOST_URL right?`;
   return retryAfterS === undefined ? text : `${text} (in ${retryAfterS} s)`;
+}
+
+/** Adds the command that prints a shell's script for completion, and the hidden one that the script asks. */
+async function completionCommand(program: Command): Promise<void> {
+  // Published as an ES module only.
+  const { default: tab } = await import('@bomb.sh/tab/commander');
+  tab(program, { completionCommandName: 'completion' });
 }

@@ -1,10 +1,9 @@
 import { OperatorError } from '../lib/errors.js';
-import { defaults, EMBEDDED_NETWORKS, type WorkflowMode } from './defaults.js';
-import { defaultCacheDir, defaultDataDir } from './folders.js';
+import { defaultCacheDir, defaultDataDir, defaults, EMBEDDED_NETWORKS, type WorkflowMode } from './defaults.js';
+import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
-import { table, type SettingName, type Values } from './settings.js';
+import type { Values } from './settings.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
-import { SERVICE_LINK_VALUE, unknownNames } from './unknown-names.js';
 
 export type { Setting } from './formats.js';
 export { settings } from './settings.js';
@@ -119,45 +118,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return config;
 }
 
-function readValues(env: NodeJS.ProcessEnv, problems: string[]): Values {
-  const values: Partial<Record<SettingName, unknown>> = {};
-  for (const name of Object.keys(table) as SettingName[]) {
-    const text = env[name]?.trim() ?? '';
-    if (text === '') continue;
-    const { schema, secret = false }: { schema: (typeof table)[SettingName]['schema']; secret?: boolean } = table[name];
-    const result = schema.safeParse(text);
-    if (result.success) values[name] = result.data;
-    else
-      problems.push(problem(name, secret ? undefined : text, result.error.issues[0]?.message ?? 'it cannot be read'));
-  }
-  return values as Values;
-}
-
-function problem(name: string, shown: string | undefined, advice: string): string {
-  const what = shown === undefined ? `${name} cannot be used` : `${name} is ${JSON.stringify(shown)}`;
-  const link = SERVICE_LINK_VALUE.test(shown ?? '')
-    ? ' (Kubernetes sets this one for a Service of that name; set it yourself, or enableServiceLinks to false)'
-    : '';
-  return `${what}: ${advice}${link}`;
-}
-
 function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessEnv): Config {
-  const maxBodyBytes = values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes;
-  const allEmbedded = temporal.embedded && values.DATABASE_URL === undefined;
   const temporalUiPort = values.PIGEONPOST_TEMPORAL_UI_PORT ?? defaults.temporalUiPort;
   const temporalUiUrl =
     values.PIGEONPOST_TEMPORAL_UI_URL ?? (temporal.embedded ? `http://localhost:${temporalUiPort}` : undefined);
   return {
-    api: {
-      host: values.PIGEONPOST_HOST ?? defaults.host,
-      port: values.PIGEONPOST_PORT ?? defaults.port,
-      maxBodyBytes,
-      maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
-      maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
-      trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
-      shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
-      ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
-    },
+    api: assembleApi(values),
     client: { ...optional('url', values.PIGEONPOST_URL), ...optional('key', values.PIGEONPOST_API_KEY) },
     dataDir: values.PIGEONPOST_DATA_DIR ?? defaultDataDir(env),
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
@@ -174,18 +140,37 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
-    egress: {
-      allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
-      allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
-      resolve: values.PIGEONPOST_RESOLVE ?? [],
-      ...optional('extraCa', values.PIGEONPOST_CA_FILE),
-      ...optional('allowPorts', values.PIGEONPOST_ALLOW_PORTS),
-      ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
-      ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
-    },
+    egress: assembleEgress(values, temporal),
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
     ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
+  };
+}
+
+function assembleApi(values: Values): Config['api'] {
+  const maxBodyBytes = values.PIGEONPOST_MAX_BODY_BYTES ?? defaults.maxBodyBytes;
+  return {
+    host: values.PIGEONPOST_HOST ?? defaults.host,
+    port: values.PIGEONPOST_PORT ?? defaults.port,
+    maxBodyBytes,
+    maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
+    maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
+    trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
+    shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
+    ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
+  };
+}
+
+function assembleEgress(values: Values, temporal: TemporalConfig): EgressConfig {
+  const allEmbedded = temporal.embedded && values.DATABASE_URL === undefined;
+  return {
+    allowNetworks: values.PIGEONPOST_ALLOW_NETWORKS ?? (allEmbedded ? [...EMBEDDED_NETWORKS] : []),
+    allowHttp: values.PIGEONPOST_ALLOW_HTTP ?? allEmbedded,
+    resolve: values.PIGEONPOST_RESOLVE ?? [],
+    ...optional('extraCa', values.PIGEONPOST_CA_FILE),
+    ...optional('allowPorts', values.PIGEONPOST_ALLOW_PORTS),
+    ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
+    ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
   };
 }
 

@@ -42,3 +42,17 @@ export const temporalSettings = {
     schema: z.string(),
   },
 } as const satisfies Record<string, SettingDefinition>;
+
+/** Settings that only mean something for a server that runs elsewhere. */
+export const onlyExternal = [
+  'TEMPORAL_NAMESPACE',
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_TLS',
+  'TEMPORAL_TLS_CLIENT_CERT_PATH',
+  'TEMPORAL_TLS_CLIENT_CERT_DATA',
+  'TEMPORAL_TLS_CLIENT_KEY_PATH',
+  'TEMPORAL_TLS_CLIENT_KEY_DATA',
+  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+  'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
+  'TEMPORAL_TLS_SERVER_NAME',
+] as const satisfies readonly (keyof typeof temporalSettings)[];

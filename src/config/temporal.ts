@@ -3,6 +3,7 @@ import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/e
 import { errorMessage } from '../lib/errors.js';
 import { defaults } from './defaults.js';
 import type { Values } from './settings.js';
+import { onlyExternal } from './temporal-settings.js';
 
 type ConnectionOptions = ClientConnectConfig['connectionOptions'];
 
@@ -13,25 +14,11 @@ export type TemporalConnectionOptions = Pick<ConnectionOptions, 'apiKey' | 'meta
 export type TemporalConfig =
   { embedded: true } | { embedded: false; connectionOptions: TemporalConnectionOptions; namespace: string };
 
-/** Settings that only mean something for a server that runs elsewhere. */
-const ONLY_EXTERNAL = [
-  'TEMPORAL_NAMESPACE',
-  'TEMPORAL_API_KEY',
-  'TEMPORAL_TLS',
-  'TEMPORAL_TLS_CLIENT_CERT_PATH',
-  'TEMPORAL_TLS_CLIENT_CERT_DATA',
-  'TEMPORAL_TLS_CLIENT_KEY_PATH',
-  'TEMPORAL_TLS_CLIENT_KEY_DATA',
-  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
-  'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
-  'TEMPORAL_TLS_SERVER_NAME',
-] as const;
-
 /** Reads which Temporal to use, adding what is wrong to `problems`. */
 export function readTemporal(env: NodeJS.ProcessEnv, values: Values, problems: string[]): TemporalConfig {
   const { TEMPORAL_ADDRESS: address, TEMPORAL_PROFILE: profile, TEMPORAL_CONFIG_FILE: file } = values;
   if (address === undefined && profile === undefined && file === undefined) {
-    for (const name of ONLY_EXTERNAL.filter((name) => values[name] !== undefined)) {
+    for (const name of onlyExternal.filter((name) => values[name] !== undefined)) {
       problems.push(`${name} is set without TEMPORAL_ADDRESS: set TEMPORAL_ADDRESS too, or unset ${name}`);
     }
     return { embedded: true };

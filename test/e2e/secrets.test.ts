@@ -5,7 +5,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-tr
 import pino from 'pino';
 import { contractOf } from '../../src/providers/registry.js';
 import { startTracing } from '../../src/telemetry/tracing.js';
-import { installRuntimeWithMetrics } from '../../src/server/sdk-metrics.js';
+import { installRuntimeWithMetrics } from '../../src/server/telemetry.js';
 import { ADMIN_KEY, type ApiResponse } from '../support/api.js';
 import { Canaries, readable } from '../support/canaries.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';

@@ -17,6 +17,13 @@ export interface FieldProps {
   readonly onChange: (value: unknown) => void;
 }
 
+/** What the inputs of all kinds have. */
+interface InputProps extends Pick<FieldProps, 'required' | 'value' | 'onChange'> {
+  readonly label: string;
+  readonly description: string | undefined;
+  readonly error: string | undefined;
+}
+
 export function SchemaField(props: FieldProps) {
   const { name, path, schema, required, value, errors, suggestions, onChange } = props;
   const field = fieldOf(schema);
@@ -28,20 +35,8 @@ export function SchemaField(props: FieldProps) {
   };
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   switch (field.kind) {
-    case 'text': {
-      const set = (given: string) => onChange(given === '' ? undefined : given);
-      return field.long ? (
-        <Textarea
-          {...common}
-          autosize={false}
-          rows={4}
-          value={text}
-          onChange={(event) => set(event.currentTarget.value)}
-        />
-      ) : (
-        <TextInput {...common} autoComplete="off" value={text} onChange={(event) => set(event.currentTarget.value)} />
-      );
-    }
+    case 'text':
+      return <TextField {...common} long={field.long} value={text} onChange={onChange} />;
     case 'number':
       return (
         <TextInput
@@ -72,26 +67,10 @@ export function SchemaField(props: FieldProps) {
           onChange={({ currentTarget: { value: given } }) => onChange(given === '' ? undefined : given)}
         />
       );
-    case 'list': {
-      const list = Array.isArray(value) ? value.map(String) : [];
-      const input = { ...common, value: list, onChange: (given: string[]) => onChange(given), clearable: true };
-      return field.choices ? (
-        <MultiSelect
-          {...input}
-          data={[...field.choices]}
-          searchable
-          placeholder={list.length === 0 ? 'Choose' : undefined}
-        />
-      ) : (
-        <TagsInput
-          {...input}
-          data={[...(suggestions ?? [])]}
-          placeholder={list.length === 0 ? 'Type, and press Enter' : undefined}
-          acceptValueOnBlur
-          splitChars={[',', ' ']}
-        />
+    case 'list':
+      return (
+        <ListField {...common} value={value} choices={field.choices} suggestions={suggestions} onChange={onChange} />
       );
-    }
     case 'record':
       return <RecordField {...common} value={value} onChange={onChange} />;
     case 'group':
@@ -101,6 +80,37 @@ export function SchemaField(props: FieldProps) {
     case 'json':
       return <JsonField {...common} value={value} onChange={onChange} />;
   }
+}
+
+function TextField({ long, onChange, ...input }: InputProps & { readonly value: string; readonly long: boolean }) {
+  const set = (given: string) => onChange(given === '' ? undefined : given);
+  return long ? (
+    <Textarea {...input} autosize={false} rows={4} onChange={(event) => set(event.currentTarget.value)} />
+  ) : (
+    <TextInput {...input} autoComplete="off" onChange={(event) => set(event.currentTarget.value)} />
+  );
+}
+
+interface ListProps extends InputProps {
+  /** The only values of the list; any text when absent. */
+  readonly choices?: readonly string[];
+  readonly suggestions?: readonly string[];
+}
+
+function ListField({ value, choices, suggestions = [], onChange, ...common }: ListProps) {
+  const list = Array.isArray(value) ? value.map(String) : [];
+  const input = { ...common, value: list, onChange: (given: string[]) => onChange(given), clearable: true };
+  return choices ? (
+    <MultiSelect {...input} data={[...choices]} searchable placeholder={list.length === 0 ? 'Choose' : undefined} />
+  ) : (
+    <TagsInput
+      {...input}
+      data={[...suggestions]}
+      placeholder={list.length === 0 ? 'Type, and press Enter' : undefined}
+      acceptValueOnBlur
+      splitChars={[',', ' ']}
+    />
+  );
 }
 
 /** A name as people write it: `ratePerSecond` is `Rate per second`. */

@@ -1,4 +1,4 @@
-/** Accounts and their API keys. */
+/** Accounts of providers. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { newId } from '../../contract/ids.js';
@@ -11,7 +11,7 @@ import {
   listAccounts,
   type StoredAccount,
 } from '../../store/accounts/accounts.js';
-import { insertApiKey, listApiKeys, revokeApiKey } from '../../store/accounts/api-keys.js';
+import { insertApiKey, listApiKeys } from '../../store/accounts/api-keys.js';
 import { inTransaction } from '../../store/store.js';
 import { accountChoices, checkChoices } from './options.js';
 import { check } from '../../http/check.js';
@@ -20,11 +20,10 @@ import { page, readCursor } from '../../http/paging.js';
 import { canSee, type Principal } from '../../http/principal.js';
 import { invalidField, notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { accountSchema, apiKeySchema, line, pageOf, paging } from '../schemas.js';
+import { accountSchema, apiKeySchema, line, pageOf, paging, withKey } from '../schemas.js';
 
 const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
-const withKey = z.object({ apiKey: z.string().describe("In the provider's own format. Shown only once.") });
 
 const editable = {
   name: line(200).min(1),
@@ -56,8 +55,12 @@ export async function mustFindAccount(
 }
 
 export function accountRoutes(routing: Routing, context: ApiContext): void {
-  const { store } = context;
+  collectionRoutes(routing, context);
+  itemRoutes(routing, context);
+}
 
+/** Creates and lists accounts. */
+function collectionRoutes(routing: Routing, { store }: ApiContext): void {
   addRoute(
     routing,
     {
@@ -114,6 +117,11 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
       return page(rows, limit, showAccount);
     },
   );
+}
+
+/** Shows, edits and deletes one account. */
+function itemRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
 
   addRoute(
     routing,
@@ -180,40 +188,6 @@ export function accountRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params }) => {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
-    },
-  );
-
-  addRoute(
-    routing,
-    {
-      method: 'post',
-      path: '/v1/accounts/{id}/keys',
-      tag,
-      summary: 'Add an API key',
-      forAccounts: true,
-      params: accountParams,
-      responses: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
-    },
-    async ({ params, principal }) => {
-      const account = await mustFindAccount(context, principal, params.id);
-      const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
-      return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
-    },
-  );
-
-  addRoute(
-    routing,
-    {
-      method: 'delete',
-      path: '/v1/accounts/{id}/keys/{keyId}',
-      tag,
-      summary: 'Revoke an API key',
-      forAccounts: true,
-      params: accountParams.extend({ keyId: z.string() }),
-      responses: { status: 204, description: 'Revoked', schema: null },
-    },
-    async ({ params, principal }) => {
-      if (!canSee(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
     },
   );
 }

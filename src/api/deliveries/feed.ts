@@ -66,66 +66,114 @@ export interface DeliveryFeed {
 }
 
 export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS): DeliveryFeed {
-  const listeners = new Set<Listener>();
-  let watching: Watch | undefined;
-  let stopped = false;
-  let polling: Promise<void> = Promise.resolve();
+  return new PollingFeed(store, log, pollMs);
+}
 
-  function begin(): Watch {
-    if (watching) return watching;
-    const ready = databaseTime(store).then((now) => {
+class PollingFeed implements DeliveryFeed {
+  readonly #store: Store;
+  readonly #log: Logger;
+  readonly #pollMs: number;
+  readonly #listeners = new Set<Listener>();
+  #watching: Watch | undefined;
+  #stopped = false;
+  #polling: Promise<void> = Promise.resolve();
+
+  constructor(store: Store, log: Logger, pollMs: number) {
+    this.#store = store;
+    this.#log = log;
+    this.#pollMs = pollMs;
+  }
+
+  async listen(listener: Listener): Promise<() => void> {
+    if (this.#stopped) throw new Problem('unavailable', 'this process is shutting down; connect again');
+    checkLimits(listener, this.#listeners);
+    this.#listeners.add(listener);
+    try {
+      const watch = this.#begin();
+      await watch.ready;
+      if (listener.since) await this.#catchUp(listener, listener.since, watch.since);
+    } catch (error) {
+      this.#remove(listener);
+      throw error;
+    }
+    return () => this.#remove(listener);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const listener of [...this.#listeners]) this.#end(listener);
+    await this.#polling;
+  }
+
+  #begin(): Watch {
+    if (this.#watching) return this.#watching;
+    const ready = databaseTime(this.#store).then((now) => {
       begun.since = now;
-      next(begun);
+      this.#next(begun);
     });
     const begun: Watch = { ready, since: new Date(0), sent: new Map() };
-    watching = begun;
+    this.#watching = begun;
     return begun;
   }
 
-  function next(watch: Watch): void {
-    if (watching !== watch) return;
+  #next(watch: Watch): void {
+    if (this.#watching !== watch) return;
     watch.timer = setTimeout(() => {
-      polling = poll(watch)
-        .catch((err: unknown) => log.warn({ err }, 'cannot read changed deliveries; trying again'))
-        .finally(() => next(watch));
-    }, pollMs);
+      this.#polling = this.#poll(watch)
+        .catch((err: unknown) => this.#log.warn({ err }, 'cannot read changed deliveries; trying again'))
+        .finally(() => this.#next(watch));
+    }, this.#pollMs);
   }
 
   /** Ends the listeners with revoked keys; one query checks all keys. */
-  async function endRevoked(): Promise<void> {
-    const ids = new Set([...listeners].flatMap(({ key }) => key?.id ?? []));
+  async #endRevoked(): Promise<void> {
+    const ids = new Set([...this.#listeners].flatMap(({ key }) => key?.id ?? []));
     if (ids.size === 0) return;
-    const valid = await validKeyIds(store, [...ids]);
-    for (const listener of [...listeners]) {
+    const valid = await validKeyIds(this.#store, [...ids]);
+    for (const listener of [...this.#listeners]) {
       const id = listener.key?.id;
       // A listener that joined during the query is checked by the next poll.
-      if (id !== undefined && ids.has(id) && !valid.has(id)) end(listener);
+      if (id !== undefined && ids.has(id) && !valid.has(id)) this.#end(listener);
     }
   }
 
-  async function poll(watch: Watch): Promise<void> {
-    await endRevoked();
-    if (listeners.size === 0) return;
-    const rows = await changedDeliveries(store, {
-      since: earlier(watch.since),
-      limit: MAX_SENT + 1,
-      ...accountsOf(listeners),
-    });
+  async #poll(watch: Watch): Promise<void> {
+    await this.#endRevoked();
+    if (this.#listeners.size === 0) return;
+    const rows = await this.#changes(watch.since, this.#listeners);
     if (rows.length > MAX_SENT) {
-      watch.since = await databaseTime(store);
-      for (const listener of listeners) listener.reset();
+      watch.since = await databaseTime(this.#store);
+      for (const listener of this.#listeners) listener.reset();
       return;
     }
     const fresh = rows.filter((row) => watch.sent.get(row.id) !== versionOf(row));
-    await notify(fresh, [...listeners]);
+    await this.#notify(fresh, [...this.#listeners]);
     watch.sent = new Map(rows.map((row) => [row.id, versionOf(row)]));
     const newest = rows.at(-1)?.updatedAt ?? watch.since;
     if (newest > watch.since) watch.since = newest;
   }
 
-  async function notify(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
+  /** Sends missed changes to a listener that reconnects. */
+  async #catchUp(listener: Listener, since: Date, now: Date): Promise<void> {
+    if (now.getTime() - since.getTime() > MAX_CATCH_UP_MS) return listener.reset();
+    const rows = await this.#changes(since, [listener]);
+    if (rows.length > MAX_SENT) return listener.reset();
+    await this.#notify(rows, [listener]);
+  }
+
+  /** Changes that these listeners may see, with the overlap; one more than may be sent if there are too many. */
+  #changes(since: Date, listeners: Iterable<Listener>): Promise<StoredDelivery[]> {
+    return changedDeliveries(this.#store, {
+      since: new Date(since.getTime() - OVERLAP_MS),
+      limit: MAX_SENT + 1,
+      ...accountsOf(listeners),
+    });
+  }
+
+  async #notify(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
     if (deliveries.length === 0) return;
-    const urls = await subscriptionUrls(store, [...new Set(deliveries.map(({ subscriptionId }) => subscriptionId))]);
+    const subscriptionIds = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
+    const urls = await subscriptionUrls(this.#store, [...subscriptionIds]);
     for (const delivery of deliveries) {
       const url = urls.get(delivery.subscriptionId);
       for (const listener of to) {
@@ -135,52 +183,17 @@ export function createDeliveryFeed(store: Store, log: Logger, pollMs = POLL_MS):
     }
   }
 
-  /** Sends missed changes to a listener that reconnects. */
-  async function catchUp(listener: Listener, since: Date, now: Date): Promise<void> {
-    if (now.getTime() - since.getTime() > MAX_CATCH_UP_MS) return listener.reset();
-    const rows = await changedDeliveries(store, {
-      since: earlier(since),
-      limit: MAX_SENT + 1,
-      ...accountsOf([listener]),
-    });
-    if (rows.length > MAX_SENT) return listener.reset();
-    await notify(rows, [listener]);
+  #remove(listener: Listener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0 || !this.#watching) return;
+    clearTimeout(this.#watching.timer);
+    this.#watching = undefined;
   }
 
-  function remove(listener: Listener): void {
-    listeners.delete(listener);
-    if (listeners.size > 0 || !watching) return;
-    clearTimeout(watching.timer);
-    watching = undefined;
-  }
-
-  function end(listener: Listener): void {
-    remove(listener);
+  #end(listener: Listener): void {
+    this.#remove(listener);
     listener.end();
   }
-
-  return {
-    async listen(listener) {
-      if (stopped) throw new Problem('unavailable', 'this process is shutting down; connect again');
-      checkLimits(listener, listeners);
-      listeners.add(listener);
-      try {
-        const watch = begin();
-        await watch.ready;
-        if (listener.since) await catchUp(listener, listener.since, watch.since);
-      } catch (error) {
-        remove(listener);
-        throw error;
-      }
-      return () => remove(listener);
-    },
-
-    async stop() {
-      stopped = true;
-      for (const listener of [...listeners]) end(listener);
-      await polling;
-    },
-  };
 }
 
 /** Throws a Problem when one more listener would exceed the limit of its account, of all accounts or of operators. */
@@ -192,10 +205,6 @@ function checkLimits({ key }: Listener, listeners: ReadonlySet<Listener>): void 
     ? count((other) => other.key !== undefined) >= MAX_OF_ACCOUNTS
     : count((other) => other.key === undefined) >= MAX_OF_OPERATORS;
   if (isFull) throw new Problem('unavailable', 'too many streams are open; try again later');
-}
-
-function earlier(time: Date): Date {
-  return new Date(time.getTime() - OVERLAP_MS);
 }
 
 /** The accounts of these listeners; no filter if one of them listens to all accounts. */

@@ -1,9 +1,11 @@
 /** Converts a request to the subscription to store. Checks common fields first, then the contract's. */
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { checkHeaders } from '../../contract/headers.js';
 import { newId } from '../../contract/ids.js';
 import type { AnyContract } from '../../contract/types.js';
+import type { AddressGuard } from '../../egress/address.js';
 import type { AttemptLimits } from '../../store/subscriptions/limits.js';
 import {
   nextSubscriptionNumber,
@@ -12,10 +14,9 @@ import {
 } from '../../store/subscriptions/subscriptions.js';
 import { check } from '../../http/check.js';
 import type { ApiContext } from '../context.js';
-import { unmasked } from '../deliveries/masked.js';
 import { invalidField } from '../../http/problem.js';
-import { checkReceiverUrl } from './receiver-url.js';
 import { line } from '../schemas.js';
+import { unmasked } from './masked-values.js';
 import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
@@ -46,6 +47,9 @@ export const commonFields = z.object({
 });
 type Common = z.infer<typeof commonFields>;
 
+/** The checked fields of a request: common ones and the contract's own. */
+type Given = Partial<Common> & Record<string, unknown>;
+
 /** A subscription to store, without times. */
 export type SubscriptionDraft = SavedSubscription;
 
@@ -75,7 +79,7 @@ export function editedSubscription(
   body: unknown,
 ): SubscriptionDraft {
   const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = check(schema, body) as Partial<Common> & Record<string, unknown>;
+  const given = check(schema, body) as Given;
   const { id, accountId, reference } = previous;
   return { ...build(context, contract, given, previous), id, accountId, reference };
 }
@@ -83,25 +87,15 @@ export function editedSubscription(
 function build(
   context: ApiContext,
   contract: AnyContract,
-  masked: Partial<Common> & Record<string, unknown>,
+  masked: Given,
   previous?: StoredSubscription,
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
   const given = unmasked(masked, rules, previous);
-  const url =
-    given.url === undefined
-      ? undefined
-      : checkReceiverUrl(given.url, {
-          allowHttp: context.allowHttp,
-          allowsAddress: context.allowsAddress,
-          allowPorts: context.allowPorts,
-          allowsCredentials: rules.allowsUrlCredentials,
-          allowsFragment: rules.allowsUrlFragment ?? false,
-        });
+  const url = given.url === undefined ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
-  const tlsClient = given.tlsClient === undefined ? previous?.tlsClient : given.tlsClient;
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
@@ -112,18 +106,26 @@ function build(
   if (problem) throw invalidField('eventTypes', problem);
   const wrong = rules.checkOptions?.(stored.options);
   if (wrong) throw invalidField(wrong.path, wrong.problem);
-  const enabled = given.enabled ?? previous?.enabled ?? true;
   return {
     url: url?.stored ?? previous?.url ?? '',
     eventTypes,
-    description: given.description === undefined ? (previous?.description ?? null) : given.description,
-    enabled,
-    disabledReason: enabled ? null : (previous?.disabledReason ?? null),
-    headers: given.headers ?? previous?.headers ?? {},
-    limits: limitsOf(given, previous?.limits),
-    ...(tlsClient ? { tlsClient } : {}),
+    ...commonOf(given, previous),
     options: stored.options,
     secrets: stored.secrets,
+  };
+}
+
+/** Fields that do not depend on the contract; absent ones keep the previous values. */
+function commonOf(given: Given, previous: Partial<StoredSubscription> = {}) {
+  const { description = previous.description ?? null, tlsClient = previous.tlsClient } = given;
+  const enabled = given.enabled ?? previous.enabled ?? true;
+  return {
+    description,
+    enabled,
+    disabledReason: enabled ? null : (previous.disabledReason ?? null),
+    headers: given.headers ?? previous.headers ?? {},
+    limits: limitsOf(given, previous.limits),
+    ...(tlsClient ? { tlsClient } : {}),
   };
 }
 
@@ -144,4 +146,71 @@ function checkCustomHeaders(headers: Common['headers'], reserved: readonly strin
 export function checkOwnSecret(secret: unknown, contract: AnyContract): void {
   const problem = typeof secret === 'string' ? contract.subscriptions.checkSecret?.(secret) : undefined;
   if (problem) throw invalidField('secret', problem);
+}
+
+/** Maximum length of a receiver's URL. */
+const MAX_URL_LENGTH = 2_048;
+
+interface UrlRules {
+  readonly allowHttp: boolean;
+  readonly allowsAddress: AddressGuard;
+  readonly allowPorts?: readonly number[];
+  /** Whether the contract supports credentials in the URL. */
+  readonly allowsCredentials: boolean;
+  /** Whether the contract accepts a fragment, which is never sent. */
+  readonly allowsFragment: boolean;
+}
+
+function urlRules(
+  { allowHttp, allowsAddress, allowPorts }: ApiContext,
+  { allowsUrlCredentials, allowsUrlFragment = false }: AnyContract['subscriptions'],
+): UrlRules {
+  return {
+    allowHttp,
+    allowsAddress,
+    allowPorts,
+    allowsCredentials: allowsUrlCredentials,
+    allowsFragment: allowsUrlFragment,
+  };
+}
+
+/** A receiver's URL: as stored, without credentials, and parsed. */
+interface ReceiverUrl {
+  readonly stored: string;
+  readonly parsed: URL;
+}
+
+/** Checks a URL. Host names are resolved and checked when a request is sent, so only literal IP addresses fail here. */
+function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
+  const fail = (message: string): never => {
+    throw invalidField('url', message);
+  };
+  // The URL parser drops these silently, so the URL would not be what it seems.
+  if (/[\s\p{Cc}\\]/u.test(given)) fail('must not hold white space, control characters or backslashes');
+  if (given.length > MAX_URL_LENGTH) fail(`must not be longer than ${MAX_URL_LENGTH} characters`);
+  if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
+  const parsed = new URL(given);
+  // The URL parser accepts any number of slashes.
+  if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
+  if (parsed.protocol === 'http:' && !rules.allowHttp)
+    fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');
+  if (given.includes('#') && !rules.allowsFragment) fail('must not have a fragment (#…): it would not be sent');
+  const hasCredentials = parsed.username !== '' || parsed.password !== '';
+  if (hasCredentials && !rules.allowsCredentials) fail('must not hold a user or password; use headers for secrets');
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) && !rules.allowsAddress(host)) {
+    fail(`${host} is not a public address (PIGEONPOST_ALLOW_NETWORKS allows networks)`);
+  }
+  const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
+  if (rules.allowPorts && !rules.allowPorts.includes(port)) {
+    fail(`port ${port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`);
+  }
+  return { stored: hasCredentials ? withoutCredentials(parsed) : given, parsed };
+}
+
+function withoutCredentials(url: URL): string {
+  const bare = new URL(url);
+  bare.username = '';
+  bare.password = '';
+  return bare.href;
 }

@@ -89,6 +89,12 @@ class RecoveryRunning extends Problem {
 }
 
 export function recoveryRoutes(routing: Routing, context: ApiContext): void {
+  collectionRoutes(routing, context);
+  itemRoutes(routing, context);
+}
+
+/** Starts and lists the recoveries of a subscription. */
+function collectionRoutes(routing: Routing, context: ApiContext): void {
   const { store, client } = context;
 
   addRoute(
@@ -109,9 +115,12 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ params, body, response, principal }) => {
-      const receiver = await mustLoad(principal, params.id);
+      const receiver = await mustLoad(context, principal, params.id);
       const scope = readScope(receiver, body);
-      if (body.dryRun) return void response.status(200).json(showCounts(await count(receiver, scope)));
+      if (body.dryRun) {
+        const { counts } = await countRecoverable(store, receiver, scope);
+        return void response.status(200).json(showCounts(counts));
+      }
       const { ratePerSecond } = body;
       const input: RecoveryInput = {
         recoveryId: newRecoveryId(scope.subscriptionId),
@@ -145,12 +154,15 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       },
     },
     async ({ params, principal }) => {
-      const { subscription } = await mustLoad(principal, params.id);
+      const { subscription } = await mustLoad(context, principal, params.id);
       const found = await listRecoveries(client, subscription.id, MAX_LISTED);
       return { data: found.map((recovery) => show(context, principal, recovery)) };
     },
   );
+}
 
+/** Shows and cancels one recovery. */
+function itemRoutes(routing: Routing, context: ApiContext): void {
   addRoute(
     routing,
     {
@@ -162,7 +174,7 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       params,
       responses: { status: 200, description: 'The recovery', schema: recoverySchema },
     },
-    async ({ params, principal }) => show(context, principal, await mustFind(principal, params.id)),
+    async ({ params, principal }) => show(context, principal, await mustFind(context, principal, params.id)),
   );
 
   addRoute(
@@ -180,34 +192,32 @@ export function recoveryRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ params, principal }) => {
-      const found = await mustFind(principal, params.id);
-      if (!(await cancelRecovery(client, found))) throw new Problem('conflict', 'this recovery has already ended');
+      const found = await mustFind(context, principal, params.id);
+      if (!(await cancelRecovery(context.client, found)))
+        throw new Problem('conflict', 'this recovery has already ended');
       return show(context, principal, found);
     },
   );
+}
 
-  async function mustFind(principal: Principal, id: string): Promise<FoundRecovery> {
-    const found = (await canSeeRecovery(principal, id)) ? await findRecovery(client, id) : undefined;
-    if (!found) throw notFound('recovery');
-    return found;
-  }
+/** Finds a recovery. Throws a 404 when it does not exist or the caller may not see it. */
+async function mustFind(context: ApiContext, principal: Principal, id: string): Promise<FoundRecovery> {
+  const found = (await canSeeRecovery(context, principal, id)) ? await findRecovery(context.client, id) : undefined;
+  if (!found) throw notFound('recovery');
+  return found;
+}
 
-  /** Checks the subscription in the recovery's id, so that Temporal is queried only for visible recoveries. */
-  async function canSeeRecovery(principal: Principal, recoveryId: string): Promise<boolean> {
-    if (principal.role === 'operator') return true;
-    const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
-    return subscription !== undefined && canSee(principal, subscription.accountId);
-  }
+/** Checks the subscription in the recovery's id, so that Temporal is queried only for visible recoveries. */
+async function canSeeRecovery({ store }: ApiContext, principal: Principal, recoveryId: string): Promise<boolean> {
+  if (principal.role === 'operator') return true;
+  const subscription = await findSubscription(store, subscriptionOfRecovery(recoveryId) ?? '');
+  return subscription !== undefined && canSee(principal, subscription.accountId);
+}
 
-  async function mustLoad(principal: Principal, subscriptionId: string): Promise<Receiver> {
-    const receiver = await loadReceiver(store, subscriptionId);
-    if (!receiver || !canSee(principal, receiver.account.id)) throw notFound('subscription');
-    return receiver;
-  }
-
-  async function count(receiver: Receiver, scope: RecoveryScope): Promise<RecoveryCount[]> {
-    return (await countRecoverable(store, receiver, scope)).counts;
-  }
+async function mustLoad({ store }: ApiContext, principal: Principal, subscriptionId: string): Promise<Receiver> {
+  const receiver = await loadReceiver(store, subscriptionId);
+  if (!receiver || !canSee(principal, receiver.account.id)) throw notFound('subscription');
+  return receiver;
 }
 
 function readScope({ account, subscription }: Receiver, body: z.output<typeof request>): RecoveryScope {

@@ -1,38 +1,36 @@
 /** Routes of subscriptions. */
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { describe, fanOutTo } from '../../dispatch/fan-out.js';
-import { TooManySigningKeys } from '../../contract/signing-keys.js';
 import { contractOf } from '../../providers/registry.js';
 import type { Registrar } from '../../providers/registration.js';
-import { findAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { deleteSubscription } from '../../store/subscriptions/changes.js';
-import {
-  findSubscription,
-  listSubscriptions,
-  type StoredSubscription,
-} from '../../store/subscriptions/subscriptions.js';
+import { listSubscriptions, type StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { acceptEvents } from '../accept-events.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';
 import { page, readCursor } from '../../http/paging.js';
-import { canSee, type Principal } from '../../http/principal.js';
-import { notFound, Problem } from '../../http/problem.js';
-import { currentIn, exampleOf } from './registrar.js';
+import { notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { acceptedEventSchema, pageOf, paging, subscriptionSchema, time } from '../schemas.js';
-import { checkOwnSecret, commonFields } from './input.js';
-import { showSubscription, showWithHealth } from './view.js';
+import { acceptedEventSchema, pageOf, paging, subscriptionSchema } from '../schemas.js';
+import { commonFields } from './input.js';
+import { secretRoutes } from './secrets.js';
+import { currentIn, exampleOf } from './test-events.js';
+import { mustFindSubscription, showSubscription, showWithHealth } from './view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
 const ownFields = "The contract has additional fields; see the provider's page in the documentation.";
-/** Default time that the old secret stays valid after a rotation, in hours. */
-const OVERLAP_HOURS = 24;
 
 export function subscriptionRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
-  const { store } = context;
+  collectionRoutes(routing, context, registrar);
+  itemRoutes(routing, context, registrar);
+  secretRoutes(routing, context, registrar);
+  testRoute(routing, context);
+}
 
+/** Creates and lists the subscriptions of an account. */
+function collectionRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
   addRoute(
     routing,
     {
@@ -69,11 +67,14 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
     async ({ params, query: { limit, cursor }, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
       const before = readCursor('sub', cursor);
-      const rows = await listSubscriptions(store, { accountId: account.id, limit: limit + 1, before });
+      const rows = await listSubscriptions(context.store, { accountId: account.id, limit: limit + 1, before });
       return page(rows, limit, (row) => showWithHealth(row, account));
     },
   );
+}
 
+/** Shows, edits and deletes one subscription. */
+function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
   addRoute(
     routing,
     {
@@ -86,7 +87,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       responses: { status: 200, description: 'The subscription', schema: subscriptionSchema },
     },
     async ({ params, principal }) => {
-      const { subscription, account } = await mustFind(context, principal, params.id);
+      const { subscription, account } = await mustFindSubscription(context, principal, params.id);
       return showWithHealth(subscription, account);
     },
   );
@@ -109,7 +110,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       problems: [409],
     },
     async ({ params, body, principal }) => {
-      const { subscription, account } = await mustFind(context, principal, params.id);
+      const { subscription, account } = await mustFindSubscription(context, principal, params.id);
       return showSubscription(await registrar.edit(account, subscription, body), account.provider);
     },
   );
@@ -127,72 +128,14 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       responses: { status: 204, description: 'Deleted', schema: null },
     },
     async ({ params, principal }) => {
-      const { subscription } = await mustFind(context, principal, params.id);
-      if (!(await deleteSubscription(store, subscription.id))) throw notFound('subscription');
+      const { subscription } = await mustFindSubscription(context, principal, params.id);
+      if (!(await deleteSubscription(context.store, subscription.id))) throw notFound('subscription');
     },
   );
+}
 
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/subscriptions/{id}/secret',
-      tag,
-      summary: 'Get the secret with which a receiver verifies requests',
-      forAccounts: true,
-      params,
-      responses: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
-    },
-    async ({ params, principal }) => {
-      const { subscription, account } = await mustFind(context, principal, params.id);
-      const secret = contractOf(account.provider).subscriptions.signingSecret?.(subscription, account);
-      if (secret === undefined) throw new Problem('not_found', 'this subscription has no secret');
-      return { secret };
-    },
-  );
-
-  addRoute(
-    routing,
-    {
-      method: 'post',
-      path: '/v1/subscriptions/{id}/rotate-secret',
-      tag,
-      summary: 'Replace the signing secret',
-      forAccounts: true,
-      description: 'The old secret also signs until the overlap ends, if the contract supports two signatures.',
-      params,
-      bodyOptional: true,
-      body: z.strictObject({
-        secret: z.string().optional().describe('The new secret; generated when absent.'),
-        overlapHours: z.number().min(0).max(168).default(OVERLAP_HOURS),
-      }),
-      responses: {
-        status: 200,
-        description: 'The new secret',
-        schema: z.object({ secret: z.string().optional(), overlapEndsAt: time }),
-      },
-      problems: [409],
-    },
-    async ({ params, body, principal }) => {
-      const { subscription, account } = await mustFind(context, principal, params.id);
-      const contract = contractOf(account.provider);
-      const rules = contract.subscriptions;
-      if (!rules.rotateSecret)
-        throw new Problem('conflict', `subscriptions of ${contract.title} have no secret to rotate`);
-      checkOwnSecret(body.secret, contract);
-      const now = new Date();
-      const overlapEndsAt = new Date(now.getTime() + body.overlapHours * 3_600_000);
-      const saved = await registrar
-        .rotate(subscription, (current) =>
-          rules.rotateSecret?.(current, { randomBytes, now, overlapEndsAt, secret: body.secret }),
-        )
-        .catch((error: unknown) => {
-          throw error instanceof TooManySigningKeys ? new Problem('conflict', error.message) : error;
-        });
-      return { secret: rules.signingSecret?.(saved, account), overlapEndsAt };
-    },
-  );
-
+/** Sends a test event. */
+function testRoute(routing: Routing, context: ApiContext): void {
   addRoute(
     routing,
     {
@@ -207,7 +150,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
       responses: { status: 202, description: 'Accepted', schema: acceptedEventSchema },
     },
     async ({ params, body, principal }) => {
-      const { subscription, account } = await mustFind(context, principal, params.id);
+      const { subscription, account } = await mustFindSubscription(context, principal, params.id);
       return acceptEvents(context, account.id, (entry, size) => {
         const current = currentIn(entry, subscription.id);
         const example = exampleOf(entry.account, body.type ?? testType(current, entry.account));
@@ -222,15 +165,4 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
 function testType({ eventTypes, options }: StoredSubscription, { provider }: StoredAccount): string {
   const { events, subscriptions: rules } = contractOf(provider);
   return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';
-}
-
-async function mustFind(
-  { store }: ApiContext,
-  principal: Principal,
-  id: string,
-): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
-  const subscription = await findSubscription(store, id);
-  const account = subscription && (await findAccount(store, subscription.accountId));
-  if (!subscription || !account || !canSee(principal, account.id)) throw notFound('subscription');
-  return { subscription, account };
 }

@@ -1,10 +1,25 @@
-/** Subscriptions as the API shows them. */
+/** Subscriptions that callers may see, as the API shows them. */
 import { disablesAt, ruleOf } from '../../contract/failing.js';
 import { MASK } from '../../contract/mask.js';
 import { contractOf } from '../../providers/registry.js';
-import type { StoredAccount } from '../../store/accounts/accounts.js';
-import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
+import { canSee, type Principal } from '../../http/principal.js';
+import { notFound } from '../../http/problem.js';
+import { findAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import { findSubscription, type StoredSubscription } from '../../store/subscriptions/subscriptions.js';
+import type { ApiContext } from '../context.js';
 import { showTlsClient } from './tls-client.js';
+
+/** Finds a subscription and its account. Throws a 404 when it does not exist or the caller may not see it. */
+export async function mustFindSubscription(
+  { store }: Pick<ApiContext, 'store'>,
+  principal: Principal,
+  id: string,
+): Promise<{ subscription: StoredSubscription; account: StoredAccount }> {
+  const subscription = await findSubscription(store, id);
+  const account = subscription && (await findAccount(store, subscription.accountId));
+  if (!subscription || !account || !canSee(principal, account.id)) throw notFound('subscription');
+  return { subscription, account };
+}
 
 /** Recent failures, and when they disable the subscription. */
 function showHealth({ enabled, failing }: StoredSubscription, account: StoredAccount) {

@@ -1,12 +1,14 @@
 /** `pigeonpost deliveries`: find them, follow them and send them commands. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { unwrap, type paths } from '../../client/index.js';
+import { ApiError, Unreachable, unwrap, type components, type paths } from '../../client/index.js';
 import { duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
 import { table } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
+type Delivery = components['schemas']['Delivery'];
 type Query = NonNullable<paths['/v1/deliveries']['get']['parameters']['query']>;
 
 interface FilterOptions extends CommonOptions {
@@ -61,7 +63,6 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
     .option('--last <number>', 'how many to begin with', wholeNumber(0, 250), 10)
     .option('--every <span>', 'how often to look', duration, 1_000)
     .action(async (options: FilterOptions & { last: number; every: number }) => {
-      const { tail } = await import('../tail.js');
       const { client, printLine } = await openContext(terminal, options);
       const look = async (limit: number) =>
         (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
@@ -109,4 +110,49 @@ function withFilters(command: Command): Command {
 
 function queryOf({ provider, account, subscription, event, type, state, from, to }: FilterOptions): Query {
   return { provider, accountId: account, subscriptionId: subscription, eventId: event, type, state, from, to };
+}
+
+interface TailOptions {
+  /** The newest deliveries, the newest first. */
+  readonly look: (limit: number) => Promise<readonly Delivery[]>;
+  readonly print: (delivery: Delivery) => void;
+  /** How many to begin with. */
+  readonly last: number;
+  readonly everyMs: number;
+  readonly terminal: Terminal;
+}
+
+/** How many deliveries `tail` watches; what is older than these may change unseen. */
+const WATCHED = 250;
+
+/** Prints deliveries that are new or have changed, the oldest change first, until the terminal stops it. */
+async function tail({ look, print, last, everyMs, terminal }: TailOptions): Promise<void> {
+  const stop = terminal.onStop();
+  let seen: ReadonlyMap<string, string> | undefined;
+  let isUnavailable = false;
+  while (!stop.aborted) {
+    try {
+      const deliveries = await look(WATCHED);
+      const changed = seen
+        ? deliveries.filter(({ id, updatedAt }) => seen?.get(id) !== updatedAt)
+        : deliveries.slice(0, last);
+      for (const delivery of changed.toSorted(byChange)) print(delivery);
+      seen = new Map(deliveries.map(({ id, updatedAt }) => [id, updatedAt]));
+      isUnavailable = false;
+    } catch (error) {
+      if (!seen || !passes(error)) throw error;
+      if (!isUnavailable) terminal.err(`${(error as Error).message}; trying again`);
+      isUnavailable = true;
+    }
+    await sleep(everyMs, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+function byChange(one: Delivery, other: Delivery): number {
+  return one.updatedAt < other.updatedAt ? -1 : 1;
+}
+
+/** Whether waiting may help. */
+function passes(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof ApiError && error.status >= 500);
 }

@@ -1,6 +1,13 @@
-/** A Postscript account is one shop. Its token is the value of `Postscript-Signature`. */
+/** A Postscript account is one shop. Its token is the value of `Postscript-Signature`, which receivers compare. */
 import { createHmac } from 'node:crypto';
 import type { Account, Subscription } from '../../contract/entities.js';
+import {
+  requiredHeader,
+  sameText,
+  VerificationError,
+  type Received,
+  type Verifier,
+} from '../../contract/verification.js';
 
 export interface Scope {
   readonly shopId: string;
@@ -34,4 +41,22 @@ export function tokenOf(
 ): string {
   const { token } = account.secrets;
   return hasOwnTokens(account) ? createHmac('sha256', token).update(reference).digest('base64url') : token;
+}
+
+/** Throws a VerificationError unless the request has the shop's token. */
+export function verify(received: Received, token: string): void {
+  if (!sameText(requiredHeader(received, 'postscript-signature'), readToken(token)))
+    throw new VerificationError('the header postscript-signature is not the token');
+}
+
+export const verifier: Verifier<string> = {
+  provider: 'postscript',
+  secretForm: "the shop's token",
+  readSecret: readToken,
+  verify,
+};
+
+function readToken(text: string): string {
+  if (text === '') throw new Error('the token is empty');
+  return text;
 }

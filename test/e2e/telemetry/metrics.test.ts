@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { contracts } from '../../../src/providers/registry.js';
 import { collectNodeMetrics } from '../../../src/telemetry/exposition.js';
 import { beginAtZero } from '../../../src/telemetry/metrics.js';
-import { installRuntimeWithMetrics } from '../../../src/server/sdk-metrics.js';
+import { installRuntimeWithMetrics } from '../../../src/server/telemetry.js';
 import { eventually } from '../../support/eventually.js';
 import { readScrape, type Scrape } from '../../support/prometheus.js';
 import { startReceiver, type Receiver } from '../../support/receiver.js';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { drainable } from '../../../src/http/draining.js';
+import { drainable } from '../../../src/http/listen.js';
 import { eventually } from '../../support/eventually.js';
 
 /** Keeps every request until it gets its response by the test. */

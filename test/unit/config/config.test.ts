@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { WORKER_CAPACITY } from '../../../src/workflows/limits.js';
 import { ConfigError, loadConfig, settings } from '../../../src/config/config.js';
-import { defaultCacheDir, defaultDataDir } from '../../../src/config/folders.js';
+import { defaultCacheDir, defaultDataDir } from '../../../src/config/defaults.js';
 
 let folder: string;
 beforeAll(() => {

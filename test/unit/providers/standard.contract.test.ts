@@ -8,7 +8,7 @@ import { policyWait, retryPolicy } from '../../../src/contract/schedule.js';
 import type { Account, Event, Subscription } from '../../../src/contract/entities.js';
 import type { DeliveryRequest } from '../../../src/contract/types.js';
 import { contract } from '../../../src/providers/standard/contract.js';
-import { events, findEvent } from '../../../src/providers/standard/events.js';
+import { events, findEvent } from '../../../src/providers/standard/contract.js';
 
 type Empty = Record<string, never>;
 type Standard = Subscription<

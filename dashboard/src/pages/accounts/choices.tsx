@@ -15,35 +15,12 @@ type Chosen = Pick<
 >;
 
 export function Choices({ account }: { account: AccountDetail }) {
-  const { client } = useSession();
-  const cache = useQueryClient();
-  const { id } = account;
-  // What is not changed here is not sent: someone else may have changed it at the same time.
-  const [before, setBefore] = useState<Chosen>(account);
   const [receivesOperationalEvents, setReceives] = useState(account.receivesOperationalEvents);
   const [validatePayloads, setValidate] = useState(account.validatePayloads);
   const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
   const [days, setDays] = useState(account.retentionDays?.toString() ?? '');
   const [weight, setWeight] = useState(account.dispatchWeight.toString());
-  const save = useMutation({
-    mutationFn: () =>
-      unwrap(
-        client.PATCH('/v1/accounts/{id}', {
-          params: { path: { id } },
-          body: changes(before, {
-            receivesOperationalEvents,
-            validatePayloads,
-            disableAfterHours: numberOrNull(hours),
-            retentionDays: numberOrNull(days),
-            dispatchWeight: Number(weight),
-          }),
-        }),
-      ),
-    onSuccess: (saved) => {
-      setBefore(saved);
-      return cache.invalidateQueries({ queryKey: ['account', id] });
-    },
-  });
+  const save = useSave(account);
   const errors = fieldErrors(save.error);
   const number = (field: string, min: number, value: string, set: (text: string) => void): TextInputProps => ({
     ...{ type: 'number', min, value, error: errorAt(errors, field) },
@@ -56,7 +33,13 @@ export function Choices({ account }: { account: AccountDetail }) {
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          save.mutate();
+          save.mutate({
+            receivesOperationalEvents,
+            validatePayloads,
+            disableAfterHours: numberOrNull(hours),
+            retentionDays: numberOrNull(days),
+            dispatchWeight: Number(weight),
+          });
         }}
       >
         <Checkbox
@@ -98,6 +81,22 @@ export function Choices({ account }: { account: AccountDetail }) {
       </form>
     </Section>
   );
+}
+
+/** Saves what has been changed. What has not is not sent: someone else may have changed it at the same time. */
+function useSave(account: AccountDetail) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const { id } = account;
+  const [before, setBefore] = useState<Chosen>(account);
+  return useMutation({
+    mutationFn: (now: Chosen) =>
+      unwrap(client.PATCH('/v1/accounts/{id}', { params: { path: { id } }, body: changes(before, now) })),
+    onSuccess: (saved) => {
+      setBefore(saved);
+      return cache.invalidateQueries({ queryKey: ['account', id] });
+    },
+  });
 }
 
 function numberOrNull(text: string): number | null {

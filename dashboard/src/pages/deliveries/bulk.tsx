@@ -53,13 +53,11 @@ interface DialogProps {
   readonly close: () => void;
 }
 
-function BulkDialog({ action, filters, close }: DialogProps) {
+/** Counts the deliveries that an action applies to, and applies it to them page by page. */
+function useBulk(action: BulkAction, filters: Filters) {
   const { client } = useSession();
   const cache = useQueryClient();
-  const [reason, setReason] = useState('');
   const [progress, setProgress] = useState({ done: 0, refused: 0 });
-  const words = WORDS[action];
-  const wanted = bulkStates(action, filters.state);
   // What is created after the count is left alone.
   const [filter] = useState(() => bulkFilter(action, filters, new Date()));
   const ask = (dryRun: boolean, cursor?: string, reason?: string) =>
@@ -70,11 +68,11 @@ function BulkDialog({ action, filters, close }: DialogProps) {
     );
   const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });
   const running = useMutation({
-    mutationFn: async () => {
+    mutationFn: async (reason: string | undefined) => {
       const sum = { done: 0, refused: 0 };
       let cursor: string | undefined;
       do {
-        const { done, refused, nextCursor } = await ask(false, cursor, action === 'cancel' ? reason.trim() : undefined);
+        const { done, refused, nextCursor } = await ask(false, cursor, reason);
         sum.done += done;
         sum.refused += refused;
         setProgress({ ...sum });
@@ -83,6 +81,13 @@ function BulkDialog({ action, filters, close }: DialogProps) {
     },
     onSettled: () => cache.invalidateQueries({ queryKey: ['deliveries'] }),
   });
+  return { counting, running, progress };
+}
+
+function BulkDialog({ action, filters, close }: DialogProps) {
+  const [reason, setReason] = useState('');
+  const { counting, running, progress } = useBulk(action, filters);
+  const words = WORDS[action];
   const { data: found } = counting;
   const total = found?.matched ?? 0;
   const finished = running.isSuccess;
@@ -93,22 +98,7 @@ function BulkDialog({ action, filters, close }: DialogProps) {
         {counting.isPending && <Loading lines={2} />}
         {counting.error && <Failure error={counting.error} retry={() => void counting.refetch()} />}
         {running.error && <Failure error={running.error} />}
-        {found && !finished && (
-          <p>
-            {total === 0 ? (
-              <>Nothing to do: no {wanted.join(' or ')} delivery matches the filters.</>
-            ) : (
-              <>
-                <strong>
-                  {counted(total, 'delivery', 'deliveries')}
-                  {found.more && ' and more'}
-                </strong>{' '}
-                that {total === 1 ? 'is' : 'are'} {wanted.join(' or ')} and {total === 1 ? 'matches' : 'match'} the
-                filters will be {words.done}.
-              </>
-            )}
-          </p>
-        )}
+        {found && !finished && <Count action={action} filters={filters} total={total} more={found.more} />}
         {action === 'cancel' && total > 0 && !finished && (
           <TextInput
             label="Reason"
@@ -130,7 +120,11 @@ function BulkDialog({ action, filters, close }: DialogProps) {
         )}
         <div className="row">
           {!finished && total > 0 && (
-            <Button color={words.color} loading={running.isPending} onClick={() => running.mutate()}>
+            <Button
+              color={words.color}
+              loading={running.isPending}
+              onClick={() => running.mutate(action === 'cancel' ? reason.trim() : undefined)}
+            >
               {words.confirm} {counted(total, 'delivery', 'deliveries')}
             </Button>
           )}
@@ -140,5 +134,27 @@ function BulkDialog({ action, filters, close }: DialogProps) {
         </div>
       </div>
     </Modal>
+  );
+}
+
+interface CountProps extends Pick<DialogProps, 'action' | 'filters'> {
+  readonly total: number;
+  /** Whether there are more than were counted. */
+  readonly more: boolean;
+}
+
+/** How many deliveries the action would be applied to. */
+function Count({ action, filters, total, more }: CountProps) {
+  const wanted = bulkStates(action, filters.state).join(' or ');
+  if (total === 0) return <p>Nothing to do: no {wanted} delivery matches the filters.</p>;
+  return (
+    <p>
+      <strong>
+        {counted(total, 'delivery', 'deliveries')}
+        {more && ' and more'}
+      </strong>{' '}
+      that {total === 1 ? 'is' : 'are'} {wanted} and {total === 1 ? 'matches' : 'match'} the filters will be{' '}
+      {WORDS[action].done}.
+    </p>
   );
 }

@@ -23,16 +23,14 @@ interface Props {
   readonly contract: Contract | undefined;
 }
 
-export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {
+/** Counts what a recovery would send again, and starts it. */
+function useRecovery(id: string) {
   const { client } = useSession();
   const cache = useQueryClient();
-  const [hours, setHours] = useState('24');
-  const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
-  const [types, setTypes] = useState<string[]>([]);
   const params = { path: { id } };
   const count = useMutation({
-    mutationFn: async () => {
-      const body = recoveryBody({ hours: Number(hours), states, types }, new Date());
+    mutationFn: async (wanted: Parameters<typeof recoveryBody>[0]) => {
+      const body = recoveryBody(wanted, new Date());
       const counted = await unwrap(
         client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
       );
@@ -49,6 +47,14 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       cache.setQueryData<unknown[]>(['recoveries', id], (listed = []) => [recovery, ...listed]);
     },
   });
+  return { count, start };
+}
+
+export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {
+  const [hours, setHours] = useState('24');
+  const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
+  const [types, setTypes] = useState<string[]>([]);
+  const { count, start } = useRecovery(id);
   const found = count.data;
   return (
     <div className="stack">
@@ -93,7 +99,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
           variant="default"
           disabled={states.length === 0 || !(Number(hours) > 0)}
           loading={count.isPending}
-          onClick={() => count.mutate()}
+          onClick={() => count.mutate({ hours: Number(hours), states, types })}
         >
           Count them
         </Button>

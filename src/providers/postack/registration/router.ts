@@ -32,6 +32,8 @@ const ENDPOINT = `${ENDPOINTS}/:id`;
 const PING = 'svix.ping';
 const PING_DATA = { success: true };
 
+type Once = ReturnType<typeof createOnce>;
+
 export const routes: RegistrationRoutes = (registrar) => {
   const once = createOnce(registrar);
   const router = Router();
@@ -42,6 +44,19 @@ export const routes: RegistrationRoutes = (registrar) => {
     next();
   });
 
+  endpointRoutes(router, registrar, once);
+  secretRoutes(router, registrar);
+  headerRoutes(router, registrar);
+  exampleRoute(router, registrar, once);
+
+  router.use(ROOT, () => {
+    throw notFound();
+  });
+  router.use(ROOT, sendErrors(registrar));
+  return router;
+};
+
+function endpointRoutes(router: Router, registrar: Registrar, once: Once): void {
   router.post(ENDPOINTS, async (request, response) => {
     const account = accountOf(response);
     const create = async (): Promise<HandlerResult> => {
@@ -81,7 +96,9 @@ export const routes: RegistrationRoutes = (registrar) => {
     await registrar.remove(await mustFind(registrar, accountOf(response), request.params.id));
     response.status(204).end();
   });
+}
 
+function secretRoutes(router: Router, registrar: Registrar): void {
   router.get(`${ENDPOINT}/secret`, async (request, response) => {
     const account = accountOf(response);
     const endpoint = await mustFind(registrar, account, request.params.id);
@@ -96,7 +113,9 @@ export const routes: RegistrationRoutes = (registrar) => {
     if (readsRotatedSecret(request.get('user-agent'))) response.json({ key: secretOf(rotated, account) });
     else response.status(204).end();
   });
+}
 
+function headerRoutes(router: Router, registrar: Registrar): void {
   router.get(`${ENDPOINT}/headers`, async (request, response) => {
     response.json(toHeadersOut((await mustFind(registrar, accountOf(response), request.params.id)).headers));
   });
@@ -116,7 +135,9 @@ export const routes: RegistrationRoutes = (registrar) => {
     }));
     response.status(204).end();
   });
+}
 
+function exampleRoute(router: Router, registrar: Registrar, once: Once): void {
   router.post(`${ENDPOINT}/send-example`, async (request, response) => {
     const account = accountOf(response);
     const sendOnce = async (): Promise<HandlerResult> => {
@@ -125,13 +146,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     };
     send(response, await once(request, account, sendOnce));
   });
-
-  router.use(ROOT, () => {
-    throw notFound();
-  });
-  router.use(ROOT, sendErrors(registrar));
-  return router;
-};
+}
 
 /** Authenticates a request by the key of an account. */
 function requireAccount(registrar: Registrar): RequestHandler {

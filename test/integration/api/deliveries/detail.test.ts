@@ -1,5 +1,5 @@
 /** What is shown of one delivery beside its row: the attempts to come and the request as it would be sent. */
-import { nextAttempts } from '../../../../src/api/deliveries/next-attempts.js';
+import { nextAttempts } from '../../../../src/api/deliveries/detail.js';
 import { contractOf } from '../../../../src/providers/registry.js';
 import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
 import type { TestDatabase } from '../../../support/database.js';

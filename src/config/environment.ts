@@ -1,4 +1,5 @@
-import { table } from './settings.js';
+/** Reads the environment: the values of settings, and names that look like settings and are none. */
+import { table, type SettingName, type Values } from './settings.js';
 
 /**
  * Variables that Kubernetes sets in every container for a Service whose name begins with `pigeonpost`: no operator wrote
@@ -7,10 +8,33 @@ import { table } from './settings.js';
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
 
 /** A value as Kubernetes writes it, such as `tcp://10.0.0.1:8080`. */
-export const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
+const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
 
 /** Variables the test suite hands from its set-up to its tests. */
 const TEST_PREFIX = 'PIGEONPOST_TEST_';
+
+/** The settings that are set, converted; adds a line to `problems` for each that cannot be used. */
+export function readValues(env: NodeJS.ProcessEnv, problems: string[]): Values {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of Object.keys(table) as SettingName[]) {
+    const text = env[name]?.trim() ?? '';
+    if (text === '') continue;
+    const { schema, secret = false }: { schema: (typeof table)[SettingName]['schema']; secret?: boolean } = table[name];
+    const result = schema.safeParse(text);
+    if (result.success) values[name] = result.data;
+    else
+      problems.push(problem(name, secret ? undefined : text, result.error.issues[0]?.message ?? 'it cannot be read'));
+  }
+  return values as Values;
+}
+
+function problem(name: string, shown: string | undefined, advice: string): string {
+  const what = shown === undefined ? `${name} cannot be used` : `${name} is ${JSON.stringify(shown)}`;
+  const link = SERVICE_LINK_VALUE.test(shown ?? '')
+    ? ' (Kubernetes sets this one for a Service of that name; set it yourself, or enableServiceLinks to false)'
+    : '';
+  return `${what}: ${advice}${link}`;
+}
 
 /** One line for every variable that looks like a setting of Pigeonpost and is none. */
 export function unknownNames(env: NodeJS.ProcessEnv): string[] {

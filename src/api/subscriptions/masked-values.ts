@@ -1,17 +1,54 @@
 /**
- * Values of headers and credentials are masked when read, so the caller of an edit may not know them. An edit that
- * moves the URL to another origin must therefore send them again; otherwise the caller could have them sent to any
- * host. An edit that sets them fails if the origin changed since the caller read it. Signing secrets are not sent and
- * are kept.
+ * Values of headers and credentials are shown as `***`. A caller that writes them back unchanged means the stored
+ * values, never three asterisks.
+ *
+ * The caller of an edit may not know the values. An edit that moves the URL to another origin must therefore send them
+ * again; otherwise the caller could have them sent to any host. An edit that sets them fails if the origin changed
+ * since the caller read it. Signing secrets are not sent and are kept.
  */
-import { isMasked } from '../../contract/mask.js';
+import { isDeepStrictEqual } from 'node:util';
+import { isMasked, MASK } from '../../contract/mask.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { AnyContract } from '../../contract/types.js';
-import { Problem } from '../../http/problem.js';
+import { invalidField, Problem } from '../../http/problem.js';
 import type { IsHidden } from '../../providers/registration.js';
 
 type Rules = AnyContract['subscriptions'];
 type Body = Readonly<Record<string, unknown>>;
+
+interface Given {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+/** Replaces masked values in a request by the stored ones. Throws a problem for a masked value without a stored one. */
+export function unmasked<Fields extends Given>(given: Fields, rules: Rules, previous?: Subscription): Fields {
+  const result: Record<string, unknown> = { ...given };
+  if (given.headers) result.headers = unmaskedHeaders(given.headers, previous?.headers ?? {});
+  const shown = previous ? rules.toPublic(previous) : {};
+  for (const name of (rules.credentialFields ?? []).filter((field) => isMasked(given[field]))) {
+    if (!isDeepStrictEqual(given[name], shown[name])) throw noStoredValue(name);
+    delete result[name];
+  }
+  return result as Fields;
+}
+
+function unmaskedHeaders(
+  given: Readonly<Record<string, string>>,
+  stored: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const values = new Map(Object.entries(stored).map(([name, value]) => [name.toLowerCase(), value]));
+  const entries = Object.entries(given).map(([name, value]) => {
+    const unmaskedValue = value === MASK ? values.get(name.toLowerCase()) : value;
+    if (unmaskedValue === undefined) throw noStoredValue(`headers.${name}`);
+    return [name, unmaskedValue] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function noStoredValue(path: string): Error {
+  return invalidField(path, `${MASK} stands for the stored value, but none is stored; send the value`);
+}
 
 /** All values are masked, as in our own API. */
 export const allHidden: IsHidden = () => true;
