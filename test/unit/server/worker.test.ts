@@ -3,6 +3,16 @@ import pino from 'pino';
 import { startWorker, type WorkerSettings } from '../../../src/server/worker.js';
 import { eventually } from '../../support/eventually.js';
 
+// Loading the SDK's worker takes seconds, and so does its wait before a replacement: a hundredth of it is enough here.
+jest.mock('@temporalio/worker', () => ({ Worker: { create: () => undefined } }));
+jest.mock('node:timers/promises', () => {
+  const timers = jest.requireActual<typeof import('node:timers/promises')>('node:timers/promises');
+  return {
+    ...timers,
+    setTimeout: (ms: number, value: unknown, options: object) => timers.setTimeout(ms / 100, value, options),
+  };
+});
+
 /** Stands in for a worker that runs until it is asked to stop, or fails at once. */
 function fakeWorker(run: 'fails' | 'goes on'): Worker {
   let state = 'INITIALIZED';
