@@ -1,4 +1,4 @@
-/** A receiver for trying things out: notes what comes, verifies it, and responses as configured. */
+/** A receiver for trying things out: records requests, verifies them, and responds as configured. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';

@@ -102,7 +102,7 @@ describeInBrowser('deliveries', () => {
       );
   });
 
-  test('show what was sent, what was responded to and what is to come', async () => {
+  test('show the request, the response and the attempts to come', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Detail', {
       headers: { 'X-Tenant': 'a-secret-value' },
     });

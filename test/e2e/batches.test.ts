@@ -502,8 +502,8 @@ describe('processing a batch', () => {
     const { accountId } = await subscribed();
     const { deliveryStarts, deliveryIds } = await commitOnly(system.database.store, accountId, TYPE, DATA, 'batch');
     const refused = async (request: OutgoingRequest) => ({ ...accepted, status: 503, url: request.url });
-    const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is away'));
-    await expect(processOnce(deliveryStarts, { attempt: 1, send: refused })).rejects.toThrow('Temporal is away');
+    const start = jest.spyOn(system.client.workflow, 'start').mockRejectedValue(new Error('Temporal is unavailable'));
+    await expect(processOnce(deliveryStarts, { attempt: 1, send: refused })).rejects.toThrow('Temporal is unavailable');
     start.mockRestore();
     const send = jest.fn(refused);
     expect(await processOnce(deliveryStarts, { attempt: 2, lostAttempts: 1, send })).toMatchObject({

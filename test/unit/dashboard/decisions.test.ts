@@ -137,7 +137,7 @@ describe('filters', () => {
     expect(idsOf(merge(before, changed, { state: 'pending' }))).toEqual([['d2']]);
   });
 
-  test('say which states an order is for', () => {
+  test('say which states an action applies to', () => {
     expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
     expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
     expect(bulkStates('cancel', 'failed')).toEqual([]);

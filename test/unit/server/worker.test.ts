@@ -22,7 +22,7 @@ function fakeWorker(run: 'fails' | 'goes on'): Worker {
     getState: () => state,
     run: () => {
       state = 'RUNNING';
-      return run === 'fails' ? Promise.reject(new Error('the poller is gone')) : ended;
+      return run === 'fails' ? Promise.reject(new Error('the poller has stopped')) : ended;
     },
     shutdown: () => {
       state = 'STOPPED';
@@ -41,7 +41,7 @@ test('a worker that failed is replaced, also when the first tries to make anothe
   const create = jest
     .spyOn(Worker, 'create')
     .mockResolvedValueOnce(fakeWorker('fails'))
-    .mockRejectedValueOnce(new Error('Temporal is away'))
+    .mockRejectedValueOnce(new Error('Temporal is unavailable'))
     .mockResolvedValue(replacement);
   const running = await startWorker(settings);
   await eventually(
@@ -55,7 +55,7 @@ test('a worker that failed is replaced, also when the first tries to make anothe
 
 test('a worker that is being replaced can be stopped', async () => {
   const create = jest.spyOn(Worker, 'create').mockResolvedValueOnce(fakeWorker('fails'));
-  create.mockRejectedValue(new Error('Temporal is away'));
+  create.mockRejectedValue(new Error('Temporal is unavailable'));
   const running = await startWorker(settings);
   await eventually(
     async () => create.mock.calls.length,

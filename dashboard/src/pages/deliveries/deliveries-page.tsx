@@ -1,4 +1,4 @@
-/** The list of deliveries: filters in the address, changes as they happen, orders for many at once. */
+/** The list of deliveries: filters in the URL, live changes, bulk actions. */
 import { Button, Switch } from '@mantine/core';
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
