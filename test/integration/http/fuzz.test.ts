@@ -87,7 +87,7 @@ function braces(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}').replace(/\{\/\*?\w+\}/g, '');
 }
 
-/** Text for a place in a URL, as hostile as a URL allows. */
+/** Text for a part of a URL, as hostile as a URL allows. */
 const segments = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).map(encode),
   fc.constantFrom('%00', '%0d%0aX:1', '%ff', '%', '..', '__proto__', 'constructor', '-1', '1e300', '%ED%A0%80', 'null'),

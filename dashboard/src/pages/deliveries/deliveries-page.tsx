@@ -70,7 +70,7 @@ export function DeliveriesPage() {
       {rows?.length === 0 && (
         <Empty title="No deliveries">
           {Object.keys(filters).length > 0
-            ? 'None matches these filters. Take one away, or choose an earlier time.'
+            ? 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
             : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
         </Empty>
       )}
