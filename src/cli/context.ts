@@ -28,8 +28,8 @@ export class ExitError extends Error {
 /** A command below `parent` that talks to the API. */
 export function apiCommand(parent: Command, nameAndArguments: string, description: string): Command {
   return withJson(parent.command(nameAndArguments).description(description))
-    .option('--url <url>', 'where the API is (or PIGEONPOST_URL)')
-    .option('--key <key>', 'key for it (or PIGEONPOST_API_KEY)');
+    .option('--url <url>', 'URL of the API (or PIGEONPOST_URL)')
+    .option('--key <key>', 'API key (or PIGEONPOST_API_KEY)');
 }
 
 /** Adds `--json`. */

@@ -39,7 +39,7 @@ export function deliveryText({ attempts, schedule, workflow: _, ...delivery }: D
   return [
     fields(delivery),
     ...(made.length > 0
-      ? [table(['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Answer', 'Message'], made)]
+      ? [table(['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Response', 'Message'], made)]
       : []),
     ...(toCome.length > 0 ? [table(['To come', 'Unless accepted before'], toCome)] : []),
     ...lastExcerpt(attempts),

@@ -1,4 +1,4 @@
-/** A receiver for trying things out: notes what comes, verifies it, and responses as configured. */
+/** A receiver for trying things out: records requests, verifies them, and responds as configured. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
@@ -57,13 +57,13 @@ async function receive(
   const { method = '', url: path = '' } = request;
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
   const body = await buffer(request);
-  const judgement = classifyResponse(verify, { path, headers, body });
-  const status = judgement.responseClass === 'forged' ? FORGED : statusOf(number);
+  const classified = classifyResponse(verify, { path, headers, body });
+  const status = classified.responseClass === 'forged' ? FORGED : statusOf(number);
   if (delayMs > 0) await sleep(delayMs);
   // The sender no longer waits after its time limit, but the request has arrived.
   response.writeHead(status).end();
   await finished(response).catch(() => undefined);
-  onArrival({ at, method, path, headers, body: body.toString('utf8'), ...judgement, status });
+  onArrival({ at, method, path, headers, body: body.toString('utf8'), ...classified, status });
 }
 
 function classifyResponse(

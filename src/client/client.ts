@@ -3,7 +3,7 @@ import createFetchClient, { type Client } from 'openapi-fetch';
 import type { paths } from './generated.js';
 import { ApiError, Unreachable, type Problem } from './errors.js';
 
-/** `client.GET('/v1/deliveries/{id}', { params: { path: { id } } })`: paths, parameters, bodies and answers are typed. */
+/** `client.GET('/v1/deliveries/{id}', { params: { path: { id } } })`: paths, parameters, bodies and responses are typed. */
 export type PigeonpostClient = Client<paths>;
 
 export interface ClientOptions {
@@ -15,7 +15,7 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** A client that throws Unreachable where the API does not answer. Its answers are read with {@link unwrap}. */
+/** A client that throws Unreachable where the API does not respond. Its responses are read with {@link unwrap}. */
 export function createClient({ url, key, fetch: send = fetch }: ClientOptions): PigeonpostClient {
   const client = createFetchClient<paths>({
     baseUrl: url.replace(/\/+$/, ''),
@@ -33,7 +33,7 @@ interface Exchange<Data> {
   readonly response: Response;
 }
 
-/** The body of a success. Throws ApiError for any other answer. */
+/** The body of a success. Throws ApiError for any other response. */
 export async function unwrap<Data>(request: Promise<Exchange<Data>>): Promise<Data> {
   const { data, error, response } = await request;
   if (response.ok) return data as Data;

@@ -8,17 +8,17 @@ export type Problem = components['schemas']['Problem'];
 export class ApiError extends Error {
   constructor(
     readonly status: number,
-    /** What the API said; absent when something before it answered, such as a proxy. */
+    /** What the API said; absent when a proxy or another server responded. */
     readonly problem?: Problem,
     /** After how many seconds trying again makes sense, where the API said so. */
     readonly retryAfterS?: number,
   ) {
-    super(problem ? describe(problem) : `the answer was ${status}, and not one of Pigeonpost's`);
+    super(problem ? describe(problem) : `the response was ${status}, and not one of Pigeonpost's`);
     this.name = 'ApiError';
   }
 }
 
-/** Nothing answered at the API's address. */
+/** Nothing responded at the API's URL. */
 export class Unreachable extends Error {
   constructor(
     readonly url: string,

@@ -35,7 +35,7 @@ export const table = {
   },
   PIGEONPOST_TRUST_PROXY: {
     description:
-      'Proxies before the API whose X-Forwarded-For names the caller, by whose address failed sign-ins are limited: CIDR blocks or addresses, comma separated, or none.',
+      "Trusted proxies in front of the API: their X-Forwarded-For has the caller's address, which limits failed sign-ins. CIDR blocks or addresses, comma separated, or none.",
     default: 'none',
     schema: networks,
   },
@@ -46,7 +46,7 @@ export const table = {
   },
   PIGEONPOST_URL: {
     description: 'Where the command line finds the API.',
-    default: 'where PIGEONPOST_HOST and PIGEONPOST_PORT have it',
+    default: 'the address of PIGEONPOST_HOST and PIGEONPOST_PORT',
     schema: url(['http', 'https'], 'http://127.0.0.1:8080'),
   },
   PIGEONPOST_API_KEY: {
@@ -57,24 +57,24 @@ export const table = {
   },
   PIGEONPOST_MAX_BODY_BYTES: {
     description:
-      'Largest body of a request that emits events, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB); other requests may have 256 KiB.',
+      'Maximum body of a request that emits events, in bytes, from 1024 (1 KiB) to 67108864 (64 MiB); the maximum of other requests is 256 KiB.',
     default: String(defaults.maxBodyBytes),
     schema: wholeNumber(1024, 64 * 1024 * 1024, 'a number of bytes'),
   },
   PIGEONPOST_MAX_COMMIT_BYTES: {
     description:
-      'Bytes that the events of one request may have with their bodies and deliveries, from 1048576 (1 MiB) to 268435456 (256 MiB).',
+      'Maximum size of the events of one request with their bodies and deliveries, in bytes, from 1048576 (1 MiB) to 268435456 (256 MiB).',
     default: `four times PIGEONPOST_MAX_BODY_BYTES, at least ${defaults.maxCommitBytes}`,
     schema: wholeNumber(1024 * 1024, 256 * 1024 * 1024, 'a number of bytes'),
   },
   PIGEONPOST_MAX_SUBSCRIPTIONS: {
-    description: 'Subscriptions that an account may have, from 1 to 10000; an account may have its own.',
+    description: 'Maximum number of subscriptions of an account, from 1 to 10000; an account may have its own.',
     default: String(defaults.maxSubscriptions),
     schema: wholeNumber(1, 10_000),
   },
   PIGEONPOST_SHUTDOWN_DELAY_SECONDS: {
     description:
-      'Seconds for which an API that runs by itself still accepts connections after it was asked to stop, with /readyz at 503 so that load balancers notice, from 0 to 60.',
+      'Seconds for which a separate API still accepts connections after a stop signal, while /readyz responds with 503 so that load balancers notice, from 0 to 60.',
     default: String(defaults.shutdownDelayS),
     schema: wholeNumber(0, 60, 'a number of seconds'),
   },
@@ -97,13 +97,13 @@ export const table = {
     schema: oneOf(workflowModes),
   },
   PIGEONPOST_LOG_LEVEL: {
-    description: 'Least severe level that is logged: fatal, error, warn, info, debug, trace or silent.',
+    description: 'Lowest level that is logged: fatal, error, warn, info, debug, trace or silent.',
     default: defaults.logLevel,
     schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   },
   PIGEONPOST_METRICS_PORT: {
     description:
-      'Port on which a worker that runs by itself serves /metrics, /healthz and /readyz; the API has them on its own port.',
+      'Port on which a separate worker serves /metrics, /healthz and /readyz; the API has them on its own port.',
     default: 'not served',
     schema: port(),
   },
@@ -113,7 +113,7 @@ export const table = {
     schema: flag,
   },
   OTEL_EXPORTER_OTLP_ENDPOINT: {
-    description: "Where traces are sent, OTLP over HTTP; OpenTelemetry's other variables (OTEL_…) hold too.",
+    description: "Where traces are sent, OTLP over HTTP; OpenTelemetry's other variables (OTEL_…) apply too.",
     default: 'nothing is traced',
     schema: url(['http', 'https'], 'http://localhost:4318'),
   },
@@ -175,7 +175,7 @@ export const table = {
     schema: networks,
   },
   PIGEONPOST_ALLOW_HTTP: {
-    description: 'Whether receivers may be addressed by http:// too.',
+    description: 'Whether http:// URLs of receivers are allowed too.',
     default: 'true when PostgreSQL and Temporal are embedded, false otherwise',
     schema: flag,
   },
@@ -189,12 +189,12 @@ export const table = {
     schema: certificates,
   },
   PIGEONPOST_ALLOW_PORTS: {
-    description: 'Ports that receivers may be addressed at, comma separated.',
+    description: 'Allowed ports of receivers, comma separated.',
     default: 'any',
     schema: portList,
   },
   PIGEONPOST_TLS_MIN_VERSION: {
-    description: 'Oldest version of TLS that is spoken with receivers: TLSv1.2 or TLSv1.3.',
+    description: 'Oldest TLS version for connections to receivers: TLSv1.2 or TLSv1.3.',
     default: 'TLSv1.2',
     schema: oneOf(['TLSv1.2', 'TLSv1.3']),
   },

@@ -100,7 +100,7 @@ export type Exchange =
       readonly status: number;
       /** Names in lower case; values of repeated headers are joined by a comma. */
       readonly headers: Record<string, string>;
-      /** Beginning of the body, not decompressed, as UTF-8 without NUL. */
+      /** Start of the body, not decompressed, as UTF-8 without NUL. */
       readonly excerpt: string;
       /** Whether the body was longer than the excerpt. */
       readonly truncated: boolean;

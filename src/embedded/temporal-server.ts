@@ -139,7 +139,7 @@ function serverArguments(options: AllPorts): string[] {
   ];
 }
 
-/** Lies beside a database that has been used with fairness from its beginning. */
+/** A file next to a database that was created with fairness. */
 function fairnessMark(dataDir: DataDir): string {
   return dataDir.file('temporal-fairness');
 }

@@ -33,7 +33,7 @@ export function api(): Promise<void> {
   });
 }
 
-/** Makes attempts and keeps house. */
+/** Makes attempts and runs the maintenance. */
 export function worker(): Promise<void> {
   return runRole({
     telemetry: ({ metrics }) => ({ measured: metrics.port !== undefined, worker: true }),

@@ -1,4 +1,4 @@
-/** The worker: makes attempts and keeps house. Stateless; run as many as the load needs. */
+/** The worker: makes attempts and runs the maintenance. Stateless; run as many as the load needs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

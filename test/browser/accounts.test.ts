@@ -105,7 +105,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByText('already defines when a subscription is disabled').waitFor();
     await page.getByLabel('Disable a subscription after').fill('');
     await page.getByLabel('Checks payloads').uncheck();
-    await page.getByLabel('Days to keep').fill('30');
+    await page.getByLabel('Retention in days').fill('30');
     await page.getByLabel('Weight').fill('3');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();

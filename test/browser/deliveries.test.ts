@@ -37,7 +37,7 @@ describeInBrowser('deliveries', () => {
 
     await page.getByLabel('Event type').fill('user.created');
     await page.getByLabel('Event type').press('Enter');
-    await page.getByText('None matches these filters').waitFor();
+    await page.getByText('No delivery matches these filters').waitFor();
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await row(page, delivered).waitFor();
     expect(new URL(page.url()).search).toBe('');
@@ -102,7 +102,7 @@ describeInBrowser('deliveries', () => {
       );
   });
 
-  test('show what was sent, what was responded to and what is to come', async () => {
+  test('show the request, the response and the attempts to come', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Detail', {
       headers: { 'X-Tenant': 'a-secret-value' },
     });

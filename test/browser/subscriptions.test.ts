@@ -96,7 +96,7 @@ describeInBrowser('subscriptions', () => {
     await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
-  test('recover what waits for its next attempt', async () => {
+  test('recover deliveries that wait for their next attempt', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Outage');
     dashboard.receiver.reply(503);
     const id = await emit(dashboard, account.id);
@@ -109,7 +109,7 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
   });
 
-  test('are disabled, have what waits dropped, and are enabled and deleted', async () => {
+  test('are disabled, have waiting deliveries cancelled, and are enabled and deleted', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Toggle');
     dashboard.receiver.reply(500);
     const id = await emit(dashboard, account.id);
@@ -117,7 +117,7 @@ describeInBrowser('subscriptions', () => {
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByText('1 attempt, the first').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
-    await page.getByRole('button', { name: 'Drop them…' }).click();
+    await page.getByRole('button', { name: 'Cancel them…' }).click();
     await page.getByRole('button', { name: 'Cancel its open deliveries' }).click();
     await page.getByText('1 delivery cancelled.').waitFor();
     await dashboard.system.settled(id, 'cancelled');

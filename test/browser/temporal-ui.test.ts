@@ -45,7 +45,7 @@ beforeAll(async () => {
   receiver.reply((response, { path }) => {
     response.writeHead(path === '/ok' ? 200 : path === '/gone' ? 410 : 503).end();
   });
-  const order = (name: string, reason: string) =>
+  const command = (name: string, reason: string) =>
     system.ask('POST', `/v1/deliveries/${deliveries[name]}/${name === 'paused' ? 'pause' : 'cancel'}`, { reason });
   for (const [name, path, first, last] of [
     ['delivered', '/ok', 'delivered'],
@@ -57,7 +57,7 @@ beforeAll(async () => {
     deliveries[name] = await emitTo(path);
     await system.settled(deliveries[name], first);
     if (!last) continue;
-    await order(name, name === 'paused' ? 'the receiver is being moved' : 'the customer has left');
+    await command(name, name === 'paused' ? 'the receiver is being moved' : 'the customer has left');
     await system.settled(deliveries[name], last);
   }
   // The next wait is long enough for everything below.

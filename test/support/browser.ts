@@ -1,7 +1,7 @@
 /** A browser that is installed on this machine; tests do not download one. */
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'microsoft-edge'];
 
@@ -24,6 +24,8 @@ export function findBrowser(env: NodeJS.ProcessEnv = process.env): string | unde
 export const browserPath = findBrowser();
 
 export async function openBrowser(): Promise<Browser> {
+  // Loaded here, as it takes half a second, which tests without a browser need not wait for.
+  const { chromium } = await import('playwright-core');
   // As root, as in containers, Chromium has no sandbox; it shows pages of this machine only.
   return chromium.launch({ executablePath: browserPath!, args: ['--no-sandbox'] });
 }

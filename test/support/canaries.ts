@@ -33,7 +33,7 @@ export class Canaries {
     this.#written.push({ where, text, except });
   }
 
-  /** In how many of these places a text occurs that is no secret, which shows that they can be searched. */
+  /** How many of these sources contain a text that is no secret, which shows that they can be searched. */
   count(where: RegExp, text: string): number {
     return this.#written.filter((written) => where.test(written.where) && written.text.includes(text)).length;
   }

@@ -3,7 +3,12 @@ import { commitOnly } from './process-faults.js';
 import type { Store } from '../../src/store/store.js';
 
 /** Commits deliveries that no sender has claimed, one event each; returns their ids. */
-export async function commitDirect(store: Store, accountId: string, count: number, senderId?: string): Promise<string[]> {
+export async function commitDirect(
+  store: Store,
+  accountId: string,
+  count: number,
+  senderId?: string,
+): Promise<string[]> {
   const ids: string[] = [];
   for (let n = 0; n < count; n += 1) {
     const data = { id: `u-${n}` };

@@ -11,7 +11,7 @@ export type Reaction =
   | { readonly kind: 'trickle'; readonly forMs: number }
   /** Never responds. */
   | { readonly kind: 'hang' }
-  /** Closes the connection: before any byte of the answer, or in the middle of it. */
+  /** Closes the connection: before any byte of the response, or in the middle of it. */
   | { readonly kind: 'close'; readonly midway: boolean };
 
 const ACCEPT: Reaction = { kind: 'response', status: 200 };

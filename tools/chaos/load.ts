@@ -28,7 +28,7 @@ export interface LoadReport {
   unanswered: number;
   /** Requests that stayed without any response for longer than anyone should wait. */
   hung: number;
-  /** The slowest answer, in milliseconds. */
+  /** The slowest response, in milliseconds. */
   slowestMs: number;
   /** Responses that no caller should ever get, as text. */
   readonly unexpected: string[];

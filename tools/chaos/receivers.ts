@@ -72,7 +72,7 @@ async function misbehave(reaction: Reaction, response: ServerResponse): Promise<
         response.write('.');
         await sleep(reaction.forMs / TRICKLED_BYTES, undefined, { ref: false });
       }
-      // With the last byte the sender has the whole answer, so nothing may come after it here either.
+      // With the last byte the sender has the whole response, so nothing may come after it here either.
       return void response.end('.');
     case 'close':
       if (reaction.midway) response.writeHead(200, { 'content-length': TRICKLED_BYTES }).write('.');

@@ -17,7 +17,7 @@ export interface JsonSchema {
   readonly maxLength?: number;
 }
 
-/** A field of a form. `nullable` says that null may be given, which takes away what was set. */
+/** A field of a form. `nullable` says that null is allowed, which removes the value. */
 export type Field = { readonly nullable: boolean } & (
   | { readonly kind: 'text'; readonly long: boolean }
   | { readonly kind: 'number'; readonly integer: boolean; readonly minimum?: number; readonly maximum?: number }

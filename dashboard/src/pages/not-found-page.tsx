@@ -5,7 +5,7 @@ export function NotFoundPage() {
   return (
     <div className="stack">
       <PageHead title="No such page" />
-      <Empty title="There is nothing at this address.">
+      <Empty title="This page does not exist.">
         See the <Link href="/overview">overview</Link> or the <Link href="/deliveries">deliveries</Link>.
       </Empty>
     </div>

@@ -11,7 +11,7 @@ interface Props {
 
 export function AccountSelect({ accounts, value, size = 'xs', set }: Props) {
   const listed = accounts.map(({ id, name, provider }) => ({ value: id, label: `${name} (${provider})` }));
-  // An account that is beyond the list, or gone, is still what is chosen.
+  // The selected account is kept also when it is not in the list or deleted.
   const data =
     value === undefined || accounts.some(({ id }) => id === value) ? listed : [{ value, label: value }, ...listed];
   return (

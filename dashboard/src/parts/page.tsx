@@ -1,4 +1,4 @@
-/** The head of a page, and what stands in its place while there is nothing to show. */
+/** The head of a page, and what is shown instead of its content without data. */
 import { Alert, Button, Skeleton } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { ApiError } from '../../../src/client/errors.js';

@@ -22,18 +22,20 @@ interface Props {
 
 export function TimeStrip({ marks, label, now }: Props) {
   const span = Math.max(1, ...marks.map(({ at }) => at));
-  const place = (at: number) => ({ left: `${(100 * at) / span}%` });
+  const position = (at: number) => ({ left: `${(100 * at) / span}%` });
   return (
     <div className={styles.strip} role="img" aria-label={label}>
       <div className={styles.track}>
         {ticks(span).map((at) => (
-          <span key={at} className={styles.tick} style={place(at)}>
+          <span key={at} className={styles.tick} style={position(at)}>
             <span className={styles.tickLabel}>{at === 0 ? '0' : duration(at)}</span>
           </span>
         ))}
-        {now !== undefined && now < span && <span className={styles.now} style={place(Math.max(0, now))} title="now" />}
+        {now !== undefined && now < span && (
+          <span className={styles.now} style={position(Math.max(0, now))} title="now" />
+        )}
         {marks.map(({ at, kind, title }, index) => (
-          <span key={index} className={styles.mark} data-kind={kind} style={place(at)} title={title} />
+          <span key={index} className={styles.mark} data-kind={kind} style={position(at)} title={title} />
         ))}
       </div>
     </div>

@@ -23,9 +23,9 @@ export function accountCommands(program: Command, terminal: Terminal): void {
   const accounts = program.command('accounts').description('Customers of the platform');
 
   apiCommand(accounts, 'list', 'List accounts, the newest first')
-    .option('--provider <provider>', 'only those of this provider')
+    .option('--provider <provider>', 'only accounts of this provider')
     .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
-    .option('--cursor <cursor>', 'nextCursor of the page before')
+    .option('--cursor <cursor>', 'nextCursor of the previous page')
     .action(async ({ provider, limit, cursor, ...options }: CommonOptions & ListOptions) => {
       const { client, print } = await openContext(terminal, options);
       const page = await unwrap(client.GET('/v1/accounts', { params: { query: { provider, limit, cursor } } }));
@@ -49,7 +49,10 @@ export function accountCommands(program: Command, terminal: Terminal): void {
   });
 
   withChoices(
-    apiCommand(accounts, 'edit <account>', 'Change what is named; the rest stays').option('--name <name>', 'its name'),
+    apiCommand(accounts, 'edit <account>', 'Edit an account; other options stay unchanged').option(
+      '--name <name>',
+      'its name',
+    ),
   ).action(async (id: string, options: Choices & { name?: string }) => {
     const { client, print } = await openContext(terminal, options);
     const body = { name: options.name, ...chosen(options) };
@@ -58,7 +61,7 @@ export function accountCommands(program: Command, terminal: Terminal): void {
   });
 
   apiCommand(accounts, 'delete <account>', 'Delete an account; its open deliveries are cancelled')
-    .option('--yes', 'without being asked')
+    .option('--yes', 'do not ask for confirmation')
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
       const context = await openContext(terminal, options);
       const params = { path: { id } };
@@ -91,19 +94,23 @@ export function accountCommands(program: Command, terminal: Terminal): void {
 
 function withChoices(command: Command): Command {
   return command
-    .option('--settings <json>', 'choices of the account where the contract allows several', jsonObjectOption)
-    .option('--validate', 'refuse events that lack a documented field, as is usual')
-    .option('--no-validate', 'accept them')
+    .option('--settings <json>', 'settings of the contract', jsonObjectOption)
+    .option('--validate', 'reject events that lack a documented field (default)')
+    .option('--no-validate', 'accept such events')
     .option('--operations', 'emit operational events to it')
-    .option('--no-operations', 'emit none, as is usual')
-    .option('--disable-after <hours>', 'disable what fails for so long, or none', orNone(wholeNumber(1, 8_760)))
+    .option('--no-operations', 'emit no operational events to it (default)')
+    .option(
+      '--disable-after <hours>',
+      'disable a subscription after so many hours of failure, or none',
+      orNone(wholeNumber(1, 8_760)),
+    )
     .option(
       '--retention-days <days>',
       'days to keep events; 0 keeps them indefinitely, none uses the setting of the installation',
       keptFor,
     )
-    .option('--weight <number>', 'how many of its deliveries are started in its turn', wholeNumber())
-    .option('--max-subscriptions <number>', 'how many it may have; none for as many as usual', upTo);
+    .option('--weight <number>', 'deliveries started per round when several accounts wait', wholeNumber())
+    .option('--max-subscriptions <number>', 'maximum number of subscriptions; none for the default', upTo);
 }
 
 const keptFor = orNone(wholeNumber(0, 3_650));

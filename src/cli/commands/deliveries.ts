@@ -26,10 +26,10 @@ const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancell
 
 /** The commands that open or finished deliveries accept. */
 const commands = [
-  ['cancel', 'End deliveries; an attempt in flight is awaited first', true],
+  ['cancel', 'Cancel deliveries; an attempt in flight is awaited first', true],
   ['pause', 'Make no further attempt until resumed', true],
-  ['resume', 'Go on at the same position of the schedule', false],
-  ['retry', 'Make an attempt at once, in addition to those of the schedule', false],
+  ['resume', 'Continue at the same position of the schedule', false],
+  ['retry', 'Make an attempt now, in addition to those of the schedule', false],
   ['redeliver', 'Deliver finished deliveries again, from the start of the schedule', false],
 ] as const;
 
@@ -37,9 +37,9 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
   const deliveries = program.command('deliveries').description('Events in flight to subscriptions');
 
   withFilters(apiCommand(deliveries, 'list', 'List deliveries, the newest first'))
-    .option('--to <time>', 'only those created before this time, or so long ago', time)
+    .option('--to <time>', 'only deliveries created before this time, or so long ago', time)
     .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
-    .option('--cursor <cursor>', 'nextCursor of the page before')
+    .option('--cursor <cursor>', 'nextCursor of the previous page')
     .action(async (options: FilterOptions & { limit: number; cursor?: string }) => {
       const { client, print } = await openContext(terminal, options);
       const { limit, cursor } = options;
@@ -60,8 +60,8 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
   );
 
   withFilters(apiCommand(deliveries, 'tail', 'Follow deliveries: a line whenever one changes, until Ctrl-C'))
-    .option('--last <number>', 'how many to begin with', wholeNumber(0, 250), 10)
-    .option('--every <span>', 'how often to look', duration, 1_000)
+    .option('--last <number>', 'number of existing deliveries to print first', wholeNumber(0, 250), 10)
+    .option('--every <span>', 'interval between requests', duration, 1_000)
     .action(async (options: FilterOptions & { last: number; every: number }) => {
       const { client, printLine } = await openContext(terminal, options);
       const look = async (limit: number) =>

@@ -6,10 +6,14 @@ import type { Terminal } from '../terminal.js';
 const MARKS = { ok: '✓', warning: '!', problem: '✗' } as const;
 
 export function doctorCommand(program: Command, terminal: Terminal): void {
-  apiCommand(program, 'doctor', 'Check every dependency and setting, and say what to do; ends with 1 after a problem')
+  apiCommand(
+    program,
+    'doctor',
+    'Check every dependency and setting and print advice; exits with 1 if there is a problem',
+  )
     .addHelpText(
       'after',
-      '\nIt looks at what this terminal has set, as `up`, `api` and `worker` would, and changes nothing.',
+      '\nIt reads the settings of this terminal like `up`, `api` and `worker`, and changes nothing.',
     )
     .action(async (options: CommonOptions) => {
       const { examine } = await import('../doctor/doctor.js');

@@ -27,10 +27,10 @@ of them, or one per line. Text comes from --data, from --file, or is read from t
 
 export function emitCommand(program: Command, terminal: Terminal): void {
   apiCommand(program, 'emit <account> [type]', 'Emit an event, or many')
-    .option('--data <json>', 'the text itself')
-    .option('--file <path>', 'a file with it')
-    .option('--occurred-at <time>', 'when it happened, or how long ago; now when absent', time)
-    .option('--channel <channel>', 'where the contract has channels; may be given several times', collect)
+    .option('--data <json>', 'the data as JSON')
+    .option('--file <path>', 'file with the data')
+    .option('--occurred-at <time>', 'time of the event, or how long ago; now by default', time)
+    .option('--channel <channel>', 'channel, for contracts with channels; may be given several times', collect)
     .option('--idempotency-key <key>', 'a repeated request with the same key gets the first response')
     .addHelpText('after', HELP)
     .action(async (id: string, type: string | undefined, options: EmitOptions) => {

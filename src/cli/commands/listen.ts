@@ -31,23 +31,23 @@ A request that is not genuine gets a 401. The contracts that insist on https nee
 certificate that Pigeonpost trusts (PIGEONPOST_CA_FILE), or a tunnel.`;
 
 export function listenCommand(program: Command, terminal: Terminal): void {
-  apiCommand(program, 'listen', 'Receive deliveries here: verify them, show them and respond, until Ctrl-C')
+  apiCommand(program, 'listen', 'Run a receiver that verifies, prints and responds to deliveries, until Ctrl-C')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 for a free one', wholeNumber(0, 65_535), 9_000)
-    .option('--subscription <subscription>', 'whose deliveries come; asks the API for provider, address and secret')
+    .option('--subscription <subscription>', 'subscription to receive; reads provider, URL and secret from the API')
     .addOption(new Option('--provider <provider>').choices(verifiers.map(({ provider }) => provider)))
-    .option('--secret <secret>', 'what to verify with; see below')
-    .option('--address <url>', 'the address as registered, where that is signed; the one that is called when absent')
-    .option('--status <status>', 'status to respond with; 200 when absent', wholeNumber(200, 599))
+    .option('--secret <secret>', 'secret to verify with; see below')
+    .option('--address <url>', 'the registered URL, if the contract signs it; by default the requested URL')
+    .option('--status <status>', 'status to respond with; 200 by default', wholeNumber(200, 599))
     .option(
       '--fail-first <number>',
       'respond with --status, else 500, to the first requests and 200 to the others',
       wholeNumber(),
     )
-    .option('--delay <span>', 'how long to wait before responding, such as 10s', duration, 0)
-    .option('--tls-key <path>', 'private key, PEM, to speak https')
+    .option('--delay <span>', 'delay before the response, such as 10s', duration, 0)
+    .option('--tls-key <path>', 'private key for https, PEM')
     .option('--tls-cert <path>', 'its certificate, PEM')
-    .option('--count <number>', 'end after this many requests', wholeNumber())
+    .option('--count <number>', 'exit after this many requests', wholeNumber())
     .addHelpText('after', HELP)
     .action((options: ListenOptions) => listen(terminal, options));
 }

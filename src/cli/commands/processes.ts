@@ -31,10 +31,10 @@ export function processCommands(program: Command): void {
       await (await import('../../server/run.js')).worker();
     });
   withJson(program.command('migrate'))
-    .description('Bring the database to the newest schema')
+    .description('Migrate the database to the schema of this version')
     .action(async ({ json = false }: JsonOption) => (await import('../../server/run.js')).migrateDatabase(json));
   program
     .command('rotate-encryption-key')
-    .description('Encrypt every secret in the database with a new key, or with one that was newly set')
+    .description('Encrypt every secret in the database with a new key, or with a newly set one')
     .action(async () => (await import('../../server/rotate-encryption-key.js')).rotateEncryptionKey());
 }

@@ -32,9 +32,13 @@ const STATES: readonly string[] = [
 ] satisfies Request['states'];
 
 export function recoverCommand(program: Command, terminal: Terminal): void {
-  apiCommand(program, 'recover <subscription>', 'Send again what a subscription has missed; only counts without --yes')
+  apiCommand(
+    program,
+    'recover <subscription>',
+    'Send the missed events of a subscription again; only counts without --yes',
+  )
     .requiredOption('--from <time>', 'what was created since, such as 2026-11-21T14:00:00Z, or 2d', time)
-    .option('--to <time>', 'what was created before this time, or so long ago', time)
+    .option('--to <time>', 'created before this time, or so long ago', time)
     .option(
       '--state <state>',
       `${STATES.join(', ')}; failed and retrying when absent; may be given several times`,
@@ -44,7 +48,7 @@ export function recoverCommand(program: Command, terminal: Terminal): void {
     .option('--rate <number>', 'deliveries per second', wholeNumber(1, 1_000))
     .option('--yes', 'do it')
     .option('--no-follow', 'do not wait for its end')
-    .option('--every <span>', 'how often to look how far it has come', duration, 1_000)
+    .option('--every <span>', 'interval between progress reports', duration, 1_000)
     .action(async (id: string, options: RecoverOptions) => recover(await openContext(terminal, options), id, options));
 }
 

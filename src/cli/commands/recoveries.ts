@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal.js';
 type Recovery = components['schemas']['Recovery'];
 
 export function recoveryCommands(program: Command, terminal: Terminal): void {
-  const recoveries = program.command('recoveries').description('Recoveries that `recover` began');
+  const recoveries = program.command('recoveries').description('Recoveries that `recover` started');
 
   apiCommand(recoveries, 'list <subscription>', "List a subscription's recoveries, the newest first").action(
     async (id: string, options: CommonOptions) => {

@@ -182,7 +182,7 @@ describe('listen', () => {
     await system.settled(id, 'delivered');
   });
 
-  test('responses forgeries with 401 and says why', async () => {
+  test('responds to forgeries with 401 and says why', async () => {
     const secret = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';
     const listening = cli.start(['listen', '--port', '0', '--provider', 'standard', '--secret', secret]);
     const [said = ''] = await listening.lines(1);

@@ -1,4 +1,4 @@
-/** What the doctor finds: judgements at their borders, and everything against servers that run. */
+/** What the doctor finds: findings at their limits, and everything against servers that run. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ interface Finding {
   readonly advice?: string;
 }
 
-describe('judgements', () => {
+describe('findings', () => {
   test.each([
     ['22.0.0', 'ok'],
     ['24.0.0', 'ok'],

@@ -581,7 +581,7 @@ describe('the API', () => {
     }
   });
 
-  test('responds any body by the documentation, whatever is in it', async () => {
+  test('responds to any body as documented', async () => {
     const { id } = await svix.endpoint.create(appId, { url: URL_1 });
     const requests = fc.constantFrom(
       ['POST', '/endpoint'],
@@ -703,7 +703,7 @@ describe('deliveries', () => {
 
   const keyOf = async (id: string): Promise<string> => (await app.svix.endpoint.getSecret(app.appId, id)).key;
 
-  test('of an example reach the endpoint alone, as the message that was responded to, and verify', async () => {
+  test('of an example reach the endpoint alone, as the message that the response names, and verify', async () => {
     const { endpoint } = app.svix;
     const { id } = await endpoint.create(app.appId, { url: URL_1, headers: { 'X-Team': 'a' } });
     await endpoint.create(app.appId, { url: `${URL_1}/other` });

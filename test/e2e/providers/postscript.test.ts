@@ -334,7 +334,7 @@ describe('the API', () => {
       'shop.email_collected',
     ];
     const permitted = names.map((name) => `'${name}'`).join(', ');
-    const wrong: [body: unknown, answer: object][] = [
+    const wrong: [body: unknown, response: object][] = [
       [{}, error('event', 'field required', 'value_error.missing')],
       [{ event: 7 }, error('event', 'str type expected', 'type_error.str')],
       [{ event: null }, error('event', 'str type expected', 'type_error.str')],
@@ -386,7 +386,7 @@ describe('the API', () => {
     expect((await limited.ask('GET', '')).status).toBe(200);
   });
 
-  test('responds any body by the documentation, whatever is in it', async () => {
+  test('responds to any body as documented', async () => {
     const { id } = await subscribe(shop);
     const requests = fc.constantFrom(['POST', ''], ['PATCH', `/${id}`], ['POST', '/test']);
     const bodies = objectsOf('callback_url', 'event', 'headers');

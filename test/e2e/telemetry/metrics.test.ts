@@ -24,7 +24,7 @@ let during: Scrape;
 let after: Scrape;
 
 const scrape = async (): Promise<Scrape> => readScrape((await system.ask('GET', '/metrics')).text);
-const order = (id: string, name: string) => system.ask('POST', `/v1/deliveries/${id}/${name}`);
+const command = (id: string, name: string) => system.ask('POST', `/v1/deliveries/${id}/${name}`);
 
 /** A port of this machine that refuses connections. */
 async function closedPort(): Promise<number> {
@@ -55,7 +55,7 @@ beforeAll(async () => {
   await system.settled(held, 'delivered');
   const { deliveryId: redelivered } = await emit('standard', 'user.created', `${receiver.url}/ok`);
   await system.settled(redelivered, 'delivered');
-  await order(redelivered, 'redeliver');
+  await command(redelivered, 'redeliver');
   await receiver.waitFor(3);
   await system.settled(redelivered, 'delivered');
   const { deliveryId: stopped } = await emit('standard', 'user.created', `${receiver.url}/gone`);
@@ -66,11 +66,11 @@ beforeAll(async () => {
   await system.settled(unreachable, 'retrying');
   const { deliveryId: paused } = await emit('postmark', 'Open', `${receiver.url}/refused`);
   await system.settled(paused, 'retrying');
-  await order(paused, 'pause');
+  await command(paused, 'pause');
   await system.settled(paused, 'paused');
   const { deliveryId: cancelled } = await emit('postmark', 'Open', `${receiver.url}/refused`);
   await system.settled(cancelled, 'retrying');
-  await order(cancelled, 'cancel');
+  await command(cancelled, 'cancel');
   await system.settled(cancelled, 'cancelled');
   // Figures of the database are cached for some seconds.
   after = await eventually(scrape, (seen) => seen.value('pigeonpost_backlog_deliveries', { state: 'paused' }) === 1);

@@ -49,7 +49,7 @@ function gaps(): number[] {
 function expectGaps(waits: number[]): void {
   const actual = gaps();
   expect(actual).toHaveLength(waits.length);
-  // A wait is counted from the failure, which is a moment later than the attempt's beginning.
+  // A wait is counted from the failure, which is a moment later than the start of the attempt.
   actual.forEach((gap, index) => expect(Math.abs(gap - waits[index]!)).toBeLessThan(1_500));
 }
 

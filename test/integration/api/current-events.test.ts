@@ -117,7 +117,7 @@ test('writes an event that no subscription wants only for the account as it is',
   expect(receiversOf((await emit(accountId)).body)).toEqual([id]);
 });
 
-test('a test event of a subscription that is gone gets a 404', async () => {
+test('a test event of a deleted subscription gets a 404', async () => {
   const accountId = await cached();
   const id = await subscribe(accountId);
   expectStatus(await emitting.ask('POST', `/v1/subscriptions/${id}/test`), 202);

@@ -17,7 +17,7 @@ async function start(open: () => Promise<TestDatabase>): Promise<{ database: Tes
   return { database, api };
 }
 
-test('is ready when Temporal is away, as every event is accepted', async () => {
+test('is ready when Temporal is unavailable, as every event is accepted', async () => {
   const { api } = await start(openTestDatabase);
   expect(await api.ask('GET', '/readyz')).toMatchObject({
     status: 200,

@@ -99,7 +99,7 @@ describe('a mistake', () => {
     const elsewhere = await pigeonpost(['accounts', 'list', '--url', `http://127.0.0.1:${port}`], { env: env() });
     other.close();
     expect(elsewhere.err).toBe(
-      "pigeonpost: the answer was 404, and not one of Pigeonpost's.\nIs --url or PIGEONPOST_URL right?",
+      "pigeonpost: the response was 404, and not one of Pigeonpost's.\nIs --url or PIGEONPOST_URL right?",
     );
   });
 

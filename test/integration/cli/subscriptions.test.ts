@@ -43,7 +43,7 @@ test('an edit changes what it names', async () => {
   expect(await cli.json('subscriptions', 'enable', id)).toMatchObject({ enabled: true });
 });
 
-test('subscriptions are listed, and gone once deleted', async () => {
+test('subscriptions are listed until they are deleted', async () => {
   const { id } = await create();
   const { out } = await cli.pigeonpost(['subscriptions', 'list', account]);
   expect(out.split('\n')[0]).toMatch(/^Subscription +Receiver +Event types +Enabled +Failing since$/);

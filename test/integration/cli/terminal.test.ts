@@ -1,4 +1,4 @@
-/** What receivers and senders write reaches the terminal as text and never as orders to it. */
+/** What receivers and senders write reaches the terminal as text and never as control sequences. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { printable } from '../../../src/cli/terminal.js';

@@ -47,7 +47,7 @@ test('says a response of something else from one of the API', async () => {
   const { port } = proxy.address() as { port: number };
   const client = createClient({ url: `http://127.0.0.1:${port}`, key: 'any' });
   const asked = unwrap(client.GET('/v1/accounts'));
-  await expect(asked).rejects.toThrow("the answer was 502, and not one of Pigeonpost's");
+  await expect(asked).rejects.toThrow("the response was 502, and not one of Pigeonpost's");
   await expect(asked).rejects.toMatchObject({ status: 502, problem: undefined, retryAfterS: 7 });
   proxy.close();
 });

@@ -136,7 +136,7 @@ describe('names', () => {
     expect(responseOf(await sender.send(request(`http://hooks.example.test:${target.port}/`))).status).toBe(200);
   });
 
-  test('that change are judged again at each connection, and asked for once', async () => {
+  test('that change are checked again at each connection, and looked up once', async () => {
     const target = await responding(OK.replace('\r\n', '\r\nConnection: close\r\n'));
     const responses = [['127.0.0.1'], ['10.0.0.1'], ['127.0.0.1', '::1']];
     const lookup = jest.fn(async () => responses.shift() ?? []);

@@ -152,7 +152,7 @@ describe('floods', () => {
     ['one huge header', 'HTTP/1.1 200 OK\r\nX-Huge: ', 'x'.repeat(4096)],
     ['endless headers', 'HTTP/1.1 200 OK\r\n', 'X-Many: x\r\n'.repeat(100)],
     ['endless names', 'HTTP/1.1 200 OK\r\n', 'x'.repeat(4096)],
-    ['interim answers', '', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
+    ['interim responses', '', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
     ['trailers', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n', 'X-Many: x\r\n'.repeat(100)],
   ])('%s are an invalid response', async (_what, head, rest) => {
     const target = await receiver({

@@ -138,7 +138,7 @@ describe('with as many requests in flight as an origin may have', () => {
     expect(target.connections).toBe(50);
   });
 
-  test('other lanes do not wait, and have connections of their own', async () => {
+  test('requests with another queue key do not wait, and have connections of their own', async () => {
     const [target, sender, sent] = await fill();
     const others = ['a', 'b'].map((pool) => sender.send(request(target.url(), { queueKey: pool })));
     while (requests.length < 52) await new Promise(setImmediate);

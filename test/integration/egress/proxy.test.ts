@@ -86,7 +86,7 @@ test.each([
   ['refuses', 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'The proxy responded with 407 to CONNECT'],
   ['is no proxy', 'SSH-2.0-OpenSSH\r\n\r\n', 'a response that is not HTTP/1.1'],
   ['hangs up', '', 'The proxy closed the connection'],
-  ['never ends its answer', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}`, 'a response that is not HTTP/1.1'],
+  ['never ends its response', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}`, 'a response that is not HTTP/1.1'],
 ])('a proxy that %s is not the receiver’s fault', async (_what, response, message) => {
   const [proxy, target] = [await startProxy(response), await responding(OK)];
   const failure = failureOf(await client({ proxy: proxy.url }).send(request(target.url())));

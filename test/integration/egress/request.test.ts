@@ -113,7 +113,7 @@ describe('the response', () => {
     ['NUL', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\0b\0c', 200, 'abc'],
     ['an unusual status', 'HTTP/1.1 799 Odd\r\nContent-Length: 0\r\n\r\n', 799, ''],
     [
-      'interim answers',
+      'interim responses',
       `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`,
       200,
       'ok',

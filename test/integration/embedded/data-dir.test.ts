@@ -61,7 +61,7 @@ test('says so when it cannot be written', async () => {
 
 describe('a lock', () => {
   test.each([
-    ['a process that is gone', { pid: NOBODY, birth: '' }],
+    ['a process that has ended', { pid: NOBODY, birth: '' }],
     ['an earlier process with the same id', { pid: process.pid, birth: 'before' }],
     ['no one who can be identified', 'half a lo'],
   ])('of %s is taken over', async (_whose, content) => {

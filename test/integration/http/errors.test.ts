@@ -491,7 +491,7 @@ describe('an error of our own', () => {
   });
 
   test.each(['timeout exceeded when trying to connect', 'Connection terminated unexpectedly'])(
-    'that says %j means that the database is away',
+    'that says %j means that the database is unavailable',
     async (message) => {
       jest
         .spyOn(api.database.store.pool, 'query')

@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-// Anew for each test, as requests delete what they name.
+// Again for each test, as requests delete what they name.
 beforeEach(async () => {
   emitted = [];
   for (const [provider, type] of PROVIDERS) {
@@ -87,7 +87,7 @@ function braces(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}').replace(/\{\/\*?\w+\}/g, '');
 }
 
-/** Text for a place in a URL, as hostile as a URL allows. */
+/** Text for a part of a URL, as hostile as a URL allows. */
 const segments = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).map(encode),
   fc.constantFrom('%00', '%0d%0aX:1', '%ff', '%', '..', '__proto__', 'constructor', '-1', '1e300', '%ED%A0%80', 'null'),
@@ -178,7 +178,7 @@ async function send({ route, path, body }: Sent, headers: Record<string, string>
 
 const parameters = { numRuns: RUNS, endOnFailure: true, interruptAfterTimeLimit: 15_000 };
 
-/** Orders need Temporal, which is not there: 503 is right for them, and so it is for readiness. */
+/** Commands need Temporal, which is not running: 503 is right for them and for readiness. */
 const needsTemporal = /\/(bulk|cancel|pause|resume|retry|retry-now|recover|recoveries)$|^\/v1\/recoveries\//;
 
 test('our own routes', async () => {

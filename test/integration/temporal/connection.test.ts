@@ -10,7 +10,7 @@ test('ends a call with an error, and throws from no timer, when it is closed whi
   const timers = jest.spyOn(global, 'setTimeout');
   const { client, close } = lazyTemporal({ address: `127.0.0.1:${await pickPort()}` }, 'default');
   const call = client.workflowService.getSystemInfo({}).then(
-    () => 'answered',
+    () => 'responded',
     (error: { code: number }) => error.code,
   );
   await eventually(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the certificates of this folder anew; see README.md. The authority's key is not kept.
+# Makes the certificates of this folder again; see README.md. The authority's key is not kept.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)

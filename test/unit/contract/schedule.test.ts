@@ -1,4 +1,4 @@
-/** Schedules and the retry policies that contain them out. */
+/** Schedules and the retry policies that implement them. */
 import * as fc from 'fast-check';
 import { every, hours, minutes, policyWait, remaining, retryPolicy, seconds } from '../../../src/contract/schedule.js';
 

@@ -112,7 +112,7 @@ describe('filters', () => {
 
   test.each([
     ['a new one first', pages(page(['d3', 'd1'])), 'd4', [['d4', 'd3', 'd1']]],
-    ['one in between in its place', pages(page(['d3', 'd1'])), 'd2', [['d3', 'd2', 'd1']]],
+    ['one in between at its position', pages(page(['d3', 'd1'])), 'd2', [['d3', 'd2', 'd1']]],
     ['the oldest last, where nothing follows', pages(page(['d3', 'd2'])), 'd1', [['d3', 'd2', 'd1']]],
     ['nothing of a page that was not read', pages(page(['d3', 'd2'], 'more')), 'd1', [['d3', 'd2']]],
     ['a changed one where it was', pages(page(['d3', 'd2'], 'more')), 'd2', [['d3', 'd2']]],
@@ -137,7 +137,7 @@ describe('filters', () => {
     expect(idsOf(merge(before, changed, { state: 'pending' }))).toEqual([['d2']]);
   });
 
-  test('say which states an order is for', () => {
+  test('say which states an action applies to', () => {
     expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
     expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
     expect(bulkStates('cancel', 'failed')).toEqual([]);

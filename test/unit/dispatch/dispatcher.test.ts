@@ -15,25 +15,27 @@ const log = pino({ level: 'silent' });
 
 const settings: DispatcherSettings = { workflows: 'always', sender: remoteSender(() => undefined) };
 
+const account: DeliveryStart['account'] = {
+  id: 'acc_1',
+  provider: 'standard',
+  name: 'Acme',
+  scope: {},
+  settings: {},
+  secrets: {},
+  validatePayloads: true,
+  receivesOperationalEvents: false,
+  disableAfterHours: null,
+  retentionDays: null,
+  dispatchWeight: 1,
+  maxSubscriptions: null,
+  createdAt: new Date(),
+};
+
 function deliveryStart(number: number): DeliveryStart {
   return {
     deliveryId: `dlv_${number}`,
     run: 0,
-    account: {
-      id: 'acc_1',
-      provider: 'standard',
-      name: 'Acme',
-      scope: {},
-      settings: {},
-      secrets: {},
-      validatePayloads: true,
-      receivesOperationalEvents: false,
-      disableAfterHours: null,
-      retentionDays: null,
-      dispatchWeight: 1,
-      maxSubscriptions: null,
-      createdAt: new Date(),
-    },
+    account,
     subscriptionId: 'sub_1',
     eventType: 'user.created',
     url: 'https://hooks.example.com/in',

@@ -12,7 +12,7 @@ const pages = [
 const PATH =
   /(?<=`)(?:src|test|tools|deploy|dashboard|scripts|\.ci)\/[\w./-]+\.(?:ts|tsx|mjs|cjs|json|yaml|yml|sh|sql)(?=`)/g;
 
-test.each(pages.filter((page) => page.endsWith('.md')))('names no file that is gone in %s', (page) => {
+test.each(pages.filter((page) => page.endsWith('.md')))('names no missing file in %s', (page) => {
   const named = readFileSync(join(root, page), 'utf8').match(PATH) ?? [];
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });

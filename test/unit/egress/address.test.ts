@@ -190,7 +190,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(interesting4, (parts) => {
         const address = dotted(parts);
-        expect(isPublicAddress(address)).toBe(!special4.check(address, 'ipv4'));
+        return isPublicAddress(address) === !special4.check(address, 'ipv4');
       }),
       runs,
     );
@@ -221,7 +221,7 @@ describe('properties', () => {
         // Those with IPv4 inside have properties of their own.
         fc.pre(parts[5] !== 0x5efe && parts[5] !== 0xffff && parts[0] !== 0x64);
         const address = parts.map((part) => part.toString(16)).join(':');
-        expect(isPublicAddress(address)).toBe(!special6.check(address, 'ipv6'));
+        return isPublicAddress(address) === !special6.check(address, 'ipv6');
       }),
       runs,
     );
@@ -233,9 +233,8 @@ describe('properties', () => {
         interesting4,
         fc.constantFrom('::ffff:', '0:0:0:0:0:FFFF:', '64:ff9b::', '64:ff9b:0:0:0:0:'),
         (v4, prefix) => {
-          const responseClass = isPublicAddress(dotted(v4));
-          expect(isPublicAddress(prefix + dotted(v4))).toBe(responseClass);
-          expect(isPublicAddress(prefix + hex(v4))).toBe(responseClass);
+          const isPublic = isPublicAddress(dotted(v4));
+          return isPublicAddress(prefix + dotted(v4)) === isPublic && isPublicAddress(prefix + hex(v4)) === isPublic;
         },
       ),
       runs,
@@ -245,11 +244,9 @@ describe('properties', () => {
   test('other ways to put IPv4 into IPv6 never pass', () => {
     const prefixes = fc.constantFrom('::', '::ffff:0:', '64:ff9b:1::', '2001::', '100::', 'fe80::5efe:', '::5efe:');
     fc.assert(
-      fc.property(octets, prefixes, (v4, prefix) => {
-        expect(isPublicAddress(prefix + dotted(v4))).toBe(false);
-        expect(isPublicAddress(prefix + hex(v4))).toBe(false);
-        expect(isPublicAddress(`2002:${hex(v4)}::1`)).toBe(false);
-      }),
+      fc.property(octets, prefixes, (v4, prefix) =>
+        [prefix + dotted(v4), prefix + hex(v4), `2002:${hex(v4)}::1`].every((address) => !isPublicAddress(address)),
+      ),
       runs,
     );
   });
@@ -257,7 +254,7 @@ describe('properties', () => {
   test('ISATAP addresses in a public prefix get the classification of the IPv4 address', () => {
     fc.assert(
       fc.property(interesting4, fc.constantFrom('0', '100', '200', '300'), (v4, bits) => {
-        expect(isPublicAddress(`2a00:1450:0:0:${bits}:5efe:${hex(v4)}`)).toBe(isPublicAddress(dotted(v4)));
+        return isPublicAddress(`2a00:1450:0:0:${bits}:5efe:${hex(v4)}`) === isPublicAddress(dotted(v4));
       }),
       runs,
     );
@@ -266,7 +263,7 @@ describe('properties', () => {
   test('text that is no address never passes and never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-fx:.%[\]/]{0,40}$/)), (text) => {
-        expect([true, false]).toContain(isPublicAddress(text));
+        return typeof isPublicAddress(text) === 'boolean';
       }),
       runs,
     );

@@ -19,7 +19,7 @@ test.each([
   'Client was closed and is not queryable',
   'timeout exceeded when trying to connect',
   'Query read timeout',
-])('%s: the database is away', (message) => {
+])('%s: the database is unavailable', (message) => {
   const asked = response();
   expect(explain(new Error(message), asked as never, pino({ level: 'silent' })).status).toBe(503);
   expect(asked.headers.get('Retry-After')).toBe('5');

@@ -148,7 +148,7 @@ describe('the request', () => {
     expect(contract.bodyVariant(other)).toBe(contract.bodyVariant(subscriptionWith()));
   });
 
-  test('adds the custom headers of the subscription, as secrets and in the place of its own Accept', () => {
+  test('adds the custom headers of the subscription, as secrets and instead of its own Accept', () => {
     const subscription = subscriptionWith({ headers: { accept: 'text/plain', 'X-Team': 'a' } });
     const { headers } = requestOf(eventOf('message.sent', '{}'), { subscription });
     expect(headers.map(({ name }) => name)).toEqual([

@@ -155,7 +155,7 @@ describe('bodies', () => {
     );
   });
 
-  test('data may contain the stream and the server itself, at its own place', () => {
+  test('data may contain the stream and the server itself, at their own position', () => {
     expect(bodyOf('Delivery', '{"ServerID":9007199254740993,"Recipient":"a@b.c","MessageStream":"broadcast"}')).toBe(
       '{"RecordType":"Delivery","ServerID":9007199254740993,"Recipient":"a@b.c","MessageStream":"broadcast"}',
     );

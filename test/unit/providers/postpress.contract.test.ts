@@ -196,7 +196,7 @@ describe('bodies', () => {
     );
   });
 
-  test('what the contract fills in wins over the data, in its place and once', () => {
+  test('what the contract fills in wins over the data, at its position and once', () => {
     const text = '{"webhook_name":"old","event":"x","account_id":"a","event":"y"}';
     expect(body('message_read', text, { name: 'new' })).toBe(
       '{"webhook_name":"new","event":"message_read","account_id":"a"}',

@@ -16,6 +16,7 @@ import {
   verifyPostscript,
   verifyStandard,
 } from '../../../src/providers/verify.js';
+import { anyCharacter } from '../../support/characters.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const OTHER = 'whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4';
@@ -57,7 +58,7 @@ describe.each([
 
   test('is genuine for any body, and for no other', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ minLength: 1 }), (body, more) => {
+      fc.property(fc.string({ unit: anyCharacter }), fc.string({ minLength: 1 }), (body, more) => {
         const signed = message(prefix, body);
         verify({ headers: signed, body }, SECRET, at);
         expect(() => verify({ headers: signed, body: body + more }, SECRET, at)).toThrow(VerificationError);

@@ -3,6 +3,16 @@ import pino from 'pino';
 import { startWorker, type WorkerSettings } from '../../../src/server/worker.js';
 import { eventually } from '../../support/eventually.js';
 
+// Loading the SDK's worker takes seconds, and so does its wait before a replacement: a hundredth of it is enough here.
+jest.mock('@temporalio/worker', () => ({ Worker: { create: () => undefined } }));
+jest.mock('node:timers/promises', () => {
+  const timers = jest.requireActual<typeof import('node:timers/promises')>('node:timers/promises');
+  return {
+    ...timers,
+    setTimeout: (ms: number, value: unknown, options: object) => timers.setTimeout(ms / 100, value, options),
+  };
+});
+
 /** Stands in for a worker that runs until it is asked to stop, or fails at once. */
 function fakeWorker(run: 'fails' | 'goes on'): Worker {
   let state = 'INITIALIZED';
@@ -12,7 +22,7 @@ function fakeWorker(run: 'fails' | 'goes on'): Worker {
     getState: () => state,
     run: () => {
       state = 'RUNNING';
-      return run === 'fails' ? Promise.reject(new Error('the poller is gone')) : ended;
+      return run === 'fails' ? Promise.reject(new Error('the poller has stopped')) : ended;
     },
     shutdown: () => {
       state = 'STOPPED';
@@ -31,7 +41,7 @@ test('a worker that failed is replaced, also when the first tries to make anothe
   const create = jest
     .spyOn(Worker, 'create')
     .mockResolvedValueOnce(fakeWorker('fails'))
-    .mockRejectedValueOnce(new Error('Temporal is away'))
+    .mockRejectedValueOnce(new Error('Temporal is unavailable'))
     .mockResolvedValue(replacement);
   const running = await startWorker(settings);
   await eventually(
@@ -45,7 +55,7 @@ test('a worker that failed is replaced, also when the first tries to make anothe
 
 test('a worker that is being replaced can be stopped', async () => {
   const create = jest.spyOn(Worker, 'create').mockResolvedValueOnce(fakeWorker('fails'));
-  create.mockRejectedValue(new Error('Temporal is away'));
+  create.mockRejectedValue(new Error('Temporal is unavailable'));
   const running = await startWorker(settings);
   await eventually(
     async () => create.mock.calls.length,

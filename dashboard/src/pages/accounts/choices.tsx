@@ -44,14 +44,14 @@ export function Choices({ account }: { account: AccountDetail }) {
       >
         <Checkbox
           label="Receives operational events"
-          description="Such as a subscription that was disabled; then nothing that happens in this account is one"
+          description="For example about a disabled subscription; this account then causes none itself"
           checked={receivesOperationalEvents}
           error={errorAt(errors, 'receivesOperationalEvents')}
           onChange={(event) => setReceives(event.currentTarget.checked)}
         />
         <Checkbox
           label="Checks payloads"
-          description="Refuses events that lack a field of the provider's documentation"
+          description="Rejects events that do not match the provider's documentation"
           checked={validatePayloads}
           error={errorAt(errors, 'validatePayloads')}
           onChange={(event) => setValidate(event.currentTarget.checked)}
@@ -59,17 +59,17 @@ export function Choices({ account }: { account: AccountDetail }) {
         <TextInput
           {...number('disableAfterHours', 1, hours, setHours)}
           label="Disable a subscription after hours of failure"
-          description="Where the contract says nothing about that; empty for never"
+          description="Only if the contract has no rule for it; empty for never"
         />
         <TextInput
           {...number('retentionDays', 0, days, setDays)}
-          label="Days to keep what happened"
+          label="Retention in days"
           description="0 keeps them indefinitely; empty means PIGEONPOST_RETENTION_DAYS"
         />
         <TextInput
           {...number('dispatchWeight', 1, weight, setWeight)}
           label="Weight"
-          description="How many of its deliveries are started in its turn when those of several accounts wait"
+          description="Deliveries started per round when several accounts wait"
         />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>

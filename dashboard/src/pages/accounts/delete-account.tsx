@@ -43,7 +43,7 @@ export function DeleteAccount({ account: { id, name } }: { account: AccountDetai
             taken back.
           </p>
           <TextInput
-            label="Type its name to go on"
+            label="Type its name to continue"
             value={typed}
             error={remove.error?.message}
             onChange={(event) => setTyped(event.currentTarget.value)}

@@ -52,7 +52,7 @@ export function NewAccount({ contracts, close }: Props) {
       >
         <NativeSelect
           label="Provider"
-          description="Whose contract its receivers see; it cannot be changed later"
+          description="Its contract is what receivers see; it cannot be changed later"
           value={provider}
           error={errorAt(errors, 'provider')}
           data={contracts.map((contract) => ({ value: contract.provider, label: contract.title }))}

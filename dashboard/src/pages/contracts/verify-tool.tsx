@@ -58,7 +58,7 @@ export function VerifyTool({ contract: { provider, signature } }: { contract: Co
         />
         <TextInput
           label="URL"
-          description="The address it was sent to, where the signature covers it"
+          description="The URL it was sent to, if the signature covers it"
           value={url}
           onChange={(event) => setUrl(event.currentTarget.value)}
         />

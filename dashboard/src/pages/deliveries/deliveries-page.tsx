@@ -1,4 +1,4 @@
-/** The list of deliveries: filters in the address, changes as they happen, orders for many at once. */
+/** The list of deliveries: filters in the URL, live changes, bulk actions. */
 import { Button, Switch } from '@mantine/core';
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
@@ -70,7 +70,7 @@ export function DeliveriesPage() {
       {rows?.length === 0 && (
         <Empty title="No deliveries">
           {Object.keys(filters).length > 0
-            ? 'None matches these filters. Take one away, or choose an earlier time.'
+            ? 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
             : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
         </Empty>
       )}

@@ -54,7 +54,7 @@ function Row({ delivery }: { delivery: Delivery }) {
         <span className="number">{count(attemptCount)}</span>
         <span className={styles.unit}> {attemptCount === 1 ? 'attempt' : 'attempts'}</span>
       </td>
-      <td className={styles.answer}>
+      <td className={styles.response}>
         <LastResponse delivery={delivery} />
       </td>
       <td className={styles.next}>{nextAttemptAt ? <Ago at={nextAttemptAt} /> : <span className="muted">–</span>}</td>

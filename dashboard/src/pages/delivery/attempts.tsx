@@ -72,7 +72,7 @@ function Response({ attempt: { status, responseExcerpt, responseTruncated } }: {
   if (!responseExcerpt) return <p className="muted">The response had no body.</p>;
   return (
     <div>
-      <h3>Answer{responseTruncated ? ', its beginning' : ''}</h3>
+      <h3>Response{responseTruncated ? ', truncated' : ''}</h3>
       <CodeBlock label="Body of the response" text={prettyJson(responseExcerpt)} />
     </div>
   );

@@ -18,7 +18,7 @@ import { listAddress } from '../deliveries/filters.js';
 import { Attempts } from './attempts.js';
 import columns from '../../parts/columns.module.css';
 import { EventPayload, RequestAsSent } from './messages.js';
-import { CommandButtons } from './order-buttons.js';
+import { CommandButtons } from './command-buttons.js';
 import { Schedule } from './schedule.js';
 
 export function DeliveryPage({ id }: { id: string }) {

@@ -9,7 +9,7 @@ export interface Phase {
 
 /**
  * Phases that there were: a connection that was used again had neither lookup, connecting nor TLS. The rest is reading
- * the answer, and waiting for a free connection.
+ * the response, and waiting for a free connection.
  */
 export function phasesOf({ dnsMs, connectMs, tlsMs, firstByteMs, totalMs }: NonNullable<Attempt['timings']>): Phase[] {
   const known = [dnsMs, connectMs, tlsMs, firstByteMs].reduce<number>((sum, ms) => sum + (ms ?? 0), 0);

@@ -1,4 +1,4 @@
-/** Past attempts and those to come, on one line of time. */
+/** Past attempts and those to come on a time axis. */
 import type { Attempt, DeliveryDetail } from '../../api/shapes.js';
 import { counted, duration, moment } from '../../parts/format.js';
 import { Section } from '../../parts/section.js';

@@ -60,7 +60,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
     <div className="stack">
       <div className={styles.form}>
         <TextInput
-          label="Of the last hours"
+          label="In the last hours"
           type="number"
           min={1}
           value={hours}

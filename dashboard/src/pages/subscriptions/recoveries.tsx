@@ -28,7 +28,7 @@ export function Recoveries({ subscription, contract }: Props) {
       (await unwrap(client.GET('/v1/subscriptions/{id}/recoveries', { params: { path: { id } }, signal }))).data,
   });
   return (
-    <Section title="Recover what was missed">
+    <Section title="Recover missed events">
       <RecoverForm subscription={subscription} contract={contract} />
       {error && <Failure error={error} />}
       {data && data.length > 0 && (

@@ -54,7 +54,7 @@ export function SubscriptionForm({ contract, before, submitLabel, busy, error, s
           <Checkbox
             key={name}
             label={`Replace ${labelOf(name).toLowerCase()}`}
-            description="What is set now is secret and stays as it is unless you give it again."
+            description="The current value is secret and stays unchanged unless you enter a new one."
             checked={replaced.includes(name)}
             onChange={(event) =>
               setReplaced(event.currentTarget.checked ? [...replaced, name] : replaced.filter((one) => one !== name))

@@ -30,18 +30,18 @@ export function Waiting({ subscription: { id } }: { subscription: Subscription }
   return (
     <Section title="Waiting deliveries">
       <p>
-        Its open <Link href={listAddress({ subscriptionId: id, state: 'paused' })}>deliveries are paused</Link> and go
-        out once it is enabled again.
+        Its open <Link href={listAddress({ subscriptionId: id, state: 'paused' })}>deliveries are paused</Link> until it
+        is enabled again.
       </p>
       <div className="row">
         <Button size="xs" variant="default" onClick={() => setAsking(true)}>
-          Drop them…
+          Cancel them…
         </Button>
         {drop.isSuccess && <span role="status">{counted(drop.data, 'delivery', 'deliveries')} cancelled.</span>}
       </div>
       {asking && (
         <Confirm
-          title="Drop what waits"
+          title="Cancel waiting deliveries"
           action="Cancel its open deliveries"
           busy={drop.isPending}
           error={drop.error}

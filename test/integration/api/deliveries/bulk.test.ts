@@ -1,4 +1,4 @@
-/** Orders for many deliveries: which they reach, and what is said of them. Cancelling is in test/e2e/bulk.test.ts. */
+/** Bulk actions: which deliveries they apply to, and their response. Cancelling is in test/e2e/bulk.test.ts. */
 import { startApiWithDatabase, type TestApi } from '../../../support/api.js';
 import type { TestDatabase } from '../../../support/database.js';
 import { expectStatus, newAccount } from '../../../support/samples.js';

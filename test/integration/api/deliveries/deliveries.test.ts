@@ -1,4 +1,4 @@
-/** Finding and reading deliveries over the API, on a real PostgreSQL; orders that need Temporal are in test/e2e. */
+/** Finding and reading deliveries over the API, on a real PostgreSQL; commands that need Temporal are in test/e2e. */
 import { newId } from '../../../../src/contract/ids.js';
 import { recordAttempt, type AttemptRow } from '../../../../src/store/attempts/recording.js';
 import { startApiWithDatabase, type ApiResponse, type TestApi } from '../../../support/api.js';
@@ -288,7 +288,7 @@ describe.each([
   });
 });
 
-describe('orders', () => {
+describe('commands', () => {
   const command = (id: string, name: string, body?: unknown) => api.ask('POST', `/v1/deliveries/${id}/${name}`, body);
   const names = ['cancel', 'pause', 'resume', 'retry', 'redeliver'];
 
@@ -311,7 +311,7 @@ describe('orders', () => {
     }
   });
 
-  test.each(['delivered', 'failed', 'cancelled'])('a delivery that is %s takes no orders', async (state) => {
+  test.each(['delivered', 'failed', 'cancelled'])('a delivery that is %s accepts no commands', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
     for (const name of ['cancel', 'pause', 'resume', 'retry']) {
@@ -344,7 +344,7 @@ describe('orders', () => {
     expect(body).toMatchObject({ state: 'pending', redeliveries: 1, stateReason: null, settledAt: null });
   });
 
-  test('get a response with when to try again while Temporal is away', async () => {
+  test('get a response with Retry-After while Temporal is unavailable', async () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const other = await emitted(api.ask, 'standard');
     await setState(other.deliveryId, 'paused');
@@ -359,7 +359,7 @@ describe('orders', () => {
   });
 });
 
-test('deliveries stay readable when their subscription and account are gone', async () => {
+test('deliveries stay readable when their subscription and account are deleted', async () => {
   const { account, deliveryId } = await emitted(api.ask, 'bird');
   expectStatus(await api.ask('DELETE', `/v1/accounts/${account.id}`), 204);
   expectStatus(await api.ask('GET', `/v1/deliveries/${deliveryId}`), 200);

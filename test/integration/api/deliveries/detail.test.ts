@@ -37,14 +37,14 @@ describe('coming attempts', () => {
   });
 
   test('of a paused delivery have no time, and of a finished one there are none', () => {
-    const place = { schedulePosition: 2, nextAttemptAt: null } as const;
-    expect(nextAttempts({ ...place, state: 'paused' }, schedule, now)).toEqual([
+    const progress = { schedulePosition: 2, nextAttemptAt: null } as const;
+    expect(nextAttempts({ ...progress, state: 'paused' }, schedule, now)).toEqual([
       { position: 3, waitMs: 1_800_000, at: null },
     ]);
     for (const state of ['delivered', 'failed', 'cancelled'] as const) {
-      expect(nextAttempts({ ...place, state }, schedule, now)).toEqual([]);
+      expect(nextAttempts({ ...progress, state }, schedule, now)).toEqual([]);
     }
-    expect(nextAttempts({ ...place, state: 'pending', schedulePosition: 3 }, schedule, now)).toEqual([]);
+    expect(nextAttempts({ ...progress, state: 'pending', schedulePosition: 3 }, schedule, now)).toEqual([]);
   });
 });
 

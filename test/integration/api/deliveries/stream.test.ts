@@ -80,7 +80,7 @@ test('says who comes back what was missed', async () => {
   expect(await back.next(about(missed.deliveryId, 'paused'))).toBeDefined();
 });
 
-test('says who has been away for long to look again', async () => {
+test('asks a client that was disconnected for long to reload', async () => {
   const reader = await watch('', ADMIN_KEY, { 'last-event-id': '1' });
   expect((await reader.next(({ event }) => event !== 'ping'))?.event).toBe('reset');
 });

@@ -592,7 +592,7 @@ describe('addresses', () => {
   });
 });
 
-test('is enabled while Temporal is away, and leaves reporting its deliveries to the sweep', async () => {
+test('is enabled while Temporal is unavailable, and leaves reporting its deliveries to the sweep', async () => {
   const { subscription, deliveryId } = await emitted(api.ask, 'standard');
   expectStatus(await patch(subscription.id, { enabled: false }), 200);
   await api.database.store.pool.query(

@@ -63,7 +63,7 @@ test.each([
   'svix-libs/0.30.0/java',
   'svix-libs/2/python',
   'curl/8.0 svix-libs/2.9.1/python',
-])('responses without a body when the client reads none: %s', async (agent) => {
+])('responds without a body when the client reads none: %s', async (agent) => {
   const { status, text } = await rotate({ 'user-agent': agent });
   expect({ status, text }).toEqual({ status: 204, text: '' });
   expect(await countRotations()).toBe(1);

@@ -47,7 +47,7 @@ async function newServer(settings: Record<string, unknown> = {}) {
 }
 type Server = Awaited<ReturnType<typeof newServer>>;
 
-/** What is refused, in all the places Postmark says it. */
+/** What is refused, for all rules that Postmark documents. */
 async function refusal(reply: ReturnType<Server['call']>) {
   const { status, body, headers } = await reply;
   expect(headers.get('x-pm-apierrorcode')).toBe(String(body.ErrorCode));
@@ -176,7 +176,7 @@ describe('an edit', () => {
     }
   });
 
-  test('takes headers and credentials away by empty values', async () => {
+  test('removes headers and credentials by empty values', async () => {
     const { client, call } = await newServer();
     const { ID } = await client.createWebhook({
       Url: URL_1,

@@ -33,7 +33,7 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
   const cache = useQueryClient();
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
-  const tell = useMutation({
+  const sendCommand = useMutation({
     mutationFn: ({ command, reason }: { command: Command; reason?: string }) =>
       unwrap(
         command === 'redeliver'
@@ -53,8 +53,8 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
           key={command}
           size="xs"
           variant="default"
-          loading={tell.isPending && tell.variables.command === command}
-          onClick={() => (command === 'cancel' ? setAsking(true) : tell.mutate({ command }))}
+          loading={sendCommand.isPending && sendCommand.variables.command === command}
+          onClick={() => (command === 'cancel' ? setAsking(true) : sendCommand.mutate({ command }))}
         >
           {LABELS[command]}
         </Button>
@@ -63,9 +63,9 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
         <Confirm
           title="Cancel this delivery"
           action="Cancel the delivery"
-          busy={tell.isPending}
-          error={tell.error}
-          confirm={() => tell.mutate({ command: 'cancel', reason: reason.trim() })}
+          busy={sendCommand.isPending}
+          error={sendCommand.error}
+          confirm={() => sendCommand.mutate({ command: 'cancel', reason: reason.trim() })}
           close={() => setAsking(false)}
         >
           <p>No further attempt is made. An attempt in flight is awaited; if it is accepted, that counts.</p>
@@ -78,7 +78,7 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
           />
         </Confirm>
       )}
-      {tell.error && !asking && <Failure error={tell.error} />}
+      {sendCommand.error && !asking && <Failure error={sendCommand.error} />}
     </>
   );
 }
