@@ -1,6 +1,6 @@
-/** Transactions of single requests: those with an idempotency key, and those that lock their account. */
+/** Transactions of single requests, which lock their account because it changes all the time. */
 import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
-import { insertCurrentEvents, insertEvents, type AccountVersions, type DispatchModes } from '../store/events/events.js';
+import { insertEvents, type DispatchModes } from '../store/events/events.js';
 import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import type { FanOut } from './fan-out.js';
@@ -26,31 +26,6 @@ export class NoSuchAccount extends Error {}
 export class Outdated extends Error {
   constructor() {
     super('an account has changed since its events were planned');
-  }
-}
-
-/**
- * Commits planned events and the response, or nothing; false when one of the accounts has another version now. Throws
- * IdempotentReplay.
- */
-export async function commitOnce(
-  store: Store,
-  fanOuts: readonly FanOut[],
-  once: Once,
-  modes: DispatchModes,
-  versions: AccountVersions,
-): Promise<boolean> {
-  const rows = fanOuts.map(({ row }) => row);
-  try {
-    await inTransaction(store, async (client) => {
-      await claim(store, client, once);
-      const outdated = await insertCurrentEvents(client, rows, versions, modes);
-      if (outdated.size > 0) throw new Outdated();
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof Outdated) return false;
-    throw error;
   }
 }
 

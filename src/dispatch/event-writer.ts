@@ -6,11 +6,12 @@
  * once.
  */
 import { BatchWriter } from '../lib/batch-writer.js';
-import { insertCurrentEvents, type DispatchModes } from '../store/events/events.js';
+import { insertCurrentEvents, keyId, type DispatchModes } from '../store/events/events.js';
+import { findResponse } from '../store/events/idempotency.js';
 import { isRefused, type Store } from '../store/store.js';
 import type { SubscriptionCache, CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
-import { commitLocked, commitOnce, NoSuchAccount, type Once } from './commit.js';
+import { commitLocked, IdempotentReplay, NoSuchAccount, type Once } from './commit.js';
 import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -48,7 +49,11 @@ type Outcome<Response> = { readonly bytes: number; readonly events: readonly Fan
 interface SharedRequest extends Waiting {
   readonly fanOuts: readonly FanOut[];
   readonly version: string;
+  readonly once: Once | undefined;
 }
+
+/** What became of a request: its plan is outdated, or its idempotency key was used before. */
+type Committed = 'committed' | 'outdated' | 'repeated';
 
 /** A request with a transaction of its own. */
 interface SingleRequest extends Waiting {
@@ -57,8 +62,7 @@ interface SingleRequest extends Waiting {
 
 /** One for each process that accepts events. */
 export class EventWriter {
-  /** Resolves with whether a request is committed; otherwise its plan is outdated. */
-  readonly #shared = new BatchWriter<SharedRequest, boolean>(new CommitQueue(), {
+  readonly #shared = new BatchWriter<SharedRequest, Committed>(new CommitQueue(), {
     concurrency: SHARED_COMMITS,
     write: (requests) => this.#commitShared(requests),
     isRefused,
@@ -87,13 +91,17 @@ export class EventWriter {
       const entry = await this.subscriptions.find(accountId);
       if (!entry) throw new NoSuchAccount();
       const outcome = this.#plan(planner, entry);
-      const isCurrent =
-        once && !outcome.refused
-          ? await this.#commitOnce(entry, outcome, withResponse(accountId, once, outcome.reply))
-          : await this.#share(entry, outcome);
-      if (isCurrent && outcome.refused) throw outcome.error;
-      if (isCurrent && !outcome.refused) return outcome.reply;
-      this.subscriptions.drop(entry);
+      const result = await this.#share(
+        entry,
+        outcome,
+        once && !outcome.refused ? withResponse(accountId, once, outcome.reply) : undefined,
+      );
+      if (result === 'committed') {
+        if (outcome.refused) throw outcome.error;
+        return outcome.reply;
+      }
+      if (result === 'outdated') this.subscriptions.drop(entry);
+      else await this.#throwReplay(accountId, once!.key);
       bytes = outcome.bytes;
     }
     return this.#commitLocked(accountId, bytes, planner, once);
@@ -109,33 +117,48 @@ export class EventWriter {
     }
   }
 
-  #share({ account, version }: CachedSubscriptions, { events, bytes }: Outcome<unknown>): Promise<boolean> {
-    return this.#shared.write({ accountId: account.id, version, fanOuts: events, events: events.length, bytes });
+  /** Throws IdempotentReplay, unless the first request with the key was not committed after all. */
+  async #throwReplay(accountId: string, key: string): Promise<void> {
+    const first = await findResponse(this.store, accountId, key);
+    if (first) throw new IdempotentReplay(first);
   }
 
-  async #commitShared(requests: readonly SharedRequest[]): Promise<boolean[]> {
+  #share(
+    { account, version }: CachedSubscriptions,
+    { events, bytes }: Outcome<unknown>,
+    once: Once | undefined,
+  ): Promise<Committed> {
+    return this.#shared.write({ accountId: account.id, version, fanOuts: events, events: events.length, bytes, once });
+  }
+
+  async #commitShared(requests: readonly SharedRequest[]): Promise<Committed[]> {
     const versions = new Map(requests.map(({ accountId, version }) => [accountId, version]));
     // Of two requests that were planned for different versions of an account, at least the first is outdated.
     const latest = requests.filter(({ accountId, version }) => versions.get(accountId) === version);
-    const fanOuts = latest.flatMap((request) => request.fanOuts);
+    // Of those with the same idempotency key, the first is committed.
+    const byKey = new Map<string, SharedRequest>();
+    for (const request of latest)
+      if (request.once && !byKey.has(keyId(request.once))) byKey.set(keyId(request.once), request);
+    const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
+    const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const rows = fanOuts.map(({ row }) => row);
-    const outdated = await insertCurrentEvents(this.store.pool, rows, versions, modes);
-    const committed = new Set(latest.filter(({ accountId }) => !outdated.has(accountId)));
+    const { outdated, repeated } = await insertCurrentEvents(
+      this.store.pool,
+      fanOuts.map(({ row }) => row),
+      versions,
+      modes,
+      Array.from(byKey.values(), ({ once, fanOuts }) => ({ ...once!, events: fanOuts.map(({ row }) => row) })),
+    );
+    const committed = new Set(
+      written.filter(({ accountId, once }) => !outdated.has(accountId) && !(once && repeated.has(keyId(once)))),
+    );
     this.#afterCommit(
       Array.from(committed).flatMap((request) => request.fanOuts),
       modes,
     );
-    return requests.map((request) => committed.has(request));
-  }
-
-  #commitOnce({ account, version }: CachedSubscriptions, outcome: Outcome<unknown>, once: Once): Promise<boolean> {
-    return this.#alone(account.id, outcome, async () => {
-      const modes = this.dispatcher.modesFor(outcome.events);
-      const versions = new Map([[account.id, version]]);
-      const committed = await commitOnce(this.store, outcome.events, once, modes, versions);
-      if (committed) this.#afterCommit(outcome.events, modes);
-      return committed;
+    return requests.map((request) => {
+      if (committed.has(request)) return 'committed';
+      return !latest.includes(request) || outdated.has(request.accountId) ? 'outdated' : 'repeated';
     });
   }
 

@@ -57,7 +57,7 @@ async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   );
   const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
-  const outdated = await insertCurrentEvents(client, rows, versions);
+  const { outdated } = await insertCurrentEvents(client, rows, versions);
   if (outdated.size > 0) throw new Outdated();
   return { claimed: operations.length, planned };
 }

@@ -1,6 +1,7 @@
 /** Events, their bodies and their deliveries, written together. */
 import type { Event } from '../../contract/entities.js';
 import { onlyRow, type Queryable, type Store } from '../store.js';
+import type { IdempotentResponse } from './idempotency.js';
 
 /** A delivery to be written with its event. */
 export interface NewDelivery {
@@ -47,54 +48,48 @@ export async function insertEvents(
   await insertCurrentEvents(client, events, new Map(), modes);
 }
 
+/** A request with an idempotency key; at most one with the same key in a statement. */
+export interface KeyedRequest {
+  readonly accountId: string;
+  readonly key: string;
+  readonly response: IdempotentResponse;
+  readonly events: readonly NewEvent[];
+}
+
+/** What a statement has not written. */
+export interface NotWritten {
+  /** Accounts whose version has changed. */
+  readonly outdated: ReadonlySet<string>;
+  /** Requests whose key was used before; `keyId` names them. */
+  readonly repeated: ReadonlySet<string>;
+}
+
+export const keyId = ({ accountId, key }: Pick<KeyedRequest, 'accountId' | 'key'>): string => `${accountId} ${key}`;
+
 /**
- * Writes events, bodies and deliveries in one statement, except those of accounts whose version has changed. Returns these
- * accounts. The version of an account without events is compared too.
+ * Writes events, bodies and deliveries in one statement, and the idempotency keys of their requests. Not written are those
+ * of accounts whose version has changed, and requests whose key was used before. The version of an account without events
+ * is compared too.
  */
 export async function insertCurrentEvents(
   client: Queryable,
   events: readonly NewEvent[],
   versions: AccountVersions,
   modes: DispatchModes = new Map(),
-): Promise<Set<string>> {
-  const bodies = events.flatMap(({ event, accountId, bodies }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body, accountId]),
+  keyed: readonly KeyedRequest[] = [],
+): Promise<NotWritten> {
+  const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
+  const bodies = events.flatMap(({ event, bodies }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
   );
   const deliveries = events.flatMap(({ event, accountId, provider, deliveries }) => {
     const mode = modes.get(accountId) ?? BY_WORKFLOW;
     const senderId = mode.direct ? (mode.senderId ?? null) : null;
     return deliveries.map((delivery) => ({ event, accountId, provider, delivery, direct: mode.direct, senderId }));
   });
-  const { rows } = await client.query<{ account_id: string }>({
+  const { rows } = await client.query<{ account_id: string; key: string | null }>({
     name: 'insert-events',
-    text: `
-      WITH outdated AS MATERIALIZED (
-        SELECT expected.account_id
-        FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
-        LEFT JOIN account_versions v ON v.account_id = expected.account_id
-        WHERE v.version IS DISTINCT FROM expected.version
-      ), new_events AS (
-        INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
-        SELECT id, account_id, type, occurred_at,
-               ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                    $19::text[])
-          AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
-        WHERE account_id NOT IN (SELECT account_id FROM outdated)
-      ), new_bodies AS (
-        INSERT INTO event_bodies (event_id, variant, body)
-        SELECT event_id, variant, body
-        FROM unnest($7::text[], $8::text[], $9::text[], $22::text[]) AS body (event_id, variant, body, account_id)
-        WHERE account_id NOT IN (SELECT account_id FROM outdated)
-      ), new_deliveries AS (
-        INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
-        SELECT *
-        FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                    $18::boolean[], $23::text[])
-          AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
-        WHERE account_id NOT IN (SELECT account_id FROM outdated)
-      )
-      SELECT account_id FROM outdated`,
+    text: INSERT_EVENTS,
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -117,12 +112,64 @@ export async function insertCurrentEvents(
       events.map(({ traceparent }) => traceparent),
       [...versions.keys()],
       [...versions.values()],
-      bodies.map(([, , , accountId]) => accountId),
       deliveries.map(({ senderId }) => senderId),
+      keyed.map(({ accountId }) => accountId),
+      keyed.map(({ key }) => key),
+      keyed.map(({ response }) => response.fingerprint),
+      keyed.map(({ response }) => JSON.stringify(response.response)),
+      events.map(({ event }) => keys.get(event.id)),
     ],
   });
-  return new Set(rows.map(({ account_id }) => account_id));
+  const outdated = new Set(rows.filter(({ key }) => key === null).map(({ account_id }) => account_id));
+  const repeated = rows.flatMap(({ account_id: accountId, key }) => (key === null ? [] : [keyId({ accountId, key })]));
+  return { outdated, repeated: new Set(repeated) };
 }
+
+/** Parameters are arrays, in the order of `values` above. */
+const INSERT_EVENTS = `
+  WITH outdated AS MATERIALIZED (
+    SELECT expected.account_id
+    FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
+    LEFT JOIN account_versions v ON v.account_id = expected.account_id
+    WHERE v.version IS DISTINCT FROM expected.version
+  ), claimed AS (
+    -- Sorted, so that two statements with the same keys do not deadlock.
+    INSERT INTO idempotency_keys (account_id, key, fingerprint, response)
+    SELECT account_id, key, fingerprint, response
+    FROM unnest($23::text[], $24::text[], $25::bytea[], $26::json[]) AS request (account_id, key, fingerprint, response)
+    WHERE account_id NOT IN (SELECT account_id FROM outdated)
+    ORDER BY account_id, key
+    ON CONFLICT DO NOTHING
+    RETURNING account_id, key
+  ), not_written AS MATERIALIZED (
+    SELECT id FROM unnest($1::text[], $2::text[], $27::text[]) AS event (id, account_id, key)
+    WHERE account_id IN (SELECT account_id FROM outdated)
+       OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
+  ), new_events AS (
+    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+    SELECT id, account_id, type, occurred_at,
+           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
+                $19::text[])
+      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+    WHERE id NOT IN (SELECT id FROM not_written)
+  ), new_bodies AS (
+    INSERT INTO event_bodies (event_id, variant, body)
+    SELECT event_id, variant, body
+    FROM unnest($7::text[], $8::text[], $9::text[]) AS body (event_id, variant, body)
+    WHERE event_id NOT IN (SELECT id FROM not_written)
+  ), new_deliveries AS (
+    INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
+    SELECT *
+    FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+                $18::boolean[], $22::text[])
+      AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
+    WHERE event_id NOT IN (SELECT id FROM not_written)
+  )
+  SELECT account_id, NULL AS key FROM outdated
+  UNION ALL
+  SELECT account_id, key FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
+  WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)`;
 
 /** A stored event; its payload is JSON text. */
 export interface StoredEvent {

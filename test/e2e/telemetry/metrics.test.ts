@@ -37,7 +37,10 @@ async function closedPort(): Promise<number> {
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  system = await startSystem({}, pino({ level: 'silent' }), { install: installRuntimeWithMetrics });
+  system = await startSystem({}, pino({ level: 'silent' }), {
+    install: installRuntimeWithMetrics,
+    workflows: 'adaptive',
+  });
   collectNodeMetrics();
   beginAtZero(providers);
   before = await scrape();
@@ -144,7 +147,7 @@ describe('what happened', () => {
   });
 });
 
-test('batches, and what was made in them as anywhere', async () => {
+test('direct deliveries, and what they count as everywhere else', async () => {
   const held: (() => void)[] = [];
   receiver.reply((response) => void held.push(() => response.writeHead(held.length === 29 ? 503 : 200).end()));
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
@@ -156,15 +159,14 @@ test('batches, and what was made in them as anywhere', async () => {
     async () => held.length,
     (count) => count === 30,
   );
-  const underWay = await scrape();
-  expect(underWay.value('pigeonpost_batches_running')).toBe(1);
   for (let reply = held.pop(); reply; reply = held.pop()) reply();
-  const done = await eventually(scrape, (seen) => seen.value('pigeonpost_batches_running') === 0);
+  const direct = (seen: Awaited<ReturnType<typeof scrape>>) =>
+    ['accepted', 'workflow'].map((outcome) => seen.value('pigeonpost_direct_deliveries_total', { outcome })!);
+  const done = await eventually(scrape, (seen) => direct(seen).reduce((sum, count) => sum + count) === 30);
 
   const since = (name: string, labels: Record<string, string>) =>
     done.value(name, labels)! - after.value(name, labels)!;
-  const outcomes = ['accepted', 'handed_over', 'left'];
-  expect(outcomes.map((outcome) => since('pigeonpost_batch_deliveries_total', { outcome }))).toEqual([29, 1, 0]);
+  expect(direct(done)).toEqual([29, 1]);
   expect(since('pigeonpost_events_total', { provider: 'standard' })).toBe(30);
   expect(since('pigeonpost_deliveries_created_total', { provider: 'standard' })).toBe(30);
   expect(since('pigeonpost_deliveries_total', { provider: 'standard', outcome: 'delivered' })).toBe(29);

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
   process.env.OTEL_RESOURCE_ATTRIBUTES = 'deployment.environment.name=test';
-  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, undefined, { workflows: 'adaptive' }), startReceiver()]);
 });
 
 beforeEach(() => {
@@ -127,7 +127,7 @@ test('a trace goes from the caller to the receiver, over a retry and another wor
   expect(JSON.stringify(spans)).not.toMatch(/secret|password/);
 });
 
-test('a batch keeps each delivery in the trace of its own request', async () => {
+test('a sender keeps each delivery in the trace of its own request', async () => {
   const [requests, events] = [5, 25];
   receiver.reply(200);
   const account = (await system.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body;
@@ -149,7 +149,7 @@ test('a batch keeps each delivery in the trace of its own request', async () => 
     async () => (await system.ask('GET', `/v1/deliveries?accountId=${account.id}&state=delivered&limit=250`)).body.data,
     (data) => data.length === requests * events,
   );
-  for (const { workflowId } of delivered) expect(workflowId).toMatch(/^batch-/);
+  for (const { workflowId } of delivered) expect(workflowId).toBeNull();
   await flush();
 
   for (const { traceId } of callers) {

@@ -163,7 +163,10 @@ test('writes the events of the other accounts when one account of a commit has c
   const events = [outdated, current, outdated].map((accountId) =>
     eventAt({ accountId, subscriptionId: 'sub_1' }, new Date()),
   );
-  expect(await insertCurrentEvents(database.store.pool, events, versions)).toEqual(new Set([outdated]));
+  expect(await insertCurrentEvents(database.store.pool, events, versions)).toEqual({
+    outdated: new Set([outdated]),
+    repeated: new Set(),
+  });
   expect([await countOf('events', outdated), await countOf('deliveries', outdated)]).toEqual([1, 0]);
   expect([await countOf('events', current), await countOf('deliveries', current)]).toEqual([2, 1]);
   const { rows } = await database.store.pool.query('SELECT event_id FROM event_bodies WHERE event_id = ANY($1)', [

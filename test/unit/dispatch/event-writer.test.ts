@@ -10,6 +10,7 @@ import { stubDispatcher } from '../../support/dispatcher.js';
 
 const VERSIONS = 19;
 const VERSIONS_OF = 20;
+const KEYS = 23;
 
 /** A store whose inserts end when `end` is called, a cache whose entries have numbers as versions, and a dispatcher. */
 function parts(modes: DispatchModes = new Map()) {
@@ -17,16 +18,24 @@ function parts(modes: DispatchModes = new Map()) {
     ids: string[];
     direct: unknown;
     versions: string[];
+    keys: unknown;
     end: (outcome?: Error | string[]) => void;
   }[] = [];
-  const query = ({ values }: { values: unknown[] }) =>
+  const query = (statement: string | { values: unknown[] }) =>
     new Promise((resolve, reject) => {
+      // The response of the first request with a key.
+      if (typeof statement === 'string')
+        return resolve({ rows: [{ fingerprint: Buffer.from('c'), response: 'of c' }] });
+      const { values } = statement;
       commits.push({
         ids: values[0] as string[],
         direct: values[17],
         versions: (values[VERSIONS] as string[]).map((id, at) => `${id} ${(values[VERSIONS_OF] as string[])[at]}`),
+        keys: values[KEYS],
         end: (outcome = []) =>
-          outcome instanceof Error ? reject(outcome) : resolve({ rows: outcome.map((account_id) => ({ account_id })) }),
+          outcome instanceof Error
+            ? reject(outcome)
+            : resolve({ rows: outcome.map((account_id) => ({ account_id, key: null })) }),
       });
     });
   const dispatched: string[] = [];
@@ -88,6 +97,21 @@ test('shares a commit between requests that arrive during another commit', async
   for (const { end } of commits) end();
   await Promise.all(written);
   expect(dispatched.sort()).toEqual(['of a', 'of b', 'of c', 'of d']);
+});
+
+test('shares a commit between requests with idempotency keys, and commits each key once', async () => {
+  const { eventWriter, write, commits } = parts();
+  const keyed = (id: string, key: string) =>
+    eventWriter.write('acc_1', (entry) => plan(id, entry), { key, fingerprint: Buffer.from(id) });
+  const first = [write('a'), write('b')];
+  const written = [keyed('c', 'k-1'), keyed('d', 'k-2'), keyed('e', 'k-1')];
+  await settle();
+  commits[0]!.end();
+  await settle();
+  expect(commits[2]).toMatchObject({ ids: ['c', 'd'], keys: ['k-1', 'k-2'] });
+  for (const { end } of commits) end();
+  await Promise.all([...first, written[0], written[1]]);
+  await expect(written[2]).rejects.toMatchObject({ first: { response: 'of c' } });
 });
 
 test('rejects only the request that the database refuses', async () => {

@@ -5,6 +5,14 @@ import { eventually } from '../../support/eventually.js';
 
 // Loading the SDK's worker takes seconds, and so does its wait before a replacement: a hundredth of it is enough here.
 jest.mock('@temporalio/worker', () => ({ Worker: { create: () => undefined } }));
+jest.mock('@temporalio/client', () => ({ Client: class {} }));
+// A sender needs a database.
+jest.mock('../../../src/activities/direct/sender.js', () => ({
+  Sender: class {
+    start = async () => undefined;
+    stop = async () => undefined;
+  },
+}));
 jest.mock('node:timers/promises', () => {
   const timers = jest.requireActual<typeof import('node:timers/promises')>('node:timers/promises');
   return {
