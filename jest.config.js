@@ -1,5 +1,8 @@
 const { availableParallelism } = require('node:os');
 
+// As src/server/worker.ts sets it, which has no effect on native code inside Jest.
+process.env.TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS ??= '1000';
+
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
 /** Published as ES modules only, or importing at run time: Jest can load neither as they are. */

@@ -98,7 +98,17 @@ export const acceptedEventSchema = z
   .object({
     id: z.string(),
     type: z.string(),
-    deliveries: z.array(z.object({ id: z.string(), subscriptionId: z.string(), workflowId: z.string() })),
+    deliveries: z.array(
+      z.object({
+        id: z.string(),
+        subscriptionId: z.string(),
+        workflowId: z
+          .string()
+          .describe(
+            'The id of its workflow. A delivery whose first attempt is made without a workflow may never get one.',
+          ),
+      }),
+    ),
   })
   .openapi('AcceptedEvent');
 

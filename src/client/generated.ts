@@ -3983,6 +3983,7 @@ export interface components {
       deliveries: {
         id: string;
         subscriptionId: string;
+        /** @description The id of its workflow. A delivery whose first attempt is made without a workflow may never get one. */
         workflowId: string;
       }[];
     };

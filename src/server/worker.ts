@@ -21,6 +21,14 @@ const CACHED_WORKFLOWS = 300;
 /** Wait before a failed worker is replaced, in milliseconds. */
 const RESTART_MS = 1_000;
 
+/**
+ * How long polls in flight are awaited when a worker stops, in milliseconds. Without it they are aborted at once, and a task
+ * that the server is just sending is lost until it times out: the attempt of a delivery would then be late by more than its
+ * time limit, and count as interrupted. Read by the SDK's core, and not needed for
+ * servers that end the polls of a worker themselves.
+ */
+process.env.TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS ??= '1000';
+
 export interface RunningWorker {
   /** Makes first attempts without a workflow. */
   readonly sender: SenderPort;

@@ -49,7 +49,7 @@ function requests({ seed, events }: PlanOptions): PlannedRequest[] {
   const planned: PlannedRequest[] = [];
   for (let n = 0; n < events;) {
     const batch = random.chance(0.3);
-    // Some are large enough to be processed in a batch.
+    // Some are so large that their first attempts are made without a workflow.
     const most = random.chance(0.2) ? 60 : 12;
     const size = Math.min(batch ? random.between(2, most) : 1, events - n);
     planned.push({

@@ -1,6 +1,7 @@
 /** Records which direct deliveries have a workflow now, many in one statement. */
 import type { Logger } from 'pino';
 import { BatchWriter, type BatchQueue, type Entry } from '../../lib/batch-writer.js';
+import { retrying } from '../../lib/retry.js';
 import { markStarted, unclaim } from '../../store/direct/senders.js';
 import { isRefused, type Store } from '../../store/store.js';
 
@@ -59,7 +60,8 @@ export class StartRecorder {
 
   async #write(starts: readonly Start[]): Promise<readonly void[]> {
     const started = starts.filter(({ releasedBy }) => releasedBy === undefined).map(({ deliveryId }) => deliveryId);
-    if (started.length > 0) await markStarted(this.store, started);
+    // Retried, as a delivery with a workflow that is free again could be sent by both.
+    if (started.length > 0) await retrying(() => markStarted(this.store, started), isRefused);
     const released = new Map<string, string[]>();
     for (const { deliveryId, releasedBy } of starts) {
       if (releasedBy !== undefined) released.set(releasedBy, [...(released.get(releasedBy) ?? []), deliveryId]);
