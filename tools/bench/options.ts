@@ -45,6 +45,9 @@ const forAnySender: readonly Load[] = [
   'fan_out',
   'raw_latency',
   'latency',
+  'latency_5',
+  'latency_200',
+  'latency_500',
   'hanging',
 ];
 

@@ -12,6 +12,9 @@ export const loads = [
   'raw_latency',
   'temporal_latency',
   'latency',
+  'latency_5',
+  'latency_200',
+  'latency_500',
   'hanging',
   'full_tables',
   'soak',
@@ -54,6 +57,9 @@ const floorLoads: Readonly<Partial<Record<Load, Load>>> = {
   one_workflow_each: 'temporal_floor',
   temporal_latency: 'raw_latency',
   latency: 'temporal_latency',
+  latency_5: 'raw_latency',
+  latency_200: 'raw_latency',
+  latency_500: 'raw_latency',
   hanging: 'latency',
   full_tables: 'batches',
 };
@@ -82,12 +88,13 @@ const rates: readonly Measure[] = (
 
 const emitRate: Measure = { name: 'emit_rate', unit: 'events/s', load: 'single_calls', floor: 'raw_commits' };
 
-const latencies: readonly Measure[] = (['raw_latency', 'temporal_latency', 'latency', 'hanging'] as const).flatMap(
-  (load) =>
-    ['p50', 'p95', 'p99'].map((rank) => {
-      const floor = floorLoads[load];
-      return { name: `${load}_${rank}`, unit: 'ms', load, ...withFloor(floor && `${floor}_${rank}`) };
-    }),
+const latencies: readonly Measure[] = (
+  ['raw_latency', 'temporal_latency', 'latency', 'latency_5', 'latency_200', 'latency_500', 'hanging'] as const
+).flatMap((load) =>
+  ['p50', 'p95', 'p99'].map((rank) => {
+    const floor = floorLoads[load];
+    return { name: `${load}_${rank}`, unit: 'ms', load, ...withFloor(floor && `${floor}_${rank}`) };
+  }),
 );
 
 /** Loads of which only their own measures are reported. */

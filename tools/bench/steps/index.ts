@@ -69,6 +69,13 @@ const latency: Group = {
     pacing('raw_latency', ({ sizes }) => ({ adapter: adapter('raw'), seconds: sizes.latencySeconds })),
     pacing('temporal_latency', ({ sizes }) => ({ adapter: adapter('temporal'), seconds: sizes.latencySeconds })),
     pacing('latency', ({ sender, sizes }) => ({ adapter: sender, seconds: sizes.latencySeconds })),
+    ...([5, 200, 500] as const).map((perSecond) =>
+      pacing(`latency_${perSecond}`, ({ sender, sizes }) => ({
+        adapter: sender,
+        seconds: sizes.latencySeconds,
+        perSecond,
+      })),
+    ),
     pacing('hanging', ({ sender, sizes }) => ({ adapter: sender, seconds: sizes.latencySeconds, hanging: true })),
   ],
 };

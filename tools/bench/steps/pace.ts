@@ -6,23 +6,28 @@ import { RECEIVERS, spread } from './receivers.js';
 import type { Stage } from './types.js';
 import { watch } from './watch.js';
 
-/** Events per second. */
+/** Events per second, where a load has no other rate. */
 export const PER_SECOND = 20;
 
 export interface Pace {
   readonly name: Load;
   readonly adapter: string;
   readonly seconds: number;
+  /** Events per second; PER_SECOND when absent. */
+  readonly perSecond?: number;
   /** Whether one of the ten receivers never responds. */
   readonly hanging?: boolean;
 }
 
 /** Reports how long events were in flight, from when they were due to their arrival, in milliseconds. */
-export async function pace(stage: Stage, { name, adapter, seconds, hanging = false }: Pace): Promise<Figures> {
+export async function pace(
+  stage: Stage,
+  { name, adapter, seconds, perSecond = PER_SECOND, hanging = false }: Pace,
+): Promise<Figures> {
   const { receiver, load } = stage;
   const { receivers, topics } = spread(stage.receiverUrl);
   // A whole number for each receiver.
-  const events = Math.max(Math.round((seconds * PER_SECOND) / RECEIVERS), 1) * RECEIVERS;
+  const events = Math.max(Math.round((seconds * perSecond) / RECEIVERS), 1) * RECEIVERS;
   const hangs = hanging ? [new URL(receivers.at(-1)!.url).pathname] : [];
   const responded = events - hangs.length * (events / RECEIVERS);
   await load.call('use', adapter, stage.connection, receivers);
@@ -40,7 +45,7 @@ export async function pace(stage: Stage, { name, adapter, seconds, hanging = fal
       ...usage,
     };
   };
-  const [figures] = await Promise.all([observed(), load.call('emitPaced', { events, perSecond: PER_SECOND, topics })]);
+  const [figures] = await Promise.all([observed(), load.call('emitPaced', { events, perSecond, topics })]);
   await load.call('settled', events);
   return figures;
 }
