@@ -73,10 +73,9 @@ export class Sender implements SenderPort {
       onRenewed: () => void this.#failures.write(),
       onLost: () => this.#drop(),
     });
-    this.#starts = new WorkflowStartQueue(starter, {
+    this.#starts = new WorkflowStartQueue(starter, this.#lease, {
       onStarted: (id) => this.#recorder.started(id),
-      onFailed: (id, error) => this.#recorder.failed(id, this.#lease.id, error),
-      isStale: () => !this.#lease.isFresh,
+      onFailed: (id, senderId, error) => this.#recorder.failed(id, senderId, error),
     });
     this.#attempts = new FirstAttempts({
       limiter,
@@ -169,9 +168,11 @@ export class Sender implements SenderPort {
     const { delivery } = attempt;
     const { id } = delivery.delivery;
     const { store, egress, log } = this.dependencies;
+    const senderId = this.#lease.id;
     try {
-      if (!this.#lease.isFresh || this.#isStopping) return void this.#held.delete(id);
       if (performance.now() - attempt.loadedAt > MAX_AGE_MS && !(await this.#isUnchanged(attempt))) return;
+      // Checked last, as the next step sends: with another lease the delivery may belong to another sender.
+      if (!this.#lease.isFresh || senderId !== this.#lease.id || this.#isStopping) return void this.#held.delete(id);
       const result = await sendAndClassify(egress, contractOf(delivery.account.provider), this.#contextOf(attempt));
       if (!result) return this.#sendLater(attempt);
       if (result.countsAsFailure) this.#failures.add(delivery, result.startedAt);
@@ -184,7 +185,7 @@ export class Sender implements SenderPort {
       // An error of ours: the delivery is released, and tried again later.
       log.error({ err: error, deliveryId: id }, 'a first attempt failed with an unexpected error');
       this.#held.delete(id);
-      await unclaim(store, this.#lease.id, [id]).catch(() => undefined);
+      await unclaim(store, senderId, [id]).catch(() => undefined);
     }
   }
 
@@ -217,8 +218,10 @@ export class Sender implements SenderPort {
   #sendLater({ delivery, rejections }: FirstAttempt): void {
     if (rejections === MAX_REJECTIONS) return this.#startWorkflow(delivery);
     const waitMs = Math.min(FIRST_REJECTED_MS * 2 ** rejections, MAX_REJECTED_MS) * (0.5 + Math.random() / 2);
+    const senderId = this.#lease.id;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
+      if (senderId !== this.#lease.id) return void this.#held.delete(delivery.delivery.id);
       this.#add(delivery, rejections + 1);
       this.#attempts.sendMore();
     }, waitMs).unref();

@@ -4,6 +4,7 @@ import { resumePointOf } from '../../store/deliveries/delivery-starts.js';
 import type { DirectDelivery } from '../../store/direct/material.js';
 import { FailureType } from '../../workflows/failure.js';
 import type { ResumePoint } from '../../workflows/types.js';
+import type { Lease } from './lease.js';
 
 /** Starts in flight at once. */
 const CONCURRENCY = 20;
@@ -14,6 +15,8 @@ const START_DEADLINE_MS = 10_000;
 interface Start {
   readonly delivery: StartedDelivery;
   readonly resumeFrom: ResumePoint | undefined;
+  /** The sender that had the delivery when it was added. */
+  readonly senderId: string;
 }
 
 /** What starting a workflow needs of a delivery. */
@@ -22,9 +25,7 @@ type StartedDelivery = Pick<DirectDelivery, 'account' | 'delivery' | 'event' | '
 /** What is called once a start has ended; they do not reject. */
 export interface StartEvents {
   readonly onStarted: (deliveryId: string) => void;
-  readonly onFailed: (deliveryId: string, error: unknown) => void;
-  /** Whether other senders may have taken the delivery over. */
-  readonly isStale: () => boolean;
+  readonly onFailed: (deliveryId: string, senderId: string, error: unknown) => void;
 }
 
 export class WorkflowStartQueue {
@@ -33,13 +34,18 @@ export class WorkflowStartQueue {
 
   constructor(
     private readonly starter: WorkflowStarter,
+    private readonly lease: Pick<Lease, 'id' | 'isFresh'>,
     private readonly events: StartEvents,
   ) {}
 
   /** Starts the delivery's workflow soon; without `resumeFrom` it makes the first attempt. */
   add({ account, delivery, event, subscription }: StartedDelivery, resumeFrom?: ResumePoint): void {
     // Without the body, which is not needed any more.
-    this.#waiting.push({ delivery: { account, delivery, event, subscription }, resumeFrom });
+    this.#waiting.push({
+      delivery: { account, delivery, event, subscription },
+      resumeFrom,
+      senderId: this.lease.id,
+    });
     this.#startMore();
   }
 
@@ -66,10 +72,11 @@ export class WorkflowStartQueue {
     }
   }
 
-  async #start({ delivery: { delivery, account, subscription, event }, resumeFrom }: Start): Promise<void> {
+  async #start({ delivery: { delivery, account, subscription, event }, resumeFrom, senderId }: Start): Promise<void> {
     try {
       // Without a resume point the workflow makes the first attempt, which another sender may be making.
-      if (resumeFrom === undefined && this.events.isStale()) throw new Error('the lease of the sender has expired');
+      const hasClaim = this.lease.isFresh && senderId === this.lease.id;
+      if (resumeFrom === undefined && !hasClaim) throw new Error('the lease of the sender has expired');
       await this.starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
         startDelivery(this.starter, {
           deliveryId: delivery.id,
@@ -83,7 +90,7 @@ export class WorkflowStartQueue {
       );
       this.events.onStarted(delivery.id);
     } catch (error) {
-      this.events.onFailed(delivery.id, error);
+      this.events.onFailed(delivery.id, senderId, error);
     }
   }
 }

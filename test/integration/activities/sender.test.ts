@@ -227,6 +227,32 @@ test('sends nothing more when it has stood still for longer than its lease', asy
   clock.mockRestore();
 });
 
+test('does not send with a new lease what it had claimed with the one that expired', async () => {
+  jest.spyOn(Math, 'random').mockReturnValue(0);
+  const rejected: Exchange = { kind: 'failure', reason: 'busy', message: 'too many names', durationMs: 1 };
+  const { sent } = await startSender({ send: async () => rejected });
+  const triesOf = (path: string) => sent.filter((url) => url.endsWith(path)).length;
+  const reach = (path: string, tries: number) =>
+    eventually(
+      async () => triesOf(path),
+      (count) => count >= tries,
+    );
+  // A delivery whose lookup is rejected is tried again and again, after waits that double.
+  const [id] = await commitDirect(store(), await subscribed(['/before']), 1);
+  await reach('/before', 2);
+  await store().pool.query(`UPDATE senders SET id = 'snd_other'`);
+  await store().pool.query(`UPDATE deliveries SET sender_id = 'snd_other' WHERE id = $1`, [id]);
+  await eventually(
+    async () => (await store().pool.query('SELECT FROM senders')).rowCount,
+    (count) => count === 2,
+  );
+  const before = triesOf('/before');
+  await commitDirect(store(), await subscribed(['/after']), 1);
+  // By then the wait of the first one is over.
+  await reach('/after', 6);
+  expect(triesOf('/before')).toBe(before);
+});
+
 test('releases a delivery that was committed as claimed without its knowledge', async () => {
   const accountId = await subscribed();
   const { sender, sent } = await startSender();
