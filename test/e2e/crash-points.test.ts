@@ -8,6 +8,7 @@ import { loadDeliveryStarts } from '../../src/store/deliveries/delivery-starts.j
 import type { delivery } from '../../src/workflows/delivery/workflow.js';
 import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits.js';
 import { askAt } from '../support/api.js';
+import { commitDirect } from '../support/direct.js';
 import { eventually } from '../support/eventually.js';
 import { withoutTimeout } from '../support/without-timeout.js';
 import { startProcess } from '../support/process.js';
@@ -69,10 +70,8 @@ describe('an API that dies while it accepts an event', () => {
 
   describe.each<[where: string, death: Death, committed: number, started: boolean]>([
     ['before it has read anything', before('statement', 'FROM accounts'), 0, false],
-    ['validated and planned, before the transaction', before('statement', 'BEGIN'), 0, false],
-    ['with its key claimed, before the event is written', before('statement', 'insert-events'), 0, false],
-    ['all written, before the commit', before('statement', 'COMMIT'), 0, false],
-    ['committed, before its dispatch and response', after('statement', 'COMMIT'), 1, false],
+    ['validated and planned, before the commit', before('statement', 'insert-events'), 0, false],
+    ['committed with its key, before its dispatch and response', after('statement', 'insert-events'), 1, false],
     ['dispatched, before its workflow is started', before('start'), 1, false],
     ['after its workflow is started', after('start'), 1, true],
   ])('%s', (_where, death, committed, started) => {
@@ -124,6 +123,24 @@ describe('an API that dies while it accepts an event', () => {
 
 describe('a worker that dies', () => {
   afterEach(() => system.restartWorker());
+
+  describe('with deliveries that its sender has claimed', () => {
+    test.each<[where: string, death: Death, requests: number]>([
+      ['before it sends', before('request'), 1],
+      ['after it has sent', after('request'), 2],
+      ['before it records the attempt', before('statement', 'record-attempts'), 2],
+    ])('%s: another sender takes them over when the lease has expired', async (_where, death, requests) => {
+      const accountId = await subscribe();
+      await system.stopWorker();
+      const dying = await startProcess(system, 'worker', death);
+      const [id] = await commitDirect(system.database.store, accountId, 1);
+      expect(await dying.ended).toBe('SIGKILL');
+      await system.database.store.pool.query(`UPDATE senders SET expires_at = now() - interval '1 s'`);
+      await system.restartWorker();
+      expect(outcomes(await system.settled(id!, 'delivered'))).toEqual(['1 interrupted', '2 accepted']);
+      expect(receiver.received).toHaveLength(requests);
+    });
+  });
 
   describe('during a sweep', () => {
     test.each<[where: string, death: Death, remaining: number]>([
