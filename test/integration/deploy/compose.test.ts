@@ -234,7 +234,7 @@ describe('as Compose reads it', () => {
   });
 
   read('is not valid without the address that it insists on', () => {
-    expect(reader!.problem([OWN_FILE, EXTERNAL_FILE], {})).toContain('TEMPORAL_ADDRESS');
+    expect(reader!.problem([OWN_FILE, EXTERNAL_FILE], { TEMPORAL_NAMESPACE: 'default' })).toContain('TEMPORAL_ADDRESS');
   });
 });
 
