@@ -89,7 +89,7 @@ function line(result: Result): string {
   if (isProblem(result)) return `refused  ${result.detail}`;
   const { id, type, deliveries } = result;
   const to = deliveries.map(({ id }) => id).join(', ');
-  return `${id}  ${type}  ${to === '' ? 'has no subscription' : `delivered as ${to}`}`;
+  return `${id}  ${type}  ${to === '' ? 'has no subscription' : `delivery ${to}`}`;
 }
 
 function isProblem(result: Result): result is components['schemas']['Problem'] {

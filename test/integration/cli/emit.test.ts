@@ -43,7 +43,7 @@ test('a payload comes from a file or through a pipe', async () => {
   expect(await stored(fromFile.id)).toContain('"data":{"from":"file"}');
   const { out } = await cli.pigeonpost(['emit', account, 'user.created', '--channel', 'a'], '{"from": "pipe"}');
   const [id = '', ...rest] = out.split('  ');
-  expect(rest).toEqual(['user.created', expect.stringMatching(/^delivered as dlv_\w+$/)]);
+  expect(rest).toEqual(['user.created', expect.stringMatching(/^delivery dlv_\w+$/)]);
   expect(await stored(id)).toContain('"channels":["a"]');
 });
 
