@@ -8,20 +8,13 @@ import { countEnd } from '../telemetry/metrics.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
 import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
-import { attempt, type AttemptDependencies } from './attempt/attempt.js';
+import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
 import { awaitSender } from './direct/await-sender.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
-
-/** What activities and the sender of a process share: a subscription's limits hold for both together. */
-export interface SharedDependencies extends AttemptDependencies {
-  readonly maxConcurrentAttempts: number;
-  readonly limiter: ConcurrencyLimiter;
-  readonly outcomes: OutcomeWriter;
-}
 
 export function shareDependencies(dependencies: AttemptDependencies): SharedDependencies {
   const { store, egress, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;

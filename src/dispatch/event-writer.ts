@@ -168,7 +168,7 @@ export class EventWriter {
     planner: Planner<Response>,
     once?: OnceKey,
   ): Promise<Response> {
-    return this.#alone(accountId, { bytes, events: [] }, async () => {
+    const commit = async (): Promise<Response> => {
       const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, (entry) => {
         const outcome = this.#plan(planner, entry);
         if (outcome.refused) throw outcome.error;
@@ -178,16 +178,8 @@ export class EventWriter {
       });
       this.#afterCommit(fanOuts, modes);
       return reply;
-    });
-  }
-
-  /** Runs a transaction for one request when the queue permits. */
-  #alone<T>(
-    accountId: string,
-    { events, bytes }: { readonly events: readonly FanOut[]; readonly bytes: number },
-    commit: () => Promise<T>,
-  ): Promise<T> {
-    return this.#single.write({ accountId, events: events.length, bytes, commit }) as Promise<T>;
+    };
+    return this.#single.write({ accountId, events: 0, bytes, commit }) as Promise<Response>;
   }
 
   #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes): void {

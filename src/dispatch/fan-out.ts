@@ -2,6 +2,7 @@
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
 import { contractOf } from '../providers/registry.js';
+import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
@@ -111,4 +112,29 @@ export function describe({ row: { event, deliveries } }: FanOut): AcceptedEvent 
 export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
   const traceparent = currentTraceparent();
   return traceparent === null ? fanOuts : fanOuts.map((event) => ({ ...event, row: { ...event.row, traceparent } }));
+}
+
+/** What the first attempt of a new delivery needs, as it would be loaded from the database. */
+export function materialOf(
+  { deliveryId, account, subscription, event, body }: PlannedDelivery,
+  row: Pick<NewEvent, 'traceparent'>,
+): AttemptMaterial {
+  return {
+    account,
+    subscription,
+    subscriptionDeleted: false,
+    event,
+    delivery: { id: deliveryId, createdAt: new Date() },
+    body,
+    state: 'pending',
+    run: 0,
+    attempts: 0,
+    lastStatus: null,
+    stateReason: null,
+    recordedBy: null,
+    schedulePosition: null,
+    firstAttemptAt: null,
+    nextAttemptAt: null,
+    traceparent: row.traceparent ?? null,
+  };
 }

@@ -24,8 +24,7 @@ const RESTART_MS = 1_000;
 /**
  * How long polls in flight are awaited when a worker stops, in milliseconds. Without it they are aborted at once, and a task
  * that the server is just sending is lost until it times out: the attempt of a delivery would then be late by more than its
- * time limit, and count as interrupted. Read by the SDK's core, and not needed for
- * servers that end the polls of a worker themselves.
+ * time limit, and count as interrupted. Read by the SDK's core; servers that end polls themselves do not need it.
  */
 process.env.TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS ??= '1000';
 

@@ -1,5 +1,6 @@
 /** Observability for one attempt: metrics, trace span, log line. */
 import type { Attributes } from '@opentelemetry/api';
+import type { Logger } from 'pino';
 import type { RequestHeader } from '../contract/types.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import { countAttempt, type AttemptFacts } from './metrics.js';
@@ -11,6 +12,13 @@ export interface AttemptLog {
   info(message: string, facts: object): void;
   warn(message: string, facts: object): void;
 }
+
+/** The log of attempts that no activity makes. */
+export const toAttemptLog = (log: Logger): AttemptLog => ({
+  debug: (message, facts) => log.debug(facts, message),
+  info: (message, facts) => log.info(facts, message),
+  warn: (message, facts) => log.warn(facts, message),
+});
 
 /** The facts of an attempt for metrics, span and log. */
 export interface ObservedAttempt extends Omit<AttemptFacts, 'provider' | 'sinceAcceptedMs'> {

@@ -19,8 +19,8 @@ const HORIZON_MS = 600_000;
 interface SubscriptionState {
   /** When each attempt in flight started, in milliseconds of `performance.now`; the oldest first. */
   readonly running: Set<{ readonly since: number }>;
-  /** Callers that wait for a permit, first come first served. */
-  readonly waiting: Set<() => void>;
+  /** Callers that wait for a permit, first come first served; each returns whether it still wants one. */
+  readonly waiting: Set<() => boolean>;
   averageMs: number;
   /** When the last rejected attempt can get a permit. */
   queueEndsAt: number;
@@ -61,12 +61,12 @@ export class ConcurrencyLimiter {
     return state.running.size < limit ? this.#grant(subscriptionId, state, 0) : undefined;
   }
 
-  /** Calls back, once, when a permit of the subscription is released. */
-  whenReleased(subscriptionId: string, onReleased: () => void): void {
+  /** Calls back, once, when a permit of the subscription is released; `onReleased` returns whether it still wants one. */
+  whenReleased(subscriptionId: string, onReleased: () => boolean): void {
     const { waiting } = this.#state(subscriptionId);
-    const callback = (): void => {
+    const callback = (): boolean => {
       waiting.delete(callback);
-      onReleased();
+      return onReleased();
     };
     waiting.add(callback);
   }
@@ -95,9 +95,8 @@ export class ConcurrencyLimiter {
         if (!state.running.delete(attempt)) return;
         this.#used -= used;
         state.averageMs += WEIGHT * (performance.now() - attempt.since - state.averageMs);
-        const [next] = state.waiting;
-        if (next) next();
-        else this.#deleteIfUnused(subscriptionId, state);
+        for (const wantsPermit of state.waiting) if (wantsPermit()) return;
+        this.#deleteIfUnused(subscriptionId, state);
       },
     };
   }
@@ -141,7 +140,10 @@ function released(state: SubscriptionState, maxWaitMs: number): Promise<boolean>
       state.waiting.delete(onRelease);
       resolve(inTime);
     };
-    const onRelease = (): void => finish(true);
+    const onRelease = (): boolean => {
+      finish(true);
+      return true;
+    };
     const timer = setTimeout(() => finish(false), maxWaitMs);
     state.waiting.add(onRelease);
   });

@@ -27,11 +27,15 @@ export interface AttemptDependencies {
   readonly maxConcurrentAttempts?: number;
 }
 
+/** What activities and the sender of a process share: a subscription's limits hold for both together. */
+export interface SharedDependencies extends AttemptDependencies, AdmissionDependencies {
+  readonly store: Store;
+  readonly maxConcurrentAttempts: number;
+  readonly outcomes: OutcomeWriter;
+}
+
 /** Makes one attempt. Throws an ApplicationFailure of one of {@link FailureType} unless it was accepted. */
-export async function attempt(
-  dependencies: AttemptDependencies & AdmissionDependencies & { readonly outcomes: OutcomeWriter },
-  task: AttemptTask,
-): Promise<DeliveryResult> {
+export async function attempt(dependencies: SharedDependencies, task: AttemptTask): Promise<DeliveryResult> {
   const { store, egress, outcomes } = dependencies;
   const startedAt = performance.now();
   const { attempt: attemptOfRound, workflowExecution } = activityInfo();

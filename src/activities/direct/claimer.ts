@@ -2,7 +2,8 @@
 import type { Logger } from 'pino';
 import { FairQueue } from '../../dispatch/fair-queue.js';
 import type { DeliveryStart } from '../../store/deliveries/delivery-starts.js';
-import { loadDirect, type DirectDelivery } from '../../store/direct/material.js';
+import type { AttemptMaterial } from '../../store/attempts/attempts.js';
+import { loadDirect } from '../../store/direct/material.js';
 import { listen } from '../../store/direct/notifications.js';
 import { claim, claimAny } from '../../store/direct/senders.js';
 import type { Store } from '../../store/store.js';
@@ -24,13 +25,15 @@ export interface ClaimerSettings {
   /** The number of deliveries that wait in the sender. */
   readonly waiting: () => number;
   /** Gets deliveries that were claimed. */
-  readonly onClaimed: (deliveries: readonly DirectDelivery[]) => void;
+  readonly onClaimed: (deliveries: readonly AttemptMaterial[]) => void;
 }
 
 export class Claimer {
   /** Unclaimed deliveries of this process. */
   readonly #offered = new FairQueue<Pick<DeliveryStart, 'deliveryId' | 'account' | 'subscriptionId'>>();
   #claiming: Promise<void> | undefined;
+  /** Whether others may have committed deliveries since the last claim of theirs. */
+  #mayHaveOthers = false;
   #poll: NodeJS.Timeout | undefined;
   #notifications: ReturnType<typeof listen> | undefined;
   #isStopping = false;
@@ -38,8 +41,8 @@ export class Claimer {
   constructor(private readonly settings: ClaimerSettings) {}
 
   start(): void {
-    this.#poll = setInterval(() => this.claimMore(true), POLL_MS).unref();
-    this.#notifications = listen(this.settings.store, () => this.claimMore(true));
+    this.#poll = setInterval(() => this.#claimOthers(), POLL_MS).unref();
+    this.#notifications = listen(this.settings.store, () => this.#claimOthers());
   }
 
   /** Claims no more; waits for the claim in flight. */
@@ -57,34 +60,38 @@ export class Claimer {
     this.claimMore();
   }
 
-  /** Claims deliveries while few wait: those of this process, or with `any` those of others. */
-  claimMore(any = false): void {
+  /** Claims deliveries while few wait: first those of this process, then those of others if there may be some. */
+  claimMore(): void {
     const { lease, waiting, log } = this.settings;
     if (this.#claiming || this.#isStopping || waiting() > MIN_WAITING || !lease.isFresh) return;
-    if (this.#offered.size === 0 && !any) return;
+    if (this.#offered.size === 0 && !this.#mayHaveOthers) return;
     this.#claiming = this.#claim()
-      .catch((error: unknown) => {
-        log.debug({ err: error }, 'cannot claim deliveries now');
-        return 0;
-      })
-      .then((claimed) => {
+      .catch((error: unknown) => log.debug({ err: error }, 'cannot claim deliveries now'))
+      .then(() => {
         this.#claiming = undefined;
-        // After a full claim there may be more in the database.
-        this.claimMore(claimed === CLAIM_SIZE);
+        this.claimMore();
       });
   }
 
-  /** Returns how many were claimed. When loading them fails, they are released with those that no sender knows. */
-  async #claim(): Promise<number> {
+  #claimOthers(): void {
+    this.#mayHaveOthers = true;
+    this.claimMore();
+  }
+
+  /** When loading the claimed deliveries fails, they are released with those that no sender knows. */
+  async #claim(): Promise<void> {
     const { store, lease, onClaimed } = this.settings;
     const senderId = lease.id;
     const offered = this.#offered.take(CLAIM_SIZE).map(({ deliveryId }) => deliveryId);
+    // Before the statement, as what is committed during it is announced by another notification.
+    if (offered.length === 0) this.#mayHaveOthers = false;
     const ids =
       offered.length > 0 ? await claim(store, senderId, offered) : await claimAny(store, senderId, CLAIM_SIZE);
-    if (ids.length === 0) return 0;
+    if (ids.length === 0) return;
+    // After a full claim there may be more in the database.
+    this.#mayHaveOthers ||= ids.length === CLAIM_SIZE;
     const deliveries = await loadDirect(store, ids);
     // Otherwise the lease was lost, and other senders have them.
     if (senderId === lease.id) onClaimed(deliveries);
-    return ids.length;
   }
 }

@@ -5,7 +5,7 @@
  * subscription only; deliveries that wait for it too long are given up, and get a workflow.
  */
 import { FairQueue, Fifo } from '../../dispatch/fair-queue.js';
-import type { DirectDelivery } from '../../store/direct/material.js';
+import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { MAX_PERMIT_WAIT_MS } from '../../workflows/limits.js';
 import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
 
@@ -25,7 +25,7 @@ const TICK_MS = 50;
 
 /** A claimed delivery with its frozen schedule. */
 export interface FirstAttempt {
-  readonly delivery: DirectDelivery;
+  readonly delivery: AttemptMaterial;
   /** The waits after failed attempts, in milliseconds. */
   readonly schedule: readonly number[];
   readonly timeLimitMs: number;
@@ -160,8 +160,10 @@ export class FirstAttempts {
       queue.blockedSince = performance.now();
       limiter.whenReleased(queue.subscriptionId, () => {
         queue.blockedSince = undefined;
+        const isWaiting = queue.waiting.size > 0;
         this.#makeReady(queue);
         this.sendMore();
+        return isWaiting;
       });
       return;
     }

@@ -6,18 +6,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
-import type { FanOut, PlannedDelivery } from '../../dispatch/fan-out.js';
+import { materialOf, type FanOut } from '../../dispatch/fan-out.js';
 import type { WorkflowStarter } from '../../dispatch/start.js';
 import { contractOf } from '../../providers/registry.js';
 import type { DeliveryStart } from '../../store/deliveries/delivery-starts.js';
-import { loadDirect, type DirectDelivery } from '../../store/direct/material.js';
+import type { AttemptMaterial } from '../../store/attempts/attempts.js';
+import { loadDirect } from '../../store/direct/material.js';
 import { unclaim } from '../../store/direct/senders.js';
-import type { AttemptLog } from '../../telemetry/attempts.js';
+import { toAttemptLog, type AttemptLog } from '../../telemetry/attempts.js';
 import { countDirect } from '../../telemetry/metrics.js';
-import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
-import { sendAndClassify, type AttemptDependencies } from '../attempt/attempt.js';
+import { sendAndClassify, type SharedDependencies } from '../attempt/attempt.js';
 import type { AttemptResult } from '../attempt/classify.js';
-import type { OutcomeWriter } from '../attempt/outcome-writer.js';
 import { save, toUnrecordedOutcome } from '../attempt/save.js';
 import type { AttemptContext } from '../attempt/send.js';
 import { FailureCounter, replaceOptionsAfterFailures } from '../subscription-health.js';
@@ -37,10 +36,7 @@ const MAX_REJECTED_MS = 5_000;
 /** After so many such waits the delivery gets a workflow. */
 const MAX_REJECTIONS = 15;
 
-export interface SenderDependencies extends AttemptDependencies {
-  readonly limiter: ConcurrencyLimiter;
-  readonly maxConcurrentAttempts: number;
-  readonly outcomes: OutcomeWriter;
+export interface SenderDependencies extends SharedDependencies {
   readonly starter: WorkflowStarter;
   readonly log: Logger;
 }
@@ -57,7 +53,7 @@ export class Sender implements SenderPort {
   readonly #held = new Set<string>();
   readonly #saving = new Set<Promise<void>>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** Resolves the wait of `stop`. */
+  /** Resolves the wait of `stop` when an attempt has ended or is saved. */
   #ended: (() => void) | undefined;
   #isStopping = false;
 
@@ -113,7 +109,7 @@ export class Sender implements SenderPort {
   send({ row, deliveryStarts }: FanOut, senderId: string): void {
     // Otherwise the lease was lost since the commit, and another sender has them.
     if (senderId !== this.#lease.id) return;
-    for (const delivery of deliveryStarts) this.#add(toDirect(delivery, row.traceparent ?? null));
+    for (const delivery of deliveryStarts) this.#add(materialOf(delivery, row));
     this.#attempts.sendMore();
   }
 
@@ -127,16 +123,12 @@ export class Sender implements SenderPort {
     await this.#claimer.stop();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#drop();
-    while (this.#attempts.inFlight + this.#saving.size > 0) await this.#nextEnd();
+    while (this.#attempts.inFlight + this.#saving.size > 0)
+      await new Promise<void>((resolve) => (this.#ended = resolve));
     await this.#starts.stop();
     await this.#recorder.finish();
     await this.#failures.write();
     await this.#lease.end();
-  }
-
-  /** Resolves when an attempt has ended or is saved. */
-  #nextEnd(): Promise<void> {
-    return new Promise((resolve) => (this.#ended = resolve));
   }
 
   /** Forgets what waits: others send it once it is released. */
@@ -144,7 +136,7 @@ export class Sender implements SenderPort {
     for (const { delivery } of this.#attempts.clear()) this.#held.delete(delivery.delivery.id);
   }
 
-  #add(delivery: DirectDelivery, rejections = 0): void {
+  #add(delivery: AttemptMaterial, rejections = 0): void {
     const { subscription, subscriptionDeleted, account, event } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
@@ -158,7 +150,7 @@ export class Sender implements SenderPort {
     }
   }
 
-  #startWorkflow(delivery: DirectDelivery): void {
+  #startWorkflow(delivery: AttemptMaterial): void {
     countDirect('workflow');
     this.#starts.add(delivery);
   }
@@ -229,7 +221,7 @@ export class Sender implements SenderPort {
   }
 
   /** Saves an attempt, and starts a workflow for its delivery unless it was accepted. Never rejects. */
-  async #saveAndContinue(delivery: DirectDelivery, result: AttemptResult): Promise<void> {
+  async #saveAndContinue(delivery: AttemptMaterial, result: AttemptResult): Promise<void> {
     const { store, outcomes, log } = this.dependencies;
     const { id } = delivery.delivery;
     try {
@@ -254,33 +246,3 @@ export class Sender implements SenderPort {
     this.#starts.add(delivery, { kind: 'ended', type: result.failureType!, message });
   }
 }
-
-function toDirect(
-  { deliveryId, account, subscription, event, body }: PlannedDelivery,
-  traceparent: string | null,
-): DirectDelivery {
-  return {
-    account,
-    subscription,
-    subscriptionDeleted: false,
-    event,
-    delivery: { id: deliveryId, createdAt: new Date() },
-    body,
-    state: 'pending',
-    run: 0,
-    attempts: 0,
-    lastStatus: null,
-    stateReason: null,
-    recordedBy: null,
-    schedulePosition: null,
-    firstAttemptAt: null,
-    nextAttemptAt: null,
-    traceparent,
-  };
-}
-
-const toAttemptLog = (log: Logger): AttemptLog => ({
-  debug: (message, facts) => log.debug(facts, message),
-  info: (message, facts) => log.info(facts, message),
-  warn: (message, facts) => log.warn(facts, message),
-});

@@ -1,7 +1,7 @@
 /** Starts a workflow for each direct delivery that its sender does not finish. */
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { resumePointOf } from '../../store/deliveries/delivery-starts.js';
-import type { DirectDelivery } from '../../store/direct/material.js';
+import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { FailureType } from '../../workflows/failure.js';
 import type { ResumePoint } from '../../workflows/types.js';
 import type { Lease } from './lease.js';
@@ -20,7 +20,7 @@ interface Start {
 }
 
 /** What starting a workflow needs of a delivery. */
-type StartedDelivery = Pick<DirectDelivery, 'account' | 'delivery' | 'event' | 'subscription'>;
+type StartedDelivery = Pick<AttemptMaterial, 'account' | 'delivery' | 'event' | 'subscription'>;
 
 /** What is called once a start has ended; they do not reject. */
 export interface StartEvents {
@@ -50,16 +50,16 @@ export class WorkflowStartQueue {
   }
 
   /** Starts the workflow of a delivery whose first attempt was recorded before. */
-  addAttempted(delivery: DirectDelivery): void {
+  addAttempted(delivery: AttemptMaterial): void {
     const message = delivery.stateReason ?? 'not accepted';
     const failed = delivery.state === 'failed';
     this.add(delivery, failed ? { kind: 'ended', type: FailureType.stopped, message } : resumePointOf(delivery));
   }
 
-  /** Drops the starts that wait, and waits for those in flight. */
+  /** Completes the starts in flight and those with an outcome, which only a workflow can record; drops the others. */
   async stop(): Promise<void> {
-    this.#waiting = [];
-    await Promise.all(this.#inFlight);
+    this.#waiting = this.#waiting.filter(({ resumeFrom }) => resumeFrom?.kind === 'unrecorded');
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
   }
 
   #startMore(): void {

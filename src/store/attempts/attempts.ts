@@ -23,11 +23,14 @@ export interface AttemptMaterial {
   readonly recordedBy: string | null;
   readonly schedulePosition: number | null;
   readonly firstAttemptAt: Date | null;
+  /** When its next attempt is due; null before the first one and after the last. */
+  readonly nextAttemptAt: Date | null;
   /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }
 
-interface MaterialRow {
+/** The columns {@link MATERIAL_COLUMNS}. */
+export interface MaterialRow {
   id: string;
   created_at: Date;
   state: DeliveryState;
@@ -38,11 +41,20 @@ interface MaterialRow {
   recorded_by: string | null;
   schedule_position: number | null;
   first_attempt_at: Date | null;
+  next_attempt_at: Date | null;
   event_id: string;
   event_type: string;
   occurred_at: Date;
   traceparent: string | null;
   body: string;
+}
+
+/** Of the delivery `d`, its event `e` and its body `b`. */
+export const MATERIAL_COLUMNS = `
+  d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
+  d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body`;
+
+interface JoinedRow extends MaterialRow {
   account: AccountRow;
   subscription: SubscriptionRow & { deleted_at: string | null };
 }
@@ -52,16 +64,20 @@ export async function loadAttemptMaterial(store: Store, deliveryId: string): Pro
   const row =
     (await findMaterial(store, deliveryId, eventsNear([deliveryId]))) ??
     (await findMaterial(store, deliveryId, ANYWHERE));
-  return row && toMaterial(store, row);
+  if (!row) return undefined;
+  const { account, subscription } = row;
+  return toMaterial(row, {
+    account: toAccount(store, fromJson(account)),
+    subscription: toSubscription(store, fromJson(subscription)),
+    subscriptionDeleted: subscription.deleted_at !== null,
+  });
 }
 
-async function findMaterial(store: Store, deliveryId: string, events: IdRange): Promise<MaterialRow | undefined> {
-  const result = await store.pool.query<MaterialRow>({
+async function findMaterial(store: Store, deliveryId: string, events: IdRange): Promise<JoinedRow | undefined> {
+  const result = await store.pool.query<JoinedRow>({
     name: 'load-attempt-material',
     text: `
-      SELECT d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by,
-             d.schedule_position, d.first_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
-             to_jsonb(a) AS account, to_jsonb(s) AS subscription
+      SELECT ${MATERIAL_COLUMNS}, to_jsonb(a) AS account, to_jsonb(s) AS subscription
       FROM deliveries d
       ${eventOfDelivery('$2', '$3')}
       JOIN accounts a ON a.id = d.account_id
@@ -72,10 +88,17 @@ async function findMaterial(store: Store, deliveryId: string, events: IdRange): 
   return onlyRow(result);
 }
 
-const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
-  account: toAccount(store, fromJson(row.account)),
-  subscription: toSubscription(store, fromJson(row.subscription)),
-  subscriptionDeleted: row.subscription.deleted_at !== null,
+export const toMaterial = (
+  row: MaterialRow,
+  {
+    account,
+    subscription,
+    subscriptionDeleted,
+  }: Pick<AttemptMaterial, 'account' | 'subscription' | 'subscriptionDeleted'>,
+): AttemptMaterial => ({
+  account,
+  subscription,
+  subscriptionDeleted,
   event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
   delivery: { id: row.id, createdAt: row.created_at },
   body: row.body,
@@ -87,6 +110,7 @@ const toMaterial = (store: Store, row: MaterialRow): AttemptMaterial => ({
   recordedBy: row.recorded_by,
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
+  nextAttemptAt: row.next_attempt_at,
   traceparent: row.traceparent,
 });
 

@@ -9,17 +9,27 @@ const MIN_INTERVAL_MS = 10;
 /** Wait before a lost connection is replaced, in milliseconds. */
 const RECONNECT_MS = 1_000;
 
-/** Returns a function that notifies all senders soon. Notifications may be lost; senders also look for deliveries by themselves. */
+/**
+ * Returns a function that notifies all senders soon. Notifications may be lost; senders also look for deliveries by
+ * themselves.
+ */
 export function createNotifier(store: Store): () => void {
   let isWaiting = false;
-  return () => {
+  let isWanted = false;
+  const notify = (): void => {
+    isWanted = isWaiting;
     if (isWaiting) return;
     isWaiting = true;
     const end = (): void => {
-      setTimeout(() => (isWaiting = false), MIN_INTERVAL_MS).unref();
+      setTimeout(() => {
+        isWaiting = false;
+        // For what was committed after the last one was sent.
+        if (isWanted) notify();
+      }, MIN_INTERVAL_MS).unref();
     };
     store.pool.query(`SELECT pg_notify('${CHANNEL}', '')`).then(end, end);
   };
+  return notify;
 }
 
 /** Calls `onNotified` for notifications, and whenever some may have been missed. It uses one connection of the pool. */

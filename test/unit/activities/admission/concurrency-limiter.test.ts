@@ -94,3 +94,19 @@ test('never exceeds the capacity and always admits a new subscription at once', 
     { numRuns: 100 },
   );
 });
+
+test('gives a released permit to the next caller that still wants one', async () => {
+  const limiter = new ConcurrencyLimiter();
+  const permit = limiter.acquireNow('sub_a', 1)!;
+  const called: string[] = [];
+  limiter.whenReleased('sub_a', () => {
+    called.push('wants none any more');
+    return false;
+  });
+  const waiting = limiter.tryAcquire('sub_a', 1);
+  permit.release();
+  expect(called).toEqual(['wants none any more']);
+  const next = await waiting;
+  expect('release' in next).toBe(true);
+  if ('release' in next) next.release();
+});
