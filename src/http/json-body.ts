@@ -1,6 +1,6 @@
 /** Reads request bodies: JSON in UTF-8. The text is kept too, because payloads must reach receivers unchanged. */
 import express, { type NextFunction, type Request, type RequestHandler } from 'express';
-import { nestedDuplicateKey } from '../contract/json.js';
+import { endOfString, nestedDuplicateKey } from '../contract/json.js';
 import { MAX_QUOTE, Problem, truncate } from './problem.js';
 
 /** Maximum nesting depth of a body, checked before parsing. */
@@ -95,13 +95,9 @@ function measure(text: string): { depth: number; values: number } {
   let depth = 0;
   let open = 0;
   let values = 1;
-  let inString = false;
   for (let at = 0; at < text.length; at += 1) {
     const char = text.charCodeAt(at);
-    if (inString) {
-      if (char === 0x5c) at += 1;
-      else if (char === 0x22) inString = false;
-    } else if (char === 0x22) inString = true;
+    if (char === 0x22) at = endOfString(text, at) - 1;
     else if (char === 0x2c) values += 1;
     else if (char === 0x7b || char === 0x5b) {
       values += 1;

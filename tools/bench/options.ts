@@ -1,11 +1,13 @@
 /** What a bench is asked for. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { loads, loadsFor, type Load } from './report/measures.js';
+import { attackNames, loads, loadsFor, type AttackName, type Load } from './report/measures.js';
 
 export interface Options {
   /** The loads to put on. */
   readonly loads: ReadonlySet<Load>;
+  /** The attacks of the load `neighbours`. */
+  readonly attacks: ReadonlySet<AttackName>;
   readonly sizes: Sizes;
   readonly https: boolean;
   readonly profile: boolean;
@@ -56,6 +58,7 @@ export function readOptions(argv: readonly string[]): Options {
   const command = new Command('bench')
     .description('Measure Pigeonpost, each figure beside what bounds it')
     .option('--only <measures>', 'measures or loads, comma separated; their floors are measured too', names)
+    .option('--attacks <names>', `which attacks neighbours measures: ${attackNames.join(', ')}`, attacks)
     .option('--runs <number>', 'how often everything is measured', wholeNumber)
     .option('--events <number>', 'deliveries of each load that is as fast as it can be', wholeNumber)
     .option('--quick', 'less of everything, once')
@@ -66,6 +69,7 @@ export function readOptions(argv: readonly string[]): Options {
     .parse(argv);
   const given = command.opts<{
     only?: Set<Load>;
+    attacks?: Set<AttackName>;
     runs?: number;
     events?: number;
     quick?: true;
@@ -81,6 +85,7 @@ export function readOptions(argv: readonly string[]): Options {
   const events = given.events ?? usual.events;
   return {
     loads: new Set(possible.filter((load) => wanted.has(load))),
+    attacks: given.attacks ?? new Set(attackNames),
     sizes: {
       ...usual,
       runs: given.runs ?? usual.runs,
@@ -100,6 +105,12 @@ function names(text: string): Set<Load> {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
+}
+
+function attacks(text: string): Set<AttackName> {
+  const wanted = text.split(',').map((name) => attackNames.find((known) => known === name));
+  if (wanted.includes(undefined)) throw new InvalidArgumentError(`The attacks are: ${attackNames.join(', ')}`);
+  return new Set(wanted.filter((name) => name !== undefined));
 }
 
 function wholeNumber(text: string): number {

@@ -33,7 +33,7 @@ export async function runAll(options: Options): Promise<Outcome> {
   let servers: Servers | undefined;
   for (const group of groups) {
     const steps = group.steps.filter(({ load }) => options.loads.has(load));
-    if (steps.length === 0) continue;
+    if (steps.length === 0 || (group.attack && !options.attacks.has(group.attack))) continue;
     try {
       await onStage({ ...group, steps }, options, async (stage) => {
         servers ??= stage.installation && (await describeServers(stage.installation));

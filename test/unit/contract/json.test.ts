@@ -95,6 +95,17 @@ describe('jsonMembers and jsonObject', () => {
     expect(jsonMembers(' { } ')).toEqual([]);
   });
 
+  test('find the end of strings of backslashes and quotes', () => {
+    const word = fc.string({ unit: fc.constantFrom('\\', '"', 'a', ',', '}') });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1 }), (words) => {
+        const texts = words.map((each) => JSON.stringify(each));
+        expect(jsonElements(`[${texts.join(',')}]`)).toEqual(texts);
+        expect(jsonMembers(`{${texts[0]}:${texts.at(-1)}}`)).toMatchObject([{ key: words[0], value: texts.at(-1) }]);
+      }),
+    );
+  });
+
   test('take strings of millions of escapes', () => {
     const value = `"${'\\n'.repeat(5_000_000)}"`;
     const text = `{"a": ${value} , "b": [${value}]}`;

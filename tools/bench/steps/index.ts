@@ -89,6 +89,7 @@ const soaking: Group = { steps: [{ load: 'soak', run: soak, once: true }] };
 
 /** Each on an installation of its own: the effects of one attack must not count for the next. */
 const attacked: readonly Group[] = attackNames.map((name) => ({
+  attack: name,
   ...(name === 'silent_names' && { silentNames: true }),
   steps: [{ load: 'neighbours', run: (stage) => neighbours(stage, name), once: true }],
 }));

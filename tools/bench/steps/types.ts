@@ -4,7 +4,7 @@ import type { Sizes } from '../options.js';
 import type { LoadMethods } from '../processes/load.js';
 import type { ReceiverMethods } from '../processes/receiver.js';
 import type { Remote } from '../processes/remote.js';
-import type { Load } from '../report/measures.js';
+import type { AttackName, Load } from '../report/measures.js';
 import type { Figures } from '../report/report.js';
 import type { Installation } from '../system/installation.js';
 
@@ -35,6 +35,8 @@ export interface Group {
   /** Settings of Pigeonpost that are not the default. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
+  /** The attack that is measured. */
+  readonly attack?: AttackName;
   /** Whether no name server responds to Pigeonpost. */
   readonly silentNames?: boolean;
   /** Done once before the first load. */
