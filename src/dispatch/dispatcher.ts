@@ -33,8 +33,11 @@ export interface Dispatcher {
 
 /** The sender of this process, or the way to those of other processes. */
 export interface SenderPort {
-  /** The id with which this number of deliveries is committed as claimed; undefined when too many wait. */
-  claimFor(deliveries: number): string | undefined;
+  /**
+   * The id with which this number of deliveries is committed as claimed; undefined when too many wait. `bytes` is the size
+   * of their bodies, in UTF-16 code units.
+   */
+  claimFor(deliveries: number, bytes: number): string | undefined;
   /** Sends deliveries that were committed as claimed with this id. */
   send(fanOut: FanOut, senderId: string): void;
   /** Claims and sends deliveries that were committed without a claim. */
@@ -95,12 +98,17 @@ export function createDispatcher(
 
   return {
     modesFor(fanOuts) {
-      const counts = new Map<string, number>();
-      for (const { row, deliveryStarts } of fanOuts)
-        counts.set(row.accountId, (counts.get(row.accountId) ?? 0) + deliveryStarts.length);
+      const sizes = new Map<string, { deliveries: number; bytes: number }>();
+      for (const { row, deliveryStarts } of fanOuts) {
+        const size = sizes.get(row.accountId) ?? { deliveries: 0, bytes: 0 };
+        size.deliveries += deliveryStarts.length;
+        for (const { body } of deliveryStarts) size.bytes += body.length;
+        sizes.set(row.accountId, size);
+      }
       const modes = new Map<string, DispatchMode>();
-      for (const [accountId, count] of counts) {
-        if (count > 0 && isDirect(count)) modes.set(accountId, { direct: true, senderId: sender.claimFor(count) });
+      for (const [accountId, { deliveries, bytes }] of sizes) {
+        if (deliveries > 0 && isDirect(deliveries))
+          modes.set(accountId, { direct: true, senderId: sender.claimFor(deliveries, bytes) });
       }
       return modes;
     },

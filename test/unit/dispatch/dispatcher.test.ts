@@ -140,7 +140,10 @@ test('drops deliveries beyond the maximum queue length', async () => {
 
 describe('new deliveries', () => {
   const fanOut = (accountId: string, count: number): FanOut =>
-    ({ row: { accountId, deliveries: [] }, deliveryStarts: many(count) }) as unknown as FanOut;
+    ({
+      row: { accountId, deliveries: [] },
+      deliveryStarts: many(count).map((start) => ({ ...start, body: '12345' })),
+    }) as unknown as FanOut;
 
   function parts(workflows: DispatcherSettings['workflows'], room = 100) {
     const { client, inFlight } = slowClient();
@@ -148,7 +151,7 @@ describe('new deliveries', () => {
     const offered: string[] = [];
     const idsOf = (deliveries: readonly DeliveryStart[]) => deliveries.map(({ deliveryId }) => deliveryId);
     const sender: SenderPort = {
-      claimFor: (deliveries) => (deliveries <= room ? 'snd_1' : undefined),
+      claimFor: (deliveries, bytes) => (deliveries <= room && bytes === 5 * deliveries ? 'snd_1' : undefined),
       send: ({ deliveryStarts }) => void sent.push(...idsOf(deliveryStarts)),
       offer: (deliveries) => void offered.push(...idsOf(deliveries)),
     };
