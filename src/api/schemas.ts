@@ -1,5 +1,6 @@
 /** Schemas of requests and responses, for validation and for the OpenAPI document. */
 import { z } from 'zod';
+import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
@@ -41,6 +42,7 @@ export const accountSchema = z
       .describe('Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default.'),
     dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
+    workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     createdAt: time,
   })
   .openapi('Account');

@@ -52,7 +52,7 @@ export const remoteSender = (notify: () => void): SenderPort => ({
 });
 
 export interface DispatcherSettings {
-  /** When a delivery gets a workflow. */
+  /** When a delivery gets a workflow, unless its account has a setting of its own. */
   readonly workflows: WorkflowMode;
   readonly sender: SenderPort;
 }
@@ -91,23 +91,25 @@ export function createDispatcher(
     startMore();
   };
 
-  const isDirect = (deliveries: number): boolean => {
-    if (workflows === 'adaptive') return rate.isDirect(deliveries);
-    return workflows === 'on_retry';
+  const isDirect = (mode: WorkflowMode, deliveries: number): boolean => {
+    if (mode === 'adaptive') return rate.isDirect(deliveries);
+    return mode === 'on_retry';
   };
 
   return {
     modesFor(fanOuts) {
-      const sizes = new Map<string, { deliveries: number; bytes: number }>();
+      const sizes = new Map<string, { mode: WorkflowMode; deliveries: number; bytes: number }>();
       for (const { row, deliveryStarts } of fanOuts) {
-        const size = sizes.get(row.accountId) ?? { deliveries: 0, bytes: 0 };
+        if (deliveryStarts.length === 0) continue;
+        const mode = deliveryStarts[0]!.account.workflows ?? workflows;
+        const size = sizes.get(row.accountId) ?? { mode, deliveries: 0, bytes: 0 };
         size.deliveries += deliveryStarts.length;
         for (const { body } of deliveryStarts) size.bytes += body.length;
         sizes.set(row.accountId, size);
       }
       const modes = new Map<string, DispatchMode>();
-      for (const [accountId, { deliveries, bytes }] of sizes) {
-        if (deliveries > 0 && isDirect(deliveries))
+      for (const [accountId, { mode, deliveries, bytes }] of sizes) {
+        if (isDirect(mode, deliveries))
           modes.set(accountId, { direct: true, senderId: sender.claimFor(deliveries, bytes) });
       }
       return modes;

@@ -193,8 +193,15 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
 }
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, createdAt } =
-    account;
-  const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
+  const { workflows, createdAt } = account;
+  const choices = {
+    receivesOperationalEvents,
+    disableAfterHours,
+    retentionDays,
+    dispatchWeight,
+    maxSubscriptions,
+    workflows,
+  };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

@@ -1,6 +1,6 @@
 /** Options that an operator can set for an account of any provider. */
 import { z } from 'zod';
-import { MAX_RETENTION_DAYS } from '../../config/defaults.js';
+import { MAX_RETENTION_DAYS, workflowModes } from '../../config/defaults.js';
 import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -55,11 +55,24 @@ export const accountChoices = {
       'Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of ' +
         'PIGEONPOST_MAX_SUBSCRIPTIONS.',
     ),
+  workflows: z
+    .enum(workflowModes)
+    .nullable()
+    .optional()
+    .describe(
+      'When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value ' +
+        'of PIGEONPOST_WORKFLOWS.',
+    ),
 };
 
 type AccountChoices = Pick<
   StoredAccount,
-  'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
+  | 'receivesOperationalEvents'
+  | 'disableAfterHours'
+  | 'retentionDays'
+  | 'dispatchWeight'
+  | 'maxSubscriptions'
+  | 'workflows'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
@@ -72,6 +85,7 @@ export function checkChoices(
     retentionDays: null,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    workflows: null,
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -85,6 +99,6 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions } = choices;
-  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  const { retentionDays, dispatchWeight, maxSubscriptions, workflows } = choices;
+  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, workflows };
 }

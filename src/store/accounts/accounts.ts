@@ -1,5 +1,6 @@
 /** Accounts and their rows. */
 import type { Account } from '../../contract/entities.js';
+import type { WorkflowMode } from '../../config/defaults.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
@@ -17,6 +18,8 @@ export interface StoredAccount extends Account {
   readonly dispatchWeight: number;
   /** Maximum number of subscriptions; null uses the installation's setting. */
   readonly maxSubscriptions: number | null;
+  /** When its deliveries get a workflow; null uses the installation's setting. */
+  readonly workflows: WorkflowMode | null;
   readonly createdAt: Date;
 }
 
@@ -33,6 +36,7 @@ export interface AccountRow {
   retention_days: number | null;
   dispatch_weight: number;
   max_subscriptions: number | null;
+  workflows: WorkflowMode | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -51,6 +55,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
     maxSubscriptions: row.max_subscriptions,
+    workflows: row.workflows,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -64,8 +69,8 @@ export async function insertAccount(
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING created_at`,
+                           max_subscriptions, workflows)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -79,6 +84,7 @@ export async function insertAccount(
       account.retentionDays,
       account.dispatchWeight,
       account.maxSubscriptions,
+      account.workflows,
     ],
   );
   return rows[0]!.created_at;
@@ -95,6 +101,7 @@ export type AccountEdit = Pick<
   | 'retentionDays'
   | 'dispatchWeight'
   | 'maxSubscriptions'
+  | 'workflows'
 >;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
@@ -110,7 +117,8 @@ export async function editAccount(
     const account = { ...former, ...edit(former) };
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
-         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9
+         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
+         workflows = $10
        WHERE id = $1`,
       [
         id,
@@ -122,6 +130,7 @@ export async function editAccount(
         account.retentionDays,
         account.dispatchWeight,
         account.maxSubscriptions,
+        account.workflows,
       ],
     );
     return account;

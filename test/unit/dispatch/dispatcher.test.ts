@@ -9,6 +9,7 @@ import {
   type SenderPort,
 } from '../../../src/dispatch/dispatcher.js';
 import type { FanOut } from '../../../src/dispatch/fan-out.js';
+import type { StoredAccount } from '../../../src/store/accounts/accounts.js';
 import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
 
 const log = pino({ level: 'silent' });
@@ -28,6 +29,7 @@ const account: DeliveryStart['account'] = {
   retentionDays: null,
   dispatchWeight: 1,
   maxSubscriptions: null,
+  workflows: null,
   createdAt: new Date(),
 };
 
@@ -139,10 +141,14 @@ test('drops deliveries beyond the maximum queue length', async () => {
 });
 
 describe('new deliveries', () => {
-  const fanOut = (accountId: string, count: number): FanOut =>
+  const fanOut = (accountId: string, count: number, choices: Partial<StoredAccount>): FanOut =>
     ({
       row: { accountId, deliveries: [] },
-      deliveryStarts: many(count).map((start) => ({ ...start, body: '12345' })),
+      deliveryStarts: many(count).map((start) => ({
+        ...start,
+        account: { ...start.account, ...choices },
+        body: '12345',
+      })),
     }) as unknown as FanOut;
 
   function parts(workflows: DispatcherSettings['workflows'], room = 100) {
@@ -162,8 +168,8 @@ describe('new deliveries', () => {
       { workflows, sender },
       new DirectRate(() => now),
     );
-    const emit = (count: number) => {
-      const fanOuts = [fanOut('acc_1', count)];
+    const emit = (count: number, choices: Partial<StoredAccount> = {}) => {
+      const fanOuts = [fanOut('acc_1', count, choices)];
       dispatcher.dispatchNew(fanOuts, dispatcher.modesFor(fanOuts));
     };
     return { emit, inFlight, sent, offered, pass: (ms: number) => (now += ms) };
@@ -203,6 +209,14 @@ describe('new deliveries', () => {
     expect(inFlight).toHaveLength(before);
     emit(1);
     expect(inFlight).toHaveLength(before + 1);
+  });
+
+  test("follow the setting of their account before the installation's", () => {
+    const { emit, inFlight, sent } = parts('on_retry');
+    emit(2, { workflows: 'always' });
+    expect(inFlight).toHaveLength(2);
+    emit(3, { workflows: null });
+    expect(sent).toHaveLength(3);
   });
 
   test('are sent directly when an event has many', () => {

@@ -45,6 +45,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     retentionDays: 14,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    workflows: null,
     secrets: {},
   });
   await saveSubscription(store, {
