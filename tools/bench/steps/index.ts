@@ -37,13 +37,13 @@ const inBatches = ({ sender, sizes }: Stage): Omit<Flood, 'name'> => ({
 
 /** Bytes of the events' data in one call, so that those that wait of 50 callers stay below what one account may have. */
 const CALL_BYTES = 400 * KIB;
-/** Bytes of all events of a load together: each is stored twice. */
-const MAX_LOAD_BYTES = 256 * 1_024 * KIB;
+/** Events that are larger are fewer, so that all of a load together have as many bytes as if they had this size. */
+const MAX_MEAN_BYTES = 8 * KIB;
 
 const withPayload = (load: Flood['name'], bytes: number): Step =>
   flooding(load, ({ sender, sizes }) => ({
     adapter: sender,
-    events: Math.min(sizes.events, Math.floor(MAX_LOAD_BYTES / bytes)),
+    events: Math.ceil(sizes.events * Math.min(MAX_MEAN_BYTES / bytes, 1)),
     perCall: Math.min(Math.max(Math.floor(CALL_BYTES / bytes), 1), EVENTS_PER_CALL),
     bytes,
   }));
