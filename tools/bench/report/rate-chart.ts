@@ -5,7 +5,7 @@ import { escaped } from './chart.js';
 import { readable } from './table.js';
 
 const WIDTH = 880;
-const HEAD = 40;
+const HEAD = 56;
 const PANEL = 250;
 /** Of a panel, what its plot keeps free at each side; to the right are the names of the lines. */
 const MARGIN = { left: 70, right: 90, top: 34, bottom: 40 };
@@ -15,6 +15,8 @@ interface Line {
   readonly name: string;
   readonly measure: (load: string) => string;
   readonly colour: string;
+  /** Whether its figures are written below its points, where another line is above them. */
+  readonly below?: boolean;
 }
 
 interface Point {
@@ -26,7 +28,7 @@ const panels: readonly { readonly title: string; readonly lines: readonly Line[]
   {
     title: 'Latency in ms, from when an event was due to its receipt',
     lines: [
-      { name: 'p50', measure: (load) => `${load}_p50`, colour: 'first' },
+      { name: 'p50', measure: (load) => `${load}_p50`, colour: 'first', below: true },
       { name: 'p99', measure: (load) => `${load}_p99`, colour: 'second' },
     ],
   },
@@ -58,7 +60,8 @@ export function drawRates(report: Report, title: string): string | undefined {
     ` font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Latency and cost by rate">`,
     STYLE,
     `<rect class="paper" width="100%" height="100%"/>`,
-    `<text x="10" y="22" font-size="14" font-weight="bold">${escaped(title)}</text>`,
+    `<text x="10" y="22" font-size="14" font-weight="bold">Latency and cost by events per second</text>`,
+    `<text x="10" y="42">${escaped(title)}</text>`,
     ...shown.map((panel, index) => drawPanel(panel.title, panel.lines, HEAD + index * PANEL)),
     `</svg>\n`,
   ].join('\n');
@@ -93,7 +96,12 @@ function drawPanel(title: string, lines: readonly (Line & { points: readonly Poi
 type Scale = (value: number) => number;
 
 /** A line through the medians; a bar from the smallest to the largest run where there are several. */
-function drawLine({ name, colour, points }: Line & { points: readonly Point[] }, x: Scale, y: Scale, right: number) {
+function drawLine(
+  { name, colour, below = false, points }: Line & { points: readonly Point[] },
+  x: Scale,
+  y: Scale,
+  right: number,
+) {
   const path = points.map(({ perSecond, result }) => `${x(perSecond)},${y(result.value)}`).join(' ');
   const last = points.at(-1)!.result.value;
   return [
@@ -101,9 +109,9 @@ function drawLine({ name, colour, points }: Line & { points: readonly Point[] },
     ...points.flatMap(({ perSecond, result: { value, runs } }) => [
       `<line class="${colour}" x1="${x(perSecond)}" y1="${y(Math.min(...runs))}" x2="${x(perSecond)}" y2="${y(Math.max(...runs))}" stroke-width="1"/>`,
       `<circle class="${colour}" cx="${x(perSecond)}" cy="${y(value)}" r="3" stroke-width="2" fill="none"/>`,
-      `<text x="${x(perSecond) + 6}" y="${y(value) - 8}">${readable(value)}</text>`,
+      `<text x="${x(perSecond)}" y="${y(value) + (below ? 18 : -8)}" text-anchor="middle">${readable(value)}</text>`,
     ]),
-    `<text x="${right + 8}" y="${y(last) + 4}" font-weight="bold">${escaped(name)}</text>`,
+    `<text x="${right + 8}" y="${y(last) + (below ? 10 : 0)}" font-weight="bold">${escaped(name)}</text>`,
   ].join('\n');
 }
 
