@@ -109,7 +109,7 @@ function drawLine(
     ...points.flatMap(({ perSecond, result: { value, runs } }) => [
       `<line class="${colour}" x1="${x(perSecond)}" y1="${y(Math.min(...runs))}" x2="${x(perSecond)}" y2="${y(Math.max(...runs))}" stroke-width="1"/>`,
       `<circle class="${colour}" cx="${x(perSecond)}" cy="${y(value)}" r="3" stroke-width="2" fill="none"/>`,
-      `<text x="${x(perSecond)}" y="${y(value) + (below ? 18 : -8)}" text-anchor="middle">${readable(value)}</text>`,
+      `<text x="${x(perSecond)}" y="${below ? y(Math.min(...runs)) + 18 : y(Math.max(...runs)) - 8}" text-anchor="middle">${readable(value)}</text>`,
     ]),
     `<text x="${right + 8}" y="${y(last) + (below ? 10 : 0)}" font-weight="bold">${escaped(name)}</text>`,
   ].join('\n');
