@@ -1,5 +1,12 @@
 import { OperatorError } from '../lib/errors.js';
-import { defaultCacheDir, defaultDataDir, defaults, EMBEDDED_NETWORKS, type UnknownEventTypes, type WorkflowMode } from './defaults.js';
+import {
+  defaultCacheDir,
+  defaultDataDir,
+  defaults,
+  EMBEDDED_NETWORKS,
+  type UnknownEventTypes,
+  type WorkflowMode,
+} from './defaults.js';
 import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';

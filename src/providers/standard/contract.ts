@@ -26,7 +26,8 @@ import type { Contract, ContractSummary, EventDefinition } from '../../contract/
 const EVENT_TYPE = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/;
 
 /** What a name must be, in words. */
-const NAME_FORM = 'must be parts of letters, digits and _ separated by full stops, such as invoice.paid, at most 128 long';
+const NAME_FORM =
+  'must be parts of letters, digits and _ separated by full stops, such as invoice.paid, at most 128 long';
 
 const anything = z.unknown();
 

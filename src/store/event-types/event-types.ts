@@ -56,7 +56,7 @@ export interface EventTypeFilter {
   readonly after?: string;
   readonly group?: string;
   readonly archived?: boolean;
-  /** Only those that an account with these flags sees; all when absent. */
+  /** Only those that an account with these flags sees, which are not archived; all when absent. */
   readonly featureFlags?: readonly string[];
 }
 
@@ -69,7 +69,7 @@ export async function listEventTypes(
     `${SELECT}
      WHERE ($2::text IS NULL OR t.name > $2) AND ($3::text IS NULL OR t.group_name = $3)
        AND ($4::boolean IS NULL OR t.archived = $4)
-       AND ($5::text[] IS NULL OR t.feature_flag IS NULL OR t.feature_flag = ANY($5))
+       AND ($5::text[] IS NULL OR (NOT t.archived AND (t.feature_flag IS NULL OR t.feature_flag = ANY($5))))
      ORDER BY t.name LIMIT $1`,
     [limit, after ?? null, group ?? null, archived ?? null, featureFlags ?? null],
   );
@@ -157,7 +157,8 @@ async function saveOne(
   if (former && isDeepStrictEqual({ ...former, ...fields }, former)) return former;
   const isNewSchema = !former || !isDeepStrictEqual(former.schema, fields.schema);
   const version = (former?.version ?? 0) + (isNewSchema ? 1 : 0);
-  if (version > MAX_VERSIONS) throw new CatalogueFull(`${name} has ${MAX_VERSIONS} versions of its schema, the maximum`);
+  if (version > MAX_VERSIONS)
+    throw new CatalogueFull(`${name} has ${MAX_VERSIONS} versions of its schema, the maximum`);
   await client.query(
     `INSERT INTO event_types (name, description, group_name, examples, enforce, archived, feature_flag, version)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -240,7 +241,7 @@ export async function catalogueVersion(store: Store): Promise<string> {
 export async function loadCatalogue(
   store: Store,
 ): Promise<{ readonly version: string; readonly entries: readonly CatalogueEntry[] }> {
-  const { rows } = await store.pool.query<{ catalogue: string } & { [Name in keyof CatalogueEntry]: CatalogueEntry[Name] }>(
+  const { rows } = await store.pool.query<CatalogueEntry & { catalogue: string }>(
     `SELECT c.version AS catalogue, t.name, t.archived, t.feature_flag AS "featureFlag",
             CASE WHEN t.enforce THEN v.schema::text END AS "enforcedSchema", (t.examples->0)::text AS example
      FROM event_type_catalogue c
