@@ -137,7 +137,7 @@ class PollingCatalogue implements EventTypeCatalogue {
         return enforcedSchema === null ? undefined : checkOf(enforcedSchema);
       },
       get example(): unknown {
-        return example === null ? undefined : JSON.parse(example);
+        return example === null ? undefined : (JSON.parse(example) as unknown);
       },
     };
   }

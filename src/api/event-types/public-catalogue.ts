@@ -90,13 +90,12 @@ function publicFields({ name, description, group, schema, examples, version }: E
 
 /** The whole page; every text of an event type is escaped. */
 export function page(eventTypes: readonly EventType[]): string {
-  const groups = Map.groupBy(eventTypes, ({ group }) => group ?? '');
-  const sections = [...groups]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([group, members]) => {
-      const title = group === '' ? '' : `<h2>${escape(group)}</h2>`;
-      return title + members.map(section).join('');
-    });
+  const groups = [...new Set(eventTypes.map(({ group }) => group ?? ''))].sort();
+  const sections = groups.map((group) => {
+    const title = group === '' ? '' : `<h2>${escape(group)}</h2>`;
+    const members = eventTypes.filter((eventType) => (eventType.group ?? '') === group);
+    return title + members.map(section).join('');
+  });
   return `<!doctype html>
 <html lang="en">
 <head>

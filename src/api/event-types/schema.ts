@@ -82,14 +82,15 @@ function checkDialect({ $schema }: JsonSchema): void {
 function checkReferences(value: unknown, path: string, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth > MAX_DEPTH) throw new UnusableSchema(path, `is nested more than ${MAX_DEPTH} deep`);
-  for (const [key, member] of Object.entries(value)) {
+  for (const [key, member] of Object.entries(value as JsonSchema)) {
     const memberPath = Array.isArray(value) ? `${path}[${key}]` : inside(path, key);
     if (!Array.isArray(value)) checkKeyword(key, member, memberPath, depth);
     if (DATA.has(key)) continue;
     if (!BY_NAME.has(key) || typeof member !== 'object' || member === null)
       checkReferences(member, memberPath, depth + 1);
     else
-      for (const [name, schema] of Object.entries(member)) checkReferences(schema, inside(memberPath, name), depth + 1);
+      for (const [name, schema] of Object.entries(member as JsonSchema))
+        checkReferences(schema, inside(memberPath, name), depth + 1);
   }
 }
 

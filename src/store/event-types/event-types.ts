@@ -119,7 +119,7 @@ export interface SavedEventType {
 export interface EventTypeChange {
   readonly name: string;
   /** Makes the new fields of the former ones; throws to change nothing. */
-  fields(former: EventType | undefined): EventTypeFields;
+  readonly fields: (former: EventType | undefined) => EventTypeFields;
 }
 
 /**
