@@ -61,6 +61,8 @@ export interface ApiParts {
   readonly trustProxy?: readonly string[];
   readonly unknownEventTypes?: UnknownEventTypes;
   readonly publicCatalogue?: boolean;
+  /** How often the version of the event types is read, in milliseconds. */
+  readonly eventTypePollMs?: number;
   /** The folder of the dashboard's build; by default the real one. */
   readonly dashboardFolder?: string;
 }
@@ -80,7 +82,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   });
   const log = parts.log ?? pino({ level: 'silent' });
   const feed = createDeliveryFeed(store, log, FEED_MS);
-  const eventTypes = createEventTypeCatalogue(store, log, FEED_MS);
+  const eventTypes = createEventTypeCatalogue(store, log, parts.eventTypePollMs ?? FEED_MS);
   const app = createApp({
     store,
     client: parts.client ?? new Client({ connection: nowhere }),

@@ -51,13 +51,15 @@ export function eventTypeCommands(program: Command, terminal: Terminal): void {
     });
 
   apiCommand(eventTypes, 'show <name>', 'Show an event type and the versions of its schema')
-    .option('--version <number>', 'show the schema of this version', wholeNumber())
-    .action(async (name: string, { version, ...options }: CommonOptions & { version?: number }) => {
-      const { client, print } = await openContext(terminal, options);
-      const params = { path: { name }, query: { version } };
-      const shown = await unwrap(client.GET('/v1/event-types/{name}', { params }));
-      print(shown, () => fields({ ...shown, versions: shown.versions.map(({ version }) => version).join(', ') }));
-    });
+    .option('--schema-version <number>', 'show the schema of this version', wholeNumber())
+    .action(
+      async (name: string, { schemaVersion: version, ...options }: CommonOptions & { schemaVersion?: number }) => {
+        const { client, print } = await openContext(terminal, options);
+        const params = { path: { name }, query: { version } };
+        const shown = await unwrap(client.GET('/v1/event-types/{name}', { params }));
+        print(shown, () => fields({ ...shown, versions: shown.versions.map(({ version }) => version).join(', ') }));
+      },
+    );
 
   apiCommand(eventTypes, 'put <name>', 'Define an event type, or replace its definition')
     .option('--description <text>')
