@@ -1,7 +1,7 @@
 /** The fields of a subscription, by its contract. */
 import { Button, Checkbox } from '@mantine/core';
 import { useState } from 'react';
-import { useTypeNames, withGroups } from '../../api/event-types.js';
+import { useTypeNames } from '../../api/event-types.js';
 import type { Contract } from '../../api/shapes.js';
 import { allShown, fieldErrors } from '../../form/errors.js';
 import { SchemaForm } from '../../form/schema-form.js';
@@ -10,6 +10,7 @@ import type { JsonSchema } from '../../form/schema.js';
 import { changesOf, valuesOf, type Values } from '../../form/values.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import { withGroups } from './type-choices.js';
 import styles from './subscription-form.module.css';
 
 interface Props {

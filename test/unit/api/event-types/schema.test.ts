@@ -44,7 +44,7 @@ test('the same schema and the same $id can be compiled again', () => {
   expect(() => [compileSchema(invoice), compileSchema(invoice)]).not.toThrow();
 });
 
-const deep = (levels: number): object => (levels === 0 ? {} : { not: deep(levels - 1) });
+const deep = (levels: number): Record<string, unknown> => (levels === 0 ? {} : { not: deep(levels - 1) });
 
 test.each([
   [{ type: 'text' }, '', /^is not a JSON Schema of draft 2020-12/],
@@ -57,7 +57,7 @@ test.each([
   [{ $async: true }, '$async', /^is not allowed/],
   [deep(60), expect.stringMatching(/^not\.not/), /^is nested more than 40 deep/],
   [{ description: 'x'.repeat(MAX_SCHEMA_BYTES) }, '', /^must not have more than 65536 bytes/],
-])('refuses the schema %j', (schema, path, message) => {
+] as [Record<string, unknown>, string, string | RegExp][])('refuses the schema %j', (schema, path, message) => {
   let error: unknown;
   try {
     compileSchema(schema);
