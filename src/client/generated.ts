@@ -429,6 +429,11 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
             /** @description The account sees event types that have one of these flags. None by default. */
             featureFlags?: string[];
           };
@@ -701,6 +706,11 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
             /** @description The account sees event types that have one of these flags. None by default. */
             featureFlags?: string[];
           };
@@ -4689,6 +4699,11 @@ export interface components {
       dispatchWeight: number;
       /** @description Maximum number of subscriptions; null for the default. */
       maxSubscriptions: number | null;
+      /**
+       * @description When its deliveries get a workflow; null for the default.
+       * @enum {string|null}
+       */
+      workflows: 'always' | 'adaptive' | 'on_retry' | null;
       /** @description It sees event types that have one of these flags. */
       featureFlags: string[];
       /** Format: date-time */
