@@ -43,6 +43,7 @@ export const accountSchema = z
     dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
+    featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     createdAt: time,
   })
   .openapi('Account');

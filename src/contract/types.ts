@@ -112,6 +112,8 @@ export interface Contract<
   readonly events: readonly EventDefinition[];
   /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */
   findEvent(type: string): EventDefinition | undefined;
+  /** Set when the platform that uses the contract defines the event types itself, as rows. */
+  readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
@@ -148,6 +150,12 @@ export interface Contract<
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** A catalogue of event types that a contract leaves to the platform. */
+export interface OpenCatalogue {
+  /** What a name must be, in words, as the end of a sentence that starts with the field's name. */
+  readonly nameForm: string;
 }
 
 /** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */

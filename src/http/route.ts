@@ -28,7 +28,7 @@ export interface Checked<Params, Query, Body> {
 }
 
 interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly tag: string;

@@ -194,7 +194,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
 
 function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
-  const { workflows, createdAt } = account;
+  const { workflows, featureFlags, createdAt } = account;
   const choices = {
     receivesOperationalEvents,
     disableAfterHours,
@@ -202,6 +202,7 @@ function showAccount({ id, provider, name, scope, settings, validatePayloads, ..
     dispatchWeight,
     maxSubscriptions,
     workflows,
+    featureFlags,
   };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

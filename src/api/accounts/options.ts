@@ -5,10 +5,12 @@ import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
+import { line } from '../schemas.js';
 
 /** One year. */
 const MAX_HOURS = 8_760;
 const MAX_WEIGHT = 100;
+const MAX_FEATURE_FLAGS = 50;
 /** The subscription cache loads all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
@@ -63,6 +65,11 @@ export const accountChoices = {
       'When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value ' +
         'of PIGEONPOST_WORKFLOWS.',
     ),
+  featureFlags: z
+    .array(line(100).min(1))
+    .max(MAX_FEATURE_FLAGS)
+    .optional()
+    .describe('The account sees event types that have one of these flags. None by default.'),
 };
 
 type AccountChoices = Pick<
@@ -73,6 +80,7 @@ type AccountChoices = Pick<
   | 'dispatchWeight'
   | 'maxSubscriptions'
   | 'workflows'
+  | 'featureFlags'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
@@ -86,6 +94,7 @@ export function checkChoices(
     dispatchWeight: 1,
     maxSubscriptions: null,
     workflows: null,
+    featureFlags: [],
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -100,5 +109,10 @@ export function checkChoices(
     );
   }
   const { retentionDays, dispatchWeight, maxSubscriptions, workflows } = choices;
-  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, workflows };
+  const featureFlags = [...new Set(choices.featureFlags)];
+  if (featureFlags.length > 0 && !contract.openCatalogue) {
+    throw invalidField('featureFlags', `${contract.title} has its own event types, which need no flags; remove it`);
+  }
+  const limits = { retentionDays, dispatchWeight, maxSubscriptions, workflows };
+  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags };
 }

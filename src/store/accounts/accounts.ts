@@ -20,6 +20,8 @@ export interface StoredAccount extends Account {
   readonly maxSubscriptions: number | null;
   /** When its deliveries get a workflow; null uses the installation's setting. */
   readonly workflows: WorkflowMode | null;
+  /** It sees event types that have one of these flags. */
+  readonly featureFlags: readonly string[];
   readonly createdAt: Date;
 }
 
@@ -37,6 +39,7 @@ export interface AccountRow {
   dispatch_weight: number;
   max_subscriptions: number | null;
   workflows: WorkflowMode | null;
+  feature_flags: string[];
   secrets: Buffer;
   created_at: Date;
 }
@@ -56,6 +59,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     dispatchWeight: row.dispatch_weight,
     maxSubscriptions: row.max_subscriptions,
     workflows: row.workflows,
+    featureFlags: row.feature_flags,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -69,8 +73,8 @@ export async function insertAccount(
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions, workflows)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING created_at`,
+                           max_subscriptions, workflows, feature_flags)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -85,6 +89,7 @@ export async function insertAccount(
       account.dispatchWeight,
       account.maxSubscriptions,
       account.workflows,
+      account.featureFlags,
     ],
   );
   return rows[0]!.created_at;
@@ -102,6 +107,7 @@ export type AccountEdit = Pick<
   | 'dispatchWeight'
   | 'maxSubscriptions'
   | 'workflows'
+  | 'featureFlags'
 >;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
@@ -118,7 +124,7 @@ export async function editAccount(
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
-         workflows = $10
+         workflows = $10, feature_flags = $11
        WHERE id = $1`,
       [
         id,
@@ -131,6 +137,7 @@ export async function editAccount(
         account.dispatchWeight,
         account.maxSubscriptions,
         account.workflows,
+        account.featureFlags,
       ],
     );
     return account;

@@ -39,6 +39,10 @@ const OPERATORS_ONLY = [
   'PATCH /v1/accounts/{id}',
   'DELETE /v1/accounts/{id}',
   'POST /v1/accounts/{id}/events',
+  'PUT /v1/event-types/{name}',
+  'PATCH /v1/event-types/{name}',
+  'DELETE /v1/event-types/{name}',
+  'POST /v1/event-types/import',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */
@@ -53,6 +57,13 @@ const NAMELESS = [
   'GET /v1/health',
   'GET /v1/contracts',
   'POST /v1/contracts/{provider}/verify',
+  // test/integration/api/event-types has these: event types belong to the installation, not to an account.
+  'GET /v1/event-types',
+  'POST /v1/event-types/import',
+  'GET /v1/event-types/{name}',
+  'PUT /v1/event-types/{name}',
+  'PATCH /v1/event-types/{name}',
+  'DELETE /v1/event-types/{name}',
 ];
 
 test('what names nothing of an account is known', () => {

@@ -30,6 +30,7 @@ const account: DeliveryStart['account'] = {
   dispatchWeight: 1,
   maxSubscriptions: null,
   workflows: null,
+  featureFlags: [],
   createdAt: new Date(),
 };
 

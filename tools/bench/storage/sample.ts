@@ -46,6 +46,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     dispatchWeight: 1,
     maxSubscriptions: null,
     workflows: null,
+    featureFlags: [],
     secrets: {},
   });
   await saveSubscription(store, {
