@@ -25,6 +25,7 @@ import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
+import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
@@ -76,6 +77,7 @@ export function createApp(parts: AppParts): Express {
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
+  payloadTestRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);

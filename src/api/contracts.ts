@@ -11,7 +11,7 @@ import { newAccount } from './accounts/accounts.js';
 import type { Principal } from '../http/principal.js';
 import { invalidField, notFound } from '../http/problem.js';
 import { addRoute, type Routing } from '../http/route.js';
-import { commonFields } from './subscriptions/input.js';
+import { fieldsOf } from './subscriptions/input.js';
 
 const tag = 'Contracts';
 
@@ -149,7 +149,12 @@ function schemasOf(contract: AnyContract): Schemas {
   return schemas;
 }
 
-function makeSchemas({ provider, events, subscriptions, accounts: { scope, settings } }: AnyContract) {
+function makeSchemas(contract: AnyContract) {
+  const {
+    provider,
+    events,
+    accounts: { scope, settings },
+  } = contract;
   const toJson = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const account = newAccount.extend({
     provider: z.literal(provider),
@@ -158,7 +163,7 @@ function makeSchemas({ provider, events, subscriptions, accounts: { scope, setti
   });
   return {
     events: events.map(({ data }) => toJson(data)),
-    subscriptionSchema: toJson(z.strictObject({ ...commonFields.shape, ...subscriptions.fields.shape })),
+    subscriptionSchema: toJson(fieldsOf(contract)),
     accountSchema: toJson(account),
   };
 }

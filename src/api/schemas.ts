@@ -91,6 +91,16 @@ export const subscriptionSchema = z
     maxConcurrentAttempts: z.int().nullable().describe('Maximum attempts in flight; null for the default.'),
     ratePerSecond: z.number().nullable().describe('Maximum attempts started per second; null for no limit.'),
     tlsClient: tlsClientShown,
+    filter: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .optional()
+      .describe('Which events it receives besides its event types; null for all. Absent without filters.'),
+    transformation: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('JSONata expression that makes the payload; null for none. Absent without transformations.'),
     createdAt: time,
     updatedAt: time,
     secret: z.string().optional().describe('Secret with which the receiver verifies requests; only on creation.'),

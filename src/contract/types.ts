@@ -116,6 +116,8 @@ export interface Contract<
   readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
+  /** Whether subscriptions may narrow by a filter which events they receive. */
+  readonly hasFilters?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */
@@ -128,6 +130,11 @@ export interface Contract<
   bodyVariant(subscription: Subscription<Options>): string;
   /** The body's exact text (UTF-8). */
   renderBody(input: RenderInput<Scope, Settings, Options>): string;
+  /**
+   * The body of an event with a transformed payload, the same for all subscriptions with the same transformation. Absent
+   * where subscriptions cannot transform the payload.
+   */
+  readonly renderTransformed?: (event: Event) => string;
   /** The request of one attempt. */
   request(input: AttemptInput<Scope, Settings, AccountSecrets, Options, Secrets>): DeliveryRequest;
   /** The longest time one exchange may take, from connecting to the end of the response, in milliseconds. */

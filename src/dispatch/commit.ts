@@ -40,13 +40,13 @@ export interface LockedCommit {
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
-  plan: (entry: CachedSubscriptions) => Commit,
+  plan: (entry: CachedSubscriptions) => Promise<Commit>,
 ): Promise<Commit> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
     const entry = await loadEntry(store, accountId, client);
     if (!entry) throw new NoSuchAccount();
-    const commit = plan(entry);
+    const commit = await plan(entry);
     if (commit.once) await claim(store, client, commit.once);
     await insertEvents(
       client,

@@ -16,6 +16,7 @@ import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
 import { inCurrentTrace, type FanOut } from './fan-out.js';
+import { hasPendingBodies, transformBodies } from './payload/transform-bodies.js';
 
 /** Shared commits in flight at once. */
 const SHARED_COMMITS = 2;
@@ -41,7 +42,7 @@ export interface OnceKey {
 }
 
 /** A plan, or the error that refuses the request. The error too is valid only if the account has not changed. */
-type Outcome<Response> = { readonly bytes: number; readonly events: readonly FanOut[] } & (
+type Outcome<Response> = { readonly size: CommitSize; readonly events: readonly FanOut[] } & (
   { readonly refused: false; readonly reply: Response } | { readonly refused: true; readonly error: unknown }
 );
 
@@ -90,7 +91,9 @@ export class EventWriter {
     for (let tries = 0; tries < MAX_OUTDATED_PLANS; tries += 1) {
       const entry = await this.subscriptions.find(accountId);
       if (!entry) throw new NoSuchAccount();
-      const outcome = this.#plan(planner, entry);
+      const planned = this.#plan(planner, entry);
+      // Waits only where there is something to transform.
+      const outcome = hasPendingBodies(planned.events) ? await withTransformedBodies(planned) : planned;
       const result = await this.#share(
         entry,
         outcome,
@@ -102,7 +105,7 @@ export class EventWriter {
       }
       if (result === 'outdated') this.subscriptions.drop(entry);
       else await this.#throwReplay(accountId, once!.key);
-      bytes = outcome.bytes;
+      bytes = outcome.size.bytes;
     }
     return this.#commitLocked(accountId, bytes, planner, once);
   }
@@ -111,9 +114,9 @@ export class EventWriter {
     const size = new CommitSize(this.maxBytes);
     try {
       const { events, reply } = planner(entry, size);
-      return { events: inCurrentTrace(events), bytes: size.bytes, refused: false, reply };
+      return { events: inCurrentTrace(events), size, refused: false, reply };
     } catch (error) {
-      return { events: [], bytes: 0, refused: true, error };
+      return { events: [], size: new CommitSize(), refused: true, error };
     }
   }
 
@@ -125,7 +128,7 @@ export class EventWriter {
 
   #share(
     { account, version }: CachedSubscriptions,
-    { events, bytes }: Outcome<unknown>,
+    { events, size: { bytes } }: Outcome<unknown>,
     once: Once | undefined,
   ): Promise<Committed> {
     return this.#shared.write({ accountId: account.id, version, fanOuts: events, events: events.length, bytes, once });
@@ -169,8 +172,8 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, (entry) => {
-        const outcome = this.#plan(planner, entry);
+      const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, async (entry) => {
+        const outcome = await withTransformedBodies(this.#plan(planner, entry));
         if (outcome.refused) throw outcome.error;
         const { events, reply } = outcome;
         const modes = this.dispatcher.modesFor(events);
@@ -186,6 +189,10 @@ export class EventWriter {
     countEmitted(fanOuts.map(({ row }) => row));
     this.dispatcher.dispatchNew(fanOuts, modes);
   }
+}
+
+async function withTransformedBodies<Response>(outcome: Outcome<Response>): Promise<Outcome<Response>> {
+  return { ...outcome, events: await transformBodies(outcome.events, outcome.size) };
 }
 
 const withResponse = (accountId: string, { key, fingerprint }: OnceKey, reply: unknown): Once => ({

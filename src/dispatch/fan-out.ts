@@ -10,6 +10,8 @@ import type { StoredSubscription } from '../store/subscriptions/subscriptions.js
 import { currentTraceparent } from '../telemetry/tracing.js';
 import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
+import { withoutFiltered } from './payload/filter.js';
+import { transformedVariant, type PendingBody } from './payload/transform-bodies.js';
 
 /** An event to accept; its payload is validated. */
 export type EventInput = Omit<Event, 'id'>;
@@ -26,17 +28,21 @@ export interface PlannedDelivery extends DeliveryStart {
   readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
   readonly subscription: StoredSubscription;
   readonly body: string;
+  /** Why the body could not be made; absent when it was. */
+  readonly bodyError?: string;
 }
 
 /** An event to commit, and its deliveries. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly PlannedDelivery[];
+  /** Bodies that `transformBodies` must make before the commit; absent without transformations. */
+  readonly pendingBodies?: readonly PendingBody[];
 }
 
 /**
- * Selects the enabled subscriptions that receive an event, and renders each different body once. Throws what the contract
- * throws for an invalid payload, and CommitTooLarge.
+ * Selects the enabled subscriptions that receive an event, and renders each different body once, except bodies with a
+ * transformation, which are pending. Throws what the contract throws for an invalid payload, and CommitTooLarge.
  */
 export function fanOut(
   account: StoredAccount,
@@ -46,10 +52,21 @@ export function fanOut(
 ): FanOut {
   const event: Event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
+  const { row, ...rest } = fanOutTo(account, selectReceivers(account, enabled, event), event, size);
+  return { row: { ...row, addressed: false }, ...rest };
+}
+
+/** Those of an account's enabled subscriptions that receive an event: by its contract, and by their filters. */
+export function selectReceivers(
+  account: StoredAccount,
+  enabled: readonly StoredSubscription[],
+  event: Event,
+): readonly StoredSubscription[] {
   const selected: ReadonlySet<Subscription> = new Set(contractOf(account.provider).select(event, enabled, account));
-  const receivers = enabled.filter((subscription) => selected.has(subscription));
-  const { row, deliveryStarts } = fanOutTo(account, receivers, event, size);
-  return { row: { ...row, addressed: false }, deliveryStarts };
+  return withoutFiltered(
+    enabled.filter((subscription) => selected.has(subscription)),
+    event,
+  );
 }
 
 /** Fans an event out to exactly these subscriptions. */
@@ -63,15 +80,22 @@ export function fanOutTo(
   const event: Event = { id: newId('evt'), ...input };
   size.add(event.text);
   const bodies = new Map<string, string>();
+  let pendingBodies: PendingBody[] | undefined;
   const deliveries: NewDelivery[] = [];
   const deliveryStarts: PlannedDelivery[] = [];
   for (const subscription of receivers) {
-    const bodyVariant = contract.bodyVariant(subscription);
+    const { transformation } = subscription;
+    const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
     size.add();
     let body = bodies.get(bodyVariant);
     if (body === undefined) {
-      body = contract.renderBody({ event, account, subscription });
-      size.add(body);
+      if (transformation === null) {
+        body = contract.renderBody({ event, account, subscription });
+        size.add(body);
+      } else {
+        body = '';
+        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation });
+      }
       bodies.set(bodyVariant, body);
     }
     const deliveryId = newId('dlv');
@@ -92,6 +116,7 @@ export function fanOutTo(
   return {
     row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
     deliveryStarts,
+    ...(pendingBodies ? { pendingBodies } : {}),
   };
 }
 
@@ -116,7 +141,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
-  { deliveryId, account, subscription, event, body }: PlannedDelivery,
+  { deliveryId, account, subscription, event, body, bodyError }: PlannedDelivery,
   row: Pick<NewEvent, 'traceparent'>,
 ): AttemptMaterial {
   return {
@@ -126,6 +151,7 @@ export function materialOf(
     event,
     delivery: { id: deliveryId, createdAt: new Date() },
     body,
+    bodyError: bodyError ?? null,
     state: 'pending',
     run: 0,
     attempts: 0,

@@ -1,9 +1,11 @@
 /** The activity of one attempt: load the delivery, check and admit it, then send → classify → save → toWorkflowFailure. */
 import { activityInfo, log } from '@temporalio/activity';
 import type { AnyContract } from '../../contract/types.js';
+import { makeBody, transformedVariant } from '../../dispatch/payload/transform-bodies.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
-import { loadAttemptMaterial, type AttemptMaterial } from '../../store/attempts/attempts.js';
+import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
+import { findEvent } from '../../store/events/events.js';
 import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
 import { ATTEMPT_MARGIN_MS } from '../../workflows/limits.js';
@@ -104,14 +106,38 @@ async function saveOrReport(outcomes: OutcomeWriter, result: AttemptResult): Pro
   }
 }
 
-async function load(store: Store, { deliveryId }: AttemptTask, attemptOfRound: number): Promise<AttemptMaterial> {
-  const material = await loadAttemptMaterial(store, deliveryId).catch((error: Error) => {
+async function load(store: Store, task: AttemptTask, attemptOfRound: number): Promise<AttemptMaterial> {
+  const material = await loadWithBody(store, task).catch((error: Error) => {
     // Nothing was sent, so the position in the schedule stays: the workflow waits for the database and retries.
     const attemptsMade = attemptOfRound - 1;
     throw roundFailure(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, { attemptsMade });
   });
   if (!material) throw roundFailure(FailureType.superseded, 'the delivery no longer exists');
   return material;
+}
+
+/** Loads a delivery. A redelivery makes a body that could not be made before. */
+async function loadWithBody(store: Store, { deliveryId, run }: AttemptTask): Promise<AttemptMaterial | undefined> {
+  const material = await loadAttemptMaterial(store, deliveryId);
+  const needsBody = material && material.bodyError !== null && run > 0 && material.run === run;
+  return needsBody ? makeBodyAgain(store, material) : material;
+}
+
+/** Makes the body with the transformation that the subscription has now. */
+async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<AttemptMaterial> {
+  const { account, subscription } = material;
+  const event = await findEvent(store, material.event.id);
+  if (!event) return material;
+  const contract = contractOf(account.provider);
+  const { transformation } = subscription;
+  const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
+  const input = { event: { ...event, data: JSON.parse(event.text) as unknown }, account };
+  const made =
+    transformation === null
+      ? { body: contract.renderBody({ ...input, subscription }) }
+      : await makeBody({ ...input, expression: transformation });
+  if ('error' in made) return { ...material, bodyError: made.error };
+  return { ...material, body: await replaceFailedBody(store, material, { bodyVariant, ...made }), bodyError: null };
 }
 
 /** The end that an earlier try of this activity recorded before it died without reporting it; then nothing is sent. */

@@ -121,6 +121,7 @@ function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
 
 /** The request that would be sent now; throws a problem when the contract cannot build it. */
 function preview(material: AttemptMaterial, now: Date) {
+  if (material.bodyError !== null) throw new Problem('conflict', `there is no body: ${material.bodyError}`);
   const { account, event, firstAttemptAt, schedulePosition, body } = material;
   const contract = contractOf(account.provider);
   const waits = contract.schedule(event.type, account).length;

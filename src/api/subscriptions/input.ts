@@ -20,6 +20,7 @@ import { checkSubscribed } from '../event-types/checks.js';
 import { invalidField } from '../../http/problem.js';
 import { line } from '../schemas.js';
 import { unmasked } from './masked-values.js';
+import { checkPayloadFields, payloadFields, rejectUnsupported } from './payload-fields.js';
 import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
@@ -47,8 +48,20 @@ export const commonFields = z.object({
     .optional()
     .describe('Maximum attempts started per second; null for no limit.'),
   tlsClient: tlsClientInput,
+  ...payloadFields,
 });
 type Common = z.infer<typeof commonFields>;
+
+/** All fields of a contract's subscriptions. */
+export function fieldsOf({ hasFilters, renderTransformed, subscriptions }: AnyContract) {
+  const { filter, transformation, ...common } = commonFields.shape;
+  return z.strictObject({
+    ...common,
+    ...(hasFilters ? { filter } : {}),
+    ...(renderTransformed ? { transformation } : {}),
+    ...subscriptions.fields.shape,
+  });
+}
 
 /** The checked fields of a request: common ones and the contract's own. */
 type Given = Partial<Common> & Record<string, unknown>;
@@ -63,8 +76,8 @@ export async function newSubscription(
   body: unknown,
 ): Promise<SubscriptionDraft> {
   const contract = contractOf(account.provider);
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape });
-  const given = check(schema, body) as Common & Record<string, unknown>;
+  rejectUnsupported(contract, body);
+  const given = check(fieldsOf(contract), body) as Common & Record<string, unknown>;
   const draft = build(context, contract, given);
   checkSubscribed(context, account, draft.eventTypes);
   return {
@@ -83,8 +96,8 @@ export function editedSubscription(
   body: unknown,
 ): SubscriptionDraft {
   const contract = contractOf(account.provider);
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = check(schema, body) as Given;
+  rejectUnsupported(contract, body);
+  const given = check(fieldsOf(contract).partial(), body) as Given;
   const { id, accountId, reference } = previous;
   const draft = build(context, contract, given, previous);
   checkSubscribed(context, account, draft.eventTypes, previous.eventTypes);
@@ -117,6 +130,7 @@ function build(
     url: url?.stored ?? previous?.url ?? '',
     eventTypes,
     ...commonOf(given, previous),
+    ...checkPayloadFields(given, previous),
     options: stored.options,
     secrets: stored.secrets,
   };

@@ -50,7 +50,10 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     disabledAt,
     headers,
     limits,
+    filter,
+    transformation,
   } = subscription;
+  const { hasFilters, renderTransformed, subscriptions: rules } = contractOf(provider);
   return {
     id,
     reference,
@@ -66,7 +69,9 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,
     tlsClient: showTlsClient(subscription.tlsClient),
-    ...contractOf(provider).subscriptions.toPublic(subscription),
+    ...(hasFilters ? { filter: filter === null ? null : (JSON.parse(filter) as unknown) } : {}),
+    ...(renderTransformed ? { transformation } : {}),
+    ...rules.toPublic(subscription),
     createdAt: subscription.createdAt,
     updatedAt: subscription.updatedAt,
   };

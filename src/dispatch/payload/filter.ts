@@ -9,6 +9,7 @@
  * A filter is checked and compiled once. It can run no code and no regular expression, and everything about it is bounded.
  */
 import { LRUCache } from 'lru-cache';
+import type { Event } from '../../contract/entities.js';
 
 export const MAX_FILTER_BYTES = 8_192;
 /** Operators of a filter. */
@@ -117,6 +118,27 @@ export function passesFilter(text: string, event: FilterInput, budget: FilterBud
   }
 }
 
+/** What a filter sees of an event. */
+export function filterInput({ type, occurredAt, channels, data }: Omit<Event, 'id' | 'text'>): FilterInput {
+  return { type, timestamp: occurredAt.toISOString(), channels, data };
+}
+
+/** The subscriptions whose filter an event passes. Each different filter is evaluated once; without any nothing is done. */
+export function withoutFiltered<Receiver extends { readonly filter: string | null }>(
+  receivers: readonly Receiver[],
+  event: Event,
+): readonly Receiver[] {
+  if (receivers.every(({ filter }) => filter === null)) return receivers;
+  const input = filterInput(event);
+  const budget = new FilterBudget(event.text.length);
+  const passes = new Map<string | null, boolean>([[null, true]]);
+  return receivers.filter(({ filter }) => {
+    let pass = passes.get(filter);
+    if (pass === undefined) passes.set(filter, (pass = passesFilter(filter!, input, budget)));
+    return pass;
+  });
+}
+
 function compile(filter: unknown): Condition {
   return compileFilter(filter, '', 0, { conditions: 0 });
 }
@@ -152,7 +174,8 @@ function compileCondition(key: string, value: unknown, path: string, counted: { 
   const wanted: Predicate[] = [];
   const unwanted: Predicate[] = [];
   const given: [string, unknown][] = isObject(value) ? Object.entries(value) : [['eq', value]];
-  if (given.length === 0) throw new FilterError(path, `must have an operator: ${[...operators.keys()].join(', ')}, exists`);
+  if (given.length === 0)
+    throw new FilterError(path, `must have an operator: ${[...operators.keys()].join(', ')}, exists`);
   counted.conditions += given.length;
   if (counted.conditions > MAX_CONDITIONS)
     throw new FilterError(path, `is one condition too many: a filter may have ${MAX_CONDITIONS}`);

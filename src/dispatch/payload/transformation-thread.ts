@@ -47,7 +47,8 @@ function compile(expression: string): jsonata.Expression {
 
 async function evaluate({ expression, input }: Evaluation): Promise<EvaluationResult> {
   try {
-    const text = JSON.stringify(await compile(expression).evaluate(JSON.parse(input)), plainValue) as string | undefined;
+    const text = JSON.stringify(await compile(expression).evaluate(JSON.parse(input)), plainValue) as
+      string | undefined;
     if (text === undefined) return { error: 'the expression gives no value' };
     if (text.length > MAX_OUTPUT) return { error: `the result has more than ${MAX_OUTPUT} characters` };
     return { text };
@@ -60,8 +61,10 @@ async function evaluate({ expression, input }: Evaluation): Promise<EvaluationRe
 
 /** Refuses what JSON does not have; JSONata's functions are objects. */
 function plainValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error('the result has a number that is not finite');
-  const isFunction = typeof value === 'object' && value !== null && ('_jsonata_function' in value || '_jsonata_lambda' in value);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new Error('the result has a number that is not finite');
+  const isFunction =
+    typeof value === 'object' && value !== null && ('_jsonata_function' in value || '_jsonata_lambda' in value);
   if (isFunction || typeof value === 'function') throw new Error('the result has a function');
   return value;
 }

@@ -20,6 +20,8 @@ const IDLE_MS = 30_000;
 /** An expression that took too long so many times in a row is suspended for this time, in milliseconds. */
 const MAX_TIMEOUTS = 3;
 const SUSPENDED_MS = 30_000;
+/** Evaluations of an account that wait; further ones fail. */
+const MAX_WAITING = 10_000;
 /** Expressions whose time-outs are counted. */
 const MAX_COUNTED = 1_000;
 /** Limits of the thread's memory: an expression that exceeds them ends the thread. */
@@ -60,6 +62,8 @@ function hasVariable(node: unknown, name: string, seen: Set<unknown>): boolean {
 
 export class Transformer {
   readonly #waiting = new FairQueue<Waiting>();
+  /** By account: how many evaluations wait or run. */
+  readonly #counts = new Map<string, number>();
   /** Of expressions that took too long: how often in a row, and until when they are suspended. */
   readonly #timeouts = new Map<string, { count: number; until: number }>();
   #thread: Worker | undefined;
@@ -73,10 +77,18 @@ export class Transformer {
       const error = `the expression took longer than ${TIME_LIMIT_MS} ms ${MAX_TIMEOUTS} times and is not tried for a while`;
       return Promise.resolve({ error, isTimeout: true });
     }
+    const count = this.countOf(account.id);
+    if (count >= MAX_WAITING) return Promise.resolve({ error: 'too many transformations of the account wait' });
+    this.#counts.set(account.id, count + 1);
     return new Promise((resolve) => {
       this.#waiting.add({ account, subscriptionId: '', expression, input, resolve });
       this.#next();
     });
+  }
+
+  /** How many evaluations of an account wait or run. */
+  countOf(accountId: string): number {
+    return this.#counts.get(accountId) ?? 0;
   }
 
   /** Ends the thread; it starts again when it is needed. */
@@ -150,6 +162,10 @@ export class Transformer {
     const finished = this.#running;
     this.#running = undefined;
     if (finished) {
+      const { id } = finished.account;
+      const remaining = this.countOf(id) - 1;
+      if (remaining > 0) this.#counts.set(id, remaining);
+      else this.#counts.delete(id);
       this.#countTimeout(finished.expression, result);
       finished.resolve(result);
     }

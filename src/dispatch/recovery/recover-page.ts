@@ -1,11 +1,11 @@
 /** Recovers one page of a recovery. Idempotent: repeating it after a crash sends nothing twice. */
-import type { NewEvent } from '../../store/events/events.js';
 import { findEvents, insertMissing } from '../../store/recovery/missing.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
 import { finishedOf, type PageTask, type RecoveryItem } from '../../workflows/recovery-types.js';
-import { fanOutTo } from '../fan-out.js';
+import { fanOutTo, type FanOut } from '../fan-out.js';
+import { transformBodies } from '../payload/transform-bodies.js';
 import { sendCommand, type Command } from '../commands/commands.js';
 import type { Receiver } from './find-recoverable.js';
 import { retryWaiting } from './retry-waiting.js';
@@ -70,16 +70,17 @@ async function insertMissingDeliveries(
     store,
     items.map(({ id }) => id),
   );
-  const planned = events.flatMap((event): NewEvent[] => {
+  const planned = events.flatMap((event): FanOut[] => {
     try {
-      return [fanOutTo(account, [subscription], event).row];
+      return [fanOutTo(account, [subscription], event)];
     } catch (error) {
       // Counted as skipped, so that the others are recovered.
       warn('cannot render an event; it is skipped', event.id, error);
       return [];
     }
   });
-  return insertMissing(store, subscription.id, planned);
+  const rows = (await transformBodies(planned)).map(({ row }) => row);
+  return insertMissing(store, subscription.id, rows);
 }
 
 async function start({ starter, warn }: RecoverContext, deliveryStart: DeliveryStart): Promise<void> {

@@ -118,6 +118,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   findEvent,
   openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
+  hasFilters: true,
 
   accounts: {
     scope: z.strictObject({}),
@@ -161,6 +162,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   },
   bodyVariant: () => '',
   renderBody: ({ event }) => renderMessage(event),
+  renderTransformed: renderMessage,
 
   request: ({ subscription, event, body, now }) => {
     const id = `msg_${idSuffix(event.id)}`;

@@ -14,7 +14,10 @@ export interface AttemptMaterial {
   readonly subscriptionDeleted: boolean;
   readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
   readonly delivery: { readonly id: string; readonly createdAt: Date };
+  /** Empty when it could not be made. */
   readonly body: string;
+  /** Why the body could not be made; null when it was. Nothing is sent then. */
+  readonly bodyError: string | null;
   readonly state: DeliveryState;
   readonly run: number;
   readonly attempts: number;
@@ -47,12 +50,14 @@ export interface MaterialRow {
   occurred_at: Date;
   traceparent: string | null;
   body: string;
+  body_error: string | null;
 }
 
 /** Of the delivery `d`, its event `e` and its body `b`. */
 export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
-  d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body`;
+  d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
+  b.error AS body_error`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -102,6 +107,7 @@ export const toMaterial = (
   event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
   delivery: { id: row.id, createdAt: row.created_at },
   body: row.body,
+  bodyError: row.body_error,
   state: row.state,
   run: row.run,
   attempts: row.attempts,
@@ -113,6 +119,30 @@ export const toMaterial = (
   nextAttemptAt: row.next_attempt_at,
   traceparent: row.traceparent,
 });
+
+/**
+ * Stores the body of a delivery whose body could not be made before, and returns the body to send. A body that exists by
+ * now stays: others may have sent it.
+ */
+export async function replaceFailedBody(
+  store: Store,
+  { delivery, event }: Pick<AttemptMaterial, 'delivery' | 'event'>,
+  { bodyVariant, body }: { readonly bodyVariant: string; readonly body: string },
+): Promise<string> {
+  const { rows } = await store.pool.query<{ body: string }>(
+    `WITH written AS (
+       INSERT INTO event_bodies AS b (event_id, variant, body) VALUES ($2, $3, $4)
+       ON CONFLICT (event_id, variant) DO UPDATE
+         SET body = CASE WHEN b.error IS NULL THEN b.body ELSE excluded.body END, error = NULL
+       RETURNING body
+     ), changed AS (
+       UPDATE deliveries SET body_variant = $3 WHERE id = $1
+     )
+     SELECT body FROM written`,
+    [delivery.id, event.id, bodyVariant, body],
+  );
+  return rows[0]!.body;
+}
 
 export interface StoredAttempt {
   readonly number: number;

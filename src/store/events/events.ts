@@ -19,6 +19,8 @@ export interface NewEvent {
   readonly addressed: boolean;
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
+  /** Why bodies could not be made, by variant; absent when all were. */
+  readonly bodyErrors?: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
   /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
@@ -79,8 +81,8 @@ export async function insertCurrentEvents(
   keyed: readonly KeyedRequest[] = [],
 ): Promise<NotWritten> {
   const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
-  const bodies = events.flatMap(({ event, bodies }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
+  const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body, bodyErrors?.get(variant)]),
   );
   const deliveries = events.flatMap(({ event, accountId, provider, deliveries }) => {
     const mode = modes.get(accountId) ?? BY_WORKFLOW;
@@ -118,6 +120,7 @@ export async function insertCurrentEvents(
       keyed.map(({ response }) => response.fingerprint),
       keyed.map(({ response }) => JSON.stringify(response.response)),
       events.map(({ event }) => keys.get(event.id)),
+      bodies.map(([, , , error]) => error),
     ],
   });
   const outdated = new Set(rows.filter(({ key }) => key === null).map(({ account_id }) => account_id));
@@ -154,9 +157,9 @@ const INSERT_EVENTS = `
       AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
     WHERE id NOT IN (SELECT id FROM not_written)
   ), new_bodies AS (
-    INSERT INTO event_bodies (event_id, variant, body)
-    SELECT event_id, variant, body
-    FROM unnest($7::text[], $8::text[], $9::text[]) AS body (event_id, variant, body)
+    INSERT INTO event_bodies (event_id, variant, body, error)
+    SELECT event_id, variant, body, error
+    FROM unnest($7::text[], $8::text[], $9::text[], $28::text[]) AS body (event_id, variant, body, error)
     WHERE event_id NOT IN (SELECT id FROM not_written)
   ), new_deliveries AS (
     INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
@@ -204,6 +207,40 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
       createdAt: row.created_at,
     }
   );
+}
+
+/** Events among which the last ones of a type are looked for. */
+const MAX_SEARCHED = 10_000;
+/** Maximum length of the payloads that are loaded at once, in bytes. */
+const MAX_LOADED_BYTES = 16_777_216;
+
+/**
+ * The last events of an account, the newest first and at most `limit`, without those that were sent to chosen subscriptions.
+ * Fewer when their payloads are large, or when few of the last 10,000 have the type.
+ */
+export async function lastEvents(
+  store: Store,
+  {
+    accountId,
+    type,
+    limit,
+  }: { readonly accountId: string; readonly type?: string | undefined; readonly limit: number },
+): Promise<(Event & { readonly createdAt: Date })[]> {
+  const { rows } = await store.pool.query<Event & { createdAt: Date }>(
+    `SELECT id, type, "occurredAt", channels, text, "createdAt" FROM (
+       SELECT id, type, occurred_at AS "occurredAt", channels, data AS text, created_at AS "createdAt",
+              sum(octet_length(data)) OVER (ORDER BY id DESC) AS bytes
+       FROM (
+         SELECT * FROM (
+           SELECT * FROM events WHERE account_id = $1 AND NOT addressed ORDER BY id DESC LIMIT ${MAX_SEARCHED}
+         ) searched
+         WHERE $2::text IS NULL OR type = $2 ORDER BY id DESC LIMIT $3
+       ) last
+     ) sized
+     WHERE bytes <= ${MAX_LOADED_BYTES} ORDER BY id DESC`,
+    [accountId, type ?? null, limit],
+  );
+  return rows.map((row) => ({ ...row, data: JSON.parse(row.text) as unknown }));
 }
 
 /** SQL condition: the event of the delivery `d` exists. Without it nothing can be sent. */

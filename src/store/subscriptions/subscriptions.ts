@@ -17,6 +17,10 @@ export interface StoredSubscription extends Subscription {
   /** When it was disabled; null while it is enabled. */
   readonly disabledAt: Date | null;
   readonly limits: AttemptLimits;
+  /** Which events it receives besides its event types, as checked JSON text (src/dispatch/payload/filter.ts); null for all. */
+  readonly filter: string | null;
+  /** The JSONata expression that makes the payload of its bodies; null for the payload as it was sent. */
+  readonly transformation: string | null;
   /** The client certificate for mutual TLS; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
   /** Set while every attempt fails. */
@@ -38,6 +42,8 @@ export interface SubscriptionRow {
   failing: FailingJson | null;
   options: unknown;
   limits: AttemptLimits;
+  filter: string | null;
+  transformation: string | null;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
@@ -83,6 +89,8 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     headers,
     options: row.options,
     limits: row.limits,
+    filter: row.filter,
+    transformation: row.transformation,
     ...(tlsClient ? { tlsClient } : {}),
     secrets: own,
     createdAt: row.created_at,
@@ -111,12 +119,14 @@ export async function saveSubscription(
   const { rows } = await client.query<SubscriptionRow>(
     `WITH saved AS (
        INSERT INTO subscriptions
-         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits,
+          filter, transformation)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15)
        ON CONFLICT (id) DO UPDATE SET
          url = excluded.url, event_types = excluded.event_types, description = excluded.description,
          enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
-         secrets = excluded.secrets, limits = excluded.limits, updated_at = now(),
+         secrets = excluded.secrets, limits = excluded.limits, filter = excluded.filter,
+         transformation = excluded.transformation, updated_at = now(),
          failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
        RETURNING *
      ), notified AS (
@@ -147,6 +157,8 @@ export async function saveSubscription(
       JSON.stringify(subscription.limits),
       Operation.enabled,
       Operation.disabled,
+      subscription.filter,
+      subscription.transformation,
     ],
   );
   return toSubscription(store, rows[0]!);

@@ -60,6 +60,8 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     disabledReason: null,
     options: {},
     limits: {},
+    filter: null,
+    transformation: null,
     headers: {},
     secrets: {},
   });
