@@ -1083,6 +1083,12 @@ export interface paths {
               /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
+            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+            filter?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+            transformation?: string | null;
           } & {
             [key: string]: unknown;
           };
@@ -1346,6 +1352,12 @@ export interface paths {
               /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
+            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+            filter?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+            transformation?: string | null;
           } & {
             [key: string]: unknown;
           };
@@ -3497,6 +3509,273 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/{id}/filters/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a filter on the account's last events
+     * @description Says which of the last 100 events would have passed. Nothing is sent or stored.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description As the field of a subscription. */
+            filter: {
+              [key: string]: unknown;
+            };
+            /** @description Only events of this type. */
+            eventType?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              passed: number;
+              rejected: number;
+              events: {
+                eventId: string;
+                type: string;
+                /** Format: date-time */
+                createdAt: string;
+                passes: boolean;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/transformations/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a transformation on an event
+     * @description Makes the body that a subscription would receive. Nothing is sent or stored.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description As the field `transformation` of a subscription. */
+            expression: string;
+            event: {
+              type: string;
+              data: unknown;
+              /**
+               * Format: date-time
+               * @description Now when absent.
+               */
+              occurredAt?: string;
+              channels?: string[];
+            };
+          };
+        };
+      };
+      responses: {
+        /** @description The body, or why it cannot be made */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              body: string | null;
+              error: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/overview': {
     parameters: {
       query?: never;
@@ -4744,6 +5023,12 @@ export interface components {
         /** @description SHA-256 of the certificate, in hexadecimal. */
         fingerprint: string;
       } | null;
+      /** @description Which events it receives besides its event types; null for all. Absent without filters. */
+      filter?: {
+        [key: string]: unknown;
+      } | null;
+      /** @description JSONata expression that makes the payload; null for none. Absent without transformations. */
+      transformation?: string | null;
       /** Format: date-time */
       createdAt: string;
       /** Format: date-time */
