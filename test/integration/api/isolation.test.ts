@@ -85,6 +85,8 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     'POST /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'POST /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
     'PATCH /v1/subscriptions/{id}': { description: 'mine' },
+    'POST /v1/accounts/{id}/filters/test': { filter: { type: 'a' } },
+    'POST /v1/accounts/{id}/transformations/test': { expression: 'data', event: { type: 'a', data: {} } },
   };
 
   test('nothing of another account is there, and nothing of it changes', async () => {

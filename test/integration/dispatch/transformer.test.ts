@@ -54,7 +54,8 @@ test('ends what never ends, whether JSONata notices it or not, and goes on with 
 });
 
 test('survives an expression that takes all memory it can get', async () => {
-  const growing = '($f := function($s, $n) { $n = 0 ? $length($uppercase($s)) : $f($uppercase($s & $s), $n - 1) }; $f("aaaaaaaa", 27))';
+  const growing =
+    '($f := function($s, $n) { $n = 0 ? $length($uppercase($s)) : $f($uppercase($s & $s), $n - 1) }; $f("aaaaaaaa", 27))';
   expect((await evaluate(growing)).text).toBeUndefined();
   expect(await evaluate('data.total')).toEqual({ text: '120' });
 });

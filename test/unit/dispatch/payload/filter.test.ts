@@ -82,7 +82,8 @@ test.each<[unknown, boolean]>([
 
 test('reaches nothing of prototypes', () => {
   const names = ['__proto__', 'constructor', 'toString', 'length', 'items.length', 'customer.hasOwnProperty'];
-  for (const name of names) expect([name, passes({ [`data.${name}`]: { exists: true } }, order)]).toEqual([name, false]);
+  for (const name of names)
+    expect([name, passes({ [`data.${name}`]: { exists: true } }, order)]).toEqual([name, false]);
   const own = event(JSON.parse('{"__proto__": {"a": 1}, "length": 2}'));
   expect(passes({ 'data.__proto__.a': 1, 'data.length': 2 }, own)).toBe(true);
 });
@@ -138,7 +139,10 @@ test('accepts what is at the limits', () => {
 test('lets an event through whose filters look at too many elements', () => {
   const many = event(Array.from({ length: 1_000 }, () => 1));
   const never = { all: Array.from({ length: 15 }, () => ({ any: [{ 'data.*': 2 }, { type: 'invoice.paid' }] })) };
-  const receivers = Array.from({ length: 100 }, (_, n) => ({ id: n, filter: filterText({ ...never, 'data.0': n + 10 }) }));
+  const receivers = Array.from({ length: 100 }, (_, n) => ({
+    id: n,
+    filter: filterText({ ...never, 'data.0': n + 10 }),
+  }));
   // Each of the first filters rejects it; when the budget is used up, the rest is delivered rather than lost.
   const passed = withoutFiltered(receivers, many);
   expect(passed.length).toBeGreaterThan(0);
@@ -170,7 +174,8 @@ function model(filter: Record<string, unknown>, subject: unknown): boolean {
         }),
       [subject],
     );
-    const wanted = typeof value === 'object' && value !== null ? (value as Record<string, never>) : { eq: value as never };
+    const wanted =
+      typeof value === 'object' && value !== null ? (value as Record<string, never>) : { eq: value as never };
     const tests: Record<string, (found: never, operand: never) => boolean> = {
       eq: (found, operand) => found === operand,
       gt: (found, operand) => typeof found === typeof operand && found > operand,
@@ -203,14 +208,19 @@ const path = fc
   .map((parts) => ['data', ...parts].join('.'));
 const condition = fc.oneof(
   scalar,
-  fc.record(
-    {
-      ...{ eq: scalar, ne: scalar, contains: scalar, exists: fc.boolean() },
-      ...{ gt: fc.constantFrom<unknown>(0, 1, 'a'), lte: fc.constantFrom<unknown>(1, 'ab') },
-      ...{ in: fc.array(scalar, { minLength: 1, maxLength: 3 }), nin: fc.array(scalar, { minLength: 1, maxLength: 3 }) },
-    },
-    { requiredKeys: [] },
-  ).filter((operators) => Object.keys(operators).length > 0),
+  fc
+    .record(
+      {
+        ...{ eq: scalar, ne: scalar, contains: scalar, exists: fc.boolean() },
+        ...{ gt: fc.constantFrom<unknown>(0, 1, 'a'), lte: fc.constantFrom<unknown>(1, 'ab') },
+        ...{
+          in: fc.array(scalar, { minLength: 1, maxLength: 3 }),
+          nin: fc.array(scalar, { minLength: 1, maxLength: 3 }),
+        },
+      },
+      { requiredKeys: [] },
+    )
+    .filter((operators) => Object.keys(operators).length > 0),
 );
 const filters = fc.letrec((tie) => ({
   filter: fc.oneof(
