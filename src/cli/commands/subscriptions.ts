@@ -1,7 +1,17 @@
 /** `pigeonpost subscriptions`: where accounts want which events. */
 import type { Command } from 'commander';
 import { unwrap } from '../../client/index.js';
-import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
+import {
+  assignment,
+  collect,
+  header,
+  jsonObjectOrNone,
+  noneIsNull,
+  orNone,
+  positive,
+  textOption,
+  wholeNumber,
+} from '../arguments.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
@@ -14,6 +24,8 @@ interface FieldOptions extends CommonOptions {
   readonly description?: string;
   readonly maxConcurrent?: number | 'none';
   readonly rate?: number | 'none';
+  readonly filter?: Record<string, unknown> | 'none';
+  readonly transformation?: string;
   readonly set?: Record<string, unknown>;
 }
 
@@ -114,12 +126,16 @@ function withFields(command: Command): Command {
     .option('--description <text>')
     .option('--max-concurrent <number>', 'maximum concurrent attempts, or none', orNone(wholeNumber(1, 1_000)))
     .option('--rate <number>', 'maximum attempts started per second, or none', orNone(positive))
+    .option('--filter <json>', 'receive only events that pass: JSON, @file or none', jsonObjectOrNone)
+    .option('--transformation <expression>', 'JSONata that makes the data: an expression, @file or none', textOption)
     .option('--set <field>', "one of the contract's own fields, as name=text or name:=JSON", assignment);
 }
 
-function fieldsOf({ type, header: headers, description, maxConcurrent, rate, set }: FieldOptions) {
+function fieldsOf({ type, header: headers, description, maxConcurrent, rate, ...options }: FieldOptions) {
+  const { filter, transformation, set } = options;
   const given = {
     ...{ eventTypes: type, headers, description },
+    ...{ filter: noneIsNull(filter), transformation: noneIsNull(transformation) },
     ...{ maxConcurrentAttempts: noneIsNull(maxConcurrent), ratePerSecond: noneIsNull(rate), ...set },
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

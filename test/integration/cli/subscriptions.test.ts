@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startApiWithDatabase } from '../../support/api.js';
 import { against } from '../../support/cli.js';
 
@@ -41,6 +44,27 @@ test('an edit changes what it names', async () => {
   });
   expect(await cli.json('subscriptions', 'disable', id)).toMatchObject({ enabled: false });
   expect(await cli.json('subscriptions', 'enable', id)).toMatchObject({ enabled: true });
+});
+
+test('a filter and a transformation are given as text or file, and removed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-cli-'));
+  await writeFile(join(folder, 'filter.json'), '{"data.total": {"gte": 100}}\n');
+  await writeFile(join(folder, 'body.jsonata'), 'data.total\n');
+  const filter = { 'data.total': { gte: 100 } };
+  const created = await create('--filter', JSON.stringify(filter), '--transformation', '{"total": data.total}');
+  expect(created).toMatchObject({ filter, transformation: '{"total": data.total}' });
+  const { out } = await cli.pigeonpost(['subscriptions', 'show', created.id]);
+  expect(out).toMatch(/^filter +\{"data.total":\{"gte":100\}\}$/m);
+  const edit = (...args: string[]) => cli.json('subscriptions', 'edit', created.id, ...args);
+  expect(await edit('--filter', 'none', '--transformation', 'none')).toMatchObject({
+    filter: null,
+    transformation: null,
+  });
+  const files = [`--filter=@${join(folder, 'filter.json')}`, `--transformation=@${join(folder, 'body.jsonata')}`];
+  expect(await edit(...files)).toMatchObject({ filter, transformation: 'data.total' });
+  const missing = await cli.pigeonpost(['subscriptions', 'edit', created.id, '--filter', `@${join(folder, 'none')}`]);
+  expect(missing.err).toMatch(/The file cannot be read: ENOENT/);
+  await rm(folder, { recursive: true });
 });
 
 test('subscriptions are listed until they are deleted', async () => {

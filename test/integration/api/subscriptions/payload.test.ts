@@ -19,7 +19,8 @@ afterAll(() => api.close());
 const EUROPE = { 'data.country': { in: ['DK', 'FR'] }, not: { 'data.test': true } };
 const SHORT = '{"id": data.id, "kind": $uppercase(type)}';
 
-const subscribe = (accountId: string, fields: object = {}) => newSubscription(api.ask, accountId, 'standard', { eventTypes: [], ...fields });
+const subscribe = (accountId: string, fields: object = {}) =>
+  newSubscription(api.ask, accountId, 'standard', { eventTypes: [], channels: [], ...fields });
 const emit = async (accountId: string, data: unknown, type = 'user.created') =>
   expectStatus(await api.ask('POST', `/v1/accounts/${accountId}/events`, { type, data }), 202).body;
 const receiversOf = ({ deliveries }: { deliveries: { subscriptionId: string }[] }) =>

@@ -174,19 +174,19 @@ function model(filter: Record<string, unknown>, subject: unknown): boolean {
         }),
       [subject],
     );
-    const wanted =
-      typeof value === 'object' && value !== null ? (value as Record<string, never>) : { eq: value as never };
-    const tests: Record<string, (found: never, operand: never) => boolean> = {
+    const wanted = (typeof value === 'object' && value !== null ? value : { eq: value }) as Record<string, unknown>;
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- values of any type are compared
+    const tests: Record<string, (found: any, operand: any) => boolean> = {
       eq: (found, operand) => found === operand,
       gt: (found, operand) => typeof found === typeof operand && found > operand,
       lte: (found, operand) => typeof found === typeof operand && found <= operand,
-      in: (found, operand) => (operand as unknown[]).includes(found),
+      in: (found, operand) => operand.includes(found),
       contains: (found, operand) =>
         (Array.isArray(found) && found.includes(operand)) ||
-        (typeof found === 'string' && typeof operand === 'string' && (found as string).includes(operand)),
+        (typeof found === 'string' && typeof operand === 'string' && found.includes(operand)),
     };
     const positive = Object.entries(wanted).filter(([name]) => name in tests);
-    const one = values.some((found) => positive.every(([name, operand]) => tests[name]!(found as never, operand)));
+    const one = values.some((found) => positive.every(([name, operand]) => tests[name]!(found, operand)));
     if (positive.length > 0 && !one) return false;
     if ('ne' in wanted && values.some((found) => found === wanted.ne)) return false;
     if ('nin' in wanted && values.some((found) => (wanted.nin as unknown[]).includes(found))) return false;
