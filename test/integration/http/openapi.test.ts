@@ -132,6 +132,8 @@ test('documents every route, and none that there is not', () => {
       'delete /v1/accounts/{id}/keys/{keyId}',
       'post /v1/accounts/{id}/subscriptions',
       'get /v1/accounts/{id}/subscriptions',
+      'post /v1/accounts/{id}/filters/test',
+      'post /v1/accounts/{id}/transformations/test',
       'get /v1/subscriptions/{id}',
       'patch /v1/subscriptions/{id}',
       'delete /v1/subscriptions/{id}',
@@ -226,6 +228,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'put /v1/event-types/{name}': { description: 'other' },
     'patch /v1/event-types/{name}': { description: 'other' },
     'post /v1/event-types/import': { document: { openapi: '3.1.0', webhooks: {} }, dryRun: true },
+    'post /v1/accounts/{id}/filters/test': { filter: { type: eventType } },
+    'post /v1/accounts/{id}/transformations/test': { expression: 'data', event: { type: eventType, data: {} } },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
