@@ -116,6 +116,8 @@ export interface Contract<
   readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
+  /** Whether an event may have `deliverAt`, `expiresAt`, `supersedes` and `priority` (src/contract/timing.ts). */
+  readonly hasEventTiming?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */

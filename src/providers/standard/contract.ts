@@ -118,6 +118,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   findEvent,
   openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
+  hasEventTiming: true,
 
   accounts: {
     scope: z.strictObject({}),
