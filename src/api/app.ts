@@ -23,6 +23,7 @@ import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
+import { pauseRoutes } from './pauses.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
@@ -71,6 +72,7 @@ export function createApp(parts: AppParts): Express {
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   waitingRoutes(routing, context);
+  pauseRoutes(routing, context);
   deliveryRoutes(routing, context);
   bulkRoutes(routing, context);
   // Before the route that would parse `stream` as an id.

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../contract/json.js';
+import { priorities, timingProblem, type EventTiming } from '../contract/timing.js';
 import type { AnyContract } from '../contract/types.js';
 import { describe, fanOut, type AcceptedEvent, type EventInput, type FanOut } from '../dispatch/fan-out.js';
 import { IdempotentReplay } from '../dispatch/commit.js';
@@ -30,6 +31,30 @@ const eventFields = z.strictObject({
   data: z.unknown().nonoptional().describe("The provider's own payload; sent to the receiver unchanged."),
   occurredAt: time.optional().describe('Time of the event; now when absent.'),
   channels: z.array(line(128).min(1)).max(10).optional().describe('Only for contracts with channels.'),
+  deliverAt: time
+    .optional()
+    .describe(
+      'Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing.',
+    ),
+  expiresAt: time
+    .optional()
+    .describe(
+      'Make no attempt from this time on, at most 60 days ahead: what is not accepted by then fails with the reason ' +
+        'expired. Only for contracts with timing.',
+    ),
+  supersedes: line(255)
+    .min(1)
+    .optional()
+    .describe(
+      'A key: deliveries of older events of the account with the same key are cancelled while they wait. Only for ' +
+        'contracts with timing.',
+    ),
+  priority: z
+    .enum(priorities)
+    .optional()
+    .describe(
+      "Which of the account's waiting deliveries come first; normal when absent. Only for contracts with timing.",
+    ),
 });
 const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
 const idempotencyKey = z.object({
@@ -98,7 +123,10 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       responses: {
         status: 200,
         description: 'The event',
-        schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
+        schema: eventFields
+          .omit({ deliverAt: true, expiresAt: true, supersedes: true, priority: true })
+          .extend({ id: z.string(), accountId: z.string(), createdAt: time })
+          .loose(),
       },
     },
     async ({ params, response, principal }) => {
@@ -184,13 +212,38 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
   checkPayload(definition.data, data, account.validatePayloads);
+  const timing = readTiming(contract, result.data);
   return {
     type: definition.type,
     occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
     text: minifyJson(members.find(({ key }) => key === 'data')!.value),
     data,
     channels,
+    ...(timing ? { timing } : {}),
   };
+}
+
+/** What an event says of its times and priority; undefined for nothing. Throws a problem that names the wrong field. */
+function readTiming(
+  { title, hasEventTiming }: AnyContract,
+  { deliverAt, expiresAt, supersedes, priority }: z.infer<typeof eventFields>,
+): EventTiming | undefined {
+  if ((deliverAt ?? expiresAt ?? supersedes ?? priority) === undefined) return undefined;
+  if (!hasEventTiming) {
+    const fields = { deliverAt, expiresAt, supersedes, priority };
+    const [field] = Object.entries(fields).find(([, value]) => value !== undefined)!;
+    throw invalidField(field, `${title} has no ${field}; leave it out`);
+  }
+  const now = new Date();
+  const timing: EventTiming = {
+    ...(deliverAt === undefined || new Date(deliverAt) <= now ? {} : { deliverAt: new Date(deliverAt) }),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }),
+    ...(supersedes === undefined ? {} : { supersedes }),
+    ...(priority === undefined ? {} : { priority }),
+  };
+  const problem = timingProblem(timing, now);
+  if (problem) throw invalidField(problem.field, problem.message);
+  return timing;
 }
 
 /**

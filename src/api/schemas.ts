@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
+import { priorities } from '../contract/timing.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
@@ -16,6 +17,16 @@ export const line = (maxLength: number) =>
     .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not hold control characters or halves of surrogate pairs');
 
 export const time = z.iso.datetime({ offset: true });
+
+/** Of a subscription or account: its pause, and what is sent afterwards. */
+const pauseFields = {
+  pausedAt: time.nullable().describe('Since when its deliveries wait; null while it is not paused.'),
+  pausedReason: z.string().nullable(),
+  resumeRatePerSecond: z
+    .int()
+    .nullable()
+    .describe('Rate at which deliveries that waited during a pause are being sent; null at other times.'),
+};
 
 /** Paging of lists. */
 export const paging = z.strictObject({
@@ -44,6 +55,7 @@ export const accountSchema = z
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
+    ...pauseFields,
     createdAt: time,
   })
   .openapi('Account');
@@ -86,6 +98,7 @@ export const subscriptionSchema = z
     enabled: z.boolean(),
     disabledReason: z.string().nullable().describe('Reason, unless its owner disabled it.'),
     disabledAt: time.nullable(),
+    ...pauseFields,
     health: healthSchema.optional().describe('Only when subscriptions are read; not in the response to a change.'),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
     maxConcurrentAttempts: z.int().nullable().describe('Maximum attempts in flight; null for the default.'),
@@ -141,6 +154,10 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
+    deliverAt: time.nullable().describe('No attempt is made before this time; null for none.'),
+    expiresAt: time.nullable().describe('No attempt is made from this time on; null for never.'),
+    supersedes: z.string().nullable().describe('A newer event with this key cancels it while it waits.'),
+    priority: z.enum(priorities),
     workflowId: z
       .string()
       .nullable()

@@ -118,6 +118,8 @@ export interface Contract<
   readonly hasChannels: boolean;
   /** Whether subscriptions may narrow by a filter which events they receive. */
   readonly hasFilters?: boolean;
+  /** Whether an event may have `deliverAt`, `expiresAt`, `supersedes` and `priority` (src/contract/timing.ts). */
+  readonly hasEventTiming?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */

@@ -8,7 +8,8 @@
 import { BatchWriter } from '../lib/batch-writer.js';
 import { insertCurrentEvents, keyId, type DispatchModes } from '../store/events/events.js';
 import { findResponse } from '../store/events/idempotency.js';
-import { isRefused, type Store } from '../store/store.js';
+import { insertSuperseding, supersedes, type SupersededDelivery } from '../store/events/supersede.js';
+import { isRefused, type Queryable, type Store } from '../store/store.js';
 import type { SubscriptionCache, CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { commitLocked, IdempotentReplay, NoSuchAccount, type Once } from './commit.js';
@@ -145,19 +146,23 @@ export class EventWriter {
     const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
     const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const { outdated, repeated } = await insertCurrentEvents(
-      this.store.pool,
-      fanOuts.map(({ row }) => row),
-      versions,
-      modes,
-      Array.from(byKey.values(), ({ once, fanOuts }) => ({ ...once!, events: fanOuts.map(({ row }) => row) })),
-    );
+    const rows = fanOuts.map(({ row }) => row);
+    const keyed = Array.from(byKey.values(), ({ once, fanOuts }) => ({
+      ...once!,
+      events: fanOuts.map(({ row }) => row),
+    }));
+    const insert = (client: Queryable) => insertCurrentEvents(client, rows, versions, modes, keyed);
+    const { result, superseded } = rows.some(supersedes)
+      ? await insertSuperseding(this.store, rows, insert)
+      : { result: await insert(this.store.pool), superseded: [] };
+    const { outdated, repeated } = result;
     const committed = new Set(
       written.filter(({ accountId, once }) => !outdated.has(accountId) && !(once && repeated.has(keyId(once)))),
     );
     this.#afterCommit(
       Array.from(committed).flatMap((request) => request.fanOuts),
       modes,
+      superseded,
     );
     return requests.map((request) => {
       if (committed.has(request)) return 'committed';
@@ -172,22 +177,23 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, async (entry) => {
+      const { fanOuts, modes, reply, superseded } = await commitLocked(this.store, accountId, async (entry) => {
         const outcome = await withTransformedBodies(this.#plan(planner, entry));
         if (outcome.refused) throw outcome.error;
         const { events, reply } = outcome;
         const modes = this.dispatcher.modesFor(events);
         return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
       });
-      this.#afterCommit(fanOuts, modes);
+      this.#afterCommit(fanOuts, modes, superseded);
       return reply;
     };
     return this.#single.write({ accountId, events: 0, bytes, commit }) as Promise<Response>;
   }
 
-  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes): void {
+  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes, superseded: readonly SupersededDelivery[]): void {
     countEmitted(fanOuts.map(({ row }) => row));
     this.dispatcher.dispatchNew(fanOuts, modes);
+    if (superseded.length > 0) this.dispatcher.endSuperseded(superseded);
   }
 }
 

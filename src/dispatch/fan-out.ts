@@ -1,6 +1,7 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
+import type { EventTiming } from '../contract/timing.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
@@ -12,9 +13,10 @@ import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
 import { withoutFiltered } from './payload/filter.js';
 import { transformedVariant, type PendingBody } from './payload/transform-bodies.js';
+import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
-/** An event to accept; its payload is validated. */
-export type EventInput = Omit<Event, 'id'>;
+/** An event to accept; its payload and times are validated. */
+export type EventInput = Omit<Event, 'id'> & { readonly timing?: EventTiming | undefined };
 
 /** An accepted event as the API returns it. */
 export interface AcceptedEvent {
@@ -32,7 +34,7 @@ export interface PlannedDelivery extends DeliveryStart {
   readonly bodyError?: string;
 }
 
-/** An event to commit, and its deliveries. */
+/** An event to commit, and its deliveries. Those that wait because of a pause are committed, but not started. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly PlannedDelivery[];
@@ -50,7 +52,7 @@ export function fanOut(
   input: EventInput,
   size?: CommitSize,
 ): FanOut {
-  const event: Event = { ...input, id: newId('evt') };
+  const event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
   const { row, ...rest } = fanOutTo(account, selectReceivers(account, enabled, event), event, size);
   return { row: { ...row, addressed: false }, ...rest };
@@ -77,7 +79,9 @@ export function fanOutTo(
   size = new CommitSize(),
 ): FanOut {
   const contract = contractOf(account.provider);
-  const event: Event = { id: newId('evt'), ...input };
+  const event = { id: newId('evt'), ...input };
+  const { timing } = input;
+  const timedStart = timing && timedStartOf(timing);
   size.add(event.text);
   const bodies = new Map<string, string>();
   let pendingBodies: PendingBody[] | undefined;
@@ -100,8 +104,14 @@ export function fanOutTo(
     }
     const deliveryId = newId('dlv');
     const subscriptionId = subscription.id;
+    // A delivery that expires waits in a workflow, which ends it in time.
+    const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
+    if (pausedFor !== undefined) {
+      deliveries.push({ id: deliveryId, subscriptionId, bodyVariant, pausedFor });
+      continue;
+    }
     deliveries.push({ id: deliveryId, subscriptionId, bodyVariant });
-    deliveryStarts.push({
+    const start: PlannedDelivery = {
       deliveryId,
       run: 0,
       account,
@@ -111,13 +121,36 @@ export function fanOutTo(
       event,
       subscription,
       body,
-    });
+    };
+    deliveryStarts.push(timedStart ? { ...start, ...timedStart } : start);
   }
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
+    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries, timing },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
   };
+}
+
+/** What the start of a delivery says of its times and priority. */
+function timedStartOf({
+  deliverAt,
+  expiresAt,
+  priority,
+}: EventTiming): Pick<DeliveryStart, 'resumeFrom' | 'expiresAt' | 'priority'> {
+  return {
+    ...(priority ? { priority } : {}),
+    ...(expiresAt ? { expiresAt } : {}),
+    ...(deliverAt ? { resumeFrom: { kind: 'scheduled', position: 0, at: deliverAt.getTime() } } : {}),
+  };
+}
+
+/** Why deliveries to a subscription wait until they are resumed, as their state reason; undefined while they do not. */
+export function pauseOf(
+  account: Pick<StoredAccount, 'pausedAt'>,
+  subscription: Pick<StoredSubscription, 'pausedAt'>,
+): string | undefined {
+  if (subscription.pausedAt) return SUBSCRIPTION_PAUSED;
+  return account.pausedAt ? ACCOUNT_PAUSED : undefined;
 }
 
 /** A committed event as the API returns it. */
@@ -141,7 +174,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
-  { deliveryId, account, subscription, event, body, bodyError }: PlannedDelivery,
+  { deliveryId, account, subscription, event, body, bodyError, priority = 'normal' }: PlannedDelivery,
   row: Pick<NewEvent, 'traceparent'>,
 ): AttemptMaterial {
   return {
@@ -161,6 +194,11 @@ export function materialOf(
     schedulePosition: null,
     firstAttemptAt: null,
     nextAttemptAt: null,
+    // A sender makes no attempts of deliveries with these.
+    deliverAt: null,
+    expiresAt: null,
+    supersedeKey: null,
+    priority,
     traceparent: row.traceparent ?? null,
   };
 }

@@ -2,6 +2,7 @@
 import { activityInfo, log } from '@temporalio/activity';
 import type { AnyContract } from '../../contract/types.js';
 import { makeBody, transformedVariant } from '../../dispatch/payload/transform-bodies.js';
+import { pauseOf } from '../../dispatch/fan-out.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
@@ -10,6 +11,7 @@ import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
 import { ATTEMPT_MARGIN_MS } from '../../workflows/limits.js';
 import {
+  EXPIRED,
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
   type AttemptTask,
@@ -48,7 +50,7 @@ export async function attempt(dependencies: SharedDependencies, task: AttemptTas
   // The delivery's state belongs to a later run, so an attempt of this run must not change it.
   if (material.run !== task.run) throw roundFailure(FailureType.superseded, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundFailure(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
-  if (!material.subscription.enabled) throw roundFailure(FailureType.paused, SUBSCRIPTION_DISABLED);
+  checkMayAttempt(material);
 
   const contract = contractOf(material.account.provider);
   const release = await admit(dependencies, material, task, attemptOfRound);
@@ -145,6 +147,24 @@ function recordedEnd(material: AttemptMaterial, runId: string): DeliveryResult |
   if (material.recordedBy !== runId) return undefined;
   if (material.state === 'failed') throw roundFailure(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
+}
+
+/** Throws the failure of a delivery for which no attempt may be made now. */
+function checkMayAttempt({
+  state,
+  stateReason,
+  supersedeKey,
+  expiresAt,
+  subscription,
+  account,
+}: AttemptMaterial): void {
+  // Other cancelled deliveries were cancelled by their workflow, and a reset of it in Temporal sends them again.
+  if (state === 'cancelled' && supersedeKey !== null)
+    throw roundFailure(FailureType.cancelled, stateReason ?? 'superseded by a newer event');
+  if (expiresAt && expiresAt.getTime() <= Date.now()) throw roundFailure(FailureType.expired, EXPIRED);
+  if (!subscription.enabled) throw roundFailure(FailureType.paused, SUBSCRIPTION_DISABLED);
+  const pause = pauseOf(account, subscription);
+  if (pause !== undefined) throw roundFailure(FailureType.paused, pause);
 }
 
 /** Why a run must not send: its delivery was redelivered before it ended, or the run was reset in Temporal. */

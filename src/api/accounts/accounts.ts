@@ -98,7 +98,7 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
         await insertApiKey(client, account.id, apiKey);
         return at;
       });
-      return { ...showAccount({ ...account, createdAt }), apiKey };
+      return { ...showAccount({ ...account, ...NOT_PAUSED, createdAt }), apiKey };
     },
   );
 
@@ -192,7 +192,10 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
   );
 }
 
-function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
+const NOT_PAUSED = { pausedAt: null, pausedReason: null, resumeRate: null };
+
+/** An account without its secrets. */
+export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
   const { workflows, featureFlags, createdAt } = account;
   const choices = {
@@ -204,5 +207,7 @@ function showAccount({ id, provider, name, scope, settings, validatePayloads, ..
     workflows,
     featureFlags,
   };
-  return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
+  const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
+  const pause = { pausedAt, pausedReason, resumeRatePerSecond };
+  return { id, provider, name, scope, settings, validatePayloads, ...choices, ...pause, createdAt };
 }

@@ -138,9 +138,11 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ params, principal }) => {
-      const { eventId } = await mustFindDelivery(context, principal, params.id);
+      const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
+      if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
+        throw new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
       throw (await findEvent(store, eventId))
         ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
         : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');

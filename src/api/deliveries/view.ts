@@ -64,6 +64,10 @@ export function showDelivery(
     lastStatus: delivery.lastStatus,
     lastReason: delivery.lastReason,
     nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
+    deliverAt: delivery.deliverAt,
+    expiresAt: delivery.expiresAt,
+    supersedes: delivery.supersedeKey,
+    priority: delivery.priority,
     workflowId,
     temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.

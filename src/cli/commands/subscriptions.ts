@@ -16,6 +16,7 @@ import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
+import { addPauseCommands } from './pause.js';
 
 /** What creating and editing have in common. */
 interface FieldOptions extends CommonOptions {
@@ -86,6 +87,14 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: false }),
   );
 
+  addPauseCommands(subscriptions, terminal, {
+    noun: 'subscription',
+    pause: (client, id, body) =>
+      unwrap(client.POST('/v1/subscriptions/{id}/pause', { params: { path: { id } }, body })),
+    resume: (client, id, body) =>
+      unwrap(client.POST('/v1/subscriptions/{id}/resume', { params: { path: { id } }, body })),
+  });
+
   apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
     .option('--yes', 'do not ask for confirmation')
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
@@ -97,6 +106,11 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       context.print({ id, deleted: true }, () => `deleted ${id}`);
     });
 
+  receiverCommands(subscriptions, terminal);
+}
+
+/** Commands about what the receiver gets. */
+function receiverCommands(subscriptions: Command, terminal: Terminal): void {
   apiCommand(subscriptions, 'test <subscription>', 'Send a test event to it')
     .option('--type <type>', 'one of its event types; the first by default')
     .action(async (id: string, { type, ...options }: CommonOptions & { type?: string }) => {

@@ -9,14 +9,12 @@ import { transformBodies } from '../payload/transform-bodies.js';
 import { sendCommand, type Command } from '../commands/commands.js';
 import type { Receiver } from './find-recoverable.js';
 import { retryWaiting } from './retry-waiting.js';
-import { startDelivery, type WorkflowStarter } from '../start.js';
+import { LATER_PRIORITY_KEY, startDelivery, type WorkflowStarter } from '../start.js';
 
 /** Starts in flight at once. */
 const CONCURRENCY = 50;
 /** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
 const START_DEADLINE_MS = 10_000;
-/** First deliveries come before recovered ones: Temporal's default is 3, and a lower key is first. */
-const PRIORITY_KEY = 4;
 
 export interface RecoverContext {
   readonly store: Store;
@@ -86,7 +84,8 @@ async function insertMissingDeliveries(
 async function start({ starter, warn }: RecoverContext, deliveryStart: DeliveryStart): Promise<void> {
   try {
     await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      startDelivery(starter, deliveryStart, PRIORITY_KEY),
+      // First deliveries come before recovered ones.
+      startDelivery(starter, deliveryStart, LATER_PRIORITY_KEY),
     );
   } catch (error) {
     warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);

@@ -119,6 +119,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
   hasFilters: true,
+  hasEventTiming: true,
 
   accounts: {
     scope: z.strictObject({}),

@@ -22,6 +22,11 @@ export interface StoredAccount extends Account {
   readonly workflows: WorkflowMode | null;
   /** It sees event types that have one of these flags. */
   readonly featureFlags: readonly string[];
+  /** Since when no attempts are made for any of its subscriptions; null while it is not paused. */
+  readonly pausedAt: Date | null;
+  readonly pausedReason: string | null;
+  /** Deliveries per second while what waited during a pause is sent; null at other times. */
+  readonly resumeRate: number | null;
   readonly createdAt: Date;
 }
 
@@ -40,6 +45,9 @@ export interface AccountRow {
   max_subscriptions: number | null;
   workflows: WorkflowMode | null;
   feature_flags: string[];
+  paused_at: Date | string | null;
+  paused_reason: string | null;
+  resume_rate: number | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -60,6 +68,10 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     maxSubscriptions: row.max_subscriptions,
     workflows: row.workflows,
     featureFlags: row.feature_flags,
+    // Text where the row was read as JSON.
+    pausedAt: row.paused_at === null ? null : new Date(row.paused_at),
+    pausedReason: row.paused_reason,
+    resumeRate: row.resume_rate,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -68,7 +80,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
 export async function insertAccount(
   store: Store,
   client: Queryable,
-  account: Omit<StoredAccount, 'createdAt'>,
+  account: Omit<StoredAccount, 'createdAt' | 'pausedAt' | 'pausedReason' | 'resumeRate'>,
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,

@@ -1,6 +1,7 @@
 /** Loads a delivery for an attempt in one statement, and lists the attempts of a delivery. */
 import type { Timings } from '../../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { AttemptOutcome } from './recording.js';
 import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
@@ -28,6 +29,12 @@ export interface AttemptMaterial {
   readonly firstAttemptAt: Date | null;
   /** When its next attempt is due; null before the first one and after the last. */
   readonly nextAttemptAt: Date | null;
+  readonly deliverAt: Date | null;
+  /** No attempt is made from this time on; null for never. */
+  readonly expiresAt: Date | null;
+  /** A newer event with this key cancels it while it waits; null for none. */
+  readonly supersedeKey: string | null;
+  readonly priority: Priority;
   /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }
@@ -45,6 +52,10 @@ export interface MaterialRow {
   schedule_position: number | null;
   first_attempt_at: Date | null;
   next_attempt_at: Date | null;
+  deliver_at: Date | null;
+  expires_at: Date | null;
+  supersede_key: string | null;
+  priority: number;
   event_id: string;
   event_type: string;
   occurred_at: Date;
@@ -56,8 +67,8 @@ export interface MaterialRow {
 /** Of the delivery `d`, its event `e` and its body `b`. */
 export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
-  d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
-  b.error AS body_error`;
+  d.first_attempt_at, d.next_attempt_at, d.deliver_at, d.expires_at, d.supersede_key, d.priority, d.event_id, d.event_type,
+  e.occurred_at, e.traceparent, b.body, b.error AS body_error`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -117,6 +128,10 @@ export const toMaterial = (
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
   nextAttemptAt: row.next_attempt_at,
+  deliverAt: row.deliver_at,
+  expiresAt: row.expires_at,
+  supersedeKey: row.supersede_key,
+  priority: priorityOf(row.priority),
   traceparent: row.traceparent,
 });
 

@@ -1,5 +1,6 @@
 /** Deliveries: reading them. */
 import { lowestIdAt } from '../../contract/ids.js';
+import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 
@@ -30,6 +31,13 @@ export interface StoredDelivery {
   readonly stateReason: string | null;
   /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
   readonly isDirect: boolean;
+  /** No attempt is made before this time; null for none. */
+  readonly deliverAt: Date | null;
+  /** No attempt is made from this time on; null for never. */
+  readonly expiresAt: Date | null;
+  /** A newer event with this key cancels it while it waits; null for none. */
+  readonly supersedeKey: string | null;
+  readonly priority: Priority;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -54,6 +62,10 @@ export interface DeliveryRow {
   direct: boolean;
   owned: boolean;
   sender_id: string | null;
+  deliver_at: Date | null;
+  expires_at: Date | null;
+  supersede_key: string | null;
+  priority: number;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -75,6 +87,10 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastReason: row.last_reason,
   stateReason: row.state_reason,
   isDirect: row.direct && (row.state === 'delivered' ? row.sender_id !== null : row.state === 'pending' && !row.owned),
+  deliverAt: row.deliver_at,
+  expiresAt: row.expires_at,
+  supersedeKey: row.supersede_key,
+  priority: priorityOf(row.priority),
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
@@ -177,7 +193,10 @@ export async function findProgress(store: Store, id: string, workflowRunId: stri
       schedule_position: number | null;
       next_attempt_at: Date | null;
     }>(
-      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
+      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position,
+         -- A paused delivery has no next attempt, but keeps the time before which none is made.
+         coalesce(next_attempt_at, CASE WHEN schedule_position IS NULL THEN deliver_at END) AS next_attempt_at
+       FROM deliveries WHERE id = $1`,
       [id],
     ),
   );

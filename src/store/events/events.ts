@@ -1,5 +1,6 @@
 /** Events, their bodies and their deliveries, written together. */
 import type { Event } from '../../contract/entities.js';
+import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
 import { onlyRow, type Queryable, type Store } from '../store.js';
 import type { IdempotentResponse } from './idempotency.js';
 
@@ -8,6 +9,8 @@ export interface NewDelivery {
   readonly id: string;
   readonly subscriptionId: string;
   readonly bodyVariant: string;
+  /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
+  readonly pausedFor?: string;
 }
 
 /** An event with everything that is committed with it. */
@@ -24,6 +27,8 @@ export interface NewEvent {
   readonly deliveries: readonly NewDelivery[];
   /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
+  /** Absent when nothing was said of its times and priority. */
+  readonly timing?: EventTiming | undefined;
 }
 
 /**
@@ -37,6 +42,14 @@ export const BY_WORKFLOW: DispatchMode = { direct: false };
 
 /** By account id; deliveries of other accounts are made by workflows. */
 export type DispatchModes = ReadonlyMap<string, DispatchMode>;
+
+/** How the first attempts of the deliveries of an event are made. */
+export function modeOf(
+  { accountId, timing }: Pick<NewEvent, 'accountId' | 'timing'>,
+  modes: DispatchModes,
+): DispatchMode {
+  return timing && needsWorkflow(timing) ? BY_WORKFLOW : (modes.get(accountId) ?? BY_WORKFLOW);
+}
 
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
@@ -84,14 +97,19 @@ export async function insertCurrentEvents(
   const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, body, bodyErrors?.get(variant)]),
   );
-  const deliveries = events.flatMap(({ event, accountId, provider, deliveries }) => {
-    const mode = modes.get(accountId) ?? BY_WORKFLOW;
-    const senderId = mode.direct ? (mode.senderId ?? null) : null;
-    return deliveries.map((delivery) => ({ event, accountId, provider, delivery, direct: mode.direct, senderId }));
+  let isTimed = false;
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing }) => {
+    isTimed ||= timing !== undefined || deliveries.some(({ pausedFor }) => pausedFor !== undefined);
+    const mode = modeOf({ accountId, timing }, modes);
+    return deliveries.map((delivery) => {
+      const direct = mode.direct && delivery.pausedFor === undefined;
+      const senderId = mode.direct && direct ? (mode.senderId ?? null) : null;
+      return { event, accountId, provider, delivery, direct, senderId, timing };
+    });
   });
   const { rows } = await client.query<{ account_id: string; key: string | null }>({
-    name: 'insert-events',
-    text: INSERT_EVENTS,
+    name: isTimed ? 'insert-timed-events' : 'insert-events',
+    text: isTimed ? INSERT_TIMED_EVENTS : INSERT_EVENTS,
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -121,6 +139,15 @@ export async function insertCurrentEvents(
       keyed.map(({ response }) => JSON.stringify(response.response)),
       events.map(({ event }) => keys.get(event.id)),
       bodies.map(([, , , error]) => error),
+      ...(isTimed
+        ? [
+            deliveries.map(({ delivery }) => delivery.pausedFor),
+            deliveries.map(({ timing }) => timing?.deliverAt),
+            deliveries.map(({ timing }) => timing?.expiresAt),
+            deliveries.map(({ timing }) => timing?.supersedes),
+            deliveries.map(({ timing }) => PRIORITY_NUMBERS[timing?.priority ?? 'normal']),
+          ]
+        : []),
     ],
   });
   const outdated = new Set(rows.filter(({ key }) => key === null).map(({ account_id }) => account_id));
@@ -128,8 +155,29 @@ export async function insertCurrentEvents(
   return { outdated, repeated: new Set(repeated) };
 }
 
+/** The columns of deliveries, and the parameters with their values. */
+interface DeliveryColumns {
+  readonly names: string;
+  readonly parameters: string;
+  /** The values that are inserted, beside those of all deliveries. */
+  readonly computed: { readonly names: string; readonly values: string };
+}
+
+const NO_TIMING: DeliveryColumns = { names: '', parameters: '', computed: { names: '', values: '' } };
+
+/** A delivery that waits from the start counts as owned: no process is to start it. */
+const TIMING: DeliveryColumns = {
+  names: ', paused_for, deliver_at, expires_at, supersede_key, priority',
+  parameters: ', $29::text[], $30::timestamptz[], $31::timestamptz[], $32::text[], $33::smallint[]',
+  computed: {
+    names: ', state, state_reason, owned, next_attempt_at, deliver_at, expires_at, supersede_key, priority',
+    values: `, CASE WHEN paused_for IS NULL THEN 'pending' ELSE 'paused' END, paused_for, paused_for IS NOT NULL,
+           CASE WHEN paused_for IS NULL THEN deliver_at END, deliver_at, expires_at, supersede_key, priority`,
+  },
+};
+
 /** Parameters are arrays, in the order of `values` above. */
-const INSERT_EVENTS = `
+const insertEventsText = ({ names, parameters, computed }: DeliveryColumns): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
     FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
@@ -162,17 +210,23 @@ const INSERT_EVENTS = `
     FROM unnest($7::text[], $8::text[], $9::text[], $28::text[]) AS body (event_id, variant, body, error)
     WHERE event_id NOT IN (SELECT id FROM not_written)
   ), new_deliveries AS (
-    INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
-    SELECT *
+    INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct,
+                            sender_id${computed.names})
+    SELECT id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id${computed.values}
     FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                $18::boolean[], $22::text[])
-      AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
+                $18::boolean[], $22::text[]${parameters})
+      AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct,
+                   sender_id${names})
     WHERE event_id NOT IN (SELECT id FROM not_written)
   )
   SELECT account_id, NULL AS key FROM outdated
   UNION ALL
   SELECT account_id, key FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)`;
+
+const INSERT_EVENTS = insertEventsText(NO_TIMING);
+/** For events with times or a priority, and during pauses; the others do not pay for these columns. */
+const INSERT_TIMED_EVENTS = insertEventsText(TIMING);
 
 /** A stored event; its payload is JSON text. */
 export interface StoredEvent {

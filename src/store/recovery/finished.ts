@@ -1,6 +1,6 @@
 /** The existing deliveries that a recovery covers, and making finished ones pending again. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
+import { NOT_EXPIRED, RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
 import { EVENT_EXISTS } from '../events/events.js';
 import { longQuery, type Store } from '../store.js';
 
@@ -143,7 +143,7 @@ export async function reopenFinished(
      SET ${RESET_FOR_NEW_RUN}
      FROM unnest($1::text[], $2::int[]) AS found (id, run)
      WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)
-       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS}`,
+       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS} AND ${NOT_EXPIRED}`,
     [...values, states],
   );
   const { rows } = await store.pool.query<{ id: string }>(

@@ -16,6 +16,11 @@ export interface StoredSubscription extends Subscription {
   readonly disabledReason: string | null;
   /** When it was disabled; null while it is enabled. */
   readonly disabledAt: Date | null;
+  /** Since when no attempts are made and deliveries wait; null while it is not paused. */
+  readonly pausedAt: Date | null;
+  readonly pausedReason: string | null;
+  /** Deliveries per second while what waited during a pause is sent; null at other times. */
+  readonly resumeRate: number | null;
   readonly limits: AttemptLimits;
   /** Which events it receives besides its event types, as checked JSON text (src/dispatch/payload/filter.ts); null for all. */
   readonly filter: string | null;
@@ -39,6 +44,9 @@ export interface SubscriptionRow {
   enabled: boolean;
   disabled_reason: string | null;
   disabled_at: Date | null;
+  paused_at: Date | string | null;
+  paused_reason: string | null;
+  resume_rate: number | null;
   failing: FailingJson | null;
   options: unknown;
   limits: AttemptLimits;
@@ -85,6 +93,10 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     enabled: row.enabled,
     disabledReason: row.disabled_reason,
     disabledAt: row.disabled_at,
+    // Text where the row was read as JSON.
+    pausedAt: row.paused_at === null ? null : new Date(row.paused_at),
+    pausedReason: row.paused_reason,
+    resumeRate: row.resume_rate,
     failing: readFailing(row.failing),
     headers,
     options: row.options,
@@ -105,7 +117,8 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 }
 
 /** The fields that are saved. */
-export type SavedSubscription = Omit<StoredSubscription, 'disabledAt' | 'failing' | 'createdAt' | 'updatedAt'>;
+export type SavedSubscription = Omit<StoredSubscription, NotSaved>;
+type NotSaved = 'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'createdAt' | 'updatedAt';
 
 /**
  * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement

@@ -43,6 +43,8 @@ const OPERATORS_ONLY = [
   'PATCH /v1/event-types/{name}',
   'DELETE /v1/event-types/{name}',
   'POST /v1/event-types/import',
+  'POST /v1/accounts/{id}/pause',
+  'POST /v1/accounts/{id}/resume',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */

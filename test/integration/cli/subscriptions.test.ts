@@ -105,3 +105,17 @@ test('what the API finds wrong is said field by field', async () => {
   const several = await cli.pigeonpost(['subscriptions', 'create', account, 'http://127.0.0.1', ...twice]);
   expect(several.err).toMatch(/^pigeonpost: the API refused:\n {2}\w+: .+\n {2}\w+: .+$/);
 });
+
+test('a subscription and an account are paused and resumed', async () => {
+  const { id } = await create('--type', 'user.created');
+  expect(await cli.json('subscriptions', 'pause', id, '--reason', 'maintenance')).toMatchObject({
+    pausedAt: expect.any(String),
+    pausedReason: 'maintenance',
+  });
+  expect(await cli.json('subscriptions', 'resume', id, '--rate', '5')).toMatchObject({
+    pausedAt: null,
+    resumeRatePerSecond: 5,
+  });
+  expect(await cli.json('accounts', 'pause', account)).toMatchObject({ pausedAt: expect.any(String) });
+  expect(await cli.json('accounts', 'resume', account)).toMatchObject({ pausedAt: null, resumeRatePerSecond: 100 });
+});

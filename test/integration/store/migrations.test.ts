@@ -14,6 +14,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0001_initial',
     '0002_event_types',
     '0003_filters',
+    '0005_timing',
     '0006_account_workflows',
   ]);
   const partitions = await listPartitions(database.store.pool);

@@ -31,6 +31,9 @@ const account: DeliveryStart['account'] = {
   maxSubscriptions: null,
   workflows: null,
   featureFlags: [],
+  pausedAt: null,
+  pausedReason: null,
+  resumeRate: null,
   createdAt: new Date(),
 };
 

@@ -116,7 +116,7 @@ const perSweep: readonly Written[] = [
   { name: 'find what lost its subscription', ask: (store) => deliveriesOfDeletedSubscriptions(store, LIMIT) },
   {
     name: 'find paused deliveries of enabled subscriptions',
-    ask: (store) => pausedOfEnabled(store, { reason: PAUSED_REASON, after: '', limit: LIMIT }),
+    ask: (store) => pausedOfEnabled(store, { reasons: [PAUSED_REASON], after: '', limit: LIMIT }),
   },
   {
     name: 'cancel what was terminated',
