@@ -7,6 +7,8 @@ import { createSubscriptionCache } from '../store/subscriptions/subscription-cac
 import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
+import { accountsByIdRoutes } from './accounts/by-id.js';
+import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes } from './accounts/keys.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
@@ -25,6 +27,7 @@ import { requireKey } from '../http/principal.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
+import type { Routing } from '../http/route.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
@@ -32,7 +35,7 @@ import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds'> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -48,7 +51,8 @@ export function createApp(parts: AppParts): Express {
   const signIn = createSignIn(store, failures);
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
-  const context = { ...parts, signIn, writes, eventWriter };
+  const accountIds = new AccountIds(store);
+  const context = { ...parts, signIn, writes, eventWriter, accountIds };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -58,11 +62,14 @@ export function createApp(parts: AppParts): Express {
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
   const own = Router();
-  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes };
+  const accountIdOf: Routing['accountIdOf'] = (principal, named) => accountIds.find(principal, named);
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf };
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
   meRoutes(routing);
+  // Before the routes below /v1/accounts/{id}, which would parse `by-id` as an id.
+  accountsByIdRoutes(routing, context);
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);

@@ -7,12 +7,15 @@ import { describe, fanOut, type AcceptedEvent, type EventInput, type FanOut } fr
 import { IdempotentReplay } from '../dispatch/commit.js';
 import type { CommitSize } from '../dispatch/commit-size.js';
 import type { Planner } from '../dispatch/event-writer.js';
-import { contractOf } from '../providers/registry.js';
+import { contractOf, contracts, findContract } from '../providers/registry.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { findEvent } from '../store/events/events.js';
+import type { Store } from '../store/store.js';
 import { annotateSpan, inSpan } from '../telemetry/tracing.js';
 import { acceptEvents } from './accept-events.js';
+import { createAccount } from './accounts/create.js';
+import { EXTERNAL_ID_RULE, isExternalId } from './accounts/external-ids.js';
 import type { ApiContext } from './context.js';
 import { namedTwice } from '../http/json-body.js';
 import { canSee } from '../http/principal.js';
@@ -20,6 +23,9 @@ import { invalid, invalidField, notFound, Problem } from '../http/problem.js';
 import { problemSchema } from '../http/openapi.js';
 import { addRoute, type Routing } from '../http/route.js';
 import { acceptedEventSchema, line, time } from './schemas.js';
+
+/** How often an account is looked up for a request; more only if it is deleted again and again. */
+const MAX_ACCOUNT_TRIES = 4;
 
 const tag = 'Events';
 const params = z.object({ id: z.string() });
@@ -53,6 +59,16 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         'Responds after the events and their deliveries are committed. A batch has one result per event, in order; ' +
         'a rejected event does not affect the others.',
       params,
+      findsAccountItself: true,
+      query: z.strictObject({
+        createAccount: z
+          .string()
+          .optional()
+          .describe(
+            'A provider: if no account has the external id of the path, one of this provider is created, without an ' +
+              'API key and with the external id as its name.',
+          ),
+      }),
       headers: idempotencyKey,
       body: z.union([eventFields, batchFields]),
       readsBodyItself: true,
@@ -61,13 +77,14 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         description: 'Accepted',
         schema: z.union([acceptedEventSchema, z.object({ results: z.array(resultSchema) })]),
       },
+      problems: [409],
     },
-    async ({ params, request, principal }) => {
-      if (!canSee(principal, params.id)) throw notFound('account');
+    async ({ params, query: { createAccount: provider }, request }) => {
       const text = request.bodyText ?? '';
       const single = isBatch(request.body) ? undefined : text;
       const batch = single === undefined ? elements(text) : [];
       const planner: Planner<unknown> = (entry, size) => {
+        if (provider !== undefined) checkProvider(entry.account, provider);
         const events: FanOut[] = [];
         const reply =
           single === undefined
@@ -79,7 +96,9 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
-        accept(context, params.id, planner, text, request.get('idempotency-key')),
+        withAccount(context, params.id, provider, (accountId) =>
+          accept(context, accountId, planner, text, request.get('idempotency-key')),
+        ),
       );
     },
   );
@@ -107,6 +126,50 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
     },
   );
+}
+
+/**
+ * Calls `work` with the id of the account that a path names. An external id is looked up in memory first; when its
+ * account was deleted in the meantime, it is looked up again, because it may name another account now. With `provider`
+ * an account that does not exist is created.
+ */
+async function withAccount<Result>(
+  { store, accountIds }: ApiContext,
+  named: string,
+  provider: string | undefined,
+  work: (accountId: string) => Promise<Result>,
+): Promise<Result> {
+  if (!isExternalId(named)) {
+    if (provider === undefined) return work(named);
+    throw invalidField('createAccount', `needs an id of your own in the path, which ${EXTERNAL_ID_RULE}`);
+  }
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work(await accountIds.findCached(named));
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+      const wasOutdated = accountIds.drop(named);
+      if (tries === MAX_ACCOUNT_TRIES || (!wasOutdated && provider === undefined)) throw error;
+      if (!wasOutdated && provider !== undefined) await createMissing(store, named, provider);
+    }
+  }
+}
+
+/** Creates the account; does nothing when another request has just created it. */
+async function createMissing(store: Store, externalId: string, provider: string): Promise<void> {
+  if (!findContract(provider))
+    throw invalidField('createAccount', `must be one of ${contracts.map((contract) => contract.provider).join(', ')}`);
+  try {
+    await createAccount(store, { provider, externalId, name: externalId }, { withKey: false });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.code !== 'conflict') throw error;
+  }
+}
+
+function checkProvider(account: StoredAccount, provider: string): void {
+  if (account.provider === provider) return;
+  throw new Problem('conflict', `createAccount: the account exists, and its provider is ${account.provider}`);
 }
 
 /** Accepts events; a repeated request with the same key gets the first response. */

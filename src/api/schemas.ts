@@ -1,6 +1,7 @@
 /** Schemas of requests and responses, for validation and for the OpenAPI document. */
 import { z } from 'zod';
 import '../http/openapi.js';
+import { environments } from '../store/accounts/accounts.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
@@ -41,6 +42,9 @@ export const accountSchema = z
       .describe('Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default.'),
     dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
+    externalId: z.string().nullable().describe('Your own id of the account, usable in paths instead of its id.'),
+    metadata: z.record(z.string(), z.string()),
+    environment: z.enum(environments),
     createdAt: time,
   })
   .openapi('Account');

@@ -20,7 +20,10 @@ export interface paths {
      */
     post: {
       parameters: {
-        query?: never;
+        query?: {
+          /** @description A provider: if no account has the external id of the path, one of this provider is created, without an API key and with the external id as its name. */
+          createAccount?: string;
+        };
         header?: {
           /** @description A repeated request with the same key gets the first response. */
           'Idempotency-Key'?: string;
@@ -94,6 +97,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -309,6 +321,322 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/by-id/{externalId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an account by your own id */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The account and its API keys */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              keys: components['schemas']['ApiKey'][];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /**
+     * Create an account by your own id, or edit it
+     * @description Can be repeated: the account is created once, and the response says whether this request did it. Only then it has an API key. Of an existing account absent fields stay unchanged; provider, scope and environment cannot be changed.
+     */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description postscript, postack, postpress, postmark, bird, standard */
+            provider: string;
+            /** @description The provider's own ids; generated when absent. */
+            scope?: {
+              [key: string]: unknown;
+            };
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
+            name: string;
+            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+            settings?: {
+              [key: string]: unknown;
+            };
+            /** @description Reject events that lack a documented field of their type. */
+            validatePayloads?: boolean;
+            /** @description Whether it receives operational events; it then causes none itself. False by default. */
+            receivesOperationalEvents?: boolean;
+            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+            disableAfterHours?: number | null;
+            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+            retentionDays?: number | null;
+            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+            dispatchWeight?: number;
+            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+            maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
+          };
+        };
+      };
+      responses: {
+        /** @description The account after the edit */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+            };
+          };
+        };
+        /** @description The new account and its first API key */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+              /** @description In the provider's own format. Shown only once. */
+              apiKey: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    post?: never;
+    /**
+     * Delete an account by your own id
+     * @description As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.
+     */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -325,6 +653,7 @@ export interface paths {
           /** @description nextCursor of the previous page. */
           cursor?: string;
           provider?: string;
+          environment?: 'live' | 'test';
         };
         header?: never;
         path?: never;
@@ -409,6 +738,13 @@ export interface paths {
             scope?: {
               [key: string]: unknown;
             };
+            /** @description Your own id of the account, usable in paths instead of its id; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+            externalId?: string;
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
             name: string;
             /** @description Settings of the provider's contract; see the provider's page in the documentation. */
             settings?: {
@@ -429,6 +765,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
           };
         };
       };
@@ -465,6 +805,15 @@ export interface paths {
         };
         /** @description A problem */
         403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -699,6 +1048,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
           };
         };
       };
@@ -4034,6 +4387,13 @@ export interface components {
       dispatchWeight: number;
       /** @description Maximum number of subscriptions; null for the default. */
       maxSubscriptions: number | null;
+      /** @description Your own id of the account, usable in paths instead of its id. */
+      externalId: string | null;
+      metadata: {
+        [key: string]: string;
+      };
+      /** @enum {string} */
+      environment: 'live' | 'test';
       /** Format: date-time */
       createdAt: string;
     };

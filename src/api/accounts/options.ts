@@ -5,12 +5,15 @@ import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
+import { line } from '../schemas.js';
 
 /** One year. */
 const MAX_HOURS = 8_760;
 const MAX_WEIGHT = 100;
 /** The subscription cache loads all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
+
+const MAX_METADATA = 50;
 
 export const accountChoices = {
   receivesOperationalEvents: z
@@ -55,11 +58,18 @@ export const accountChoices = {
       'Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of ' +
         'PIGEONPOST_MAX_SUBSCRIPTIONS.',
     ),
+  metadata: z
+    .record(line(64).min(1), line(500))
+    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA, `must not have more than ${MAX_METADATA} names`)
+    .optional()
+    .describe(
+      `Your own notes: up to ${MAX_METADATA} names of 64 characters with texts of 500. An edit replaces all of them.`,
+    ),
 };
 
 type AccountChoices = Pick<
   StoredAccount,
-  'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions'
+  'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions' | 'metadata'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
@@ -72,6 +82,7 @@ export function checkChoices(
     retentionDays: null,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    metadata: {},
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -85,6 +96,6 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions } = choices;
-  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  const { retentionDays, dispatchWeight, maxSubscriptions, metadata } = choices;
+  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, metadata };
 }

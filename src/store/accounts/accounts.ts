@@ -1,6 +1,6 @@
 /** Accounts and their rows. */
 import type { Account } from '../../contract/entities.js';
-import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
 export interface StoredAccount extends Account {
@@ -17,8 +17,17 @@ export interface StoredAccount extends Account {
   readonly dispatchWeight: number;
   /** Maximum number of subscriptions; null uses the installation's setting. */
   readonly maxSubscriptions: number | null;
+  /** The platform's own id of the account, unique among accounts that are not deleted; it never changes. */
+  readonly externalId: string | null;
+  /** The platform's own notes; Pigeonpost does not read them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly environment: Environment;
   readonly createdAt: Date;
 }
+
+/** Whether an account belongs to the platform's production or to its tests; it never changes. */
+export const environments = ['live', 'test'] as const;
+export type Environment = (typeof environments)[number];
 
 /** The columns that `toAccount` reads. */
 export interface AccountRow {
@@ -33,6 +42,9 @@ export interface AccountRow {
   retention_days: number | null;
   dispatch_weight: number;
   max_subscriptions: number | null;
+  external_id: string | null;
+  metadata: Record<string, string>;
+  environment: Environment;
   secrets: Buffer;
   created_at: Date;
 }
@@ -51,6 +63,9 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
     maxSubscriptions: row.max_subscriptions,
+    externalId: row.external_id,
+    metadata: row.metadata,
+    environment: row.environment,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -64,8 +79,8 @@ export async function insertAccount(
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING created_at`,
+                           max_subscriptions, external_id, metadata, environment)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -79,6 +94,9 @@ export async function insertAccount(
       account.retentionDays,
       account.dispatchWeight,
       account.maxSubscriptions,
+      account.externalId,
+      JSON.stringify(account.metadata),
+      account.environment,
     ],
   );
   return rows[0]!.created_at;
@@ -95,6 +113,7 @@ export type AccountEdit = Pick<
   | 'retentionDays'
   | 'dispatchWeight'
   | 'maxSubscriptions'
+  | 'metadata'
 >;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
@@ -110,7 +129,8 @@ export async function editAccount(
     const account = { ...former, ...edit(former) };
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
-         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9
+         disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
+         metadata = $10
        WHERE id = $1`,
       [
         id,
@@ -122,6 +142,7 @@ export async function editAccount(
         account.retentionDays,
         account.dispatchWeight,
         account.maxSubscriptions,
+        JSON.stringify(account.metadata),
       ],
     );
     return account;
@@ -146,6 +167,31 @@ export async function findAccount(
   return row && toAccount(store, row);
 }
 
+/** The account with the platform's own id. */
+export async function findAccountByExternalId(store: Store, externalId: string): Promise<StoredAccount | undefined> {
+  const result = await store.pool.query<AccountRow>(
+    'SELECT * FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
+    [externalId],
+  );
+  const row = onlyRow(result);
+  return row && toAccount(store, row);
+}
+
+/** The id of the account with the platform's own id. */
+export async function findIdByExternalId(store: Store, externalId: string): Promise<string | undefined> {
+  const result = await store.pool.query<{ id: string }>({
+    name: 'find-account-by-external-id',
+    text: 'SELECT id FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
+    values: [externalId],
+  });
+  return onlyRow(result)?.id;
+}
+
+/** Whether an insert failed because another account has the same external id. */
+export function isExternalIdTaken(error: unknown): boolean {
+  return violatesUniqueIndex(error, 'accounts_by_external_id');
+}
+
 /** Locks an account until the transaction ends. */
 export async function lockAccount(client: Queryable, id: string): Promise<void> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
@@ -154,13 +200,19 @@ export async function lockAccount(client: Queryable, id: string): Promise<void> 
 /** Accounts before the id `before`, the newest first and at most `limit`. */
 export async function listAccounts(
   store: Store,
-  { limit, before, provider }: { limit: number; before?: string; provider?: string },
+  {
+    limit,
+    before,
+    provider,
+    environment,
+  }: { limit: number; before?: string; provider?: string; environment?: Environment },
 ): Promise<StoredAccount[]> {
   const { rows } = await store.pool.query<AccountRow>(
     `SELECT * FROM accounts
      WHERE deleted_at IS NULL AND ($2::text IS NULL OR id < $2) AND ($3::text IS NULL OR provider = $3)
+       AND ($4::text IS NULL OR environment = $4)
      ORDER BY id DESC LIMIT $1`,
-    [limit, before ?? null, provider ?? null],
+    [limit, before ?? null, provider ?? null, environment ?? null],
   );
   return rows.map((row) => toAccount(store, row));
 }

@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 test('has partitions for the next weeks after the migration', async () => {
-  expect(await migrate(database.url)).toEqual(['0001_initial']);
+  expect(await migrate(database.url)).toEqual(['0001_initial', '0004_consumers']);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
   expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events']);

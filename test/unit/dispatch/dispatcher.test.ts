@@ -28,6 +28,9 @@ const account: DeliveryStart['account'] = {
   retentionDays: null,
   dispatchWeight: 1,
   maxSubscriptions: null,
+  externalId: null,
+  metadata: {},
+  environment: 'live',
   createdAt: new Date(),
 };
 

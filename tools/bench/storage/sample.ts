@@ -45,6 +45,9 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     retentionDays: 14,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    externalId: null,
+    metadata: {},
+    environment: 'live',
     secrets: {},
   });
   await saveSubscription(store, {
