@@ -18,6 +18,7 @@ import { deliveryRoutes } from './deliveries/deliveries.js';
 import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
+import { eventListRoutes } from './event-list.js';
 import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
@@ -67,6 +68,7 @@ export function createApp(parts: AppParts): Express {
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
+  eventListRoutes(routing, context);
   meRoutes(routing);
   // Before the routes below /v1/accounts/{id}, which would parse `by-id` as an id.
   accountsByIdRoutes(routing, context);

@@ -45,7 +45,9 @@ export const newAccount = z.strictObject({
 });
 
 /** Request body that creates or edits the account of a path. */
-export const namedAccount = newAccount.omit({ externalId: true }).extend({ validatePayloads: editable.validatePayloads });
+export const namedAccount = newAccount
+  .omit({ externalId: true })
+  .extend({ validatePayloads: editable.validatePayloads });
 type NewAccount = z.infer<typeof namedAccount> & Pick<z.infer<typeof newAccount>, 'externalId'>;
 
 /**

@@ -69,7 +69,12 @@ export const accountChoices = {
 
 type AccountChoices = Pick<
   StoredAccount,
-  'receivesOperationalEvents' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight' | 'maxSubscriptions' | 'metadata'
+  | 'receivesOperationalEvents'
+  | 'disableAfterHours'
+  | 'retentionDays'
+  | 'dispatchWeight'
+  | 'maxSubscriptions'
+  | 'metadata'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */

@@ -67,6 +67,9 @@ const routes: [method: string, path: string][] = [
   ['GET', `/v1/accounts/${unknownIds.account}`],
   ['PATCH', `/v1/accounts/${unknownIds.account}`],
   ['DELETE', `/v1/accounts/${unknownIds.account}`],
+  ['PUT', '/v1/accounts/by-id/nobody'],
+  ['GET', '/v1/accounts/by-id/nobody'],
+  ['DELETE', '/v1/accounts/by-id/nobody'],
   ['POST', `/v1/accounts/${unknownIds.account}/keys`],
   ['DELETE', `/v1/accounts/${unknownIds.account}/keys/${unknownIds.key}`],
   ['POST', `/v1/accounts/${unknownIds.account}/subscriptions`],
@@ -80,6 +83,7 @@ const routes: [method: string, path: string][] = [
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/drop-waiting`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/recover`],
   ['POST', `/v1/accounts/${unknownIds.account}/events`],
+  ['GET', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/events/${unknownIds.event}`],
   ['GET', '/v1/deliveries'],
   ['GET', `/v1/deliveries/${unknownIds.delivery}`],
@@ -170,7 +174,9 @@ describe('routes', () => {
         events: event,
         recover: { from: '2026-01-01T00:00:00Z' },
       };
-      const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+      const posted =
+        method === 'PUT' ? bodies.accounts : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+      const body = method === 'PATCH' ? {} : posted;
       expectProblem(await api.ask(method, path, body), 404, 'not_found');
     },
   );
@@ -443,7 +449,8 @@ describe('without its database', () => {
       events: event,
       recover: { from: '2026-01-01T00:00:00Z' },
     };
-    const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+    const posted = method === 'PUT' ? bodies.accounts : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+    const body = method === 'PATCH' ? {} : posted;
     const reply = await lost.ask(method, path, body);
     expectProblem(reply, 503, 'unavailable');
     expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);

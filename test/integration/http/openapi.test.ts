@@ -128,6 +128,9 @@ test('documents every route, and none that there is not', () => {
       'get /v1/accounts/{id}',
       'patch /v1/accounts/{id}',
       'delete /v1/accounts/{id}',
+      'put /v1/accounts/by-id/{externalId}',
+      'get /v1/accounts/by-id/{externalId}',
+      'delete /v1/accounts/by-id/{externalId}',
       'post /v1/accounts/{id}/keys',
       'delete /v1/accounts/{id}/keys/{keyId}',
       'post /v1/accounts/{id}/subscriptions',
@@ -144,6 +147,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/recoveries/{id}',
       'post /v1/recoveries/{id}/cancel',
       'post /v1/accounts/{id}/events',
+      'get /v1/accounts/{id}/events',
       'get /v1/events/{id}',
       'get /v1/deliveries',
       'get /v1/health',
@@ -211,6 +215,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
   /** Bodies of operations that want one. */
   const bodies: Record<string, unknown> = {
     'post /v1/accounts': { provider, name: 'Acme' },
+    'put /v1/accounts/by-id/{externalId}': { provider, name: 'Acme' },
     'post /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
     'patch /v1/accounts/{id}': { disableAfterHours: 24 },
@@ -237,6 +242,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       const asked = path
         .replace('{keyId}', key.id)
         .replace('{provider}', provider)
+        .replace('{externalId}', account.externalId)
         .replace('{id}', ids[path.split('/')[2] ?? ''] ?? '');
       const body = bodies[name];
       if (body !== undefined) {
