@@ -25,6 +25,7 @@ import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
+import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
@@ -85,6 +86,8 @@ export function createApp(parts: AppParts): Express {
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
+  const keys = Router();
+  publicKeyRoutes({ router: keys, registry }, context);
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
@@ -99,6 +102,7 @@ export function createApp(parts: AppParts): Express {
   app.use(sendRequestId);
   app.use('/v1', requireKey(context));
   app.use(own);
+  app.use(keys);
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);

@@ -14,8 +14,8 @@ const filter = paging.extend({
     .enum(['true', 'false'])
     .optional()
     .describe(
-      'true for only the events that reached nobody, or not everybody: those without a delivery that was delivered, ' +
-        'and those with one that failed or is open.',
+      'true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be ' +
+        'read by polling, and those with a delivery that failed or is open.',
     ),
   from: time.optional().describe('Only events accepted at this time or later.'),
   to: time.optional().describe('Only events accepted before this time.'),
@@ -31,6 +31,7 @@ const listedEvent = z
     deliveries: z
       .object({ delivered: z.int(), failed: z.int(), cancelled: z.int(), open: z.int() })
       .describe('How many of its deliveries are in which state; open are those that have not ended.'),
+    messages: z.int().describe('In how many subscriptions that are polled it can be read.'),
   })
   .openapi('ListedEvent');
 

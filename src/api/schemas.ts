@@ -81,7 +81,7 @@ export const subscriptionSchema = z
     reference: z.string().describe("Id of this subscription in the provider's own API and payloads."),
     accountId: z.string(),
     provider: z.string(),
-    url: z.string(),
+    url: z.string().nullable().describe('Null for one that is polled.'),
     eventTypes: z.array(z.string()),
     description: z.string().nullable(),
     enabled: z.boolean(),

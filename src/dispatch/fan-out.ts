@@ -4,6 +4,7 @@ import type { Event, Subscription } from '../contract/entities.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { NewMessage } from '../store/messages/messages.js';
 import type { NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
@@ -65,6 +66,7 @@ export function fanOutTo(
   const bodies = new Map<string, string>();
   const deliveries: NewDelivery[] = [];
   const deliveryStarts: PlannedDelivery[] = [];
+  let messages: NewMessage[] | undefined;
   for (const subscription of receivers) {
     const bodyVariant = contract.bodyVariant(subscription);
     size.add();
@@ -74,8 +76,12 @@ export function fanOutTo(
       size.add(body);
       bodies.set(bodyVariant, body);
     }
-    const deliveryId = newId('dlv');
     const subscriptionId = subscription.id;
+    if (contract.polling?.isPolled(subscription.options)) {
+      (messages ??= []).push({ subscriptionId, bodyVariant });
+      continue;
+    }
+    const deliveryId = newId('dlv');
     deliveries.push({ id: deliveryId, subscriptionId, bodyVariant });
     deliveryStarts.push({
       deliveryId,
@@ -90,7 +96,15 @@ export function fanOutTo(
     });
   }
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
+    row: {
+      event,
+      accountId: account.id,
+      provider: account.provider,
+      addressed: true,
+      bodies,
+      deliveries,
+      ...(messages && { messages }),
+    },
     deliveryStarts,
   };
 }

@@ -45,7 +45,18 @@ export const commonFields = z.object({
     .describe('Maximum attempts started per second; null for no limit.'),
   tlsClient: tlsClientInput,
 });
-type Common = z.infer<typeof commonFields>;
+
+/** The URL of a subscription that may be polled. */
+const optionalUrl = commonFields.shape.url.nullable().optional();
+/** The same fields where the contract is not known yet; it decides whether a subscription needs a URL. */
+export const anyFields = commonFields.extend({
+  url: optionalUrl.describe("The receiver's URL; none if the subscription is polled."),
+});
+type Common = z.infer<typeof anyFields>;
+
+function fieldsOf({ polling, subscriptions }: AnyContract) {
+  return z.strictObject({ ...(polling ? anyFields : commonFields).shape, ...subscriptions.fields.shape });
+}
 
 /** The checked fields of a request: common ones and the contract's own. */
 type Given = Partial<Common> & Record<string, unknown>;
@@ -60,8 +71,7 @@ export async function newSubscription(
   accountId: string,
   body: unknown,
 ): Promise<SubscriptionDraft> {
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape });
-  const given = check(schema, body) as Common & Record<string, unknown>;
+  const given = check(fieldsOf(contract), body) as Common & Record<string, unknown>;
   const draft = build(context, contract, given);
   return {
     ...draft,
@@ -78,8 +88,7 @@ export function editedSubscription(
   previous: StoredSubscription,
   body: unknown,
 ): SubscriptionDraft {
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = check(schema, body) as Given;
+  const given = check(fieldsOf(contract).partial(), body) as Given;
   const { id, accountId, reference } = previous;
   return { ...build(context, contract, given, previous), id, accountId, reference };
 }
@@ -92,7 +101,7 @@ function build(
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
   const given = unmasked(masked, rules, previous);
-  const url = given.url === undefined ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
+  const url = given.url == null ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
@@ -100,6 +109,7 @@ function build(
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
   const stored = rules.toStored({ fields: given, eventTypes, url: newUrl, randomBytes, previous });
+  checkPolling(contract, given, stored.options, previous);
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', stored.options);
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, stored.options, previous);
@@ -113,6 +123,20 @@ function build(
     options: stored.options,
     secrets: stored.secrets,
   };
+}
+
+/** A subscription that is polled has no URL, any other has one; an edit does not change which it is. */
+function checkPolling({ polling }: AnyContract, given: Given, options: unknown, previous?: StoredSubscription): void {
+  const isPolled = polling?.isPolled(options) ?? false;
+  if (previous && isPolled !== (polling?.isPolled(previous.options) ?? false))
+    throw invalidField('receivesBy', 'cannot be changed; create another subscription');
+  if (isPolled && typeof given.url === 'string')
+    throw invalidField('url', 'must be absent, because a subscription that is polled is sent nothing');
+  if (!isPolled && (given.url === null || (given.url === undefined && !previous)))
+    throw invalidField(
+      'url',
+      polling ? 'is missing; only a subscription with receivesBy: poll has none' : 'is missing',
+    );
 }
 
 /** Fields that do not depend on the contract; absent ones keep the previous values. */

@@ -1,6 +1,7 @@
 /** Events, their bodies and their deliveries, written together. */
 import type { Event } from '../../contract/entities.js';
 import { onlyRow, type Queryable, type Store } from '../store.js';
+import { INSERT_MESSAGES, messageValues, type NewMessage } from '../messages/messages.js';
 import type { IdempotentResponse } from './idempotency.js';
 
 /** A delivery to be written with its event. */
@@ -20,6 +21,8 @@ export interface NewEvent {
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
+  /** For subscriptions that are polled; absent without any. */
+  readonly messages?: readonly NewMessage[];
   /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
 }
@@ -87,9 +90,10 @@ export async function insertCurrentEvents(
     const senderId = mode.direct ? (mode.senderId ?? null) : null;
     return deliveries.map((delivery) => ({ event, accountId, provider, delivery, direct: mode.direct, senderId }));
   });
+  const messages = messageValues(events);
   const { rows } = await client.query<{ account_id: string; key: string | null }>({
-    name: 'insert-events',
-    text: INSERT_EVENTS,
+    name: messages ? 'insert-events-and-messages' : 'insert-events',
+    text: messages ? INSERT_EVENTS_AND_MESSAGES : INSERT_EVENTS,
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -118,6 +122,7 @@ export async function insertCurrentEvents(
       keyed.map(({ response }) => response.fingerprint),
       keyed.map(({ response }) => JSON.stringify(response.response)),
       events.map(({ event }) => keys.get(event.id)),
+      ...(messages ?? []),
     ],
   });
   const outdated = new Set(rows.filter(({ key }) => key === null).map(({ account_id }) => account_id));
@@ -126,7 +131,7 @@ export async function insertCurrentEvents(
 }
 
 /** Parameters are arrays, in the order of `values` above. */
-const INSERT_EVENTS = `
+const insertStatement = (more: string): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
     FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
@@ -165,11 +170,14 @@ const INSERT_EVENTS = `
                 $18::boolean[], $22::text[])
       AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
     WHERE event_id NOT IN (SELECT id FROM not_written)
-  )
+  )${more}
   SELECT account_id, NULL AS key FROM outdated
   UNION ALL
   SELECT account_id, key FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)`;
+
+const INSERT_EVENTS = insertStatement('');
+const INSERT_EVENTS_AND_MESSAGES = insertStatement(INSERT_MESSAGES);
 
 /** A stored event; its payload is JSON text. */
 export interface StoredEvent {

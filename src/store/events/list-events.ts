@@ -31,6 +31,8 @@ export interface ListedEvent {
   readonly channels: readonly string[];
   readonly createdAt: Date;
   readonly deliveries: DeliveryCounts;
+  /** In how many subscriptions that are polled it can be read. */
+  readonly messages: number;
 }
 
 export interface EventFilter {
@@ -51,9 +53,15 @@ export interface EventPage {
   readonly nextBeforeId: string | null;
 }
 
-/** Whether an event has reached nobody, or not everybody: without a delivery, or with one that failed or is open. */
-export function isUndelivered({ delivered, failed, open }: DeliveryCounts): boolean {
-  return delivered === 0 || failed > 0 || open > 0;
+/**
+ * Whether an event has reached nobody, or not everybody: it was not delivered and cannot be read, or a delivery failed or is
+ * open.
+ */
+export function isUndelivered({
+  deliveries: { delivered, failed, open },
+  messages,
+}: Pick<ListedEvent, 'deliveries' | 'messages'>): boolean {
+  return delivered + messages === 0 || failed > 0 || open > 0;
 }
 
 /** A page of events. With a filter it may have fewer than `limit` events, also none, although there are more. */
@@ -64,9 +72,10 @@ export async function listEvents(store: Store, filter: EventFilter): Promise<Eve
   for (let counted = 0; counted < MAX_COUNTED;) {
     const page = await readEvents(store, { ...filter, beforeId, limit: undelivered ? COUNTED_AT_ONCE : limit + 1 });
     const counts = await countDeliveries(store, page.rows);
+    const messages = await countMessages(store, page.rows);
     for (const row of page.rows) {
-      const event = { ...row, deliveries: counts.get(row.id) ?? NONE };
-      if (undelivered && !isUndelivered(event.deliveries)) continue;
+      const event = { ...row, deliveries: counts.get(row.id) ?? NONE, messages: messages.get(row.id) ?? 0 };
+      if (undelivered && !isUndelivered(event)) continue;
       // One more than fits shows that there is another page.
       if (events.length === limit) return { events, nextBeforeId: events.at(-1)!.id };
       events.push(event);
@@ -82,7 +91,7 @@ export async function listEvents(store: Store, filter: EventFilter): Promise<Eve
 
 const NONE: DeliveryCounts = { delivered: 0, failed: 0, cancelled: 0, open: 0 };
 
-type EventRow = Omit<ListedEvent, 'deliveries'>;
+type EventRow = Omit<ListedEvent, 'deliveries' | 'messages'>;
 
 /** Reads events in the sequence of their ids: without a type exactly `limit`, and otherwise at most that many. */
 async function readEvents(
@@ -125,4 +134,12 @@ async function countDeliveries(store: Store, events: readonly EventRow[]): Promi
     counts.set(id, { ...sum, [counted]: sum[counted] + count });
   }
   return counts;
+}
+
+async function countMessages(store: Store, events: readonly EventRow[]): Promise<Map<string, number>> {
+  const { rows } = await store.pool.query<{ event_id: string; count: number }>(
+    'SELECT event_id, count(*)::integer AS count FROM messages WHERE event_id = ANY($1) GROUP BY event_id',
+    [events.map(({ id }) => id)],
+  );
+  return new Map(rows.map(({ event_id: id, count }) => [id, count]));
 }

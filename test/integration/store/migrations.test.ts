@@ -13,7 +13,7 @@ test('has partitions for the next weeks after the migration', async () => {
   expect(await migrate(database.url)).toEqual(['0001_initial', '0004_consumers']);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
-  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events']);
+  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events', 'messages']);
   expect(await migrate(database.url)).toEqual([]);
 });
 

@@ -5,7 +5,7 @@ import { weekOf, weeksAfter } from '../../../src/store/weeks.js';
 import { openTestDatabase, type TestDatabase } from '../../support/database.js';
 import { deliver, noOne, originsOf } from '../../support/past.js';
 
-const TABLES = ['attempts', 'deliveries', 'event_bodies', 'events'];
+const TABLES = ['attempts', 'deliveries', 'event_bodies', 'events', 'messages'];
 const name = (week: Date): string => week.toISOString().slice(0, 10).replaceAll('-', '');
 const placesIn = (suffix: string): string[] => TABLES.map((table) => `${table}_${suffix}`);
 
