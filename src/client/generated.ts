@@ -12,7 +12,93 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List an account's events
+     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description Only events of this type. */
+          type?: string;
+          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+          undelivered?: 'true' | 'false';
+          /** @description Only events accepted at this time or later. */
+          from?: string;
+          /** @description Only events accepted before this time. */
+          to?: string;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ListedEvent'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     put?: never;
     /**
      * Emit an event, or up to 1,000
@@ -1400,8 +1486,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes: string[];
             description?: string | null;
@@ -1663,8 +1749,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url?: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes?: string[];
             description?: string | null;
@@ -1991,6 +2077,286 @@ export interface paths {
       };
     };
     delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/poll': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read the messages of a subscription that is polled
+     * @description Oldest first. Without cursor from the oldest message that is kept, or from where the consumer is: with consumer, the cursor of a page commits it, and a page that was not committed is sent again.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Name of a reader whose position is stored; at most 100 per subscription. */
+          consumer?: string;
+          /** @description iterator of the previous page. */
+          cursor?: string;
+          /** @description Maximum number of messages. */
+          limit?: number;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Messages, oldest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['MessagePage'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the consumers of a subscription that is polled */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description All consumers, by name */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: {
+                name: string;
+                /** @description Where it is: everything before is committed. */
+                cursor: string;
+                /** @description Messages after it, including those that were deleted with their event. */
+                behind: number;
+                /**
+                 * Format: date-time
+                 * @description Its last request.
+                 */
+                polledAt: string;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Delete a consumer, so that its name starts again from the oldest message */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted, or there was none */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     options?: never;
     head?: never;
     patch?: never;
@@ -4201,6 +4567,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/.well-known/pigeonpost/{id}/jwks.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the public keys of a subscription that signs with ed25519
+     * @description Needs no key. Has every key that is valid now, so also the former one during the overlap of a rotation. May be cached for 300 s.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description A JSON Web Key Set */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/jwk-set+json': components['schemas']['PublicKeys'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/healthz': {
     parameters: {
       query?: never;
@@ -4354,6 +4788,24 @@ export interface components {
       /** @description Number of errors that are not listed. */
       moreErrors?: number;
     };
+    ListedEvent: {
+      id: string;
+      type: string;
+      /** Format: date-time */
+      occurredAt: string;
+      channels: string[];
+      /** Format: date-time */
+      createdAt: string;
+      /** @description How many of its deliveries are in which state; open are those that have not ended. */
+      deliveries: {
+        delivered: number;
+        failed: number;
+        cancelled: number;
+        open: number;
+      };
+      /** @description In how many subscriptions that are polled it can be read. */
+      messages: number;
+    };
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
@@ -4410,7 +4862,8 @@ export interface components {
       reference: string;
       accountId: string;
       provider: string;
-      url: string;
+      /** @description Null for one that is polled. */
+      url: string | null;
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
@@ -4457,6 +4910,24 @@ export interface components {
        * @description A failed attempt from this time on disables the subscription, unless one is accepted before; null for never.
        */
       disablesAt: string | null;
+    };
+    MessagePage: {
+      /** @description The cursor of the next request; it also commits this page for its consumer. */
+      iterator: string;
+      /** @description Whether there was no further message. */
+      done: boolean;
+      data: {
+        /** @description The id that an attempt would have had; the same when a message is read again. */
+        id: string;
+        eventType: string;
+        /**
+         * Format: date-time
+         * @description Time of the event.
+         */
+        timestamp: string;
+        /** @description The body that an attempt would have sent. */
+        payload?: unknown;
+      }[];
     };
     Delivery: {
       id: string;
@@ -4691,6 +5162,21 @@ export interface components {
       accountSchema: {
         [key: string]: unknown;
       };
+    };
+    PublicKeys: {
+      keys: {
+        /** @enum {string} */
+        kty: 'OKP';
+        /** @enum {string} */
+        crv: 'Ed25519';
+        x: string;
+        /** @description The thumbprint of the key (RFC 7638). */
+        kid: string;
+        /** @enum {string} */
+        use: 'sig';
+        /** @enum {string} */
+        alg: 'EdDSA';
+      }[];
     };
   };
   responses: never;

@@ -40,8 +40,12 @@ const pageSchema = z
   .openapi('MessagePage');
 
 export function pollRoutes(routing: Routing, context: ApiContext): void {
-  const { store } = context;
+  readRoute(routing, context);
+  consumerRoutes(routing, context);
+}
 
+/** Reads messages. */
+function readRoute(routing: Routing, context: ApiContext): void {
   addRoute(
     routing,
     {
@@ -70,7 +74,7 @@ export function pollRoutes(routing: Routing, context: ApiContext): void {
       const committed =
         consumer === undefined ? undefined : await commit(context, { subscriptionId, name: consumer }, given);
       const after = given ?? committed ?? 0;
-      const page = await readMessages(store, subscriptionId, { after, limit, maxBytes: MAX_PAGE_BYTES });
+      const page = await readMessages(context.store, subscriptionId, { after, limit, maxBytes: MAX_PAGE_BYTES });
       response
         .set('Cache-Control', 'no-store')
         .type('json')
