@@ -81,6 +81,11 @@ function readRoute(routing: Routing, context: ApiContext): void {
         .send(toJson(subscriptionId, polling, page));
     },
   );
+}
+
+/** Lists and deletes consumers. */
+function consumerRoutes(routing: Routing, context: ApiContext): void {
+  const { store } = context;
 
   addRoute(
     routing,
