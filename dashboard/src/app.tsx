@@ -10,6 +10,7 @@ import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
 import { DeliveryPage } from './pages/delivery/delivery-page.js';
+import { EventTypesPage } from './pages/event-types/event-types-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
 import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
@@ -73,6 +74,9 @@ function Pages() {
           <AccountsPage />
         </Route>
         <Route path="/accounts/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
+        <Route path="/event-types">
+          <EventTypesPage />
+        </Route>
         <Route path="/contracts/:provider?">{({ provider }) => <ContractsPage provider={provider} />}</Route>
         <Route>
           <NotFoundPage />

@@ -19,6 +19,9 @@ import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
 import { eventListRoutes } from './event-list.js';
+import { importRoutes } from './event-types/import.js';
+import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
+import { eventTypeRoutes } from './event-types/routes.js';
 import { eventRoutes } from './events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
@@ -88,12 +91,15 @@ export function createApp(parts: AppParts): Express {
   contractRoutes(routing);
   const keys = Router();
   publicKeyRoutes({ router: keys, registry }, context);
+  eventTypeRoutes(routing, context);
+  importRoutes(routing, context);
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
   app.use(limitUnreadResponses());
   probeRoutes(app, () => apiReadiness(context));
   metricsRoutes(app, context, failures);
+  app.use(publicCatalogueRoutes(context));
   app.get('/openapi.json', (_request, response) => void response.json(document));
   // Before all other routers, because it gets the most requests and each router costs time.
   app.post('/v1/accounts/:id/events', sendRequestId, requireKey(context), events);

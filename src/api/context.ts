@@ -7,7 +7,9 @@ import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 import type { WriteHealth } from '../store/write-health.js';
 import type { AccountIds } from './accounts/external-ids.js';
+import type { UnknownEventTypes } from '../config/defaults.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
+import type { EventTypeCatalogue } from './event-types/catalogue.js';
 import type { SignIn } from '../http/sign-in.js';
 
 export interface ApiContext {
@@ -18,6 +20,11 @@ export interface ApiContext {
   readonly accountIds: AccountIds;
   readonly writes: WriteHealth;
   readonly feed: DeliveryFeed;
+  readonly eventTypes: EventTypeCatalogue;
+  /** What happens to event types that are not defined, once at least one is. */
+  readonly unknownEventTypes: UnknownEventTypes;
+  /** Whether anyone may read the defined event types. */
+  readonly publicCatalogue: boolean;
   readonly log: Logger;
   readonly adminKey: string;
   readonly signIn: SignIn;

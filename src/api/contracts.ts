@@ -34,6 +34,7 @@ const contractSchema = z
         retries: z.int(),
       }),
     ),
+    openCatalogue: z.boolean().describe('Whether the platform defines the event types; see /v1/event-types.'),
     accepted: z.string().describe('Which responses accept a delivery, and which end it.'),
     signature: z.object({ headers: z.array(z.string()), description: z.string() }),
     subscriptionSchema: jsonSchema.describe('JSON Schema of the request that creates a subscription.'),
@@ -131,6 +132,7 @@ function describeContract(contract: AnyContract, account: Account) {
         retries: schedule.length,
       };
     }),
+    openCatalogue: contract.openCatalogue !== undefined,
     accepted: about.accepted,
     signature: about.signature,
     ...schemas,

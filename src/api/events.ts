@@ -17,6 +17,7 @@ import { acceptEvents } from './accept-events.js';
 import { createAccount } from './accounts/create.js';
 import { EXTERNAL_ID_RULE, isExternalId } from './accounts/external-ids.js';
 import type { ApiContext } from './context.js';
+import { checkEvent } from './event-types/checks.js';
 import { namedTwice } from '../http/json-body.js';
 import { canSee } from '../http/principal.js';
 import { invalid, invalidField, notFound, Problem } from '../http/problem.js';
@@ -88,11 +89,12 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
         const events: FanOut[] = [];
         const reply =
           single === undefined
-            ? { results: batch.map((element) => planOrReject(entry, element, events, size)) }
-            : describe(plan(entry, single, events, size));
+            ? { results: batch.map((element) => planOrReject(context, entry, element, events, size)) }
+            : describe(plan(context, entry, single, events, size));
         annotateSpan({ 'pigeonpost.provider': entry.account.provider, 'pigeonpost.events': events.length });
         return { events, reply };
       };
+      await context.eventTypes.ready();
       // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
@@ -205,9 +207,15 @@ function elements(text: string): string[] {
   return jsonElements(members.find(({ key }) => key === 'events')!.value);
 }
 
-function planOrReject(entry: CachedSubscriptions, text: string, planned: FanOut[], size: CommitSize): Result {
+function planOrReject(
+  context: ApiContext,
+  entry: CachedSubscriptions,
+  text: string,
+  planned: FanOut[],
+  size: CommitSize,
+): Result {
   try {
-    return describe(plan(entry, text, planned, size));
+    return describe(plan(context, entry, text, planned, size));
   } catch (error) {
     if (error instanceof Problem) return error.toJSON();
     throw error;
@@ -215,12 +223,15 @@ function planOrReject(entry: CachedSubscriptions, text: string, planned: FanOut[
 }
 
 function plan(
+  context: ApiContext,
   { account, subscriptions }: CachedSubscriptions,
   text: string,
   planned: FanOut[],
   size: CommitSize,
 ): FanOut {
-  const event = fanOut(account, subscriptions, readEvent(contractOf(account.provider), account, text), size);
+  const input = readEvent(contractOf(account.provider), account, text);
+  checkEvent(context, account, input.type, input.data);
+  const event = fanOut(account, subscriptions, input, size);
   planned.push(event);
   return event;
 }

@@ -1,5 +1,6 @@
 /** Schemas of requests and responses, for validation and for the OpenAPI document. */
 import { z } from 'zod';
+import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { environments } from '../store/accounts/accounts.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
@@ -45,6 +46,8 @@ export const accountSchema = z
     externalId: z.string().nullable().describe('Your own id of the account, usable in paths instead of its id.'),
     metadata: z.record(z.string(), z.string()),
     environment: z.enum(environments),
+    workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
+    featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     createdAt: time,
   })
   .openapi('Account');

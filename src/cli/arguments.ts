@@ -24,8 +24,8 @@ export function orNone(read: (text: string) => number): (text: string) => number
   return (text) => (text === 'none' ? text : read(text));
 }
 
-/** The number of an option that {@link orNone} has read, or null for none. */
-export function noneIsNull(value: number | 'none' | undefined): number | null | undefined {
+/** The value of an option that may be `none`, or null for none. */
+export function noneIsNull<Value>(value: Value | 'none' | undefined): Value | null | undefined {
   return value === 'none' ? null : value;
 }
 

@@ -7,6 +7,7 @@ import { accountCommands } from './commands/accounts.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
+import { eventTypeCommands } from './commands/event-types.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
@@ -45,6 +46,7 @@ function createProgram(terminal: Terminal): Command {
   processCommands(program.commandsGroup('Processes:'));
   accountCommands(program.commandsGroup('Through the API:'), terminal);
   subscriptionCommands(program, terminal);
+  eventTypeCommands(program, terminal);
   emitCommand(program, terminal);
   deliveryCommands(program, terminal);
   recoverCommand(program, terminal);

@@ -525,6 +525,13 @@ export interface paths {
             metadata?: {
               [key: string]: string;
             };
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+            /** @description The account sees event types that have one of these flags. None by default. */
+            featureFlags?: string[];
           };
         };
       };
@@ -855,6 +862,13 @@ export interface paths {
             metadata?: {
               [key: string]: string;
             };
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+            /** @description The account sees event types that have one of these flags. None by default. */
+            featureFlags?: string[];
           };
         };
       };
@@ -1138,6 +1152,13 @@ export interface paths {
             metadata?: {
               [key: string]: string;
             };
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+            /** @description The account sees event types that have one of these flags. None by default. */
+            featureFlags?: string[];
           };
         };
       };
@@ -4635,6 +4656,657 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/event-types': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List event types
+     * @description Sorted by name. An account gets those that it can subscribe to.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description Only of this group. */
+          group?: string;
+          /** @description Only archived ones, or only others. */
+          archived?: 'true' | 'false';
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Event types */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['EventType'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/event-types/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an event type */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Shows the schema of this version. */
+          version?: number;
+        };
+        header?: never;
+        path: {
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The event type and the versions of its schema */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['EventType'] & {
+              /** @description Versions of the schema, the newest first. */
+              versions: {
+                version: number;
+                /** Format: date-time */
+                createdAt: string;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /**
+     * Define an event type, or replace its definition
+     * @description Absent fields get their defaults. Known to all processes within a second.
+     */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description For people, plain text. */
+            description?: string;
+            /** @description A heading in lists. */
+            group?: string | null;
+            /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
+            schema?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description Payloads; the first one is sent by test events. */
+            examples?: unknown[];
+            /** @description Whether events whose data break the schema are refused. False by default. */
+            enforce?: boolean;
+            /** @description Whether its events are refused; subscriptions keep it. False by default. */
+            archived?: boolean;
+            /** @description Only accounts with this feature flag see it. */
+            featureFlag?: string | null;
+          };
+        };
+      };
+      responses: {
+        /** @description The event type */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['EventType'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    post?: never;
+    /**
+     * Delete an event type
+     * @description With the versions of its schema. Subscriptions keep its name. To refuse its events, archive it.
+     */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    /**
+     * Edit an event type
+     * @description Absent fields stay unchanged. Known to all processes within a second.
+     */
+    patch: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description For people, plain text. */
+            description?: string;
+            /** @description A heading in lists. */
+            group?: string | null;
+            /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
+            schema?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description Payloads; the first one is sent by test events. */
+            examples?: unknown[];
+            /** @description Whether events whose data break the schema are refused. False by default. */
+            enforce?: boolean;
+            /** @description Whether its events are refused; subscriptions keep it. False by default. */
+            archived?: boolean;
+            /** @description Only accounts with this feature flag see it. */
+            featureFlag?: string | null;
+          };
+        };
+      };
+      responses: {
+        /** @description The event type after the edit */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['EventType'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    trace?: never;
+  };
+  '/v1/event-types/import': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Import event types from an OpenAPI document
+     * @description One event type for each of its `webhooks`, by name: description, group (the first tag), schema and examples of the JSON body, or of its `data` where the body also has `type` and `timestamp`. Other fields stay unchanged, and no event type is deleted. A webhook with an error does not affect the others.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description An OpenAPI 3.1 document with `webhooks`. */
+            document: {
+              [key: string]: unknown;
+            };
+            /** @description Only says what would change. False by default. */
+            dryRun?: boolean;
+          };
+        };
+      };
+      responses: {
+        /** @description What has changed, or would change */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['EventTypeImport'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/healthz': {
     parameters: {
       query?: never;
@@ -4846,6 +5518,13 @@ export interface components {
       };
       /** @enum {string} */
       environment: 'live' | 'test';
+      /**
+       * @description When its deliveries get a workflow; null for the default.
+       * @enum {string|null}
+       */
+      workflows: 'always' | 'adaptive' | 'on_retry' | null;
+      /** @description It sees event types that have one of these flags. */
+      featureFlags: string[];
       /** Format: date-time */
       createdAt: string;
     };
@@ -5148,6 +5827,8 @@ export interface components {
         timeLimitMs: number;
         retries: number;
       }[];
+      /** @description Whether the platform defines the event types; see /v1/event-types. */
+      openCatalogue: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {
@@ -5176,6 +5857,44 @@ export interface components {
         use: 'sig';
         /** @enum {string} */
         alg: 'EdDSA';
+      }[];
+    };
+    EventType: {
+      name: string;
+      description: string;
+      group: string | null;
+      /** @description JSON Schema of `data`, draft 2020-12; null while there is none. */
+      schema: {
+        [key: string]: unknown;
+      } | null;
+      examples: unknown[];
+      /** @description Whether events whose data break the schema are refused. */
+      enforce: boolean;
+      /** @description Whether its events are refused. */
+      archived: boolean;
+      /** @description Only accounts with this feature flag see it; null for all. */
+      featureFlag: string | null;
+      /** @description Version of the schema, from 1. */
+      version: number;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      updatedAt: string;
+    };
+    EventTypeImport: {
+      dryRun: boolean;
+      created: string[];
+      updated: {
+        name: string;
+        /** @description Names of changed fields. */
+        changes: string[];
+      }[];
+      unchanged: string[];
+      /** @description Webhooks that were not imported; the path is in the document or in the event type. */
+      errors: {
+        name: string;
+        path: string;
+        message: string;
       }[];
     };
   };

@@ -1,5 +1,12 @@
 import { OperatorError } from '../lib/errors.js';
-import { defaultCacheDir, defaultDataDir, defaults, EMBEDDED_NETWORKS, type WorkflowMode } from './defaults.js';
+import {
+  defaultCacheDir,
+  defaultDataDir,
+  defaults,
+  EMBEDDED_NETWORKS,
+  type UnknownEventTypes,
+  type WorkflowMode,
+} from './defaults.js';
 import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';
@@ -42,6 +49,10 @@ export interface Config {
     maxCommitBytes: number;
     /** Subscriptions that an account may have unless it says otherwise. */
     maxSubscriptions: number;
+    /** What happens to event types that are not defined, once at least one is. */
+    unknownEventTypes: UnknownEventTypes;
+    /** Whether anyone may read the defined event types. */
+    publicCatalogue: boolean;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
     /** How long an API that is ending still accepts connections, in seconds. */
@@ -155,6 +166,8 @@ function assembleApi(values: Values): Config['api'] {
     maxBodyBytes,
     maxCommitBytes: values.PIGEONPOST_MAX_COMMIT_BYTES ?? Math.max(defaults.maxCommitBytes, 4 * maxBodyBytes),
     maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
+    unknownEventTypes: values.PIGEONPOST_UNKNOWN_EVENT_TYPES ?? defaults.unknownEventTypes,
+    publicCatalogue: values.PIGEONPOST_PUBLIC_CATALOGUE ?? false,
     trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
     shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
     ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),

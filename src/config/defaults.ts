@@ -10,6 +10,10 @@ import { join, resolve, sep } from 'node:path';
 export const workflowModes = ['always', 'adaptive', 'on_retry'] as const;
 export type WorkflowMode = (typeof workflowModes)[number];
 
+/** What happens to event types that are not defined, once at least one is. */
+export const unknownEventTypes = ['refuse', 'accept'] as const;
+export type UnknownEventTypes = (typeof unknownEventTypes)[number];
+
 /** What an unset setting stands for, where that is one value. */
 export const defaults = {
   host: '127.0.0.1',
@@ -17,6 +21,7 @@ export const defaults = {
   maxBodyBytes: 5 * 1024 * 1024,
   maxCommitBytes: 20 * 1024 * 1024,
   maxSubscriptions: 500,
+  unknownEventTypes: 'refuse',
   shutdownDelayS: 5,
   maxConcurrentAttempts: 50,
   retentionDays: 90,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, workflowModes } from './defaults.js';
+import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
 import {
   certificates,
   executable,
@@ -71,6 +71,17 @@ export const table = {
     description: 'Maximum number of subscriptions of an account, from 1 to 10000; an account may have its own.',
     default: String(defaults.maxSubscriptions),
     schema: wholeNumber(1, 10_000),
+  },
+  PIGEONPOST_UNKNOWN_EVENT_TYPES: {
+    description:
+      'What happens to event types that are not defined, once at least one is: refuse or accept. For contracts whose event types the platform defines.',
+    default: defaults.unknownEventTypes,
+    schema: oneOf(unknownEventTypes),
+  },
+  PIGEONPOST_PUBLIC_CATALOGUE: {
+    description: 'Whether anyone may read the defined event types, at /catalogue and /catalogue.json.',
+    default: 'false',
+    schema: flag,
   },
   PIGEONPOST_SHUTDOWN_DELAY_SECONDS: {
     description:

@@ -20,6 +20,31 @@ export function takesType(subscription: Pick<Subscription, 'eventTypes'>, type: 
   return subscription.eventTypes.length === 0 || subscription.eventTypes.includes(type);
 }
 
+/** What ends a subscription's entry for all event types of a group, as in `invoice.*`. */
+const ANY_IN_GROUP = '.*';
+
+/** The group of an entry such as `invoice.*`, or undefined for the name of one event type. */
+export function groupOf(entry: string): string | undefined {
+  return entry.endsWith(ANY_IN_GROUP) ? entry.slice(0, -ANY_IN_GROUP.length) : undefined;
+}
+
+/** The entries other than its name with which a subscription takes an event type: `a.b.c` is in `a.*` and `a.b.*`. */
+export function groupEntries(type: string): readonly string[] {
+  const entries: string[] = [];
+  for (let stop = type.indexOf('.'); stop >= 0; stop = type.indexOf('.', stop + 1))
+    entries.push(type.slice(0, stop) + ANY_IN_GROUP);
+  return entries;
+}
+
+/** Like `takesType`, where subscriptions may name groups; `groups` are the `groupEntries` of the type. */
+export function takesTypeOrGroup(
+  subscription: Pick<Subscription, 'eventTypes'>,
+  type: string,
+  groups: readonly string[],
+): boolean {
+  return takesType(subscription, type) || groups.some((group) => subscription.eventTypes.includes(group));
+}
+
 /** A problem naming the first event type that a catalogue does not hold, or undefined. */
 export function unknownEventType(
   eventTypes: readonly string[],

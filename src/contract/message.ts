@@ -3,15 +3,17 @@ import { takesType } from './contract.js';
 import { jsonMember, jsonObject } from './json.js';
 import type { Event, Subscription } from './entities.js';
 
+/** A subscription that may name channels. */
+type WithChannels = Subscription<{ readonly channels: readonly string[] }>;
+
 /** Whether a subscription takes an event by its type and, where it names channels, by one of those. */
-export function takesMessage(
-  { eventTypes, options: { channels } }: Subscription<{ readonly channels: readonly string[] }>,
-  event: Event,
-): boolean {
-  return (
-    takesType({ eventTypes }, event.type) &&
-    (channels.length === 0 || channels.some((channel) => event.channels.includes(channel)))
-  );
+export function takesMessage(subscription: WithChannels, event: Event): boolean {
+  return takesType(subscription, event.type) && takesChannels(subscription, event);
+}
+
+/** Whether a subscription names no channels or one of the event's. */
+export function takesChannels({ options: { channels } }: WithChannels, event: Event): boolean {
+  return channels.length === 0 || channels.some((channel) => event.channels.includes(channel));
 }
 
 /** `{"type", "timestamp", "data"}`, the data exactly as it was sent. */

@@ -112,6 +112,8 @@ export interface Contract<
   readonly events: readonly EventDefinition[];
   /** The definition of an event type, open catalogues included; undefined when the provider has no such event. */
   findEvent(type: string): EventDefinition | undefined;
+  /** Set when the platform that uses the contract defines the event types itself, as rows. */
+  readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
@@ -158,6 +160,12 @@ export interface Polling<Options = unknown> {
   isPolled(options: Options): boolean;
   /** The id of an event's message, as an attempt would have it. */
   messageId(eventId: string): string;
+}
+
+/** A catalogue of event types that a contract leaves to the platform. */
+export interface OpenCatalogue {
+  /** What a name must be, in words, as the end of a sentence that starts with the field's name. */
+  readonly nameForm: string;
 }
 
 /** A contract whose own types are of no concern to the caller; rows are typed by the contract that wrote them. */

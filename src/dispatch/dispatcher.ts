@@ -33,8 +33,11 @@ export interface Dispatcher {
 
 /** The sender of this process, or the way to those of other processes. */
 export interface SenderPort {
-  /** The id with which this number of deliveries is committed as claimed; undefined when too many wait. */
-  claimFor(deliveries: number): string | undefined;
+  /**
+   * The id with which this number of deliveries is committed as claimed; undefined when too many wait. `bytes` is the size
+   * of their bodies, in UTF-16 code units.
+   */
+  claimFor(deliveries: number, bytes: number): string | undefined;
   /** Sends deliveries that were committed as claimed with this id. */
   send(fanOut: FanOut, senderId: string): void;
   /** Claims and sends deliveries that were committed without a claim. */
@@ -49,7 +52,7 @@ export const remoteSender = (notify: () => void): SenderPort => ({
 });
 
 export interface DispatcherSettings {
-  /** When a delivery gets a workflow. */
+  /** When a delivery gets a workflow, unless its account has a setting of its own. */
   readonly workflows: WorkflowMode;
   readonly sender: SenderPort;
 }
@@ -88,19 +91,26 @@ export function createDispatcher(
     startMore();
   };
 
-  const isDirect = (deliveries: number): boolean => {
-    if (workflows === 'adaptive') return rate.isDirect(deliveries);
-    return workflows === 'on_retry';
+  const isDirect = (mode: WorkflowMode, deliveries: number): boolean => {
+    if (mode === 'adaptive') return rate.isDirect(deliveries);
+    return mode === 'on_retry';
   };
 
   return {
     modesFor(fanOuts) {
-      const counts = new Map<string, number>();
-      for (const { row, deliveryStarts } of fanOuts)
-        counts.set(row.accountId, (counts.get(row.accountId) ?? 0) + deliveryStarts.length);
+      const sizes = new Map<string, { mode: WorkflowMode; deliveries: number; bytes: number }>();
+      for (const { row, deliveryStarts } of fanOuts) {
+        if (deliveryStarts.length === 0) continue;
+        const mode = deliveryStarts[0]!.account.workflows ?? workflows;
+        const size = sizes.get(row.accountId) ?? { mode, deliveries: 0, bytes: 0 };
+        size.deliveries += deliveryStarts.length;
+        for (const { body } of deliveryStarts) size.bytes += body.length;
+        sizes.set(row.accountId, size);
+      }
       const modes = new Map<string, DispatchMode>();
-      for (const [accountId, count] of counts) {
-        if (count > 0 && isDirect(count)) modes.set(accountId, { direct: true, senderId: sender.claimFor(count) });
+      for (const [accountId, { mode, deliveries, bytes }] of sizes) {
+        if (isDirect(mode, deliveries))
+          modes.set(accountId, { direct: true, senderId: sender.claimFor(deliveries, bytes) });
       }
       return modes;
     },

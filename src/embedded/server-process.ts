@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError, errorMessage, explainFileError } from '../lib/errors.js';
 import { type Log } from './log.js';
@@ -23,8 +22,6 @@ export interface ServerSpec {
   responds: () => Promise<boolean>;
   /** How long the server may take to respond. */
   startTimeoutMs: number;
-  /** Its niceness, from 0 to 19: how much it yields the processor to other processes; 0 when absent. */
-  niceness?: number;
   /** What asks it to stop, politest first. */
   stopSignals: readonly NodeJS.Signals[];
   /** How long each of these is given. */
@@ -147,7 +144,7 @@ export class ServerProcess {
   }
 
   private spawn(): Running {
-    const { file, args, as, logFile, pidFile, niceness } = this.spec;
+    const { file, args, as, logFile, pidFile } = this.spec;
     try {
       const logOffset = prepareLog(logFile);
       const output = openSync(logFile, 'a', 0o600);
@@ -167,7 +164,6 @@ export class ServerProcess {
         });
         const running: Running = { child, startedMs: performance.now(), ended, hasEnded: false, logOffset };
         void ended.then(() => (running.hasEnded = true));
-        if (child.pid !== undefined && niceness !== undefined) yieldProcessor(child.pid, niceness);
         if (pidFile !== undefined && child.pid !== undefined) writeFileSync(pidFile, `${child.pid}\n`, { mode: 0o600 });
         return running;
       } finally {
@@ -214,15 +210,6 @@ export class ServerProcess {
     const { pid } = this;
     const [politest] = this.spec.stopSignals;
     if (pid !== undefined && politest !== undefined) signal(pid, politest);
-  }
-}
-
-/** Only makes others faster, so that it may fail where the system has no such thing. */
-function yieldProcessor(pid: number, niceness: number): void {
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // It runs with the same priority as others.
   }
 }
 

@@ -40,8 +40,6 @@ export interface TemporalServer {
 export const NAMESPACE = 'default';
 
 const NAME = 'Temporal';
-/** Many retries of one receiver keep it busy, which must not slow down the first attempts of others. */
-const NICENESS = 5;
 const STOP_SIGNALS = ['SIGTERM'] as const;
 /** It takes some three seconds to stop in order. */
 const MAX_STOP_MS = 15_000;
@@ -108,7 +106,6 @@ async function startWithRetry(options: AllPorts, pidFile: string): Promise<Serve
           pidFile,
           responds: () => responds(port),
           startTimeoutMs: START_TIMEOUT_MS,
-          niceness: NICENESS,
           stopSignals: STOP_SIGNALS,
           maxStopMs: MAX_STOP_MS,
         },

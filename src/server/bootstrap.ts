@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/deliveries/feed.js';
+import { createEventTypeCatalogue } from '../api/event-types/catalogue.js';
 import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config/config.js';
@@ -137,11 +138,15 @@ export async function runApi(
   });
   const egress = openEgress(shared);
   const feed = createDeliveryFeed(store, log);
+  const eventTypes = createEventTypeCatalogue(store, log);
   const parts: AppParts = {
     store,
     client: access.client,
     dispatcher,
     feed,
+    eventTypes,
+    unknownEventTypes: config.api.unknownEventTypes,
+    publicCatalogue: config.api.publicCatalogue,
     egress,
     log,
     adminKey: keys.adminKey,
@@ -172,6 +177,7 @@ export async function runApi(
       await sleep(shutdownDelayMs);
       const aborted = await drain.end(DRAIN_LIMIT_MS);
       if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
+      await eventTypes.stop();
       await dispatcher.stop();
       await egress.close();
     },

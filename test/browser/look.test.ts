@@ -34,6 +34,7 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
+  'event-types': () => ['/event-types', 'A customer has paid an invoice'],
   contract: () => ['/contracts/standard', 'Verify a signature'],
 };
 const looks = [

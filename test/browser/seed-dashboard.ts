@@ -74,6 +74,13 @@ export async function seedDashboard(dashboard: DashboardHarness): Promise<Furnis
     amount: { value: 129_900, currency: 'EUR' },
     lines: 4,
   });
+  // After the events: from now on others are refused.
+  await ask('PUT', '/v1/event-types/invoice.paid', {
+    description: 'A customer has paid an invoice',
+    group: 'Invoices',
+    schema: { type: 'object', required: ['id'], properties: { id: { type: 'string' } } },
+    examples: [{ id: 'inv_1' }],
+  });
   return { account: account.id, subscription: subscription.id, retrying, received, secret: well.secret };
 
   /** Emits an invoice and waits until this subscription has refused it; gives back the delivery's id. */

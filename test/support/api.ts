@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app.js';
+import type { UnknownEventTypes } from '../../src/config/defaults.js';
+import { createEventTypeCatalogue } from '../../src/api/event-types/catalogue.js';
 import { createDeliveryFeed } from '../../src/api/deliveries/feed.js';
 import { SignInLimits } from '../../src/http/sign-in-limits.js';
 import type { Dispatcher } from '../../src/dispatch/dispatcher.js';
@@ -57,6 +59,10 @@ export interface ApiParts {
   /** Wrong keys that an address may send per minute; tests send many. */
   readonly maxSignInFailures?: number;
   readonly trustProxy?: readonly string[];
+  readonly unknownEventTypes?: UnknownEventTypes;
+  readonly publicCatalogue?: boolean;
+  /** How often the version of the event types is read, in milliseconds. */
+  readonly eventTypePollMs?: number;
   /** The folder of the dashboard's build; by default the real one. */
   readonly dashboardFolder?: string;
 }
@@ -76,11 +82,15 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
   });
   const log = parts.log ?? pino({ level: 'silent' });
   const feed = createDeliveryFeed(store, log, FEED_MS);
+  const eventTypes = createEventTypeCatalogue(store, log, parts.eventTypePollMs ?? FEED_MS);
   const app = createApp({
     store,
     client: parts.client ?? new Client({ connection: nowhere }),
     dispatcher,
     feed,
+    eventTypes,
+    unknownEventTypes: parts.unknownEventTypes ?? 'refuse',
+    publicCatalogue: parts.publicCatalogue ?? false,
     egress,
     log,
     adminKey: ADMIN_KEY,
@@ -105,6 +115,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     ask: (method, path, body, headers) => askAt(url, method, path, body, headers),
     async close() {
       await feed.stop();
+      await eventTypes.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await egress.close();

@@ -92,7 +92,7 @@ export async function startSystem(
     startWorker({ connection, namespace, store, egress, log, workflowBundle });
   let worker = await newWorker();
   const sender: SenderPort = {
-    claimFor: (deliveries) => worker.sender.claimFor(deliveries),
+    claimFor: (deliveries, bytes) => worker.sender.claimFor(deliveries, bytes),
     send: (fanOut, senderId) => worker.sender.send(fanOut, senderId),
     offer: (deliveries) => worker.sender.offer(deliveries),
   };

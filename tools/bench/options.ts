@@ -1,7 +1,7 @@
 /** What a bench is asked for. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { attackNames, loads, loadsFor, type AttackName, type Load } from './report/measures.js';
+import { attackNames, loads, loadsFor, rateLoads, type AttackName, type Load } from './report/measures.js';
 
 export interface Options {
   /** The loads to put on. */
@@ -26,6 +26,10 @@ export interface Sizes {
   readonly latencySeconds: number;
   /** Finished deliveries in full tables. */
   readonly filled: number;
+  /** Deliveries that wait while something is unavailable. */
+  readonly drain: number;
+  /** Accounts with a subscription each. */
+  readonly accounts: number;
   readonly soakSeconds: number;
 }
 
@@ -35,9 +39,20 @@ const FULL: Sizes = {
   workflows: 2_000,
   latencySeconds: 15,
   filled: 1_000_000,
+  drain: 20_000,
+  accounts: 10_000,
   soakSeconds: 0,
 };
-const QUICK: Sizes = { runs: 1, events: 3_000, workflows: 400, latencySeconds: 5, filled: 100_000, soakSeconds: 0 };
+const QUICK: Sizes = {
+  runs: 1,
+  events: 3_000,
+  workflows: 400,
+  latencySeconds: 5,
+  filled: 100_000,
+  drain: 1_000,
+  accounts: 1_000,
+  soakSeconds: 0,
+};
 
 /** The loads that a sender can be put under which only its adapter knows. */
 const forAnySender: readonly Load[] = [
@@ -45,11 +60,12 @@ const forAnySender: readonly Load[] = [
   'single_calls',
   'batches',
   'fan_out',
+  'payload_1k',
+  'payload_16k',
+  'payload_256k',
   'raw_latency',
-  'latency',
-  'latency_5',
-  'latency_200',
-  'latency_500',
+  ...rateLoads.map(({ load }) => load),
+  'latency_busy',
   'hanging',
 ];
 
@@ -57,10 +73,16 @@ const forAnySender: readonly Load[] = [
 export function readOptions(argv: readonly string[]): Options {
   const command = new Command('bench')
     .description('Measure Pigeonpost, each figure beside what bounds it')
-    .option('--only <measures>', 'measures or loads, comma separated; their floors are measured too', names)
+    .option(
+      '--only <measures>',
+      'measures, loads or rates, payloads, drain; comma separated; their floors are measured too',
+      names,
+    )
     .option('--attacks <names>', `which attacks neighbours measures: ${attackNames.join(', ')}`, attacks)
     .option('--runs <number>', 'how often everything is measured', wholeNumber)
     .option('--events <number>', 'deliveries of each load that is as fast as it can be', wholeNumber)
+    .option('--drain <number>', 'deliveries that wait in the loads drain_temporal and drain_receiver', wholeNumber)
+    .option('--accounts <number>', 'accounts of the loads many_accounts and many_accounts_single_calls', wholeNumber)
     .option('--quick', 'less of everything, once')
     .option('--https', 'receivers that are reached by https')
     .option('--soak <duration>', 'also watch the memory under a steady load for so long, such as 10m', seconds)
@@ -72,6 +94,8 @@ export function readOptions(argv: readonly string[]): Options {
     attacks?: Set<AttackName>;
     runs?: number;
     events?: number;
+    drain?: number;
+    accounts?: number;
     quick?: true;
     https?: true;
     soak?: number;
@@ -91,6 +115,8 @@ export function readOptions(argv: readonly string[]): Options {
       runs: given.runs ?? usual.runs,
       events,
       workflows: Math.min(usual.workflows, events),
+      drain: given.drain ?? usual.drain,
+      accounts: given.accounts ?? usual.accounts,
       soakSeconds: given.soak ?? 600,
     },
     https: given.https ?? false,

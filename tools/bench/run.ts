@@ -50,7 +50,7 @@ export async function runAll(options: Options): Promise<Outcome> {
 async function onStage(group: Group, options: Options, use: (stage: Stage) => Promise<void>): Promise<void> {
   const receiver = startRemote<ReceiverMethods>(`${__dirname}/processes/receiver.js`);
   const load = startRemote<LoadMethods>(`${__dirname}/processes/load.js`);
-  const tls = options.https ? await makeCertificate(output()) : undefined;
+  const tls = options.https || group.https ? await makeCertificate(output()) : undefined;
   const port = await receiver.call('listen', tls && { key: tls.key, cert: tls.cert });
   const resolve = `${DEMO_HOST}:${port}:127.0.0.1`;
   const silent = group.silentNames ? await startSilentNames() : undefined;

@@ -25,4 +25,5 @@ export type Overview = Response<'/v1/overview', 'get'>;
 export type Recovery = Schemas['Recovery'];
 export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Response<'/v1/contracts', 'get'>['data'][number];
+export type EventType = Schemas['EventType'];
 export type SentRequest = Response<'/v1/deliveries/{id}/request', 'get'>;

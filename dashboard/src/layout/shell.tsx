@@ -2,6 +2,7 @@
 import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
+import { useContract } from '../api/accounts.js';
 import { useSession } from '../api/session.js';
 import { Mark } from './mark.js';
 import styles from './shell.module.css';
@@ -9,11 +10,14 @@ import styles from './shell.module.css';
 export function Shell({ children }: { children: ReactNode }) {
   const { me, signOut } = useSession();
   const account = me.account;
+  const contract = useContract(account?.provider);
+  const hasEventTypes = !account || contract?.openCatalogue === true;
   const pages = [
     { href: '/overview', label: 'Overview' },
     { href: '/deliveries', label: 'Deliveries' },
     { href: '/subscriptions', label: 'Subscriptions' },
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
+    ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
     { href: '/contracts', label: 'Contracts' },
   ];
   return (

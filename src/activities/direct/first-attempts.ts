@@ -17,9 +17,14 @@ const QUICK_MS = 250;
 const MAX_IN_FLIGHT = 1_000;
 /** How long deliveries wait for a slow receiver, in milliseconds. */
 const MAX_SLOW_WAIT_MS = 30_000;
-/** Deliveries that wait for one slow receiver, and for all of them. */
-const MAX_SLOW_WAITING = 200;
-const MAX_ALL_SLOW_WAITING = 4_000;
+/**
+ * Deliveries that wait for one slow receiver, and for all of them. Many, as a workflow costs far more than the wait: on an
+ * overloaded machine every receiver seems slow, and workflows for all deliveries would slow it down further.
+ */
+const MAX_SLOW_WAITING = 2_000;
+const MAX_ALL_SLOW_WAITING = 8_000;
+/** Size of all waiting bodies above which slow receivers get no more, in UTF-16 code units. */
+const MAX_SLOW_BYTES = 8 * 1_024 * 1_024;
 /** How often slow requests and receivers are looked for, in milliseconds. */
 const TICK_MS = 50;
 
@@ -75,6 +80,7 @@ export class FirstAttempts {
   readonly #running = new Set<Running>();
   #quick = 0;
   #waiting = 0;
+  #waitingBytes = 0;
   /** Of these, deliveries that wait for slow receivers. */
   #slowWaiting = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -84,6 +90,11 @@ export class FirstAttempts {
   /** Deliveries that wait, except for slow receivers. */
   get waiting(): number {
     return this.#waiting - this.#slowWaiting;
+  }
+
+  /** Size of the bodies of all deliveries that wait, in UTF-16 code units; a body that several share counts for each. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   get inFlight(): number {
@@ -107,7 +118,7 @@ export class FirstAttempts {
     }
     if (queue.slowSince !== undefined && this.#isSlowFull(queue)) return this.settings.giveUp(attempt);
     queue.waiting.push(attempt);
-    this.#count(queue, 1);
+    this.#count(queue, 1, attempt.delivery.body.length);
     this.#makeReady(queue);
   }
 
@@ -131,11 +142,13 @@ export class FirstAttempts {
   }
 
   #isSlowFull({ waiting }: ReceiverQueue): boolean {
+    if (this.#waitingBytes >= MAX_SLOW_BYTES) return true;
     return waiting.size >= MAX_SLOW_WAITING || this.#slowWaiting >= MAX_ALL_SLOW_WAITING;
   }
 
-  #count(queue: ReceiverQueue, added: number): void {
+  #count(queue: ReceiverQueue, added: number, bytes: number): void {
     this.#waiting += added;
+    this.#waitingBytes += bytes;
     if (queue.slowSince !== undefined) this.#slowWaiting += added;
   }
 
@@ -168,7 +181,7 @@ export class FirstAttempts {
       return;
     }
     const attempt = queue.waiting.shift()!;
-    this.#count(queue, -1);
+    this.#count(queue, -1, -attempt.delivery.body.length);
     this.#makeReady(queue);
     const running: Running = { queue, startedAt: performance.now(), isQuick: true };
     this.#running.add(running);
@@ -214,7 +227,8 @@ export class FirstAttempts {
   #clearQueue(queue: ReceiverQueue, kept = 0): FirstAttempt[] {
     const cleared: FirstAttempt[] = [];
     while (queue.waiting.size > kept) cleared.push(queue.waiting.shift()!);
-    this.#count(queue, -cleared.length);
+    const bytes = cleared.reduce((sum, { delivery }) => sum + delivery.body.length, 0);
+    this.#count(queue, -cleared.length, -bytes);
     return cleared;
   }
 }

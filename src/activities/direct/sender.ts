@@ -27,7 +27,9 @@ import { StartRecorder } from './start-recorder.js';
 import { WorkflowStartQueue } from './workflow-start-queue.js';
 
 /** Deliveries that wait in memory with their bodies; new ones beyond that are committed without a claim. */
-const MAX_WAITING = 1_000;
+const MAX_WAITING = 4_000;
+/** Their bodies' size, in UTF-16 code units. */
+const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
 /** How long a delivery's account and subscription are used without reading them again, in milliseconds. */
 const MAX_AGE_MS = 5_000;
 /** Wait before a delivery is tried again whose host name could not be looked up, in milliseconds: doubles each time. */
@@ -101,8 +103,9 @@ export class Sender implements SenderPort {
     this.#claimer.start();
   }
 
-  claimFor(deliveries: number): string | undefined {
-    const hasRoom = this.#attempts.waiting + deliveries <= MAX_WAITING;
+  claimFor(deliveries: number, bytes: number): string | undefined {
+    const { waiting, waitingBytes } = this.#attempts;
+    const hasRoom = waiting + deliveries <= MAX_WAITING && waitingBytes + bytes <= MAX_WAITING_BYTES;
     return hasRoom && !this.#isStopping && this.#lease.isFresh ? this.#lease.id : undefined;
   }
 

@@ -102,8 +102,9 @@ export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>)
 /** An account as the API shows it, without its secrets. */
 export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
-  const { externalId, metadata, environment, createdAt } = account;
+  const { externalId, metadata, environment, workflows, featureFlags, createdAt } = account;
+  const flags = { workflows, featureFlags };
   const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
   const own = { externalId, metadata, environment };
-  return { id, provider, name, scope, settings, validatePayloads, ...choices, ...own, createdAt };
+  return { id, provider, name, scope, settings, validatePayloads, ...choices, ...flags, ...own, createdAt };
 }

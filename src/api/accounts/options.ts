@@ -1,6 +1,6 @@
 /** Options that an operator can set for an account of any provider. */
 import { z } from 'zod';
-import { MAX_RETENTION_DAYS } from '../../config/defaults.js';
+import { MAX_RETENTION_DAYS, workflowModes } from '../../config/defaults.js';
 import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -10,6 +10,7 @@ import { line } from '../schemas.js';
 /** One year. */
 const MAX_HOURS = 8_760;
 const MAX_WEIGHT = 100;
+const MAX_FEATURE_FLAGS = 50;
 /** The subscription cache loads all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
@@ -65,6 +66,19 @@ export const accountChoices = {
     .describe(
       `Your own notes: up to ${MAX_METADATA} names of 64 characters with texts of 500. An edit replaces all of them.`,
     ),
+  workflows: z
+    .enum(workflowModes)
+    .nullable()
+    .optional()
+    .describe(
+      'When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value ' +
+        'of PIGEONPOST_WORKFLOWS.',
+    ),
+  featureFlags: z
+    .array(line(100).min(1))
+    .max(MAX_FEATURE_FLAGS)
+    .optional()
+    .describe('The account sees event types that have one of these flags. None by default.'),
 };
 
 type AccountChoices = Pick<
@@ -75,6 +89,8 @@ type AccountChoices = Pick<
   | 'dispatchWeight'
   | 'maxSubscriptions'
   | 'metadata'
+  | 'workflows'
+  | 'featureFlags'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
@@ -88,6 +104,8 @@ export function checkChoices(
     dispatchWeight: 1,
     maxSubscriptions: null,
     metadata: {},
+    workflows: null,
+    featureFlags: [],
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -101,6 +119,11 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions, metadata } = choices;
-  return { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions, metadata };
+  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata } = choices;
+  const featureFlags = [...new Set(choices.featureFlags)];
+  if (featureFlags.length > 0 && !contract.openCatalogue) {
+    throw invalidField('featureFlags', `${contract.title} has its own event types, which need no flags; remove it`);
+  }
+  const limits = { retentionDays, dispatchWeight, maxSubscriptions, workflows };
+  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata };
 }

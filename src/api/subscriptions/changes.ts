@@ -27,13 +27,12 @@ export function subscriptionChanges(context: ApiContext): Changes {
   const { store } = context;
 
   return {
-    draft: async (account, body) =>
-      asStored(await newSubscription(context, contractOf(account.provider), account.id, body)),
-    draftEdit: (account, previous, body) =>
-      asStored(editedSubscription(context, contractOf(account.provider), previous, body), previous),
+    draft: async (account, body) => asStored(await newSubscription(context, account, body)),
+    draftEdit: (account, previous, body) => asStored(editedSubscription(context, account, previous, body), previous),
 
     async create(account, body, admit) {
-      const draft = await newSubscription(context, contractOf(account.provider), account.id, body);
+      await context.eventTypes.ready();
+      const draft = await newSubscription(context, account, body);
       const admitted = async (client: Queryable) => {
         await checkQuota(context, client, account.id);
         return draft;
@@ -43,12 +42,13 @@ export function subscriptionChanges(context: ApiContext): Changes {
 
     async edit(account, seen, changes, { admit, isHidden = allHidden } = {}) {
       const contract = contractOf(account.provider);
+      await context.eventTypes.ready();
       let wasEnabled = seen.enabled;
       const edited = async (client: Queryable) => {
         const previous = await current(store, client, seen);
         wasEnabled = previous.enabled;
         const body = typeof changes === 'function' ? changes(previous) : changes;
-        const draft = editedSubscription(context, contract, previous, body);
+        const draft = editedSubscription(context, account, previous, body);
         rejectMovedSecrets(contract.subscriptions, { seen, current: previous }, body, isHidden);
         return draft;
       };

@@ -6,6 +6,8 @@ import { checkHeaders } from '../../contract/headers.js';
 import { newId } from '../../contract/ids.js';
 import type { AnyContract } from '../../contract/types.js';
 import type { AddressGuard } from '../../egress/address.js';
+import { contractOf } from '../../providers/registry.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { AttemptLimits } from '../../store/subscriptions/limits.js';
 import {
   nextSubscriptionNumber,
@@ -14,6 +16,7 @@ import {
 } from '../../store/subscriptions/subscriptions.js';
 import { check } from '../../http/check.js';
 import type { ApiContext } from '../context.js';
+import { checkSubscribed } from '../event-types/checks.js';
 import { invalidField } from '../../http/problem.js';
 import { line } from '../schemas.js';
 import { unmasked } from './masked-values.js';
@@ -67,16 +70,17 @@ export type SubscriptionDraft = SavedSubscription;
 /** Makes a new subscription from a request body. Throws a problem that lists all errors. */
 export async function newSubscription(
   context: ApiContext,
-  contract: AnyContract,
-  accountId: string,
+  account: StoredAccount,
   body: unknown,
 ): Promise<SubscriptionDraft> {
+  const contract = contractOf(account.provider);
   const given = check(fieldsOf(contract), body) as Common & Record<string, unknown>;
   const draft = build(context, contract, given);
+  checkSubscribed(context, account, draft.eventTypes);
   return {
     ...draft,
     id: newId('sub'),
-    accountId,
+    accountId: account.id,
     reference: contract.subscriptions.newReference(await nextSubscriptionNumber(context.store), randomBytes),
   };
 }
@@ -84,13 +88,16 @@ export async function newSubscription(
 /** Applies an edit to a subscription; absent fields stay unchanged. */
 export function editedSubscription(
   context: ApiContext,
-  contract: AnyContract,
+  account: StoredAccount,
   previous: StoredSubscription,
   body: unknown,
 ): SubscriptionDraft {
+  const contract = contractOf(account.provider);
   const given = check(fieldsOf(contract).partial(), body) as Given;
   const { id, accountId, reference } = previous;
-  return { ...build(context, contract, given, previous), id, accountId, reference };
+  const draft = build(context, contract, given, previous);
+  checkSubscribed(context, account, draft.eventTypes, previous.eventTypes);
+  return { ...draft, id, accountId, reference };
 }
 
 function build(

@@ -1,5 +1,6 @@
 /** Routes of subscriptions. */
 import { z } from 'zod';
+import { groupEntries, groupOf, takesTypeOrGroup } from '../../contract/contract.js';
 import { describe, fanOutTo } from '../../dispatch/fan-out.js';
 import { contractOf } from '../../providers/registry.js';
 import type { Registrar } from '../../providers/registration.js';
@@ -10,7 +11,8 @@ import { acceptEvents } from '../accept-events.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';
 import { page, readCursor } from '../../http/paging.js';
-import { notFound } from '../../http/problem.js';
+import { firstDefined } from '../event-types/checks.js';
+import { invalidField, notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema } from '../schemas.js';
 import { anyFields } from './input.js';
@@ -153,9 +155,11 @@ function testRoute(routing: Routing, context: ApiContext): void {
     },
     async ({ params, body, principal }) => {
       const { subscription, account } = await mustFindSubscription(context, principal, params.id);
+      await context.eventTypes.ready();
       return acceptEvents(context, account.id, (entry, size) => {
         const current = currentIn(entry, subscription.id);
-        const example = exampleOf(entry.account, body.type ?? testType(current, entry.account));
+        const type = body.type ?? testType(context, current, entry.account);
+        const example = exampleOf(context, entry.account, type);
         const planned = fanOutTo(entry.account, [current], example, size);
         return { events: [planned], reply: describe(planned) };
       });
@@ -163,8 +167,20 @@ function testRoute(routing: Routing, context: ApiContext): void {
   );
 }
 
-/** The subscription's first event type; without any, the first type that it could have. */
-function testType({ eventTypes, options }: StoredSubscription, { provider }: StoredAccount): string {
-  const { events, subscriptions: rules } = contractOf(provider);
-  return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';
+/**
+ * The subscription's first event type. Without any, or with groups only, the first that it could get: of those that the
+ * platform defined, otherwise of those that the contract documents.
+ */
+function testType(context: ApiContext, subscription: StoredSubscription, account: StoredAccount): string {
+  const { eventTypes, options } = subscription;
+  const { events, subscriptions: rules, openCatalogue } = contractOf(account.provider);
+  if (!openCatalogue)
+    return eventTypes[0] ?? events.find(({ type }) => !rules.checkEventTypes([type], options))?.type ?? '';
+  const named = eventTypes.find((entry) => groupOf(entry) === undefined);
+  if (named !== undefined) return named;
+  const takes = (type: string) => takesTypeOrGroup(subscription, type, groupEntries(type));
+  const found = firstDefined(context, account, takes) ?? events.find(({ type }) => takes(type))?.type;
+  if (found === undefined)
+    throw invalidField('type', 'is missing: no event type is defined in the groups of the subscription');
+  return found;
 }

@@ -11,6 +11,7 @@ import type { CachedSubscriptions } from '../../store/subscriptions/subscription
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
+import { definedExample, type CatalogueContext } from '../event-types/checks.js';
 import { invalidField, notFound } from '../../http/problem.js';
 
 type TestEvents = Pick<Registrar, 'sendTest' | 'emitExample' | 'probe'>;
@@ -31,17 +32,22 @@ export function testEvents(context: ApiContext & { readonly egress: EgressClient
   return {
     sendTest: (account, subscription, eventType, data) =>
       emit(account.id, (entry, size) =>
-        fanOutTo(entry.account, [currentIn(entry, subscription.id)], exampleOf(entry.account, eventType, data), size),
+        fanOutTo(
+          entry.account,
+          [currentIn(entry, subscription.id)],
+          exampleOf(context, entry.account, eventType, data),
+          size,
+        ),
       ),
 
     emitExample: (account, eventType) =>
       emit(account.id, (entry, size) =>
-        fanOut(entry.account, entry.subscriptions, exampleOf(entry.account, eventType), size),
+        fanOut(entry.account, entry.subscriptions, exampleOf(context, entry.account, eventType), size),
       ),
 
     async probe(account, subscription, eventType) {
       const contract = contractOf(account.provider);
-      const event = { ...exampleOf(account, eventType), id: newId('evt') };
+      const event = { ...exampleOf(context, account, eventType), id: newId('evt') };
       const body = contract.renderBody({ event, account, subscription });
       const now = new Date();
       const request = contract.request({
@@ -74,12 +80,21 @@ export function currentIn({ subscriptions }: CachedSubscriptions, id: string): S
   return found;
 }
 
-/** An event with `data`, or with the documented example of its type. Throws a problem for an unknown type. */
-export function exampleOf(account: StoredAccount, eventType: string, data?: unknown): EventInput {
+/**
+ * An event with `data`, or with the example that the platform defined or the contract documents for its type. Throws a
+ * problem for an unknown type.
+ */
+export function exampleOf(
+  context: CatalogueContext,
+  account: StoredAccount,
+  eventType: string,
+  data?: unknown,
+): EventInput {
   const contract = contractOf(account.provider);
   const definition = contract.findEvent(eventType);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(eventType)}`);
-  return exampleEvent(definition, data ?? definition.exampleOf?.(account) ?? definition.example);
+  const example = definedExample(context, account, eventType);
+  return exampleEvent(definition, data ?? example ?? definition.exampleOf?.(account) ?? definition.example);
 }
 
 function exampleEvent({ type }: EventDefinition, data: unknown): EventInput {

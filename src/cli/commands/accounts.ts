@@ -1,7 +1,8 @@
 /** `pigeonpost accounts`: customers of the platform and their API keys. */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { unwrap, type components } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
+import { workflowModes, type WorkflowMode } from '../../config/defaults.js';
 import { OperatorError } from '../../lib/errors.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
@@ -17,6 +18,7 @@ interface Choices extends CommonOptions {
   readonly retentionDays?: number | 'none';
   readonly weight?: number;
   readonly maxSubscriptions?: number | 'none';
+  readonly workflows?: WorkflowMode | 'none';
 }
 
 export function accountCommands(program: Command, terminal: Terminal): void {
@@ -110,13 +112,20 @@ function withChoices(command: Command): Command {
       keptFor,
     )
     .option('--weight <number>', 'deliveries started per round when several accounts wait', wholeNumber())
-    .option('--max-subscriptions <number>', 'maximum number of subscriptions; none for the default', upTo);
+    .option('--max-subscriptions <number>', 'maximum number of subscriptions; none for the default', upTo)
+    .addOption(
+      new Option(
+        '--workflows <mode>',
+        'when deliveries get a workflow; none uses the setting of the installation',
+      ).choices([...workflowModes, 'none']),
+    );
 }
 
 const keptFor = orNone(wholeNumber(0, 3_650));
 const upTo = orNone(wholeNumber(0, 10_000));
 
-function chosen({ settings, validate, operations, disableAfter, retentionDays, weight, maxSubscriptions }: Choices) {
+function chosen({ settings, validate, operations, disableAfter, weight, ...choices }: Choices) {
+  const { retentionDays, maxSubscriptions, workflows } = choices;
   return {
     settings,
     validatePayloads: validate,
@@ -125,6 +134,7 @@ function chosen({ settings, validate, operations, disableAfter, retentionDays, w
     retentionDays: noneIsNull(retentionDays),
     dispatchWeight: weight,
     maxSubscriptions: noneIsNull(maxSubscriptions),
+    workflows: noneIsNull(workflows),
   };
 }
 

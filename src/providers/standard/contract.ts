@@ -3,10 +3,10 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { z } from 'zod';
-import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
+import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } from '../../contract/contract.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
-import { renderMessage, takesMessage } from '../../contract/message.js';
+import { renderMessage, takesChannels } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
@@ -25,6 +25,10 @@ import type { Contract, ContractSummary, EventDefinition } from '../../contract/
  * an event type, and its data can be any JSON value.
  */
 const EVENT_TYPE = /^[a-zA-Z0-9_]+(\.[a-zA-Z0-9_]+)*$/;
+
+/** What a name must be, in words. */
+const NAME_FORM =
+  'must be parts of letters, digits and _ separated by full stops, such as invoice.paid, at most 128 long';
 
 const anything = z.unknown();
 
@@ -48,6 +52,12 @@ export const events: readonly EventDefinition[] = [
 export function findEvent(type: string): EventDefinition | undefined {
   if (type.length > 128 || !EVENT_TYPE.test(type)) return undefined;
   return events.find((event) => event.type === type) ?? { type, title: type, data: anything, example: { test: true } };
+}
+
+/** Why a subscription cannot have these entries: each is the name of an event type, or a group such as `invoice.*`. */
+function checkEventTypes(entries: readonly string[]): string | undefined {
+  const wrong = entries.find((entry) => !findEvent(groupOf(entry) ?? entry));
+  return wrong === undefined ? undefined : `there is no event type ${JSON.stringify(wrong)}`;
 }
 
 interface Options {
@@ -115,6 +125,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   about,
   events,
   findEvent,
+  openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
 
   accounts: {
@@ -140,7 +151,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
           : { keys: [{ secret: input.secret ?? newSigningSecret(randomBytes, input.signature) }] },
     }),
     toPublic: ({ options }) => ({ channels: options.channels, receivesBy: options.receivesBy ?? 'push' }),
-    checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
+    checkEventTypes,
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
     checkSecret: checkSigningSecret,
@@ -155,7 +166,12 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     }),
   },
 
-  select: (event, subscriptions) => subscriptions.filter((subscription) => takesMessage(subscription, event)),
+  select: (event, subscriptions) => {
+    const groups = groupEntries(event.type);
+    return subscriptions.filter(
+      (subscription) => takesTypeOrGroup(subscription, event.type, groups) && takesChannels(subscription, event),
+    );
+  },
   bodyVariant: () => '',
   renderBody: ({ event }) => renderMessage(event),
 

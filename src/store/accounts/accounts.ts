@@ -1,5 +1,6 @@
 /** Accounts and their rows. */
 import type { Account } from '../../contract/entities.js';
+import type { WorkflowMode } from '../../config/defaults.js';
 import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
@@ -22,6 +23,10 @@ export interface StoredAccount extends Account {
   /** The platform's own notes; Pigeonpost does not read them. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly environment: Environment;
+  /** When its deliveries get a workflow; null uses the installation's setting. */
+  readonly workflows: WorkflowMode | null;
+  /** It sees event types that have one of these flags. */
+  readonly featureFlags: readonly string[];
   readonly createdAt: Date;
 }
 
@@ -45,6 +50,8 @@ export interface AccountRow {
   external_id: string | null;
   metadata: Record<string, string>;
   environment: Environment;
+  workflows: WorkflowMode | null;
+  feature_flags: string[];
   secrets: Buffer;
   created_at: Date;
 }
@@ -66,6 +73,8 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     externalId: row.external_id,
     metadata: row.metadata,
     environment: row.environment,
+    workflows: row.workflows,
+    featureFlags: row.feature_flags,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -79,8 +88,8 @@ export async function insertAccount(
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions, external_id, metadata, environment)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING created_at`,
+                           max_subscriptions, external_id, metadata, environment, workflows, feature_flags)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -97,6 +106,8 @@ export async function insertAccount(
       account.externalId,
       JSON.stringify(account.metadata),
       account.environment,
+      account.workflows,
+      account.featureFlags,
     ],
   );
   return rows[0]!.created_at;
@@ -114,6 +125,8 @@ export type AccountEdit = Pick<
   | 'dispatchWeight'
   | 'maxSubscriptions'
   | 'metadata'
+  | 'workflows'
+  | 'featureFlags'
 >;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
@@ -130,7 +143,7 @@ export async function editAccount(
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
-         metadata = $10
+         metadata = $10, workflows = $11, feature_flags = $12
        WHERE id = $1`,
       [
         id,
@@ -143,6 +156,8 @@ export async function editAccount(
         account.dispatchWeight,
         account.maxSubscriptions,
         JSON.stringify(account.metadata),
+        account.workflows,
+        account.featureFlags,
       ],
     );
     return account;

@@ -264,7 +264,7 @@ test('does not send with a new lease what it had claimed with the one that expir
 test('releases a delivery that was committed as claimed without its knowledge', async () => {
   const accountId = await subscribed();
   const { sender, sent } = await startSender();
-  const ids = await commitDirect(store(), accountId, 1, sender.claimFor(1));
+  const ids = await commitDirect(store(), accountId, 1, sender.claimFor(1, 2));
   expect(sent).toHaveLength(0);
   await store().pool.query(`UPDATE deliveries SET updated_at = now() - interval '11 s' WHERE id = ANY($1)`, [ids]);
   await eventually(

@@ -41,6 +41,10 @@ const OPERATORS_ONLY = [
   'PUT /v1/accounts/by-id/{externalId}',
   'DELETE /v1/accounts/by-id/{externalId}',
   'POST /v1/accounts/{id}/events',
+  'PUT /v1/event-types/{name}',
+  'PATCH /v1/event-types/{name}',
+  'DELETE /v1/event-types/{name}',
+  'POST /v1/event-types/import',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */
@@ -59,6 +63,13 @@ const NAMELESS = [
   'PUT /v1/accounts/by-id/{externalId}',
   'GET /v1/accounts/by-id/{externalId}',
   'DELETE /v1/accounts/by-id/{externalId}',
+  // test/integration/api/event-types has these: event types belong to the installation, not to an account.
+  'GET /v1/event-types',
+  'POST /v1/event-types/import',
+  'GET /v1/event-types/{name}',
+  'PUT /v1/event-types/{name}',
+  'PATCH /v1/event-types/{name}',
+  'DELETE /v1/event-types/{name}',
 ];
 
 test('what names nothing of an account is known', () => {

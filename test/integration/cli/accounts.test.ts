@@ -30,9 +30,15 @@ test('an account is created with what is said, and found again', async () => {
 });
 
 test('an account is edited where that is said, and deleted', async () => {
-  const { id } = await cli.json('accounts', 'create', 'standard', 'Acme', '--weight', '3');
+  const { id } = await cli.json('accounts', 'create', 'standard', 'Acme', '--weight', '3', '--workflows', 'always');
   const edited = await cli.json('accounts', 'edit', id, '--name', 'Acme Ltd', '--retention-days', '7', '--no-validate');
-  expect(edited).toMatchObject({ name: 'Acme Ltd', retentionDays: 7, dispatchWeight: 3, validatePayloads: false });
+  expect(edited).toMatchObject({
+    name: 'Acme Ltd',
+    retentionDays: 7,
+    dispatchWeight: 3,
+    workflows: 'always',
+    validatePayloads: false,
+  });
   const again = await cli.json('accounts', 'edit', id, '--retention-days', 'none', '--validate');
   expect(again).toMatchObject({ name: 'Acme Ltd', retentionDays: null, validatePayloads: true });
   expect(await cli.pigeonpost(['accounts', 'delete', id, '--yes'], '')).toMatchObject({

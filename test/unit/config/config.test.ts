@@ -38,6 +38,8 @@ describe('without any setting', () => {
         maxBodyBytes: 5_242_880,
         maxCommitBytes: 20_971_520,
         maxSubscriptions: 500,
+        unknownEventTypes: 'refuse',
+        publicCatalogue: false,
         trustProxy: [],
         shutdownDelayS: 5,
       },

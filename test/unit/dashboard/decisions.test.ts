@@ -8,6 +8,7 @@ import { bulkFilter, bulkStates } from '../../../dashboard/src/pages/deliveries/
 import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters.js';
 import { merge } from '../../../dashboard/src/pages/deliveries/merge.js';
 import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body.js';
+import { testTypes, withGroups } from '../../../dashboard/src/pages/subscriptions/type-choices.js';
 import { asCurl } from '../../../dashboard/src/pages/delivery/curl.js';
 import { phasesOf } from '../../../dashboard/src/pages/delivery/phase-list.js';
 import { counted, duration, fromNow, percent, prettyJson, took } from '../../../dashboard/src/parts/format.js';
@@ -253,4 +254,26 @@ test('quotes a request for a shell', () => {
   expect(asCurl(request)).toBe(
     `curl -X POST 'https://example.com/a?b=c&d' \\\n  -H 'X-Name: O'\\''Hara' \\\n  --data-binary '{"a":"$HOME \`x\`"}'`,
   );
+});
+
+test('the form offers event types and, where it may, the groups that they are in', () => {
+  const types = ['user', 'invoice.paid', 'invoice.item.added'];
+  expect(withGroups(types, false)).toEqual(types);
+  expect(withGroups(types, true)).toEqual([
+    'invoice.*',
+    'invoice.item.*',
+    'invoice.item.added',
+    'invoice.paid',
+    'user',
+  ]);
+});
+
+test('a test event has one of the types that the subscription takes', () => {
+  const types = ['user.created', 'invoice.paid', 'invoice.item.added'];
+  expect(testTypes([], types)).toEqual(types);
+  expect(testTypes(['invoice.*', 'invoice.paid', 'own.type'], types)).toEqual([
+    'invoice.paid',
+    'invoice.item.added',
+    'own.type',
+  ]);
 });

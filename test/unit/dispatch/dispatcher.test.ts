@@ -9,6 +9,7 @@ import {
   type SenderPort,
 } from '../../../src/dispatch/dispatcher.js';
 import type { FanOut } from '../../../src/dispatch/fan-out.js';
+import type { StoredAccount } from '../../../src/store/accounts/accounts.js';
 import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
 
 const log = pino({ level: 'silent' });
@@ -31,6 +32,8 @@ const account: DeliveryStart['account'] = {
   externalId: null,
   metadata: {},
   environment: 'live',
+  workflows: null,
+  featureFlags: [],
   createdAt: new Date(),
 };
 
@@ -142,8 +145,15 @@ test('drops deliveries beyond the maximum queue length', async () => {
 });
 
 describe('new deliveries', () => {
-  const fanOut = (accountId: string, count: number): FanOut =>
-    ({ row: { accountId, deliveries: [] }, deliveryStarts: many(count) }) as unknown as FanOut;
+  const fanOut = (accountId: string, count: number, choices: Partial<StoredAccount>): FanOut =>
+    ({
+      row: { accountId, deliveries: [] },
+      deliveryStarts: many(count).map((start) => ({
+        ...start,
+        account: { ...start.account, ...choices },
+        body: '12345',
+      })),
+    }) as unknown as FanOut;
 
   function parts(workflows: DispatcherSettings['workflows'], room = 100) {
     const { client, inFlight } = slowClient();
@@ -151,7 +161,7 @@ describe('new deliveries', () => {
     const offered: string[] = [];
     const idsOf = (deliveries: readonly DeliveryStart[]) => deliveries.map(({ deliveryId }) => deliveryId);
     const sender: SenderPort = {
-      claimFor: (deliveries) => (deliveries <= room ? 'snd_1' : undefined),
+      claimFor: (deliveries, bytes) => (deliveries <= room && bytes === 5 * deliveries ? 'snd_1' : undefined),
       send: ({ deliveryStarts }) => void sent.push(...idsOf(deliveryStarts)),
       offer: (deliveries) => void offered.push(...idsOf(deliveries)),
     };
@@ -162,8 +172,8 @@ describe('new deliveries', () => {
       { workflows, sender },
       new DirectRate(() => now),
     );
-    const emit = (count: number) => {
-      const fanOuts = [fanOut('acc_1', count)];
+    const emit = (count: number, choices: Partial<StoredAccount> = {}) => {
+      const fanOuts = [fanOut('acc_1', count, choices)];
       dispatcher.dispatchNew(fanOuts, dispatcher.modesFor(fanOuts));
     };
     return { emit, inFlight, sent, offered, pass: (ms: number) => (now += ms) };
@@ -203,6 +213,14 @@ describe('new deliveries', () => {
     expect(inFlight).toHaveLength(before);
     emit(1);
     expect(inFlight).toHaveLength(before + 1);
+  });
+
+  test("follow the setting of their account before the installation's", () => {
+    const { emit, inFlight, sent } = parts('on_retry');
+    emit(2, { workflows: 'always' });
+    expect(inFlight).toHaveLength(2);
+    emit(3, { workflows: null });
+    expect(sent).toHaveLength(3);
   });
 
   test('are sent directly when an event has many', () => {

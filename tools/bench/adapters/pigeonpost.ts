@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Pool } from 'undici';
 import { nowMs } from '../clock.js';
-import type { Adapter, BenchEvent, CreateAdapter } from './types.js';
+import type { Adapter, BenchEvent, CreateAdapter, Receiver } from './types.js';
 
 /** The contract that is spoken: it takes any event type and is signed as most are. */
 const PROVIDER = 'standard';
@@ -13,15 +13,85 @@ const CONNECTIONS = 50;
 const LOOK_EVERY_MS = 25;
 /** How long that may take, in milliseconds. */
 const MAX_WAIT_MS = 120_000;
+/** How often is looked whether all first attempts were refused, in milliseconds. */
+const REFUSED_EVERY_MS = 1_000;
+/** How long no further first attempt may be refused before the rest is given up, in milliseconds. */
+const MAX_REFUSAL_WAIT_MS = 60_000;
+/** The highest rate of a recovery, per second and subscription. */
+const RECOVERY_RATE = 1_000;
+
+type Post = (path: string, body: unknown, expected: number) => Promise<{ readonly id: string }>;
+
+/** The accounts and subscriptions of a load. */
+interface Registration {
+  readonly accountIds: readonly string[];
+  readonly subscriptionIds: readonly string[];
+  /** The account that gets the events of a topic. */
+  readonly accountByTopic: ReadonlyMap<string, string>;
+}
 
 export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl }): Promise<Adapter> => {
   const pool = new Pool(url!, { connections: CONNECTIONS });
   const database = new Client({ connectionString: databaseUrl });
   await database.connect();
-  let accountId = '';
-  let subscriptionIds: string[] = [];
+  const post = poster(pool, adminKey!);
+  /** Accounts in great numbers take long to create, so later loads with the same receivers use them again. */
+  const kept = new Map<string, Registration>();
+  let registered: Registration = { accountIds: [], subscriptionIds: [], accountByTopic: new Map() };
+  let deliveredBefore = 0;
 
-  const post = async (path: string, body: unknown, expected: number): Promise<{ readonly id: string }> => {
+  return {
+    async setUp(receivers) {
+      const key = JSON.stringify(receivers);
+      registered = kept.get(key) ?? (await register(post, receivers));
+      if (receivers.some(({ account }) => account !== undefined)) kept.set(key, registered);
+      deliveredBefore = (await countDelivered(database, registered)).delivered;
+    },
+    async emit(events) {
+      const byAccount = new Map<string, BenchEvent[]>();
+      for (const event of events) {
+        const accountId = registered.accountByTopic.get(event.topic)!;
+        const own = byAccount.get(accountId);
+        if (own) own.push(event);
+        else byAccount.set(accountId, [event]);
+      }
+      const posts = [...byAccount].map(([accountId, own]) => {
+        const each = own.map(({ topic, data }) => ({ type: `bench.${topic}`, data }));
+        return post(`/v1/accounts/${accountId}/events`, each.length === 1 ? each[0] : { events: each }, 202);
+      });
+      await Promise.all(posts);
+    },
+    async settled(deliveries) {
+      const untilMs = nowMs() + MAX_WAIT_MS;
+      // Whether anything is open costs next to nothing to ask, unlike the count of what has ended.
+      while (await isAnyOpen(database, registered)) {
+        if (nowMs() > untilMs) throw new Error(`deliveries are still open ${MAX_WAIT_MS / 1_000} s after they arrived`);
+        await sleep(LOOK_EVERY_MS);
+      }
+      const { delivered, agoMs } = await countDelivered(database, registered);
+      const endedMs = nowMs() - agoMs;
+      const own = delivered - deliveredBefore;
+      if (own !== deliveries) throw new Error(`${own} of ${deliveries} deliveries were accepted`);
+      return endedMs;
+    },
+    async allRefused(deliveries) {
+      const { subscriptionIds } = registered;
+      await untilAllWait(database, subscriptionIds, deliveries);
+      const from = new Date(Date.now() - 24 * 3_600_000);
+      const recovery = { from, states: ['retrying'], ratePerSecond: RECOVERY_RATE };
+      return async () => {
+        await Promise.all(subscriptionIds.map((id) => post(`/v1/subscriptions/${id}/recover`, recovery, 202)));
+      };
+    },
+    async close() {
+      await pool.close();
+      await database.end();
+    },
+  };
+};
+
+function poster(pool: Pool, adminKey: string): Post {
+  return async (path, body, expected) => {
     const response = await pool.request({
       method: 'POST',
       path,
@@ -32,49 +102,55 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
     if (response.statusCode !== expected) throw new Error(`POST ${path} got a ${response.statusCode}: ${text}`);
     return JSON.parse(text) as { id: string };
   };
+}
 
-  const isAnyOpen = async (): Promise<boolean> => {
-    const { rowCount } = await database.query(
-      `SELECT FROM deliveries WHERE subscription_id = ANY ($1) AND state IN ('pending', 'retrying', 'paused') LIMIT 1`,
+async function register(post: Post, receivers: readonly Receiver[]): Promise<Registration> {
+  const names = [...new Set(receivers.map(({ account = '' }) => account))];
+  const accountIds = await Promise.all(
+    names.map(async (name) => (await post('/v1/accounts', { provider: PROVIDER, name: `Bench ${name}` }, 201)).id),
+  );
+  const idByName = new Map(names.map((name, index) => [name, accountIds[index]!]));
+  const subscriptionIds = await Promise.all(
+    receivers.map(async ({ url, topic, account = '' }) => {
+      const subscription = { url, eventTypes: [`bench.${topic}`] };
+      return (await post(`/v1/accounts/${idByName.get(account)}/subscriptions`, subscription, 201)).id;
+    }),
+  );
+  const accountByTopic = new Map(receivers.map(({ topic, account = '' }) => [topic, idByName.get(account)!]));
+  return { accountIds, subscriptionIds, accountByTopic };
+}
+
+async function isAnyOpen(database: Client, { subscriptionIds }: Registration): Promise<boolean> {
+  const { rowCount } = await database.query(
+    `SELECT FROM deliveries WHERE subscription_id = ANY ($1) AND state IN ('pending', 'retrying', 'paused') LIMIT 1`,
+    [subscriptionIds],
+  );
+  return rowCount !== 0;
+}
+
+/** How many deliveries of these accounts were accepted, and how long ago the last of them was recorded. */
+async function countDelivered(database: Client, { accountIds }: Registration) {
+  const { rows } = await database.query<{ delivered: number; agoMs: number }>(
+    `SELECT count(*)::int AS delivered,
+            extract(epoch FROM clock_timestamp() - max(settled_at))::float * 1000 AS "agoMs"
+     FROM deliveries WHERE account_id = ANY ($1) AND state = 'delivered'`,
+    [accountIds],
+  );
+  return rows[0]!;
+}
+
+async function untilAllWait(database: Client, subscriptionIds: readonly string[], deliveries: number): Promise<void> {
+  let waiting = 0;
+  let changedMs = nowMs();
+  for (;;) {
+    const { rows } = await database.query<{ waiting: number }>(
+      `SELECT count(*)::int AS waiting FROM deliveries WHERE subscription_id = ANY ($1) AND state = 'retrying' AND owned`,
       [subscriptionIds],
     );
-    return rowCount !== 0;
-  };
-
-  return {
-    async setUp(receivers) {
-      ({ id: accountId } = await post('/v1/accounts', { provider: PROVIDER, name: 'Bench' }, 201));
-      subscriptionIds = [];
-      for (const { url: receiver, topic } of receivers) {
-        const subscription = { url: receiver, eventTypes: [`bench.${topic}`] };
-        const { id } = await post(`/v1/accounts/${accountId}/subscriptions`, subscription, 201);
-        subscriptionIds.push(id);
-      }
-    },
-    async emit(events) {
-      const each = events.map(({ topic, data }: BenchEvent) => ({ type: `bench.${topic}`, data }));
-      await post(`/v1/accounts/${accountId}/events`, each.length === 1 ? each[0] : { events: each }, 202);
-    },
-    async settled(deliveries) {
-      const untilMs = nowMs() + MAX_WAIT_MS;
-      // Whether anything is open costs next to nothing to ask, unlike the count of what has ended.
-      while (await isAnyOpen()) {
-        if (nowMs() > untilMs) throw new Error(`deliveries are still open ${MAX_WAIT_MS / 1_000} s after they arrived`);
-        await sleep(LOOK_EVERY_MS);
-      }
-      const { rows } = await database.query<{ delivered: number; ago_ms: number }>(
-        `SELECT count(*)::int AS delivered, extract(epoch FROM clock_timestamp() - max(settled_at))::float * 1000 AS ago_ms
-         FROM deliveries WHERE account_id = $1 AND state = 'delivered'`,
-        [accountId],
-      );
-      const endedMs = nowMs() - rows[0]!.ago_ms;
-      const { delivered } = rows[0]!;
-      if (delivered !== deliveries) throw new Error(`${delivered} of ${deliveries} deliveries were accepted`);
-      return endedMs;
-    },
-    async close() {
-      await pool.close();
-      await database.end();
-    },
-  };
-};
+    if (rows[0]!.waiting >= deliveries) return;
+    if (rows[0]!.waiting !== waiting) changedMs = nowMs();
+    ({ waiting } = rows[0]!);
+    if (nowMs() - changedMs > MAX_REFUSAL_WAIT_MS) throw new Error(`only ${waiting} of ${deliveries} deliveries wait`);
+    await sleep(REFUSED_EVERY_MS);
+  }
+}

@@ -4,6 +4,8 @@
 export interface Receiver {
   readonly url: string;
   readonly topic: string;
+  /** The account it belongs to; where absent, one that all such receivers share. */
+  readonly account?: string;
 }
 
 /** An event of a load. Its data has to reach the receivers of its topic as JSON with the same members. */
@@ -40,6 +42,11 @@ export interface Adapter {
    * Of a sender that cannot say, the last receipt counts.
    */
   settled?(deliveries: number): Promise<number>;
+  /**
+   * Waits until the first attempt of so many deliveries since `setUp` was refused, and returns a function that asks for
+   * all of them to be attempted now. Only senders whose drain is measured have it.
+   */
+  allRefused?(deliveries: number): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 

@@ -51,6 +51,7 @@ function line(x1: number, y1: number, x2: number, y2: number, colour: string): s
   return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${colour}" stroke-width="2"/>`;
 }
 
-function escaped(text: string): string {
+/** Text as it is written in an SVG. */
+export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

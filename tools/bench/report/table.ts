@@ -10,9 +10,18 @@ const WANTED = heads.indexOf('Wanted');
 /** One aligned line per measure, below their heads. */
 export function layOut(report: Report): string {
   const rows = [heads, ...Object.entries(report).map(([name, result]) => row(name, result))];
-  const widths = heads.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
   const isWanted = Object.values(report).some(({ maxRatio }) => maxRatio !== undefined);
   const shown = [...heads.keys()].filter((column) => column !== WANTED || isWanted);
+  return align(rows, numeric, shown);
+}
+
+/** Lines of cells in columns, those of `numeric` columns to the right; `shown` are the columns to show, all if absent. */
+export function align(
+  rows: readonly (readonly string[])[],
+  numeric: ReadonlySet<number>,
+  shown: readonly number[] = [...rows[0]!.keys()],
+): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
   return rows
     .map((cells) =>
       shown

@@ -12,3 +12,13 @@ export function spread(baseUrl: string, together = false): { receivers: Receiver
   }));
   return { receivers, topics: [...new Set(receivers.map(({ topic }) => topic))] };
 }
+
+/** A subscription for each of so many accounts, and their topics. */
+export function accountEach(baseUrl: string, accounts: number): { receivers: Receiver[]; topics: string[] } {
+  const receivers = Array.from({ length: accounts }, (_, index) => ({
+    url: `${baseUrl}/${index % RECEIVERS}`,
+    topic: `account_${index}`,
+    account: String(index),
+  }));
+  return { receivers, topics: receivers.map(({ topic }) => topic) };
+}

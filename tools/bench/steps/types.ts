@@ -35,6 +35,8 @@ export interface Group {
   /** Settings of Pigeonpost that are not the default. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
+  /** Whether its receivers have https whatever the options say. */
+  readonly https?: boolean;
   /** The attack that is measured. */
   readonly attack?: AttackName;
   /** Whether no name server responds to Pigeonpost. */

@@ -1,5 +1,5 @@
 /** What the processes use while a load is on. */
-import { processes, type Load, type ProcessName } from '../report/measures.js';
+import { processes, senderProcesses, type Load, type ProcessName } from '../report/measures.js';
 import type { Figures } from '../report/report.js';
 import { cpuMs, cpuWithChildrenMs, peakBytes, resetPeak, usageReporter } from '../system/usage.js';
 import type { Stage } from './types.js';
@@ -14,11 +14,13 @@ export function watch(stage: Stage, load: Load): (deliveries: number) => Figures
   if (pigeonpost !== undefined) resetPeak(pigeonpost);
   return (deliveries) => {
     const after = cpuOf(stage);
-    const cpu = processes
-      .filter((name) => name in after)
-      .map((name) => [`cpu_${load}_${name}`, (after[name]! - before[name]!) / deliveries]);
+    const perDelivery = (name: ProcessName): number => (after[name]! - before[name]!) / deliveries;
+    const cpu = processes.filter((name) => name in after).map((name) => [`cpu_${load}_${name}`, perDelivery(name)]);
     return {
       ...(Object.fromEntries(cpu) as Figures),
+      ...(stage.installation && {
+        [`cpu_${load}_total`]: senderProcesses.reduce((sum, name) => sum + perDelivery(name), 0),
+      }),
       ...(pigeonpost === undefined ? {} : { [`memory_${load}`]: peakBytes(pigeonpost) / MIB }),
     };
   };

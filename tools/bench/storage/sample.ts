@@ -48,6 +48,8 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     externalId: null,
     metadata: {},
     environment: 'live',
+    workflows: null,
+    featureFlags: [],
     secrets: {},
   });
   await saveSubscription(store, {

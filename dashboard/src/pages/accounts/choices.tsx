@@ -1,5 +1,5 @@
 /** What an operator chooses for an account, whatever its provider. */
-import { Button, Checkbox, TextInput, type TextInputProps } from '@mantine/core';
+import { Button, Checkbox, NativeSelect, TextInput, type TextInputProps } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { unwrap } from '../../../../src/client/client.js';
@@ -11,8 +11,20 @@ import { Section } from '../../parts/section.js';
 
 type Chosen = Pick<
   AccountDetail,
-  'receivesOperationalEvents' | 'validatePayloads' | 'disableAfterHours' | 'retentionDays' | 'dispatchWeight'
+  | 'receivesOperationalEvents'
+  | 'validatePayloads'
+  | 'disableAfterHours'
+  | 'retentionDays'
+  | 'dispatchWeight'
+  | 'workflows'
 >;
+
+const WORKFLOW_MODES = [
+  { value: '', label: 'Default' },
+  { value: 'always', label: 'Always' },
+  { value: 'adaptive', label: 'Adaptive: for each delivery at a low rate, otherwise on a retry' },
+  { value: 'on_retry', label: 'On a retry' },
+];
 
 export function Choices({ account }: { account: AccountDetail }) {
   const [receivesOperationalEvents, setReceives] = useState(account.receivesOperationalEvents);
@@ -20,6 +32,7 @@ export function Choices({ account }: { account: AccountDetail }) {
   const [hours, setHours] = useState(account.disableAfterHours?.toString() ?? '');
   const [days, setDays] = useState(account.retentionDays?.toString() ?? '');
   const [weight, setWeight] = useState(account.dispatchWeight.toString());
+  const [workflows, setWorkflows] = useState(account.workflows);
   const save = useSave(account);
   const errors = fieldErrors(save.error);
   const number = (field: string, min: number, value: string, set: (text: string) => void): TextInputProps => ({
@@ -39,6 +52,7 @@ export function Choices({ account }: { account: AccountDetail }) {
             disableAfterHours: numberOrNull(hours),
             retentionDays: numberOrNull(days),
             dispatchWeight: Number(weight),
+            workflows,
           });
         }}
       >
@@ -70,6 +84,14 @@ export function Choices({ account }: { account: AccountDetail }) {
           {...number('dispatchWeight', 1, weight, setWeight)}
           label="Weight"
           description="Deliveries started per round when several accounts wait"
+        />
+        <NativeSelect
+          label="Workflows in Temporal"
+          description="When a delivery gets a workflow; the default is PIGEONPOST_WORKFLOWS"
+          data={WORKFLOW_MODES}
+          value={workflows ?? ''}
+          error={errorAt(errors, 'workflows')}
+          onChange={(event) => setWorkflows((event.currentTarget.value || null) as Chosen['workflows'])}
         />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>

@@ -4,16 +4,18 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
+import { useTypeNames } from '../../api/event-types.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import { testTypes } from './type-choices.js';
 import styles from './inline-form.module.css';
 
 export function SendTest({ subscription, contract }: { subscription: Subscription; contract: Contract | undefined }) {
   const { client } = useSession();
   const { id, eventTypes } = subscription;
-  const types = eventTypes.length > 0 ? eventTypes : (contract?.events ?? []).map(({ type }) => type);
+  const types = testTypes(eventTypes, useTypeNames(contract));
   const [type, setType] = useState('');
   const send = useMutation({
     mutationFn: () =>

@@ -1,6 +1,7 @@
 /** The fields of a subscription, by its contract. */
 import { Button, Checkbox } from '@mantine/core';
 import { useState } from 'react';
+import { useTypeNames } from '../../api/event-types.js';
 import type { Contract } from '../../api/shapes.js';
 import { allShown, fieldErrors } from '../../form/errors.js';
 import { SchemaForm } from '../../form/schema-form.js';
@@ -9,6 +10,7 @@ import type { JsonSchema } from '../../form/schema.js';
 import { changesOf, valuesOf, type Values } from '../../form/values.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import { withGroups } from './type-choices.js';
 import styles from './subscription-form.module.css';
 
 interface Props {
@@ -30,6 +32,7 @@ export function SubscriptionForm({ contract, before, submitLabel, busy, error, s
   const [replaced, setReplaced] = useState<readonly string[]>([]);
   const kept = masked.filter((name) => !replaced.includes(name));
   const shown = { ...schema, properties: without(schema.properties, kept) };
+  const suggestions = withGroups(useTypeNames(contract), contract.openCatalogue);
   const errors = fieldErrors(error);
   const names = Object.keys(shown.properties);
   return (
@@ -47,7 +50,7 @@ export function SubscriptionForm({ contract, before, submitLabel, busy, error, s
           schema={shown}
           values={values}
           errors={errors}
-          suggestions={{ eventTypes: contract.events.map(({ type }) => type) }}
+          suggestions={{ eventTypes: suggestions }}
           onChange={setValues}
         />
         {masked.map((name) => (

@@ -48,6 +48,7 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
       retentionDays: null,
       dispatchWeight: 1,
       maxSubscriptions: null,
+      workflows: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       apiKey: expect.stringMatching(apiKey),
     });

@@ -11,6 +11,7 @@ function attempt(accountId: string, subscriptionId: string, number: number): Fir
     account: { id: accountId, dispatchWeight: 1 },
     subscription: { id: subscriptionId },
     delivery: { id: `${accountId} ${subscriptionId} ${number}` },
+    body: '12345',
   };
   return { delivery, schedule: [], timeLimitMs: 10_000, loadedAt: 0, rejections: 0 } as unknown as FirstAttempt;
 }
@@ -85,18 +86,43 @@ test('gives up what waits for a receiver that hangs, and nothing of others', asy
 
 test('keeps the deliveries of a slow receiver in bounds, and does not count them as waiting', async () => {
   const { attempts, givenUp, add, end } = parts(1);
-  add('acc', 'slow', 300);
+  add('acc', 'slow', 2_100);
   attempts.sendMore();
-  expect(attempts.waiting).toBe(299);
+  expect(attempts.waiting).toBe(2_099);
   await jest.advanceTimersByTimeAsync(300);
   expect(givenUp).toHaveLength(99);
   expect(attempts.waiting).toBe(0);
-  attempts.add(attempt('acc', 'slow', 301));
+  attempts.add(attempt('acc', 'slow', 2_101));
   expect(givenUp).toHaveLength(100);
   // A quick response: it is not slow any more.
   await end(1);
   await end(1);
-  expect(attempts.waiting).toBeGreaterThan(190);
+  expect(attempts.waiting).toBeGreaterThan(1_990);
+});
+
+test('gives up large deliveries of a slow receiver earlier', async () => {
+  const { attempts, givenUp, add } = parts(1);
+  add('acc', 'slow', 2);
+  attempts.sendMore();
+  await jest.advanceTimersByTimeAsync(300);
+  const { delivery, ...rest } = attempt('acc', 'slow', 3);
+  const large = { ...rest, delivery: { ...delivery, body: 'x'.repeat(8 * 1_024 * 1_024) } };
+  attempts.add(large);
+  expect(givenUp).toEqual([]);
+  attempts.add(large);
+  expect(givenUp).toEqual(['acc slow 3']);
+});
+
+test('counts the bodies that wait', async () => {
+  const { attempts, add, end } = parts(1);
+  add('acc', 'a', 4);
+  expect(attempts.waitingBytes).toBe(20);
+  attempts.sendMore();
+  expect(attempts.waitingBytes).toBe(15);
+  await end(1);
+  expect(attempts.waitingBytes).toBe(10);
+  attempts.clear();
+  expect(attempts.waitingBytes).toBe(0);
 });
 
 test('returns what waits when it is cleared, and sends none of it', async () => {
