@@ -6,7 +6,7 @@ import type { AnyContract } from '../contract/types.js';
 import { contracts, findContract } from '../providers/registry.js';
 import { TimestampError } from '../contract/verification.js';
 import { findVerifier, VerificationError, type Received, type Verifier } from '../providers/verify.js';
-import { newAccount } from './accounts/accounts.js';
+import { newAccount } from './accounts/create.js';
 
 import type { Principal } from '../http/principal.js';
 import { invalidField, notFound } from '../http/problem.js';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { priorities } from '../contract/timing.js';
+import { environments } from '../store/accounts/accounts.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
@@ -53,6 +54,9 @@ export const accountSchema = z
       .describe('Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default.'),
     dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
+    externalId: z.string().nullable().describe('Your own id of the account, usable in paths instead of its id.'),
+    metadata: z.record(z.string(), z.string()),
+    environment: z.enum(environments),
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     ...pauseFields,
@@ -92,7 +96,7 @@ export const subscriptionSchema = z
     reference: z.string().describe("Id of this subscription in the provider's own API and payloads."),
     accountId: z.string(),
     provider: z.string(),
-    url: z.string(),
+    url: z.string().nullable().describe('Null for one that is polled.'),
     eventTypes: z.array(z.string()),
     description: z.string().nullable(),
     enabled: z.boolean(),

@@ -12,7 +12,93 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List an account's events
+     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description Only events of this type. */
+          type?: string;
+          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+          undelivered?: 'true' | 'false';
+          /** @description Only events accepted at this time or later. */
+          from?: string;
+          /** @description Only events accepted before this time. */
+          to?: string;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ListedEvent'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     put?: never;
     /**
      * Emit an event, or up to 1,000
@@ -20,7 +106,10 @@ export interface paths {
      */
     post: {
       parameters: {
-        query?: never;
+        query?: {
+          /** @description A provider: if no account has the external id of the path, one of this provider is created, without an API key and with the external id as its name. */
+          createAccount?: string;
+        };
         header?: {
           /** @description A repeated request with the same key gets the first response. */
           'Idempotency-Key'?: string;
@@ -111,6 +200,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -326,6 +424,329 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/by-id/{externalId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an account by your own id */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The account and its API keys */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              keys: components['schemas']['ApiKey'][];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /**
+     * Create an account by your own id, or edit it
+     * @description Can be repeated: the account is created once, and the response says whether this request did it. Only then it has an API key. Of an existing account absent fields stay unchanged; provider, scope and environment cannot be changed.
+     */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description postscript, postack, postpress, postmark, bird, standard */
+            provider: string;
+            /** @description The provider's own ids; generated when absent. */
+            scope?: {
+              [key: string]: unknown;
+            };
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
+            name: string;
+            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+            settings?: {
+              [key: string]: unknown;
+            };
+            /** @description Reject events that lack a documented field of their type. */
+            validatePayloads?: boolean;
+            /** @description Whether it receives operational events; it then causes none itself. False by default. */
+            receivesOperationalEvents?: boolean;
+            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+            disableAfterHours?: number | null;
+            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+            retentionDays?: number | null;
+            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+            dispatchWeight?: number;
+            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+            maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+            /** @description The account sees event types that have one of these flags. None by default. */
+            featureFlags?: string[];
+          };
+        };
+      };
+      responses: {
+        /** @description The account after the edit */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+            };
+          };
+        };
+        /** @description The new account and its first API key */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+              /** @description In the provider's own format. Shown only once. */
+              apiKey: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    post?: never;
+    /**
+     * Delete an account by your own id
+     * @description As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.
+     */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -342,6 +763,7 @@ export interface paths {
           /** @description nextCursor of the previous page. */
           cursor?: string;
           provider?: string;
+          environment?: 'live' | 'test';
         };
         header?: never;
         path?: never;
@@ -426,6 +848,13 @@ export interface paths {
             scope?: {
               [key: string]: unknown;
             };
+            /** @description Your own id of the account, usable in paths instead of its id; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+            externalId?: string;
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
             name: string;
             /** @description Settings of the provider's contract; see the provider's page in the documentation. */
             settings?: {
@@ -446,6 +875,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
             /**
              * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
              * @enum {string|null}
@@ -489,6 +922,15 @@ export interface paths {
         };
         /** @description A problem */
         403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -723,6 +1165,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
             /**
              * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
              * @enum {string|null}
@@ -1078,8 +1524,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes: string[];
             description?: string | null;
@@ -1347,8 +1793,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url?: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes?: string[];
             description?: string | null;
@@ -1681,6 +2127,286 @@ export interface paths {
       };
     };
     delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/poll': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read the messages of a subscription that is polled
+     * @description Oldest first. Without cursor from the oldest message that is kept, or from where the consumer is: with consumer, the cursor of a page commits it, and a page that was not committed is sent again.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Name of a reader whose position is stored; at most 100 per subscription. */
+          consumer?: string;
+          /** @description iterator of the previous page. */
+          cursor?: string;
+          /** @description Maximum number of messages. */
+          limit?: number;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Messages, oldest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['MessagePage'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the consumers of a subscription that is polled */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description All consumers, by name */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: {
+                name: string;
+                /** @description Where it is: everything before is committed. */
+                cursor: string;
+                /** @description Messages after it, including those that were deleted with their event. */
+                behind: number;
+                /**
+                 * Format: date-time
+                 * @description Its last request.
+                 */
+                polledAt: string;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Delete a consumer, so that its name starts again from the oldest message */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted, or there was none */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     options?: never;
     head?: never;
     patch?: never;
@@ -4680,6 +5406,74 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/.well-known/pigeonpost/{id}/jwks.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the public keys of a subscription that signs with ed25519
+     * @description Needs no key. Has every key that is valid now, so also the former one during the overlap of a rotation. May be cached for 300 s.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description A JSON Web Key Set */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/jwk-set+json': components['schemas']['PublicKeys'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/event-types': {
     parameters: {
       query?: never;
@@ -5484,6 +6278,24 @@ export interface components {
       /** @description Number of errors that are not listed. */
       moreErrors?: number;
     };
+    ListedEvent: {
+      id: string;
+      type: string;
+      /** Format: date-time */
+      occurredAt: string;
+      channels: string[];
+      /** Format: date-time */
+      createdAt: string;
+      /** @description How many of its deliveries are in which state; open are those that have not ended. */
+      deliveries: {
+        delivered: number;
+        failed: number;
+        cancelled: number;
+        open: number;
+      };
+      /** @description In how many subscriptions that are polled it can be read. */
+      messages: number;
+    };
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
@@ -5517,6 +6329,13 @@ export interface components {
       dispatchWeight: number;
       /** @description Maximum number of subscriptions; null for the default. */
       maxSubscriptions: number | null;
+      /** @description Your own id of the account, usable in paths instead of its id. */
+      externalId: string | null;
+      metadata: {
+        [key: string]: string;
+      };
+      /** @enum {string} */
+      environment: 'live' | 'test';
       /**
        * @description When its deliveries get a workflow; null for the default.
        * @enum {string|null}
@@ -5548,7 +6367,8 @@ export interface components {
       reference: string;
       accountId: string;
       provider: string;
-      url: string;
+      /** @description Null for one that is polled. */
+      url: string | null;
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
@@ -5609,6 +6429,26 @@ export interface components {
        * @description A failed attempt from this time on disables the subscription, unless one is accepted before; null for never.
        */
       disablesAt: string | null;
+    };
+    MessagePage: {
+      /** @description The cursor of the next request; it also commits this page for its consumer. */
+      iterator: string;
+      /** @description Whether there was no further message. */
+      done: boolean;
+      data: {
+        /** @description The id that an attempt would have had; the same when a message is read again. */
+        id: string;
+        eventType: string;
+        /**
+         * Format: date-time
+         * @description Time of the event.
+         */
+        timestamp: string;
+        /** @description The body that an attempt would have sent; null when it could not be made. */
+        payload?: unknown;
+        /** @description Why the body could not be made: its transformation failed. */
+        error?: string;
+      }[];
     };
     Delivery: {
       id: string;
@@ -5859,6 +6699,21 @@ export interface components {
       accountSchema: {
         [key: string]: unknown;
       };
+    };
+    PublicKeys: {
+      keys: {
+        /** @enum {string} */
+        kty: 'OKP';
+        /** @enum {string} */
+        crv: 'Ed25519';
+        x: string;
+        /** @description The thumbprint of the key (RFC 7638). */
+        kid: string;
+        /** @enum {string} */
+        use: 'sig';
+        /** @enum {string} */
+        alg: 'EdDSA';
+      }[];
     };
     EventType: {
       name: string;

@@ -155,10 +155,20 @@ export interface Contract<
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
+  /** How subscriptions are polled, where receivers may read instead of receiving. */
+  readonly polling?: Polling<Options>;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** Subscriptions without a URL, whose messages their owner reads through the API. */
+export interface Polling<Options = unknown> {
+  /** Whether a subscription with these options is polled; it cannot change afterwards. */
+  isPolled(options: Options): boolean;
+  /** The id of an event's message, as an attempt would have it. */
+  messageId(eventId: string): string;
 }
 
 /** A catalogue of event types that a contract leaves to the platform. */

@@ -5,6 +5,7 @@ import type { EventTiming } from '../contract/timing.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { NewMessage } from '../store/messages/messages.js';
 import type { NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
@@ -87,6 +88,7 @@ export function fanOutTo(
   let pendingBodies: PendingBody[] | undefined;
   const deliveries: NewDelivery[] = [];
   const deliveryStarts: PlannedDelivery[] = [];
+  let messages: NewMessage[] | undefined;
   for (const subscription of receivers) {
     const { transformation } = subscription;
     const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
@@ -102,8 +104,12 @@ export function fanOutTo(
       }
       bodies.set(bodyVariant, body);
     }
-    const deliveryId = newId('dlv');
     const subscriptionId = subscription.id;
+    if (contract.polling?.isPolled(subscription.options)) {
+      (messages ??= []).push({ subscriptionId, bodyVariant });
+      continue;
+    }
+    const deliveryId = newId('dlv');
     // A delivery that expires waits in a workflow, which ends it in time.
     const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
     if (pausedFor !== undefined) {
@@ -125,7 +131,16 @@ export function fanOutTo(
     deliveryStarts.push(timedStart ? { ...start, ...timedStart } : start);
   }
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries, timing },
+    row: {
+      event,
+      accountId: account.id,
+      provider: account.provider,
+      addressed: true,
+      bodies,
+      deliveries,
+      timing,
+      ...(messages && { messages }),
+    },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
   };

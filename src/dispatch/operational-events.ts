@@ -72,8 +72,8 @@ async function loadReceivers(store: Store, client: Queryable): Promise<CachedSub
   return entries;
 }
 
-/** Ids, counts and the receiver's host only, as its URL may contain a secret. */
+/** Ids, counts and the receiver's host only (null if it is polled), as its URL may contain a secret. */
 function eventOf({ type, at, accountId, provider, subscriptionId, url, facts }: WaitingOperation): EventInput {
-  const data = { accountId, provider, subscriptionId, host: new URL(url).host, ...facts };
+  const data = { accountId, provider, subscriptionId, host: url === '' ? null : new URL(url).host, ...facts };
   return { type, occurredAt: at, text: JSON.stringify(data), data, channels: [] };
 }

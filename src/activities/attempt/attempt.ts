@@ -6,7 +6,7 @@ import { pauseOf } from '../../dispatch/fan-out.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
-import { findEvent } from '../../store/events/events.js';
+import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
 import { ATTEMPT_MARGIN_MS } from '../../workflows/limits.js';

@@ -9,7 +9,7 @@ import {
   type DeliveryState,
   type StoredDelivery,
 } from '../../store/deliveries/deliveries.js';
-import { findEvent } from '../../store/events/events.js';
+import { findEvent } from '../../store/events/stored-events.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';

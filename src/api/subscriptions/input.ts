@@ -50,11 +50,18 @@ export const commonFields = z.object({
   tlsClient: tlsClientInput,
   ...payloadFields,
 });
-type Common = z.infer<typeof commonFields>;
+
+/** The URL of a subscription that may be polled. */
+const optionalUrl = commonFields.shape.url.nullable().optional();
+/** The same fields where the contract is not known yet; it decides whether a subscription needs a URL. */
+export const anyFields = commonFields.extend({
+  url: optionalUrl.describe("The receiver's URL; none if the subscription is polled."),
+});
+type Common = z.infer<typeof anyFields>;
 
 /** All fields of a contract's subscriptions. */
-export function fieldsOf({ hasFilters, renderTransformed, subscriptions }: AnyContract) {
-  const { filter, transformation, ...common } = commonFields.shape;
+export function fieldsOf({ polling, hasFilters, renderTransformed, subscriptions }: AnyContract) {
+  const { filter, transformation, ...common } = (polling ? anyFields : commonFields).shape;
   return z.strictObject({
     ...common,
     ...(hasFilters ? { filter } : {}),
@@ -112,7 +119,7 @@ function build(
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
   const given = unmasked(masked, rules, previous);
-  const url = given.url === undefined ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
+  const url = given.url == null ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
@@ -120,6 +127,7 @@ function build(
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
   const stored = rules.toStored({ fields: given, eventTypes, url: newUrl, randomBytes, previous });
+  checkPolling(contract, given, stored.options, previous);
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', stored.options);
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, stored.options, previous);
@@ -134,6 +142,20 @@ function build(
     options: stored.options,
     secrets: stored.secrets,
   };
+}
+
+/** A subscription that is polled has no URL, any other has one; an edit does not change which it is. */
+function checkPolling({ polling }: AnyContract, given: Given, options: unknown, previous?: StoredSubscription): void {
+  const isPolled = polling?.isPolled(options) ?? false;
+  if (previous && isPolled !== (polling?.isPolled(previous.options) ?? false))
+    throw invalidField('receivesBy', 'cannot be changed; create another subscription');
+  if (isPolled && typeof given.url === 'string')
+    throw invalidField('url', 'must be absent, because a subscription that is polled is sent nothing');
+  if (!isPolled && (given.url === null || (given.url === undefined && !previous)))
+    throw invalidField(
+      'url',
+      polling ? 'is missing; only a subscription with receivesBy: poll has none' : 'is missing',
+    );
 }
 
 /** Fields that do not depend on the contract; absent ones keep the previous values. */

@@ -8,7 +8,7 @@ import { expressionProblem, MAX_EXPRESSION_LENGTH, transformer } from '../../dis
 import { invalidField, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { contractOf } from '../../providers/registry.js';
-import { lastEvents } from '../../store/events/events.js';
+import { lastEvents } from '../../store/events/stored-events.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';

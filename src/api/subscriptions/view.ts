@@ -62,7 +62,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     reference,
     accountId,
     provider,
-    url,
+    url: url === '' ? null : url,
     eventTypes,
     description,
     enabled,

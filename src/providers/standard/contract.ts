@@ -12,6 +12,7 @@ import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
   checkSigningSecret,
   newSigningSecret,
+  publicKeys,
   rotateSigningKeys,
   signatureHeader,
   verificationKey,
@@ -61,6 +62,8 @@ function checkEventTypes(entries: readonly string[]): string | undefined {
 
 interface Options {
   readonly channels: readonly string[];
+  /** Absent when requests are sent to its URL. */
+  readonly receivesBy?: 'poll';
 }
 
 interface Secrets {
@@ -84,6 +87,12 @@ const fields = z.object({
     .max(10)
     .optional()
     .describe('Receive only events with one of these channels.'),
+  receivesBy: z
+    .enum(['push', 'poll'])
+    .optional()
+    .describe(
+      'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
+    ),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -134,18 +143,22 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     allowsUrlCredentials: false,
     reservedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent'],
     toStored: ({ fields: input, previous, randomBytes }) => ({
-      options: { channels: input.channels ?? previous?.options.channels ?? [] },
+      options: {
+        channels: input.channels ?? previous?.options.channels ?? [],
+        ...((input.receivesBy ?? previous?.options.receivesBy) === 'poll' ? { receivesBy: 'poll' as const } : {}),
+      },
       secrets:
         input.secret === undefined && previous
           ? previous.secrets
           : { keys: [{ secret: input.secret ?? newSigningSecret(randomBytes, input.signature) }] },
     }),
-    toPublic: ({ options }) => ({ channels: options.channels }),
+    toPublic: ({ options }) => ({ channels: options.channels, receivesBy: options.receivesBy ?? 'push' }),
     checkEventTypes,
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
     checkSecret: checkSigningSecret,
     signingSecret: ({ secrets }) => verificationKey(currentSecret(secrets)),
+    publicKeys: ({ secrets }, now) => publicKeys(secrets.keys, now),
     rotateSecret: ({ secrets }, { randomBytes, overlapEndsAt, now, secret }) => ({
       keys: rotateSigningKeys(secrets.keys, {
         secret: secret ?? newSigningSecret(randomBytes, currentSecret(secrets).startsWith('whsk_') ? 'v1a' : 'v1'),
@@ -166,7 +179,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   renderTransformed: renderMessage,
 
   request: ({ subscription, event, body, now }) => {
-    const id = `msg_${idSuffix(event.id)}`;
+    const id = messageId(event.id);
     const timestamp = Math.floor(now.getTime() / 1_000);
     return {
       url: subscription.url,
@@ -186,6 +199,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   maxRedirects: () => 0,
   // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
+  polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   classifyResponse: ({ status, headers }, { now, waitMs }) => {
@@ -195,6 +209,11 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
+
+/** The `webhook-id` of an event. */
+function messageId(eventId: string): string {
+  return `msg_${idSuffix(eventId)}`;
+}
 
 function currentSecret({ keys }: Secrets): string {
   const [current] = keys;

@@ -1,5 +1,5 @@
 /** Changes of a delivery's state that are not the outcome of an attempt. */
-import { EVENT_EXISTS } from '../events/events.js';
+import { EVENT_EXISTS } from '../events/stored-events.js';
 import { recordExhausted } from '../events/operational-events.js';
 import { onlyRow, type Store } from '../store.js';
 import { openStates, toDelivery, type DeliveryRow, type DeliveryState, type StoredDelivery } from './deliveries.js';

@@ -1,7 +1,8 @@
-/** Events, their bodies and their deliveries, written together. */
+/** Writes events, their bodies and their deliveries together. */
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
+import type { Queryable } from '../store.js';
+import { insertMessages, messageValues, type NewMessage } from '../messages/messages.js';
 import type { IdempotentResponse } from './idempotency.js';
 
 /** A delivery to be written with its event. */
@@ -25,6 +26,8 @@ export interface NewEvent {
   /** Why bodies could not be made, by variant; absent when all were. */
   readonly bodyErrors?: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
+  /** For subscriptions that are polled; absent without any. */
+  readonly messages?: readonly NewMessage[];
   /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
   /** Absent when nothing was said of its times and priority. */
@@ -107,9 +110,9 @@ export async function insertCurrentEvents(
       return { event, accountId, provider, delivery, direct, senderId, timing };
     });
   });
+  const messages = messageValues(events);
   const { rows } = await client.query<{ account_id: string; key: string | null }>({
-    name: isTimed ? 'insert-timed-events' : 'insert-events',
-    text: isTimed ? INSERT_TIMED_EVENTS : INSERT_EVENTS,
+    ...insertStatement(isTimed, messages !== undefined),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -148,6 +151,7 @@ export async function insertCurrentEvents(
             deliveries.map(({ timing }) => PRIORITY_NUMBERS[timing?.priority ?? 'normal']),
           ]
         : []),
+      ...(messages ?? []),
     ],
   });
   const outdated = new Set(rows.filter(({ key }) => key === null).map(({ account_id }) => account_id));
@@ -177,7 +181,7 @@ const TIMING: DeliveryColumns = {
 };
 
 /** Parameters are arrays, in the order of `values` above. */
-const insertEventsText = ({ names, parameters, computed }: DeliveryColumns): string => `
+const insertEventsText = ({ names, parameters, computed }: DeliveryColumns, more: string): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
     FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
@@ -218,84 +222,27 @@ const insertEventsText = ({ names, parameters, computed }: DeliveryColumns): str
       AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct,
                    sender_id${names})
     WHERE event_id NOT IN (SELECT id FROM not_written)
-  )
+  )${more}
   SELECT account_id, NULL AS key FROM outdated
   UNION ALL
   SELECT account_id, key FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)`;
 
-const INSERT_EVENTS = insertEventsText(NO_TIMING);
+const INSERT_EVENTS = insertEventsText(NO_TIMING, '');
 /** For events with times or a priority, and during pauses; the others do not pay for these columns. */
-const INSERT_TIMED_EVENTS = insertEventsText(TIMING);
+const INSERT_TIMED_EVENTS = insertEventsText(TIMING, '');
+const FIRST_PARAMETER = 29;
+const INSERT_EVENTS_AND_MESSAGES = insertEventsText(NO_TIMING, insertMessages(FIRST_PARAMETER));
+const INSERT_TIMED_EVENTS_AND_MESSAGES = insertEventsText(TIMING, insertMessages(FIRST_PARAMETER + 5));
 
-/** A stored event; its payload is JSON text. */
-export interface StoredEvent {
-  readonly id: string;
-  readonly accountId: string;
-  readonly type: string;
-  readonly occurredAt: Date;
-  readonly channels: string[];
-  readonly text: string;
-  readonly createdAt: Date;
+/** The smallest statement that writes what the events have. */
+function insertStatement(isTimed: boolean, hasMessages: boolean): { readonly name: string; readonly text: string } {
+  if (!hasMessages) {
+    return isTimed
+      ? { name: 'insert-timed-events', text: INSERT_TIMED_EVENTS }
+      : { name: 'insert-events', text: INSERT_EVENTS };
+  }
+  return isTimed
+    ? { name: 'insert-timed-events-and-messages', text: INSERT_TIMED_EVENTS_AND_MESSAGES }
+    : { name: 'insert-events-and-messages', text: INSERT_EVENTS_AND_MESSAGES };
 }
-
-export async function findEvent(store: Store, id: string): Promise<StoredEvent | undefined> {
-  const result = await store.pool.query<{
-    id: string;
-    account_id: string;
-    type: string;
-    occurred_at: Date;
-    channels: string[];
-    data: string;
-    created_at: Date;
-  }>('SELECT * FROM events WHERE id = $1', [id]);
-  const row = onlyRow(result);
-  return (
-    row && {
-      id: row.id,
-      accountId: row.account_id,
-      type: row.type,
-      occurredAt: row.occurred_at,
-      channels: row.channels,
-      text: row.data,
-      createdAt: row.created_at,
-    }
-  );
-}
-
-/** Events among which the last ones of a type are looked for. */
-const MAX_SEARCHED = 10_000;
-/** Maximum length of the payloads that are loaded at once, in bytes. */
-const MAX_LOADED_BYTES = 16_777_216;
-
-/**
- * The last events of an account, the newest first and at most `limit`, without those that were sent to chosen subscriptions.
- * Fewer when their payloads are large, or when few of the last 10,000 have the type.
- */
-export async function lastEvents(
-  store: Store,
-  {
-    accountId,
-    type,
-    limit,
-  }: { readonly accountId: string; readonly type?: string | undefined; readonly limit: number },
-): Promise<(Event & { readonly createdAt: Date })[]> {
-  const { rows } = await store.pool.query<Event & { createdAt: Date }>(
-    `SELECT id, type, "occurredAt", channels, text, "createdAt" FROM (
-       SELECT id, type, occurred_at AS "occurredAt", channels, data AS text, created_at AS "createdAt",
-              sum(octet_length(data)) OVER (ORDER BY id DESC) AS bytes
-       FROM (
-         SELECT * FROM (
-           SELECT * FROM events WHERE account_id = $1 AND NOT addressed ORDER BY id DESC LIMIT ${MAX_SEARCHED}
-         ) searched
-         WHERE $2::text IS NULL OR type = $2 ORDER BY id DESC LIMIT $3
-       ) last
-     ) sized
-     WHERE bytes <= ${MAX_LOADED_BYTES} ORDER BY id DESC`,
-    [accountId, type ?? null, limit],
-  );
-  return rows.map((row) => ({ ...row, data: JSON.parse(row.text) as unknown }));
-}
-
-/** SQL condition: the event of the delivery `d` exists. Without it nothing can be sent. */
-export const EVENT_EXISTS = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';

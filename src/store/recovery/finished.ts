@@ -1,7 +1,7 @@
 /** The existing deliveries that a recovery covers, and making finished ones pending again. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { NOT_EXPIRED, RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
-import { EVENT_EXISTS } from '../events/events.js';
+import { EVENT_EXISTS } from '../events/stored-events.js';
 import { longQuery, type Store } from '../store.js';
 
 /** Which deliveries a recovery covers. */

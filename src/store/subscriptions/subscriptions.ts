@@ -4,10 +4,7 @@ import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
 import type { AttemptLimits } from './limits.js';
 import { Operation } from '../events/operational-events.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
-
-/** SQLSTATE of a row that a unique index refuses. */
-const UNIQUE_VIOLATION = '23505';
+import { onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** A subscription as it is stored, typed by its provider's contract. */
 export interface StoredSubscription extends Subscription {
@@ -179,8 +176,7 @@ export async function saveSubscription(
 
 /** Whether saving failed because another subscription of the account has the same `uid` in its options. */
 export function isUidTaken(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return code === UNIQUE_VIOLATION && constraint === 'subscriptions_by_uid';
+  return violatesUniqueIndex(error, 'subscriptions_by_uid');
 }
 
 export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {

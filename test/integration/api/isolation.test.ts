@@ -38,6 +38,8 @@ const OPERATORS_ONLY = [
   'POST /v1/accounts',
   'PATCH /v1/accounts/{id}',
   'DELETE /v1/accounts/{id}',
+  'PUT /v1/accounts/by-id/{externalId}',
+  'DELETE /v1/accounts/by-id/{externalId}',
   'POST /v1/accounts/{id}/events',
   'PUT /v1/event-types/{name}',
   'PATCH /v1/event-types/{name}',
@@ -59,6 +61,10 @@ const NAMELESS = [
   'GET /v1/health',
   'GET /v1/contracts',
   'POST /v1/contracts/{provider}/verify',
+  // test/integration/api/accounts/by-id.test.ts
+  'PUT /v1/accounts/by-id/{externalId}',
+  'GET /v1/accounts/by-id/{externalId}',
+  'DELETE /v1/accounts/by-id/{externalId}',
   // test/integration/api/event-types has these: event types belong to the installation, not to an account.
   'GET /v1/event-types',
   'POST /v1/event-types/import',

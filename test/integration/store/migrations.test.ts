@@ -14,12 +14,13 @@ test('has partitions for the next weeks after the migration', async () => {
     '0001_initial',
     '0002_event_types',
     '0003_filters',
+    '0004_consumers',
     '0005_timing',
     '0006_account_workflows',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
-  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events']);
+  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events', 'messages']);
   expect(await migrate(database.url)).toEqual([]);
 });
 

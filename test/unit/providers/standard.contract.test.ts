@@ -368,7 +368,10 @@ describe('subscriptions', () => {
     expect(keep({ signature: 'v1' })).toEqual(made(symmetric));
     expect(keep({ signature: 'v1a' })).toEqual(made(PRIVATE_KEY));
     expect(keep({ secret: SECRET, signature: 'v1a' })).toEqual(made(SECRET));
-    expect(keep({ channels: ['a'] }).options).toEqual({ channels: ['a'] });
+    expect(keep({ channels: ['a'] }).options).toEqual({
+      channels: ['a'],
+      receivesBy: 'push',
+    });
   });
 
   test('keep what an edit does not name', () => {

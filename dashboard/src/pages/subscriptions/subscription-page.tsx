@@ -36,7 +36,7 @@ export function SubscriptionPage({ id }: { id: string }) {
   return (
     <div className="stack">
       <PageHead
-        title={data.url.replace(/^https?:\/\//, '')}
+        title={data.url?.replace(/^https?:\/\//, '') ?? 'Polled subscription'}
         beside={<EnabledBadge subscription={data} failingSince={data.health?.failingSince} />}
       >
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>
