@@ -368,10 +368,7 @@ describe('subscriptions', () => {
     expect(keep({ signature: 'v1' })).toEqual(made(symmetric));
     expect(keep({ signature: 'v1a' })).toEqual(made(PRIVATE_KEY));
     expect(keep({ secret: SECRET, signature: 'v1a' })).toEqual(made(SECRET));
-    expect(keep({ channels: ['a'] }).options).toEqual({
-      channels: ['a'],
-      receivesBy: 'push',
-    });
+    expect(keep({ channels: ['a'] }).options).toEqual({ channels: ['a'] });
   });
 
   test('keep what an edit does not name', () => {
@@ -385,7 +382,10 @@ describe('subscriptions', () => {
 
   test('show channels, and for verification no private key', () => {
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
-    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
+    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({
+      channels: ['a'],
+      receivesBy: 'push',
+    });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);
   });
