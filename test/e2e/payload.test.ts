@@ -69,6 +69,20 @@ test('direct deliveries have transformed bodies too', async () => {
   expect(sent.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
 });
 
+test('direct deliveries have their transformed bodies beside a paused subscription', async () => {
+  const { accountId, subscriptions } = await subscribed(
+    {},
+    { transformation: 'data.n + 1' },
+    { transformation: 'data.n + 2' },
+  );
+  const [paused, one, two] = subscriptions;
+  await system.ask('POST', `/v1/subscriptions/${paused!.id}/pause`, {});
+  await emit(accountId, { events: Array.from({ length: 20 }, () => ({ type: 'user.created', data: { n: 1 } })) });
+  await receiver.waitFor(40);
+  expect(new Set(verified(1, one!.secret))).toEqual(new Set([2]));
+  expect(new Set(verified(2, two!.secret))).toEqual(new Set([3]));
+});
+
 test.each([1, 30])(
   'of %d events whose expression fails, the deliveries fail visibly and a redelivery makes the bodies again',
   async (count) => {

@@ -105,10 +105,12 @@ function withBodies({ row, deliveryStarts }: FanOut, made: ReadonlyMap<string, M
     if ('body' in result) bodies.set(variant, result.body);
     else bodyErrors.set(variant, result.error);
   }
+  // Not by position, as deliveries that wait because of a pause are not started.
+  const variants = new Map(row.deliveries.map(({ id, bodyVariant }) => [id, bodyVariant]));
   return {
     row: { ...row, bodies, bodyErrors },
-    deliveryStarts: deliveryStarts.map((delivery, index) => {
-      const { bodyVariant } = row.deliveries[index]!;
+    deliveryStarts: deliveryStarts.map((delivery) => {
+      const bodyVariant = variants.get(delivery.deliveryId)!;
       if (!made.has(bodyVariant)) return delivery;
       const bodyError = bodyErrors.get(bodyVariant);
       return { ...delivery, body: bodies.get(bodyVariant)!, ...(bodyError === undefined ? {} : { bodyError }) };
