@@ -1,4 +1,4 @@
-/** Pauses and resumes subscriptions and accounts: meanwhile their deliveries wait. */
+/** Pauses and resumes subscriptions and accounts. During a pause their deliveries wait. */
 import { z } from 'zod';
 import { startResume } from '../dispatch/commands/pauses.js';
 import { notFound, Problem } from '../http/problem.js';
@@ -28,7 +28,7 @@ const WAITS =
   'Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. ' +
   'Attempts in flight are finished. Pausing again changes the reason.';
 const GOES_OUT =
-  'What waits is sent in the background, oldest first, and goes on after a restart. New events are sent at once. ' +
+  'What waits is sent in the background, oldest first, also after a restart. New events are sent at once. ' +
   'Repeat the request to change the rate; pause to stop.';
 
 export function pauseRoutes(routing: Routing, context: ApiContext): void {
@@ -116,7 +116,7 @@ function accountRoutes(routing: Routing, context: ApiContext): void {
       ...common,
       path: '/v1/accounts/{id}/resume',
       summary: 'Resume a paused account: what waits is sent at a rate',
-      description: `${GOES_OUT} Deliveries of subscriptions that are paused themselves go on waiting.`,
+      description: `${GOES_OUT} Deliveries of subscriptions that are paused themselves still wait.`,
       body: withRate,
       problems: [409],
     },

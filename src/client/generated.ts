@@ -2792,7 +2792,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a paused subscription: what waits is sent at a rate
-     * @description What waits is sent in the background, oldest first, and goes on after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop.
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop.
      */
     post: {
       parameters: {
@@ -3053,7 +3053,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a paused account: what waits is sent at a rate
-     * @description What waits is sent in the background, oldest first, and goes on after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. Deliveries of subscriptions that are paused themselves go on waiting.
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. Deliveries of subscriptions that are paused themselves still wait.
      */
     post: {
       parameters: {

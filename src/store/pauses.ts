@@ -1,4 +1,4 @@
-/** Pauses of subscriptions and accounts: what waits meanwhile, and sending it afterwards at a rate. */
+/** Pauses of subscriptions and accounts: which deliveries wait, and how they are sent afterwards at a rate. */
 import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 import type { PauseScope } from '../workflows/resume-types.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts/accounts.js';

@@ -159,7 +159,7 @@ test('an attempt that is in flight when its delivery is superseded decides only 
   }
 });
 
-test('a superseded delivery whose workflow was not told ends when it is about to make its next attempt', async () => {
+test('a superseded delivery whose workflow got no signal ends when it is about to make its next attempt', async () => {
   receiver.reply(500);
   const { accountId } = await newSubscription();
   const { deliveryId } = await emit(accountId, { number: 1 }, { supersedes: 'k' });

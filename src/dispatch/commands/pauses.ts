@@ -17,7 +17,7 @@ const MAX_PAGE_SIZE = 500;
 export const resumeWorkflowId = ({ accountId, subscriptionId }: PauseScope): string =>
   `resume-${subscriptionId ?? accountId}`;
 
-/** Starts the workflow that resumes what waits for a scope. One that is running goes on, with the current rate. */
+/** Starts the workflow that resumes what waits for a scope. One that is running continues, with the current rate. */
 export async function startResume(client: Client, scope: PauseScope): Promise<void> {
   const { accountId, subscriptionId } = scope;
   await client.withDeadline(Date.now() + DEADLINE_MS, () =>

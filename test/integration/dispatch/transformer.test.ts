@@ -38,7 +38,7 @@ test.each<[string, string | RegExp]>([
   expect(result).toEqual({ error: expect.stringMatching(error) });
 });
 
-test('ends what never ends, whether JSONata notices it or not, and goes on with others', async () => {
+test('ends what never ends, whether JSONata notices it or not, and continues with others', async () => {
   const results = await Promise.all([
     evaluate(FOREVER),
     evaluate('$match("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", /^(a+)+$/)'),
