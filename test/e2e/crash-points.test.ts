@@ -128,7 +128,7 @@ describe('a worker that dies', () => {
     test.each<[where: string, death: Death, requests: number]>([
       ['before it sends', before('request'), 1],
       ['after it has sent', after('request'), 2],
-      ['before it records the attempt', before('statement', 'record-attempts'), 2],
+      ['before it records the attempt', before('statement', 'record-accepted-at-once'), 2],
     ])('%s: another sender takes them over when the lease has expired', async (_where, death, requests) => {
       const accountId = await subscribe();
       await system.stopWorker();
