@@ -74,10 +74,10 @@ export function createApp(parts: AppParts): Express {
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
-  eventListRoutes(routing, context);
   meRoutes(routing);
   // Before the routes below /v1/accounts/{id}, which would parse `by-id` as an id.
   accountsByIdRoutes(routing, context);
+  eventListRoutes(routing, context);
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);

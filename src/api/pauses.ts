@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { startResume } from '../dispatch/commands/pauses.js';
 import { notFound, Problem } from '../http/problem.js';
 import { addRoute, type Routing } from '../http/route.js';
+import { contractOf } from '../providers/registry.js';
 import { pauseAccount, pauseSubscription, resumeAccount, resumeSubscription } from '../store/pauses.js';
 import type { PauseScope } from '../workflows/resume-types.js';
 import { mustFindAccount } from './accounts/accounts.js';
@@ -55,9 +56,12 @@ function subscriptionRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Pause a subscription: its deliveries wait',
       description: WAITS,
       body: withReason,
+      problems: [409],
     },
     async ({ params, body, principal }) => {
-      const { account } = await mustFindSubscription(context, principal, params.id);
+      const { subscription, account } = await mustFindSubscription(context, principal, params.id);
+      if (contractOf(account.provider).polling?.isPolled(subscription.options))
+        throw new Problem('conflict', 'this subscription is polled: its messages wait until they are read');
       const paused = await pauseSubscription(store, params.id, body.reason ?? null);
       if (!paused) throw notFound('subscription');
       return showSubscription(paused, account.provider);

@@ -17,7 +17,7 @@ import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
 import { inCurrentTrace, type FanOut } from './fan-out.js';
-import { hasPendingBodies, transformBodies } from './payload/transform-bodies.js';
+import { hasPendingBodies, postponeBodies, transformBodies } from './payload/transform-bodies.js';
 
 /** Shared commits in flight at once. */
 const SHARED_COMMITS = 2;
@@ -101,8 +101,10 @@ export class EventWriter {
         once && !outcome.refused ? withResponse(accountId, once, outcome.reply) : undefined,
       );
       if (result === 'committed') {
-        if (outcome.refused) throw outcome.error;
-        return outcome.reply;
+        if (!outcome.refused) return outcome.reply;
+        // What was valid once may not be now, as with a time that has passed.
+        if (once) await this.#throwReplay(accountId, once.key);
+        throw outcome.error;
       }
       if (result === 'outdated') this.subscriptions.drop(entry);
       else await this.#throwReplay(accountId, once!.key);
@@ -178,9 +180,14 @@ export class EventWriter {
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
       const { fanOuts, modes, reply, superseded } = await commitLocked(this.store, accountId, async (entry) => {
-        const outcome = await withTransformedBodies(this.#plan(planner, entry));
-        if (outcome.refused) throw outcome.error;
-        const { events, reply } = outcome;
+        const outcome = this.#plan(planner, entry);
+        if (outcome.refused) {
+          if (once) await this.#throwReplay(accountId, once.key);
+          throw outcome.error;
+        }
+        const { reply } = outcome;
+        // Nothing is evaluated while the account is locked.
+        const events = postponeBodies(outcome.events);
         const modes = this.dispatcher.modesFor(events);
         return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
       });

@@ -4,6 +4,7 @@ import type { Priority } from '@temporalio/common';
 import { contractOf } from '../providers/registry.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { delivery } from '../workflows/delivery/workflow.js';
+import { deliverySignals } from '../workflows/signals.js';
 import type { DeliveryInput } from '../workflows/types.js';
 import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from '../workflows/names.js';
 
@@ -30,10 +31,13 @@ export async function startDelivery(
     if (deliveryStart.run === 0) return false;
     // The row of a delivery is finished shortly before its workflow closes, so this may still be the former run.
     const handle = starter.client.workflow.getHandle(deliveryWorkflowId(deliveryStart.deliveryId));
-    const { memo } = await handle.describe();
+    const { memo, runId } = await handle.describe();
     if (memo?.run === deliveryStart.run) return false;
-    // The former run may fail; only its end matters here.
-    await handle.result().catch(() => undefined);
+    const former = starter.client.workflow.getHandle(handle.workflowId, runId);
+    // It may be waiting, as when the signal that cancelled it was lost.
+    await former.signal(deliverySignals.cancel, 'redelivered').catch(() => undefined);
+    // It may fail; only its end matters here.
+    await former.result().catch(() => undefined);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The activity of one attempt: load the delivery, check and admit it, then send → classify → save → toWorkflowFailure. */
 import { activityInfo, log } from '@temporalio/activity';
 import type { AnyContract } from '../../contract/types.js';
-import { makeBody, transformedVariant } from '../../dispatch/payload/transform-bodies.js';
+import { isPostponed, makeBody, transformedVariant } from '../../dispatch/payload/transform-bodies.js';
 import { pauseOf } from '../../dispatch/fan-out.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
@@ -115,13 +115,18 @@ async function load(store: Store, task: AttemptTask, attemptOfRound: number): Pr
     throw roundFailure(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, { attemptsMade });
   });
   if (!material) throw roundFailure(FailureType.superseded, 'the delivery no longer exists');
+  if (isPostponed(material.bodyError)) {
+    const attemptsMade = attemptOfRound - 1;
+    throw roundFailure(FailureType.storeUnavailable, material.bodyError!, { attemptsMade });
+  }
   return material;
 }
 
-/** Loads a delivery. A redelivery makes a body that could not be made before. */
+/** Loads a delivery. A redelivery makes a body that could not be made before, and a first run one that was postponed. */
 async function loadWithBody(store: Store, { deliveryId, run }: AttemptTask): Promise<AttemptMaterial | undefined> {
   const material = await loadAttemptMaterial(store, deliveryId);
-  const needsBody = material && material.bodyError !== null && run > 0 && material.run === run;
+  if (!material || material.bodyError === null || material.run !== run) return material;
+  const needsBody = run > 0 || isPostponed(material.bodyError);
   return needsBody ? makeBodyAgain(store, material) : material;
 }
 

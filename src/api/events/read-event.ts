@@ -18,7 +18,8 @@ export const eventFields = z.strictObject({
   deliverAt: time
     .optional()
     .describe(
-      'Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing.',
+      'Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; ' +
+        'subscriptions that are polled ignore this and the next two fields.',
     ),
   expiresAt: time
     .optional()

@@ -8,7 +8,10 @@ import { CommitSize } from '../commit-size.js';
 import type { FanOut } from '../fan-out.js';
 import { transformer } from './transformer.js';
 
-/** How long the transformations of one request may take in total, in milliseconds; further ones fail. */
+/**
+ * How long the transformations of one request may take in total, in milliseconds, those of other accounts before them
+ * included; further ones are postponed to the first attempt.
+ */
 const MAX_TOTAL_MS = 10_000;
 /** Maximum length of a stored error. */
 const MAX_ERROR_LENGTH = 500;
@@ -71,7 +74,7 @@ async function makeWithin(
 ): Promise<MadeBody> {
   if (slow.has(pending.expression)) return failed('the expression took too long for another event of the request');
   if (performance.now() > endsAt)
-    return failed(`the transformations of the request took longer than ${MAX_TOTAL_MS / 1_000} s`);
+    return postponed(`the transformations of the request took longer than ${MAX_TOTAL_MS / 1_000} s`);
   const made = await makeBody(pending);
   if ('error' in made) {
     if (made.isTimeout) slow.add(pending.expression);
@@ -87,7 +90,10 @@ export async function makeBody({
   expression,
 }: Omit<PendingBody, 'bodyVariant'>): Promise<{ body: string } | { error: string; isTimeout?: boolean }> {
   const result = await transformer.evaluate(account, { expression, input: transformationInput(event) });
-  if (result.text === undefined) return { ...failed(result.error), isTimeout: result.isTimeout };
+  if (result.text === undefined) {
+    const { error } = result.isTransient ? postponed(result.error) : failed(result.error);
+    return { error, isTimeout: result.isTimeout };
+  }
   const contract = contractOf(account.provider);
   if (!contract.renderTransformed) return failed(`${contract.title} has no transformations`);
   return { body: contract.renderTransformed({ ...event, data: undefined, text: result.text }) };
@@ -96,6 +102,27 @@ export async function makeBody({
 /** As it is stored; PostgreSQL refuses NUL and halves of surrogate pairs. */
 function failed(reason: string): { error: string } {
   return { error: `transformation failed: ${reason.slice(0, MAX_ERROR_LENGTH).replace(/[\0\p{Cs}]/gu, '?')}` };
+}
+
+const POSTPONED = 'transformation postponed: ';
+
+/** The expression was not evaluated, for a reason that passes. */
+function postponed(reason: string): { error: string } {
+  return { error: `${POSTPONED}${reason}` };
+}
+
+/** Whether the first attempt makes the body, as there was no time for it when the event was accepted. */
+export function isPostponed(error: string | null | undefined): boolean {
+  return error?.startsWith(POSTPONED) ?? false;
+}
+
+/** Postpones all pending bodies: for a commit that must not wait. */
+export function postponeBodies(fanOuts: readonly FanOut[]): readonly FanOut[] {
+  return fanOuts.map((fanOut) => {
+    if (!fanOut.pendingBodies) return fanOut;
+    const error = postponed('the account was locked when the event was accepted');
+    return withBodies(fanOut, new Map(fanOut.pendingBodies.map(({ bodyVariant }) => [bodyVariant, error])));
+  });
 }
 
 function withBodies({ row, deliveryStarts }: FanOut, made: ReadonlyMap<string, MadeBody>): FanOut {

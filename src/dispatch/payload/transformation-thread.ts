@@ -12,9 +12,18 @@ export interface Evaluation {
   readonly input: string;
 }
 
-/** What the thread returns: JSON text, or why there is none. `isTimeout` when the expression took too long. */
+/**
+ * What the thread returns: JSON text, or why there is none. `isTimeout` when the expression took too long, `isTransient` when
+ * it was not evaluated for a reason that passes.
+ */
 export type EvaluationResult =
-  { readonly text: string } | { readonly error: string; readonly isTimeout?: boolean; readonly text?: undefined };
+  | { readonly text: string }
+  | {
+      readonly error: string;
+      readonly isTimeout?: boolean;
+      readonly isTransient?: boolean;
+      readonly text?: undefined;
+    };
 
 /** The thread sends it once, when it is ready for evaluations. */
 export type Ready = 'ready';

@@ -64,7 +64,7 @@ export class Transformer {
   readonly #waiting = new FairQueue<Waiting>();
   /** By account: how many evaluations wait or run. */
   readonly #counts = new Map<string, number>();
-  /** Of expressions that took too long: how often in a row, and until when they are suspended. */
+  /** Of an account's expressions that took too long: how often in a row, and until when they are suspended. */
   readonly #timeouts = new Map<string, { count: number; until: number }>();
   #thread: Worker | undefined;
   #isReady = false;
@@ -73,12 +73,15 @@ export class Transformer {
 
   /** Evaluates an expression; errors of the expression are results, so it never rejects. */
   evaluate(account: Owner, { expression, input }: Evaluation): Promise<EvaluationResult> {
-    if ((this.#timeouts.get(expression)?.until ?? 0) > Date.now()) {
+    if ((this.#timeouts.get(timeoutKey(account, expression))?.until ?? 0) > Date.now()) {
       const error = `the expression took longer than ${TIME_LIMIT_MS} ms ${MAX_TIMEOUTS} times and is not tried for a while`;
-      return Promise.resolve({ error, isTimeout: true });
+      return Promise.resolve({ error, isTimeout: true, isTransient: true });
     }
     const count = this.countOf(account.id);
-    if (count >= MAX_WAITING) return Promise.resolve({ error: 'too many transformations of the account wait' });
+    if (count >= MAX_WAITING) {
+      const error = 'too many transformations of the account wait';
+      return Promise.resolve({ error, isTransient: true });
+    }
     this.#counts.set(account.id, count + 1);
     return new Promise((resolve) => {
       this.#waiting.add({ account, subscriptionId: '', expression, input, resolve });
@@ -135,7 +138,7 @@ export class Transformer {
       workerData: { timeLimitMs: TIME_LIMIT_MS } satisfies ThreadLimits,
     });
     this.#isReady = false;
-    this.#limit(START_LIMIT_MS, { error: 'the thread for transformations did not start' });
+    this.#limit(START_LIMIT_MS, { error: 'the thread for transformations did not start', isTransient: true });
     thread.on('message', (message: EvaluationResult | Ready) => {
       if (thread !== this.#thread) return;
       if (message !== 'ready') return this.#finish(message);
@@ -166,23 +169,25 @@ export class Transformer {
       const remaining = this.countOf(id) - 1;
       if (remaining > 0) this.#counts.set(id, remaining);
       else this.#counts.delete(id);
-      this.#countTimeout(finished.expression, result);
+      this.#countTimeout(timeoutKey(finished.account, finished.expression), result);
       finished.resolve(result);
     }
     this.#next();
   }
 
-  #countTimeout(expression: string, result: EvaluationResult): void {
+  #countTimeout(key: string, result: EvaluationResult): void {
     if (result.text !== undefined || !result.isTimeout) {
-      if (this.#timeouts.size > 0) this.#timeouts.delete(expression);
+      if (this.#timeouts.size > 0) this.#timeouts.delete(key);
       return;
     }
-    const count = (this.#timeouts.get(expression)?.count ?? 0) + 1;
-    this.#timeouts.delete(expression);
-    this.#timeouts.set(expression, { count, until: count >= MAX_TIMEOUTS ? Date.now() + SUSPENDED_MS : 0 });
+    const count = (this.#timeouts.get(key)?.count ?? 0) + 1;
+    this.#timeouts.delete(key);
+    this.#timeouts.set(key, { count, until: count >= MAX_TIMEOUTS ? Date.now() + SUSPENDED_MS : 0 });
     if (this.#timeouts.size > MAX_COUNTED) this.#timeouts.delete(this.#timeouts.keys().next().value!);
   }
 }
+
+const timeoutKey = (account: Owner, expression: string): string => `${account.id} ${expression}`;
 
 /** The one of this process; its thread starts with the first transformation. */
 export const transformer = new Transformer();

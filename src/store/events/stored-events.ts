@@ -40,7 +40,7 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
 /** Events among which the last ones of a type are looked for. */
 const MAX_SEARCHED = 10_000;
 /** Maximum length of the payloads that are loaded at once, in bytes. */
-const MAX_LOADED_BYTES = 16_777_216;
+const MAX_LOADED_BYTES = 1_048_576;
 
 /**
  * The last events of an account, the newest first and at most `limit`, without those that were sent to chosen subscriptions.

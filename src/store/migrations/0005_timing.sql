@@ -14,7 +14,7 @@ ALTER TABLE deliveries
 CREATE INDEX deliveries_superseding ON deliveries (subscription_id, supersede_key)
   WHERE supersede_key IS NOT NULL AND state IN ('pending', 'retrying', 'paused');
 -- For resuming an account.
-CREATE INDEX deliveries_paused_by_account ON deliveries (account_id, id) WHERE state = 'paused';
+CREATE INDEX deliveries_paused_by_account ON deliveries (account_id, state_reason, id) WHERE state = 'paused';
 
 ALTER TABLE subscriptions
   ADD COLUMN paused_at timestamptz,

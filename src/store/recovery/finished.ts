@@ -41,7 +41,9 @@ export interface WaitingDelivery extends FinishedDelivery {
 
 const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
   AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))`;
-const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)`;
+/** Without those that a newer event superseded. */
+const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)
+  AND NOT (state = 'cancelled' AND supersede_key IS NOT NULL AND state_reason LIKE 'superseded by %')`;
 const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
 
 const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf }: RecoveryFilter): unknown[] => [
