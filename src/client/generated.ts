@@ -134,6 +134,8 @@ export interface paths {
                 occurredAt?: string;
                 /** @description Only for contracts with channels. */
                 channels?: string[];
+                /** @description Only for this subscription of the account, whatever its filter says. It must be enabled and receive the event type. */
+                subscriptionId?: string;
                 /**
                  * Format: date-time
                  * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing.

@@ -1,11 +1,20 @@
 /** Accepts events, one or many per request. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { describe, fanOut, type AcceptedEvent, type FanOut } from '../../dispatch/fan-out.js';
+import {
+  describe,
+  fanOut,
+  fanOutTo,
+  type AcceptedEvent,
+  type EventInput,
+  type FanOut,
+} from '../../dispatch/fan-out.js';
 import { IdempotentReplay } from '../../dispatch/commit.js';
 import type { CommitSize } from '../../dispatch/commit-size.js';
 import type { Planner } from '../../dispatch/event-writer.js';
 import { contractOf } from '../../providers/registry.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { CachedSubscriptions } from '../../store/subscriptions/subscription-cache.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import { annotateSpan, inSpan } from '../../telemetry/tracing.js';
@@ -108,7 +117,7 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
         status: 200,
         description: 'The event',
         schema: eventFields
-          .omit({ deliverAt: true, expiresAt: true, supersedes: true, priority: true })
+          .omit({ subscriptionId: true, deliverAt: true, expiresAt: true, supersedes: true, priority: true })
           .extend({ id: z.string(), accountId: z.string(), createdAt: time })
           .loose(),
       },
@@ -169,7 +178,27 @@ function plan(
 ): FanOut {
   const input = readEvent(contractOf(account.provider), account, text);
   checkEvent(context, account, input.type, input.data);
-  const event = fanOut(account, subscriptions, input, size);
+  const event =
+    input.subscriptionId === undefined
+      ? fanOut(account, subscriptions, input, size)
+      : fanOutTo(account, [addressee(account, subscriptions, input)], input, size);
   planned.push(event);
   return event;
+}
+
+/** The subscription that an event is for. Throws a problem when it cannot receive the event; its filter is ignored. */
+function addressee(
+  account: StoredAccount,
+  subscriptions: readonly StoredSubscription[],
+  input: EventInput,
+): StoredSubscription {
+  const found = subscriptions.find(({ id }) => id === input.subscriptionId);
+  if (!found) throw invalidField('subscriptionId', 'must be the id of a subscription of the account');
+  if (!found.enabled) throw invalidField('subscriptionId', 'is disabled; enable the subscription first');
+  const contract = contractOf(account.provider);
+  if (contract.select({ ...input, id: '' }, [found], account).length === 0) {
+    const what = `does not receive this event of the type ${JSON.stringify(input.type)}`;
+    throw invalidField('subscriptionId', `${what}; change the event or the subscription`);
+  }
+  return found;
 }
