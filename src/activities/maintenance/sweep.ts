@@ -14,6 +14,7 @@ import {
   ownerlessDeliveries,
   recordSweep,
 } from '../../store/deliveries/sweep.js';
+import { eraseLateAttempts } from '../../store/erasures.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
@@ -55,6 +56,7 @@ export async function sweep({ store, client }: MaintenanceDependencies): Promise
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   const emitted = await emitOperationalEvents(store, starter);
+  await eraseLateAttempts(store);
   await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
   return { started, cancelled, terminated, resumed, emitted };

@@ -143,7 +143,13 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       if (reopened) return showOne(context, principal, reopened);
       if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
         throw new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
-      throw (await findEvent(store, eventId))
+      const event = await findEvent(store, eventId);
+      if (event?.erasedAt)
+        throw new Problem(
+          'erased',
+          'the payload of its event was erased, so it cannot be redelivered; emit the event again',
+        );
+      throw event
         ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
         : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
     },

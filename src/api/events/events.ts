@@ -118,7 +118,12 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
         description: 'The event',
         schema: eventFields
           .omit({ subscriptionId: true, deliverAt: true, expiresAt: true, supersedes: true, priority: true })
-          .extend({ id: z.string(), accountId: z.string(), createdAt: time })
+          .extend({
+            id: z.string(),
+            accountId: z.string(),
+            createdAt: time,
+            erasedAt: time.nullable().describe('When its payload was erased; data is null then.'),
+          })
           .loose(),
       },
     },
