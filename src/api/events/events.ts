@@ -20,6 +20,7 @@ import { findEvent } from '../../store/events/stored-events.js';
 import { annotateSpan, inSpan } from '../../telemetry/tracing.js';
 import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
+import { idempotencyKey, keyReused, readIdempotencyKey } from '../idempotency.js';
 import { checkEvent } from '../event-types/checks.js';
 import { canSee } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
@@ -31,10 +32,6 @@ import { batchFields, elements, eventFields, isBatch, readEvent } from './read-e
 
 const tag = 'Events';
 const params = z.object({ id: z.string() });
-
-const idempotencyKey = z.object({
-  'Idempotency-Key': z.string().optional().describe('A repeated request with the same key gets the first response.'),
-});
 
 /** One result of a batch: the response for a single event, or its problem. */
 const resultSchema = z.union([acceptedEventSchema, problemSchema]);
@@ -79,6 +76,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
     },
     async ({ params, query: { createAccount: provider }, request }) => {
       const text = request.bodyText ?? '';
+      const key = readIdempotencyKey(request);
       const single = isBatch(request.body) ? undefined : text;
       const batch = single === undefined ? elements(text) : [];
       const planner: Planner<unknown> = (entry, size) => {
@@ -95,9 +93,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
       // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
-        withAccount(context, params.id, provider, (accountId) =>
-          accept(context, accountId, planner, text, request.get('idempotency-key')),
-        ),
+        withAccount(context, params.id, provider, (accountId) => accept(context, accountId, planner, text, key)),
       );
     },
   );
@@ -145,9 +141,6 @@ async function accept(
   text: string,
   key: string | undefined,
 ): Promise<unknown> {
-  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
-  }
   if (key === undefined) return acceptEvents(context, accountId, planner);
   const fingerprint = createHash('sha256').update(text).digest();
   try {
@@ -155,7 +148,7 @@ async function accept(
   } catch (error) {
     if (!(error instanceof IdempotentReplay)) throw error;
     if (error.first.fingerprint.equals(fingerprint)) return error.first.response;
-    throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
+    throw keyReused();
   }
 }
 
