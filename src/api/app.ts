@@ -18,6 +18,7 @@ import { deliveryRoutes } from './deliveries/deliveries.js';
 import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
+import { erasureRoutes } from './erasures.js';
 import { eventListRoutes } from './events/event-list.js';
 import { importRoutes } from './event-types/import.js';
 import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
@@ -90,6 +91,7 @@ export function createApp(parts: AppParts): Express {
   deliveryDetailRoutes(routing, context);
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
+  erasureRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);

@@ -17,7 +17,11 @@ import { transformedVariant, type PendingBody } from './payload/transform-bodies
 import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
 /** An event to accept; its payload and times are validated. */
-export type EventInput = Omit<Event, 'id'> & { readonly timing?: EventTiming | undefined };
+export type EventInput = Omit<Event, 'id'> & {
+  readonly timing?: EventTiming | undefined;
+  /** The only subscription that it is for; all that receive it when absent. */
+  readonly subscriptionId?: string;
+};
 
 /** An accepted event as the API returns it. */
 export interface AcceptedEvent {

@@ -10,6 +10,7 @@ import {
   type StoredDelivery,
 } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
+import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';
@@ -141,13 +142,27 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
-      if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
-        throw new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
-      throw (await findEvent(store, eventId))
-        ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
-        : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
+      throw await whyNotRedelivered(store, { eventId, state, expiresAt });
     },
   );
+}
+
+/** Why a delivery could not be redelivered. */
+async function whyNotRedelivered(
+  store: Store,
+  { eventId, state, expiresAt }: Pick<StoredDelivery, 'eventId' | 'state' | 'expiresAt'>,
+): Promise<Problem> {
+  if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
+    return new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
+  const event = await findEvent(store, eventId);
+  if (!event)
+    return new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
+  if (event.erasedAt)
+    return new Problem(
+      'erased',
+      'the payload of its event was erased, so it cannot be redelivered; emit the event again',
+    );
+  return new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
 }
 
 function closed({ state }: StoredDelivery, command: string): Problem {
