@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { OperatorError } from '../lib/errors.js';
 import {
   defaultCacheDir,
@@ -86,6 +87,8 @@ export interface Config {
   maxConcurrentAttempts: number;
   /** Days that events are kept unless an account has its own; 0 keeps them indefinitely. */
   retentionDays: number;
+  /** The installation's delivery policy. */
+  deliveryPolicy?: DeliveryPolicy;
   /** When a delivery gets a workflow. */
   workflows: WorkflowMode;
   metrics: {
@@ -146,6 +149,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    ...optional('deliveryPolicy', values.PIGEONPOST_DELIVERY_POLICY),
     workflows: values.PIGEONPOST_WORKFLOWS ?? defaults.workflows,
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,

@@ -169,7 +169,8 @@ function plan(
 ): FanOut {
   const input = readEvent(contractOf(account.provider), account, text);
   checkEvent(context, account, input.type, input.data);
-  const event = fanOut(account, subscriptions, input, size);
+  const eventTypePolicy = context.eventTypes.find(input.type)?.policy;
+  const event = fanOut(account, subscriptions, eventTypePolicy ? { ...input, eventTypePolicy } : input, size);
   planned.push(event);
   return event;
 }
