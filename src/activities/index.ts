@@ -10,6 +10,7 @@ import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
 import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
+import { awaitAttempt } from './attempt/await-attempt.js';
 import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
@@ -47,6 +48,7 @@ export function createActivities(
       const nextAttemptAt = task.nextAttemptAt === null ? null : new Date(task.nextAttemptAt);
       countEnd(await changeState(store, { ...task, nextAttemptAt }), task.state);
     },
+    awaitAttempt: (task) => awaitAttempt(store, task),
     awaitSender: ({ deliveryId }) => awaitSender(store, deliveryId),
     cancelOwnWorkflow: async () => {
       const { workflowId, runId } = activityInfo().workflowExecution!;

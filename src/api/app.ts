@@ -28,6 +28,8 @@ import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { pauseRoutes } from './pauses.js';
+import { policyRoutes } from './policies.js';
+import { deliveryUpdateRoutes } from './deliveries/updates.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
@@ -82,9 +84,11 @@ export function createApp(parts: AppParts): Express {
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
+  policyRoutes(routing, context);
   waitingRoutes(routing, context);
   pauseRoutes(routing, context);
   deliveryRoutes(routing, context);
+  deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);

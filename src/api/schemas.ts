@@ -4,6 +4,7 @@ import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { priorities } from '../contract/timing.js';
 import { environments } from '../store/accounts/accounts.js';
+import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
@@ -35,6 +36,9 @@ export const paging = z.strictObject({
   cursor: z.string().max(200).optional().describe('nextCursor of the previous page.'),
 });
 
+/** A delivery policy in requests and responses. Without a name of its own in OpenAPI, where null is allowed in some places only. */
+export const policySchema = deliveryPolicySchema;
+
 /** A page of a list. */
 export const pageOf = (item: z.ZodType) => z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 
@@ -60,6 +64,7 @@ export const accountSchema = z
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     ...pauseFields,
+    policy: policySchema.nullable().describe('Its delivery policy; null without one.'),
     createdAt: time,
   })
   .openapi('Account');
@@ -118,6 +123,7 @@ export const subscriptionSchema = z
       .nullable()
       .optional()
       .describe('JSONata expression that makes the payload; null for none. Absent without transformations.'),
+    policy: policySchema.nullable().describe('Its delivery policy; null without one.'),
     createdAt: time,
     updatedAt: time,
     secret: z.string().optional().describe('Secret with which the receiver verifies requests; only on creation.'),

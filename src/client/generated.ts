@@ -556,6 +556,42 @@ export interface paths {
             workflows?: 'always' | 'adaptive' | 'on_retry' | null;
             /** @description The account sees event types that have one of these flags. None by default. */
             featureFlags?: string[];
+            /** @description Delivery policy of all its subscriptions; null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           };
         };
       };
@@ -896,6 +932,42 @@ export interface paths {
             workflows?: 'always' | 'adaptive' | 'on_retry' | null;
             /** @description The account sees event types that have one of these flags. None by default. */
             featureFlags?: string[];
+            /** @description Delivery policy of all its subscriptions; null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           };
         };
       };
@@ -1144,7 +1216,7 @@ export interface paths {
     head?: never;
     /**
      * Edit an account
-     * @description Absent fields and settings stay unchanged. Open deliveries keep their schedule and time limit; all other changes apply from their next attempt on.
+     * @description Absent fields and settings stay unchanged. Open deliveries keep their schedule, time limit and policy; all other changes apply from their next attempt on.
      */
     patch: {
       parameters: {
@@ -1186,6 +1258,42 @@ export interface paths {
             workflows?: 'always' | 'adaptive' | 'on_retry' | null;
             /** @description The account sees event types that have one of these flags. None by default. */
             featureFlags?: string[];
+            /** @description Delivery policy of all its subscriptions; null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           };
         };
       };
@@ -1565,6 +1673,42 @@ export interface paths {
             } | null;
             /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
             transformation?: string | null;
+            /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           } & {
             [key: string]: unknown;
           };
@@ -1843,6 +1987,42 @@ export interface paths {
             } | null;
             /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
             transformation?: string | null;
+            /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           } & {
             [key: string]: unknown;
           };
@@ -2469,6 +2649,228 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['AcceptedEvent'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/policy': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Show the delivery policy that applies to new deliveries of a subscription
+     * @description Field by field, the policy of the subscription wins over that of the event type, then the account, then the installation (PIGEONPOST_DELIVERY_POLICY), then the contract.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description For events of this type. */
+          eventType?: string;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The policy, and where each field comes from */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['EffectivePolicy'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/policy/apply': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Apply the delivery policy in force to deliveries that wait for their next attempt
+     * @description New deliveries need no such request. The wait in progress and the position of the schedule stay; the waits after it, the time limit and the response rules are those of the policy. The oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /**
+             * @description Only count; change nothing.
+             * @default false
+             */
+            dryRun?: boolean;
+            /** @description nextCursor of the previous request. */
+            cursor?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The result; for a dry run, the number of deliveries */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description Deliveries selected; with dryRun the number that match, counted up to 100,000. */
+              matched: number;
+              /** @description How many get the policy. */
+              done: number;
+              /** @description Whether more deliveries match. */
+              more: boolean;
+              nextCursor: string | null;
+            };
           };
         };
         /** @description A problem */
@@ -3832,6 +4234,401 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['Delivery'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}/skip': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Skip the planned attempt: move to the next step of the schedule */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description What is planned then */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description How many waits of the schedule it has used. */
+              position: number;
+              /** Format: date-time */
+              nextAttemptAt: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}/extend': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Make the planned attempt later */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description By how many seconds. */
+            seconds: number;
+          };
+        };
+      };
+      responses: {
+        /** @description What is planned then */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description How many waits of the schedule it has used. */
+              position: number;
+              /** Format: date-time */
+              nextAttemptAt: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}/attempt': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make an attempt now and respond with its outcome
+     * @description As retry, which does not wait for it. An attempt that is in flight counts.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The outcome */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              /** @description Attempts of the delivery, this one included. */
+              attempts: number;
+              /** @description State of the delivery after it; delivered when it was accepted. */
+              state: string;
+              status: number | null;
+              /** @description Why it was not accepted, as one word. */
+              reason: string | null;
+              /** Format: date-time */
+              nextAttemptAt: string | null;
+            };
           };
         };
         /** @description A problem */
@@ -6053,6 +6850,42 @@ export interface paths {
             archived?: boolean;
             /** @description Only accounts with this feature flag see it. */
             featureFlag?: string | null;
+            /** @description Delivery policy of its events; null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           };
         };
       };
@@ -6262,6 +7095,42 @@ export interface paths {
             archived?: boolean;
             /** @description Only accounts with this feature flag see it. */
             featureFlag?: string | null;
+            /** @description Delivery policy of its events; null for none. */
+            policy?: {
+              /** @description The waits between attempts. */
+              schedule?: {
+                /** @description A list: the waits after failed attempts, in seconds. */
+                waits?: number[];
+                /** @description A series: its first wait, in seconds. */
+                initial?: number;
+                /** @description Each wait is so many times the one before. */
+                factor?: number;
+                /** @description The longest wait, in seconds. */
+                max?: number;
+                /** @description Number of attempts, the first included. */
+                attempts?: number;
+                /**
+                 * @description A well-known schedule.
+                 * @enum {string}
+                 */
+                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+              };
+              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+              jitter?: number;
+              /** @description Longest time of one request, in seconds. */
+              timeLimitS?: number;
+              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+              retryAfterMaxS?: number;
+              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+              slowDown?: {
+                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+                factor: number;
+              };
+            } | null;
           };
         };
       };
@@ -6726,6 +7595,42 @@ export interface components {
       pausedReason: string | null;
       /** @description Rate at which deliveries that waited during a pause are being sent; null at other times. */
       resumeRatePerSecond: number | null;
+      /** @description Its delivery policy; null without one. */
+      policy: {
+        /** @description The waits between attempts. */
+        schedule?: {
+          /** @description A list: the waits after failed attempts, in seconds. */
+          waits?: number[];
+          /** @description A series: its first wait, in seconds. */
+          initial?: number;
+          /** @description Each wait is so many times the one before. */
+          factor?: number;
+          /** @description The longest wait, in seconds. */
+          max?: number;
+          /** @description Number of attempts, the first included. */
+          attempts?: number;
+          /**
+           * @description A well-known schedule.
+           * @enum {string}
+           */
+          preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+        };
+        /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+        jitter?: number;
+        /** @description Longest time of one request, in seconds. */
+        timeLimitS?: number;
+        /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+        acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+        stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+        retryAfterMaxS?: number;
+        /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+        slowDown?: {
+          on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+          factor: number;
+        };
+      } | null;
       /** Format: date-time */
       createdAt: string;
     };
@@ -6779,6 +7684,42 @@ export interface components {
       } | null;
       /** @description JSONata expression that makes the payload; null for none. Absent without transformations. */
       transformation?: string | null;
+      /** @description Its delivery policy; null without one. */
+      policy: {
+        /** @description The waits between attempts. */
+        schedule?: {
+          /** @description A list: the waits after failed attempts, in seconds. */
+          waits?: number[];
+          /** @description A series: its first wait, in seconds. */
+          initial?: number;
+          /** @description Each wait is so many times the one before. */
+          factor?: number;
+          /** @description The longest wait, in seconds. */
+          max?: number;
+          /** @description Number of attempts, the first included. */
+          attempts?: number;
+          /**
+           * @description A well-known schedule.
+           * @enum {string}
+           */
+          preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+        };
+        /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+        jitter?: number;
+        /** @description Longest time of one request, in seconds. */
+        timeLimitS?: number;
+        /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+        acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+        stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+        retryAfterMaxS?: number;
+        /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+        slowDown?: {
+          on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+          factor: number;
+        };
+      } | null;
       /** Format: date-time */
       createdAt: string;
       /** Format: date-time */
@@ -6824,6 +7765,65 @@ export interface components {
         /** @description Why the body could not be made: its transformation failed. */
         error?: string;
       }[];
+    };
+    EffectivePolicy: {
+      /** @description The fields that a policy decides; the contract decides the others. */
+      policy: {
+        /** @description The waits between attempts. */
+        schedule?: {
+          /** @description A list: the waits after failed attempts, in seconds. */
+          waits?: number[];
+          /** @description A series: its first wait, in seconds. */
+          initial?: number;
+          /** @description Each wait is so many times the one before. */
+          factor?: number;
+          /** @description The longest wait, in seconds. */
+          max?: number;
+          /** @description Number of attempts, the first included. */
+          attempts?: number;
+          /**
+           * @description A well-known schedule.
+           * @enum {string}
+           */
+          preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+        };
+        /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+        jitter?: number;
+        /** @description Longest time of one request, in seconds. */
+        timeLimitS?: number;
+        /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+        acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+        stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+        retryAfterMaxS?: number;
+        /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+        slowDown?: {
+          on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+          factor: number;
+        };
+      };
+      /** @description Which level decides each field. */
+      sources: {
+        /** @enum {string} */
+        schedule: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        jitter: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        timeLimitS: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        acceptedStatuses: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        stopStatuses: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        retryAfterMaxS: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        slowDown: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+      };
+      /** @description The waits after failed attempts in seconds, without jitter. */
+      waitsS: number[];
+      /** @description Longest time of one request, in seconds. */
+      timeLimitS: number;
     };
     Delivery: {
       id: string;
@@ -7126,6 +8126,42 @@ export interface components {
       archived: boolean;
       /** @description Only accounts with this feature flag see it; null for all. */
       featureFlag: string | null;
+      /** @description Delivery policy of its events; null without one. */
+      policy: {
+        /** @description The waits between attempts. */
+        schedule?: {
+          /** @description A list: the waits after failed attempts, in seconds. */
+          waits?: number[];
+          /** @description A series: its first wait, in seconds. */
+          initial?: number;
+          /** @description Each wait is so many times the one before. */
+          factor?: number;
+          /** @description The longest wait, in seconds. */
+          max?: number;
+          /** @description Number of attempts, the first included. */
+          attempts?: number;
+          /**
+           * @description A well-known schedule.
+           * @enum {string}
+           */
+          preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+        };
+        /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+        jitter?: number;
+        /** @description Longest time of one request, in seconds. */
+        timeLimitS?: number;
+        /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+        acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+        stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+        /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+        retryAfterMaxS?: number;
+        /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+        slowDown?: {
+          on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+          factor: number;
+        };
+      } | null;
       /** @description Version of the schema, from 1. */
       version: number;
       /** Format: date-time */

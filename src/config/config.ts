@@ -1,3 +1,4 @@
+import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { OperatorError } from '../lib/errors.js';
 import {
   defaultCacheDir,
@@ -88,6 +89,8 @@ export interface Config {
   retentionDays: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   idempotencyHours: number;
+  /** The installation's delivery policy. */
+  deliveryPolicy?: DeliveryPolicy;
   /** When a delivery gets a workflow. */
   workflows: WorkflowMode;
   metrics: {
@@ -148,6 +151,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),
     ...optional('temporalCli', values.PIGEONPOST_TEMPORAL_CLI),
     ...optional('temporalTestServer', values.PIGEONPOST_TEMPORAL_TEST_SERVER),
+    ...optional('deliveryPolicy', values.PIGEONPOST_DELIVERY_POLICY),
     workflows: values.PIGEONPOST_WORKFLOWS ?? defaults.workflows,
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,

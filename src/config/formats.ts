@@ -55,6 +55,22 @@ export function wholeNumber(min: number, max: number, what = 'a whole number') {
   });
 }
 
+/** JSON text of this form. */
+export function jsonOf<Form extends z.ZodType>(form: Form) {
+  return parsed((text): z.output<Form> => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw new Error('write JSON');
+    }
+    const result = form.safeParse(value);
+    if (result.success) return result.data;
+    const { path, message } = result.error.issues[0]!;
+    throw new Error(`${path.length === 0 ? 'the document' : path.join('.')}: ${message}`);
+  });
+}
+
 /** A TCP port. */
 export function port(min: 0 | 1 = 1) {
   return wholeNumber(min, 65_535, 'a port number');

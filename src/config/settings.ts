@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
 import {
   certificates,
   executable,
   flag,
   folder,
+  jsonOf,
   key32,
   keys32,
   listenHost,
@@ -82,6 +84,11 @@ export const table = {
     description: 'Whether anyone may read the defined event types, at /catalogue and /catalogue.json.',
     default: 'false',
     schema: flag,
+  },
+  PIGEONPOST_DELIVERY_POLICY: {
+    description:
+      'Delivery policy of the installation, as JSON such as {"schedule":{"preset":"svix"}}. For contracts that allow one; accounts, event types and subscriptions may have their own.',
+    schema: jsonOf(deliveryPolicySchema),
   },
   PIGEONPOST_SHUTDOWN_DELAY_SECONDS: {
     description:

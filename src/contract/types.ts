@@ -114,6 +114,8 @@ export interface Contract<
   findEvent(type: string): EventDefinition | undefined;
   /** Set when the platform that uses the contract defines the event types itself, as rows. */
   readonly openCatalogue?: OpenCatalogue;
+  /** Whether delivery policies may change schedule, time limit and the classes of responses. */
+  readonly hasDeliveryPolicy?: boolean;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
   /** Whether subscriptions may narrow by a filter which events they receive. */

@@ -148,7 +148,9 @@ export function createDispatcher(
 /** What waits in memory holds no bodies. */
 function withoutBody(start: DeliveryStart): DeliveryStart {
   const { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority } = start;
-  return { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority };
+  const { subscriptionPolicy, eventTypePolicy } = start;
+  const policies = { subscriptionPolicy, eventTypePolicy };
+  return { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority, ...policies };
 }
 
 /** Ends the workflows of superseded deliveries. */

@@ -1,4 +1,5 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
+import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
 import type { EventTiming } from '../contract/timing.js';
@@ -17,11 +18,13 @@ import { transformedVariant, type PendingBody } from './payload/transform-bodies
 import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
 /** An event to accept; its payload and times are validated. */
-export type EventInput = Omit<Event, 'id'> & {
+export interface EventInput extends Omit<Event, 'id'> {
   readonly timing?: EventTiming | undefined;
   /** The only subscription that it is for; all that receive it when absent. */
   readonly subscriptionId?: string;
-};
+  /** The policy of its event type; absent or null without one. */
+  readonly eventTypePolicy?: DeliveryPolicy | null;
+}
 
 /** An accepted event as the API returns it. */
 export interface AcceptedEvent {
@@ -85,7 +88,7 @@ export function fanOutTo(
 ): FanOut {
   const contract = contractOf(account.provider);
   const event = { id: newId('evt'), ...input };
-  const { timing } = input;
+  const { timing, eventTypePolicy } = input;
   const timedStart = timing && timedStartOf(timing);
   size.add(event.text);
   const bodies = new Map<string, string>();
@@ -128,6 +131,8 @@ export function fanOutTo(
       subscriptionId,
       eventType: event.type,
       url: subscription.url,
+      subscriptionPolicy: subscription.policy,
+      eventTypePolicy,
       event,
       subscription,
       body,
@@ -193,7 +198,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
-  { deliveryId, account, subscription, event, body, bodyError, priority = 'normal' }: PlannedDelivery,
+  { deliveryId, account, subscription, event, body, bodyError, priority = 'normal', eventTypePolicy }: PlannedDelivery,
   row: Pick<NewEvent, 'traceparent'>,
 ): AttemptMaterial {
   return {
@@ -218,6 +223,7 @@ export function materialOf(
     expiresAt: null,
     supersedeKey: null,
     priority,
+    eventTypePolicy,
     traceparent: row.traceparent ?? null,
   };
 }

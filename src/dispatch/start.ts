@@ -1,6 +1,7 @@
 /** Starts the workflow of a delivery. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
+import { deliveryRules } from '../contract/delivery-rules.js';
 import { contractOf } from '../providers/registry.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { delivery } from '../workflows/delivery/workflow.js';
@@ -68,8 +69,7 @@ export function startOptions(deliveryStart: DeliveryStart) {
   const input: DeliveryInput = {
     deliveryId,
     run,
-    schedule: contract.schedule(eventType, account),
-    timeLimitMs: contract.timeLimitMs(eventType, account),
+    ...deliveryRules(contract, deliveryId, deliveryStart),
     ...(expiresAt ? { expiresAt: expiresAt.getTime() } : {}),
     ...(resumeFrom ? { resumeFrom } : {}),
   };

@@ -1,11 +1,14 @@
 /** The store that every store function gets: a pool of connections to PostgreSQL, and the box that encrypts secrets. */
 import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
 import { errorCode } from '../lib/errors.js';
+import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import type { SecretBox } from './secret-box.js';
 
 export interface Store {
   readonly pool: Pool;
   readonly box: SecretBox;
+  /** The installation's delivery policy; accounts are read with it. */
+  readonly deliveryPolicy?: DeliveryPolicy;
 }
 
 /** A pool, or one connection of it inside a transaction. */
@@ -14,6 +17,8 @@ export type Queryable = Pick<PoolClient, 'query'>;
 export interface StoreSettings {
   readonly databaseUrl: string;
   readonly box: SecretBox;
+  /** The installation's delivery policy. */
+  readonly deliveryPolicy?: DeliveryPolicy;
   /** Maximum number of connections. */
   readonly maxConnections?: number;
   /** How long a statement may take, in milliseconds; see {@link longQuery} for those that may take longer. */
@@ -37,6 +42,7 @@ const LONG_QUERY_TIMEOUT_MS = 120_000;
 export function openStore({
   databaseUrl,
   box,
+  deliveryPolicy,
   maxConnections = 20,
   queryTimeoutMs = QUERY_TIMEOUT_MS,
   onIdleError,
@@ -52,7 +58,7 @@ export function openStore({
   // The pool handles errors of idle connections only. Those of connections in use are reported by the failing query, but
   // without a listener the error event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return { pool, box };
+  return { pool, box, ...(deliveryPolicy ? { deliveryPolicy } : {}) };
 }
 
 /** A statement that may take two minutes. */

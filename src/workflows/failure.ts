@@ -24,6 +24,8 @@ export const FailureType = {
   cancelled: 'DeliveryCancelled',
   /** Nothing was sent: the subscription is disabled, or it or its account is paused. The message is the state reason. */
   paused: 'SubscriptionDisabled',
+  /** Of an update, not of an attempt: it cannot be applied. */
+  updateRefused: 'UpdateRefused',
   /** Nothing was sent: the subscription is deleted. */
   subscriptionDeleted: 'SubscriptionDeleted',
 } as const;

@@ -1,4 +1,6 @@
 /** The signals of a delivery, and the commands it has received and not applied yet. */
+import type { DeliveryRules } from '../contract/delivery-rules.js';
+import type { PlannedAttempt } from './types.js';
 import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflow';
 
 /** By name. Clients send these definitions, so that their arguments are checked. */
@@ -7,7 +9,17 @@ export const deliverySignals = {
   pause: defineSignal<[reason?: string]>('pause'),
   resume: defineSignal('resume'),
   retryNow: defineSignal<[attempts?: number]>('retryNow'),
+  applyPolicy: defineSignal<[rules: DeliveryRules]>('applyPolicy'),
 } as const;
+
+/** A change of what is planned, which an update (updates.ts) waits for. */
+export interface ScheduleChange {
+  readonly kind: 'skip' | 'extend';
+  /** By how much to extend. */
+  readonly waitMs?: number;
+  /** What is planned then, or why it cannot be applied; absent until it is processed. */
+  result?: PlannedAttempt | string;
+}
 
 /** Commands that a delivery has received and not applied yet. */
 export interface Commands {
@@ -17,11 +29,17 @@ export interface Commands {
   retryNow?: { readonly attempts?: number };
   /** No signal: a timer sets it when the event expires. */
   expired?: true;
+  /** Other rules from the next step on. */
+  applyPolicy?: DeliveryRules;
+  /** Changes of the schedule's next step, in the sequence of their requests. */
+  changes?: ScheduleChange[];
+  /** Whether the workflow is about to close. */
+  hasEnded?: boolean;
 }
 
 export function hasPendingCommand(commands: Commands): boolean {
-  const { cancel, pause, retryNow, expired } = commands;
-  return cancel !== undefined || pause !== undefined || retryNow !== undefined || expired !== undefined;
+  const { cancel, pause, retryNow, expired, applyPolicy, changes } = commands;
+  return [cancel, pause, retryNow, expired, applyPolicy, changes].some((command) => command !== undefined);
 }
 
 /** Collects commands from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */
@@ -64,8 +82,25 @@ export function registerSignalHandlers(): Commands {
         'Argument, optional: the number of attempts so far; ignored if more were made or the delivery is paused.',
     },
   );
+  setHandler(
+    deliverySignals.applyPolicy,
+    (rules) => {
+      // Anyone with access to Temporal can send it; with other rules the workflow could not continue.
+      if (isRules(rules)) commands.applyPolicy = rules;
+    },
+    {
+      description:
+        'Use another schedule, time limit and response rules from the next step on; the position stays. ' +
+        'Argument: schedule (waits in ms), timeLimitMs and, optional, responseRules. The API sends it.',
+    },
+  );
   CancellationScope.current().cancelRequested.catch(() => {
     commands.cancel = { reason: 'cancelled in Temporal', byTemporal: true };
   });
   return commands;
+}
+
+function isRules(rules: Partial<DeliveryRules> | null | undefined): rules is DeliveryRules {
+  const isWait = (value: unknown) => typeof value === 'number' && value > 0 && Number.isFinite(value);
+  return Array.isArray(rules?.schedule) && rules.schedule.every(isWait) && isWait(rules.timeLimitMs);
 }

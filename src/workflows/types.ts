@@ -3,6 +3,7 @@
  * can read them in histories: they hold ids, numbers, schedules, host names and reasons only, never an event's payload, a
  * secret or a URL path.
  */
+import type { ResponseRules } from '../contract/delivery-rules.js';
 
 /** Starts a delivery. Frozen at the start, so that a contract can change without breaking a replay. */
 export interface DeliveryInput {
@@ -15,6 +16,8 @@ export interface DeliveryInput {
   readonly timeLimitMs: number;
   /** No attempt is made from this time on, in Unix milliseconds; what is not accepted by then fails. */
   readonly expiresAt?: number;
+  /** Present when delivery policies change how outcomes are classified. */
+  readonly responseRules?: ResponseRules;
   /** Present when the workflow does not start with the first attempt. */
   readonly resumeFrom?: ResumePoint;
 }
@@ -53,6 +56,8 @@ export interface AttemptTask {
   /** Position in the whole schedule: the number of waits before this round. */
   readonly position: number;
   readonly timeLimitMs: number;
+  /** Present when delivery policies change how outcomes are classified. */
+  readonly responseRules?: ResponseRules;
   /**
    * Attempts of the delivery before this round. Present when a command started the round: an extra attempt repeats a
    * position of the schedule, so the position does not give the number of attempts.
@@ -108,6 +113,27 @@ export interface ScheduleProgress {
   readonly nextAttemptAt: number | null;
 }
 
+/** What is planned for a delivery that waits. */
+export interface PlannedAttempt {
+  /** How many waits of the schedule it has used. */
+  readonly position: number;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number;
+}
+
+/** The outcome of an attempt that an update made. */
+export interface AttemptReport {
+  /** The delivery's attempts, this one included. */
+  readonly attempts: number;
+  /** The delivery's state after it; `delivered` when it was accepted. */
+  readonly state: string;
+  readonly status: number | null;
+  /** Why it was not accepted, as one word. */
+  readonly reason: string | null;
+  /** Unix time in milliseconds. */
+  readonly nextAttemptAt: number | null;
+}
+
 /** A change of state that is not the outcome of an attempt. */
 export interface StateTask {
   readonly deliveryId: string;
@@ -121,6 +147,8 @@ export interface StateTask {
    * up to this position that are not recorded are shown as interrupted.
    */
   readonly lostUpTo?: number;
+  /** Present when steps of the schedule were skipped: which wait precedes the next attempt. */
+  readonly schedulePosition?: number;
   /** Present when attempts were lost and their number is known: the delivery's attempts including the lost ones. */
   readonly attemptsUpTo?: number;
 }
@@ -133,6 +161,8 @@ export interface DeliveryActivities {
   recordOutcome(outcome: UnrecordedOutcome): Promise<void>;
   getScheduleProgress(task: { deliveryId: string; run: number }): Promise<ScheduleProgress>;
   changeState(task: StateTask): Promise<void>;
+  /** Waits until the delivery has more than `after` attempts or has ended. Throws when that takes too long. */
+  awaitAttempt(task: { deliveryId: string; run: number; after: number }): Promise<AttemptReport>;
   /** Waits until no sender has the delivery, and takes it over. */
   awaitSender(task: { deliveryId: string }): Promise<DirectOutcome>;
   /** Requests Temporal to cancel the calling workflow. */

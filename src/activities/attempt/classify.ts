@@ -1,5 +1,6 @@
 /** Steps 2 and 4 of an attempt, without side effects: what its exchange means for the delivery, and for Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
+import { applyResponseRules } from '../../contract/delivery-rules.js';
 import { policyWait, retryPolicy } from '../../contract/schedule.js';
 import type { AnyContract, ResponseClass } from '../../contract/types.js';
 import type { AttemptOutcome } from '../../store/attempts/recording.js';
@@ -70,13 +71,19 @@ function isFailureOfReceiver({ material }: AttemptContext, responseClass: Respon
 
 function classifyExchange(
   contract: AnyContract,
-  { material: { account, event, bodyError }, waitMs }: AttemptContext,
+  { material: { account, event, bodyError }, task: { responseRules }, waitMs }: AttemptContext,
   { exchange }: Sent,
 ): ResponseClass {
   // The same expression would fail again; a redelivery evaluates it again, after it was corrected.
   if (bodyError !== null) return { kind: 'stop', reason: bodyError };
-  if (exchange.kind === 'failure') return { kind: 'retry' };
-  return contract.classifyResponse(exchange, { account, eventType: event.type, now: new Date(), waitMs });
+  const now = new Date();
+  const response = exchange.kind === 'response' ? exchange : undefined;
+  const byContract: ResponseClass = response
+    ? contract.classifyResponse(response, { account, eventType: event.type, now, waitMs })
+    : { kind: 'retry' };
+  if (!responseRules) return byContract;
+  const failure = exchange.kind === 'failure' ? exchange.reason : undefined;
+  return applyResponseRules(responseRules, byContract, { response, failure, now, waitMs });
 }
 
 function waitAfter(responseClass: ResponseClass, scheduledMs: number | undefined): number | null {

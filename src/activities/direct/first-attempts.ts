@@ -4,6 +4,7 @@
  * Accounts take turns, and within an account its subscriptions, the highest priority first. A receiver that hangs uses up
  * the permits of its own subscription only; deliveries that wait for it too long are given up, and get a workflow.
  */
+import type { DeliveryRules } from '../../contract/delivery-rules.js';
 import { FairQueue, PriorityFifo, type FairItem } from '../../dispatch/fair-queue.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { MAX_PERMIT_WAIT_MS } from '../../workflows/limits.js';
@@ -28,12 +29,10 @@ const MAX_SLOW_BYTES = 8 * 1_024 * 1_024;
 /** How often slow requests and receivers are looked for, in milliseconds. */
 const TICK_MS = 50;
 
-/** A claimed delivery with its frozen schedule. */
+/** A claimed delivery with its frozen rules. */
 export interface FirstAttempt {
   readonly delivery: AttemptMaterial;
-  /** The waits after failed attempts, in milliseconds. */
-  readonly schedule: readonly number[];
-  readonly timeLimitMs: number;
+  readonly rules: DeliveryRules;
   /** When its account and subscription were read, in milliseconds of `performance.now`. */
   readonly loadedAt: number;
   /** How often it was not sent because too many host names were being looked up. */

@@ -5,6 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { deliveryRules } from '../../contract/delivery-rules.js';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
 import { materialOf, pauseOf, type FanOut } from '../../dispatch/fan-out.js';
 import { isPostponed } from '../../dispatch/payload/transform-bodies.js';
@@ -141,7 +142,7 @@ export class Sender implements SenderPort {
   }
 
   #add(delivery: AttemptMaterial, rejections = 0): void {
-    const { subscription, subscriptionDeleted, account, event, bodyError } = delivery;
+    const { subscription, subscriptionDeleted, account, event, bodyError, eventTypePolicy } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
     if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
@@ -154,10 +155,9 @@ export class Sender implements SenderPort {
     )
       this.#startWorkflow(delivery);
     else {
-      const contract = contractOf(account.provider);
-      const schedule = contract.schedule(event.type, account);
-      const timeLimitMs = contract.timeLimitMs(event.type, account);
-      this.#attempts.add({ delivery, schedule, timeLimitMs, loadedAt: performance.now(), rejections });
+      const scope = { account, eventType: event.type, eventTypePolicy, subscriptionPolicy: subscription.policy };
+      const rules = deliveryRules(contractOf(account.provider), delivery.delivery.id, scope);
+      this.#attempts.add({ delivery, rules, loadedAt: performance.now(), rejections });
     }
   }
 
@@ -204,10 +204,11 @@ export class Sender implements SenderPort {
     return isSame;
   }
 
-  #contextOf({ delivery, schedule, timeLimitMs }: FirstAttempt): AttemptContext {
+  #contextOf({ delivery, rules }: FirstAttempt): AttemptContext {
+    const { schedule, timeLimitMs, responseRules } = rules;
     return {
       material: delivery,
-      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position: 0, timeLimitMs },
+      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position: 0, timeLimitMs, responseRules },
       attemptOfRound: 1,
       waitMs: schedule[0],
       number: delivery.attempts + 1,

@@ -20,7 +20,10 @@ interface Start {
 }
 
 /** What starting a workflow needs of a delivery. */
-type StartedDelivery = Pick<AttemptMaterial, 'account' | 'delivery' | 'event' | 'subscription' | 'priority'>;
+type StartedDelivery = Pick<
+  AttemptMaterial,
+  'account' | 'delivery' | 'event' | 'eventTypePolicy' | 'subscription' | 'priority'
+>;
 
 /** What is called once a start has ended; they do not reject. */
 export interface StartEvents {
@@ -39,10 +42,13 @@ export class WorkflowStartQueue {
   ) {}
 
   /** Starts the delivery's workflow soon; without `resumeFrom` it makes the first attempt. */
-  add({ account, delivery, event, subscription, priority }: StartedDelivery, resumeFrom?: ResumePoint): void {
+  add(
+    { account, delivery, event, eventTypePolicy, subscription, priority }: StartedDelivery,
+    resumeFrom?: ResumePoint,
+  ): void {
     // Without the body, which is not needed any more.
     this.#waiting.push({
-      delivery: { account, delivery, event, subscription, priority },
+      delivery: { account, delivery, event, eventTypePolicy, subscription, priority },
       resumeFrom,
       senderId: this.lease.id,
     });
@@ -73,7 +79,7 @@ export class WorkflowStartQueue {
   }
 
   async #start({ delivery: start, resumeFrom, senderId }: Start): Promise<void> {
-    const { delivery, account, subscription, event, priority } = start;
+    const { delivery, account, subscription, event, eventTypePolicy, priority } = start;
     try {
       // Without a resume point the workflow makes the first attempt, which another sender may be making.
       const hasClaim = this.lease.isFresh && senderId === this.lease.id;
@@ -86,6 +92,8 @@ export class WorkflowStartQueue {
           subscriptionId: subscription.id,
           eventType: event.type,
           url: subscription.url,
+          subscriptionPolicy: subscription.policy,
+          eventTypePolicy,
           resumeFrom,
           priority,
         }),

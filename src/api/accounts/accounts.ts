@@ -114,8 +114,8 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       tag,
       summary: 'Edit an account',
       description:
-        'Absent fields and settings stay unchanged. Open deliveries keep their schedule and time limit; all other ' +
-        'changes apply from their next attempt on.',
+        'Absent fields and settings stay unchanged. Open deliveries keep their schedule, time limit and policy; all ' +
+        'other changes apply from their next attempt on.',
       params: accountParams,
       body: accountEdit,
       responses: { status: 200, description: 'The account after the edit', schema: accountSchema },

@@ -118,8 +118,8 @@ export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>)
 /** An account as the API shows it, without its secrets. */
 export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
-  const { externalId, metadata, environment, workflows, featureFlags, createdAt } = account;
-  const flags = { workflows, featureFlags };
+  const { externalId, metadata, environment, workflows, featureFlags, policy, createdAt } = account;
+  const flags = { workflows, featureFlags, policy };
   const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
   const pause = { pausedAt, pausedReason, resumeRatePerSecond };
   const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };

@@ -5,7 +5,8 @@ import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
-import { line } from '../schemas.js';
+import { checkPolicy } from '../policies.js';
+import { line, policySchema } from '../schemas.js';
 
 /** One year. */
 const MAX_HOURS = 8_760;
@@ -79,6 +80,7 @@ export const accountChoices = {
     .max(MAX_FEATURE_FLAGS)
     .optional()
     .describe('The account sees event types that have one of these flags. None by default.'),
+  policy: policySchema.nullable().optional().describe('Delivery policy of all its subscriptions; null for none.'),
 };
 
 type AccountChoices = Pick<
@@ -91,6 +93,7 @@ type AccountChoices = Pick<
   | 'metadata'
   | 'workflows'
   | 'featureFlags'
+  | 'policy'
 >;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
@@ -106,6 +109,7 @@ export function checkChoices(
     metadata: {},
     workflows: null,
     featureFlags: [],
+    policy: null,
   },
 ): AccountChoices {
   const choices = { ...former, ...given };
@@ -119,11 +123,12 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata } = choices;
+  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata, policy } = choices;
+  checkPolicy(contract, policy);
   const featureFlags = [...new Set(choices.featureFlags)];
   if (featureFlags.length > 0 && !contract.openCatalogue) {
     throw invalidField('featureFlags', `${contract.title} has its own event types, which need no flags; remove it`);
   }
   const limits = { retentionDays, dispatchWeight, maxSubscriptions, workflows };
-  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata };
+  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata, policy };
 }

@@ -1,5 +1,6 @@
 /** Details of one delivery: its attempts, the next attempts, and the request that was sent. */
 import { z } from 'zod';
+import { deliveryRules } from '../../contract/delivery-rules.js';
 import type { Schedule } from '../../contract/schedule.js';
 import { withoutSettingAdvice } from '../../lib/errors.js';
 import { contractOf } from '../../providers/registry.js';
@@ -64,14 +65,14 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
     },
     async ({ params, principal }) => {
       const delivery = await mustFindDelivery(context, principal, params.id);
-      const { id, provider, eventType } = delivery;
+      const { id, provider } = delivery;
       const [[deliveryStart], attempts] = await Promise.all([loadDeliveryStarts(store, [id]), listAttempts(store, id)]);
       const shown = showDelivery(delivery, deliveryStart?.url, context, principal);
       return {
         ...shown,
         attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
         schedule: deliveryStart
-          ? nextAttempts(delivery, contractOf(provider).schedule(eventType, deliveryStart.account), new Date())
+          ? nextAttempts(delivery, deliveryRules(contractOf(provider), id, deliveryStart).schedule, new Date())
           : [],
         workflow: shown.workflowId === null ? null : { id: shown.workflowId, url: shown.temporalUrl },
       };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { contracts } from '../../providers/registry.js';
 import type { EventType, EventTypeFields } from '../../store/event-types/event-types.js';
 import { invalidField } from '../../http/problem.js';
-import { line, time } from '../schemas.js';
+import { line, policySchema, time } from '../schemas.js';
 import { isOperation } from './checks.js';
 import { compileSchema, UnusableSchema } from './schema.js';
 
@@ -23,6 +23,7 @@ export const eventTypeFields = z.strictObject({
   enforce: z.boolean().optional().describe('Whether events whose data break the schema are refused. False by default.'),
   archived: z.boolean().optional().describe('Whether its events are refused; subscriptions keep it. False by default.'),
   featureFlag: line(100).min(1).nullable().optional().describe('Only accounts with this feature flag see it.'),
+  policy: policySchema.nullable().optional().describe('Delivery policy of its events; null for none.'),
 });
 export type GivenFields = z.output<typeof eventTypeFields>;
 
@@ -35,6 +36,7 @@ export const NEW_EVENT_TYPE: EventTypeFields = {
   enforce: false,
   archived: false,
   featureFlag: null,
+  policy: null,
 };
 
 export const eventTypeSchema = z
@@ -47,6 +49,7 @@ export const eventTypeSchema = z
     enforce: z.boolean().describe('Whether events whose data break the schema are refused.'),
     archived: z.boolean().describe('Whether its events are refused.'),
     featureFlag: z.string().nullable().describe('Only accounts with this feature flag see it; null for all.'),
+    policy: policySchema.nullable().describe('Delivery policy of its events; null without one.'),
     version: z.int().describe('Version of the schema, from 1.'),
     createdAt: time,
     updatedAt: time,
@@ -55,10 +58,10 @@ export const eventTypeSchema = z
 
 export function showEventType(eventType: EventType) {
   const { name, description, group, schema, examples, enforce, archived, featureFlag } = eventType;
-  const { version, createdAt, updatedAt } = eventType;
+  const { policy, version, createdAt, updatedAt } = eventType;
   return {
     ...{ name, description, group, schema, examples, enforce, archived, featureFlag },
-    ...{ version, createdAt, updatedAt },
+    ...{ policy, version, createdAt, updatedAt },
   };
 }
 
@@ -73,12 +76,12 @@ export function checkName(name: string): void {
 
 /** Makes the fields of an event type from given ones. Throws a problem that names the wrong one. */
 export function completeFields(given: GivenFields, former: EventTypeFields): EventTypeFields {
-  const { description, group, schema, examples, enforce, archived, featureFlag } = { ...former, ...given };
+  const { description, group, schema, examples, enforce, archived, featureFlag, policy } = { ...former, ...given };
   if (Buffer.byteLength(JSON.stringify(examples)) > MAX_EXAMPLES_BYTES)
     throw invalidField('examples', `must not have more than ${MAX_EXAMPLES_BYTES} bytes`);
   if (enforce && !schema) throw invalidField('enforce', 'needs a schema; add one, or set enforce to false');
   if (schema) checkExamples(schema, examples);
-  return { description, group, schema, examples, enforce, archived, featureFlag };
+  return { description, group, schema, examples, enforce, archived, featureFlag, policy };
 }
 
 function checkExamples(schema: NonNullable<EventTypeFields['schema']>, examples: readonly unknown[]): void {

@@ -176,10 +176,12 @@ function plan(
 ): FanOut {
   const input = readEvent(contractOf(account.provider), account, text);
   checkEvent(context, account, input.type, input.data);
+  const eventTypePolicy = context.eventTypes.find(input.type)?.policy;
+  const emitted = eventTypePolicy ? { ...input, eventTypePolicy } : input;
   const event =
     input.subscriptionId === undefined
-      ? fanOut(account, subscriptions, input, size)
-      : fanOutTo(account, [addressee(account, subscriptions, input)], input, size);
+      ? fanOut(account, subscriptions, emitted, size)
+      : fanOutTo(account, [addressee(account, subscriptions, input)], emitted, size);
   planned.push(event);
   return event;
 }

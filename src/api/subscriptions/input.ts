@@ -18,7 +18,8 @@ import { check } from '../../http/check.js';
 import type { ApiContext } from '../context.js';
 import { checkSubscribed } from '../event-types/checks.js';
 import { invalidField } from '../../http/problem.js';
-import { line } from '../schemas.js';
+import { checkPolicy } from '../policies.js';
+import { line, policySchema } from '../schemas.js';
 import { unmasked } from './masked-values.js';
 import { checkPayloadFields, payloadFields, rejectUnsupported } from './payload-fields.js';
 import { checkTlsClient, tlsClientInput } from './tls-client.js';
@@ -49,6 +50,10 @@ export const commonFields = z.object({
     .describe('Maximum attempts started per second; null for no limit.'),
   tlsClient: tlsClientInput,
   ...payloadFields,
+  policy: policySchema
+    .nullable()
+    .optional()
+    .describe('Delivery policy, where the contract allows one; replaced as a whole, null for none.'),
 });
 
 /** The URL of a subscription that may be polled. */
@@ -123,6 +128,7 @@ function build(
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
+  checkPolicy(contract, given.policy);
   const eventTypes = [...new Set(given.eventTypes ?? previous?.eventTypes ?? [])];
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
@@ -168,6 +174,7 @@ function commonOf(given: Given, previous: Partial<StoredSubscription> = {}) {
     disabledReason: enabled ? null : (previous.disabledReason ?? null),
     headers: given.headers ?? previous.headers ?? {},
     limits: limitsOf(given, previous.limits),
+    policy: given.policy === undefined ? (previous.policy ?? null) : given.policy,
     ...(tlsClient ? { tlsClient } : {}),
   };
 }

@@ -94,7 +94,11 @@ export function exampleOf(
   const definition = contract.findEvent(eventType);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(eventType)}`);
   const example = definedExample(context, account, eventType);
-  return exampleEvent(definition, data ?? example ?? definition.exampleOf?.(account) ?? definition.example);
+  const policy = context.eventTypes.find(definition.type)?.policy;
+  return {
+    ...exampleEvent(definition, data ?? example ?? definition.exampleOf?.(account) ?? definition.example),
+    ...(policy ? { eventTypePolicy: policy } : {}),
+  };
 }
 
 function exampleEvent({ type }: EventDefinition, data: unknown): EventInput {

@@ -55,6 +55,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     limits,
     filter,
     transformation,
+    policy,
   } = subscription;
   const { hasFilters, renderTransformed, subscriptions: rules } = contractOf(provider);
   return {
@@ -75,6 +76,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,
     tlsClient: showTlsClient(subscription.tlsClient),
+    policy,
     ...(hasFilters ? { filter: filter === null ? null : (JSON.parse(filter) as unknown) } : {}),
     ...(renderTransformed ? { transformation } : {}),
     ...rules.toPublic(subscription),

@@ -5,7 +5,7 @@ import { ApiError, Unreachable, unwrap, type components, type paths } from '../.
 import { duration, time, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
-import { table } from '../output.js';
+import { fields, table } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 type Delivery = components['schemas']['Delivery'];
@@ -79,6 +79,37 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       for (const id of ids) await send(context, name, id, reason);
     });
   }
+  updateCommands(deliveries, terminal);
+}
+
+/** Commands whose result the API responds with. */
+function updateCommands(deliveries: Command, terminal: Terminal): void {
+  apiCommand(deliveries, 'skip <delivery>', 'Skip the planned attempt: move to the next step of the schedule').action(
+    async (id: string, options: CommonOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const planned = await unwrap(client.POST('/v1/deliveries/{id}/skip', { params: { path: { id } }, body: {} }));
+      print(planned, () => fields(planned));
+    },
+  );
+
+  apiCommand(
+    deliveries,
+    'extend <delivery> <span>',
+    'Make the planned attempt later by a span such as 10m or 2h',
+  ).action(async (id: string, span: string, options: CommonOptions) => {
+    const { client, print } = await openContext(terminal, options);
+    const body = { seconds: duration(span) / 1_000 };
+    const planned = await unwrap(client.POST('/v1/deliveries/{id}/extend', { params: { path: { id } }, body }));
+    print(planned, () => fields(planned));
+  });
+
+  apiCommand(deliveries, 'attempt <delivery>', 'Make an attempt now and wait for its outcome').action(
+    async (id: string, options: CommonOptions) => {
+      const { client, print } = await openContext(terminal, options);
+      const report = await unwrap(client.POST('/v1/deliveries/{id}/attempt', { params: { path: { id } }, body: {} }));
+      print(report, () => fields(report));
+    },
+  );
 }
 
 async function send(

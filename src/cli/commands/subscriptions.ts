@@ -125,11 +125,41 @@ function receiverCommands(subscriptions: Command, terminal: Terminal): void {
     .option('--overlap <hours>', 'hours for which the old secret signs too', wholeNumber(0, 168), 24)
     .action(async (id: string, options: CommonOptions & { secret?: string; overlap: number }) => {
       const { client, print } = await openContext(terminal, options);
-      const { secret, overlap: overlapHours } = options;
       const params = { path: { id } };
-      const body = { secret, overlapHours };
+      const body = { secret: options.secret, overlapHours: options.overlap };
       const rotated = await unwrap(client.POST('/v1/subscriptions/{id}/rotate-secret', { params, body }));
       print(rotated, () => fields(rotated));
+    });
+  policyCommands(subscriptions, terminal);
+}
+
+/** Shows the delivery policy in force and applies it to waiting deliveries; `edit --set policy:=…` changes it. */
+function policyCommands(subscriptions: Command, terminal: Terminal): void {
+  apiCommand(subscriptions, 'policy <subscription>', 'Show the delivery policy in force and where it comes from')
+    .option('--event-type <type>', 'for events of this type')
+    .action(async (id: string, { eventType, ...options }: CommonOptions & { eventType?: string }) => {
+      const { client, print } = await openContext(terminal, options);
+      const params = { path: { id }, query: { eventType } };
+      const effective = await unwrap(client.GET('/v1/subscriptions/{id}/policy', { params }));
+      print(effective, () => fields(effective));
+    });
+
+  apiCommand(subscriptions, 'apply-policy <subscription>', 'Apply the delivery policy in force to waiting deliveries')
+    .option('--dry-run', 'only count them')
+    .action(async (id: string, { dryRun = false, ...options }: CommonOptions & { dryRun?: boolean }) => {
+      const { client, print } = await openContext(terminal, options);
+      const total = { matched: 0, done: 0 };
+      for (let cursor: string | undefined, more = true; more;) {
+        const body = { dryRun, ...(cursor === undefined ? {} : { cursor }) };
+        const params = { path: { id } };
+        const page = await unwrap(client.POST('/v1/subscriptions/{id}/policy/apply', { params, body }));
+        total.matched += page.matched;
+        total.done += page.done;
+        cursor = page.nextCursor ?? undefined;
+        more = cursor !== undefined;
+      }
+      const shown = { dryRun, ...total };
+      print(shown, () => fields(shown));
     });
 }
 

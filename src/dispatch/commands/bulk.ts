@@ -1,5 +1,7 @@
 /** The same command for many deliveries. */
 import type { Client } from '@temporalio/client';
+import { deliveryRules } from '../../contract/delivery-rules.js';
+import { contractOf } from '../../providers/registry.js';
 import { findMatching, type BulkFilter } from '../../store/deliveries/bulk.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
@@ -7,7 +9,7 @@ import type { Store } from '../../store/store.js';
 import { openDeliveries } from '../../store/subscriptions/waiting.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { retryWaiting } from '../recovery/retry-waiting.js';
-import { sendCommand, type CommandContext } from './commands.js';
+import { sendCommand, type Command, type CommandContext } from './commands.js';
 
 /** Commands in flight at once. */
 const CONCURRENCY = 50;
@@ -72,18 +74,44 @@ export async function cancelWaiting(
   return { dropped: deliveries.length, more: open.length > MAX_CANCELLED };
 }
 
+/** Applies the policies in force to waiting deliveries, from their next step on; the oldest first and at most `limit`. */
+export async function applyPolicyToMatching(
+  context: BulkContext,
+  filter: BulkFilter,
+  limit: number,
+): Promise<BulkResult> {
+  return applyToMatching(context.store, filter, limit, async (deliveries) => {
+    const deliveryStarts = await loadDeliveryStarts(
+      context.store,
+      deliveries.map(({ id }) => id),
+    );
+    return sendToAll(context, deliveryStarts, (deliveryStart) => {
+      const { deliveryId, account } = deliveryStart;
+      const rules = deliveryRules(contractOf(account.provider), deliveryId, deliveryStart);
+      return { id: deliveryId, command: { signal: 'applyPolicy', args: [rules] } };
+    });
+  });
+}
+
 /** Cancels deliveries; an attempt in flight is finished first. Returns how many were cancelled. */
-export async function cancelAll(
+export function cancelAll(
   context: CommandContext,
   deliveries: readonly { readonly id: string }[],
   reason: string,
 ): Promise<number> {
+  return sendToAll(context, deliveries, ({ id }) => ({ id, command: { signal: 'cancel', args: [reason] } }));
+}
+
+/** Sends each its command; returns how many got theirs. */
+async function sendToAll<Delivery>(
+  context: CommandContext,
+  deliveries: readonly Delivery[],
+  commandOf: (delivery: Delivery) => { readonly id: string; readonly command: Command },
+): Promise<number> {
   let done = 0;
   for (let from = 0; from < deliveries.length; from += CONCURRENCY) {
-    const chunk = deliveries.slice(from, from + CONCURRENCY);
-    const sent = await Promise.all(
-      chunk.map(({ id }) => sendCommand(context, id, { signal: 'cancel', args: [reason] })),
-    );
+    const chunk = deliveries.slice(from, from + CONCURRENCY).map(commandOf);
+    const sent = await Promise.all(chunk.map(({ id, command }) => sendCommand(context, id, command)));
     done += sent.filter(Boolean).length;
   }
   return done;

@@ -1,6 +1,7 @@
 /** Sends commands to the workflow of a delivery. */
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { SignalDefinition } from '@temporalio/common';
+import type { DeliveryRules } from '../../contract/delivery-rules.js';
 import { findDelivery, openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import {
   loadDeliveryStarts,
@@ -31,6 +32,7 @@ export interface CommandContext {
 export type Command =
   | { readonly signal: 'cancel' | 'pause'; readonly args: [reason: string] }
   | { readonly signal: 'resume'; readonly args: [] }
+  | { readonly signal: 'applyPolicy'; readonly args: [rules: DeliveryRules] }
   | { readonly signal: 'retryNow'; readonly args: [attempts?: number] };
 
 /** The definition of a command's signal; that the arguments fit is ensured by the type {@link Command}. */

@@ -126,6 +126,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   events,
   findEvent,
   openCatalogue: { nameForm: NAME_FORM },
+  hasDeliveryPolicy: true,
   hasChannels: true,
   hasFilters: true,
   hasEventTiming: true,

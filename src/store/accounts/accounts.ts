@@ -1,5 +1,6 @@
 /** Accounts and their rows. */
 import type { Account } from '../../contract/entities.js';
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { WorkflowMode } from '../../config/defaults.js';
 import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
@@ -32,6 +33,10 @@ export interface StoredAccount extends Account {
   readonly pausedReason: string | null;
   /** Deliveries per second while what waited during a pause is sent; null at other times. */
   readonly resumeRate: number | null;
+  /** What it decides of its deliveries; null where the installation's policy alone applies. */
+  readonly policy: DeliveryPolicy | null;
+  /** The installation's policy; no column. */
+  readonly installationPolicy?: DeliveryPolicy;
   readonly createdAt: Date;
 }
 
@@ -60,6 +65,7 @@ export interface AccountRow {
   paused_at: Date | string | null;
   paused_reason: string | null;
   resume_rate: number | null;
+  policy: DeliveryPolicy | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -87,6 +93,8 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     pausedAt: row.paused_at === null ? null : new Date(row.paused_at),
     pausedReason: row.paused_reason,
     resumeRate: row.resume_rate,
+    policy: row.policy,
+    installationPolicy: store.deliveryPolicy,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -95,13 +103,14 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
 export async function insertAccount(
   store: Store,
   client: Queryable,
-  account: Omit<StoredAccount, 'createdAt' | 'pausedAt' | 'pausedReason' | 'resumeRate'>,
+  account: Omit<StoredAccount, 'createdAt' | 'installationPolicy' | 'pausedAt' | 'pausedReason' | 'resumeRate'>,
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions, external_id, metadata, environment, workflows, feature_flags)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING created_at`,
+                           max_subscriptions, external_id, metadata, environment, workflows, feature_flags,
+                           policy)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -120,6 +129,7 @@ export async function insertAccount(
       account.environment,
       account.workflows,
       account.featureFlags,
+      account.policy && JSON.stringify(account.policy),
     ],
   );
   return rows[0]!.created_at;
@@ -139,6 +149,7 @@ export type AccountEdit = Pick<
   | 'metadata'
   | 'workflows'
   | 'featureFlags'
+  | 'policy'
 >;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
@@ -155,7 +166,7 @@ export async function editAccount(
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
-         metadata = $10, workflows = $11, feature_flags = $12
+         metadata = $10, workflows = $11, feature_flags = $12, policy = $13
        WHERE id = $1`,
       [
         id,
@@ -170,6 +181,7 @@ export async function editAccount(
         JSON.stringify(account.metadata),
         account.workflows,
         account.featureFlags,
+        account.policy && JSON.stringify(account.policy),
       ],
     );
     return account;

@@ -1,4 +1,5 @@
 /** Loads a delivery for an attempt in one statement, and lists the attempts of a delivery. */
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { Timings } from '../../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
@@ -35,6 +36,8 @@ export interface AttemptMaterial {
   /** A newer event with this key cancels it while it waits; null for none. */
   readonly supersedeKey: string | null;
   readonly priority: Priority;
+  /** The policy of its event type; loaded only for direct deliveries, as workflows have theirs in their input. */
+  readonly eventTypePolicy?: DeliveryPolicy | null;
   /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }

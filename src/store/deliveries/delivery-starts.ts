@@ -1,6 +1,7 @@
 /** The data for starting the workflow of a delivery. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { DeliveryState } from './deliveries.js';
 import type { ResumePoint } from '../../workflows/types.js';
 import { fromJson, type Store } from '../store.js';
@@ -14,6 +15,9 @@ export interface DeliveryStart {
   readonly eventType: string;
   /** The receiver's URL. */
   readonly url: string;
+  /** The policies of its subscription and of its event type; absent or null without one. */
+  readonly subscriptionPolicy?: DeliveryPolicy | null;
+  readonly eventTypePolicy?: DeliveryPolicy | null;
   /** Present when the delivery was processed before, or waits for a time before its first attempt. */
   readonly resumeFrom?: ResumePoint | undefined;
   /** No attempt is made from this time on. */
@@ -44,13 +48,17 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     expires_at: Date | null;
     priority: number;
     url: string;
+    policy: DeliveryPolicy | null;
+    event_type_policy: DeliveryPolicy | null;
     account: AccountRow;
   }>(
     `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
-            d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority, s.url, to_jsonb(a) AS account
+            d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority, s.url, s.policy,
+            t.policy AS event_type_policy, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
      JOIN subscriptions s ON s.id = d.subscription_id
+     LEFT JOIN event_types t ON t.name = d.event_type
      WHERE d.id = ANY($1)`,
     [ids],
   );
@@ -62,6 +70,8 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     subscriptionId: row.subscription_id,
     eventType: row.event_type,
     url: row.url,
+    subscriptionPolicy: row.policy,
+    eventTypePolicy: row.event_type_policy,
     isDirect: row.is_direct,
     priority: priorityOf(row.priority),
     ...(row.expires_at ? { expiresAt: row.expires_at } : {}),

@@ -11,6 +11,8 @@ export interface StateChange {
   readonly state: DeliveryState;
   readonly reason: string | null;
   readonly nextAttemptAt: Date | null;
+  /** The new position of the schedule, when steps of it were skipped. */
+  readonly schedulePosition?: number;
 }
 
 /**
@@ -23,13 +25,14 @@ export async function changeState(store: Store, change: StateChange): Promise<st
        SELECT id, state FROM deliveries WHERE id = $1
      ), changed AS (
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
+         schedule_position = coalesce($6, schedule_position),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
          AND (state <> 'cancelled' OR supersede_key IS NULL OR $3 = 'cancelled')
        RETURNING *
      ), exhausted AS (${recordExhausted('changed', 'former')})
      SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
-    [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt],
+    [change.deliveryId, change.run, change.state, change.reason, change.nextAttemptAt, change.schedulePosition],
   );
   return rows[0]?.provider;
 }

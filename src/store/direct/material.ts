@@ -1,4 +1,5 @@
 /** Loads direct deliveries, and each of their accounts and subscriptions once. */
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import { MATERIAL_COLUMNS, toMaterial, type AttemptMaterial, type MaterialRow } from '../attempts/attempts.js';
 import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
@@ -8,6 +9,7 @@ import { toSubscription, type StoredSubscription, type SubscriptionRow } from '.
 interface DirectRow extends MaterialRow {
   account_id: string;
   subscription_id: string;
+  event_type_policy: DeliveryPolicy | null;
 }
 
 /** Loads deliveries with everything that their first attempts need, in any order. Deleted ones are omitted. */
@@ -22,7 +24,9 @@ export async function loadDirect(store: Store, ids: readonly string[]): Promise<
   ]);
   return rows.map((row) => {
     const { subscription, deleted } = subscriptions.get(row.subscription_id)!;
-    return toMaterial(row, { account: accounts.get(row.account_id)!, subscription, subscriptionDeleted: deleted });
+    const account = accounts.get(row.account_id)!;
+    const material = toMaterial(row, { account, subscription, subscriptionDeleted: deleted });
+    return row.event_type_policy ? { ...material, eventTypePolicy: row.event_type_policy } : material;
   });
 }
 
@@ -30,9 +34,10 @@ async function findDirect(store: Store, ids: readonly string[], events: IdRange)
   const { rows } = await store.pool.query<DirectRow>({
     name: 'load-direct',
     text: `
-      SELECT ${MATERIAL_COLUMNS}, d.account_id, d.subscription_id
+      SELECT ${MATERIAL_COLUMNS}, d.account_id, d.subscription_id, t.policy AS event_type_policy
       FROM deliveries d
       ${eventOfDelivery('$2', '$3')}
+      LEFT JOIN event_types t ON t.name = d.event_type
       WHERE d.id = ANY($1)`,
     values: [ids, ...events],
   });

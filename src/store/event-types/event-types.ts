@@ -1,5 +1,6 @@
 /** Event types that the platform defines, and the versions of their schemas. */
 import { isDeepStrictEqual } from 'node:util';
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
 /** A schema as it was written; its meaning is checked where it is accepted. */
@@ -18,6 +19,8 @@ export interface EventTypeFields {
   readonly archived: boolean;
   /** Only accounts with this flag see it; null for all. */
   readonly featureFlag: string | null;
+  /** What it decides of the deliveries of its events; null for nothing. */
+  readonly policy: DeliveryPolicy | null;
 }
 
 export interface EventType extends EventTypeFields {
@@ -46,7 +49,7 @@ export class CatalogueFull extends Error {}
 
 const SELECT = `
   SELECT t.name, t.description, t.group_name AS "group", v.schema, t.examples, t.enforce, t.archived,
-         t.feature_flag AS "featureFlag", t.version, t.created_at AS "createdAt", t.updated_at AS "updatedAt"
+         t.feature_flag AS "featureFlag", t.policy, t.version, t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM event_types t JOIN event_type_versions v ON v.event_type = t.name AND v.version = t.version`;
 
 /** Which event types to list. */
@@ -160,12 +163,12 @@ async function saveOne(
   if (version > MAX_VERSIONS)
     throw new CatalogueFull(`${name} has ${MAX_VERSIONS} versions of its schema, the maximum`);
   await client.query(
-    `INSERT INTO event_types (name, description, group_name, examples, enforce, archived, feature_flag, version)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    `INSERT INTO event_types (name, description, group_name, examples, enforce, archived, feature_flag, version, policy)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (name) DO UPDATE SET
        description = excluded.description, group_name = excluded.group_name, examples = excluded.examples,
        enforce = excluded.enforce, archived = excluded.archived, feature_flag = excluded.feature_flag,
-       version = excluded.version, updated_at = now()`,
+       version = excluded.version, policy = excluded.policy, updated_at = now()`,
     [
       name,
       fields.description,
@@ -175,6 +178,7 @@ async function saveOne(
       fields.archived,
       fields.featureFlag,
       version,
+      fields.policy && JSON.stringify(fields.policy),
     ],
   );
   if (isNewSchema) {
@@ -225,6 +229,7 @@ export interface CatalogueEntry {
   readonly name: string;
   readonly archived: boolean;
   readonly featureFlag: string | null;
+  readonly policy: DeliveryPolicy | null;
   /** JSON text of the schema that payloads must match; null when none is enforced. */
   readonly enforcedSchema: string | null;
   /** JSON text of the first example; null when there is none. */
@@ -242,7 +247,7 @@ export async function loadCatalogue(
   store: Store,
 ): Promise<{ readonly version: string; readonly entries: readonly CatalogueEntry[] }> {
   const { rows } = await store.pool.query<CatalogueEntry & { catalogue: string }>(
-    `SELECT c.version AS catalogue, t.name, t.archived, t.feature_flag AS "featureFlag",
+    `SELECT c.version AS catalogue, t.name, t.archived, t.feature_flag AS "featureFlag", t.policy,
             CASE WHEN t.enforce THEN v.schema::text END AS "enforcedSchema", (t.examples->0)::text AS example
      FROM event_type_catalogue c
      LEFT JOIN (event_types t JOIN event_type_versions v ON v.event_type = t.name AND v.version = t.version) ON true

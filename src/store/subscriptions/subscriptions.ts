@@ -1,4 +1,5 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
+import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { Failing } from '../../contract/failing.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
@@ -23,6 +24,8 @@ export interface StoredSubscription extends Subscription {
   readonly filter: string | null;
   /** The JSONata expression that makes the payload of its bodies; null for the payload as it was sent. */
   readonly transformation: string | null;
+  /** What it decides of its deliveries; null for nothing. */
+  readonly policy: DeliveryPolicy | null;
   /** The client certificate for mutual TLS; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
   /** Set while every attempt fails. */
@@ -49,6 +52,7 @@ export interface SubscriptionRow {
   limits: AttemptLimits;
   filter: string | null;
   transformation: string | null;
+  policy: DeliveryPolicy | null;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
@@ -100,6 +104,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     limits: row.limits,
     filter: row.filter,
     transformation: row.transformation,
+    policy: row.policy,
     ...(tlsClient ? { tlsClient } : {}),
     secrets: own,
     createdAt: row.created_at,
@@ -130,13 +135,13 @@ export async function saveSubscription(
     `WITH saved AS (
        INSERT INTO subscriptions
          (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits,
-          filter, transformation)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15)
+          filter, transformation, policy)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15, $16)
        ON CONFLICT (id) DO UPDATE SET
          url = excluded.url, event_types = excluded.event_types, description = excluded.description,
          enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
          secrets = excluded.secrets, limits = excluded.limits, filter = excluded.filter,
-         transformation = excluded.transformation, updated_at = now(),
+         transformation = excluded.transformation, policy = excluded.policy, updated_at = now(),
          failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
        RETURNING *
      ), notified AS (
@@ -169,6 +174,7 @@ export async function saveSubscription(
       Operation.disabled,
       subscription.filter,
       subscription.transformation,
+      subscription.policy && JSON.stringify(subscription.policy),
     ],
   );
   return toSubscription(store, rows[0]!);

@@ -75,6 +75,7 @@ export async function runRound(
         schedule,
         position,
         timeLimitMs: input.timeLimitMs,
+        ...(input.responseRules ? { responseRules: input.responseRules } : {}),
         ...(attemptsBefore === undefined ? {} : { attemptsBefore }),
         ...(deferral ? { deferral } : {}),
       }),

@@ -1,6 +1,7 @@
-/** Applies the commands of a delivery: cancel, pause, resume and retry now; and ends it when its event expires. */
+/** Applies the commands of a delivery: cancel, pause, resume and retry now, apply a policy, skip and extend; and ends it when its event expires. */
+import { remaining } from '../../contract/schedule.js';
 import { condition, type CancellationScope } from '@temporalio/workflow';
-import type { Commands } from '../signals.js';
+import type { Commands, ScheduleChange } from '../signals.js';
 import { failure, FailureType } from '../failure.js';
 import { EXPIRED, type DeliveryActivities, type DeliveryInput, type ScheduleProgress } from '../types.js';
 import { showEnded, showPaused } from './details.js';
@@ -28,12 +29,15 @@ export async function applyCommands(
     delete commands.pause;
     delete commands.retryNow;
     delete commands.expired;
+    delete commands.applyPolicy;
+    refuseChanges(commands, 'the delivery has ended');
     return { position: 0, waitMs: 0 };
   }
   const attempts = progress.attempts + (lost ? 1 : 0);
   const lostAttempts = lost ? { attemptsUpTo: attempts } : {};
   while (commands.pause && !commands.cancel && !commands.expired) {
     const { reason } = commands.pause;
+    refuseChanges(commands, 'the delivery is paused; resume it first');
     showPaused(input, reason);
     await activities.changeState({ deliveryId, run, state: 'paused', reason, nextAttemptAt: null, ...lostAttempts });
     await condition(() => !commands.pause || commands.cancel !== undefined || commands.expired !== undefined);
@@ -64,8 +68,11 @@ export async function applyCommands(
     });
     throw failure(FailureType.expired, EXPIRED);
   }
-  const next =
-    commands.retryNow && isCurrent(commands.retryNow, progress) ? extraAttempt(progress) : sameSchedule(progress);
+  const isExtra = commands.retryNow !== undefined && isCurrent(commands.retryNow, progress);
+  if (isExtra) refuseChanges(commands, 'an attempt is made now');
+  const { next, changes, skipped } = isExtra
+    ? { next: extraAttempt(progress), changes: [], skipped: false }
+    : changed(commands, progress, (commands.applyPolicy ?? input).schedule);
   delete commands.retryNow;
   await activities.changeState({
     deliveryId,
@@ -73,9 +80,20 @@ export async function applyCommands(
     state: progress.attempted || lost ? 'retrying' : 'pending',
     reason: null,
     nextAttemptAt: Date.now() + next.waitMs,
+    ...(skipped ? { schedulePosition: next.position - 1 } : {}),
     ...lostAttempts,
   });
+  for (const [change, result] of changes) change.result = result;
   return { ...next, attemptsBefore: attempts };
+}
+
+/** The input with the rules of a pending policy, which apply from the next round on. */
+export function withPolicy(input: DeliveryInput, commands: Commands): DeliveryInput {
+  const { applyPolicy: rules } = commands;
+  if (!rules) return input;
+  delete commands.applyPolicy;
+  const { schedule, timeLimitMs, responseRules } = rules;
+  return { ...input, schedule, timeLimitMs, responseRules };
 }
 
 /** Whether no attempt was made since the command was sent; without a number of attempts it is always current. */
@@ -94,4 +112,36 @@ function sameSchedule({ schedulePosition, nextAttemptAt }: ScheduleProgress): Ne
     position: schedulePosition === null ? 0 : schedulePosition + 1,
     waitMs: Math.max((nextAttemptAt ?? 0) - Date.now(), 0),
   };
+}
+
+/** The planned attempt may be moved this far from now, in milliseconds: 30 days. */
+const MAX_PLANNED_MS = 30 * 24 * 3_600_000;
+
+/** The next attempt of the schedule after all pending changes, and the result of each. */
+function changed(
+  commands: Commands,
+  progress: ScheduleProgress,
+  schedule: readonly number[],
+): { next: NextRound; changes: [ScheduleChange, NonNullable<ScheduleChange['result']>][]; skipped: boolean } {
+  let next = sameSchedule(progress);
+  let skipped = false;
+  const changes = (commands.changes ?? []).map((change): [ScheduleChange, NonNullable<ScheduleChange['result']>] => {
+    if (progress.schedulePosition === null) return [change, 'the first attempt has not been made, so nothing waits'];
+    // The wait that would follow the planned attempt.
+    const [wait] = remaining(schedule, next.position);
+    const addedMs = change.kind === 'skip' ? wait : (change.waitMs ?? 0);
+    if (addedMs === undefined) return [change, 'the schedule has no further step; cancel ends the delivery'];
+    if (next.waitMs + addedMs > MAX_PLANNED_MS) return [change, 'the next attempt would be more than 30 days from now'];
+    const isSkip = change.kind === 'skip';
+    skipped ||= isSkip;
+    next = { position: next.position + (isSkip ? 1 : 0), waitMs: next.waitMs + addedMs };
+    return [change, { position: next.position, nextAttemptAt: Date.now() + next.waitMs }];
+  });
+  delete commands.changes;
+  return { next, changes, skipped };
+}
+
+function refuseChanges(commands: Commands, why: string): void {
+  for (const change of commands.changes ?? []) change.result = why;
+  delete commands.changes;
 }

@@ -1,10 +1,11 @@
 /** The workflow of a delivery: one event for one subscription, from the first attempt to the end. */
-import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import { failure } from '../failure.js';
 import { hasPendingCommand, registerSignalHandlers, type Commands } from '../signals.js';
 import { SUBSCRIPTION_DELETED, type DeliveryActivities, type DeliveryInput, type DeliveryResult } from '../types.js';
+import { registerUpdateHandlers } from '../updates.js';
 import { runRound, type RoundEnd } from './attempts.js';
-import { applyCommands } from './commands.js';
+import { applyCommands, withPolicy } from './commands.js';
 import { showAttempting, showEnded, showWaiting } from './details.js';
 import { firstRound, roundAfter, type NextRound } from './resume.js';
 
@@ -13,7 +14,7 @@ const FIRST_STALL_MS = 5_000;
 const MAX_STALL_MS = 300_000;
 
 /** Small reads and writes, each with a summary for Temporal's UI. They are retried until the database is available. */
-const activities: Omit<DeliveryActivities, 'attempt'> = {
+const activities: Omit<DeliveryActivities, 'attempt' | 'awaitAttempt'> = {
   getScheduleProgress: (task) => withSummary('load the position in the schedule').getScheduleProgress(task),
   changeState: (task) => withSummary(`record the state ${task.state}`).changeState(task),
   recordOutcome: (outcome) => withSummary(`record attempt ${outcome.number}, made before`).recordOutcome(outcome),
@@ -34,14 +35,26 @@ function withSummary(summary: string) {
  * cancelled on a cancel command, so that Temporal's own statuses show how a delivery ended.
  */
 export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
-  const root = CancellationScope.current();
   const commands = registerSignalHandlers();
+  registerUpdateHandlers(input, commands, activities.getScheduleProgress);
+  try {
+    return await deliver(input, commands);
+  } finally {
+    // Updates that wait get their result before the workflow closes.
+    commands.hasEnded = true;
+    if (!allHandlersFinished()) await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  }
+}
+
+async function deliver(start: DeliveryInput, commands: Commands): Promise<DeliveryResult> {
+  let input = start;
+  const root = CancellationScope.current();
   // Not cancellable: the outcome of an attempt in flight must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
     expireInTime(input, commands);
-    const start = await firstRound(input, activities);
-    if ('result' in start) return accepted(start.result);
-    let next: NextRound = start;
+    const first = await firstRound(input, activities);
+    if ('result' in first) return accepted(first.result);
+    let next: NextRound = first;
     let stallMs = FIRST_STALL_MS;
     for (let round = 0; ; round += 1) {
       next = await waitUntilDue(next);
@@ -74,6 +87,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
           break;
         case 'interrupted':
           next = await applyCommands(input, commands, root, activities, end.lost);
+          input = withPolicy(input, commands);
           break;
         default:
           setCommand(commands, end);
@@ -91,6 +105,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
       }
       if (!hasPendingCommand(commands)) return next;
       next = await applyCommands(input, commands, root, activities);
+      input = withPolicy(input, commands);
     }
   }
 

@@ -37,6 +37,7 @@ const account: DeliveryStart['account'] = {
   pausedAt: null,
   pausedReason: null,
   resumeRate: null,
+  policy: null,
   createdAt: new Date(),
 };
 

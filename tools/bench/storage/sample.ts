@@ -50,6 +50,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     environment: 'live',
     workflows: null,
     featureFlags: [],
+    policy: null,
     secrets: {},
   });
   await saveSubscription(store, {
@@ -65,6 +66,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     limits: {},
     filter: null,
     transformation: null,
+    policy: null,
     headers: {},
     secrets: {},
   });

@@ -2,7 +2,14 @@ import { page } from '../../../../src/api/event-types/public-catalogue.js';
 
 const plain = {
   ...{ name: 'invoice.paid', description: '', group: null, schema: null, examples: [], version: 1 },
-  ...{ enforce: false, archived: false, featureFlag: null, createdAt: new Date(0), updatedAt: new Date(0) },
+  ...{
+    enforce: false,
+    archived: false,
+    featureFlag: null,
+    policy: null,
+    createdAt: new Date(0),
+    updatedAt: new Date(0),
+  },
 };
 
 test('nothing of an event type is markup', () => {
