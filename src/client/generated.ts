@@ -138,7 +138,7 @@ export interface paths {
                 subscriptionId?: string;
                 /**
                  * Format: date-time
-                 * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing.
+                 * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; subscriptions that are polled ignore this and the next two fields.
                  */
                 deliverAt?: string;
                 /**
@@ -3145,6 +3145,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -7522,24 +7531,6 @@ export interface components {
       /** @description Number of errors that are not listed. */
       moreErrors?: number;
     };
-    ListedEvent: {
-      id: string;
-      type: string;
-      /** Format: date-time */
-      occurredAt: string;
-      channels: string[];
-      /** Format: date-time */
-      createdAt: string;
-      /** @description How many of its deliveries are in which state; open are those that have not ended. */
-      deliveries: {
-        delivered: number;
-        failed: number;
-        cancelled: number;
-        open: number;
-      };
-      /** @description In how many subscriptions that are polled it can be read. */
-      messages: number;
-    };
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
@@ -7640,6 +7631,24 @@ export interface components {
       hint: string;
       /** Format: date-time */
       createdAt: string;
+    };
+    ListedEvent: {
+      id: string;
+      type: string;
+      /** Format: date-time */
+      occurredAt: string;
+      channels: string[];
+      /** Format: date-time */
+      createdAt: string;
+      /** @description How many of its deliveries are in which state; open are those that have not ended. */
+      deliveries: {
+        delivered: number;
+        failed: number;
+        cancelled: number;
+        open: number;
+      };
+      /** @description In how many subscriptions that are polled it can be read. */
+      messages: number;
     };
     Subscription: {
       id: string;
