@@ -79,7 +79,7 @@ function isUnavailable(code: unknown, message = ''): boolean {
   // unavailable.
   if (typeof code === 'number') return code === 4 || code === 14;
   if (typeof code === 'string') return NETWORK_UNAVAILABLE.has(code) || DATABASE_UNAVAILABLE.test(code);
-  return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Failed to (signal|start|connect|describe|list|cancel)/i.test(
+  return /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Workflow Update failed|Failed to (signal|start|connect|describe|list|cancel)/i.test(
     message,
   );
 }

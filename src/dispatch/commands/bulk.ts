@@ -94,7 +94,7 @@ export async function applyPolicyToMatching(
 }
 
 /** Cancels deliveries; an attempt in flight is finished first. Returns how many were cancelled. */
-export async function cancelAll(
+export function cancelAll(
   context: CommandContext,
   deliveries: readonly { readonly id: string }[],
   reason: string,

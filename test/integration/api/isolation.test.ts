@@ -95,6 +95,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     'POST /v1/accounts': { provider, name: 'Acme' },
     'PATCH /v1/accounts/{id}': { disableAfterHours: 24 },
     'POST /v1/accounts/{id}/subscriptions': plainSubscription(provider),
+    'POST /v1/deliveries/{id}/extend': { seconds: 60 },
     'POST /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
     'PATCH /v1/subscriptions/{id}': { description: 'mine' },
     'POST /v1/accounts/{id}/filters/test': { filter: { type: 'a' } },

@@ -253,6 +253,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/event-types/import': { document: { openapi: '3.1.0', webhooks: {} }, dryRun: true },
     'post /v1/accounts/{id}/filters/test': { filter: { type: eventType } },
     'post /v1/accounts/{id}/transformations/test': { expression: 'data', event: { type: eventType, data: {} } },
+    'post /v1/deliveries/{id}/extend': { seconds: 60 },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
