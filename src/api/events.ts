@@ -30,6 +30,13 @@ const eventFields = z.strictObject({
   data: z.unknown().nonoptional().describe("The provider's own payload; sent to the receiver unchanged."),
   occurredAt: time.optional().describe('Time of the event; now when absent.'),
   channels: z.array(line(128).min(1)).max(10).optional().describe('Only for contracts with channels.'),
+  orderingKey: line(128)
+    .min(1)
+    .optional()
+    .describe(
+      'Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in ' +
+        'the sequence in which their events were accepted.',
+    ),
 });
 const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
 const idempotencyKey = z.object({
@@ -98,7 +105,7 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       responses: {
         status: 200,
         description: 'The event',
-        schema: eventFields.extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
+        schema: eventFields.omit({ orderingKey: true }).extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
       },
     },
     async ({ params, response, principal }) => {
@@ -178,11 +185,13 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
   const parsed: unknown = JSON.parse(text);
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
-  const { type, data, occurredAt, channels = [] } = result.data;
+  const { type, data, occurredAt, channels = [], orderingKey } = result.data;
   const members = ownMembers(text, 'the event');
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
+  if (orderingKey !== undefined && !contract.hasOrderingKeys)
+    throw invalidField('orderingKey', `${contract.title} has no ordering keys; leave the field out`);
   checkPayload(definition.data, data, account.validatePayloads);
   return {
     type: definition.type,
@@ -190,6 +199,7 @@ function readEvent(contract: AnyContract, account: StoredAccount, text: string):
     text: minifyJson(members.find(({ key }) => key === 'data')!.value),
     data,
     channels,
+    ...(orderingKey === undefined ? {} : { orderingKey }),
   };
 }
 

@@ -116,6 +116,8 @@ export interface Contract<
   readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
+  /** Set when events may have an ordering key, and subscriptions `onOrderedFailure` in their options. */
+  readonly hasOrderingKeys?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */

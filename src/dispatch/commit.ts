@@ -36,24 +36,27 @@ export interface LockedCommit {
   readonly modes: DispatchModes;
 }
 
-/** Plans and commits events while the account is locked against changes. Throws NoSuchAccount and IdempotentReplay. */
+/**
+ * Plans and commits events while the account is locked against changes. `blocked` are deliveries that must not be sent yet.
+ * Throws NoSuchAccount and IdempotentReplay.
+ */
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
   plan: (entry: CachedSubscriptions) => Commit,
-): Promise<Commit> {
+): Promise<Commit & { readonly blocked: ReadonlySet<string> }> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
     const entry = await loadEntry(store, accountId, client);
     if (!entry) throw new NoSuchAccount();
     const commit = plan(entry);
     if (commit.once) await claim(store, client, commit.once);
-    await insertEvents(
+    const blocked = await insertEvents(
       client,
       commit.fanOuts.map(({ row }) => row),
       commit.modes,
     );
-    return commit;
+    return { ...commit, blocked };
   });
 }
 

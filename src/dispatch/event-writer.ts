@@ -15,7 +15,7 @@ import { commitLocked, IdempotentReplay, NoSuchAccount, type Once } from './comm
 import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
-import { inCurrentTrace, type FanOut } from './fan-out.js';
+import { inCurrentTrace, withoutBlocked, type FanOut } from './fan-out.js';
 
 /** Shared commits in flight at once. */
 const SHARED_COMMITS = 2;
@@ -142,7 +142,7 @@ export class EventWriter {
     const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
     const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const { outdated, repeated } = await insertCurrentEvents(
+    const { outdated, repeated, blocked } = await insertCurrentEvents(
       this.store.pool,
       fanOuts.map(({ row }) => row),
       versions,
@@ -155,6 +155,7 @@ export class EventWriter {
     this.#afterCommit(
       Array.from(committed).flatMap((request) => request.fanOuts),
       modes,
+      blocked,
     );
     return requests.map((request) => {
       if (committed.has(request)) return 'committed';
@@ -169,22 +170,22 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply } = await commitLocked(this.store, accountId, (entry) => {
+      const { fanOuts, modes, reply, blocked } = await commitLocked(this.store, accountId, (entry) => {
         const outcome = this.#plan(planner, entry);
         if (outcome.refused) throw outcome.error;
         const { events, reply } = outcome;
         const modes = this.dispatcher.modesFor(events);
         return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
       });
-      this.#afterCommit(fanOuts, modes);
+      this.#afterCommit(fanOuts, modes, blocked);
       return reply;
     };
     return this.#single.write({ accountId, events: 0, bytes, commit }) as Promise<Response>;
   }
 
-  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes): void {
+  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes, blocked: ReadonlySet<string>): void {
     countEmitted(fanOuts.map(({ row }) => row));
-    this.dispatcher.dispatchNew(fanOuts, modes);
+    this.dispatcher.dispatchNew(blocked.size === 0 ? fanOuts : withoutBlocked(fanOuts, blocked), modes);
   }
 }
 

@@ -12,7 +12,10 @@ import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
 
 /** An event to accept; its payload is validated. */
-export type EventInput = Omit<Event, 'id'>;
+export interface EventInput extends Omit<Event, 'id'> {
+  /** Its deliveries are made after those of earlier events with the same key. */
+  readonly orderingKey?: string;
+}
 
 /** An accepted event as the API returns it. */
 export interface AcceptedEvent {
@@ -90,9 +93,25 @@ export function fanOutTo(
     });
   }
   return {
-    row: { event, accountId: account.id, provider: account.provider, addressed: true, bodies, deliveries },
+    row: {
+      event,
+      accountId: account.id,
+      provider: account.provider,
+      addressed: true,
+      bodies,
+      deliveries,
+      ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
+    },
     deliveryStarts,
   };
+}
+
+/** The deliveries that may be sent now. */
+export function withoutBlocked(fanOuts: readonly FanOut[], blocked: ReadonlySet<string>): FanOut[] {
+  return fanOuts.map(({ row, deliveryStarts }) => ({
+    row,
+    deliveryStarts: deliveryStarts.filter(({ deliveryId }) => !blocked.has(deliveryId)),
+  }));
 }
 
 /** A committed event as the API returns it. */
@@ -117,7 +136,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
   { deliveryId, account, subscription, event, body }: PlannedDelivery,
-  row: Pick<NewEvent, 'traceparent'>,
+  row: Pick<NewEvent, 'traceparent' | 'orderingKey'>,
 ): AttemptMaterial {
   return {
     account,
@@ -135,6 +154,7 @@ export function materialOf(
     schedulePosition: null,
     firstAttemptAt: null,
     nextAttemptAt: null,
+    isOrdered: row.orderingKey !== undefined,
     traceparent: row.traceparent ?? null,
   };
 }

@@ -6,6 +6,7 @@ import { sendCommand } from '../../dispatch/commands/commands.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
+import { releaseEnded } from '../../store/deliveries/ordering.js';
 import { markOwned } from '../../store/deliveries/state-changes.js';
 import {
   cancelTerminated,
@@ -40,13 +41,14 @@ export interface MaintenanceDependencies {
 export async function sweep({ store, client }: MaintenanceDependencies): Promise<SweepReport> {
   const starter: WorkflowStarter = { client, eager: false };
   const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
+  const released = await releaseEnded(store);
   const cancelled = await cancelOfDeletedSubscriptions(store, client);
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
-  return { started, cancelled, terminated, resumed, emitted };
+  return { started, cancelled, terminated, resumed, emitted, released };
 }
 
 /** Starts pending deliveries that have no workflow. */

@@ -61,6 +61,8 @@ function checkEventTypes(entries: readonly string[]): string | undefined {
 
 interface Options {
   readonly channels: readonly string[];
+  /** Absent means `continue`. */
+  readonly onOrderedFailure?: 'block';
 }
 
 interface Secrets {
@@ -84,6 +86,13 @@ const fields = z.object({
     .max(10)
     .optional()
     .describe('Receive only events with one of these channels.'),
+  onOrderedFailure: z
+    .enum(['continue', 'block'])
+    .optional()
+    .describe(
+      'What follows when a delivery with an ordering key fails: continue with the next one of the key (default), or block ' +
+        'the key until the failed one is redelivered or parked.',
+    ),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -118,6 +127,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   findEvent,
   openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
+  hasOrderingKeys: true,
 
   accounts: {
     scope: z.strictObject({}),
@@ -132,13 +142,19 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     allowsUrlCredentials: false,
     reservedHeaders: ['webhook-id', 'webhook-timestamp', 'webhook-signature', 'content-type', 'user-agent'],
     toStored: ({ fields: input, previous, randomBytes }) => ({
-      options: { channels: input.channels ?? previous?.options.channels ?? [] },
+      options: {
+        channels: input.channels ?? previous?.options.channels ?? [],
+        ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block' ? { onOrderedFailure: 'block' } : {}),
+      },
       secrets:
         input.secret === undefined && previous
           ? previous.secrets
           : { keys: [{ secret: input.secret ?? newSigningSecret(randomBytes, input.signature) }] },
     }),
-    toPublic: ({ options }) => ({ channels: options.channels }),
+    toPublic: ({ options }) => ({
+      channels: options.channels,
+      onOrderedFailure: options.onOrderedFailure ?? 'continue',
+    }),
     checkEventTypes,
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,

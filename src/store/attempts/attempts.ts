@@ -25,6 +25,8 @@ export interface AttemptMaterial {
   readonly firstAttemptAt: Date | null;
   /** When its next attempt is due; null before the first one and after the last. */
   readonly nextAttemptAt: Date | null;
+  /** Whether it has an ordering key. */
+  readonly isOrdered: boolean;
   /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }
@@ -42,6 +44,7 @@ export interface MaterialRow {
   schedule_position: number | null;
   first_attempt_at: Date | null;
   next_attempt_at: Date | null;
+  is_ordered: boolean;
   event_id: string;
   event_type: string;
   occurred_at: Date;
@@ -52,7 +55,7 @@ export interface MaterialRow {
 /** Of the delivery `d`, its event `e` and its body `b`. */
 export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
-  d.first_attempt_at, d.next_attempt_at, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body`;
+  d.first_attempt_at, d.next_attempt_at, d.ordering_key IS NOT NULL AS is_ordered, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -111,6 +114,7 @@ export const toMaterial = (
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
   nextAttemptAt: row.next_attempt_at,
+  isOrdered: row.is_ordered,
   traceparent: row.traceparent,
 });
 

@@ -2,6 +2,7 @@
 import { lowestIdAt } from '../../contract/ids.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
+import { ORDERING_CLAIM } from './ordering.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
@@ -30,6 +31,9 @@ export interface StoredDelivery {
   readonly stateReason: string | null;
   /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
   readonly isDirect: boolean;
+  readonly orderingKey: string | null;
+  /** Whether it waits until an earlier delivery of its ordering key has ended. */
+  readonly isBlocked: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -54,6 +58,7 @@ export interface DeliveryRow {
   direct: boolean;
   owned: boolean;
   sender_id: string | null;
+  ordering_key: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -75,6 +80,8 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastReason: row.last_reason,
   stateReason: row.state_reason,
   isDirect: row.direct && (row.state === 'delivered' ? row.sender_id !== null : row.state === 'pending' && !row.owned),
+  orderingKey: row.ordering_key,
+  isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
@@ -92,6 +99,7 @@ export interface DeliveryFilter {
   readonly provider?: string;
   readonly eventId?: string;
   readonly eventType?: string;
+  readonly orderingKey?: string;
   readonly state?: DeliveryState;
   readonly states?: readonly DeliveryState[];
   /** Only ids from this one on. */
@@ -114,6 +122,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
   where('event_type = ?', filter.eventType);
+  where('ordering_key = ?', filter.orderingKey);
   where('state = ?', filter.state);
   where('state = ANY(?)', filter.states);
   where('id >= ?', filter.fromId);

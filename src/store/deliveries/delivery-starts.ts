@@ -1,6 +1,7 @@
 /** The data for starting the workflow of a delivery. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
 import type { DeliveryState } from './deliveries.js';
+import { IS_BLOCKED } from './ordering.js';
 import type { ResumePoint } from '../../workflows/types.js';
 import { fromJson, type Store } from '../store.js';
 
@@ -22,6 +23,8 @@ export interface PendingDelivery extends DeliveryStart {
   readonly state: DeliveryState;
   /** Whether a sender makes the first attempt, or starts the workflow after it. */
   readonly isDirect: boolean;
+  /** Whether it waits until an earlier delivery of its ordering key has ended. */
+  readonly isBlocked: boolean;
 }
 
 /** Loads deliveries by id. Those with attempts resume after the last one. */
@@ -33,12 +36,14 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     subscription_id: string;
     event_type: string;
     is_direct: boolean;
+    is_blocked: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
     url: string;
     account: AccountRow;
   }>(
     `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
+            ${IS_BLOCKED} AS is_blocked,
             d.schedule_position, d.next_attempt_at, s.url, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
@@ -55,6 +60,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     eventType: row.event_type,
     url: row.url,
     isDirect: row.is_direct,
+    isBlocked: row.is_blocked,
     ...resumeAt(resumePointOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
   }));
 }

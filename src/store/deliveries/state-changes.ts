@@ -37,7 +37,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 export const RESET_FOR_NEW_RUN = `
   state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL, schedule_position = NULL,
   next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL,
-  updated_at = now()`;
+  parked = false, updated_at = now()`;
 
 /**
  * Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished or its event

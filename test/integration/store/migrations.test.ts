@@ -10,7 +10,12 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 test('has partitions for the next weeks after the migration', async () => {
-  expect(await migrate(database.url)).toEqual(['0001_initial', '0002_event_types', '0006_account_workflows']);
+  expect(await migrate(database.url)).toEqual([
+    '0001_initial',
+    '0002_event_types',
+    '0006_account_workflows',
+    '0008_ordering',
+  ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
   expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events']);
