@@ -14,6 +14,7 @@ import { contractRoutes } from './contracts.js';
 import { dashboardRoutes } from './dashboard.js';
 import { deliveryRoutes } from './deliveries/deliveries.js';
 import { deliveryDetailRoutes } from './deliveries/detail.js';
+import { orderingRoutes } from './deliveries/ordering.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
 import { importRoutes } from './event-types/import.js';
@@ -75,6 +76,7 @@ export function createApp(parts: AppParts): Express {
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
+  orderingRoutes(routing, context);
   recoveryRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);

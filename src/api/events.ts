@@ -105,7 +105,10 @@ export function eventRoutes(routing: Routing, context: ApiContext): void {
       responses: {
         status: 200,
         description: 'The event',
-        schema: eventFields.omit({ orderingKey: true }).extend({ id: z.string(), accountId: z.string(), createdAt: time }).loose(),
+        schema: eventFields
+          .omit({ orderingKey: true })
+          .extend({ id: z.string(), accountId: z.string(), createdAt: time })
+          .loose(),
       },
     },
     async ({ params, response, principal }) => {

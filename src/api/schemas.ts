@@ -131,6 +131,8 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
+    orderingKey: z.string().nullable(),
+    blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
     workflowId: z
       .string()
       .nullable()

@@ -11,10 +11,11 @@ import {
 } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/events.js';
 import type { ApiContext } from '../context.js';
+import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';
 import { visibleAccountId } from '../../http/principal.js';
-import { Problem } from '../../http/problem.js';
+import { invalidField, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
 
@@ -27,6 +28,7 @@ const filter = paging.extend({
   provider: z.string().optional(),
   eventId: z.string().optional(),
   type: z.string().optional().describe('Event type.'),
+  orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
   state: z.enum(deliveryStates).optional(),
   from: time.optional().describe('Only deliveries created at this time or later.'),
   to: time.optional().describe('Only deliveries created before this time.'),
@@ -85,9 +87,12 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
       const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
+      const visible = visibleAccountId(principal, accountId);
+      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
+        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
       const rows = await listDeliveries(store, {
         ...ids,
-        accountId: visibleAccountId(principal, accountId),
+        accountId: visible,
         eventType: type,
         fromId: from && lowestIdAt('dlv', new Date(from)),
         beforeId: ends.sort()[0],
@@ -116,6 +121,8 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
+        const refused = await refuseWhileBlocked(context, delivery, name);
+        if (refused) throw refused;
         const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
         if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
         return showOne(context, principal, delivery);

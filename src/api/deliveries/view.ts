@@ -64,6 +64,8 @@ export function showDelivery(
     lastStatus: delivery.lastStatus,
     lastReason: delivery.lastReason,
     nextAttemptAt: state === 'retrying' || state === 'pending' ? nextAttemptAt : null,
+    orderingKey: delivery.orderingKey,
+    blocked: delivery.isBlocked,
     workflowId,
     temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.

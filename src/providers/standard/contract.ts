@@ -144,7 +144,9 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     toStored: ({ fields: input, previous, randomBytes }) => ({
       options: {
         channels: input.channels ?? previous?.options.channels ?? [],
-        ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block' ? { onOrderedFailure: 'block' } : {}),
+        ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block'
+          ? { onOrderedFailure: 'block' }
+          : {}),
       },
       secrets:
         input.secret === undefined && previous

@@ -32,6 +32,8 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     lastStatus: null,
     lastReason: null,
     nextAttemptAt: null,
+    orderingKey: null,
+    blocked: false,
     workflowId: `delivery-${id}`,
     temporalUrl: null,
     createdAt: '2026-03-02T10:00:00.000Z',
