@@ -1,11 +1,12 @@
 /** Order of deliveries with a key, on a real Temporal server: across retries, workers, restarts and commands. */
 import pino from 'pino';
+import { Sender } from '../../src/activities/direct/sender.js';
+import { shareDependencies } from '../../src/activities/index.js';
 import { createEgressClient } from '../../src/egress/client.js';
-import { startWorker } from '../../src/server/worker.js';
 import { LOOPBACK } from '../support/api.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver, type Reply } from '../support/receiver.js';
-import { fromSetup, startSystem, type TestSystem } from '../support/system.js';
+import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(120_000);
 
@@ -112,21 +113,18 @@ test('keeps the sequence over requests and a restart of the worker', async () =>
   expect(numbersOf(path, 'a')).toEqual([0, 0, 1, 2, 3, 4]);
 });
 
-test('keeps the sequence with two workers', async () => {
+test('keeps the sequence with the senders of two workers', async () => {
+  const { store } = system.database;
+  const log = pino({ level: 'silent' });
   const egress = createEgressClient({
     allowNetworks: LOOPBACK,
     allowHttp: true,
     resolve: [],
     maxResponseBytes: 16_384,
   });
-  const second = await startWorker({
-    connection: system.environment.nativeConnection,
-    namespace: system.environment.namespace ?? 'default',
-    store: system.database.store,
-    egress,
-    log: pino({ level: 'silent' }),
-    workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
-  });
+  const starter = { client: system.client, eager: false };
+  const second = new Sender({ ...shareDependencies({ store, egress }), starter, log });
+  await second.start();
   receiver.reply(refuseOnce(({ key, n }) => n === Number(key)));
   const { accountId, path } = await subscribed();
   const keys = count(5).map(String);

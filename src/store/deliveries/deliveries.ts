@@ -79,13 +79,18 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
-  isDirect: row.direct && (row.state === 'delivered' ? row.sender_id !== null : row.state === 'pending' && !row.owned),
+  isDirect: row.direct && isWithoutWorkflow(row),
   orderingKey: row.ordering_key,
   isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
 });
+
+function isWithoutWorkflow({ state, owned, sender_id }: DeliveryRow): boolean {
+  if (state === 'delivered') return sender_id !== null;
+  return state === 'pending' ? !owned : state === 'cancelled' && sender_id === ORDERING_CLAIM;
+}
 
 export async function findDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const row = onlyRow(await store.pool.query<DeliveryRow>('SELECT * FROM deliveries WHERE id = $1', [id]));

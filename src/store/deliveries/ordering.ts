@@ -23,12 +23,15 @@ export async function lockOrderingKeys(client: Queryable, deliveryIds: readonly 
   });
 }
 
-/** Cancels a delivery if it is blocked; returns its provider then. Otherwise it is for a sender or a workflow to cancel. */
+/**
+ * Cancels a delivery if it is blocked; returns its provider then. Its claim stays and shows that it had no workflow.
+ * Otherwise it is for a sender or a workflow to cancel.
+ */
 export async function cancelBlocked(store: Store, deliveryId: string, reason: string): Promise<string | undefined> {
   return inTransaction(store, async (client) => {
     await lockOrderingKeys(client, [deliveryId]);
     const { rows } = await client.query<{ provider: string }>(
-      `UPDATE deliveries d SET state = 'cancelled', state_reason = $2, owned = true, sender_id = NULL, settled_at = now(),
+      `UPDATE deliveries d SET state = 'cancelled', state_reason = $2, owned = true, settled_at = now(),
          updated_at = now()
        WHERE d.id = $1 AND ${IS_BLOCKED} RETURNING d.provider`,
       [deliveryId, reason],
