@@ -10,6 +10,7 @@ import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { listAddress } from '../deliveries/filters.js';
 import { EnabledBadge } from './enabled-badge.js';
 import { Health } from './health.js';
+import { OrderingKeys } from './ordering-keys.js';
 import { Recoveries } from './recoveries.js';
 import { DeleteSubscription } from './delete-subscription.js';
 import { Secret } from './secret.js';
@@ -56,6 +57,7 @@ export function SubscriptionPage({ id }: { id: string }) {
         <div className="stack">
           <Health subscription={data} />
           {!data.enabled && <Waiting subscription={data} />}
+          {contract?.orderingKeys && <OrderingKeys subscription={data} />}
           <SendTest subscription={data} contract={contract} />
           <Recoveries subscription={data} contract={contract} />
         </div>
