@@ -382,7 +382,10 @@ describe('subscriptions', () => {
 
   test('show channels, and for verification no private key', () => {
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
-    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({ channels: ['a'] });
+    expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({
+      channels: ['a'],
+      onOrderedFailure: 'continue',
+    });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);
   });
