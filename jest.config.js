@@ -21,7 +21,12 @@ const tier = (name, setup) => ({
   transform: { '^.+\\.ts$': swc, [`/node_modules/(${asSources})/.+\\.m?js$`]: swc },
   transformIgnorePatterns: [`/node_modules/(?!(${asSources})/)`],
   // TypeScript sources import each other with the .js suffix that Node needs; tools import what is in src.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^#src/(.*)\\.js$': '<rootDir>/src/$1' },
+  moduleNameMapper: {
+    // A thread loads its files itself, without Jest.
+    '^\\./transformation-thread\\.js$': '<rootDir>/test/support/transformation-thread.cjs',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^#src/(.*)\\.js$': '<rootDir>/src/$1',
+  },
 });
 
 /** @type {import('jest').Config} */

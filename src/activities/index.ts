@@ -1,11 +1,13 @@
 /** The activities a worker registers. */
-import { activityInfo, getClient } from '@temporalio/activity';
+import { activityInfo, getClient, heartbeat } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
+import { resumePage } from '../dispatch/commands/pauses.js';
 import { recordInterrupted } from '../store/attempts/recording.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
+import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
 import { ConcurrencyLimiter } from './admission/concurrency-limiter.js';
 import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
@@ -30,7 +32,7 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
 export function createActivities(
   shared: SharedDependencies,
   retentionDays: number = defaults.retentionDays,
-): DeliveryActivities & MaintenanceActivities & RecoveryActivities {
+): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
   return {
@@ -52,6 +54,7 @@ export function createActivities(
       await enforceRetention();
       return report;
     },
+    resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
     ...createRecoveryActivities(store),
   };
 }

@@ -7,6 +7,8 @@ import { createSubscriptionCache } from '../store/subscriptions/subscription-cac
 import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
+import { accountsByIdRoutes } from './accounts/by-id.js';
+import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes } from './accounts/keys.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
@@ -17,18 +19,23 @@ import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { orderingRoutes } from './deliveries/ordering.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
+import { eventListRoutes } from './events/event-list.js';
 import { importRoutes } from './event-types/import.js';
 import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
 import { eventTypeRoutes } from './event-types/routes.js';
-import { eventRoutes } from './events.js';
+import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
+import { pauseRoutes } from './pauses.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
+import { payloadTestRoutes } from './subscriptions/payload-fields.js';
+import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
+import type { Routing } from '../http/route.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
@@ -36,7 +43,7 @@ import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds'> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -52,7 +59,8 @@ export function createApp(parts: AppParts): Express {
   const signIn = createSignIn(store, failures);
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
-  const context = { ...parts, signIn, writes, eventWriter };
+  const accountIds = new AccountIds(store);
+  const context = { ...parts, signIn, writes, eventWriter, accountIds };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -62,15 +70,20 @@ export function createApp(parts: AppParts): Express {
   const registrar = createRegistrar(context);
   const registry = new OpenAPIRegistry();
   const own = Router();
-  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes };
+  const accountIdOf: Routing['accountIdOf'] = (principal, named) => accountIds.find(principal, named);
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf };
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
   meRoutes(routing);
+  // Before the routes below /v1/accounts/{id}, which would parse `by-id` as an id.
+  accountsByIdRoutes(routing, context);
+  eventListRoutes(routing, context);
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   waitingRoutes(routing, context);
+  pauseRoutes(routing, context);
   deliveryRoutes(routing, context);
   bulkRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
@@ -78,9 +91,12 @@ export function createApp(parts: AppParts): Express {
   deliveryDetailRoutes(routing, context);
   orderingRoutes(routing, context);
   recoveryRoutes(routing, context);
+  payloadTestRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
+  const keys = Router();
+  publicKeyRoutes({ router: keys, registry }, context);
   eventTypeRoutes(routing, context);
   importRoutes(routing, context);
   const document = openApiDocument(registry);
@@ -98,6 +114,7 @@ export function createApp(parts: AppParts): Express {
   app.use(sendRequestId);
   app.use('/v1', requireKey(context));
   app.use(own);
+  app.use(keys);
   app.use('/v1', unknownRoute);
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);

@@ -6,6 +6,7 @@ import type { EventWriter } from '../dispatch/event-writer.js';
 import type { AddressGuard } from '../egress/address.js';
 import type { Store } from '../store/store.js';
 import type { WriteHealth } from '../store/write-health.js';
+import type { AccountIds } from './accounts/external-ids.js';
 import type { UnknownEventTypes } from '../config/defaults.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
 import type { EventTypeCatalogue } from './event-types/catalogue.js';
@@ -16,6 +17,7 @@ export interface ApiContext {
   readonly client: Client;
   readonly dispatcher: Dispatcher;
   readonly eventWriter: EventWriter;
+  readonly accountIds: AccountIds;
   readonly writes: WriteHealth;
   readonly feed: DeliveryFeed;
   readonly eventTypes: EventTypeCatalogue;

@@ -6,12 +6,12 @@ import type { AnyContract } from '../contract/types.js';
 import { contracts, findContract } from '../providers/registry.js';
 import { TimestampError } from '../contract/verification.js';
 import { findVerifier, VerificationError, type Received, type Verifier } from '../providers/verify.js';
-import { newAccount } from './accounts/accounts.js';
+import { newAccount } from './accounts/create.js';
 
 import type { Principal } from '../http/principal.js';
 import { invalidField, notFound } from '../http/problem.js';
 import { addRoute, type Routing } from '../http/route.js';
-import { commonFields } from './subscriptions/input.js';
+import { fieldsOf } from './subscriptions/input.js';
 
 const tag = 'Contracts';
 
@@ -151,7 +151,12 @@ function schemasOf(contract: AnyContract): Schemas {
   return schemas;
 }
 
-function makeSchemas({ provider, events, subscriptions, accounts: { scope, settings } }: AnyContract) {
+function makeSchemas(contract: AnyContract) {
+  const {
+    provider,
+    events,
+    accounts: { scope, settings },
+  } = contract;
   const toJson = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   const account = newAccount.extend({
     provider: z.literal(provider),
@@ -160,7 +165,7 @@ function makeSchemas({ provider, events, subscriptions, accounts: { scope, setti
   });
   return {
     events: events.map(({ data }) => toJson(data)),
-    subscriptionSchema: toJson(z.strictObject({ ...commonFields.shape, ...subscriptions.fields.shape })),
+    subscriptionSchema: toJson(fieldsOf(contract)),
     accountSchema: toJson(account),
   };
 }

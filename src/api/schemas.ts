@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
+import { priorities } from '../contract/timing.js';
+import { environments } from '../store/accounts/accounts.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
 
@@ -16,6 +18,16 @@ export const line = (maxLength: number) =>
     .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'must not hold control characters or halves of surrogate pairs');
 
 export const time = z.iso.datetime({ offset: true });
+
+/** Of a subscription or account: its pause, and what is sent afterwards. */
+const pauseFields = {
+  pausedAt: time.nullable().describe('Since when its deliveries wait; null while it is not paused.'),
+  pausedReason: z.string().nullable(),
+  resumeRatePerSecond: z
+    .int()
+    .nullable()
+    .describe('Rate at which deliveries that waited during a pause are being sent; null at other times.'),
+};
 
 /** Paging of lists. */
 export const paging = z.strictObject({
@@ -42,8 +54,12 @@ export const accountSchema = z
       .describe('Days to keep events, deliveries and attempts; 0 for indefinitely, null for the default.'),
     dispatchWeight: z.int().describe('How many of its deliveries are started per round.'),
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
+    externalId: z.string().nullable().describe('Your own id of the account, usable in paths instead of its id.'),
+    metadata: z.record(z.string(), z.string()),
+    environment: z.enum(environments),
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
+    ...pauseFields,
     createdAt: time,
   })
   .openapi('Account');
@@ -80,17 +96,28 @@ export const subscriptionSchema = z
     reference: z.string().describe("Id of this subscription in the provider's own API and payloads."),
     accountId: z.string(),
     provider: z.string(),
-    url: z.string(),
+    url: z.string().nullable().describe('Null for one that is polled.'),
     eventTypes: z.array(z.string()),
     description: z.string().nullable(),
     enabled: z.boolean(),
     disabledReason: z.string().nullable().describe('Reason, unless its owner disabled it.'),
     disabledAt: time.nullable(),
+    ...pauseFields,
     health: healthSchema.optional().describe('Only when subscriptions are read; not in the response to a change.'),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
     maxConcurrentAttempts: z.int().nullable().describe('Maximum attempts in flight; null for the default.'),
     ratePerSecond: z.number().nullable().describe('Maximum attempts started per second; null for no limit.'),
     tlsClient: tlsClientShown,
+    filter: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .optional()
+      .describe('Which events it receives besides its event types; null for all. Absent without filters.'),
+    transformation: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('JSONata expression that makes the payload; null for none. Absent without transformations.'),
     createdAt: time,
     updatedAt: time,
     secret: z.string().optional().describe('Secret with which the receiver verifies requests; only on creation.'),
@@ -131,6 +158,10 @@ export const deliverySchema = z
     lastStatus: z.int().nullable(),
     lastReason: z.string().nullable(),
     nextAttemptAt: time.nullable(),
+    deliverAt: time.nullable().describe('No attempt is made before this time; null for none.'),
+    expiresAt: time.nullable().describe('No attempt is made from this time on; null for never.'),
+    supersedes: z.string().nullable().describe('A newer event with this key cancels it while it waits.'),
+    priority: z.enum(priorities),
     orderingKey: z.string().nullable(),
     blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
     workflowId: z

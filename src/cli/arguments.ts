@@ -1,4 +1,5 @@
 /** Reading what is written on the command line. Each throws an InvalidArgumentError that says what to write. */
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 
 /** A whole number from `min` to `max`. */
@@ -50,6 +51,26 @@ export function time(text: string): string {
   if (Number.isNaN(at))
     throw new InvalidArgumentError('Write a time such as 2026-11-21T14:00:00Z, or how long ago it was, such as 2h.');
   return new Date(at).toISOString();
+}
+
+/** The text of an option, or of the file that it names as `@path`. */
+function textOrFile(text: string): string {
+  if (!text.startsWith('@')) return text;
+  try {
+    return readFileSync(text.slice(1), 'utf8');
+  } catch (error) {
+    throw new InvalidArgumentError(`The file cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** A text, the text of a file as `@path`, or `none`, which is kept as for {@link orNone}. */
+export function textOption(text: string): string {
+  return text === 'none' ? text : textOrFile(text).trim();
+}
+
+/** A JSON object, a file with one as `@path`, or `none`, which is kept as for {@link orNone}. */
+export function jsonObjectOrNone(text: string): Record<string, unknown> | 'none' {
+  return text === 'none' ? text : jsonObjectOption(textOrFile(text));
 }
 
 /** A JSON object. */

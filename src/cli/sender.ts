@@ -33,7 +33,7 @@ export async function findSender(terminal: Terminal, options: SenderOptions): Pr
   const { client } = await openContext(terminal, options);
   const params = { path: { id: subscription } };
   const found = await unwrap(client.GET('/v1/subscriptions/{id}', { params }));
-  return known(found.provider, secret ?? (await secretOf(client, subscription)), address ?? found.url);
+  return known(found.provider, secret ?? (await secretOf(client, subscription)), address ?? found.url ?? undefined);
 }
 
 function known(provider: string, secret: string | undefined, address: string | undefined): Sender {

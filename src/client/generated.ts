@@ -12,7 +12,93 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /**
+     * List an account's events
+     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description Only events of this type. */
+          type?: string;
+          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+          undelivered?: 'true' | 'false';
+          /** @description Only events accepted at this time or later. */
+          from?: string;
+          /** @description Only events accepted before this time. */
+          to?: string;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ListedEvent'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     put?: never;
     /**
      * Emit an event, or up to 1,000
@@ -20,7 +106,10 @@ export interface paths {
      */
     post: {
       parameters: {
-        query?: never;
+        query?: {
+          /** @description A provider: if no account has the external id of the path, one of this provider is created, without an API key and with the external id as its name. */
+          createAccount?: string;
+        };
         header?: {
           /** @description A repeated request with the same key gets the first response. */
           'Idempotency-Key'?: string;
@@ -45,7 +134,24 @@ export interface paths {
                 occurredAt?: string;
                 /** @description Only for contracts with channels. */
                 channels?: string[];
-                /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. */
+                /**
+                 * Format: date-time
+                 * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; subscriptions that are polled ignore this and the next two fields.
+                 */
+                deliverAt?: string;
+                /**
+                 * Format: date-time
+                 * @description Make no attempt from this time on, at most 60 days ahead: what is not accepted by then fails with the reason expired. Only for contracts with timing.
+                 */
+                expiresAt?: string;
+                /** @description A key: deliveries of older events of the account with the same key are cancelled while they wait. Only for contracts with timing. */
+                supersedes?: string;
+                /**
+                 * @description Which of the account's waiting deliveries come first; normal when absent. Only for contracts with timing.
+                 * @enum {string}
+                 */
+                priority?: 'high' | 'normal' | 'low';
+                /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions that are polled ignore it. */
                 orderingKey?: string;
               }
             | {
@@ -96,6 +202,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -311,6 +426,329 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/by-id/{externalId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an account by your own id */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The account and its API keys */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              keys: components['schemas']['ApiKey'][];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    /**
+     * Create an account by your own id, or edit it
+     * @description Can be repeated: the account is created once, and the response says whether this request did it. Only then it has an API key. Of an existing account absent fields stay unchanged; provider, scope and environment cannot be changed.
+     */
+    put: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description postscript, postack, postpress, postmark, bird, standard */
+            provider: string;
+            /** @description The provider's own ids; generated when absent. */
+            scope?: {
+              [key: string]: unknown;
+            };
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
+            name: string;
+            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+            settings?: {
+              [key: string]: unknown;
+            };
+            /** @description Reject events that lack a documented field of their type. */
+            validatePayloads?: boolean;
+            /** @description Whether it receives operational events; it then causes none itself. False by default. */
+            receivesOperationalEvents?: boolean;
+            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+            disableAfterHours?: number | null;
+            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+            retentionDays?: number | null;
+            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+            dispatchWeight?: number;
+            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+            maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
+            /**
+             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+             * @enum {string|null}
+             */
+            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+            /** @description The account sees event types that have one of these flags. None by default. */
+            featureFlags?: string[];
+          };
+        };
+      };
+      responses: {
+        /** @description The account after the edit */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+            };
+          };
+        };
+        /** @description The new account and its first API key */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'] & {
+              /** @description Whether this request created the account. */
+              created: boolean;
+              /** @description In the provider's own format. Shown only once. */
+              apiKey: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    post?: never;
+    /**
+     * Delete an account by your own id
+     * @description As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.
+     */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -327,6 +765,7 @@ export interface paths {
           /** @description nextCursor of the previous page. */
           cursor?: string;
           provider?: string;
+          environment?: 'live' | 'test';
         };
         header?: never;
         path?: never;
@@ -411,6 +850,13 @@ export interface paths {
             scope?: {
               [key: string]: unknown;
             };
+            /** @description Your own id of the account, usable in paths instead of its id; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+            externalId?: string;
+            /**
+             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
             name: string;
             /** @description Settings of the provider's contract; see the provider's page in the documentation. */
             settings?: {
@@ -431,6 +877,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
             /**
              * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
              * @enum {string|null}
@@ -474,6 +924,15 @@ export interface paths {
         };
         /** @description A problem */
         403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -708,6 +1167,10 @@ export interface paths {
             dispatchWeight?: number;
             /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
             maxSubscriptions?: number | null;
+            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+            metadata?: {
+              [key: string]: string;
+            };
             /**
              * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
              * @enum {string|null}
@@ -1063,8 +1526,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes: string[];
             description?: string | null;
@@ -1085,6 +1548,12 @@ export interface paths {
               /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
+            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+            filter?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+            transformation?: string | null;
           } & {
             [key: string]: unknown;
           };
@@ -1326,8 +1795,8 @@ export interface paths {
       requestBody: {
         content: {
           'application/json': {
-            /** @description The receiver's URL. */
-            url?: string;
+            /** @description The receiver's URL; none if the subscription is polled. */
+            url?: string | null;
             /** @description The provider's own event names. */
             eventTypes?: string[];
             description?: string | null;
@@ -1348,6 +1817,12 @@ export interface paths {
               /** @description PEM, without a passphrase. Never shown. */
               privateKey: string;
             } | null;
+            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+            filter?: {
+              [key: string]: unknown;
+            } | null;
+            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+            transformation?: string | null;
           } & {
             [key: string]: unknown;
           };
@@ -1659,6 +2134,286 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/subscriptions/{id}/poll': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read the messages of a subscription that is polled
+     * @description Oldest first. Without cursor from the oldest message that is kept, or from where the consumer is: with consumer, the cursor of a page commits it, and a page that was not committed is sent again.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Name of a reader whose position is stored; at most 100 per subscription. */
+          consumer?: string;
+          /** @description iterator of the previous page. */
+          cursor?: string;
+          /** @description Maximum number of messages. */
+          limit?: number;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Messages, oldest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['MessagePage'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the consumers of a subscription that is polled */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description All consumers, by name */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: {
+                name: string;
+                /** @description Where it is: everything before is committed. */
+                cursor: string;
+                /** @description Messages after it, including those that were deleted with their event. */
+                behind: number;
+                /**
+                 * Format: date-time
+                 * @description Its last request.
+                 */
+                polledAt: string;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/consumers/{name}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Delete a consumer, so that its name starts again from the oldest message */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+          name: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Deleted, or there was none */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/subscriptions/{id}/test': {
     parameters: {
       query?: never;
@@ -1830,6 +2585,537 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause a subscription: its deliveries wait
+     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description Shown with it. */
+            reason?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The subscription after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Subscription'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resume a paused subscription: what waits is sent at a rate
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /**
+             * @description Maximum number of waiting deliveries that are sent per second, oldest first.
+             * @default 100
+             */
+            ratePerSecond?: number;
+          };
+        };
+      };
+      responses: {
+        /** @description The subscription after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Subscription'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause an account: the deliveries of all its subscriptions wait
+     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description Shown with it. */
+            reason?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The account after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Resume a paused account: what waits is sent at a rate
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. Deliveries of subscriptions that are paused themselves still wait.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /**
+             * @description Maximum number of waiting deliveries that are sent per second, oldest first.
+             * @default 100
+             */
+            ratePerSecond?: number;
+          };
+        };
+      };
+      responses: {
+        /** @description The account after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Account'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -3725,6 +5011,273 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/{id}/filters/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a filter on the account's last events
+     * @description Says which of the last 100 events would have passed. Nothing is sent or stored.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description As the field of a subscription. */
+            filter: {
+              [key: string]: unknown;
+            };
+            /** @description Only events of this type. */
+            eventType?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              passed: number;
+              rejected: number;
+              events: {
+                eventId: string;
+                type: string;
+                /** Format: date-time */
+                createdAt: string;
+                passes: boolean;
+              }[];
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/transformations/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a transformation on an event
+     * @description Makes the body that a subscription would receive. Nothing is sent or stored.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description As the field `transformation` of a subscription. */
+            expression: string;
+            event: {
+              type: string;
+              data: unknown;
+              /**
+               * Format: date-time
+               * @description Now when absent.
+               */
+              occurredAt?: string;
+              channels?: string[];
+            };
+          };
+        };
+      };
+      responses: {
+        /** @description The body, or why it cannot be made */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              body: string | null;
+              error: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/overview': {
     parameters: {
       query?: never;
@@ -4084,6 +5637,74 @@ export interface paths {
         };
       };
     };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/.well-known/pigeonpost/{id}/jwks.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get the public keys of a subscription that signs with ed25519
+     * @description Needs no key. Has every key that is valid now, so also the former one during the overlap of a rotation. May be cached for 300 s.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description A JSON Web Key Set */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/jwk-set+json': components['schemas']['PublicKeys'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -4927,6 +6548,13 @@ export interface components {
       dispatchWeight: number;
       /** @description Maximum number of subscriptions; null for the default. */
       maxSubscriptions: number | null;
+      /** @description Your own id of the account, usable in paths instead of its id. */
+      externalId: string | null;
+      metadata: {
+        [key: string]: string;
+      };
+      /** @enum {string} */
+      environment: 'live' | 'test';
       /**
        * @description When its deliveries get a workflow; null for the default.
        * @enum {string|null}
@@ -4934,6 +6562,14 @@ export interface components {
       workflows: 'always' | 'adaptive' | 'on_retry' | null;
       /** @description It sees event types that have one of these flags. */
       featureFlags: string[];
+      /**
+       * Format: date-time
+       * @description Since when its deliveries wait; null while it is not paused.
+       */
+      pausedAt: string | null;
+      pausedReason: string | null;
+      /** @description Rate at which deliveries that waited during a pause are being sent; null at other times. */
+      resumeRatePerSecond: number | null;
       /** Format: date-time */
       createdAt: string;
     };
@@ -4944,13 +6580,32 @@ export interface components {
       /** Format: date-time */
       createdAt: string;
     };
+    ListedEvent: {
+      id: string;
+      type: string;
+      /** Format: date-time */
+      occurredAt: string;
+      channels: string[];
+      /** Format: date-time */
+      createdAt: string;
+      /** @description How many of its deliveries are in which state; open are those that have not ended. */
+      deliveries: {
+        delivered: number;
+        failed: number;
+        cancelled: number;
+        open: number;
+      };
+      /** @description In how many subscriptions that are polled it can be read. */
+      messages: number;
+    };
     Subscription: {
       id: string;
       /** @description Id of this subscription in the provider's own API and payloads. */
       reference: string;
       accountId: string;
       provider: string;
-      url: string;
+      /** @description Null for one that is polled. */
+      url: string | null;
       eventTypes: string[];
       description: string | null;
       enabled: boolean;
@@ -4958,6 +6613,14 @@ export interface components {
       disabledReason: string | null;
       /** Format: date-time */
       disabledAt: string | null;
+      /**
+       * Format: date-time
+       * @description Since when its deliveries wait; null while it is not paused.
+       */
+      pausedAt: string | null;
+      pausedReason: string | null;
+      /** @description Rate at which deliveries that waited during a pause are being sent; null at other times. */
+      resumeRatePerSecond: number | null;
       health?: components['schemas']['Health'];
       /** @description Values are masked. */
       headers: {
@@ -4972,6 +6635,12 @@ export interface components {
         /** @description SHA-256 of the certificate, in hexadecimal. */
         fingerprint: string;
       } | null;
+      /** @description Which events it receives besides its event types; null for all. Absent without filters. */
+      filter?: {
+        [key: string]: unknown;
+      } | null;
+      /** @description JSONata expression that makes the payload; null for none. Absent without transformations. */
+      transformation?: string | null;
       /** Format: date-time */
       createdAt: string;
       /** Format: date-time */
@@ -4998,6 +6667,26 @@ export interface components {
        */
       disablesAt: string | null;
     };
+    MessagePage: {
+      /** @description The cursor of the next request; it also commits this page for its consumer. */
+      iterator: string;
+      /** @description Whether there was no further message. */
+      done: boolean;
+      data: {
+        /** @description The id that an attempt would have had; the same when a message is read again. */
+        id: string;
+        eventType: string;
+        /**
+         * Format: date-time
+         * @description Time of the event.
+         */
+        timestamp: string;
+        /** @description The body that an attempt would have sent; null when it could not be made. */
+        payload?: unknown;
+        /** @description Why the body could not be made: its transformation failed. */
+        error?: string;
+      }[];
+    };
     Delivery: {
       id: string;
       eventId: string;
@@ -5017,6 +6706,20 @@ export interface components {
       lastReason: string | null;
       /** Format: date-time */
       nextAttemptAt: string | null;
+      /**
+       * Format: date-time
+       * @description No attempt is made before this time; null for none.
+       */
+      deliverAt: string | null;
+      /**
+       * Format: date-time
+       * @description No attempt is made from this time on; null for never.
+       */
+      expiresAt: string | null;
+      /** @description A newer event with this key cancels it while it waits. */
+      supersedes: string | null;
+      /** @enum {string} */
+      priority: 'high' | 'normal' | 'low';
       orderingKey: string | null;
       /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
       blocked: boolean;
@@ -5266,6 +6969,21 @@ export interface components {
       accountSchema: {
         [key: string]: unknown;
       };
+    };
+    PublicKeys: {
+      keys: {
+        /** @enum {string} */
+        kty: 'OKP';
+        /** @enum {string} */
+        crv: 'Ed25519';
+        x: string;
+        /** @description The thumbprint of the key (RFC 7638). */
+        kid: string;
+        /** @enum {string} */
+        use: 'sig';
+        /** @enum {string} */
+        alg: 'EdDSA';
+      }[];
     };
     EventType: {
       name: string;

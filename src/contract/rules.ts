@@ -1,6 +1,7 @@
 /** What a contract says of accounts and subscriptions: their fields, ids, keys and secrets. */
 import type { z } from 'zod';
 import type { Account, RandomBytes, Subscription } from './entities.js';
+import type { PublicKey } from './signing-keys.js';
 
 /** What a contract keeps of a subscription's own fields. */
 export interface SubscriptionFields<Options, Secrets> {
@@ -74,6 +75,8 @@ export interface SubscriptionRules<Fields, Options, Secrets, AccountSecrets = un
     subscription: Subscription<Options, Secrets>,
     account: Account<unknown, unknown, AccountSecrets>,
   ): string | undefined;
+  /** The public keys that verify deliveries at `now`, where a subscription signs with private ones. */
+  publicKeys?(subscription: Subscription<Options, Secrets>, now: Date): readonly PublicKey[];
   /** Secrets after rotation: `secret` or a new one signs, the old one as well until `overlapEndsAt` where two can. */
   rotateSecret?(
     subscription: Subscription<Options, Secrets>,

@@ -4,7 +4,7 @@
  * Symmetric keys are shown as `whsec_` + base64 of 24 to 64 random bytes and sign with HMAC-SHA256 (`v1,`); asymmetric
  * ones are `whsk_` + base64 of an ed25519 seed and sign as `v1a,`, verified with the `whpk_` public key.
  */
-import { createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { RandomBytes } from './entities.js';
 
 /** A key that signs; with `expiresAt` (ISO 8601) it was rotated out and signs only until then. */
@@ -54,6 +54,29 @@ export function verificationKey(secret: string): string {
   if (!secret.startsWith(PRIVATE)) return secret;
   const spki = createPublicKey(privateKey(secret)).export({ format: 'der', type: 'spki' });
   return PUBLIC + spki.subarray(-32).toString('base64');
+}
+
+/** A public key as a JSON Web Key (RFC 8037); `kid` is its thumbprint (RFC 7638). */
+export interface PublicKey {
+  readonly kty: 'OKP';
+  readonly crv: 'Ed25519';
+  readonly x: string;
+  readonly kid: string;
+  readonly use: 'sig';
+  readonly alg: 'EdDSA';
+}
+
+/** The public keys of the ed25519 keys that are valid at `now`, the newest first. Shared secrets have none. */
+export function publicKeys(keys: readonly SigningKey[], now: Date): PublicKey[] {
+  return validKeys(keys, now)
+    .filter(({ secret }) => secret.startsWith(PRIVATE))
+    .map(({ secret }) => {
+      const { x } = createPublicKey(privateKey(secret)).export({ format: 'jwk' }) as { x: string };
+      const kid = createHash('sha256')
+        .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+        .digest('base64url');
+      return { kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig', alg: 'EdDSA' };
+    });
 }
 
 /**

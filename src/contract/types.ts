@@ -116,6 +116,10 @@ export interface Contract<
   readonly openCatalogue?: OpenCatalogue;
   /** Whether events and subscriptions may have channels. */
   readonly hasChannels: boolean;
+  /** Whether subscriptions may narrow by a filter which events they receive. */
+  readonly hasFilters?: boolean;
+  /** Whether an event may have `deliverAt`, `expiresAt`, `supersedes` and `priority` (src/contract/timing.ts). */
+  readonly hasEventTiming?: boolean;
   /** Set when events may have an ordering key, and subscriptions `onOrderedFailure` in their options. */
   readonly hasOrderingKeys?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
@@ -130,6 +134,11 @@ export interface Contract<
   bodyVariant(subscription: Subscription<Options>): string;
   /** The body's exact text (UTF-8). */
   renderBody(input: RenderInput<Scope, Settings, Options>): string;
+  /**
+   * The body of an event with a transformed payload, the same for all subscriptions with the same transformation. Absent
+   * where subscriptions cannot transform the payload.
+   */
+  readonly renderTransformed?: (event: Event) => string;
   /** The request of one attempt. */
   request(input: AttemptInput<Scope, Settings, AccountSecrets, Options, Secrets>): DeliveryRequest;
   /** The longest time one exchange may take, from connecting to the end of the response, in milliseconds. */
@@ -148,10 +157,20 @@ export interface Contract<
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
+  /** How subscriptions are polled, where receivers may read instead of receiving. */
+  readonly polling?: Polling<Options>;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** Subscriptions without a URL, whose messages their owner reads through the API. */
+export interface Polling<Options = unknown> {
+  /** Whether a subscription with these options is polled; it cannot change afterwards. */
+  isPolled(options: Options): boolean;
+  /** The id of an event's message, as an attempt would have it. */
+  messageId(eventId: string): string;
 }
 
 /** A catalogue of event types that a contract leaves to the platform. */

@@ -40,6 +40,13 @@ export type Conclusion =
   /** The end is unknown, so it is delivered again: a duplicate is allowed, a loss is not. */
   | { readonly kind: 'restart'; readonly redelivery: number };
 
+/** Failures that end a delivery. */
+const ENDS: ReadonlySet<string | undefined> = new Set([
+  FailureType.exhausted,
+  FailureType.stopped,
+  FailureType.expired,
+]);
+
 /** The conclusion for an open delivery of this redelivery. */
 export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion {
   // The workflow of this redelivery was never started.
@@ -48,7 +55,7 @@ export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion
   if (closed.status === 'CANCELLED') return { kind: 'cancelled', reason: 'cancelled in Temporal' };
   if (closed.status === 'TERMINATED') return { kind: 'cancelled', reason: TERMINATED };
   const { type, message = '' } = closed.failure ?? {};
-  const ended = type === FailureType.exhausted || type === FailureType.stopped;
+  const ended = ENDS.has(type);
   if (ended && closed.redelivery === redelivery) return { kind: 'failed', reason: message };
   return { kind: 'restart', redelivery: closed.redelivery + 1 };
 }

@@ -20,6 +20,14 @@ export class CommitSize {
     return this.#bytes;
   }
 
+  /** Adds a row with this text if it fits; otherwise false, and nothing is added. */
+  tryAdd(text: string): boolean {
+    const bytes = this.#bytes + ROW_BYTES + Buffer.byteLength(text);
+    if (bytes > this.maxBytes) return false;
+    this.#bytes = bytes;
+    return true;
+  }
+
   /** Adds a row with this text. Throws CommitTooLarge. */
   add(text = ''): void {
     this.#bytes += ROW_BYTES + Buffer.byteLength(text);

@@ -1,6 +1,7 @@
 /** Transactions of single requests, which lock their account because it changes all the time. */
 import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { insertEvents, type DispatchModes } from '../store/events/events.js';
+import { cancelSuperseded, lockKeys, type SupersededDelivery } from '../store/events/supersede.js';
 import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import type { FanOut } from './fan-out.js';
@@ -43,20 +44,19 @@ export interface LockedCommit {
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
-  plan: (entry: CachedSubscriptions) => Commit,
-): Promise<Commit & { readonly blocked: ReadonlySet<string> }> {
+  plan: (entry: CachedSubscriptions) => Promise<Commit>,
+): Promise<Commit & { readonly blocked: ReadonlySet<string>; readonly superseded: readonly SupersededDelivery[] }> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
     const entry = await loadEntry(store, accountId, client);
     if (!entry) throw new NoSuchAccount();
-    const commit = plan(entry);
+    const commit = await plan(entry);
+    const rows = commit.fanOuts.map(({ row }) => row);
+    // Before the idempotency key, as in a shared commit, so that two transactions do not wait for each other.
+    await lockKeys(client, rows);
     if (commit.once) await claim(store, client, commit.once);
-    const blocked = await insertEvents(
-      client,
-      commit.fanOuts.map(({ row }) => row),
-      commit.modes,
-    );
-    return { ...commit, blocked };
+    const blocked = await insertEvents(client, rows, commit.modes);
+    return { ...commit, blocked, superseded: await cancelSuperseded(client, rows) };
   });
 }
 

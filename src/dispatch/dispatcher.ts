@@ -7,14 +7,20 @@
 import type { Logger } from 'pino';
 import type { WorkflowMode } from '../config/defaults.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
-import { BY_WORKFLOW, type DispatchMode, type DispatchModes } from '../store/events/events.js';
+import { modeOf, type DispatchMode, type DispatchModes } from '../store/events/events.js';
+import type { SupersededDelivery } from '../store/events/supersede.js';
+import { countEnd } from '../telemetry/metrics.js';
+import { deliveryWorkflowId } from '../workflows/names.js';
+import { deliverySignals } from '../workflows/signals.js';
 import { DirectRate } from './direct-rate.js';
-import { FairQueue } from './fair-queue.js';
+import { FairQueue, Fifo } from './fair-queue.js';
 import type { FanOut } from './fan-out.js';
 import { startDelivery, type WorkflowStarter } from './start.js';
 
 /** Starts of workflows in flight at once. */
 const MAX_STARTS = 50;
+/** Workflows of superseded deliveries that are ended at once. */
+const MAX_ENDS = 10;
 /** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
 const START_DEADLINE_MS = 10_000;
 /** Deliveries that wait in memory; the sweep starts further ones. */
@@ -27,6 +33,11 @@ export interface Dispatcher {
   dispatch(deliveryStarts: readonly DeliveryStart[]): void;
   /** Starts new deliveries that were committed with these modes. */
   dispatchNew(fanOuts: readonly FanOut[], modes: DispatchModes): void;
+  /**
+   * Ends the workflows of superseded deliveries soon. One that cannot be reached ends when it is about to make its next
+   * attempt.
+   */
+  endSuperseded(deliveries: readonly SupersededDelivery[]): void;
   /** Waits for the starts in flight. The sweep starts the deliveries that still wait. */
   stop(): Promise<void>;
 }
@@ -64,6 +75,7 @@ export function createDispatcher(
   rate = new DirectRate(),
 ): Dispatcher {
   const waiting = new FairQueue<DeliveryStart>();
+  const ends = new SupersededWorkflows(starter, log);
   const starts = new Set<Promise<void>>();
   let isStopping = false;
 
@@ -118,21 +130,69 @@ export function createDispatcher(
     dispatchNew(fanOuts, modes) {
       for (const fanOut of fanOuts) {
         const { row, deliveryStarts } = fanOut;
-        const mode = modes.get(row.accountId) ?? BY_WORKFLOW;
+        const mode = modeOf(row, modes);
         if (deliveryStarts.length === 0) continue;
         if (!mode.direct) dispatch(deliveryStarts.map(withoutBody));
         else if (mode.senderId === undefined) sender.offer(deliveryStarts.map(withoutBody));
         else sender.send(fanOut, mode.senderId);
       }
     },
+    endSuperseded: (deliveries) => ends.add(deliveries),
     async stop() {
       isStopping = true;
-      await Promise.all(starts);
+      await Promise.all([...starts, ends.stop()]);
     },
   };
 }
 
 /** What waits in memory holds no bodies. */
-function withoutBody({ deliveryId, run, account, subscriptionId, eventType, url }: DeliveryStart): DeliveryStart {
-  return { deliveryId, run, account, subscriptionId, eventType, url };
+function withoutBody(start: DeliveryStart): DeliveryStart {
+  const { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority } = start;
+  return { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority };
+}
+
+/** Ends the workflows of superseded deliveries. */
+class SupersededWorkflows {
+  readonly #waiting = new Fifo<SupersededDelivery>();
+  readonly #inFlight = new Set<Promise<void>>();
+  #isStopping = false;
+
+  constructor(
+    private readonly starter: WorkflowStarter,
+    private readonly log: Logger,
+  ) {}
+
+  add(deliveries: readonly SupersededDelivery[]): void {
+    for (const delivery of deliveries) {
+      countEnd(delivery.provider, 'cancelled');
+      if (this.#waiting.size < MAX_QUEUE_LENGTH) this.#waiting.push(delivery);
+    }
+    this.#endMore();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#inFlight);
+  }
+
+  #endMore(): void {
+    while (!this.#isStopping && this.#inFlight.size < MAX_ENDS && this.#waiting.size > 0) {
+      const end = this.#endOne(this.#waiting.shift()!).finally(() => {
+        this.#inFlight.delete(end);
+        this.#endMore();
+      });
+      this.#inFlight.add(end);
+    }
+  }
+
+  async #endOne({ id, reason }: SupersededDelivery): Promise<void> {
+    const { client } = this.starter;
+    try {
+      const workflow = client.workflow.getHandle(deliveryWorkflowId(id));
+      await client.withDeadline(Date.now() + START_DEADLINE_MS, () => workflow.signal(deliverySignals.cancel, reason));
+    } catch (error) {
+      // Often it has none: it was not started yet, or waits because of a pause.
+      this.log.debug({ err: error, deliveryId: id }, 'cannot end the workflow of a superseded delivery now');
+    }
+  }
 }

@@ -8,7 +8,8 @@
 import { BatchWriter } from '../lib/batch-writer.js';
 import { insertCurrentEvents, keyId, type DispatchModes } from '../store/events/events.js';
 import { findResponse } from '../store/events/idempotency.js';
-import { isRefused, type Store } from '../store/store.js';
+import { insertSuperseding, supersedes, type SupersededDelivery } from '../store/events/supersede.js';
+import { isRefused, type Queryable, type Store } from '../store/store.js';
 import type { SubscriptionCache, CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { commitLocked, IdempotentReplay, NoSuchAccount, type Once } from './commit.js';
@@ -16,6 +17,7 @@ import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
 import { inCurrentTrace, withoutBlocked, type FanOut } from './fan-out.js';
+import { hasPendingBodies, postponeBodies, transformBodies } from './payload/transform-bodies.js';
 
 /** Shared commits in flight at once. */
 const SHARED_COMMITS = 2;
@@ -41,7 +43,7 @@ export interface OnceKey {
 }
 
 /** A plan, or the error that refuses the request. The error too is valid only if the account has not changed. */
-type Outcome<Response> = { readonly bytes: number; readonly events: readonly FanOut[] } & (
+type Outcome<Response> = { readonly size: CommitSize; readonly events: readonly FanOut[] } & (
   { readonly refused: false; readonly reply: Response } | { readonly refused: true; readonly error: unknown }
 );
 
@@ -90,19 +92,23 @@ export class EventWriter {
     for (let tries = 0; tries < MAX_OUTDATED_PLANS; tries += 1) {
       const entry = await this.subscriptions.find(accountId);
       if (!entry) throw new NoSuchAccount();
-      const outcome = this.#plan(planner, entry);
+      const planned = this.#plan(planner, entry);
+      // Waits only where there is something to transform.
+      const outcome = hasPendingBodies(planned.events) ? await withTransformedBodies(planned) : planned;
       const result = await this.#share(
         entry,
         outcome,
         once && !outcome.refused ? withResponse(accountId, once, outcome.reply) : undefined,
       );
       if (result === 'committed') {
-        if (outcome.refused) throw outcome.error;
-        return outcome.reply;
+        if (!outcome.refused) return outcome.reply;
+        // What was valid once may not be now, as with a time that has passed.
+        if (once) await this.#throwReplay(accountId, once.key);
+        throw outcome.error;
       }
       if (result === 'outdated') this.subscriptions.drop(entry);
       else await this.#throwReplay(accountId, once!.key);
-      bytes = outcome.bytes;
+      bytes = outcome.size.bytes;
     }
     return this.#commitLocked(accountId, bytes, planner, once);
   }
@@ -111,9 +117,9 @@ export class EventWriter {
     const size = new CommitSize(this.maxBytes);
     try {
       const { events, reply } = planner(entry, size);
-      return { events: inCurrentTrace(events), bytes: size.bytes, refused: false, reply };
+      return { events: inCurrentTrace(events), size, refused: false, reply };
     } catch (error) {
-      return { events: [], bytes: 0, refused: true, error };
+      return { events: [], size: new CommitSize(), refused: true, error };
     }
   }
 
@@ -125,7 +131,7 @@ export class EventWriter {
 
   #share(
     { account, version }: CachedSubscriptions,
-    { events, bytes }: Outcome<unknown>,
+    { events, size: { bytes } }: Outcome<unknown>,
     once: Once | undefined,
   ): Promise<Committed> {
     return this.#shared.write({ accountId: account.id, version, fanOuts: events, events: events.length, bytes, once });
@@ -142,13 +148,16 @@ export class EventWriter {
     const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
     const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const { outdated, repeated, blocked } = await insertCurrentEvents(
-      this.store.pool,
-      fanOuts.map(({ row }) => row),
-      versions,
-      modes,
-      Array.from(byKey.values(), ({ once, fanOuts }) => ({ ...once!, events: fanOuts.map(({ row }) => row) })),
-    );
+    const rows = fanOuts.map(({ row }) => row);
+    const keyed = Array.from(byKey.values(), ({ once, fanOuts }) => ({
+      ...once!,
+      events: fanOuts.map(({ row }) => row),
+    }));
+    const insert = (client: Queryable) => insertCurrentEvents(client, rows, versions, modes, keyed);
+    const { result, superseded } = rows.some(supersedes)
+      ? await insertSuperseding(this.store, rows, insert)
+      : { result: await insert(this.store.pool), superseded: [] };
+    const { outdated, repeated, blocked } = result;
     const committed = new Set(
       written.filter(({ accountId, once }) => !outdated.has(accountId) && !(once && repeated.has(keyId(once)))),
     );
@@ -156,6 +165,7 @@ export class EventWriter {
       Array.from(committed).flatMap((request) => request.fanOuts),
       modes,
       blocked,
+      superseded,
     );
     return requests.map((request) => {
       if (committed.has(request)) return 'committed';
@@ -170,23 +180,42 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply, blocked } = await commitLocked(this.store, accountId, (entry) => {
-        const outcome = this.#plan(planner, entry);
-        if (outcome.refused) throw outcome.error;
-        const { events, reply } = outcome;
-        const modes = this.dispatcher.modesFor(events);
-        return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
-      });
-      this.#afterCommit(fanOuts, modes, blocked);
+      const { fanOuts, modes, reply, blocked, superseded } = await commitLocked(
+        this.store,
+        accountId,
+        async (entry) => {
+          const outcome = this.#plan(planner, entry);
+          if (outcome.refused) {
+            if (once) await this.#throwReplay(accountId, once.key);
+            throw outcome.error;
+          }
+          const { reply } = outcome;
+          // Nothing is evaluated while the account is locked.
+          const events = postponeBodies(outcome.events);
+          const modes = this.dispatcher.modesFor(events);
+          return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
+        },
+      );
+      this.#afterCommit(fanOuts, modes, blocked, superseded);
       return reply;
     };
     return this.#single.write({ accountId, events: 0, bytes, commit }) as Promise<Response>;
   }
 
-  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes, blocked: ReadonlySet<string>): void {
+  #afterCommit(
+    fanOuts: readonly FanOut[],
+    modes: DispatchModes,
+    blocked: ReadonlySet<string>,
+    superseded: readonly SupersededDelivery[],
+  ): void {
     countEmitted(fanOuts.map(({ row }) => row));
     this.dispatcher.dispatchNew(blocked.size === 0 ? fanOuts : withoutBlocked(fanOuts, blocked), modes);
+    if (superseded.length > 0) this.dispatcher.endSuperseded(superseded);
   }
+}
+
+async function withTransformedBodies<Response>(outcome: Outcome<Response>): Promise<Outcome<Response>> {
+  return { ...outcome, events: await transformBodies(outcome.events, outcome.size) };
 }
 
 const withResponse = (accountId: string, { key, fingerprint }: OnceKey, reply: unknown): Once => ({

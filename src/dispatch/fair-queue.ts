@@ -1,9 +1,15 @@
-/** Items that wait, in rotation over accounts, and within an account over subscriptions. */
+/**
+ * Items that wait, in rotation over accounts, and within an account by priority and in rotation over subscriptions. A
+ * priority holds within its account only: it changes nothing for other accounts.
+ */
+import { priorities, type Priority } from '../contract/timing.js';
 
 /** What a fair queue needs to know of an item. */
 export interface FairItem {
   readonly account: { readonly id: string; readonly dispatchWeight: number };
   readonly subscriptionId: string;
+  /** Normal when absent. */
+  readonly priority?: Priority | undefined;
 }
 
 /** First in, first out. */
@@ -31,14 +37,44 @@ export class Fifo<T> {
   }
 }
 
+/** Items by priority; of equal ones first in, first out. */
+export class PriorityFifo<T> {
+  readonly #byPriority: Partial<Record<Priority, Fifo<T>>> = {};
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The priority of the next item; undefined when there is none. */
+  get highest(): Priority | undefined {
+    return priorities.find((priority) => (this.#byPriority[priority]?.size ?? 0) > 0);
+  }
+
+  push(item: T, priority: Priority): void {
+    (this.#byPriority[priority] ??= new Fifo()).push(item);
+    this.#size += 1;
+  }
+
+  shift(): T | undefined {
+    const { highest } = this;
+    if (highest === undefined) return undefined;
+    this.#size -= 1;
+    return this.#byPriority[highest]!.shift();
+  }
+}
+
 /** The waiting items of one account. */
 interface Account<T> {
   readonly weight: number;
   /** Items that are taken before it is another account's turn. */
   credit: number;
-  /** By subscription; the subscription that is next comes first. */
-  readonly queues: Map<string, Fifo<T>>;
+  /** By priority; each exists while it has items. */
+  readonly byPriority: Partial<Record<Priority, Queues<T>>>;
 }
+
+/** By subscription; the subscription that is next comes first. */
+type Queues<T> = Map<string, Fifo<T>>;
 
 export class FairQueue<T extends FairItem> {
   /** By account; the account that is next comes first. */
@@ -50,14 +86,15 @@ export class FairQueue<T extends FairItem> {
   }
 
   add(item: T): void {
-    const { account, subscriptionId } = item;
+    const { account, subscriptionId, priority = 'normal' } = item;
     let known = this.#accounts.get(account.id);
     if (!known) {
-      known = { weight: account.dispatchWeight, credit: account.dispatchWeight, queues: new Map() };
+      known = { weight: account.dispatchWeight, credit: account.dispatchWeight, byPriority: {} };
       this.#accounts.set(account.id, known);
     }
-    let queue = known.queues.get(subscriptionId);
-    if (!queue) known.queues.set(subscriptionId, (queue = new Fifo()));
+    const queues = (known.byPriority[priority] ??= new Map<string, Fifo<T>>());
+    let queue = queues.get(subscriptionId);
+    if (!queue) queues.set(subscriptionId, (queue = new Fifo()));
     queue.push(item);
     this.#size += 1;
   }
@@ -71,17 +108,22 @@ export class FairQueue<T extends FairItem> {
 
   #takeOne(): T {
     const [accountId, account] = first(this.#accounts);
-    const [subscriptionId, queue] = first(account.queues);
+    const { byPriority } = account;
+    const priority = priorities.find((each) => byPriority[each] !== undefined)!;
+    const queues = byPriority[priority]!;
+    const [subscriptionId, queue] = first(queues);
     const item = queue.shift()!;
     this.#size -= 1;
     account.credit -= 1;
-    account.queues.delete(subscriptionId);
+    queues.delete(subscriptionId);
     // What is inserted again comes last.
-    if (queue.size > 0) account.queues.set(subscriptionId, queue);
-    if (account.credit === 0 || account.queues.size === 0) {
+    if (queue.size > 0) queues.set(subscriptionId, queue);
+    else if (queues.size === 0) delete byPriority[priority];
+    const isEmpty = queues.size === 0 && priorities.every((each) => byPriority[each] === undefined);
+    if (account.credit === 0 || isEmpty) {
       this.#accounts.delete(accountId);
       account.credit = account.weight;
-      if (account.queues.size > 0) this.#accounts.set(accountId, account);
+      if (!isEmpty) this.#accounts.set(accountId, account);
     }
     return item;
   }

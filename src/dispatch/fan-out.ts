@@ -1,18 +1,24 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
+import type { EventTiming } from '../contract/timing.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { NewMessage } from '../store/messages/messages.js';
 import type { NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
 import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
+import { withoutFiltered } from './payload/filter.js';
+import { transformedVariant, type PendingBody } from './payload/transform-bodies.js';
+import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
-/** An event to accept; its payload is validated. */
+/** An event to accept; its payload and times are validated. */
 export interface EventInput extends Omit<Event, 'id'> {
+  readonly timing?: EventTiming | undefined;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
 }
@@ -29,17 +35,21 @@ export interface PlannedDelivery extends DeliveryStart {
   readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
   readonly subscription: StoredSubscription;
   readonly body: string;
+  /** Why the body could not be made; absent when it was. */
+  readonly bodyError?: string;
 }
 
-/** An event to commit, and its deliveries. */
+/** An event to commit, and its deliveries. Those that wait because of a pause are committed, but not started. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly PlannedDelivery[];
+  /** Bodies that `transformBodies` must make before the commit; absent without transformations. */
+  readonly pendingBodies?: readonly PendingBody[];
 }
 
 /**
- * Selects the enabled subscriptions that receive an event, and renders each different body once. Throws what the contract
- * throws for an invalid payload, and CommitTooLarge.
+ * Selects the enabled subscriptions that receive an event, and renders each different body once, except bodies with a
+ * transformation, which are pending. Throws what the contract throws for an invalid payload, and CommitTooLarge.
  */
 export function fanOut(
   account: StoredAccount,
@@ -47,12 +57,23 @@ export function fanOut(
   input: EventInput,
   size?: CommitSize,
 ): FanOut {
-  const event: Event = { ...input, id: newId('evt') };
+  const event = { ...input, id: newId('evt') };
   const enabled = subscriptions.filter((subscription) => subscription.enabled);
+  const { row, ...rest } = fanOutTo(account, selectReceivers(account, enabled, event), event, size);
+  return { row: { ...row, addressed: false }, ...rest };
+}
+
+/** Those of an account's enabled subscriptions that receive an event: by its contract, and by their filters. */
+export function selectReceivers(
+  account: StoredAccount,
+  enabled: readonly StoredSubscription[],
+  event: Event,
+): readonly StoredSubscription[] {
   const selected: ReadonlySet<Subscription> = new Set(contractOf(account.provider).select(event, enabled, account));
-  const receivers = enabled.filter((subscription) => selected.has(subscription));
-  const { row, deliveryStarts } = fanOutTo(account, receivers, event, size);
-  return { row: { ...row, addressed: false }, deliveryStarts };
+  return withoutFiltered(
+    enabled.filter((subscription) => selected.has(subscription)),
+    event,
+  );
 }
 
 /** Fans an event out to exactly these subscriptions. */
@@ -63,24 +84,44 @@ export function fanOutTo(
   size = new CommitSize(),
 ): FanOut {
   const contract = contractOf(account.provider);
-  const event: Event = { id: newId('evt'), ...input };
+  const event = { id: newId('evt'), ...input };
+  const { timing } = input;
+  const timedStart = timing && timedStartOf(timing);
   size.add(event.text);
   const bodies = new Map<string, string>();
+  let pendingBodies: PendingBody[] | undefined;
   const deliveries: NewDelivery[] = [];
   const deliveryStarts: PlannedDelivery[] = [];
+  let messages: NewMessage[] | undefined;
   for (const subscription of receivers) {
-    const bodyVariant = contract.bodyVariant(subscription);
+    const { transformation } = subscription;
+    const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
     size.add();
     let body = bodies.get(bodyVariant);
     if (body === undefined) {
-      body = contract.renderBody({ event, account, subscription });
-      size.add(body);
+      if (transformation === null) {
+        body = contract.renderBody({ event, account, subscription });
+        size.add(body);
+      } else {
+        body = '';
+        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation });
+      }
       bodies.set(bodyVariant, body);
     }
-    const deliveryId = newId('dlv');
     const subscriptionId = subscription.id;
+    if (contract.polling?.isPolled(subscription.options)) {
+      (messages ??= []).push({ subscriptionId, bodyVariant });
+      continue;
+    }
+    const deliveryId = newId('dlv');
+    // A delivery that expires waits in a workflow, which ends it in time.
+    const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
+    if (pausedFor !== undefined) {
+      deliveries.push({ id: deliveryId, subscriptionId, bodyVariant, pausedFor });
+      continue;
+    }
     deliveries.push({ id: deliveryId, subscriptionId, bodyVariant });
-    deliveryStarts.push({
+    const start: PlannedDelivery = {
       deliveryId,
       run: 0,
       account,
@@ -90,7 +131,8 @@ export function fanOutTo(
       event,
       subscription,
       body,
-    });
+    };
+    deliveryStarts.push(timedStart ? { ...start, ...timedStart } : start);
   }
   return {
     row: {
@@ -100,18 +142,43 @@ export function fanOutTo(
       addressed: true,
       bodies,
       deliveries,
+      timing,
+      ...(messages && { messages }),
       ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
     },
     deliveryStarts,
+    ...(pendingBodies ? { pendingBodies } : {}),
   };
 }
 
 /** The deliveries that may be sent now. */
 export function withoutBlocked(fanOuts: readonly FanOut[], blocked: ReadonlySet<string>): FanOut[] {
-  return fanOuts.map(({ row, deliveryStarts }) => ({
-    row,
-    deliveryStarts: deliveryStarts.filter(({ deliveryId }) => !blocked.has(deliveryId)),
+  return fanOuts.map((fanOut) => ({
+    ...fanOut,
+    deliveryStarts: fanOut.deliveryStarts.filter(({ deliveryId }) => !blocked.has(deliveryId)),
   }));
+}
+
+/** What the start of a delivery says of its times and priority. */
+function timedStartOf({
+  deliverAt,
+  expiresAt,
+  priority,
+}: EventTiming): Pick<DeliveryStart, 'resumeFrom' | 'expiresAt' | 'priority'> {
+  return {
+    ...(priority ? { priority } : {}),
+    ...(expiresAt ? { expiresAt } : {}),
+    ...(deliverAt ? { resumeFrom: { kind: 'scheduled', position: 0, at: deliverAt.getTime() } } : {}),
+  };
+}
+
+/** Why deliveries to a subscription wait until they are resumed, as their state reason; undefined while they do not. */
+export function pauseOf(
+  account: Pick<StoredAccount, 'pausedAt'>,
+  subscription: Pick<StoredSubscription, 'pausedAt'>,
+): string | undefined {
+  if (subscription.pausedAt) return SUBSCRIPTION_PAUSED;
+  return account.pausedAt ? ACCOUNT_PAUSED : undefined;
 }
 
 /** A committed event as the API returns it. */
@@ -135,7 +202,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
-  { deliveryId, account, subscription, event, body }: PlannedDelivery,
+  { deliveryId, account, subscription, event, body, bodyError, priority = 'normal' }: PlannedDelivery,
   row: Pick<NewEvent, 'traceparent' | 'orderingKey'>,
 ): AttemptMaterial {
   return {
@@ -145,6 +212,7 @@ export function materialOf(
     event,
     delivery: { id: deliveryId, createdAt: new Date() },
     body,
+    bodyError: bodyError ?? null,
     state: 'pending',
     run: 0,
     attempts: 0,
@@ -154,6 +222,11 @@ export function materialOf(
     schedulePosition: null,
     firstAttemptAt: null,
     nextAttemptAt: null,
+    // A sender makes no attempts of deliveries with these.
+    deliverAt: null,
+    expiresAt: null,
+    supersedeKey: null,
+    priority,
     isOrdered: row.orderingKey !== undefined,
     traceparent: row.traceparent ?? null,
   };

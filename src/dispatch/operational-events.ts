@@ -8,6 +8,7 @@ import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { fanOut, type EventInput } from './fan-out.js';
+import { transformBodies } from './payload/transform-bodies.js';
 import { Outdated } from './commit.js';
 
 /** Tries while the receiving accounts change. */
@@ -52,8 +53,8 @@ async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   if (events.length === 0) return { claimed: operations.length, planned: [] };
   // Loaded after the events were claimed, so that every subscription that is older than an event gets it.
   const receivers = await loadReceivers(store, client);
-  const planned = events.flatMap((event) =>
-    receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event)),
+  const planned = await transformBodies(
+    events.flatMap((event) => receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event))),
   );
   const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
@@ -71,8 +72,8 @@ async function loadReceivers(store: Store, client: Queryable): Promise<CachedSub
   return entries;
 }
 
-/** Ids, counts and the receiver's host only, as its URL may contain a secret. */
+/** Ids, counts and the receiver's host only (null if it is polled), as its URL may contain a secret. */
 function eventOf({ type, at, accountId, provider, subscriptionId, url, facts }: WaitingOperation): EventInput {
-  const data = { accountId, provider, subscriptionId, host: new URL(url).host, ...facts };
+  const data = { accountId, provider, subscriptionId, host: url === '' ? null : new URL(url).host, ...facts };
   return { type, occurredAt: at, text: JSON.stringify(data), data, channels: [] };
 }

@@ -4,8 +4,12 @@ import type { Priority } from '@temporalio/common';
 import { contractOf } from '../providers/registry.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { delivery } from '../workflows/delivery/workflow.js';
+import { deliverySignals } from '../workflows/signals.js';
 import type { DeliveryInput } from '../workflows/types.js';
 import { deliveryWorkflowId, searchAttributes, TASK_QUEUE } from '../workflows/names.js';
+
+/** Temporal's priority key of deliveries that come after others: its default is 3, and a lower key is first. */
+export const LATER_PRIORITY_KEY = 4;
 
 export interface WorkflowStarter {
   readonly client: Client;
@@ -27,10 +31,13 @@ export async function startDelivery(
     if (deliveryStart.run === 0) return false;
     // The row of a delivery is finished shortly before its workflow closes, so this may still be the former run.
     const handle = starter.client.workflow.getHandle(deliveryWorkflowId(deliveryStart.deliveryId));
-    const { memo } = await handle.describe();
+    const { memo, runId } = await handle.describe();
     if (memo?.run === deliveryStart.run) return false;
-    // The former run may fail; only its end matters here.
-    await handle.result().catch(() => undefined);
+    const former = starter.client.workflow.getHandle(handle.workflowId, runId);
+    // It may be waiting, as when the signal that cancelled it was lost.
+    await former.signal(deliverySignals.cancel, 'redelivered').catch(() => undefined);
+    // It may fail; only its end matters here.
+    await former.result().catch(() => undefined);
   }
 }
 
@@ -55,13 +62,15 @@ async function tryStart(
 }
 
 /** The options of a delivery's workflow, including its input. */
-export function startOptions({ deliveryId, run, account, subscriptionId, eventType, url, resumeFrom }: DeliveryStart) {
+export function startOptions(deliveryStart: DeliveryStart) {
+  const { deliveryId, run, account, subscriptionId, eventType, url, resumeFrom, expiresAt, priority } = deliveryStart;
   const contract = contractOf(account.provider);
   const input: DeliveryInput = {
     deliveryId,
     run,
     schedule: contract.schedule(eventType, account),
     timeLimitMs: contract.timeLimitMs(eventType, account),
+    ...(expiresAt ? { expiresAt: expiresAt.getTime() } : {}),
     ...(resumeFrom ? { resumeFrom } : {}),
   };
   return {
@@ -71,7 +80,12 @@ export function startOptions({ deliveryId, run, account, subscriptionId, eventTy
     workflowIdReusePolicy: run === 0 ? ('REJECT_DUPLICATE' as const) : ('ALLOW_DUPLICATE' as const),
     memo: { run },
     // With a backlog, Temporal rotates over accounts; activities inherit the priority of their workflow.
-    priority: { fairnessKey: account.id, fairnessWeight: account.dispatchWeight },
+    priority: {
+      fairnessKey: account.id,
+      fairnessWeight: account.dispatchWeight,
+      // Temporal compares this key before it rotates, so one that is above normal would pass the turns of other accounts.
+      ...(priority === 'low' ? { priorityKey: LATER_PRIORITY_KEY } : {}),
+    },
     // The host only, as the path of the URL may contain a secret.
     staticSummary: `${eventType} → ${new URL(url).host}${run === 0 ? '' : ` (redelivery ${run})`}`.slice(0, 200),
     staticDetails: `Delivery \`${deliveryId}\` of ${contract.title}, account ${account.id}, subscription ${subscriptionId}`,

@@ -75,6 +75,8 @@ export type FailureReason =
   | 'invalid_response'
   | 'too_many_redirects'
   | 'invalid_request'
+  /** Nothing was sent, because the body could not be made. */
+  | 'transformation'
   /** Nothing was sent, because too many DNS lookups are in flight. Not an attempt: the request can be sent later. */
   | 'busy';
 

@@ -14,7 +14,14 @@ export interface Routing {
   readonly registry: OpenAPIRegistry;
   /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
+  /**
+   * The id of the account that a path names by its id or by the platform's own one; the same text when there is none.
+   */
+  readonly accountIdOf: (principal: Principal, named: string) => Promise<string>;
 }
+
+/** Paths below an account: `{id}` may be the platform's own id of it. */
+const OF_ACCOUNT = '/v1/accounts/{id}';
 
 /** The validated parts of a request for its handler. */
 export interface Checked<Params, Query, Body> {
@@ -37,6 +44,8 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
   readonly forAccounts?: boolean;
   readonly params?: Params;
+  /** Whether the handler finds the account of the path itself. */
+  readonly findsAccountItself?: boolean;
   readonly query?: Query;
   readonly headers?: z.ZodObject;
   readonly body?: Body;
@@ -62,7 +71,7 @@ const none = z.strictObject({});
 
 /** Adds a route to the router and to the OpenAPI document. The handler's result is sent as JSON. */
 export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
-  { router, registry, maxBodyBytes }: Routing,
+  { router, registry, maxBodyBytes, accountIdOf }: Routing,
   definition: RouteDefinition<Params, Query, Body>,
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
@@ -74,12 +83,14 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
     }
     next();
   };
+  const namesAccount = path.startsWith(OF_ACCOUNT) && !definition.findsAccountItself;
   // Only event payloads are large, and only handlers that read the body themselves accept them.
   const readJson = definition.readsBodyItself ? jsonBody(maxBodyBytes) : plainJsonBody(maxBodyBytes);
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
     const principal = principalOf(response);
+    const given = readParams(params ?? none, request.params);
     const result = await handle({
-      params: readParams(params ?? none, request.params),
+      params: namesAccount ? { ...given, id: await accountIdOf(principal, String(given.id)) } : given,
       query: check(query ?? none, request.query),
       body: body && readBody(request, definition, body),
       principal,
@@ -105,7 +116,7 @@ function readBody(
 }
 
 /** The path parameters; 404 for values that cannot be an id. */
-function readParams(schema: z.ZodObject, params: Request['params']): unknown {
+function readParams(schema: z.ZodObject, params: Request['params']): Record<string, unknown> {
   if (!Object.values(params).flat().every(isStorable)) throw notFound('resource');
   return check(schema, params);
 }

@@ -1,9 +1,6 @@
 /** Limits failed sign-ins, per address and per key prefix. */
-import ipaddr from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
+import { networkOf, WindowCounter } from './window-counter.js';
 
-/** Length of a counting window, in milliseconds. */
-const WINDOW_MS = 60_000;
 /** Maximum failures per window, for one address and for one prefix. */
 const MAX_FAILURES = 100;
 /** Maximum log lines per window, for all addresses together. */
@@ -32,15 +29,15 @@ export interface SignInLimitOptions {
 
 export class SignInLimits {
   readonly #maxFailures: number;
-  readonly #byAddress: Counter;
-  readonly #byPrefix: Counter;
-  readonly #logLines: Counter;
+  readonly #byAddress: WindowCounter;
+  readonly #byPrefix: WindowCounter;
+  readonly #logLines: WindowCounter;
 
   constructor({ maxFailures = MAX_FAILURES, now = () => performance.now() }: SignInLimitOptions = {}) {
     this.#maxFailures = maxFailures;
-    this.#byAddress = new Counter(MAX_COUNTED, now);
-    this.#byPrefix = new Counter(MAX_COUNTED, now);
-    this.#logLines = new Counter(1, now);
+    this.#byAddress = new WindowCounter(MAX_COUNTED, now);
+    this.#byPrefix = new WindowCounter(MAX_COUNTED, now);
+    this.#logLines = new WindowCounter(1, now);
   }
 
   /** Counts a failed sign-in. */
@@ -65,36 +62,6 @@ export class SignInLimits {
   }
 }
 
-/** Counts per key in windows that begin with the key's first count. Memory is bounded. */
-class Counter {
-  readonly #counts: LRUCache<string, number>;
-
-  constructor(max: number, now: () => number) {
-    this.#counts = new LRUCache({ max, ttl: WINDOW_MS, noUpdateTTL: true, ttlResolution: 0, perf: { now } });
-  }
-
-  get(key: string): number {
-    return this.#counts.get(key) ?? 0;
-  }
-
-  add(key: string): { count: number; endsInMs: number } {
-    const count = this.get(key) + 1;
-    this.#counts.set(key, count);
-    return { count, endsInMs: this.#counts.getRemainingTTL(key) };
-  }
-}
-
 function prefixOf(key: string): string {
   return key.slice(0, PREFIX_LENGTH);
-}
-
-/** An IPv4 address, or the /64 network of an IPv6 address, because one customer usually has a whole /64. */
-function networkOf(ip = ''): string {
-  if (!ipaddr.isValid(ip)) return 'unknown';
-  const address = ipaddr.process(ip);
-  if (address.kind() === 'ipv4') return address.toString();
-  return `${(address as ipaddr.IPv6).parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
 }

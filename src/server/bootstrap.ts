@@ -65,7 +65,8 @@ export async function openShared<Access extends TemporalClient>(
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
-    onIdleError: (error) => log.warn({ err: error }, 'a database connection was lost'),
+    // Without the error's other fields: the driver adds the connection with the text of all its statements.
+    onIdleError: ({ message }) => log.warn({ error: message }, 'a database connection was lost'),
   });
   try {
     await store.pool.query('SELECT 1').catch((error: unknown) => {

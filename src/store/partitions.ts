@@ -20,6 +20,7 @@ const WRITTEN_TWICE = `${WRITTEN_ONCE}, autovacuum_vacuum_scale_factor = 0.05`;
 const partitioned = [
   { table: 'events', key: 'id', kind: 'evt', storage: WRITTEN_ONCE },
   { table: 'event_bodies', key: 'event_id', kind: 'evt', storage: WRITTEN_ONCE },
+  { table: 'messages', key: 'event_id', kind: 'evt', storage: WRITTEN_ONCE },
   { table: 'deliveries', key: 'id', kind: 'dlv', storage: WRITTEN_TWICE },
   { table: 'attempts', key: 'delivery_id', kind: 'dlv', storage: WRITTEN_ONCE },
 ] as const;

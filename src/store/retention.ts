@@ -108,6 +108,8 @@ async function deleteEvents(store: Store, retention: Retention, before: string, 
          RETURNING id
        ), deleted_bodies AS (
          DELETE FROM event_bodies b USING deleted WHERE b.event_id = ANY($1) AND b.event_id = deleted.id
+       ), deleted_messages AS (
+         DELETE FROM messages m USING deleted WHERE m.event_id = ANY($1) AND m.event_id = deleted.id
        )
        SELECT FROM deleted`,
         [ids],

@@ -75,6 +75,14 @@ export function isRefused(error: unknown): boolean {
   return /^2[23]/.test(errorCode(error) ?? '');
 }
 
+/** SQLSTATE of a row that a unique index refuses. */
+const UNIQUE_VIOLATION = '23505';
+
+/** Whether an error is the refusal of a row by this unique index. */
+export function violatesUniqueIndex(error: unknown, index: string): boolean {
+  return errorCode(error) === UNIQUE_VIOLATION && (error as { constraint?: unknown }).constraint === index;
+}
+
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */
 export async function inTransaction<T>(
   store: Pick<Store, 'pool'>,

@@ -18,7 +18,11 @@ export const FailureType = {
   busy: 'SubscriptionBusy',
   /** Sent, but the outcome could not be recorded. */
   unrecorded: 'OutcomeUnrecorded',
-  /** Nothing was sent: the subscription is disabled. */
+  /** Nothing was sent: the event has expired. */
+  expired: 'DeliveryExpired',
+  /** Nothing was sent: a newer event has cancelled the delivery. */
+  cancelled: 'DeliveryCancelled',
+  /** Nothing was sent: the subscription is disabled, or it or its account is paused. The message is the state reason. */
   paused: 'SubscriptionDisabled',
   /** Nothing was sent: the subscription is deleted. */
   subscriptionDeleted: 'SubscriptionDeleted',

@@ -1,4 +1,5 @@
 /** The workflows a worker registers. */
 export { delivery } from './delivery/workflow.js';
 export { recovery } from './recovery.js';
+export { resumePaused } from './resume-paused.js';
 export { maintenance } from './maintenance.js';

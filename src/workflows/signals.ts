@@ -15,10 +15,13 @@ export interface Commands {
   pause?: { readonly reason: string };
   /** An extra attempt now; with `attempts` only if the delivery has made exactly that many. */
   retryNow?: { readonly attempts?: number };
+  /** No signal: a timer sets it when the event expires. */
+  expired?: true;
 }
 
 export function hasPendingCommand(commands: Commands): boolean {
-  return commands.cancel !== undefined || commands.pause !== undefined || commands.retryNow !== undefined;
+  const { cancel, pause, retryNow, expired } = commands;
+  return cancel !== undefined || pause !== undefined || retryNow !== undefined || expired !== undefined;
 }
 
 /** Collects commands from signals and from Temporal's own cancellation. Call it in the workflow's root scope. */

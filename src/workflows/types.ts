@@ -13,6 +13,8 @@ export interface DeliveryInput {
   readonly schedule: readonly number[];
   /** The longest time one request may take, in milliseconds. */
   readonly timeLimitMs: number;
+  /** No attempt is made from this time on, in Unix milliseconds; what is not accepted by then fails. */
+  readonly expiresAt?: number;
   /** Present when the workflow does not start with the first attempt. */
   readonly resumeFrom?: ResumePoint;
 }
@@ -152,7 +154,7 @@ export interface SweepReport {
   readonly cancelled: number;
   /** Deliveries whose workflow was terminated. */
   readonly terminated: number;
-  /** Paused deliveries whose subscription is enabled. */
+  /** Paused deliveries whose subscription is enabled and not paused. */
   readonly resumed: number;
   /** Operational events. */
   readonly emitted: number;
@@ -162,5 +164,11 @@ export interface SweepReport {
 
 /** The state reason of deliveries that wait until their subscription is enabled. */
 export const SUBSCRIPTION_DISABLED = 'the subscription is disabled';
+/** The state reason of deliveries that wait until their subscription is resumed. */
+export const SUBSCRIPTION_PAUSED = 'the subscription is paused';
+/** The state reason of deliveries that wait until their account is resumed. */
+export const ACCOUNT_PAUSED = 'the account is paused';
+/** The state reason of deliveries that were not accepted before their event expired. */
+export const EXPIRED = 'expired';
 /** The state reason of deliveries whose subscription was deleted. */
 export const SUBSCRIPTION_DELETED = 'the subscription was deleted';

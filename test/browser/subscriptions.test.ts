@@ -60,6 +60,30 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({ headers: {} });
   });
 
+  test('try a filter and a transformation before they are saved', async () => {
+    const { account, subscription } = await newReceiver(dashboard, 'Payload', { enabled: false });
+    for (const total of [20, 120])
+      await dashboard.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'invoice.paid', data: { total } });
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}/edit`);
+    await page.getByText('Advanced', { exact: true }).click();
+    await page.getByLabel('Filter').fill('{"data.total": {"gte": 100}}');
+    await page.getByRole('button', { name: 'Try the filter' }).click();
+    await page.getByText('1 of the last 2 events would pass.').waitFor();
+    await page.getByLabel('Transformation').fill('{"sum": data.id}');
+    await page.getByRole('button', { name: 'Try the transformation' }).click();
+    await page.getByRole('group', { name: 'Transformed body' }).getByText('"data":{"sum":"usr_1"}').waitFor();
+    await page.getByLabel('Filter').fill('{"data.total": {"above": 100}}');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('is not an operator').first().waitFor();
+    await page.getByLabel('Filter').fill('{"data.total": {"gte": 100}}');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`)).toMatchObject({
+      filter: { 'data.total': { gte: 100 } },
+      transformation: '{"sum": data.id}',
+    });
+  });
+
   test('send a test event, show and rotate their secret', async () => {
     const { subscription } = await newReceiver(dashboard, 'Secret');
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);

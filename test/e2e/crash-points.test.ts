@@ -128,7 +128,7 @@ describe('a worker that dies', () => {
     test.each<[where: string, death: Death, requests: number]>([
       ['before it sends', before('request'), 1],
       ['after it has sent', after('request'), 2],
-      ['before it records the attempt', before('statement', 'record-attempts'), 2],
+      ['before it records the attempt', before('statement', 'record-accepted-at-once'), 2],
     ])('%s: another sender takes them over when the lease has expired', async (_where, death, requests) => {
       const accountId = await subscribe();
       await system.stopWorker();
@@ -214,18 +214,20 @@ describe('a worker that dies', () => {
 
     const LOST = ['1 interrupted', '2 accepted'];
     const pending = { state: 'pending', attempts: [] };
-    const RECORD = 'INSERT INTO attempts';
+    // By name, as the sweep has a statement that inserts attempts too.
+    const ACCEPTED = 'record-accepted-at-once';
+    const REFUSED = 'record-attempts';
 
     test.each<[string, Death | undefined, responses: number[], afterDeath: object, requests: number, end: string[]]>([
       ['before it is loaded', before('statement', 'load-attempt-material'), [200], pending, 1, LOST],
       ['loaded, before it is admitted', before('statement', 'acquire-permit'), [200], pending, 1, LOST],
       ['admitted, before it is sent', before('request'), [200], pending, 1, LOST],
       ['sent, before the response', undefined, [200], pending, 2, LOST],
-      ['accepted, before that is recorded', before('statement', RECORD), [200], pending, 2, LOST],
-      ['refused, before that is recorded', before('statement', RECORD), [500, 200], pending, 2, LOST],
+      ['accepted, before that is recorded', before('statement', ACCEPTED), [200], pending, 2, LOST],
+      ['refused, before that is recorded', before('statement', REFUSED), [500, 200], pending, 2, LOST],
       [
         'accepted and recorded, before that is reported',
-        after('statement', RECORD),
+        after('statement', ACCEPTED),
         [200],
         { state: 'delivered', attemptCount: 1 },
         1,
@@ -233,7 +235,7 @@ describe('a worker that dies', () => {
       ],
       [
         'refused and recorded, before that is reported',
-        after('statement', RECORD),
+        after('statement', REFUSED),
         [500, 200],
         { state: 'retrying', attemptCount: 1 },
         2,

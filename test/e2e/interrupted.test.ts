@@ -213,7 +213,7 @@ describe('a database that becomes unavailable before anything is sent', () => {
 describe('a database that becomes unavailable after something was sent', () => {
   test('gets the acceptance later, and nothing is sent again', async () => {
     machine.script(200);
-    faults.fail('record-attempts', 3);
+    faults.fail('record-accepted-at-once', 3);
     const { id, error } = await run();
     expect(error).toBeUndefined();
     const shown = await show(id);

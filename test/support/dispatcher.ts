@@ -9,5 +9,6 @@ export const stubDispatcher = (
   modesFor: () => new Map(),
   dispatch: onStart,
   dispatchNew: (fanOuts) => onStart(fanOuts.flatMap(({ deliveryStarts }) => deliveryStarts)),
+  endSuperseded: () => undefined,
   stop: async () => undefined,
 });

@@ -1,4 +1,5 @@
 /** For every provider, accounts and subscriptions with every field set, and what tests expect of them. */
+import { randomUUID } from 'node:crypto';
 import { contractOf } from '../../src/providers/registry.js';
 import { findSubscription, type StoredSubscription } from '../../src/store/subscriptions/subscriptions.js';
 import { newId } from '../../src/contract/ids.js';
@@ -156,7 +157,7 @@ export const samples: readonly Sample[] = [
     reference: /^ep_[0-9a-f]{32}$/,
     eventType: 'user.created',
     subscription: { ...common, eventTypes: ['user.created'], secret: OWN_SECRET, channels: ['project 1'] },
-    shown: { channels: ['project 1'], onOrderedFailure: 'continue' },
+    shown: { channels: ['project 1'], receivesBy: 'push', onOrderedFailure: 'continue' },
     secrets: [...headerValues, OWN_SECRET],
     rotates: true,
     signingSecret: OWN_SECRET,
@@ -200,7 +201,7 @@ export function plainSubscription(provider: string): Record<string, unknown> {
 
 /** An account with a minimal subscription and one event for it, from the documented example. */
 export async function emitted(ask: Ask, provider: string) {
-  const account = await newAccount(ask, provider);
+  const account = await newAccount(ask, provider, { externalId: randomUUID() });
   const subscription = expectStatus(
     await ask('POST', `/v1/accounts/${account.id}/subscriptions`, plainSubscription(provider)),
     201,

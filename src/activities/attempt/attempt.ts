@@ -1,13 +1,17 @@
 /** The activity of one attempt: load the delivery, check and admit it, then send → classify → save → toWorkflowFailure. */
 import { activityInfo, log } from '@temporalio/activity';
 import type { AnyContract } from '../../contract/types.js';
+import { isPostponed, makeBody, transformedVariant } from '../../dispatch/payload/transform-bodies.js';
+import { pauseOf } from '../../dispatch/fan-out.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
-import { loadAttemptMaterial, type AttemptMaterial } from '../../store/attempts/attempts.js';
+import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
+import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
 import { ATTEMPT_MARGIN_MS } from '../../workflows/limits.js';
 import {
+  EXPIRED,
   SUBSCRIPTION_DELETED,
   SUBSCRIPTION_DISABLED,
   type AttemptTask,
@@ -46,7 +50,7 @@ export async function attempt(dependencies: SharedDependencies, task: AttemptTas
   // The delivery's state belongs to a later run, so an attempt of this run must not change it.
   if (material.run !== task.run) throw roundFailure(FailureType.superseded, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundFailure(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
-  if (!material.subscription.enabled) throw roundFailure(FailureType.paused, SUBSCRIPTION_DISABLED);
+  checkMayAttempt(material);
 
   const contract = contractOf(material.account.provider);
   const release = await admit(dependencies, material, task, attemptOfRound);
@@ -104,14 +108,43 @@ async function saveOrReport(outcomes: OutcomeWriter, result: AttemptResult): Pro
   }
 }
 
-async function load(store: Store, { deliveryId }: AttemptTask, attemptOfRound: number): Promise<AttemptMaterial> {
-  const material = await loadAttemptMaterial(store, deliveryId).catch((error: Error) => {
+async function load(store: Store, task: AttemptTask, attemptOfRound: number): Promise<AttemptMaterial> {
+  const material = await loadWithBody(store, task).catch((error: Error) => {
     // Nothing was sent, so the position in the schedule stays: the workflow waits for the database and retries.
     const attemptsMade = attemptOfRound - 1;
     throw roundFailure(FailureType.storeUnavailable, `cannot load the delivery: ${error.message}`, { attemptsMade });
   });
   if (!material) throw roundFailure(FailureType.superseded, 'the delivery no longer exists');
+  if (isPostponed(material.bodyError)) {
+    const attemptsMade = attemptOfRound - 1;
+    throw roundFailure(FailureType.storeUnavailable, material.bodyError!, { attemptsMade });
+  }
   return material;
+}
+
+/** Loads a delivery. A redelivery makes a body that could not be made before, and a first run one that was postponed. */
+async function loadWithBody(store: Store, { deliveryId, run }: AttemptTask): Promise<AttemptMaterial | undefined> {
+  const material = await loadAttemptMaterial(store, deliveryId);
+  if (!material || material.bodyError === null || material.run !== run) return material;
+  const needsBody = run > 0 || isPostponed(material.bodyError);
+  return needsBody ? makeBodyAgain(store, material) : material;
+}
+
+/** Makes the body with the transformation that the subscription has now. */
+async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<AttemptMaterial> {
+  const { account, subscription } = material;
+  const event = await findEvent(store, material.event.id);
+  if (!event) return material;
+  const contract = contractOf(account.provider);
+  const { transformation } = subscription;
+  const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
+  const input = { event: { ...event, data: JSON.parse(event.text) as unknown }, account };
+  const made =
+    transformation === null
+      ? { body: contract.renderBody({ ...input, subscription }) }
+      : await makeBody({ ...input, expression: transformation });
+  if ('error' in made) return { ...material, bodyError: made.error };
+  return { ...material, body: await replaceFailedBody(store, material, { bodyVariant, ...made }), bodyError: null };
 }
 
 /** The end that an earlier try of this activity recorded before it died without reporting it; then nothing is sent. */
@@ -119,6 +152,24 @@ function recordedEnd(material: AttemptMaterial, runId: string): DeliveryResult |
   if (material.recordedBy !== runId) return undefined;
   if (material.state === 'failed') throw roundFailure(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
+}
+
+/** Throws the failure of a delivery for which no attempt may be made now. */
+function checkMayAttempt({
+  state,
+  stateReason,
+  supersedeKey,
+  expiresAt,
+  subscription,
+  account,
+}: AttemptMaterial): void {
+  // Other cancelled deliveries were cancelled by their workflow, and a reset of it in Temporal sends them again.
+  if (state === 'cancelled' && supersedeKey !== null)
+    throw roundFailure(FailureType.cancelled, stateReason ?? 'superseded by a newer event');
+  if (expiresAt && expiresAt.getTime() <= Date.now()) throw roundFailure(FailureType.expired, EXPIRED);
+  if (!subscription.enabled) throw roundFailure(FailureType.paused, SUBSCRIPTION_DISABLED);
+  const pause = pauseOf(account, subscription);
+  if (pause !== undefined) throw roundFailure(FailureType.paused, pause);
 }
 
 /** Why a run must not send: its delivery was redelivered before it ended, or the run was reset in Temporal. */

@@ -54,7 +54,7 @@ export function classify(contract: AnyContract, context: AttemptContext, sent: S
     message,
     state: accepted ? 'delivered' : failed ? 'failed' : 'retrying',
     stateReason: failed ? failureReason(responseClass, message!) : null,
-    countsAsFailure: responseClass.kind === 'retry' || (responseClass.kind === 'stop' && !responseClass.disable),
+    countsAsFailure: isFailureOfReceiver(context, responseClass),
     disable: responseClass.kind === 'stop' && (responseClass.disable ?? false),
     waitMs,
     nextAttemptAt: waitMs === null ? null : new Date(Date.now() + waitMs),
@@ -62,11 +62,19 @@ export function classify(contract: AnyContract, context: AttemptContext, sent: S
   };
 }
 
+function isFailureOfReceiver({ material }: AttemptContext, responseClass: ResponseClass): boolean {
+  // Without a body nothing was sent, which says nothing of the receiver.
+  if (material.bodyError !== null) return false;
+  return responseClass.kind === 'retry' || (responseClass.kind === 'stop' && !responseClass.disable);
+}
+
 function classifyExchange(
   contract: AnyContract,
-  { material: { account, event }, waitMs }: AttemptContext,
+  { material: { account, event, bodyError }, waitMs }: AttemptContext,
   { exchange }: Sent,
 ): ResponseClass {
+  // The same expression would fail again; a redelivery evaluates it again, after it was corrected.
+  if (bodyError !== null) return { kind: 'stop', reason: bodyError };
   if (exchange.kind === 'failure') return { kind: 'retry' };
   return contract.classifyResponse(exchange, { account, eventType: event.type, now: new Date(), waitMs });
 }

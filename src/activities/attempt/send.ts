@@ -47,7 +47,7 @@ export async function send(
   return { startedAt, request, exchange, span };
 }
 
-/** The request, or the error of building it. The error counts as an attempt, so that it is visible. */
+/** The request, or the error of building it or its body. The error counts as an attempt, so that it is visible. */
 function buildRequest(
   contract: AnyContract,
   material: AttemptMaterial,
@@ -55,6 +55,7 @@ function buildRequest(
   retriesRemaining: number,
   span: AttemptSpan | undefined,
 ): DeliveryRequest | Error {
+  if (material.bodyError !== null) return new Error(material.bodyError);
   try {
     const firstAttemptAt = material.firstAttemptAt ?? now;
     const request = contract.request({ ...material, now, firstAttemptAt, retriesRemaining });
@@ -68,10 +69,11 @@ function buildRequest(
 async function sendRequest(
   egress: EgressClient,
   contract: AnyContract,
-  { account, event, body, subscription }: AttemptMaterial,
+  { account, event, body, bodyError, subscription }: AttemptMaterial,
   request: DeliveryRequest | Error,
   timeLimitMs: number,
 ): Promise<Exchange> {
+  if (bodyError !== null) return { kind: 'failure', reason: 'transformation', message: bodyError, durationMs: 0 };
   if (request instanceof Error) {
     const message = `the request cannot be built: ${redactMessage(request.message)}`;
     return { kind: 'failure', reason: 'invalid_request', message, durationMs: 0 };

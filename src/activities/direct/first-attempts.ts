@@ -1,10 +1,10 @@
 /**
  * The first attempts of one sender: which delivery is sent next, and how many are in flight.
  *
- * Accounts take turns, and within an account its subscriptions. A receiver that hangs uses up the permits of its own
- * subscription only; deliveries that wait for it too long are given up, and get a workflow.
+ * Accounts take turns, and within an account its subscriptions, the highest priority first. A receiver that hangs uses up
+ * the permits of its own subscription only; deliveries that wait for it too long are given up, and get a workflow.
  */
-import { FairQueue, Fifo } from '../../dispatch/fair-queue.js';
+import { FairQueue, PriorityFifo, type FairItem } from '../../dispatch/fair-queue.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { MAX_PERMIT_WAIT_MS } from '../../workflows/limits.js';
 import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
@@ -56,15 +56,20 @@ export interface FirstAttemptsSettings {
 interface ReceiverQueue {
   readonly account: { readonly id: string; readonly dispatchWeight: number };
   readonly subscriptionId: string;
-  readonly waiting: Fifo<FirstAttempt>;
+  readonly waiting: PriorityFifo<FirstAttempt>;
   /** Attempts in flight. */
   running: number;
-  /** Whether it is in the rotation. */
-  isReady: boolean;
+  /** Its entry in the rotation; undefined while it is not in it. */
+  ready: Ready | undefined;
   /** Since when no permit was released, in milliseconds of `performance.now`; undefined while it does not wait for one. */
   blockedSince: number | undefined;
   /** Since when its receiver has been slow; undefined while it is not. */
   slowSince: number | undefined;
+}
+
+/** A receiver's entry in the rotation, with the priority of its first delivery. */
+interface Ready extends FairItem {
+  readonly queue: ReceiverQueue;
 }
 
 interface Running {
@@ -74,7 +79,7 @@ interface Running {
 }
 
 export class FirstAttempts {
-  readonly #ready = new FairQueue<ReceiverQueue>();
+  readonly #ready = new FairQueue<Ready>();
   readonly #queues = new Map<string, ReceiverQueue>();
   /** The oldest first. */
   readonly #running = new Set<Running>();
@@ -102,22 +107,22 @@ export class FirstAttempts {
   }
 
   add(attempt: FirstAttempt): void {
-    const { account, subscription } = attempt.delivery;
+    const { account, subscription, priority } = attempt.delivery;
     let queue = this.#queues.get(subscription.id);
     if (!queue) {
       queue = {
         account,
         subscriptionId: subscription.id,
-        waiting: new Fifo(),
+        waiting: new PriorityFifo(),
         running: 0,
-        isReady: false,
+        ready: undefined,
         blockedSince: undefined,
         slowSince: undefined,
       };
       this.#queues.set(subscription.id, queue);
     }
     if (queue.slowSince !== undefined && this.#isSlowFull(queue)) return this.settings.giveUp(attempt);
-    queue.waiting.push(attempt);
+    queue.waiting.push(attempt, priority);
     this.#count(queue, 1, attempt.delivery.body.length);
     this.#makeReady(queue);
   }
@@ -125,8 +130,11 @@ export class FirstAttempts {
   /** Sends what may be sent now; call it after `add`. */
   sendMore(): void {
     while (this.#quick < MAX_QUICK && this.#running.size < MAX_IN_FLIGHT && this.#ready.size > 0) {
-      const queue = this.#ready.take(1)[0]!;
-      queue.isReady = false;
+      const ready = this.#ready.take(1)[0]!;
+      const { queue } = ready;
+      // Otherwise it was replaced by one with a higher priority.
+      if (queue.ready !== ready) continue;
+      queue.ready = undefined;
       if (queue.waiting.size > 0) this.#sendNext(queue);
     }
     this.#timer ??=
@@ -159,9 +167,11 @@ export class FirstAttempts {
   }
 
   #makeReady(queue: ReceiverQueue): void {
-    if (queue.isReady || queue.blockedSince !== undefined || queue.waiting.size === 0) return;
-    queue.isReady = true;
-    this.#ready.add(queue);
+    const priority = queue.waiting.highest;
+    if (priority === undefined || queue.blockedSince !== undefined || queue.ready?.priority === priority) return;
+    const { account, subscriptionId } = queue;
+    queue.ready = { account, subscriptionId, priority, queue };
+    this.#ready.add(queue.ready);
   }
 
   #sendNext(queue: ReceiverQueue): void {

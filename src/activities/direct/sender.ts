@@ -6,7 +6,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
-import { materialOf, type FanOut } from '../../dispatch/fan-out.js';
+import { materialOf, pauseOf, type FanOut } from '../../dispatch/fan-out.js';
+import { isPostponed } from '../../dispatch/payload/transform-bodies.js';
 import type { WorkflowStarter } from '../../dispatch/start.js';
 import { contractOf } from '../../providers/registry.js';
 import type { DeliveryStart } from '../../store/deliveries/delivery-starts.js';
@@ -140,11 +141,18 @@ export class Sender implements SenderPort {
   }
 
   #add(delivery: AttemptMaterial, rejections = 0): void {
-    const { subscription, subscriptionDeleted, account, event } = delivery;
+    const { subscription, subscriptionDeleted, account, event, bodyError } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
     if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
-    else if (subscriptionDeleted || !subscription.enabled || limited) this.#startWorkflow(delivery);
+    else if (
+      isPostponed(bodyError) ||
+      subscriptionDeleted ||
+      !subscription.enabled ||
+      limited ||
+      pauseOf(account, subscription) !== undefined
+    )
+      this.#startWorkflow(delivery);
     else {
       const contract = contractOf(account.provider);
       const schedule = contract.schedule(event.type, account);

@@ -20,7 +20,7 @@ interface Start {
 }
 
 /** What starting a workflow needs of a delivery. */
-type StartedDelivery = Pick<AttemptMaterial, 'account' | 'delivery' | 'event' | 'subscription'>;
+type StartedDelivery = Pick<AttemptMaterial, 'account' | 'delivery' | 'event' | 'subscription' | 'priority'>;
 
 /** What is called once a start has ended; they do not reject. */
 export interface StartEvents {
@@ -39,10 +39,10 @@ export class WorkflowStartQueue {
   ) {}
 
   /** Starts the delivery's workflow soon; without `resumeFrom` it makes the first attempt. */
-  add({ account, delivery, event, subscription }: StartedDelivery, resumeFrom?: ResumePoint): void {
+  add({ account, delivery, event, subscription, priority }: StartedDelivery, resumeFrom?: ResumePoint): void {
     // Without the body, which is not needed any more.
     this.#waiting.push({
-      delivery: { account, delivery, event, subscription },
+      delivery: { account, delivery, event, subscription, priority },
       resumeFrom,
       senderId: this.lease.id,
     });
@@ -72,7 +72,8 @@ export class WorkflowStartQueue {
     }
   }
 
-  async #start({ delivery: { delivery, account, subscription, event }, resumeFrom, senderId }: Start): Promise<void> {
+  async #start({ delivery: start, resumeFrom, senderId }: Start): Promise<void> {
+    const { delivery, account, subscription, event, priority } = start;
     try {
       // Without a resume point the workflow makes the first attempt, which another sender may be making.
       const hasClaim = this.lease.isFresh && senderId === this.lease.id;
@@ -86,6 +87,7 @@ export class WorkflowStartQueue {
           eventType: event.type,
           url: subscription.url,
           resumeFrom,
+          priority,
         }),
       );
       this.events.onStarted(delivery.id);

@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
+import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
@@ -15,11 +16,18 @@ import {
   recordSweep,
 } from '../../store/deliveries/sweep.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
+import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
 import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import { deliveryIdOf } from '../../workflows/names.js';
-import { SUBSCRIPTION_DELETED, SUBSCRIPTION_DISABLED, type SweepReport } from '../../workflows/types.js';
+import {
+  ACCOUNT_PAUSED,
+  SUBSCRIPTION_DELETED,
+  SUBSCRIPTION_DISABLED,
+  SUBSCRIPTION_PAUSED,
+  type SweepReport,
+} from '../../workflows/types.js';
 import { recoverOverdue } from './recover.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
@@ -28,6 +36,8 @@ const OWNERLESS_AFTER_S = 10;
 const START_DEADLINE_MS = 5_000;
 /** Rows per query. */
 const BATCH_SIZE = 200;
+/** The state reasons of deliveries that wait until their subscription or account is as it was before. */
+const WAITING_REASONS = [SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED, ACCOUNT_PAUSED];
 /** How far back terminated workflows are searched, in milliseconds. */
 const TERMINATED_WITHIN_MS = 3_600_000;
 /** Hours after which an idempotency key may be used for another request. */
@@ -45,6 +55,7 @@ export async function sweep({ store, client }: MaintenanceDependencies): Promise
   const cancelled = await cancelOfDeletedSubscriptions(store, client);
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
+  await continueResumes(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await deleteResponses(store, IDEMPOTENCY_HOURS);
   await recordSweep(store);
@@ -111,19 +122,33 @@ async function recordTerminated(store: Store, client: Client): Promise<number> {
 }
 
 /**
- * Resumes paused deliveries of enabled subscriptions. The process that enabled the subscription may have died, Temporal
- * may have been unavailable, there may have been too many for one request, or a delivery may have paused after it.
+ * Resumes paused deliveries of subscriptions that are enabled and not paused. The process that enabled the subscription may
+ * have died, Temporal may have been unavailable, there may have been too many for one request, or a delivery may have
+ * paused after it.
  */
 async function resumePaused(store: Store, client: Client): Promise<number> {
   let resumed = 0;
   let after = '';
   for (;;) {
-    const ids = await pausedOfEnabled(store, { reason: SUBSCRIPTION_DISABLED, after, limit: BATCH_SIZE });
+    const ids = await pausedOfEnabled(store, { reasons: WAITING_REASONS, after, limit: BATCH_SIZE });
     const sent = await Promise.all(ids.map((id) => sendCommand({ client, store }, id, { signal: 'resume', args: [] })));
     heartbeat();
     resumed += sent.filter(Boolean).length;
     if (ids.length < BATCH_SIZE) return resumed;
     after = ids.at(-1)!;
+  }
+}
+
+/** Starts the workflows that send what waited during a pause; those that are running are not changed. */
+async function continueResumes(store: Store, client: Client): Promise<void> {
+  let after = '';
+  for (;;) {
+    const scopes = await resumingScopes(store, { after, limit: BATCH_SIZE });
+    await Promise.all(scopes.map((scope) => startResume(client, scope)));
+    heartbeat();
+    if (scopes.length < BATCH_SIZE) return;
+    const { accountId, subscriptionId } = scopes.at(-1)!;
+    after = subscriptionId ?? accountId;
   }
 }
 

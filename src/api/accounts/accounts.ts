@@ -1,47 +1,24 @@
 /** Accounts of providers. */
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { newId } from '../../contract/ids.js';
-import { contractOf, contracts, findContract } from '../../providers/registry.js';
 import {
   deleteAccount,
   editAccount,
+  environments,
   findAccount,
-  insertAccount,
   listAccounts,
   type StoredAccount,
 } from '../../store/accounts/accounts.js';
-import { insertApiKey, listApiKeys } from '../../store/accounts/api-keys.js';
-import { inTransaction } from '../../store/store.js';
-import { accountChoices, checkChoices } from './options.js';
-import { check } from '../../http/check.js';
+import { listApiKeys } from '../../store/accounts/api-keys.js';
+import { accountEdit, createAccount, editOf, newAccount, showAccount } from './create.js';
 import type { ApiContext } from '../context.js';
 import { page, readCursor } from '../../http/paging.js';
 import { canSee, type Principal } from '../../http/principal.js';
-import { invalidField, notFound } from '../../http/problem.js';
+import { notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { accountSchema, apiKeySchema, line, pageOf, paging, withKey } from '../schemas.js';
+import { accountSchema, apiKeySchema, pageOf, paging, withKey } from '../schemas.js';
 
 const tag = 'Accounts';
 const accountParams = z.object({ id: z.string() });
-
-const editable = {
-  name: line(200).min(1),
-  settings: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe("Settings of the provider's contract; see the provider's page in the documentation."),
-  validatePayloads: z.boolean().optional().describe('Reject events that lack a documented field of their type.'),
-  ...accountChoices,
-};
-/** Request body that creates an account of any provider. */
-export const newAccount = z.strictObject({
-  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
-  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; generated when absent."),
-  ...editable,
-  validatePayloads: editable.validatePayloads.default(true),
-});
-const accountEdit = z.strictObject(editable).partial();
 
 /** Finds an account. Throws a 404 when it does not exist or the caller may not see it. */
 export async function mustFindAccount(
@@ -74,31 +51,11 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
         description: 'The account and its first API key',
         schema: accountSchema.extend(withKey.shape),
       },
+      problems: [409],
     },
     async ({ body }) => {
-      const contract = findContract(body.provider);
-      if (!contract)
-        throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
-      const rules = contract.accounts;
-      const scope = body.scope === undefined ? rules.newScope(randomBytes) : check(rules.scope, body.scope, 'scope');
-      const settings = check(rules.settings, body.settings ?? {}, 'settings');
-      const account = {
-        id: newId('acc'),
-        provider: contract.provider,
-        name: body.name,
-        scope,
-        settings,
-        validatePayloads: body.validatePayloads,
-        ...checkChoices(contract, body),
-        secrets: rules.newSecrets(randomBytes),
-      };
-      const apiKey = rules.newApiKey(randomBytes);
-      const createdAt = await inTransaction(store, async (client) => {
-        const at = await insertAccount(store, client, account);
-        await insertApiKey(client, account.id, apiKey);
-        return at;
-      });
-      return { ...showAccount({ ...account, createdAt }), apiKey };
+      const { account, apiKey } = await createAccount(store, body);
+      return { ...showAccount(account), apiKey };
     },
   );
 
@@ -109,11 +66,11 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       path: '/v1/accounts',
       tag,
       summary: 'List accounts',
-      query: paging.extend({ provider: z.string().optional() }),
+      query: paging.extend({ provider: z.string().optional(), environment: z.enum(environments).optional() }),
       responses: { status: 200, description: 'Accounts, newest first', schema: pageOf(accountSchema) },
     },
-    async ({ query: { limit, cursor, provider } }) => {
-      const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), provider });
+    async ({ query: { limit, cursor, ...filter } }) => {
+      const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), ...filter });
       return page(rows, limit, showAccount);
     },
   );
@@ -160,16 +117,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params, body, principal }) => {
       await mustFindAccount(context, principal, params.id);
-      const edited = await editAccount(store, params.id, (former) => {
-        const contract = contractOf(former.provider);
-        const { name = former.name, validatePayloads = former.validatePayloads } = body;
-        const settings = check(
-          contract.accounts.settings,
-          { ...(former.settings as object), ...body.settings },
-          'settings',
-        );
-        return { name, validatePayloads, settings, ...checkChoices(contract, body, former) };
-      });
+      const edited = await editAccount(store, params.id, (former) => editOf(former, body));
       if (!edited) throw notFound('account');
       return showAccount(edited);
     },
@@ -190,19 +138,4 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       if (!(await deleteAccount(store, params.id))) throw notFound('account');
     },
   );
-}
-
-function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
-  const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
-  const { workflows, featureFlags, createdAt } = account;
-  const choices = {
-    receivesOperationalEvents,
-    disableAfterHours,
-    retentionDays,
-    dispatchWeight,
-    maxSubscriptions,
-    workflows,
-    featureFlags,
-  };
-  return { id, provider, name, scope, settings, validatePayloads, ...choices, createdAt };
 }

@@ -14,6 +14,8 @@ const MAX_FEATURE_FLAGS = 50;
 /** The subscription cache loads all subscriptions of an account together. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
+const MAX_METADATA = 50;
+
 export const accountChoices = {
   receivesOperationalEvents: z
     .boolean()
@@ -57,6 +59,13 @@ export const accountChoices = {
       'Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of ' +
         'PIGEONPOST_MAX_SUBSCRIPTIONS.',
     ),
+  metadata: z
+    .record(line(64).min(1), line(500))
+    .refine((metadata) => Object.keys(metadata).length <= MAX_METADATA, `must not have more than ${MAX_METADATA} names`)
+    .optional()
+    .describe(
+      `Your own notes: up to ${MAX_METADATA} names of 64 characters with texts of 500. An edit replaces all of them.`,
+    ),
   workflows: z
     .enum(workflowModes)
     .nullable()
@@ -79,6 +88,7 @@ type AccountChoices = Pick<
   | 'retentionDays'
   | 'dispatchWeight'
   | 'maxSubscriptions'
+  | 'metadata'
   | 'workflows'
   | 'featureFlags'
 >;
@@ -93,6 +103,7 @@ export function checkChoices(
     retentionDays: null,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    metadata: {},
     workflows: null,
     featureFlags: [],
   },
@@ -108,11 +119,11 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions, workflows } = choices;
+  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata } = choices;
   const featureFlags = [...new Set(choices.featureFlags)];
   if (featureFlags.length > 0 && !contract.openCatalogue) {
     throw invalidField('featureFlags', `${contract.title} has its own event types, which need no flags; remove it`);
   }
   const limits = { retentionDays, dispatchWeight, maxSubscriptions, workflows };
-  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags };
+  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata };
 }

@@ -9,7 +9,7 @@ import {
   type DeliveryState,
   type StoredDelivery,
 } from '../../store/deliveries/deliveries.js';
-import { findEvent } from '../../store/events/events.js';
+import { findEvent } from '../../store/events/stored-events.js';
 import type { ApiContext } from '../context.js';
 import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
@@ -145,9 +145,11 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ params, principal }) => {
-      const { eventId } = await mustFindDelivery(context, principal, params.id);
+      const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
+      if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
+        throw new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
       throw (await findEvent(store, eventId))
         ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
         : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');

@@ -128,6 +128,7 @@ function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
 
 /** The request that would be sent now; throws a problem when the contract cannot build it. */
 function preview(material: AttemptMaterial, now: Date) {
+  if (material.bodyError !== null) throw new Problem('conflict', `there is no body: ${material.bodyError}`);
   const { account, event, firstAttemptAt, schedulePosition, body } = material;
   const contract = contractOf(account.provider);
   const waits = contract.schedule(event.type, account).length;
@@ -162,10 +163,11 @@ export interface NextAttempt {
 
 /**
  * The remaining attempts of an open delivery by the contract's current schedule. A delivery that started with an older
- * schedule keeps it, but only its workflow knows it.
+ * schedule keeps it, but only its workflow knows it. None is made after its event expires.
  */
 export function nextAttempts(
-  delivery: Pick<StoredDelivery, 'state' | 'schedulePosition' | 'nextAttemptAt'>,
+  delivery: Pick<StoredDelivery, 'state' | 'schedulePosition' | 'nextAttemptAt'> &
+    Partial<Pick<StoredDelivery, 'expiresAt'>>,
   schedule: Schedule,
   now: Date,
 ): NextAttempt[] {
@@ -173,8 +175,10 @@ export function nextAttempts(
   const next = delivery.schedulePosition === null ? 0 : delivery.schedulePosition + 1;
   const waits = [0, ...schedule];
   let at = Math.max(delivery.nextAttemptAt?.getTime() ?? 0, now.getTime());
-  return waits.slice(next).map((waitMs, index) => {
+  const attempts = waits.slice(next).map((waitMs, index) => {
     if (index > 0) at += waitMs;
     return { position: next + index, waitMs, at: delivery.state === 'paused' ? null : new Date(at) };
   });
+  const { expiresAt } = delivery;
+  return expiresAt ? attempts.filter((attempt) => !attempt.at || attempt.at < expiresAt) : attempts;
 }

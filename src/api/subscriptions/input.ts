@@ -20,6 +20,7 @@ import { checkSubscribed } from '../event-types/checks.js';
 import { invalidField } from '../../http/problem.js';
 import { line } from '../schemas.js';
 import { unmasked } from './masked-values.js';
+import { checkPayloadFields, payloadFields, rejectUnsupported } from './payload-fields.js';
 import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
@@ -47,8 +48,27 @@ export const commonFields = z.object({
     .optional()
     .describe('Maximum attempts started per second; null for no limit.'),
   tlsClient: tlsClientInput,
+  ...payloadFields,
 });
-type Common = z.infer<typeof commonFields>;
+
+/** The URL of a subscription that may be polled. */
+const optionalUrl = commonFields.shape.url.nullable().optional();
+/** The same fields where the contract is not known yet; it decides whether a subscription needs a URL. */
+export const anyFields = commonFields.extend({
+  url: optionalUrl.describe("The receiver's URL; none if the subscription is polled."),
+});
+type Common = z.infer<typeof anyFields>;
+
+/** All fields of a contract's subscriptions. */
+export function fieldsOf({ polling, hasFilters, renderTransformed, subscriptions }: AnyContract) {
+  const { filter, transformation, ...common } = (polling ? anyFields : commonFields).shape;
+  return z.strictObject({
+    ...common,
+    ...(hasFilters ? { filter } : {}),
+    ...(renderTransformed ? { transformation } : {}),
+    ...subscriptions.fields.shape,
+  });
+}
 
 /** The checked fields of a request: common ones and the contract's own. */
 type Given = Partial<Common> & Record<string, unknown>;
@@ -63,8 +83,8 @@ export async function newSubscription(
   body: unknown,
 ): Promise<SubscriptionDraft> {
   const contract = contractOf(account.provider);
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape });
-  const given = check(schema, body) as Common & Record<string, unknown>;
+  rejectUnsupported(contract, body);
+  const given = check(fieldsOf(contract), body) as Common & Record<string, unknown>;
   const draft = build(context, contract, given);
   checkSubscribed(context, account, draft.eventTypes);
   return {
@@ -83,8 +103,8 @@ export function editedSubscription(
   body: unknown,
 ): SubscriptionDraft {
   const contract = contractOf(account.provider);
-  const schema = z.strictObject({ ...commonFields.shape, ...contract.subscriptions.fields.shape }).partial();
-  const given = check(schema, body) as Given;
+  rejectUnsupported(contract, body);
+  const given = check(fieldsOf(contract).partial(), body) as Given;
   const { id, accountId, reference } = previous;
   const draft = build(context, contract, given, previous);
   checkSubscribed(context, account, draft.eventTypes, previous.eventTypes);
@@ -99,7 +119,7 @@ function build(
 ): Omit<SubscriptionDraft, 'id' | 'accountId' | 'reference'> {
   const rules = contract.subscriptions;
   const given = unmasked(masked, rules, previous);
-  const url = given.url === undefined ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
+  const url = given.url == null ? undefined : checkReceiverUrl(given.url, urlRules(context, rules));
   checkCustomHeaders(given.headers, rules.reservedHeaders);
   checkOwnSecret(given.secret, contract);
   checkTlsClient(given.tlsClient);
@@ -107,6 +127,7 @@ function build(
   // A URL that is written back as shown, without its credentials, is unchanged: the credentials stay.
   const newUrl = given.url === previous?.url ? undefined : url?.parsed;
   const stored = rules.toStored({ fields: given, eventTypes, url: newUrl, randomBytes, previous });
+  checkPolling(contract, given, stored.options, previous);
   const urlProblem = rules.checkUrl(given.url ?? previous?.url ?? '', stored.options);
   if (urlProblem) throw invalidField('url', urlProblem);
   const problem = rules.checkEventTypes(eventTypes, stored.options, previous);
@@ -117,9 +138,24 @@ function build(
     url: url?.stored ?? previous?.url ?? '',
     eventTypes,
     ...commonOf(given, previous),
+    ...checkPayloadFields(given, previous),
     options: stored.options,
     secrets: stored.secrets,
   };
+}
+
+/** A subscription that is polled has no URL, any other has one; an edit does not change which it is. */
+function checkPolling({ polling }: AnyContract, given: Given, options: unknown, previous?: StoredSubscription): void {
+  const isPolled = polling?.isPolled(options) ?? false;
+  if (previous && isPolled !== (polling?.isPolled(previous.options) ?? false))
+    throw invalidField('receivesBy', 'cannot be changed; create another subscription');
+  if (isPolled && typeof given.url === 'string')
+    throw invalidField('url', 'must be absent, because a subscription that is polled is sent nothing');
+  if (!isPolled && (given.url === null || (given.url === undefined && !previous)))
+    throw invalidField(
+      'url',
+      polling ? 'is missing; only a subscription with receivesBy: poll has none' : 'is missing',
+    );
 }
 
 /** Fields that do not depend on the contract; absent ones keep the previous values. */

@@ -107,7 +107,8 @@ function keptValues(
 }
 
 function originOf({ url }: Subscription): string {
-  return new URL(url).origin;
+  // A subscription that is polled has no URL.
+  return url === '' ? '' : new URL(url).origin;
 }
 
 function isKept(value: unknown): boolean {

@@ -88,6 +88,12 @@ class RecoveryRunning extends Problem {
   }
 }
 
+/** Throws a problem for a subscription that is polled: it has missed nothing. */
+function rejectPolled({ subscription, account }: Receiver): void {
+  if (contractOf(account.provider).polling?.isPolled(subscription.options))
+    throw new Problem('conflict', 'this subscription is polled; read its messages again instead');
+}
+
 export function recoveryRoutes(routing: Routing, context: ApiContext): void {
   collectionRoutes(routing, context);
   itemRoutes(routing, context);
@@ -116,6 +122,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params, body, response, principal }) => {
       const receiver = await mustLoad(context, principal, params.id);
+      rejectPolled(receiver);
       const scope = readScope(receiver, body);
       if (body.dryRun) {
         const { counts } = await countRecoverable(store, receiver, scope);

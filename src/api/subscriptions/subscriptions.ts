@@ -15,7 +15,8 @@ import { firstDefined } from '../event-types/checks.js';
 import { invalidField, notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { acceptedEventSchema, pageOf, paging, subscriptionSchema } from '../schemas.js';
-import { commonFields } from './input.js';
+import { anyFields } from './input.js';
+import { pollRoutes } from './poll.js';
 import { secretRoutes } from './secrets.js';
 import { currentIn, exampleOf } from './test-events.js';
 import { mustFindSubscription, showSubscription, showWithHealth } from './view.js';
@@ -28,6 +29,7 @@ export function subscriptionRoutes(routing: Routing, context: ApiContext, regist
   collectionRoutes(routing, context, registrar);
   itemRoutes(routing, context, registrar);
   secretRoutes(routing, context, registrar);
+  pollRoutes(routing, context);
   testRoute(routing, context);
 }
 
@@ -43,7 +45,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       forAccounts: true,
       description: ownFields,
       params,
-      body: z.looseObject(commonFields.shape),
+      body: z.looseObject(anyFields.shape),
       responses: { status: 201, description: 'The subscription, including its secret', schema: subscriptionSchema },
     },
     async ({ params, body, principal }) => {
@@ -107,7 +109,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
         'must send headers and credentials again, because they would be sent there; for the same reason an edit that ' +
         `sets them gets 409 when another edit has just moved the url to another origin. ${ownFields}`,
       params,
-      body: z.looseObject(commonFields.partial().shape),
+      body: z.looseObject(anyFields.partial().shape),
       responses: { status: 200, description: 'The subscription after the edit', schema: subscriptionSchema },
       problems: [409],
     },

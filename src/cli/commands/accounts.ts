@@ -8,6 +8,7 @@ import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
+import { addPauseCommands } from './pause.js';
 
 /** What may be chosen for an account, now or later. */
 interface Choices extends CommonOptions {
@@ -60,6 +61,12 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     const body = { name: options.name, ...chosen(options) };
     const account = await unwrap(client.PATCH('/v1/accounts/{id}', { params: { path: { id } }, body }));
     print(account, () => fields(account));
+  });
+
+  addPauseCommands(accounts, terminal, {
+    noun: 'account',
+    pause: (client, id, body) => unwrap(client.POST('/v1/accounts/{id}/pause', { params: { path: { id } }, body })),
+    resume: (client, id, body) => unwrap(client.POST('/v1/accounts/{id}/resume', { params: { path: { id } }, body })),
   });
 
   apiCommand(accounts, 'delete <account>', 'Delete an account; its open deliveries are cancelled')

@@ -1,11 +1,22 @@
 /** `pigeonpost subscriptions`: where accounts want which events. */
 import type { Command } from 'commander';
 import { unwrap } from '../../client/index.js';
-import { assignment, collect, header, noneIsNull, orNone, positive, wholeNumber } from '../arguments.js';
+import {
+  assignment,
+  collect,
+  header,
+  jsonObjectOrNone,
+  noneIsNull,
+  orNone,
+  positive,
+  textOption,
+  wholeNumber,
+} from '../arguments.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
+import { addPauseCommands } from './pause.js';
 
 /** What creating and editing have in common. */
 interface FieldOptions extends CommonOptions {
@@ -14,6 +25,8 @@ interface FieldOptions extends CommonOptions {
   readonly description?: string;
   readonly maxConcurrent?: number | 'none';
   readonly rate?: number | 'none';
+  readonly filter?: Record<string, unknown> | 'none';
+  readonly transformation?: string;
   readonly set?: Record<string, unknown>;
 }
 
@@ -74,6 +87,14 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     (id: string, options: CommonOptions) => edit(terminal, id, options, { enabled: false }),
   );
 
+  addPauseCommands(subscriptions, terminal, {
+    noun: 'subscription',
+    pause: (client, id, body) =>
+      unwrap(client.POST('/v1/subscriptions/{id}/pause', { params: { path: { id } }, body })),
+    resume: (client, id, body) =>
+      unwrap(client.POST('/v1/subscriptions/{id}/resume', { params: { path: { id } }, body })),
+  });
+
   apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
     .option('--yes', 'do not ask for confirmation')
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
@@ -85,6 +106,11 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       context.print({ id, deleted: true }, () => `deleted ${id}`);
     });
 
+  receiverCommands(subscriptions, terminal);
+}
+
+/** Commands about what the receiver gets. */
+function receiverCommands(subscriptions: Command, terminal: Terminal): void {
   apiCommand(subscriptions, 'test <subscription>', 'Send a test event to it')
     .option('--type <type>', 'one of its event types; the first by default')
     .action(async (id: string, { type, ...options }: CommonOptions & { type?: string }) => {
@@ -114,12 +140,16 @@ function withFields(command: Command): Command {
     .option('--description <text>')
     .option('--max-concurrent <number>', 'maximum concurrent attempts, or none', orNone(wholeNumber(1, 1_000)))
     .option('--rate <number>', 'maximum attempts started per second, or none', orNone(positive))
+    .option('--filter <json>', 'receive only events that pass: JSON, @file or none', jsonObjectOrNone)
+    .option('--transformation <expression>', 'JSONata that makes the data: an expression, @file or none', textOption)
     .option('--set <field>', "one of the contract's own fields, as name=text or name:=JSON", assignment);
 }
 
-function fieldsOf({ type, header: headers, description, maxConcurrent, rate, set }: FieldOptions) {
+function fieldsOf({ type, header: headers, description, maxConcurrent, rate, ...options }: FieldOptions) {
+  const { filter, transformation, set } = options;
   const given = {
     ...{ eventTypes: type, headers, description },
+    ...{ filter: noneIsNull(filter), transformation: noneIsNull(transformation) },
     ...{ maxConcurrentAttempts: noneIsNull(maxConcurrent), ratePerSecond: noneIsNull(rate), ...set },
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,7 +1,6 @@
 /** Finds what a recovery covers: waiting deliveries, finished ones, and events without a delivery. */
 import { lowestIdAt } from '../../contract/ids.js';
 import type { Event } from '../../contract/entities.js';
-import { contractOf } from '../../providers/registry.js';
 import { findAccount, type StoredAccount } from '../../store/accounts/accounts.js';
 import { nextUndelivered, type MissingFilter } from '../../store/recovery/missing.js';
 import {
@@ -14,6 +13,7 @@ import {
   type RecoveryFilter,
 } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
+import { selectReceivers } from '../fan-out.js';
 import {
   enabledSubscriptions,
   findSubscription,
@@ -108,9 +108,7 @@ async function findMissing(
 }
 
 function receives({ account, subscription, candidates }: Receiver, event: Event): boolean {
-  return contractOf(account.provider)
-    .select(event, candidates, account)
-    .some(({ id }) => id === subscription.id);
+  return selectReceivers(account, candidates, event).some(({ id }) => id === subscription.id);
 }
 
 function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, asOf: Date): RecoveryFilter {

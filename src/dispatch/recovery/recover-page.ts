@@ -1,22 +1,20 @@
 /** Recovers one page of a recovery. Idempotent: repeating it after a crash sends nothing twice. */
-import type { NewEvent } from '../../store/events/events.js';
 import { findEvents, insertMissing } from '../../store/recovery/missing.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
 import { finishedOf, type PageTask, type RecoveryItem } from '../../workflows/recovery-types.js';
-import { fanOutTo } from '../fan-out.js';
+import { fanOutTo, type FanOut } from '../fan-out.js';
+import { transformBodies } from '../payload/transform-bodies.js';
 import { sendCommand, type Command } from '../commands/commands.js';
 import type { Receiver } from './find-recoverable.js';
 import { retryWaiting } from './retry-waiting.js';
-import { startDelivery, type WorkflowStarter } from '../start.js';
+import { LATER_PRIORITY_KEY, startDelivery, type WorkflowStarter } from '../start.js';
 
 /** Starts in flight at once. */
 const CONCURRENCY = 50;
 /** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
 const START_DEADLINE_MS = 10_000;
-/** First deliveries come before recovered ones: Temporal's default is 3, and a lower key is first. */
-const PRIORITY_KEY = 4;
 
 export interface RecoverContext {
   readonly store: Store;
@@ -70,22 +68,24 @@ async function insertMissingDeliveries(
     store,
     items.map(({ id }) => id),
   );
-  const planned = events.flatMap((event): NewEvent[] => {
+  const planned = events.flatMap((event): FanOut[] => {
     try {
-      return [fanOutTo(account, [subscription], event).row];
+      return [fanOutTo(account, [subscription], event)];
     } catch (error) {
       // Counted as skipped, so that the others are recovered.
       warn('cannot render an event; it is skipped', event.id, error);
       return [];
     }
   });
-  return insertMissing(store, subscription.id, planned);
+  const rows = (await transformBodies(planned)).map(({ row }) => row);
+  return insertMissing(store, subscription.id, rows);
 }
 
 async function start({ starter, warn }: RecoverContext, deliveryStart: DeliveryStart): Promise<void> {
   try {
     await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      startDelivery(starter, deliveryStart, PRIORITY_KEY),
+      // First deliveries come before recovered ones.
+      startDelivery(starter, deliveryStart, LATER_PRIORITY_KEY),
     );
   } catch (error) {
     warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);

@@ -12,6 +12,7 @@ import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
   checkSigningSecret,
   newSigningSecret,
+  publicKeys,
   rotateSigningKeys,
   signatureHeader,
   verificationKey,
@@ -63,6 +64,8 @@ interface Options {
   readonly channels: readonly string[];
   /** Absent means `continue`. */
   readonly onOrderedFailure?: 'block';
+  /** Absent when requests are sent to its URL. */
+  readonly receivesBy?: 'poll';
 }
 
 interface Secrets {
@@ -86,6 +89,12 @@ const fields = z.object({
     .max(10)
     .optional()
     .describe('Receive only events with one of these channels.'),
+  receivesBy: z
+    .enum(['push', 'poll'])
+    .optional()
+    .describe(
+      'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
+    ),
   onOrderedFailure: z
     .enum(['continue', 'block'])
     .optional()
@@ -127,6 +136,8 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   findEvent,
   openCatalogue: { nameForm: NAME_FORM },
   hasChannels: true,
+  hasFilters: true,
+  hasEventTiming: true,
   hasOrderingKeys: true,
 
   accounts: {
@@ -144,6 +155,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     toStored: ({ fields: input, previous, randomBytes }) => ({
       options: {
         channels: input.channels ?? previous?.options.channels ?? [],
+        ...((input.receivesBy ?? previous?.options.receivesBy) === 'poll' ? { receivesBy: 'poll' as const } : {}),
         ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block'
           ? { onOrderedFailure: 'block' }
           : {}),
@@ -155,6 +167,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     }),
     toPublic: ({ options }) => ({
       channels: options.channels,
+      receivesBy: options.receivesBy ?? 'push',
       onOrderedFailure: options.onOrderedFailure ?? 'continue',
     }),
     checkEventTypes,
@@ -162,6 +175,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
     checkSecret: checkSigningSecret,
     signingSecret: ({ secrets }) => verificationKey(currentSecret(secrets)),
+    publicKeys: ({ secrets }, now) => publicKeys(secrets.keys, now),
     rotateSecret: ({ secrets }, { randomBytes, overlapEndsAt, now, secret }) => ({
       keys: rotateSigningKeys(secrets.keys, {
         secret: secret ?? newSigningSecret(randomBytes, currentSecret(secrets).startsWith('whsk_') ? 'v1a' : 'v1'),
@@ -179,9 +193,10 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   },
   bodyVariant: () => '',
   renderBody: ({ event }) => renderMessage(event),
+  renderTransformed: renderMessage,
 
   request: ({ subscription, event, body, now }) => {
-    const id = `msg_${idSuffix(event.id)}`;
+    const id = messageId(event.id);
     const timestamp = Math.floor(now.getTime() / 1_000);
     return {
       url: subscription.url,
@@ -201,6 +216,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   maxRedirects: () => 0,
   // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
+  polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   classifyResponse: ({ status, headers }, { now, waitMs }) => {
@@ -210,6 +226,11 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
+
+/** The `webhook-id` of an event. */
+function messageId(eventId: string): string {
+  return `msg_${idSuffix(eventId)}`;
+}
 
 function currentSecret({ keys }: Secrets): string {
   const [current] = keys;

@@ -1,7 +1,7 @@
 /** Accounts and their rows. */
 import type { Account } from '../../contract/entities.js';
 import type { WorkflowMode } from '../../config/defaults.js';
-import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
+import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
 export interface StoredAccount extends Account {
@@ -18,12 +18,26 @@ export interface StoredAccount extends Account {
   readonly dispatchWeight: number;
   /** Maximum number of subscriptions; null uses the installation's setting. */
   readonly maxSubscriptions: number | null;
+  /** The platform's own id of the account, unique among accounts that are not deleted; it never changes. */
+  readonly externalId: string | null;
+  /** The platform's own notes; Pigeonpost does not read them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly environment: Environment;
   /** When its deliveries get a workflow; null uses the installation's setting. */
   readonly workflows: WorkflowMode | null;
   /** It sees event types that have one of these flags. */
   readonly featureFlags: readonly string[];
+  /** Since when no attempts are made for any of its subscriptions; null while it is not paused. */
+  readonly pausedAt: Date | null;
+  readonly pausedReason: string | null;
+  /** Deliveries per second while what waited during a pause is sent; null at other times. */
+  readonly resumeRate: number | null;
   readonly createdAt: Date;
 }
+
+/** Whether an account belongs to the platform's production or to its tests; it never changes. */
+export const environments = ['live', 'test'] as const;
+export type Environment = (typeof environments)[number];
 
 /** The columns that `toAccount` reads. */
 export interface AccountRow {
@@ -38,8 +52,14 @@ export interface AccountRow {
   retention_days: number | null;
   dispatch_weight: number;
   max_subscriptions: number | null;
+  external_id: string | null;
+  metadata: Record<string, string>;
+  environment: Environment;
   workflows: WorkflowMode | null;
   feature_flags: string[];
+  paused_at: Date | string | null;
+  paused_reason: string | null;
+  resume_rate: number | null;
   secrets: Buffer;
   created_at: Date;
 }
@@ -58,8 +78,15 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     retentionDays: row.retention_days,
     dispatchWeight: row.dispatch_weight,
     maxSubscriptions: row.max_subscriptions,
+    externalId: row.external_id,
+    metadata: row.metadata,
+    environment: row.environment,
     workflows: row.workflows,
     featureFlags: row.feature_flags,
+    // Text where the row was read as JSON.
+    pausedAt: row.paused_at === null ? null : new Date(row.paused_at),
+    pausedReason: row.paused_reason,
+    resumeRate: row.resume_rate,
     secrets: store.box.open(row.secrets, row.id),
     createdAt: row.created_at,
   };
@@ -68,13 +95,13 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
 export async function insertAccount(
   store: Store,
   client: Queryable,
-  account: Omit<StoredAccount, 'createdAt'>,
+  account: Omit<StoredAccount, 'createdAt' | 'pausedAt' | 'pausedReason' | 'resumeRate'>,
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
-                           max_subscriptions, workflows, feature_flags)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING created_at`,
+                           max_subscriptions, external_id, metadata, environment, workflows, feature_flags)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -88,6 +115,9 @@ export async function insertAccount(
       account.retentionDays,
       account.dispatchWeight,
       account.maxSubscriptions,
+      account.externalId,
+      JSON.stringify(account.metadata),
+      account.environment,
       account.workflows,
       account.featureFlags,
     ],
@@ -106,6 +136,7 @@ export type AccountEdit = Pick<
   | 'retentionDays'
   | 'dispatchWeight'
   | 'maxSubscriptions'
+  | 'metadata'
   | 'workflows'
   | 'featureFlags'
 >;
@@ -124,7 +155,7 @@ export async function editAccount(
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
-         workflows = $10, feature_flags = $11
+         metadata = $10, workflows = $11, feature_flags = $12
        WHERE id = $1`,
       [
         id,
@@ -136,6 +167,7 @@ export async function editAccount(
         account.retentionDays,
         account.dispatchWeight,
         account.maxSubscriptions,
+        JSON.stringify(account.metadata),
         account.workflows,
         account.featureFlags,
       ],
@@ -162,6 +194,31 @@ export async function findAccount(
   return row && toAccount(store, row);
 }
 
+/** The account with the platform's own id. */
+export async function findAccountByExternalId(store: Store, externalId: string): Promise<StoredAccount | undefined> {
+  const result = await store.pool.query<AccountRow>(
+    'SELECT * FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
+    [externalId],
+  );
+  const row = onlyRow(result);
+  return row && toAccount(store, row);
+}
+
+/** The id of the account with the platform's own id. */
+export async function findIdByExternalId(store: Store, externalId: string): Promise<string | undefined> {
+  const result = await store.pool.query<{ id: string }>({
+    name: 'find-account-by-external-id',
+    text: 'SELECT id FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
+    values: [externalId],
+  });
+  return onlyRow(result)?.id;
+}
+
+/** Whether an insert failed because another account has the same external id. */
+export function isExternalIdTaken(error: unknown): boolean {
+  return violatesUniqueIndex(error, 'accounts_by_external_id');
+}
+
 /** Locks an account until the transaction ends. */
 export async function lockAccount(client: Queryable, id: string): Promise<void> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
@@ -170,13 +227,19 @@ export async function lockAccount(client: Queryable, id: string): Promise<void> 
 /** Accounts before the id `before`, the newest first and at most `limit`. */
 export async function listAccounts(
   store: Store,
-  { limit, before, provider }: { limit: number; before?: string; provider?: string },
+  {
+    limit,
+    before,
+    provider,
+    environment,
+  }: { limit: number; before?: string; provider?: string; environment?: Environment },
 ): Promise<StoredAccount[]> {
   const { rows } = await store.pool.query<AccountRow>(
     `SELECT * FROM accounts
      WHERE deleted_at IS NULL AND ($2::text IS NULL OR id < $2) AND ($3::text IS NULL OR provider = $3)
+       AND ($4::text IS NULL OR environment = $4)
      ORDER BY id DESC LIMIT $1`,
-    [limit, before ?? null, provider ?? null],
+    [limit, before ?? null, provider ?? null, environment ?? null],
   );
   return rows.map((row) => toAccount(store, row));
 }

@@ -1,6 +1,7 @@
 /** Loads a delivery for an attempt in one statement, and lists the attempts of a delivery. */
 import type { Timings } from '../../egress/types.js';
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { AttemptOutcome } from './recording.js';
 import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
@@ -14,7 +15,10 @@ export interface AttemptMaterial {
   readonly subscriptionDeleted: boolean;
   readonly event: { readonly id: string; readonly type: string; readonly occurredAt: Date };
   readonly delivery: { readonly id: string; readonly createdAt: Date };
+  /** Empty when it could not be made. */
   readonly body: string;
+  /** Why the body could not be made; null when it was. Nothing is sent then. */
+  readonly bodyError: string | null;
   readonly state: DeliveryState;
   readonly run: number;
   readonly attempts: number;
@@ -25,6 +29,12 @@ export interface AttemptMaterial {
   readonly firstAttemptAt: Date | null;
   /** When its next attempt is due; null before the first one and after the last. */
   readonly nextAttemptAt: Date | null;
+  readonly deliverAt: Date | null;
+  /** No attempt is made from this time on; null for never. */
+  readonly expiresAt: Date | null;
+  /** A newer event with this key cancels it while it waits; null for none. */
+  readonly supersedeKey: string | null;
+  readonly priority: Priority;
   /** Whether it has an ordering key. */
   readonly isOrdered: boolean;
   /** The trace in which its event was accepted; null when nothing was traced. */
@@ -44,18 +54,25 @@ export interface MaterialRow {
   schedule_position: number | null;
   first_attempt_at: Date | null;
   next_attempt_at: Date | null;
+  deliver_at: Date | null;
+  expires_at: Date | null;
+  supersede_key: string | null;
+  priority: number;
   is_ordered: boolean;
   event_id: string;
   event_type: string;
   occurred_at: Date;
   traceparent: string | null;
   body: string;
+  body_error: string | null;
 }
 
 /** Of the delivery `d`, its event `e` and its body `b`. */
 export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
-  d.first_attempt_at, d.next_attempt_at, d.ordering_key IS NOT NULL AS is_ordered, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body`;
+  d.first_attempt_at, d.next_attempt_at, d.deliver_at, d.expires_at, d.supersede_key, d.priority,
+  d.ordering_key IS NOT NULL AS is_ordered, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
+  b.error AS body_error`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -105,6 +122,7 @@ export const toMaterial = (
   event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
   delivery: { id: row.id, createdAt: row.created_at },
   body: row.body,
+  bodyError: row.body_error,
   state: row.state,
   run: row.run,
   attempts: row.attempts,
@@ -114,9 +132,37 @@ export const toMaterial = (
   schedulePosition: row.schedule_position,
   firstAttemptAt: row.first_attempt_at,
   nextAttemptAt: row.next_attempt_at,
+  deliverAt: row.deliver_at,
+  expiresAt: row.expires_at,
+  supersedeKey: row.supersede_key,
+  priority: priorityOf(row.priority),
   isOrdered: row.is_ordered,
   traceparent: row.traceparent,
 });
+
+/**
+ * Stores the body of a delivery whose body could not be made before, and returns the body to send. A body that exists by
+ * now stays: others may have sent it.
+ */
+export async function replaceFailedBody(
+  store: Store,
+  { delivery, event }: Pick<AttemptMaterial, 'delivery' | 'event'>,
+  { bodyVariant, body }: { readonly bodyVariant: string; readonly body: string },
+): Promise<string> {
+  const { rows } = await store.pool.query<{ body: string }>(
+    `WITH written AS (
+       INSERT INTO event_bodies AS b (event_id, variant, body) VALUES ($2, $3, $4)
+       ON CONFLICT (event_id, variant) DO UPDATE
+         SET body = CASE WHEN b.error IS NULL THEN b.body ELSE excluded.body END, error = NULL
+       RETURNING body
+     ), changed AS (
+       UPDATE deliveries SET body_variant = $3 WHERE id = $1
+     )
+     SELECT body FROM written`,
+    [delivery.id, event.id, bodyVariant, body],
+  );
+  return rows[0]!.body;
+}
 
 export interface StoredAttempt {
   readonly number: number;

@@ -65,6 +65,7 @@ export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
  *   replaces the interrupted one.
  * - Recording an attempt twice changes nothing, and a late failure never undoes an accepted attempt.
  * - An accepted attempt ends the subscription's series of failures; without one it costs no write.
+ * - A superseded delivery stays cancelled unless the attempt was accepted.
  * - The end of an ordered delivery releases the next one of its key; the keys are locked before the deliveries.
  * - Of a sender, an accepted delivery needs no other owner; others have none until their workflow is started.
  */
@@ -130,6 +131,9 @@ const ACCEPTED_AT_ONCE = `
   UPDATE subscriptions SET failing = NULL
   WHERE failing IS NOT NULL AND id IN (SELECT subscription_id FROM changed)`;
 
+/** SQL condition: the delivery `d` was superseded by a newer event during the attempt of the input `i`. */
+const SUPERSEDED = `d.state = 'cancelled' AND d.supersede_key IS NOT NULL AND i.outcome <> 'accepted'`;
+
 const STATEMENT = `
   WITH input AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, number, "startedAt" AS started_at, "durationMs" AS duration_ms, outcome,
@@ -169,12 +173,14 @@ const STATEMENT = `
     SELECT '${Operation.disabled}', id, jsonb_build_object('reason', disabled_reason) FROM disabled
   ), changed AS (
     UPDATE deliveries d SET
-      state = i.state, state_reason = i.state_reason, next_attempt_at = i.next_attempt_at,
+      state = CASE WHEN ${SUPERSEDED} THEN d.state ELSE i.state END,
+      state_reason = CASE WHEN ${SUPERSEDED} THEN d.state_reason ELSE i.state_reason END,
+      next_attempt_at = CASE WHEN ${SUPERSEDED} THEN NULL ELSE i.next_attempt_at END,
       schedule_position = i.schedule_position, recorded_by = i.recorded_by, attempts = greatest(d.attempts, i.number),
       last_status = i.status, last_reason = i.reason, owned = i.sender IS NULL OR i.state = 'delivered',
       sender_id = i.sender,
       first_attempt_at = coalesce(d.first_attempt_at, i.started_at), updated_at = now(),
-      settled_at = CASE WHEN i.state IN ('delivered', 'failed') THEN now() END
+      settled_at = CASE WHEN i.state IN ('delivered', 'failed') OR ${SUPERSEDED} THEN now() END
     FROM input i
     WHERE d.id = ANY($2) AND d.id = i.delivery_id AND d.run = i.run
       AND (i.outcome = 'accepted' OR i.number > d.attempts)

@@ -1,5 +1,6 @@
 /** Deliveries: reading them. */
 import { lowestIdAt } from '../../contract/ids.js';
+import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 import { ORDERING_CLAIM } from './ordering.js';
@@ -31,6 +32,13 @@ export interface StoredDelivery {
   readonly stateReason: string | null;
   /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
   readonly isDirect: boolean;
+  /** No attempt is made before this time; null for none. */
+  readonly deliverAt: Date | null;
+  /** No attempt is made from this time on; null for never. */
+  readonly expiresAt: Date | null;
+  /** A newer event with this key cancels it while it waits; null for none. */
+  readonly supersedeKey: string | null;
+  readonly priority: Priority;
   readonly orderingKey: string | null;
   /** Whether it waits until an earlier delivery of its ordering key has ended. */
   readonly isBlocked: boolean;
@@ -58,6 +66,10 @@ export interface DeliveryRow {
   direct: boolean;
   owned: boolean;
   sender_id: string | null;
+  deliver_at: Date | null;
+  expires_at: Date | null;
+  supersede_key: string | null;
+  priority: number;
   ordering_key: string | null;
   created_at: Date;
   updated_at: Date;
@@ -79,6 +91,10 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
+  deliverAt: row.deliver_at,
+  expiresAt: row.expires_at,
+  supersedeKey: row.supersede_key,
+  priority: priorityOf(row.priority),
   isDirect: row.direct && isWithoutWorkflow(row),
   orderingKey: row.ordering_key,
   isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
@@ -191,7 +207,10 @@ export async function findProgress(store: Store, id: string, workflowRunId: stri
       schedule_position: number | null;
       next_attempt_at: Date | null;
     }>(
-      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position, next_attempt_at FROM deliveries WHERE id = $1`,
+      `SELECT state, recorded_by, first_attempt_at, attempts, schedule_position,
+         -- A paused delivery has no next attempt, but keeps the time before which none is made.
+         coalesce(next_attempt_at, CASE WHEN schedule_position IS NULL THEN deliver_at END) AS next_attempt_at
+       FROM deliveries WHERE id = $1`,
       [id],
     ),
   );

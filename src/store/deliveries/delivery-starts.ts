@@ -1,5 +1,6 @@
 /** The data for starting the workflow of a delivery. */
 import { toAccount, type AccountRow, type StoredAccount } from '../accounts/accounts.js';
+import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryState } from './deliveries.js';
 import { IS_BLOCKED } from './ordering.js';
 import type { ResumePoint } from '../../workflows/types.js';
@@ -14,8 +15,12 @@ export interface DeliveryStart {
   readonly eventType: string;
   /** The receiver's URL. */
   readonly url: string;
-  /** Present when the delivery was processed before. */
-  readonly resumeFrom?: ResumePoint;
+  /** Present when the delivery was processed before, or waits for a time before its first attempt. */
+  readonly resumeFrom?: ResumePoint | undefined;
+  /** No attempt is made from this time on. */
+  readonly expiresAt?: Date | undefined;
+  /** Normal when absent. */
+  readonly priority?: Priority | undefined;
 }
 
 /** A delivery with its state. */
@@ -39,12 +44,15 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     is_blocked: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
+    deliver_at: Date | null;
+    expires_at: Date | null;
+    priority: number;
     url: string;
     account: AccountRow;
   }>(
     `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
-            ${IS_BLOCKED} AS is_blocked,
-            d.schedule_position, d.next_attempt_at, s.url, to_jsonb(a) AS account
+            ${IS_BLOCKED} AS is_blocked, d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority,
+            s.url, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
      JOIN subscriptions s ON s.id = d.subscription_id
@@ -61,17 +69,30 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     url: row.url,
     isDirect: row.is_direct,
     isBlocked: row.is_blocked,
-    ...resumeAt(resumePointOf({ schedulePosition: row.schedule_position, nextAttemptAt: row.next_attempt_at })),
+    priority: priorityOf(row.priority),
+    ...(row.expires_at ? { expiresAt: row.expires_at } : {}),
+    ...resumeAt(
+      resumePointOf({
+        schedulePosition: row.schedule_position,
+        nextAttemptAt: row.next_attempt_at,
+        deliverAt: row.deliver_at,
+      }),
+    ),
   }));
 }
 
-/** The position of the schedule at which a delivery resumes; undefined before its first attempt. */
+/**
+ * The position of the schedule at which a delivery resumes; undefined when its first attempt is made at once. Before its
+ * first attempt a delivery waits for its time, also after a pause, during which it has no time of a next attempt.
+ */
 export function resumePointOf(delivery: {
   readonly schedulePosition: number | null;
   readonly nextAttemptAt: Date | null;
+  readonly deliverAt: Date | null;
 }): Extract<ResumePoint, { kind: 'scheduled' }> | undefined {
-  const { schedulePosition, nextAttemptAt } = delivery;
-  if (schedulePosition === null) return undefined;
+  const { schedulePosition, nextAttemptAt, deliverAt } = delivery;
+  if (schedulePosition === null)
+    return deliverAt ? { kind: 'scheduled', position: 0, at: deliverAt.getTime() } : undefined;
   return { kind: 'scheduled', position: schedulePosition + 1, at: nextAttemptAt?.getTime() ?? 0 };
 }
 

@@ -1,5 +1,5 @@
 /** Changes of a delivery's state that are not the outcome of an attempt. */
-import { EVENT_EXISTS } from '../events/events.js';
+import { EVENT_EXISTS } from '../events/stored-events.js';
 import { recordExhausted } from '../events/operational-events.js';
 import { onlyRow, type Store } from '../store.js';
 import { openStates, toDelivery, type DeliveryRow, type DeliveryState, type StoredDelivery } from './deliveries.js';
@@ -14,7 +14,7 @@ export interface StateChange {
 }
 
 /**
- * Records a change of state. A delivered delivery stays delivered. Returns the delivery's provider when its state has
+ * Records a change of state. A delivered delivery stays delivered, and a superseded one cancelled. Returns the delivery's provider when its state has
  * changed.
  */
 export async function changeState(store: Store, change: StateChange): Promise<string | undefined> {
@@ -25,6 +25,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
+         AND (state <> 'cancelled' OR supersede_key IS NULL OR $3 = 'cancelled')
        RETURNING *
      ), exhausted AS (${recordExhausted('changed', 'former')})
      SELECT changed.provider FROM changed JOIN former ON former.id = changed.id AND former.state <> changed.state`,
@@ -36,17 +37,20 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 /** The columns that a redelivery resets in the row `d` of a finished delivery: a new run without an owner. */
 export const RESET_FOR_NEW_RUN = `
   state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL, schedule_position = NULL,
-  next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL,
+  next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL, deliver_at = NULL,
   parked = false, updated_at = now()`;
+
+/** SQL condition: the delivery `d` has not expired. An expired one cannot be redelivered, as nothing would be sent. */
+export const NOT_EXPIRED = '(d.expires_at IS NULL OR d.expires_at > now())';
 
 /**
  * Makes a finished delivery pending again, as a new run without an owner; undefined when it is not finished or its event
- * was deleted.
+ * was deleted or has expired.
  */
 export async function reopenDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const result = await store.pool.query<DeliveryRow>(
     `UPDATE deliveries d SET ${RESET_FOR_NEW_RUN}
-     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS} RETURNING *`,
+     WHERE id = $1 AND state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS} AND ${NOT_EXPIRED} RETURNING *`,
     [id],
   );
   const row = onlyRow(result);

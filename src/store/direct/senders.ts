@@ -83,7 +83,7 @@ export async function claim(store: Store, senderId: string, ids: readonly string
   return rows.map(({ id }) => id);
 }
 
-/** Deliveries that are read for one claim; of these, each account gets its turn. */
+/** Deliveries that are read for one claim; of these, each account gets its turn, its high priority first. */
 const SCANNED = 5_000;
 /** Seconds after which a delivery whose workflow could not be started is claimed again. */
 const RESTART_AFTER_S = 10;
@@ -97,14 +97,16 @@ export async function claimAny(store: Store, senderId: string, limit: number): P
     name: 'claim-any',
     text: `
       WITH oldest AS (
-        (SELECT id, account_id, updated_at FROM deliveries
+        (SELECT id, account_id, updated_at, priority FROM deliveries
          WHERE NOT owned AND state = 'pending' AND sender_id IS NULL AND direct ORDER BY updated_at LIMIT ${SCANNED})
         UNION ALL
-        (SELECT id, account_id, updated_at FROM deliveries
+        (SELECT id, account_id, updated_at, priority FROM deliveries
          WHERE NOT owned AND state <> 'pending' AND sender_id IS NULL AND direct
            AND updated_at < now() - make_interval(secs => ${RESTART_AFTER_S}) ORDER BY updated_at LIMIT ${SCANNED / 10})
       ), selected AS MATERIALIZED (
-        SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY updated_at) AS turn FROM oldest) ranked
+        SELECT id FROM (
+          SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY priority, updated_at) AS turn FROM oldest
+        ) ranked
         ORDER BY turn LIMIT $2
       ), free AS MATERIALIZED (
         SELECT id FROM deliveries

@@ -1,14 +1,18 @@
-/** Events, their bodies and their deliveries, written together. */
+/** Writes events, their bodies and their deliveries together. */
 import type { Event } from '../../contract/entities.js';
-import { ORDERING_CLAIM } from '../deliveries/ordering.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
+import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
+import type { Queryable } from '../store.js';
+import { messageValues, type NewMessage } from '../messages/messages.js';
 import type { IdempotentResponse } from './idempotency.js';
+import { insertStatement } from './insert-statement.js';
 
 /** A delivery to be written with its event. */
 export interface NewDelivery {
   readonly id: string;
   readonly subscriptionId: string;
   readonly bodyVariant: string;
+  /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
+  readonly pausedFor?: string;
 }
 
 /** An event with everything that is committed with it. */
@@ -20,11 +24,17 @@ export interface NewEvent {
   readonly addressed: boolean;
   /** Bodies by variant. */
   readonly bodies: ReadonlyMap<string, string>;
+  /** Why bodies could not be made, by variant; absent when all were. */
+  readonly bodyErrors?: ReadonlyMap<string, string>;
   readonly deliveries: readonly NewDelivery[];
-  /** Its deliveries are made after those of earlier events with the same key; absent for most events. */
-  readonly orderingKey?: string;
+  /** For subscriptions that are polled; absent without any. */
+  readonly messages?: readonly NewMessage[];
   /** The trace in which it was accepted, as the value of a `traceparent` header; absent when nothing was traced. */
   readonly traceparent?: string;
+  /** Its deliveries are made after those of earlier events with the same key; absent for most events. */
+  readonly orderingKey?: string;
+  /** Absent when nothing was said of its times and priority. */
+  readonly timing?: EventTiming | undefined;
 }
 
 /**
@@ -38,6 +48,14 @@ export const BY_WORKFLOW: DispatchMode = { direct: false };
 
 /** By account id; deliveries of other accounts are made by workflows. */
 export type DispatchModes = ReadonlyMap<string, DispatchMode>;
+
+/** How the first attempts of the deliveries of an event are made. */
+export function modeOf(
+  { accountId, timing }: Pick<NewEvent, 'accountId' | 'timing'>,
+  modes: DispatchModes,
+): DispatchMode {
+  return timing && needsWorkflow(timing) ? BY_WORKFLOW : (modes.get(accountId) ?? BY_WORKFLOW);
+}
 
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
@@ -86,19 +104,23 @@ export async function insertCurrentEvents(
   keyed: readonly KeyedRequest[] = [],
 ): Promise<Written> {
   const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
-  const bodies = events.flatMap(({ event, bodies }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body]),
+  const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, body, bodyErrors?.get(variant)]),
   );
-  const deliveries = events.flatMap(({ event, accountId, provider, deliveries }) => {
-    const mode = modes.get(accountId) ?? BY_WORKFLOW;
-    const senderId = mode.direct ? (mode.senderId ?? null) : null;
-    return deliveries.map((delivery) => ({ event, accountId, provider, delivery, direct: mode.direct, senderId }));
+  let isTimed = false;
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
+    isTimed ||= timing !== undefined || deliveries.some(({ pausedFor }) => pausedFor !== undefined);
+    const mode = modeOf({ accountId, timing }, modes);
+    return deliveries.map((delivery) => {
+      const direct = mode.direct && delivery.pausedFor === undefined;
+      const senderId = mode.direct && direct ? (mode.senderId ?? null) : null;
+      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
+    });
   });
-  // Events without an ordering key have their own statement, so that they do not pay for those with one.
-  const isOrdered = events.some(({ orderingKey }) => orderingKey !== undefined);
+  const messages = messageValues(events);
+  const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    name: isOrdered ? 'insert-ordered-events' : 'insert-events',
-    text: isOrdered ? INSERT_ORDERED_EVENTS : INSERT_EVENTS,
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -127,7 +149,18 @@ export async function insertCurrentEvents(
       keyed.map(({ response }) => response.fingerprint),
       keyed.map(({ response }) => JSON.stringify(response.response)),
       events.map(({ event }) => keys.get(event.id)),
-      ...(isOrdered ? [events.flatMap(({ orderingKey, deliveries }) => deliveries.map(() => orderingKey))] : []),
+      bodies.map(([, , , error]) => error),
+      ...(isTimed
+        ? [
+            deliveries.map(({ delivery }) => delivery.pausedFor),
+            deliveries.map(({ timing }) => timing?.deliverAt),
+            deliveries.map(({ timing }) => timing?.expiresAt),
+            deliveries.map(({ timing }) => timing?.supersedes),
+            deliveries.map(({ timing }) => PRIORITY_NUMBERS[timing?.priority ?? 'normal']),
+          ]
+        : []),
+      ...(messages ?? []),
+      ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -138,136 +171,3 @@ export async function insertCurrentEvents(
   );
   return { outdated, repeated: new Set(repeated), blocked };
 }
-
-/** Everything before the deliveries. Parameters are arrays, in the order of `values` above. */
-const BEFORE_DELIVERIES = `
-  WITH outdated AS MATERIALIZED (
-    SELECT expected.account_id
-    FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
-    LEFT JOIN account_versions v ON v.account_id = expected.account_id
-    WHERE v.version IS DISTINCT FROM expected.version
-  ), claimed AS (
-    -- Sorted, so that two statements with the same keys do not deadlock.
-    INSERT INTO idempotency_keys (account_id, key, fingerprint, response)
-    SELECT account_id, key, fingerprint, response
-    FROM unnest($23::text[], $24::text[], $25::bytea[], $26::json[]) AS request (account_id, key, fingerprint, response)
-    WHERE account_id NOT IN (SELECT account_id FROM outdated)
-    ORDER BY account_id, key
-    ON CONFLICT DO NOTHING
-    RETURNING account_id, key
-  ), not_written AS MATERIALIZED (
-    SELECT id FROM unnest($1::text[], $2::text[], $27::text[]) AS event (id, account_id, key)
-    WHERE account_id IN (SELECT account_id FROM outdated)
-       OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
-  ), new_events AS (
-    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
-    SELECT id, account_id, type, occurred_at,
-           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                $19::text[])
-      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
-    WHERE id NOT IN (SELECT id FROM not_written)
-  ), new_bodies AS (
-    INSERT INTO event_bodies (event_id, variant, body)
-    SELECT event_id, variant, body
-    FROM unnest($7::text[], $8::text[], $9::text[]) AS body (event_id, variant, body)
-    WHERE event_id NOT IN (SELECT id FROM not_written)
-  ),`;
-
-const INSERT_EVENTS = `${BEFORE_DELIVERIES}
-  new_deliveries AS (
-    INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
-    SELECT *
-    FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                $18::boolean[], $22::text[])
-      AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id)
-    WHERE event_id NOT IN (SELECT id FROM not_written)
-  )
-  SELECT account_id, NULL AS key FROM outdated
-  UNION ALL
-  SELECT account_id, key FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
-  WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)`;
-
-/**
- * The same for events of which some have an ordering key. Locks the keys of its deliveries; a key without a head gets the
- * first delivery as its head, and all others are blocked.
- */
-const INSERT_ORDERED_EVENTS = `${BEFORE_DELIVERIES}
-  ordered AS MATERIALIZED (
-    SELECT id, subscription_id, ordering_key,
-           row_number() OVER (PARTITION BY subscription_id, ordering_key ORDER BY number) AS rank,
-           count(*) OVER (PARTITION BY subscription_id, ordering_key) AS total
-    FROM unnest($10::text[], $11::text[], $13::text[], $28::text[])
-      WITH ORDINALITY AS delivery (id, event_id, subscription_id, ordering_key, number)
-    WHERE ordering_key IS NOT NULL AND event_id NOT IN (SELECT id FROM not_written)
-  ), locked AS (
-    -- Sorted, so that two statements with the same keys do not deadlock.
-    INSERT INTO ordering_keys AS key (subscription_id, ordering_key, head, last_position)
-    SELECT subscription_id, ordering_key, id, total FROM ordered WHERE rank = 1
-    ORDER BY subscription_id COLLATE "C", ordering_key COLLATE "C"
-    ON CONFLICT (subscription_id, ordering_key) DO UPDATE SET last_position = key.last_position + excluded.last_position
-    RETURNING subscription_id, ordering_key, head, last_position
-  ), blocked AS MATERIALIZED (
-    SELECT id, subscription_id, ordering_key, last_position - total + rank AS position
-    FROM ordered JOIN locked USING (subscription_id, ordering_key) WHERE id <> head
-  ), waiting AS (
-    INSERT INTO ordering_waiting (subscription_id, ordering_key, position, delivery_id)
-    SELECT subscription_id, ordering_key, position, id FROM blocked
-  ), new_deliveries AS (
-    -- A blocked delivery is direct, so that a sender makes its attempt as soon as it is released.
-    INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id,
-                            ordering_key)
-    SELECT id, event_id, account_id, delivery.subscription_id, provider, event_type, body_variant,
-           direct OR blocked.id IS NOT NULL,
-           CASE WHEN blocked.id IS NULL THEN sender_id ELSE '${ORDERING_CLAIM}' END, delivery.ordering_key
-    FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-                $18::boolean[], $22::text[], $28::text[])
-      AS delivery (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct, sender_id,
-                   ordering_key)
-    LEFT JOIN blocked USING (id)
-    WHERE event_id NOT IN (SELECT id FROM not_written)
-  )
-  SELECT account_id, NULL AS key, NULL AS blocked FROM outdated
-  UNION ALL
-  SELECT account_id, key, NULL FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
-  WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)
-  UNION ALL
-  SELECT NULL, NULL, id FROM blocked`;
-
-/** A stored event; its payload is JSON text. */
-export interface StoredEvent {
-  readonly id: string;
-  readonly accountId: string;
-  readonly type: string;
-  readonly occurredAt: Date;
-  readonly channels: string[];
-  readonly text: string;
-  readonly createdAt: Date;
-}
-
-export async function findEvent(store: Store, id: string): Promise<StoredEvent | undefined> {
-  const result = await store.pool.query<{
-    id: string;
-    account_id: string;
-    type: string;
-    occurred_at: Date;
-    channels: string[];
-    data: string;
-    created_at: Date;
-  }>('SELECT * FROM events WHERE id = $1', [id]);
-  const row = onlyRow(result);
-  return (
-    row && {
-      id: row.id,
-      accountId: row.account_id,
-      type: row.type,
-      occurredAt: row.occurred_at,
-      channels: row.channels,
-      text: row.data,
-      createdAt: row.created_at,
-    }
-  );
-}
-
-/** SQL condition: the event of the delivery `d` exists. Without it nothing can be sent. */
-export const EVENT_EXISTS = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';

@@ -1,7 +1,7 @@
 /** The existing deliveries that a recovery covers, and making finished ones pending again. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
-import { EVENT_EXISTS } from '../events/events.js';
+import { NOT_EXPIRED, RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
+import { EVENT_EXISTS } from '../events/stored-events.js';
 import { longQuery, type Store } from '../store.js';
 
 /** Which deliveries a recovery covers. */
@@ -41,7 +41,9 @@ export interface WaitingDelivery extends FinishedDelivery {
 
 const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
   AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))`;
-const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)`;
+/** Without those that a newer event superseded. */
+const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)
+  AND NOT (state = 'cancelled' AND supersede_key IS NOT NULL AND state_reason LIKE 'superseded by %')`;
 const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
 
 const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf }: RecoveryFilter): unknown[] => [
@@ -143,7 +145,7 @@ export async function reopenFinished(
      SET ${RESET_FOR_NEW_RUN}
      FROM unnest($1::text[], $2::int[]) AS found (id, run)
      WHERE d.id = ANY($1) AND d.id = found.id AND d.run = found.run AND d.state = ANY($3)
-       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS}`,
+       AND d.state IN ('delivered', 'failed', 'cancelled') AND ${EVENT_EXISTS} AND ${NOT_EXPIRED}`,
     [...values, states],
   );
   const { rows } = await store.pool.query<{ id: string }>(

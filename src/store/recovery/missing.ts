@@ -84,15 +84,20 @@ export async function insertMissing(
     const rows = planned
       .filter(({ event }) => existing.has(event.id))
       .flatMap((item) =>
-        item.deliveries.map((delivery) => ({ ...item, delivery, body: item.bodies.get(delivery.bodyVariant)! })),
+        item.deliveries.map((delivery) => ({
+          ...item,
+          delivery,
+          body: item.bodies.get(delivery.bodyVariant)!,
+          error: item.bodyErrors?.get(delivery.bodyVariant) ?? null,
+        })),
       );
     const eventIds = rows.map(({ event }) => event.id);
     const oldest = deliveriesFrom([...eventIds].sort()[0] ?? '');
     const variants = rows.map(({ delivery }) => delivery.bodyVariant);
     await client.query(
-      `INSERT INTO event_bodies (event_id, variant, body)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`,
-      [eventIds, variants, rows.map(({ body }) => body)],
+      `INSERT INTO event_bodies (event_id, variant, body, error)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING`,
+      [eventIds, variants, rows.map(({ body }) => body), rows.map(({ error }) => error)],
     );
     await client.query(
       `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant)

@@ -4,10 +4,7 @@ import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
 import type { AttemptLimits } from './limits.js';
 import { Operation } from '../events/operational-events.js';
-import { onlyRow, type Queryable, type Store } from '../store.js';
-
-/** SQLSTATE of a row that a unique index refuses. */
-const UNIQUE_VIOLATION = '23505';
+import { onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** A subscription as it is stored, typed by its provider's contract. */
 export interface StoredSubscription extends Subscription {
@@ -16,7 +13,16 @@ export interface StoredSubscription extends Subscription {
   readonly disabledReason: string | null;
   /** When it was disabled; null while it is enabled. */
   readonly disabledAt: Date | null;
+  /** Since when no attempts are made and deliveries wait; null while it is not paused. */
+  readonly pausedAt: Date | null;
+  readonly pausedReason: string | null;
+  /** Deliveries per second while what waited during a pause is sent; null at other times. */
+  readonly resumeRate: number | null;
   readonly limits: AttemptLimits;
+  /** Which events it receives besides its event types, as checked JSON text (src/dispatch/payload/filter.ts); null for all. */
+  readonly filter: string | null;
+  /** The JSONata expression that makes the payload of its bodies; null for the payload as it was sent. */
+  readonly transformation: string | null;
   /** The client certificate for mutual TLS; encrypted at rest with its key. */
   readonly tlsClient?: ClientCertificate;
   /** Set while every attempt fails. */
@@ -35,9 +41,14 @@ export interface SubscriptionRow {
   enabled: boolean;
   disabled_reason: string | null;
   disabled_at: Date | null;
+  paused_at: Date | string | null;
+  paused_reason: string | null;
+  resume_rate: number | null;
   failing: FailingJson | null;
   options: unknown;
   limits: AttemptLimits;
+  filter: string | null;
+  transformation: string | null;
   secrets: Buffer;
   created_at: Date;
   updated_at: Date;
@@ -79,10 +90,16 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     enabled: row.enabled,
     disabledReason: row.disabled_reason,
     disabledAt: row.disabled_at,
+    // Text where the row was read as JSON.
+    pausedAt: row.paused_at === null ? null : new Date(row.paused_at),
+    pausedReason: row.paused_reason,
+    resumeRate: row.resume_rate,
     failing: readFailing(row.failing),
     headers,
     options: row.options,
     limits: row.limits,
+    filter: row.filter,
+    transformation: row.transformation,
     ...(tlsClient ? { tlsClient } : {}),
     secrets: own,
     createdAt: row.created_at,
@@ -97,7 +114,8 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 }
 
 /** The fields that are saved. */
-export type SavedSubscription = Omit<StoredSubscription, 'disabledAt' | 'failing' | 'createdAt' | 'updatedAt'>;
+export type SavedSubscription = Omit<StoredSubscription, NotSaved>;
+type NotSaved = 'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'createdAt' | 'updatedAt';
 
 /**
  * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement
@@ -111,12 +129,14 @@ export async function saveSubscription(
   const { rows } = await client.query<SubscriptionRow>(
     `WITH saved AS (
        INSERT INTO subscriptions
-         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         (id, reference, account_id, url, event_types, description, enabled, disabled_reason, options, secrets, limits,
+          filter, transformation)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $14, $15)
        ON CONFLICT (id) DO UPDATE SET
          url = excluded.url, event_types = excluded.event_types, description = excluded.description,
          enabled = excluded.enabled, disabled_reason = excluded.disabled_reason, options = excluded.options,
-         secrets = excluded.secrets, limits = excluded.limits, updated_at = now(),
+         secrets = excluded.secrets, limits = excluded.limits, filter = excluded.filter,
+         transformation = excluded.transformation, updated_at = now(),
          failing = CASE WHEN subscriptions.enabled OR NOT excluded.enabled THEN subscriptions.failing END
        RETURNING *
      ), notified AS (
@@ -147,6 +167,8 @@ export async function saveSubscription(
       JSON.stringify(subscription.limits),
       Operation.enabled,
       Operation.disabled,
+      subscription.filter,
+      subscription.transformation,
     ],
   );
   return toSubscription(store, rows[0]!);
@@ -154,8 +176,7 @@ export async function saveSubscription(
 
 /** Whether saving failed because another subscription of the account has the same `uid` in its options. */
 export function isUidTaken(error: unknown): boolean {
-  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
-  return code === UNIQUE_VIOLATION && constraint === 'subscriptions_by_uid';
+  return violatesUniqueIndex(error, 'subscriptions_by_uid');
 }
 
 export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {

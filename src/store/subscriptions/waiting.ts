@@ -1,16 +1,28 @@
-/** Deliveries that wait for their disabled subscription. */
+/** Deliveries that wait for a subscription that is disabled or paused. */
+import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../../workflows/types.js';
 import type { Store } from '../store.js';
 
-/** Paused deliveries with this reason whose subscription is enabled, after the id `after`. */
+/**
+ * Paused deliveries with one of these reasons although their subscription is enabled and neither it nor its account is
+ * paused, after the id `after`. Omits those that a workflow is resuming at a rate.
+ */
 export async function pausedOfEnabled(
   store: Store,
-  { reason, after, limit }: { reason: string; after: string; limit: number },
+  { reasons, after, limit }: { reasons: readonly string[]; after: string; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    `SELECT d.id FROM deliveries d JOIN subscriptions s ON s.id = d.subscription_id
-     WHERE d.state = 'paused' AND d.state_reason = $1 AND d.id > $2 AND s.enabled AND s.deleted_at IS NULL
+    // From the subscriptions, so that the many deliveries of a paused one are not read.
+    `SELECT d.id FROM subscriptions s JOIN accounts a ON a.id = s.account_id
+     CROSS JOIN LATERAL (
+       SELECT id, state_reason FROM deliveries
+       WHERE subscription_id = s.id AND state = 'paused' AND state_reason = ANY($1) AND id > $2
+         AND NOT (state_reason = '${SUBSCRIPTION_PAUSED}' AND s.resume_rate IS NOT NULL)
+         AND NOT (state_reason = '${ACCOUNT_PAUSED}' AND a.resume_rate IS NOT NULL)
+       ORDER BY id LIMIT $3
+     ) d
+     WHERE s.enabled AND s.deleted_at IS NULL AND s.paused_at IS NULL AND a.paused_at IS NULL
      ORDER BY d.id LIMIT $3`,
-    [reason, after, limit],
+    [reasons, after, limit],
   );
   return rows.map(({ id }) => id);
 }

@@ -38,7 +38,10 @@ export type RoundEnd =
       readonly waitMs: number;
       readonly deferral: Deferral;
     }
-  | { readonly kind: 'paused' }
+  | { readonly kind: 'paused'; readonly reason: string }
+  | { readonly kind: 'expired' }
+  /** By a newer event, which has recorded it. */
+  | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'subscriptionDeleted' }
   /** By a command; `lost` means that the attempt in flight was not reported in time, so its worker may be dead. */
   | { readonly kind: 'interrupted'; readonly lost: boolean };
@@ -114,7 +117,11 @@ function endOf(error: unknown): RoundEnd {
       return { kind: 'unrecorded', outcome };
     }
     case FailureType.paused:
-      return { kind: 'paused' };
+      return { kind: 'paused', reason: cause.message };
+    case FailureType.expired:
+      return { kind: 'expired' };
+    case FailureType.cancelled:
+      return { kind: 'cancelled', reason: cause.message };
     case FailureType.subscriptionDeleted:
       return { kind: 'subscriptionDeleted' };
     default:

@@ -1,14 +1,16 @@
-/** Applies the commands of a delivery: cancel, pause, resume and retry now. */
+/** Applies the commands of a delivery: cancel, pause, resume and retry now; and ends it when its event expires. */
 import { condition, type CancellationScope } from '@temporalio/workflow';
 import type { Commands } from '../signals.js';
-import type { DeliveryActivities, DeliveryInput, ScheduleProgress } from '../types.js';
+import { failure, FailureType } from '../failure.js';
+import { EXPIRED, type DeliveryActivities, type DeliveryInput, type ScheduleProgress } from '../types.js';
 import { showEnded, showPaused } from './details.js';
 import type { NextRound } from './resume.js';
 
 type Activities = Pick<DeliveryActivities, 'getScheduleProgress' | 'changeState' | 'cancelOwnWorkflow'>;
 
 /**
- * Applies all pending commands and returns the next round. Throws a CancelledFailure on a cancel command. When the end of
+ * Applies all pending commands and returns the next round. Throws a CancelledFailure on a cancel command, and a failure
+ * when the event has expired. When the end of
  * the delivery is already recorded the commands are dropped: the next round detects the end and sends nothing. `lost`
  * means that the interrupted attempt was not reported in time; it is then shown as interrupted.
  */
@@ -25,15 +27,16 @@ export async function applyCommands(
     delete commands.cancel;
     delete commands.pause;
     delete commands.retryNow;
+    delete commands.expired;
     return { position: 0, waitMs: 0 };
   }
   const attempts = progress.attempts + (lost ? 1 : 0);
   const lostAttempts = lost ? { attemptsUpTo: attempts } : {};
-  while (commands.pause && !commands.cancel) {
+  while (commands.pause && !commands.cancel && !commands.expired) {
     const { reason } = commands.pause;
     showPaused(input, reason);
     await activities.changeState({ deliveryId, run, state: 'paused', reason, nextAttemptAt: null, ...lostAttempts });
-    await condition(() => !commands.pause || commands.cancel !== undefined);
+    await condition(() => !commands.pause || commands.cancel !== undefined || commands.expired !== undefined);
   }
   if (commands.cancel) {
     showEnded(input, `Cancelled: ${commands.cancel.reason}`);
@@ -48,6 +51,18 @@ export async function applyCommands(
     // A workflow closes as cancelled only when Temporal was asked to cancel it.
     if (!commands.cancel.byTemporal) await activities.cancelOwnWorkflow();
     await root.cancelRequested;
+  }
+  if (commands.expired) {
+    showEnded(input, `Not delivered: ${EXPIRED}`);
+    await activities.changeState({
+      deliveryId,
+      run,
+      state: 'failed',
+      reason: EXPIRED,
+      nextAttemptAt: null,
+      ...lostAttempts,
+    });
+    throw failure(FailureType.expired, EXPIRED);
   }
   const next =
     commands.retryNow && isCurrent(commands.retryNow, progress) ? extraAttempt(progress) : sameSchedule(progress);

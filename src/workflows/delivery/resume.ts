@@ -56,5 +56,8 @@ export function roundAfter({ state, stateReason, schedulePosition, nextAttemptAt
 }
 
 function roundAt({ position, at }: { readonly position: number; readonly at: number }): NextRound {
-  return { position, waitMs: Math.max(at - Date.now(), 0) };
+  const waitMs = Math.max(at - Date.now(), 0);
+  return position === 0 && waitMs > 0
+    ? { position, waitMs, why: 'its event is to be delivered then' }
+    : { position, waitMs };
 }

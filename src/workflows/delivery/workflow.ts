@@ -1,15 +1,9 @@
 /** The workflow of a delivery: one event for one subscription, from the first attempt to the end. */
-import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import { failure } from '../failure.js';
-import { hasPendingCommand, registerSignalHandlers } from '../signals.js';
-import {
-  SUBSCRIPTION_DELETED,
-  SUBSCRIPTION_DISABLED,
-  type DeliveryActivities,
-  type DeliveryInput,
-  type DeliveryResult,
-} from '../types.js';
-import { runRound } from './attempts.js';
+import { hasPendingCommand, registerSignalHandlers, type Commands } from '../signals.js';
+import { SUBSCRIPTION_DELETED, type DeliveryActivities, type DeliveryInput, type DeliveryResult } from '../types.js';
+import { runRound, type RoundEnd } from './attempts.js';
 import { applyCommands } from './commands.js';
 import { showAttempting, showEnded, showWaiting } from './details.js';
 import { firstRound, roundAfter, type NextRound } from './resume.js';
@@ -44,6 +38,7 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
   const commands = registerSignalHandlers();
   // Not cancellable: the outcome of an attempt in flight must be known before the delivery ends.
   return CancellationScope.nonCancellable(async () => {
+    expireInTime(input, commands);
     const start = await firstRound(input, activities);
     if ('result' in start) return accepted(start.result);
     let next: NextRound = start;
@@ -77,14 +72,11 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
             deferral: end.deferral,
           };
           break;
-        case 'paused':
-          commands.pause ??= { reason: SUBSCRIPTION_DISABLED };
-          break;
-        case 'subscriptionDeleted':
-          commands.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
-          break;
         case 'interrupted':
           next = await applyCommands(input, commands, root, activities, end.lost);
+          break;
+        default:
+          setCommand(commands, end);
       }
     }
   });
@@ -119,6 +111,34 @@ export async function delivery(input: DeliveryInput): Promise<DeliveryResult> {
       ...(attemptsBefore === undefined ? {} : { attemptsUpTo: attemptsBefore + schedule.length - position + 1 }),
     });
   }
+}
+
+/** What follows from an attempt that was not allowed is done like a command. */
+function setCommand(
+  commands: Commands,
+  end: Extract<RoundEnd, { kind: 'paused' | 'expired' | 'cancelled' | 'subscriptionDeleted' }>,
+): void {
+  switch (end.kind) {
+    case 'paused':
+      commands.pause ??= { reason: end.reason };
+      break;
+    case 'expired':
+      commands.expired = true;
+      break;
+    case 'cancelled':
+      commands.cancel ??= { reason: end.reason, byTemporal: false };
+      break;
+    case 'subscriptionDeleted':
+      commands.cancel ??= { reason: SUBSCRIPTION_DELETED, byTemporal: false };
+  }
+}
+
+/** Interrupts the delivery when its event expires; an attempt in flight is finished first. */
+function expireInTime({ expiresAt }: DeliveryInput, commands: Commands): void {
+  if (expiresAt === undefined) return;
+  const waitMs = expiresAt - Date.now();
+  if (waitMs <= 0) commands.expired = true;
+  else void sleep(waitMs, { summary: 'until the event expires' }).then(() => (commands.expired = true));
 }
 
 /** The position of a round that ended before all of its attempts were made. */

@@ -38,11 +38,15 @@ const OPERATORS_ONLY = [
   'POST /v1/accounts',
   'PATCH /v1/accounts/{id}',
   'DELETE /v1/accounts/{id}',
+  'PUT /v1/accounts/by-id/{externalId}',
+  'DELETE /v1/accounts/by-id/{externalId}',
   'POST /v1/accounts/{id}/events',
   'PUT /v1/event-types/{name}',
   'PATCH /v1/event-types/{name}',
   'DELETE /v1/event-types/{name}',
   'POST /v1/event-types/import',
+  'POST /v1/accounts/{id}/pause',
+  'POST /v1/accounts/{id}/resume',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */
@@ -57,6 +61,10 @@ const NAMELESS = [
   'GET /v1/health',
   'GET /v1/contracts',
   'POST /v1/contracts/{provider}/verify',
+  // test/integration/api/accounts/by-id.test.ts
+  'PUT /v1/accounts/by-id/{externalId}',
+  'GET /v1/accounts/by-id/{externalId}',
+  'DELETE /v1/accounts/by-id/{externalId}',
   // test/integration/api/event-types has these: event types belong to the installation, not to an account.
   'GET /v1/event-types',
   'POST /v1/event-types/import',
@@ -85,6 +93,8 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     'POST /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'POST /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
     'PATCH /v1/subscriptions/{id}': { description: 'mine' },
+    'POST /v1/accounts/{id}/filters/test': { filter: { type: 'a' } },
+    'POST /v1/accounts/{id}/transformations/test': { expression: 'data', event: { type: 'a', data: {} } },
   };
 
   test('nothing of another account is there, and nothing of it changes', async () => {

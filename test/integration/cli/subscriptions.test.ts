@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startApiWithDatabase } from '../../support/api.js';
 import { against } from '../../support/cli.js';
 
@@ -43,6 +46,27 @@ test('an edit changes what it names', async () => {
   expect(await cli.json('subscriptions', 'enable', id)).toMatchObject({ enabled: true });
 });
 
+test('a filter and a transformation are given as text or file, and removed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-cli-'));
+  await writeFile(join(folder, 'filter.json'), '{"data.total": {"gte": 100}}\n');
+  await writeFile(join(folder, 'body.jsonata'), 'data.total\n');
+  const filter = { 'data.total': { gte: 100 } };
+  const created = await create('--filter', JSON.stringify(filter), '--transformation', '{"total": data.total}');
+  expect(created).toMatchObject({ filter, transformation: '{"total": data.total}' });
+  const { out } = await cli.pigeonpost(['subscriptions', 'show', created.id]);
+  expect(out).toMatch(/^filter +\{"data.total":\{"gte":100\}\}$/m);
+  const edit = (...args: string[]) => cli.json('subscriptions', 'edit', created.id, ...args);
+  expect(await edit('--filter', 'none', '--transformation', 'none')).toMatchObject({
+    filter: null,
+    transformation: null,
+  });
+  const files = [`--filter=@${join(folder, 'filter.json')}`, `--transformation=@${join(folder, 'body.jsonata')}`];
+  expect(await edit(...files)).toMatchObject({ filter, transformation: 'data.total' });
+  const missing = await cli.pigeonpost(['subscriptions', 'edit', created.id, '--filter', `@${join(folder, 'none')}`]);
+  expect(missing.err).toMatch(/The file cannot be read: ENOENT/);
+  await rm(folder, { recursive: true });
+});
+
 test('subscriptions are listed until they are deleted', async () => {
   const { id } = await create();
   const { out } = await cli.pigeonpost(['subscriptions', 'list', account]);
@@ -80,4 +104,18 @@ test('what the API finds wrong is said field by field', async () => {
   const twice = ['--set', 'colour=red', '--set', 'channels=a'];
   const several = await cli.pigeonpost(['subscriptions', 'create', account, 'http://127.0.0.1', ...twice]);
   expect(several.err).toMatch(/^pigeonpost: the API refused:\n {2}\w+: .+\n {2}\w+: .+$/);
+});
+
+test('a subscription and an account are paused and resumed', async () => {
+  const { id } = await create('--type', 'user.created');
+  expect(await cli.json('subscriptions', 'pause', id, '--reason', 'maintenance')).toMatchObject({
+    pausedAt: expect.any(String),
+    pausedReason: 'maintenance',
+  });
+  expect(await cli.json('subscriptions', 'resume', id, '--rate', '5')).toMatchObject({
+    pausedAt: null,
+    resumeRatePerSecond: 5,
+  });
+  expect(await cli.json('accounts', 'pause', account)).toMatchObject({ pausedAt: expect.any(String) });
+  expect(await cli.json('accounts', 'resume', account)).toMatchObject({ pausedAt: null, resumeRatePerSecond: 100 });
 });

@@ -28,7 +28,7 @@ test('goes through the pages of a list', async () => {
   const urls: string[] = [];
   const params = (cursor: string | undefined) => ({ path: { id }, query: { limit: 2, ...(cursor && { cursor }) } });
   const pages = paginate((cursor) => unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params: params(cursor) })));
-  for await (const { url } of pages) urls.push(new URL(url).pathname);
+  for await (const { url } of pages) urls.push(new URL(url!).pathname);
   expect(urls).toEqual(['/c', '/b', '/a']);
 });
 

@@ -67,6 +67,9 @@ const routes: [method: string, path: string][] = [
   ['GET', `/v1/accounts/${unknownIds.account}`],
   ['PATCH', `/v1/accounts/${unknownIds.account}`],
   ['DELETE', `/v1/accounts/${unknownIds.account}`],
+  ['PUT', '/v1/accounts/by-id/nobody'],
+  ['GET', '/v1/accounts/by-id/nobody'],
+  ['DELETE', '/v1/accounts/by-id/nobody'],
   ['POST', `/v1/accounts/${unknownIds.account}/keys`],
   ['DELETE', `/v1/accounts/${unknownIds.account}/keys/${unknownIds.key}`],
   ['POST', `/v1/accounts/${unknownIds.account}/subscriptions`],
@@ -76,11 +79,19 @@ const routes: [method: string, path: string][] = [
   ['DELETE', `/v1/subscriptions/${unknownIds.subscription}`],
   ['GET', `/v1/subscriptions/${unknownIds.subscription}/secret`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/rotate-secret`],
+  ['GET', `/v1/subscriptions/${unknownIds.subscription}/poll`],
+  ['GET', `/v1/subscriptions/${unknownIds.subscription}/consumers`],
+  ['DELETE', `/v1/subscriptions/${unknownIds.subscription}/consumers/one`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/test`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/drop-waiting`],
+  ['POST', `/v1/subscriptions/${unknownIds.subscription}/pause`],
+  ['POST', `/v1/subscriptions/${unknownIds.subscription}/resume`],
+  ['POST', `/v1/accounts/${unknownIds.account}/pause`],
+  ['POST', `/v1/accounts/${unknownIds.account}/resume`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/recover`],
   ['GET', `/v1/subscriptions/${unknownIds.subscription}/ordering`],
   ['POST', `/v1/accounts/${unknownIds.account}/events`],
+  ['GET', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/events/${unknownIds.event}`],
   ['GET', '/v1/deliveries'],
   ['GET', `/v1/deliveries/${unknownIds.delivery}`],
@@ -171,7 +182,9 @@ describe('routes', () => {
         events: event,
         recover: { from: '2026-01-01T00:00:00Z' },
       };
-      const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+      const posted =
+        method === 'PUT' ? bodies.accounts : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+      const body = method === 'PATCH' ? {} : posted;
       expectProblem(await api.ask(method, path, body), 404, 'not_found');
     },
   );
@@ -444,7 +457,8 @@ describe('without its database', () => {
       events: event,
       recover: { from: '2026-01-01T00:00:00Z' },
     };
-    const body = method === 'PATCH' ? {} : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+    const posted = method === 'PUT' ? bodies.accounts : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;
+    const body = method === 'PATCH' ? {} : posted;
     const reply = await lost.ask(method, path, body);
     expectProblem(reply, 503, 'unavailable');
     expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);

@@ -13,12 +13,15 @@ test('has partitions for the next weeks after the migration', async () => {
   expect(await migrate(database.url)).toEqual([
     '0001_initial',
     '0002_event_types',
+    '0003_filters',
+    '0004_consumers',
+    '0005_timing',
     '0006_account_workflows',
     '0008_ordering',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
-  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events']);
+  expect([...tables].sort()).toEqual(['attempts', 'deliveries', 'event_bodies', 'events', 'messages']);
   expect(await migrate(database.url)).toEqual([]);
 });
 

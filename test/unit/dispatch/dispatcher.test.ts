@@ -29,8 +29,14 @@ const account: DeliveryStart['account'] = {
   retentionDays: null,
   dispatchWeight: 1,
   maxSubscriptions: null,
+  externalId: null,
+  metadata: {},
+  environment: 'live',
   workflows: null,
   featureFlags: [],
+  pausedAt: null,
+  pausedReason: null,
+  resumeRate: null,
   createdAt: new Date(),
 };
 

@@ -1,5 +1,6 @@
 /** The rotation over accounts and subscriptions. */
 import * as fc from 'fast-check';
+import type { Priority } from '../../../src/contract/timing.js';
 import { FairQueue } from '../../../src/dispatch/fair-queue.js';
 import type { StoredAccount } from '../../../src/store/accounts/accounts.js';
 import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
@@ -76,6 +77,34 @@ test('takes every delivery once, in the order of its subscription', () => {
         const own = taken.filter((id) => id.startsWith(`${account}/${subscription}/`));
         expect(own).toEqual(Array.from({ length: count }, (_, index) => `${account}/${subscription}/${index + 1}`));
       }
+    }),
+  );
+});
+
+/** Adds deliveries with priorities. */
+function prioritised(
+  ...items: [account: string, priority: Priority | undefined, number: number][]
+): FairQueue<DeliveryStart> {
+  const list = new FairQueue<DeliveryStart>();
+  for (const [account, priority, number] of items) list.add({ ...waiting(account, 's', number), priority });
+  return list;
+}
+
+test('takes the high priority of an account first, and the low last', () => {
+  const list = prioritised(['a', 'low', 1], ['a', undefined, 2], ['a', 'high', 3], ['a', 'normal', 4]);
+  expect(take(list, 9)).toEqual(['a/s/3', 'a/s/2', 'a/s/4', 'a/s/1']);
+});
+
+test('the accounts take the same turns whatever their priorities are', () => {
+  const item = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom<Priority>('high', 'normal', 'low'));
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 60 }), (items) => {
+      const accountsOf = (list: FairQueue<DeliveryStart>) => list.take(items.length).map(({ account }) => account.id);
+      const withPriorities = prioritised(
+        ...items.map(([account, priority], n): [string, Priority, number] => [account, priority, n]),
+      );
+      const without = prioritised(...items.map(([account], n): [string, undefined, number] => [account, undefined, n]));
+      expect(accountsOf(withPriorities)).toEqual(accountsOf(without));
     }),
   );
 });

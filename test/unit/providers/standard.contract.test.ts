@@ -384,6 +384,7 @@ describe('subscriptions', () => {
     const asymmetric = subscriptionWith({ secrets: { keys: [{ secret: PRIVATE_KEY }] } });
     expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({
       channels: ['a'],
+      receivesBy: 'push',
       onOrderedFailure: 'continue',
     });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);

@@ -1,26 +1,25 @@
 /** The statements that run for every delivery, for every sweep and for every look at the lists, by name. */
-import { lowestIdAt } from '#src/contract/ids.js';
 import { listAttempts, loadAttemptMaterial } from '#src/store/attempts/attempts.js';
 import { loadBacklog } from '#src/store/reports/backlog.js';
 import { loadDirect } from '#src/store/direct/material.js';
 import { claimAny, heldBy } from '#src/store/direct/senders.js';
 import { changedDeliveries, findDelivery, listDeliveries, newestAllFailed } from '#src/store/deliveries/deliveries.js';
 import { changeState, markOwned, reopenDelivery } from '#src/store/deliveries/state-changes.js';
-import { findEvent, insertEvents } from '#src/store/events/events.js';
+import { insertEvents } from '#src/store/events/events.js';
+import { findEvent } from '#src/store/events/stored-events.js';
+import { listEvents } from '#src/store/events/list-events.js';
 import { findMatching } from '#src/store/deliveries/bulk.js';
 import { attemptFigures } from '#src/store/reports/figures.js';
-import { insertMissing, nextUndelivered } from '#src/store/recovery/missing.js';
 import { listPartitions } from '#src/store/partitions.js';
 import { recordAttempts, recordInterrupted, type AttemptRow } from '#src/store/attempts/recording.js';
 import { countBacklog } from '#src/store/reports/overview.js';
-import { countFinished, countWaiting, nextFinished, nextWaiting } from '#src/store/recovery/finished.js';
-import { reopenFinished, stillWaiting } from '#src/store/recovery/finished.js';
 import { deleteExpired } from '#src/store/retention.js';
 import { loadDeliveryStarts } from '#src/store/deliveries/delivery-starts.js';
 import type { Store } from '#src/store/store.js';
 import { cancelTerminated, pausedDeliveries, deliveriesOfDeletedSubscriptions } from '#src/store/deliveries/sweep.js';
 import { overdueDeliveries, ownerlessDeliveries } from '#src/store/deliveries/sweep.js';
 import { pausedOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
+import { perRecovery } from './recovery-queries.js';
 import { newEvent, type Sample } from './sample.js';
 
 /** A query or a command to the store. */
@@ -33,22 +32,13 @@ export interface Query {
 }
 
 /** As it is written here. */
-type Written = Omit<Query, 'when' | 'writes'> & { readonly writes?: true };
+export type Written = Omit<Query, 'when' | 'writes'> & { readonly writes?: true };
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const LIMIT = 200;
 const PAUSED_REASON = 'the subscription is disabled';
 const ago = (ms: number): Date => new Date(Date.now() - ms);
-const week = ({ subscriptionId }: Sample) => ({
-  subscriptionId,
-  fromId: lowestIdAt('dlv', ago(7 * DAY_MS)),
-  beforeId: lowestIdAt('dlv', new Date()),
-  states: ['failed'] as const,
-  types: [],
-  asOf: new Date(),
-});
-
 function record(deliveryId: string): AttemptRow {
   return {
     deliveryId,
@@ -116,7 +106,7 @@ const perSweep: readonly Written[] = [
   { name: 'find what lost its subscription', ask: (store) => deliveriesOfDeletedSubscriptions(store, LIMIT) },
   {
     name: 'find paused deliveries of enabled subscriptions',
-    ask: (store) => pausedOfEnabled(store, { reason: PAUSED_REASON, after: '', limit: LIMIT }),
+    ask: (store) => pausedOfEnabled(store, { reasons: [PAUSED_REASON], after: '', limit: LIMIT }),
   },
   {
     name: 'cancel what was terminated',
@@ -136,6 +126,15 @@ const perRequest: readonly Written[] = [
   { name: 'get a delivery', ask: (store, { deliveryIds }) => findDelivery(store, deliveryIds[0]!) },
   { name: 'get its attempts', ask: (store, { deliveryIds }) => listAttempts(store, deliveryIds[0]!) },
   { name: 'get an event', ask: (store, { eventIds }) => findEvent(store, eventIds[0]!) },
+  { name: 'list events of an account', ask: (store, { accountId }) => listEvents(store, { accountId, limit: 50 }) },
+  {
+    name: 'list its events of a type that it has none of',
+    ask: (store, { accountId }) => listEvents(store, { accountId, type: 'none', limit: 50 }),
+  },
+  {
+    name: 'list its undelivered events',
+    ask: (store, { accountId }) => listEvents(store, { accountId, undelivered: true, limit: 50 }),
+  },
   { name: 'list all deliveries', ask: (store) => listDeliveries(store, { limit: 51 }) },
   { name: 'list those of an account', ask: (store, { accountId }) => listDeliveries(store, { accountId, limit: 51 }) },
   {
@@ -173,65 +172,6 @@ const perRequest: readonly Written[] = [
   {
     name: 'the next 100 of a bulk command',
     ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),
-  },
-];
-
-const perRecovery: readonly Written[] = [
-  { name: 'count failed ones, 7 days', ask: (store, sample) => countFinished(store, week(sample)) },
-  {
-    name: 'find the next 100 failed ones, 7 days',
-    ask: (store, sample) => nextFinished(store, week(sample), { afterId: '', limit: 100 }),
-  },
-  { name: 'count those that wait, 7 days', ask: (store, sample) => countWaiting(store, week(sample)) },
-  {
-    name: 'find the next 100 that wait, 7 days',
-    ask: (store, sample) => nextWaiting(store, week(sample), { afterId: '', limit: 100 }),
-  },
-  {
-    name: 'find which of 100 still wait',
-    ask: (store, { deliveryIds }) =>
-      stillWaiting(
-        store,
-        deliveryIds.map((id) => ({ id, run: 0, attempts: 1 })),
-      ),
-  },
-  {
-    name: 'reopen 100',
-    writes: true,
-    ask: (store, { deliveryIds }) =>
-      reopenFinished(
-        store,
-        deliveryIds.map((id) => ({ id, run: 0 })),
-        ['failed'],
-      ),
-  },
-  {
-    name: 'find the next 100 missing ones, 1 day',
-    ask: (store, { accountId, subscriptionId }) =>
-      nextUndelivered(
-        store,
-        {
-          accountId,
-          subscriptionId,
-          fromId: lowestIdAt('evt', ago(DAY_MS)),
-          beforeId: lowestIdAt('evt', new Date()),
-          types: [],
-        },
-        { afterId: '', limit: 100 },
-      ),
-  },
-  {
-    name: 'insert 100 missing ones',
-    writes: true,
-    ask: (store, { accountId, subscriptionId, eventIds }) =>
-      insertMissing(
-        store,
-        subscriptionId,
-        eventIds.map((id) => {
-          const missing = newEvent(accountId, subscriptionId);
-          return { ...missing, event: { ...missing.event, id } };
-        }),
-      ),
   },
 ];
 

@@ -45,6 +45,9 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     retentionDays: 14,
     dispatchWeight: 1,
     maxSubscriptions: null,
+    externalId: null,
+    metadata: {},
+    environment: 'live',
     workflows: null,
     featureFlags: [],
     secrets: {},
@@ -60,6 +63,8 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     disabledReason: null,
     options: {},
     limits: {},
+    filter: null,
+    transformation: null,
     headers: {},
     secrets: {},
   });

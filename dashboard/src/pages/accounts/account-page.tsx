@@ -1,6 +1,6 @@
 /** One account: its ids, its keys and what an operator chooses for it. */
 import { Button } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useContract } from '../../api/accounts.js';
@@ -9,6 +9,7 @@ import type { AccountDetail } from '../../api/shapes.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
+import { PauseButton, PauseNote } from '../../parts/pause.js';
 import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 import { listAddress } from '../deliveries/filters.js';
@@ -40,8 +41,10 @@ export function AccountPage({ id }: { id: string }) {
         <Button size="xs" variant="default" component={Link} href={`/subscriptions?accountId=${id}`}>
           Subscriptions
         </Button>
+        {isOperator && <Pause account={data} />}
         {isOperator && <DeleteAccount account={data} />}
       </PageHead>
+      <PauseNote state={data} />
       <div className={columns.columns}>
         <Keys account={data} />
         <div className="stack">
@@ -50,6 +53,20 @@ export function AccountPage({ id }: { id: string }) {
         </div>
       </div>
     </div>
+  );
+}
+
+function Pause({ account }: { account: AccountDetail }) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const request = { params: { path: { id: account.id } } };
+  const changed = () => cache.invalidateQueries({ queryKey: ['account', account.id] });
+  return (
+    <PauseButton
+      state={account}
+      pause={() => unwrap(client.POST('/v1/accounts/{id}/pause', request)).then(changed)}
+      resume={() => unwrap(client.POST('/v1/accounts/{id}/resume', request)).then(changed)}
+    />
   );
 }
 

@@ -91,6 +91,18 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
         <Fact name="Created">
           <Moment at={delivery.createdAt} />
         </Fact>
+        {delivery.deliverAt && (
+          <Fact name="Not before">
+            <Moment at={delivery.deliverAt} />
+          </Fact>
+        )}
+        {delivery.expiresAt && (
+          <Fact name="Expires">
+            <Moment at={delivery.expiresAt} />
+          </Fact>
+        )}
+        {delivery.supersedes && <Fact name="Superseded by key">{delivery.supersedes}</Fact>}
+        {delivery.priority !== 'normal' && <Fact name="Priority">{delivery.priority}</Fact>}
         {delivery.settledAt && (
           <Fact name="Ended">
             <Moment at={delivery.settledAt} />

@@ -39,6 +39,7 @@ export function NewSubscriptionPage({ accountId }: { accountId: string }) {
       {create.data && <Created subscription={create.data} />}
       {contract && !create.data && (
         <SubscriptionForm
+          accountId={accountId}
           contract={contract}
           before={{}}
           submitLabel="Create"
@@ -103,6 +104,7 @@ function EditForm({ subscription, contract }: { subscription: Subscription; cont
   });
   return (
     <SubscriptionForm
+      accountId={subscription.accountId}
       contract={contract}
       before={subscription}
       submitLabel="Save"

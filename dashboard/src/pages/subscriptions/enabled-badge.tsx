@@ -7,13 +7,14 @@ interface Props {
     readonly enabled: boolean;
     readonly disabledReason: string | null;
     readonly disabledAt: string | null;
+    readonly pausedAt?: string | null;
   };
   /** Since when every attempt has failed; absent or null while none has. */
   readonly failingSince: string | null | undefined;
 }
 
-/** Two things of a subscription: whether it takes events, and whether its receiver accepts them. */
-export function EnabledBadge({ subscription: { enabled, disabledReason, disabledAt }, failingSince }: Props) {
+/** Of a subscription: whether it takes events, whether its deliveries wait, and whether its receiver accepts them. */
+export function EnabledBadge({ subscription: { enabled, disabledReason, disabledAt, pausedAt }, failingSince }: Props) {
   const now = useNow(60_000);
   const since = (at: string | null) => (at === null ? '' : ` ${fromNow(Date.parse(at), now)}`);
   return (
@@ -25,6 +26,11 @@ export function EnabledBadge({ subscription: { enabled, disabledReason, disabled
       ) : (
         <Badge variant="light" color="red" tt="none" title={disabledReason ?? undefined}>
           disabled{since(disabledAt)}
+        </Badge>
+      )}
+      {pausedAt && (
+        <Badge variant="light" color="yellow" tt="none" title={pausedAt}>
+          paused{since(pausedAt)}
         </Badge>
       )}
       {failingSince && (

@@ -11,9 +11,11 @@ import { changesOf, valuesOf, type Values } from '../../form/values.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { withGroups } from './type-choices.js';
+import { payloadFields, PayloadFields } from './payload-fields.js';
 import styles from './subscription-form.module.css';
 
 interface Props {
+  readonly accountId: string;
   readonly contract: Contract;
   /** The subscription as it is; empty for a new one. */
   readonly before: Values;
@@ -24,17 +26,17 @@ interface Props {
   readonly submit: (changes: Values) => void;
 }
 
-export function SubscriptionForm({ contract, before, submitLabel, busy, error, submit }: Props) {
+export function SubscriptionForm({ accountId, contract, before, submitLabel, busy, error, submit }: Props) {
   const schema = contract.subscriptionSchema as JsonSchema;
   const [{ values: former, masked }] = useState(() => valuesOf(schema, before));
   const isNew = before.id === undefined;
   const [values, setValues] = useState<Values>(isNew ? { enabled: true } : former);
   const [replaced, setReplaced] = useState<readonly string[]>([]);
   const kept = masked.filter((name) => !replaced.includes(name));
-  const shown = { ...schema, properties: without(schema.properties, kept) };
   const suggestions = withGroups(useTypeNames(contract), contract.openCatalogue);
+  const shown = { ...schema, properties: without(schema.properties, [...kept, ...payloadFields]) };
   const errors = fieldErrors(error);
-  const names = Object.keys(shown.properties);
+  const names = [...Object.keys(shown.properties), ...payloadFields];
   return (
     <form
       noValidate
@@ -51,6 +53,14 @@ export function SubscriptionForm({ contract, before, submitLabel, busy, error, s
           values={values}
           errors={errors}
           suggestions={{ eventTypes: suggestions }}
+          onChange={setValues}
+        />
+        <PayloadFields
+          accountId={accountId}
+          schema={schema}
+          example={contract.events[0]}
+          values={values}
+          errors={errors}
           onChange={setValues}
         />
         {masked.map((name) => (

@@ -7,6 +7,7 @@ import { useContract } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
+import { PauseButton, PauseNote } from '../../parts/pause.js';
 import { listAddress } from '../deliveries/filters.js';
 import { EnabledBadge } from './enabled-badge.js';
 import { Health } from './health.js';
@@ -36,12 +37,13 @@ export function SubscriptionPage({ id }: { id: string }) {
   return (
     <div className="stack">
       <PageHead
-        title={data.url.replace(/^https?:\/\//, '')}
+        title={data.url?.replace(/^https?:\/\//, '') ?? 'Polled subscription'}
         beside={<EnabledBadge subscription={data} failingSince={data.health?.failingSince} />}
       >
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>
           Deliveries
         </Button>
+        <Pause subscription={data} />
         <Toggle subscription={data} />
         <Button size="xs" variant="default" component={Link} href={`/subscriptions/${id}/edit`}>
           Edit
@@ -53,6 +55,7 @@ export function SubscriptionPage({ id }: { id: string }) {
           {data.disabledReason}
         </Alert>
       )}
+      <PauseNote state={data} />
       <div className={columns.columns}>
         <div className="stack">
           <Health subscription={data} />
@@ -67,6 +70,20 @@ export function SubscriptionPage({ id }: { id: string }) {
         </div>
       </div>
     </div>
+  );
+}
+
+function Pause({ subscription }: { subscription: Subscription }) {
+  const { client } = useSession();
+  const cache = useQueryClient();
+  const request = { params: { path: { id: subscription.id } } };
+  const changed = () => cache.invalidateQueries({ queryKey: ['subscription', subscription.id] });
+  return (
+    <PauseButton
+      state={subscription}
+      pause={() => unwrap(client.POST('/v1/subscriptions/{id}/pause', request)).then(changed)}
+      resume={() => unwrap(client.POST('/v1/subscriptions/{id}/resume', request)).then(changed)}
+    />
   );
 }
 

@@ -11,7 +11,7 @@ export function SubscriptionTable({ subscriptions }: { subscriptions: readonly S
       {subscriptions.map((subscription) => (
         <tr key={subscription.id}>
           <td>
-            <Link href={`/subscriptions/${subscription.id}`}>{subscription.url}</Link>
+            <Link href={`/subscriptions/${subscription.id}`}>{subscription.url ?? 'polled'}</Link>
             {subscription.description && <div className="muted">{subscription.description}</div>}
           </td>
           <td>{subscription.eventTypes.length === 0 ? 'all' : subscription.eventTypes.join(', ')}</td>

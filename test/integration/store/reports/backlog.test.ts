@@ -76,7 +76,13 @@ test('reads an index in every part of the statement', async () => {
       [plan.match(/\w+_idx\w*/g)],
     );
     expect(indexes.map(({ index }) => index)).toEqual(
-      expect.arrayContaining(['deliveries_ownerless', 'deliveries_started', 'deliveries_due', 'deliveries_paused']),
+      expect.arrayContaining([
+        'deliveries_ownerless',
+        'deliveries_started',
+        'deliveries_due',
+        // Two partial indexes hold just the paused ones.
+        expect.stringMatching(/^deliveries_paused(_by_account)?$/),
+      ]),
     );
   } finally {
     client.release(true);

@@ -6,12 +6,13 @@ import { MAX_PERMIT_WAIT_MS } from '../../../../src/workflows/limits.js';
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-function attempt(accountId: string, subscriptionId: string, number: number): FirstAttempt {
+function attempt(accountId: string, subscriptionId: string, number: number, priority = 'normal'): FirstAttempt {
   const delivery = {
     account: { id: accountId, dispatchWeight: 1 },
     subscription: { id: subscriptionId },
     delivery: { id: `${accountId} ${subscriptionId} ${number}` },
     body: '12345',
+    priority,
   };
   return { delivery, schedule: [], timeLimitMs: 10_000, loadedAt: 0, rejections: 0 } as unknown as FirstAttempt;
 }
@@ -50,6 +51,31 @@ test('rotates over accounts, and over the subscriptions of each', () => {
   add('quiet', 'c', 1);
   attempts.sendMore();
   expect(sent.slice(0, 4)).toEqual(['busy a 1', 'quiet c 1', 'busy b 1', 'busy a 2']);
+});
+
+test('sends the high priority of an account first, also for a receiver that is busy, and changes nothing for others', async () => {
+  const { attempts, sent, add, end } = parts(1);
+  add('acc', 'a', 2);
+  add('other', 'b', 1);
+  attempts.sendMore();
+  expect(sent).toEqual(['acc a 1', 'other b 1']);
+  attempts.add(attempt('acc', 'a', 3, 'low'));
+  attempts.add(attempt('acc', 'a', 4, 'high'));
+  attempts.sendMore();
+  await end(1);
+  await end(2);
+  await end(1);
+  expect(sent).toEqual(['acc a 1', 'other b 1', 'acc a 4', 'acc a 2', 'acc a 3']);
+});
+
+test('moves a receiver forward in the rotation when a delivery of a higher priority arrives', () => {
+  const { attempts, sent, add } = parts();
+  add('acc', 'a', 2);
+  add('acc', 'b', 1);
+  attempts.add(attempt('acc', 'b', 2, 'high'));
+  attempts.sendMore();
+  // Its former entry in the rotation is skipped.
+  expect(sent).toEqual(['acc b 2', 'acc a 1', 'acc a 2', 'acc b 1']);
 });
 
 test('has no more attempts of a subscription in flight than allowed, and continues when one ends', async () => {

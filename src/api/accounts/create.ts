@@ -1,0 +1,114 @@
+/** Creates, edits and shows accounts for all routes that do. */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { newId } from '../../contract/ids.js';
+import { contractOf, contracts, findContract } from '../../providers/registry.js';
+import {
+  environments,
+  insertAccount,
+  isExternalIdTaken,
+  type AccountEdit,
+  type StoredAccount,
+} from '../../store/accounts/accounts.js';
+import { insertApiKey } from '../../store/accounts/api-keys.js';
+import { inTransaction, type Store } from '../../store/store.js';
+import { check } from '../../http/check.js';
+import { invalidField, Problem } from '../../http/problem.js';
+import { line } from '../schemas.js';
+import { accountChoices, checkChoices } from './options.js';
+import { externalIdSchema } from './external-ids.js';
+
+const editable = {
+  name: line(200).min(1),
+  settings: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("Settings of the provider's contract; see the provider's page in the documentation."),
+  validatePayloads: z.boolean().optional().describe('Reject events that lack a documented field of their type.'),
+  ...accountChoices,
+};
+
+/** Request body that edits an account. */
+export const accountEdit = z.strictObject(editable).partial();
+
+/** Request body that creates an account of any provider. */
+export const newAccount = z.strictObject({
+  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
+  scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; generated when absent."),
+  externalId: externalIdSchema.optional(),
+  environment: z
+    .enum(environments)
+    .optional()
+    .describe('Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.'),
+  ...editable,
+  validatePayloads: editable.validatePayloads.default(true),
+});
+
+/** Request body that creates or edits the account of a path. */
+export const namedAccount = newAccount
+  .omit({ externalId: true })
+  .extend({ validatePayloads: editable.validatePayloads });
+type NewAccount = z.infer<typeof namedAccount> & Pick<z.infer<typeof newAccount>, 'externalId'>;
+
+const NOT_PAUSED = { pausedAt: null, pausedReason: null, resumeRate: null };
+
+/**
+ * Creates an account, with its first API key unless `withKey` is false. Throws a problem for a wrong field, and
+ * `conflict` when another account has its external id.
+ */
+export async function createAccount(
+  store: Store,
+  body: NewAccount,
+  { withKey = true }: { readonly withKey?: boolean } = {},
+): Promise<{ readonly account: StoredAccount; readonly apiKey: string }> {
+  const contract = findContract(body.provider);
+  if (!contract)
+    throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
+  const rules = contract.accounts;
+  const scope = body.scope === undefined ? rules.newScope(randomBytes) : check(rules.scope, body.scope, 'scope');
+  const settings = check(rules.settings, body.settings ?? {}, 'settings');
+  const account = {
+    id: newId('acc'),
+    provider: contract.provider,
+    name: body.name,
+    scope,
+    settings,
+    validatePayloads: body.validatePayloads ?? true,
+    ...checkChoices(contract, body),
+    externalId: body.externalId ?? null,
+    environment: body.environment ?? 'live',
+    secrets: rules.newSecrets(randomBytes),
+  };
+  const apiKey = rules.newApiKey(randomBytes);
+  try {
+    const createdAt = await inTransaction(store, async (client) => {
+      const at = await insertAccount(store, client, account);
+      if (withKey) await insertApiKey(client, account.id, apiKey);
+      return at;
+    });
+    return { account: { ...account, ...NOT_PAUSED, createdAt }, apiKey };
+  } catch (error) {
+    if (!isExternalIdTaken(error)) throw error;
+    throw new Problem('conflict', 'another account has this externalId; choose another one, or edit that account');
+  }
+}
+
+/** The fields of an account after an edit; absent fields and settings stay unchanged. */
+export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>): AccountEdit {
+  const contract = contractOf(former.provider);
+  const { name = former.name, validatePayloads = former.validatePayloads } = body;
+  const settings = check(contract.accounts.settings, { ...(former.settings as object), ...body.settings }, 'settings');
+  return { name, validatePayloads, settings, ...checkChoices(contract, body, former) };
+}
+
+/** An account as the API shows it, without its secrets. */
+export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
+  const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
+  const { externalId, metadata, environment, workflows, featureFlags, createdAt } = account;
+  const flags = { workflows, featureFlags };
+  const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
+  const pause = { pausedAt, pausedReason, resumeRatePerSecond };
+  const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
+  const own = { externalId, metadata, environment };
+  return { id, provider, name, scope, settings, validatePayloads, ...choices, ...flags, ...own, ...pause, createdAt };
+}

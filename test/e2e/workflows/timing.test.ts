@@ -1,0 +1,117 @@
+/** Events with times, attempt by attempt, in the test server's time. */
+import { eventually } from '../../support/eventually.js';
+import { saveHistory } from '../../support/histories.js';
+import { openTimeMachine, responded, type TimeSkippingEnv } from '../../support/time-skipping.js';
+
+jest.setTimeout(120_000);
+
+let machine: TimeSkippingEnv;
+let accountId: string;
+// A server for each test, as times are relative to the real time, and the server's runs ahead of it.
+beforeEach(async () => {
+  machine = await openTimeMachine();
+  const { ask } = machine.api;
+  accountId = (await ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' })).body.id;
+  await ask('POST', `/v1/accounts/${accountId}/subscriptions`, { url: 'https://example.com/in', eventTypes: [] });
+});
+afterEach(() => machine.close());
+
+const HOUR = 3_600_000;
+
+/** A time by the server's clock. */
+const inHours = async (hours: number) => (await machine.environment.currentTimeMs()) + hours * HOUR;
+const iso = (at: number) => new Date(at).toISOString();
+
+/** Emits an event and starts its delivery's workflow. */
+async function start(timing: object) {
+  const { body } = await machine.api.ask('POST', `/v1/accounts/${accountId}/events`, {
+    type: 'user.created',
+    data: {},
+    ...timing,
+  });
+  const deliveryId: string = body.deliveries[0].id;
+  const deliveryStart = machine.deliveryStarts.find((candidate) => candidate.deliveryId === deliveryId)!;
+  const handle = await machine.start(deliveryStart);
+  const ended = () =>
+    handle.result().then(
+      () => undefined,
+      (error: Error) => error,
+    );
+  return { deliveryId, handle, ended };
+}
+
+const deliveryOf = async (id: string) => (await machine.api.ask('GET', `/v1/deliveries/${id}`)).body;
+
+test('waits until deliverAt, shows that time, and then keeps its schedule', async () => {
+  machine.script(500, 200);
+  const at = await inHours(48);
+  const { deliveryId, ended } = await start({ deliverAt: iso(at) });
+  expect(await deliveryOf(deliveryId)).toMatchObject({ state: 'pending', nextAttemptAt: iso(at), deliverAt: iso(at) });
+  expect(await ended()).toBeUndefined();
+  expect(machine.sent).toHaveLength(2);
+  expect(Math.abs(machine.sent[0]!.at - at)).toBeLessThan(1_500);
+  expect(Math.abs(machine.sent[1]!.at - at - 5_000)).toBeLessThan(1_500);
+  expect(await deliveryOf(deliveryId)).toMatchObject({ state: 'delivered', attemptCount: 2 });
+  await saveHistory(machine.environment.client, 'delivered-at-its-time', deliveryId);
+});
+
+test('is sent at once by retry now, and can be cancelled, while it waits for its time', async () => {
+  machine.script(200);
+  const deliverAt = iso(await inHours(48));
+  const [sent, cancelled] = [await start({ deliverAt }), await start({ deliverAt })];
+  await machine.api.ask('POST', `/v1/deliveries/${sent.deliveryId}/retry`);
+  expect(await sent.ended()).toBeUndefined();
+  expect(machine.sent[0]!.at).toBeLessThan(Date.parse(deliverAt) - HOUR);
+  await machine.api.ask('POST', `/v1/deliveries/${cancelled.deliveryId}/cancel`, { reason: 'not wanted' });
+  await cancelled.ended();
+  expect(await deliveryOf(cancelled.deliveryId)).toMatchObject({ state: 'cancelled', stateReason: 'not wanted' });
+  expect(machine.sent).toHaveLength(1);
+});
+
+test('makes no attempt after expiresAt, wherever it is in its schedule', async () => {
+  machine.script(500);
+  const at = await inHours(1);
+  const { deliveryId, handle, ended } = await start({ expiresAt: iso(at) });
+  expect(await ended()).toMatchObject({ cause: { type: 'DeliveryExpired' } });
+  // At once, and after 5 s, 5 min and 30 min; the next wait of 2 h would end after it.
+  expect(machine.sent).toHaveLength(4);
+  const { closeTime } = await handle.describe();
+  expect(Math.abs(closeTime!.getTime() - at)).toBeLessThan(1_500);
+  expect(await deliveryOf(deliveryId)).toMatchObject({
+    state: 'failed',
+    stateReason: 'expired',
+    attemptCount: 4,
+    nextAttemptAt: null,
+  });
+  await saveHistory(machine.environment.client, 'expired-in-backoff', deliveryId);
+});
+
+test('expires while it is paused', async () => {
+  machine.script(500);
+  const { deliveryId, ended } = await start({ expiresAt: iso(await inHours(1)) });
+  const inState = (wanted: string) =>
+    eventually(
+      () => deliveryOf(deliveryId),
+      ({ state }) => state === wanted,
+    );
+  await inState('retrying');
+  await machine.api.ask('POST', `/v1/deliveries/${deliveryId}/pause`);
+  await inState('paused');
+  expect(await ended()).toMatchObject({ cause: { type: 'DeliveryExpired' } });
+  expect(await deliveryOf(deliveryId)).toMatchObject({ state: 'failed', stateReason: 'expired' });
+  await saveHistory(machine.environment.client, 'expired-while-paused', deliveryId);
+});
+
+test('awaits the attempt in flight, and is delivered when that is accepted after expiresAt', async () => {
+  let finish = (): void => undefined;
+  machine.script(new Promise((resolve) => (finish = () => resolve(responded(200)))));
+  const expiresAt = Date.now() + 6_000;
+  const { deliveryId, handle } = await start({ expiresAt: iso(expiresAt) });
+  await eventually(
+    () => machine.environment.currentTimeMs(),
+    (now) => machine.sent.length === 1 && now > expiresAt + 100,
+  );
+  finish();
+  expect(await handle.result()).toMatchObject({ attempts: 1 });
+  expect(await deliveryOf(deliveryId)).toMatchObject({ state: 'delivered' });
+});
