@@ -23,7 +23,7 @@ const tier = (name, setup) => ({
   // TypeScript sources import each other with the .js suffix that Node needs; tools import what is in src.
   moduleNameMapper: {
     // A thread loads its files itself, without Jest.
-    '^\\./transformation-thread\\.js$': '<rootDir>/test/support/transformation-thread.cjs',
+    '^\\./transformation-process\\.js$': '<rootDir>/test/support/transformation-process.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^#src/(.*)\\.js$': '<rootDir>/src/$1',
   },

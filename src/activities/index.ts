@@ -31,7 +31,10 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
 
 export function createActivities(
   shared: SharedDependencies,
-  retentionDays: number = defaults.retentionDays,
+  {
+    retentionDays = defaults.retentionDays,
+    idempotencyHours = defaults.idempotencyHours,
+  }: { readonly retentionDays?: number | undefined; readonly idempotencyHours?: number | undefined } = {},
 ): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
@@ -50,7 +53,7 @@ export function createActivities(
       await getClient().workflow.getHandle(workflowId, runId).cancel();
     },
     sweep: async () => {
-      const report = await sweep({ store, client: getClient() });
+      const report = await sweep({ store, client: getClient(), idempotencyHours });
       await enforceRetention();
       return report;
     },

@@ -19,6 +19,7 @@ import { deliveryDetailRoutes } from './deliveries/detail.js';
 import { orderingRoutes } from './deliveries/ordering.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
+import { erasureRoutes } from './erasures.js';
 import { eventListRoutes } from './events/event-list.js';
 import { importRoutes } from './event-types/import.js';
 import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
@@ -92,6 +93,7 @@ export function createApp(parts: AppParts): Express {
   orderingRoutes(routing, context);
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
+  erasureRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);

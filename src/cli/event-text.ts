@@ -13,14 +13,16 @@ export interface EventFields {
   readonly type?: string;
   readonly occurredAt?: string;
   readonly channels?: readonly string[];
+  readonly subscriptionId?: string;
 }
 
 /** The body of the request for an event with this payload. Throws an OperatorError when the text is no JSON. */
-export function singleEvent(text: string, { type, occurredAt, channels }: EventFields): string {
+export function singleEvent(text: string, { type, occurredAt, channels, subscriptionId }: EventFields): string {
   parse(text, 'The payload');
   const members: JsonMember[] = [jsonMember('type', type), { key: 'data', value: text.trim() }];
   if (occurredAt !== undefined) members.push(jsonMember('occurredAt', occurredAt));
   if (channels !== undefined) members.push(jsonMember('channels', channels));
+  if (subscriptionId !== undefined) members.push(jsonMember('subscriptionId', subscriptionId));
   return jsonObject(members);
 }
 

@@ -7,6 +7,7 @@ import { accountCommands } from './commands/accounts.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
+import { erasureCommands } from './commands/erase.js';
 import { eventTypeCommands } from './commands/event-types.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);
+  erasureCommands(program, terminal);
   deliveryCommands(program, terminal);
   recoverCommand(program, terminal);
   recoveryCommands(program, terminal);

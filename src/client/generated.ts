@@ -134,6 +134,8 @@ export interface paths {
                 occurredAt?: string;
                 /** @description Only for contracts with channels. */
                 channels?: string[];
+                /** @description Only for this subscription of the account, whatever its filter says. It must be enabled and receive the event type. */
+                subscriptionId?: string;
                 /**
                  * Format: date-time
                  * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; subscriptions that are polled ignore this and the next two fields.
@@ -312,6 +314,11 @@ export interface paths {
               accountId: string;
               /** Format: date-time */
               createdAt: string;
+              /**
+               * Format: date-time
+               * @description When its payload was erased; data is null then.
+               */
+              erasedAt: string | null;
             } & {
               [key: string]: unknown;
             };
@@ -837,7 +844,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first response. */
+          'Idempotency-Key'?: string;
+        };
         path?: never;
         cookie?: never;
       };
@@ -1517,7 +1527,10 @@ export interface paths {
     post: {
       parameters: {
         query?: never;
-        header?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first response. */
+          'Idempotency-Key'?: string;
+        };
         path: {
           id: string;
         };
@@ -1589,6 +1602,15 @@ export interface paths {
         };
         /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -4450,7 +4472,7 @@ export interface paths {
     get?: never;
     put?: never;
     /**
-     * Pause a delivery that blocks its ordering key, and go on with the next one of the key
+     * Pause a delivery that blocks its ordering key, and release the next one of the key
      * @description A failed delivery that blocks its key stays failed. Resume or redeliver makes it outside of the order later.
      */
     post: {
@@ -5272,6 +5294,359 @@ export interface paths {
         };
       };
     };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/events/{id}/erase': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Erase the content of an event
+     * @description Removes payloads, channels and bodies, and the headers, excerpts and messages of attempts, at once; ids, types, states and times stay. Open deliveries are cancelled first with the reason erased; an attempt in flight is finished, and its content is removed after it. The deliveries cannot be redelivered. Can be repeated.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description Why, for the record; it should contain nothing that is to be erased. */
+            reason: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The record of the erasure */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Erasure'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/erase': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Erase the content of an account's events
+     * @description Removes payloads, channels and bodies, and the headers, excerpts and messages of attempts, at once; ids, types, states and times stay. Open deliveries are cancelled first with the reason erased; an attempt in flight is finished, and its content is removed after it. The deliveries cannot be redelivered. About 500 events per request, the oldest first: repeat it with nextCursor as cursor while more is true, and after an error. Each request has its own record. The account may be deleted already.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description Why, for the record; it should contain nothing that is to be erased. */
+            reason: string;
+            /** @description nextCursor of the previous request. */
+            cursor?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The record of what this request erased, and whether more remains */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Erasure'] & {
+              more: boolean;
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/erasures': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List erasures */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Erasures, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['Erasure'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -6847,6 +7222,27 @@ export interface components {
       createdAt: string;
       /** Format: date-time */
       closedAt: string | null;
+    };
+    Erasure: {
+      id: string;
+      accountId: string;
+      /** @description Null when the request was for the whole account. */
+      eventId: string | null;
+      reason: string;
+      /** @description The role of the caller: operator. */
+      erasedBy: string;
+      /** @description The address that the request came from. */
+      address: string | null;
+      /** @description How many events have lost their payload and channels. */
+      events: number;
+      /** @description How many deliveries they have, whose bodies were removed. */
+      deliveries: number;
+      /** @description How many attempts have lost their headers, excerpt and message. */
+      attempts: number;
+      /** @description How many messages can no longer be read by polling. */
+      messages: number;
+      /** Format: date-time */
+      createdAt: string;
     };
     Overview: {
       /** Format: date-time */

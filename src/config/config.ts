@@ -86,6 +86,8 @@ export interface Config {
   maxConcurrentAttempts: number;
   /** Days that events are kept unless an account has its own; 0 keeps them indefinitely. */
   retentionDays: number;
+  /** Hours for which the response of a request with an idempotency key is stored. */
+  idempotencyHours: number;
   /** When a delivery gets a workflow. */
   workflows: WorkflowMode;
   metrics: {
@@ -149,6 +151,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     workflows: values.PIGEONPOST_WORKFLOWS ?? defaults.workflows,
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
+    idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),

@@ -25,6 +25,7 @@ export const defaults = {
   shutdownDelayS: 5,
   maxConcurrentAttempts: 50,
   retentionDays: 90,
+  idempotencyHours: 24,
   workflows: 'adaptive',
   temporalPort: 7233,
   temporalUiPort: 8233,

@@ -101,6 +101,12 @@ export const table = {
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
   },
+  PIGEONPOST_IDEMPOTENCY_HOURS: {
+    description:
+      'Hours for which a repeated request with the same Idempotency-Key gets the first response, from 1 to 720; the key can be used for another request within a minute after them.',
+    default: String(defaults.idempotencyHours),
+    schema: wholeNumber(1, 720, 'a number of hours'),
+  },
   PIGEONPOST_WORKFLOWS: {
     description:
       'When a delivery gets a workflow in Temporal: always, before its first attempt; on_retry, only when its first attempt was not accepted; adaptive, before it at a low rate (3 deliveries per second) and on_retry above.',

@@ -19,6 +19,8 @@ import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 /** An event to accept; its payload and times are validated. */
 export interface EventInput extends Omit<Event, 'id'> {
   readonly timing?: EventTiming | undefined;
+  /** The only subscription that it is for; all that receive it when absent. */
+  readonly subscriptionId?: string;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
 }

@@ -11,6 +11,7 @@ export const problemCodes = {
   method_not_allowed: 405,
   conflict: 409,
   delivery_closed: 409,
+  erased: 409,
   quota_exceeded: 409,
   body_too_large: 413,
   unsupported_media_type: 415,

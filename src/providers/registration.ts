@@ -8,6 +8,7 @@ import type { Caller } from '../http/sign-in-failures.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { StoredAttempt } from '../store/attempts/attempts.js';
 import type { DeliveryState } from '../store/deliveries/deliveries.js';
+import type { Queryable } from '../store/store.js';
 import type { AttemptFigures } from '../store/reports/figures.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import type { Exchange } from '../egress/types.js';
@@ -25,6 +26,9 @@ export type SubscriptionBody = Readonly<Record<string, unknown>>;
  * during the check.
  */
 export type Admission = (subscription: StoredSubscription, others: readonly StoredSubscription[]) => void;
+
+/** Called in the transaction that creates a subscription; rolls it back when it rejects. */
+export type OnSaved = (client: Queryable, saved: StoredSubscription) => Promise<void>;
 
 /** Whether an API hides a stored value from its callers: `headers.<name>` or one of a contract's credential fields. */
 export type IsHidden = (path: string) => boolean;
@@ -69,7 +73,12 @@ export interface Registrar {
    * Creates a subscription. Throws a Problem whose `errors` have the field names of `/v1`, or `conflict` for a `uid`
    * that another subscription of the account has.
    */
-  create(account: StoredAccount, body: SubscriptionBody, admit?: Admission): Promise<StoredSubscription>;
+  create(
+    account: StoredAccount,
+    body: SubscriptionBody,
+    admit?: Admission,
+    onSaved?: OnSaved,
+  ): Promise<StoredSubscription>;
   /** Validates a new subscription like `create` without storing it. */
   draft(account: StoredAccount, body: SubscriptionBody): Promise<StoredSubscription>;
   /**

@@ -100,10 +100,11 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
-  const { maxConcurrentAttempts, retentionDays } = config;
+  const { maxConcurrentAttempts, retentionDays, idempotencyHours } = config;
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
-  const dependencies = { connection, namespace, store, egress, log, maxConcurrentAttempts, retentionDays };
+  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours };
+  const dependencies = { connection, namespace, store, egress, log, ...limits };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
     throw error;

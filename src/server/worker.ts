@@ -43,6 +43,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly log: Logger;
   /** Days that data of accounts without a setting of their own is kept; 0 keeps it indefinitely. */
   readonly retentionDays?: number;
+  /** Hours for which the response of a request with an idempotency key is stored. */
+  readonly idempotencyHours?: number;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -58,7 +60,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const starter = { client: new Client({ connection, namespace }), eager: false };
   const sender = new Sender({ ...shared, starter, log });
   await sender.start();
-  const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, settings.retentionDays));
+  const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, settings));
   let worker: Worker | undefined = await create().catch(async (error: unknown) => {
     await sender.stop();
     throw error;

@@ -166,7 +166,7 @@ test('a blocked delivery can be cancelled, and a head can be parked and resumed 
   expect(numbersOf(path, 'a').filter((n) => n !== 0)).toEqual([2]);
 });
 
-test('a delivery that failed for good lets the next one go on, or blocks the key until it is parked', async () => {
+test('a delivery that failed for good releases the next one, or blocks the key until it is parked', async () => {
   receiver.reply(410);
   for (const onOrderedFailure of ['continue', 'block']) {
     const { accountId, subscriptionId } = await subscribed({ onOrderedFailure });

@@ -6,6 +6,7 @@ import { pauseOf } from '../../dispatch/fan-out.js';
 import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
+import { ERASED } from '../../store/erasures.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
@@ -134,7 +135,7 @@ async function loadWithBody(store: Store, { deliveryId, run }: AttemptTask): Pro
 async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<AttemptMaterial> {
   const { account, subscription } = material;
   const event = await findEvent(store, material.event.id);
-  if (!event) return material;
+  if (!event || event.erasedAt) return material;
   const contract = contractOf(account.provider);
   const { transformation } = subscription;
   const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
@@ -144,7 +145,8 @@ async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<A
       ? { body: contract.renderBody({ ...input, subscription }) }
       : await makeBody({ ...input, expression: transformation });
   if ('error' in made) return { ...material, bodyError: made.error };
-  return { ...material, body: await replaceFailedBody(store, material, { bodyVariant, ...made }), bodyError: null };
+  const body = await replaceFailedBody(store, material, { bodyVariant, ...made });
+  return body === undefined ? { ...material, bodyError: ERASED } : { ...material, body, bodyError: null };
 }
 
 /** The end that an earlier try of this activity recorded before it died without reporting it; then nothing is sent. */

@@ -15,6 +15,8 @@ import {
   ownerlessDeliveries,
   recordSweep,
 } from '../../store/deliveries/sweep.js';
+import { defaults } from '../../config/defaults.js';
+import { eraseLateAttempts } from '../../store/erasures.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
@@ -40,15 +42,19 @@ const BATCH_SIZE = 200;
 const WAITING_REASONS = [SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED, ACCOUNT_PAUSED];
 /** How far back terminated workflows are searched, in milliseconds. */
 const TERMINATED_WITHIN_MS = 3_600_000;
-/** Hours after which an idempotency key may be used for another request. */
-const IDEMPOTENCY_HOURS = 24;
 
 export interface MaintenanceDependencies {
   readonly store: Store;
   readonly client: Client;
+  /** Hours after which an idempotency key may be used for another request. */
+  readonly idempotencyHours?: number;
 }
 
-export async function sweep({ store, client }: MaintenanceDependencies): Promise<SweepReport> {
+export async function sweep({
+  store,
+  client,
+  idempotencyHours = defaults.idempotencyHours,
+}: MaintenanceDependencies): Promise<SweepReport> {
   const starter: WorkflowStarter = { client, eager: false };
   const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
   const released = await releaseEnded(store);
@@ -57,7 +63,8 @@ export async function sweep({ store, client }: MaintenanceDependencies): Promise
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   const emitted = await emitOperationalEvents(store, starter);
-  await deleteResponses(store, IDEMPOTENCY_HOURS);
+  await eraseLateAttempts(store);
+  await deleteResponses(store, idempotencyHours);
   await recordSweep(store);
   return { started, cancelled, terminated, resumed, emitted, released };
 }

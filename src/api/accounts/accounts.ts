@@ -11,6 +11,7 @@ import {
 import { listApiKeys } from '../../store/accounts/api-keys.js';
 import { accountEdit, createAccount, editOf, newAccount, showAccount } from './create.js';
 import type { ApiContext } from '../context.js';
+import { createIdempotently, idempotencyKey, NO_ACCOUNT } from '../idempotency.js';
 import { page, readCursor } from '../../http/paging.js';
 import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
@@ -45,6 +46,7 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       path: '/v1/accounts',
       tag,
       summary: 'Create an account',
+      headers: idempotencyKey,
       body: newAccount,
       responses: {
         status: 201,
@@ -53,10 +55,13 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       },
       problems: [409],
     },
-    async ({ body }) => {
-      const { account, apiKey } = await createAccount(store, body);
-      return { ...showAccount(account), apiKey };
-    },
+    async ({ body, request }) =>
+      createIdempotently(store, request, NO_ACCOUNT, async (record) => {
+        const { account, apiKey } = await createAccount(store, body, {
+          onCreated: (client, created) => record(client, { ...showAccount(created.account), apiKey: created.apiKey }),
+        });
+        return { ...showAccount(account), apiKey };
+      }),
   );
 
   addRoute(

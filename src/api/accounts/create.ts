@@ -11,7 +11,7 @@ import {
   type StoredAccount,
 } from '../../store/accounts/accounts.js';
 import { insertApiKey } from '../../store/accounts/api-keys.js';
-import { inTransaction, type Store } from '../../store/store.js';
+import { inTransaction, type Queryable, type Store } from '../../store/store.js';
 import { check } from '../../http/check.js';
 import { invalidField, Problem } from '../../http/problem.js';
 import { line } from '../schemas.js';
@@ -50,6 +50,12 @@ export const namedAccount = newAccount
   .extend({ validatePayloads: editable.validatePayloads });
 type NewAccount = z.infer<typeof namedAccount> & Pick<z.infer<typeof newAccount>, 'externalId'>;
 
+/** A new account, and its first API key. */
+interface CreatedAccount {
+  readonly account: StoredAccount;
+  readonly apiKey: string;
+}
+
 const NOT_PAUSED = { pausedAt: null, pausedReason: null, resumeRate: null };
 
 /**
@@ -59,8 +65,15 @@ const NOT_PAUSED = { pausedAt: null, pausedReason: null, resumeRate: null };
 export async function createAccount(
   store: Store,
   body: NewAccount,
-  { withKey = true }: { readonly withKey?: boolean } = {},
-): Promise<{ readonly account: StoredAccount; readonly apiKey: string }> {
+  {
+    withKey = true,
+    onCreated,
+  }: {
+    readonly withKey?: boolean;
+    /** Called in the transaction that creates it; rolls it back when it rejects. */
+    readonly onCreated?: (client: Queryable, created: CreatedAccount) => Promise<void>;
+  } = {},
+): Promise<CreatedAccount> {
   const contract = findContract(body.provider);
   if (!contract)
     throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
@@ -81,12 +94,13 @@ export async function createAccount(
   };
   const apiKey = rules.newApiKey(randomBytes);
   try {
-    const createdAt = await inTransaction(store, async (client) => {
-      const at = await insertAccount(store, client, account);
+    return await inTransaction(store, async (client) => {
+      const createdAt = await insertAccount(store, client, account);
       if (withKey) await insertApiKey(client, account.id, apiKey);
-      return at;
+      const created = { account: { ...account, ...NOT_PAUSED, createdAt }, apiKey };
+      await onCreated?.(client, created);
+      return created;
     });
-    return { account: { ...account, ...NOT_PAUSED, createdAt }, apiKey };
   } catch (error) {
     if (!isExternalIdTaken(error)) throw error;
     throw new Problem('conflict', 'another account has this externalId; choose another one, or edit that account');

@@ -10,6 +10,7 @@ import {
   type StoredDelivery,
 } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
+import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
 import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
@@ -73,35 +74,7 @@ const commands: readonly {
 
 export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
-
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries',
-      tag,
-      summary: 'List deliveries',
-      forAccounts: true,
-      query: filter,
-      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
-    },
-    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
-      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
-      const visible = visibleAccountId(principal, accountId);
-      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
-        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
-      const rows = await listDeliveries(store, {
-        ...ids,
-        accountId: visible,
-        eventType: type,
-        fromId: from && lowestIdAt('dlv', new Date(from)),
-        beforeId: ends.sort()[0],
-        limit: limit + 1,
-      });
-      const { data, nextCursor } = page(rows, limit, (row) => row);
-      return { data: await showDeliveries(context, principal, data), nextCursor };
-    },
-  );
+  listRoute(routing, context);
 
   for (const { name, summary, command, states } of commands) {
     addRoute(
@@ -148,13 +121,58 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
-      if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
-        throw new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
-      throw (await findEvent(store, eventId))
-        ? new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now')
-        : new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
+      throw await whyNotRedelivered(store, { eventId, state, expiresAt });
     },
   );
+}
+
+function listRoute(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries',
+      tag,
+      summary: 'List deliveries',
+      forAccounts: true,
+      query: filter,
+      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
+    },
+    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
+      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
+      const visible = visibleAccountId(principal, accountId);
+      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
+        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
+      const rows = await listDeliveries(context.store, {
+        ...ids,
+        accountId: visible,
+        eventType: type,
+        fromId: from && lowestIdAt('dlv', new Date(from)),
+        beforeId: ends.sort()[0],
+        limit: limit + 1,
+      });
+      const { data, nextCursor } = page(rows, limit, (row) => row);
+      return { data: await showDeliveries(context, principal, data), nextCursor };
+    },
+  );
+}
+
+/** Why a delivery could not be redelivered. */
+async function whyNotRedelivered(
+  store: Store,
+  { eventId, state, expiresAt }: Pick<StoredDelivery, 'eventId' | 'state' | 'expiresAt'>,
+): Promise<Problem> {
+  if (!openStates.includes(state) && expiresAt && expiresAt.getTime() <= Date.now())
+    return new Problem('conflict', 'its event has expired, so it cannot be redelivered; emit the event again');
+  const event = await findEvent(store, eventId);
+  if (!event)
+    return new Problem('conflict', 'its event is no longer stored, so it cannot be redelivered; emit the event again');
+  if (event.erasedAt)
+    return new Problem(
+      'erased',
+      'the payload of its event was erased, so it cannot be redelivered; emit the event again',
+    );
+  return new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
 }
 
 function closed({ state }: StoredDelivery, command: string): Problem {

@@ -12,6 +12,7 @@ import {
 import { openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { findHeads } from '../../store/deliveries/ordering.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
+import { ERASED } from '../../store/erasures.js';
 import type { ApiContext } from '../context.js';
 import { mustFindDelivery, showDelivery } from './view.js';
 import { notFound, Problem } from '../../http/problem.js';
@@ -128,6 +129,8 @@ function asSent({ number, url, requestHeaders }: StoredAttempt, body: string) {
 
 /** The request that would be sent now; throws a problem when the contract cannot build it. */
 function preview(material: AttemptMaterial, now: Date) {
+  if (material.bodyError === ERASED)
+    throw new Problem('erased', 'the request was erased with the payload of its event');
   if (material.bodyError !== null) throw new Problem('conflict', `there is no body: ${material.bodyError}`);
   const { account, event, firstAttemptAt, schedulePosition, body } = material;
   const contract = contractOf(account.provider);

@@ -72,7 +72,7 @@ export function orderingRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/{id}/park',
       tag: 'Deliveries',
-      summary: 'Pause a delivery that blocks its ordering key, and go on with the next one of the key',
+      summary: 'Pause a delivery that blocks its ordering key, and release the next one of the key',
       description:
         'A failed delivery that blocks its key stays failed. Resume or redeliver makes it outside of the order later.',
       forAccounts: true,

@@ -1,16 +1,26 @@
 /** Accepts events, one or many per request. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { describe, fanOut, type AcceptedEvent, type FanOut } from '../../dispatch/fan-out.js';
+import {
+  describe,
+  fanOut,
+  fanOutTo,
+  type AcceptedEvent,
+  type EventInput,
+  type FanOut,
+} from '../../dispatch/fan-out.js';
 import { IdempotentReplay } from '../../dispatch/commit.js';
 import type { CommitSize } from '../../dispatch/commit-size.js';
 import type { Planner } from '../../dispatch/event-writer.js';
 import { contractOf } from '../../providers/registry.js';
+import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { CachedSubscriptions } from '../../store/subscriptions/subscription-cache.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import { annotateSpan, inSpan } from '../../telemetry/tracing.js';
 import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
+import { idempotencyKey, keyReused, readIdempotencyKey } from '../idempotency.js';
 import { checkEvent } from '../event-types/checks.js';
 import { canSee } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
@@ -22,10 +32,6 @@ import { batchFields, elements, eventFields, isBatch, readEvent } from './read-e
 
 const tag = 'Events';
 const params = z.object({ id: z.string() });
-
-const idempotencyKey = z.object({
-  'Idempotency-Key': z.string().optional().describe('A repeated request with the same key gets the first response.'),
-});
 
 /** One result of a batch: the response for a single event, or its problem. */
 const resultSchema = z.union([acceptedEventSchema, problemSchema]);
@@ -70,6 +76,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
     },
     async ({ params, query: { createAccount: provider }, request }) => {
       const text = request.bodyText ?? '';
+      const key = readIdempotencyKey(request);
       const single = isBatch(request.body) ? undefined : text;
       const batch = single === undefined ? elements(text) : [];
       const planner: Planner<unknown> = (entry, size) => {
@@ -86,9 +93,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
       // Continues the caller's trace, if any.
       const traceparent = request.get('traceparent');
       return inSpan('emit', { traceparent, attributes: { 'pigeonpost.account.id': params.id } }, () =>
-        withAccount(context, params.id, provider, (accountId) =>
-          accept(context, accountId, planner, text, request.get('idempotency-key')),
-        ),
+        withAccount(context, params.id, provider, (accountId) => accept(context, accountId, planner, text, key)),
       );
     },
   );
@@ -108,8 +113,20 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
         status: 200,
         description: 'The event',
         schema: eventFields
-          .omit({ deliverAt: true, expiresAt: true, supersedes: true, priority: true, orderingKey: true })
-          .extend({ id: z.string(), accountId: z.string(), createdAt: time })
+          .omit({
+            subscriptionId: true,
+            deliverAt: true,
+            expiresAt: true,
+            supersedes: true,
+            priority: true,
+            orderingKey: true,
+          })
+          .extend({
+            id: z.string(),
+            accountId: z.string(),
+            createdAt: time,
+            erasedAt: time.nullable().describe('When its payload was erased; data is null then.'),
+          })
           .loose(),
       },
     },
@@ -131,9 +148,6 @@ async function accept(
   text: string,
   key: string | undefined,
 ): Promise<unknown> {
-  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw invalidField('Idempotency-Key', 'must be 1 to 255 printable ASCII characters');
-  }
   if (key === undefined) return acceptEvents(context, accountId, planner);
   const fingerprint = createHash('sha256').update(text).digest();
   try {
@@ -141,7 +155,7 @@ async function accept(
   } catch (error) {
     if (!(error instanceof IdempotentReplay)) throw error;
     if (error.first.fingerprint.equals(fingerprint)) return error.first.response;
-    throw new Problem('idempotency_key_reused', 'this Idempotency-Key was used for another request');
+    throw keyReused();
   }
 }
 
@@ -169,7 +183,27 @@ function plan(
 ): FanOut {
   const input = readEvent(contractOf(account.provider), account, text);
   checkEvent(context, account, input.type, input.data);
-  const event = fanOut(account, subscriptions, input, size);
+  const event =
+    input.subscriptionId === undefined
+      ? fanOut(account, subscriptions, input, size)
+      : fanOutTo(account, [addressee(account, subscriptions, input)], input, size);
   planned.push(event);
   return event;
+}
+
+/** The subscription that an event is for. Throws a problem when it cannot receive the event; its filter is ignored. */
+function addressee(
+  account: StoredAccount,
+  subscriptions: readonly StoredSubscription[],
+  input: EventInput,
+): StoredSubscription {
+  const found = subscriptions.find(({ id }) => id === input.subscriptionId);
+  if (!found) throw invalidField('subscriptionId', 'must be the id of a subscription of the account');
+  if (!found.enabled) throw invalidField('subscriptionId', 'is disabled; enable the subscription first');
+  const contract = contractOf(account.provider);
+  if (contract.select({ ...input, id: '' }, [found], account).length === 0) {
+    const what = `does not receive this event of the type ${JSON.stringify(input.type)}`;
+    throw invalidField('subscriptionId', `${what}; change the event or the subscription`);
+  }
+  return found;
 }

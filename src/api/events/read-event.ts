@@ -15,6 +15,14 @@ export const eventFields = z.strictObject({
   data: z.unknown().nonoptional().describe("The provider's own payload; sent to the receiver unchanged."),
   occurredAt: time.optional().describe('Time of the event; now when absent.'),
   channels: z.array(line(128).min(1)).max(10).optional().describe('Only for contracts with channels.'),
+  subscriptionId: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'Only for this subscription of the account, whatever its filter says. It must be enabled and receive the event type.',
+    ),
   deliverAt: time
     .optional()
     .describe(
@@ -69,7 +77,7 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
   const parsed: unknown = JSON.parse(text);
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
-  const { type, data, occurredAt, channels = [], orderingKey } = result.data;
+  const { type, data, occurredAt, channels = [], subscriptionId, orderingKey } = result.data;
   const members = ownMembers(text, 'the event');
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
@@ -84,6 +92,7 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
     data,
     channels,
     ...(timing ? { timing } : {}),
+    ...(subscriptionId === undefined ? {} : { subscriptionId }),
     ...(orderingKey === undefined ? {} : { orderingKey }),
   };
 }

@@ -1,7 +1,7 @@
 /** Creates, edits and deletes subscriptions for all registration APIs. */
 import { resumePaused } from '../../dispatch/commands/commands.js';
 import { contractOf } from '../../providers/registry.js';
-import type { Admission, Registrar } from '../../providers/registration.js';
+import type { Admission, OnSaved, Registrar } from '../../providers/registration.js';
 import { lockAccount, lockSubscriptionQuota } from '../../store/accounts/accounts.js';
 import { claimKey } from '../../store/events/idempotency.js';
 import { inTransaction, type Queryable, type Store } from '../../store/store.js';
@@ -30,14 +30,14 @@ export function subscriptionChanges(context: ApiContext): Changes {
     draft: async (account, body) => asStored(await newSubscription(context, account, body)),
     draftEdit: (account, previous, body) => asStored(editedSubscription(context, account, previous, body), previous),
 
-    async create(account, body, admit) {
+    async create(account, body, admit, onSaved) {
       await context.eventTypes.ready();
       const draft = await newSubscription(context, account, body);
       const admitted = async (client: Queryable) => {
         await checkQuota(context, client, account.id);
         return draft;
       };
-      return save(store, account.id, admitted, admit);
+      return save(store, account.id, admitted, admit, onSaved);
     },
 
     async edit(account, seen, changes, { admit, isHidden = allHidden } = {}) {
@@ -90,6 +90,7 @@ async function save(
   accountId: string,
   draft: (client: Queryable) => SubscriptionDraft | Promise<SubscriptionDraft>,
   admit?: Admission,
+  onSaved?: OnSaved,
 ): Promise<StoredSubscription> {
   try {
     return await inTransaction(store, async (client) => {
@@ -100,7 +101,9 @@ async function save(
         const others = all.filter(({ id }) => id !== subscription.id);
         admit(asStored(subscription), others);
       }
-      return saveSubscription(store, subscription, client);
+      const saved = await saveSubscription(store, subscription, client);
+      await onSaved?.(client, saved);
+      return saved;
     });
   } catch (error) {
     throw isUidTaken(error) ? new Problem('conflict', 'another subscription of the account has this uid') : error;

@@ -10,6 +10,7 @@ import { listSubscriptions, type StoredSubscription } from '../../store/subscrip
 import { acceptEvents } from '../accept-events.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';
+import { createIdempotently, idempotencyKey } from '../idempotency.js';
 import { page, readCursor } from '../../http/paging.js';
 import { firstDefined } from '../event-types/checks.js';
 import { invalidField, notFound } from '../../http/problem.js';
@@ -45,14 +46,20 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       forAccounts: true,
       description: ownFields,
       params,
+      headers: idempotencyKey,
       body: z.looseObject(anyFields.shape),
       responses: { status: 201, description: 'The subscription, including its secret', schema: subscriptionSchema },
+      problems: [409],
     },
-    async ({ params, body, principal }) => {
+    async ({ params, body, principal, request }) => {
       const account = await mustFindAccount(context, principal, params.id);
-      const saved = await registrar.create(account, body);
-      const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
-      return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
+      const show = (saved: StoredSubscription) => {
+        const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
+        return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
+      };
+      return createIdempotently(context.store, request, account.id, async (record) =>
+        show(await registrar.create(account, body, undefined, (client, saved) => record(client, show(saved)))),
+      );
     },
   );
 

@@ -8,6 +8,7 @@ import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
+import { addAccountErase } from './erase.js';
 import { addPauseCommands } from './pause.js';
 
 /** What may be chosen for an account, now or later. */
@@ -79,6 +80,8 @@ export function accountCommands(program: Command, terminal: Terminal): void {
       await unwrap(context.client.DELETE('/v1/accounts/{id}', { params }));
       context.print({ id, deleted: true }, () => `deleted ${id}`);
     });
+
+  addAccountErase(accounts, terminal);
 
   apiCommand(accounts, 'show <account>', 'Show an account and its keys').action(
     async (id: string, options: CommonOptions) => {

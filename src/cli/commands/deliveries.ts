@@ -31,7 +31,7 @@ const commands = [
   ['pause', 'Make no further attempt until resumed', true],
   ['resume', 'Continue at the same position of the schedule', false],
   ['retry', 'Make an attempt now, in addition to those of the schedule', false],
-  ['park', 'Pause deliveries that block their ordering key, and go on with the next of the key', true],
+  ['park', 'Pause deliveries that block their ordering key, and release the next of the key', true],
   ['redeliver', 'Deliver finished deliveries again, from the start of the schedule', false],
 ] as const;
 

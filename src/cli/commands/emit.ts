@@ -13,6 +13,7 @@ interface EmitOptions extends CommonOptions {
   readonly file?: string;
   readonly occurredAt?: string;
   readonly channel?: string[];
+  readonly subscription?: string;
   readonly idempotencyKey?: string;
 }
 
@@ -31,16 +32,18 @@ export function emitCommand(program: Command, terminal: Terminal): void {
     .option('--file <path>', 'file with the data')
     .option('--occurred-at <time>', 'time of the event, or how long ago; now by default', time)
     .option('--channel <channel>', 'channel, for contracts with channels; may be given several times', collect)
+    .option('--subscription <subscription>', 'emit it only to this subscription')
     .option('--idempotency-key <key>', 'a repeated request with the same key gets the first response')
     .addHelpText('after', HELP)
     .action(async (id: string, type: string | undefined, options: EmitOptions) => {
       const { singleEvent, wholeEvents } = await import('../event-text.js');
-      const { occurredAt, channel: channels } = options;
-      if (type === undefined && (occurredAt !== undefined || channels !== undefined))
-        throw new OperatorError('Whole events say themselves when they happened and in which channels.');
+      const { occurredAt, channel: channels, subscription: subscriptionId } = options;
+      if (type === undefined && (occurredAt ?? channels ?? subscriptionId) !== undefined)
+        throw new OperatorError('Whole events say themselves when they happened, in which channels and for whom.');
       const context = await openContext(terminal, options);
       const text = await readText(terminal, options);
-      const bodies = type === undefined ? wholeEvents(text) : [singleEvent(text, { type, occurredAt, channels })];
+      const bodies =
+        type === undefined ? wholeEvents(text) : [singleEvent(text, { type, occurredAt, channels, subscriptionId })];
       const results: Result[] = [];
       for (const [index, body] of bodies.entries())
         results.push(...(await emit(context, id, body, keyOf(options, index))));

@@ -72,8 +72,8 @@ export async function cancelWaiting(
   return { dropped: deliveries.length, more: open.length > MAX_CANCELLED };
 }
 
-/** Returns how many were cancelled. */
-async function cancelAll(
+/** Cancels deliveries; an attempt in flight is finished first. Returns how many were cancelled. */
+export async function cancelAll(
   context: CommandContext,
   deliveries: readonly { readonly id: string }[],
   reason: string,

@@ -1,21 +1,22 @@
 /**
- * Evaluates transformations in a thread. Accounts take turns, and an expression that runs too long costs its own account
- * and never the process: the thread is then ended and started again.
+ * Evaluates transformations in a process of their own. Accounts take turns, and an expression that runs too long or needs too
+ * much memory costs its own account alone: that process is then ended and started again.
  */
-import { Worker } from 'node:worker_threads';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import jsonata from 'jsonata';
 import { FairQueue } from '../fair-queue.js';
-import type { Evaluation, EvaluationResult, Ready, ThreadLimits } from './transformation-thread.js';
+import type { Evaluation, EvaluationResult, Ready } from './transformation-process.js';
 
 export const MAX_EXPRESSION_LENGTH = 8_192;
 
 /** Maximum time of an expression, in milliseconds. */
 const TIME_LIMIT_MS = 500;
-/** How long the thread may take to start, in milliseconds. */
+/** How long the process may take to start, in milliseconds. */
 const START_LIMIT_MS = 30_000;
-/** After this time the thread itself is ended, in milliseconds: something in it did not check its limit. */
+/** After this time the process itself is ended, in milliseconds: something in it did not check its limit. */
 const KILL_AFTER_MS = 2 * TIME_LIMIT_MS;
-/** The thread ends when it had nothing to do for this long, in milliseconds. */
+/** The process ends when it had nothing to do for this long, in milliseconds. */
 const IDLE_MS = 30_000;
 /** An expression that took too long so many times in a row is suspended for this time, in milliseconds. */
 const MAX_TIMEOUTS = 3;
@@ -24,8 +25,8 @@ const SUSPENDED_MS = 30_000;
 const MAX_WAITING = 10_000;
 /** Expressions whose time-outs are counted. */
 const MAX_COUNTED = 1_000;
-/** Limits of the thread's memory: an expression that exceeds them ends the thread. */
-const resourceLimits = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
+/** Limits of the process's heap in MiB, which an expression that exceeds it ends, and of its stack in KiB. */
+const LIMITS = ['--max-old-space-size=128', '--max-semi-space-size=8', '--stack-size=3900'];
 
 /** The account that an evaluation is for. */
 export interface Owner {
@@ -66,7 +67,7 @@ export class Transformer {
   readonly #counts = new Map<string, number>();
   /** Of an account's expressions that took too long: how often in a row, and until when they are suspended. */
   readonly #timeouts = new Map<string, { count: number; until: number }>();
-  #thread: Worker | undefined;
+  #process: ChildProcess | undefined;
   #isReady = false;
   #running: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -94,12 +95,15 @@ export class Transformer {
     return this.#counts.get(accountId) ?? 0;
   }
 
-  /** Ends the thread; it starts again when it is needed. */
+  /** Ends the process; it starts again when it is needed. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    const thread = this.#thread;
-    this.#thread = undefined;
-    await thread?.terminate();
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
   }
 
   #next(): void {
@@ -107,57 +111,66 @@ export class Transformer {
     clearTimeout(this.#timer);
     const [next] = this.#waiting.take(1);
     if (!next) {
-      this.#thread?.unref();
+      this.#process?.unref();
+      this.#process?.channel?.unref();
       this.#timer = setTimeout(() => void this.stop(), IDLE_MS).unref();
       return;
     }
     this.#running = next;
-    this.#thread ??= this.#start();
-    this.#thread.ref();
+    this.#process ??= this.#start();
+    this.#process.ref();
+    this.#process.channel?.ref();
     if (this.#isReady) this.#send();
   }
 
-  /** Sends the evaluation that runs to the thread, which is ready. */
+  /** Sends the evaluation that runs to the process, which is ready. */
   #send(): void {
     if (!this.#running) return;
     const { expression, input } = this.#running;
-    this.#thread?.postMessage({ expression, input } satisfies Evaluation);
+    this.#process?.send({ expression, input } satisfies Evaluation);
     this.#limit(KILL_AFTER_MS, { error: `the expression took longer than ${KILL_AFTER_MS} ms`, isTimeout: true });
   }
 
-  /** Ends the thread with this result if it does not respond in time. */
+  /** Ends the process with this result if it does not respond in time. */
   #limit(milliseconds: number, result: EvaluationResult): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(result), milliseconds);
   }
 
-  #start(): Worker {
-    const thread = new Worker(require.resolve('./transformation-thread.js'), {
-      env: {},
-      resourceLimits,
-      workerData: { timeLimitMs: TIME_LIMIT_MS } satisfies ThreadLimits,
+  #start(): ChildProcess {
+    const child = fork(require.resolve('./transformation-process.js'), [String(TIME_LIMIT_MS)], {
+      execArgv: LIMITS,
+      // Windows starts no process without it.
+      env: process.env.SystemRoot === undefined ? {} : { SystemRoot: process.env.SystemRoot },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     this.#isReady = false;
-    this.#limit(START_LIMIT_MS, { error: 'the thread for transformations did not start', isTransient: true });
-    thread.on('message', (message: EvaluationResult | Ready) => {
-      if (thread !== this.#thread) return;
+    this.#limit(START_LIMIT_MS, { error: 'the process for transformations did not start', isTransient: true });
+    child.on('message', (message: EvaluationResult | Ready) => {
+      if (child !== this.#process) return;
       if (message !== 'ready') return this.#finish(message);
       this.#isReady = true;
       this.#send();
     });
-    thread.on('error', (error: Error & { code?: string }) => {
-      if (thread !== this.#thread) return;
-      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      this.#end({ error: isMemory ? 'the expression needs too much memory' : `the thread failed: ${error.message}` });
+    child.on('error', (error) => {
+      const reason = `the process for transformations failed: ${error.message}`;
+      if (child === this.#process) this.#end({ error: reason, isTransient: true });
     });
-    return thread;
+    child.on('exit', () => {
+      if (child !== this.#process) return;
+      // Nothing else ends it while it evaluates an expression.
+      const isMemory = this.#isReady;
+      const error = isMemory ? 'the expression needs too much memory' : 'the process for transformations did not start';
+      this.#end({ error, isTransient: !isMemory });
+    });
+    return child;
   }
 
-  /** Ends the thread, and with it the evaluation that runs. */
+  /** Ends the process, and with it the evaluation that runs. */
   #end(result: EvaluationResult): void {
-    const thread = this.#thread;
-    this.#thread = undefined;
-    void thread?.terminate();
+    const child = this.#process;
+    this.#process = undefined;
+    child?.kill('SIGKILL');
     this.#finish(result);
   }
 
@@ -189,5 +202,5 @@ export class Transformer {
 
 const timeoutKey = (account: Owner, expression: string): string => `${account.id} ${expression}`;
 
-/** The one of this process; its thread starts with the first transformation. */
+/** The one of this process; its own process starts with the first transformation. */
 export const transformer = new Transformer();

@@ -142,26 +142,28 @@ export const toMaterial = (
 
 /**
  * Stores the body of a delivery whose body could not be made before, and returns the body to send. A body that exists by
- * now stays: others may have sent it.
+ * now stays: others may have sent it. Undefined when the event was erased in the meantime.
  */
 export async function replaceFailedBody(
   store: Store,
   { delivery, event }: Pick<AttemptMaterial, 'delivery' | 'event'>,
   { bodyVariant, body }: { readonly bodyVariant: string; readonly body: string },
-): Promise<string> {
+): Promise<string | undefined> {
   const { rows } = await store.pool.query<{ body: string }>(
-    `WITH written AS (
-       INSERT INTO event_bodies AS b (event_id, variant, body) VALUES ($2, $3, $4)
+    `WITH unerased AS (
+       SELECT id FROM events WHERE id = $2 AND erased_at IS NULL FOR KEY SHARE
+     ), written AS (
+       INSERT INTO event_bodies AS b (event_id, variant, body) SELECT id, $3, $4 FROM unerased
        ON CONFLICT (event_id, variant) DO UPDATE
          SET body = CASE WHEN b.error IS NULL THEN b.body ELSE excluded.body END, error = NULL
        RETURNING body
      ), changed AS (
-       UPDATE deliveries SET body_variant = $3 WHERE id = $1
+       UPDATE deliveries SET body_variant = $3 WHERE id = $1 AND EXISTS (SELECT FROM unerased)
      )
      SELECT body FROM written`,
     [delivery.id, event.id, bodyVariant, body],
   );
-  return rows[0]!.body;
+  return rows[0]?.body;
 }
 
 export interface StoredAttempt {

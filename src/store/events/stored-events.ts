@@ -11,6 +11,8 @@ export interface StoredEvent {
   readonly channels: string[];
   readonly text: string;
   readonly createdAt: Date;
+  /** When its payload was erased; null while it has one. */
+  readonly erasedAt: Date | null;
 }
 
 export async function findEvent(store: Store, id: string): Promise<StoredEvent | undefined> {
@@ -22,6 +24,7 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
     channels: string[];
     data: string;
     created_at: Date;
+    erased_at: Date | null;
   }>('SELECT * FROM events WHERE id = $1', [id]);
   const row = onlyRow(result);
   return (
@@ -33,6 +36,7 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
       channels: row.channels,
       text: row.data,
       createdAt: row.created_at,
+      erasedAt: row.erased_at,
     }
   );
 }
@@ -60,7 +64,8 @@ export async function lastEvents(
               sum(octet_length(data)) OVER (ORDER BY id DESC) AS bytes
        FROM (
          SELECT * FROM (
-           SELECT * FROM events WHERE account_id = $1 AND NOT addressed ORDER BY id DESC LIMIT ${MAX_SEARCHED}
+           SELECT * FROM events WHERE account_id = $1 AND NOT addressed AND erased_at IS NULL
+           ORDER BY id DESC LIMIT ${MAX_SEARCHED}
          ) searched
          WHERE $2::text IS NULL OR type = $2 ORDER BY id DESC LIMIT $3
        ) last
@@ -71,5 +76,5 @@ export async function lastEvents(
   return rows.map((row) => ({ ...row, data: JSON.parse(row.text) as unknown }));
 }
 
-/** SQL condition: the event of the delivery `d` exists. Without it nothing can be sent. */
-export const EVENT_EXISTS = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id)';
+/** SQL condition: the event of the delivery `d` exists and is not erased. Without it nothing can be sent. */
+export const EVENT_EXISTS = 'EXISTS (SELECT FROM events e WHERE e.id = d.event_id AND e.erased_at IS NULL)';

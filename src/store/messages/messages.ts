@@ -99,7 +99,7 @@ export async function readMessages(
        SELECT page.position, page.event_id, e.type, e.occurred_at, b.body, b.error, coalesce(octet_length(b.body), 0) AS bytes,
               sum(coalesce(octet_length(b.body), 0)) OVER (ORDER BY page.position) AS bytes_so_far
        FROM page
-       LEFT JOIN LATERAL (SELECT type, occurred_at FROM events WHERE id = page.event_id LIMIT 1) e ON true
+       LEFT JOIN LATERAL (SELECT type, occurred_at FROM events WHERE id = page.event_id AND erased_at IS NULL LIMIT 1) e ON true
        LEFT JOIN LATERAL (SELECT body, error FROM event_bodies WHERE event_id = page.event_id AND variant = page.body_variant
                           LIMIT 1) b ON true
      )
@@ -109,7 +109,7 @@ export async function readMessages(
   );
   const shown = rows.slice(0, limit);
   return {
-    // An event that was deleted has left its position only.
+    // An event that was deleted or erased has left its position only.
     messages: shown.flatMap(({ event_id: eventId, type, occurred_at: occurredAt, body, error }) =>
       type === null || body === null ? [] : [{ eventId, eventType: type, occurredAt, body, bodyError: error }],
     ),

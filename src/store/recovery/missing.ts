@@ -41,6 +41,7 @@ export async function nextUndelivered(
   const { rows } = await store.pool.query<EventRow>(
     `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
+       AND e.erased_at IS NULL
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
        -- OFFSET 0 prevents a plan that reads all deliveries of the subscription, which may be very many.
        AND NOT EXISTS (SELECT FROM (SELECT subscription_id FROM deliveries WHERE event_id = e.id AND id >= $8 OFFSET 0) d
@@ -51,10 +52,10 @@ export async function nextUndelivered(
   return rows.map(toEvent);
 }
 
-/** Events by id. */
+/** Events by id, without those that are erased. */
 export async function findEvents(store: Store, ids: readonly string[]): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    'SELECT id, type, occurred_at, channels, data FROM events WHERE id = ANY($1) ORDER BY id',
+    'SELECT id, type, occurred_at, channels, data FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
     [ids],
   );
   return rows.map(toEvent);
@@ -125,8 +126,11 @@ export async function insertMissing(
   });
 }
 
-/** Which of these events exist; they cannot be deleted until the transaction ends. */
+/** Which of these events exist and are not erased; neither can happen until the transaction ends. */
 async function lockEvents(client: Queryable, ids: readonly string[]): Promise<Set<string>> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM events WHERE id = ANY($1) FOR KEY SHARE', [ids]);
+  const { rows } = await client.query<{ id: string }>(
+    'SELECT id FROM events WHERE id = ANY($1) AND erased_at IS NULL FOR KEY SHARE',
+    [ids],
+  );
   return new Set(rows.map(({ id }) => id));
 }

@@ -47,6 +47,9 @@ const OPERATORS_ONLY = [
   'POST /v1/event-types/import',
   'POST /v1/accounts/{id}/pause',
   'POST /v1/accounts/{id}/resume',
+  'POST /v1/accounts/{id}/erase',
+  'POST /v1/events/{id}/erase',
+  'GET /v1/erasures',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */
@@ -60,6 +63,7 @@ const NAMELESS = [
   'GET /v1/overview',
   'GET /v1/health',
   'GET /v1/contracts',
+  'GET /v1/erasures',
   'POST /v1/contracts/{provider}/verify',
   // test/integration/api/accounts/by-id.test.ts
   'PUT /v1/accounts/by-id/{externalId}',

@@ -54,6 +54,7 @@ describe('without any setting', () => {
       egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
       maxConcurrentAttempts: 50,
       retentionDays: 90,
+      idempotencyHours: 24,
       metrics: { open: false },
       traced: false,
       logLevel: 'info',

@@ -1,19 +1,19 @@
 /**
- * The thread that evaluates transformations, one at a time. It has a heap of its own, and the process ends it when an
- * expression takes too long. An expression reaches its input and JSONata's functions, nothing else.
+ * The process that evaluates transformations, one at a time. It is ended when an expression takes too long, and it may end
+ * itself when one needs too much memory, which would end the process of a thread too. An expression reaches its input and
+ * JSONata's functions, nothing else.
  */
-import { parentPort, workerData } from 'node:worker_threads';
 import jsonata from 'jsonata';
 import { LRUCache } from 'lru-cache';
 
-/** What the thread gets: an expression, and the JSON text of its input. */
+/** What the process gets: an expression, and the JSON text of its input. */
 export interface Evaluation {
   readonly expression: string;
   readonly input: string;
 }
 
 /**
- * What the thread returns: JSON text, or why there is none. `isTimeout` when the expression took too long, `isTransient` when
+ * What the process returns: JSON text, or why there is none. `isTimeout` when the expression took too long, `isTransient` when
  * it was not evaluated for a reason that passes.
  */
 export type EvaluationResult =
@@ -25,16 +25,11 @@ export type EvaluationResult =
       readonly text?: undefined;
     };
 
-/** The thread sends it once, when it is ready for evaluations. */
+/** The process sends it once, when it is ready for evaluations. */
 export type Ready = 'ready';
 
-/** What the thread is started with. */
-export interface ThreadLimits {
-  /** Maximum time of an expression in milliseconds, which JSONata checks between the steps of the expression. */
-  readonly timeLimitMs: number;
-}
-
-const { timeLimitMs } = workerData as ThreadLimits;
+/** Maximum time of an expression in milliseconds, which JSONata checks between the steps of the expression. */
+const timeLimitMs = Number(process.argv[2]);
 /** Maximum length of the text that an expression makes. */
 const MAX_OUTPUT = 1_048_576;
 /** Evaluations inside each other, and elements of an array that an expression makes. */
@@ -78,7 +73,9 @@ function plainValue(_key: string, value: unknown): unknown {
   return value;
 }
 
-parentPort?.on('message', (evaluation: Evaluation) => {
-  void evaluate(evaluation).then((result) => parentPort?.postMessage(result));
+process.on('message', (evaluation: Evaluation) => {
+  void evaluate(evaluation).then((result) => process.send?.(result));
 });
-parentPort?.postMessage('ready' satisfies Ready);
+// Its parent has ended.
+process.on('disconnect', () => process.exit());
+process.send?.('ready' satisfies Ready);
