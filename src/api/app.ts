@@ -16,6 +16,7 @@ import { contractRoutes } from './contracts.js';
 import { dashboardRoutes } from './dashboard.js';
 import { deliveryRoutes } from './deliveries/deliveries.js';
 import { deliveryDetailRoutes } from './deliveries/detail.js';
+import { orderingRoutes } from './deliveries/ordering.js';
 import { deliveryStreamRoutes } from './deliveries/stream.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
 import { erasureRoutes } from './erasures.js';
@@ -93,6 +94,7 @@ export function createApp(parts: AppParts): Express {
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
+  orderingRoutes(routing, context);
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);

@@ -35,6 +35,7 @@ const contractSchema = z
       }),
     ),
     openCatalogue: z.boolean().describe('Whether the platform defines the event types; see /v1/event-types.'),
+    orderingKeys: z.boolean().describe('Whether events may have an `orderingKey`.'),
     accepted: z.string().describe('Which responses accept a delivery, and which end it.'),
     signature: z.object({ headers: z.array(z.string()), description: z.string() }),
     subscriptionSchema: jsonSchema.describe('JSON Schema of the request that creates a subscription.'),
@@ -133,6 +134,7 @@ function describeContract(contract: AnyContract, account: Account) {
       };
     }),
     openCatalogue: contract.openCatalogue !== undefined,
+    orderingKeys: contract.hasOrderingKeys ?? false,
     accepted: about.accepted,
     signature: about.signature,
     ...schemas,

@@ -168,6 +168,8 @@ export const deliverySchema = z
     expiresAt: time.nullable().describe('No attempt is made from this time on; null for never.'),
     supersedes: z.string().nullable().describe('A newer event with this key cancels it while it waits.'),
     priority: z.enum(priorities),
+    orderingKey: z.string().nullable(),
+    blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
     workflowId: z
       .string()
       .nullable()

@@ -153,6 +153,8 @@ export interface paths {
                  * @enum {string}
                  */
                 priority?: 'high' | 'normal' | 'low';
+                /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions that are polled ignore it. */
+                orderingKey?: string;
               }
             | {
                 events: unknown[];
@@ -3637,6 +3639,8 @@ export interface paths {
           eventId?: string;
           /** @description Event type. */
           type?: string;
+          /** @description Only with `subscriptionId` or `accountId`. */
+          orderingKey?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
           /** @description Only deliveries created at this time or later. */
           from?: string;
@@ -5009,6 +5013,8 @@ export interface paths {
                  */
                 at: string | null;
               }[];
+              /** @description The delivery of its ordering key that it waits for; null when it waits for none. */
+              blockedBy: string | null;
               workflow: {
                 id: string;
                 url: string | null;
@@ -5154,6 +5160,228 @@ export interface paths {
     };
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/ordering': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the ordering keys whose deliveries wait for an earlier one
+     * @description Sorted by key. Only for contracts with ordering keys.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          cursor?: string;
+        };
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Blocked keys with their heads */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['BlockedOrderingKey'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/deliveries/{id}/park': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause a delivery that blocks its ordering key, and release the next one of the key
+     * @description A failed delivery that blocks its key stays failed. Resume or redeliver makes it outside of the order later.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description Shown with the delivery and in Temporal. */
+            reason?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description Command sent; the delivery before it */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Delivery'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -7867,6 +8095,9 @@ export interface components {
       supersedes: string | null;
       /** @enum {string} */
       priority: 'high' | 'normal' | 'low';
+      orderingKey: string | null;
+      /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
+      blocked: boolean;
       /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
       workflowId: string | null;
       /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
@@ -7926,6 +8157,34 @@ export interface components {
         value: string;
       }[];
       body: string;
+    };
+    BlockedOrderingKey: {
+      orderingKey: string;
+      /** @description The delivery that the others of the key wait for. */
+      head: string;
+      /**
+       * @description Of the head, as the fields from here to `nextAttemptAt`.
+       * @enum {string}
+       */
+      state: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+      stateReason: string | null;
+      attemptCount: number;
+      lastStatus: number | null;
+      lastReason: string | null;
+      /** Format: date-time */
+      nextAttemptAt: string | null;
+      /**
+       * Format: date-time
+       * @description Since when it has been the head.
+       */
+      since: string;
+      /** @description Deliveries that wait for it, counted up to 10000. */
+      waiting: number;
+      /**
+       * Format: date-time
+       * @description When the oldest of these was accepted.
+       */
+      oldestAt: string | null;
     };
     RecoveryCount: {
       /** @enum {boolean} */
@@ -8090,6 +8349,8 @@ export interface components {
       }[];
       /** @description Whether the platform defines the event types; see /v1/event-types. */
       openCatalogue: boolean;
+      /** @description Whether events may have an `orderingKey`. */
+      orderingKeys: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {

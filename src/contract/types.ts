@@ -122,6 +122,8 @@ export interface Contract<
   readonly hasFilters?: boolean;
   /** Whether an event may have `deliverAt`, `expiresAt`, `supersedes` and `priority` (src/contract/timing.ts). */
   readonly hasEventTiming?: boolean;
+  /** Set when events may have an ordering key, and subscriptions `onOrderedFailure` in their options. */
+  readonly hasOrderingKeys?: boolean;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */

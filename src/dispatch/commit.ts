@@ -37,12 +37,15 @@ export interface LockedCommit {
   readonly modes: DispatchModes;
 }
 
-/** Plans and commits events while the account is locked against changes. Throws NoSuchAccount and IdempotentReplay. */
+/**
+ * Plans and commits events while the account is locked against changes. `blocked` are deliveries that must not be sent yet.
+ * Throws NoSuchAccount and IdempotentReplay.
+ */
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
   plan: (entry: CachedSubscriptions) => Promise<Commit>,
-): Promise<Commit & { readonly superseded: readonly SupersededDelivery[] }> {
+): Promise<Commit & { readonly blocked: ReadonlySet<string>; readonly superseded: readonly SupersededDelivery[] }> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
     const entry = await loadEntry(store, accountId, client);
@@ -52,8 +55,8 @@ export async function commitLocked<Commit extends LockedCommit>(
     // Before the idempotency key, as in a shared commit, so that two transactions do not wait for each other.
     await lockKeys(client, rows);
     if (commit.once) await claim(store, client, commit.once);
-    await insertEvents(client, rows, commit.modes);
-    return { ...commit, superseded: await cancelSuperseded(client, rows) };
+    const blocked = await insertEvents(client, rows, commit.modes);
+    return { ...commit, blocked, superseded: await cancelSuperseded(client, rows) };
   });
 }
 

@@ -16,7 +16,7 @@ import { commitLocked, IdempotentReplay, NoSuchAccount, type Once } from './comm
 import { CommitQueue, type Waiting } from './commit-queue.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
-import { inCurrentTrace, type FanOut } from './fan-out.js';
+import { inCurrentTrace, withoutBlocked, type FanOut } from './fan-out.js';
 import { hasPendingBodies, postponeBodies, transformBodies } from './payload/transform-bodies.js';
 
 /** Shared commits in flight at once. */
@@ -157,13 +157,14 @@ export class EventWriter {
     const { result, superseded } = rows.some(supersedes)
       ? await insertSuperseding(this.store, rows, insert)
       : { result: await insert(this.store.pool), superseded: [] };
-    const { outdated, repeated } = result;
+    const { outdated, repeated, blocked } = result;
     const committed = new Set(
       written.filter(({ accountId, once }) => !outdated.has(accountId) && !(once && repeated.has(keyId(once)))),
     );
     this.#afterCommit(
       Array.from(committed).flatMap((request) => request.fanOuts),
       modes,
+      blocked,
       superseded,
     );
     return requests.map((request) => {
@@ -179,27 +180,36 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply, superseded } = await commitLocked(this.store, accountId, async (entry) => {
-        const outcome = this.#plan(planner, entry);
-        if (outcome.refused) {
-          if (once) await this.#throwReplay(accountId, once.key);
-          throw outcome.error;
-        }
-        const { reply } = outcome;
-        // Nothing is evaluated while the account is locked.
-        const events = postponeBodies(outcome.events);
-        const modes = this.dispatcher.modesFor(events);
-        return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
-      });
-      this.#afterCommit(fanOuts, modes, superseded);
+      const { fanOuts, modes, reply, blocked, superseded } = await commitLocked(
+        this.store,
+        accountId,
+        async (entry) => {
+          const outcome = this.#plan(planner, entry);
+          if (outcome.refused) {
+            if (once) await this.#throwReplay(accountId, once.key);
+            throw outcome.error;
+          }
+          const { reply } = outcome;
+          // Nothing is evaluated while the account is locked.
+          const events = postponeBodies(outcome.events);
+          const modes = this.dispatcher.modesFor(events);
+          return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
+        },
+      );
+      this.#afterCommit(fanOuts, modes, blocked, superseded);
       return reply;
     };
     return this.#single.write({ accountId, events: 0, bytes, commit }) as Promise<Response>;
   }
 
-  #afterCommit(fanOuts: readonly FanOut[], modes: DispatchModes, superseded: readonly SupersededDelivery[]): void {
+  #afterCommit(
+    fanOuts: readonly FanOut[],
+    modes: DispatchModes,
+    blocked: ReadonlySet<string>,
+    superseded: readonly SupersededDelivery[],
+  ): void {
     countEmitted(fanOuts.map(({ row }) => row));
-    this.dispatcher.dispatchNew(fanOuts, modes);
+    this.dispatcher.dispatchNew(blocked.size === 0 ? fanOuts : withoutBlocked(fanOuts, blocked), modes);
     if (superseded.length > 0) this.dispatcher.endSuperseded(superseded);
   }
 }

@@ -24,6 +24,8 @@ export interface EventInput extends Omit<Event, 'id'> {
   readonly subscriptionId?: string;
   /** The policy of its event type; absent or null without one. */
   readonly eventTypePolicy?: DeliveryPolicy | null;
+  /** Its deliveries are made after those of earlier events with the same key. */
+  readonly orderingKey?: string;
 }
 
 /** An accepted event as the API returns it. */
@@ -149,10 +151,19 @@ export function fanOutTo(
       deliveries,
       timing,
       ...(messages && { messages }),
+      ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
     },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
   };
+}
+
+/** The deliveries that may be sent now. */
+export function withoutBlocked(fanOuts: readonly FanOut[], blocked: ReadonlySet<string>): FanOut[] {
+  return fanOuts.map((fanOut) => ({
+    ...fanOut,
+    deliveryStarts: fanOut.deliveryStarts.filter(({ deliveryId }) => !blocked.has(deliveryId)),
+  }));
 }
 
 /** What the start of a delivery says of its times and priority. */
@@ -199,7 +210,7 @@ export function inCurrentTrace(fanOuts: readonly FanOut[]): readonly FanOut[] {
 /** What the first attempt of a new delivery needs, as it would be loaded from the database. */
 export function materialOf(
   { deliveryId, account, subscription, event, body, bodyError, priority = 'normal', eventTypePolicy }: PlannedDelivery,
-  row: Pick<NewEvent, 'traceparent'>,
+  row: Pick<NewEvent, 'traceparent' | 'orderingKey'>,
 ): AttemptMaterial {
   return {
     account,
@@ -224,6 +235,7 @@ export function materialOf(
     supersedeKey: null,
     priority,
     eventTypePolicy,
+    isOrdered: row.orderingKey !== undefined,
     traceparent: row.traceparent ?? null,
   };
 }

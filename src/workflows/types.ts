@@ -97,6 +97,8 @@ export interface UnrecordedOutcome {
   /** Unix time in milliseconds. */
   readonly nextAttemptAt: number | null;
   readonly schedulePosition: number;
+  /** Whether the delivery has an ordering key; absent when it has none. */
+  readonly isOrdered?: boolean;
 }
 
 /** The progress of a delivery according to the database. */
@@ -186,6 +188,8 @@ export interface SweepReport {
   readonly resumed: number;
   /** Operational events. */
   readonly emitted: number;
+  /** Ordering keys whose next delivery was released. */
+  readonly released?: number;
 }
 
 /** The state reason of deliveries that wait until their subscription is enabled. */

@@ -157,7 +157,7 @@ export const samples: readonly Sample[] = [
     reference: /^ep_[0-9a-f]{32}$/,
     eventType: 'user.created',
     subscription: { ...common, eventTypes: ['user.created'], secret: OWN_SECRET, channels: ['project 1'] },
-    shown: { channels: ['project 1'], receivesBy: 'push' },
+    shown: { channels: ['project 1'], receivesBy: 'push', onOrderedFailure: 'continue' },
     secrets: [...headerValues, OWN_SECRET],
     rotates: true,
     signingSecret: OWN_SECRET,

@@ -86,8 +86,25 @@ export async function chaos(options: PlanOptions): Promise<void> {
 }
 
 function isBalanced(ledger: Ledger): boolean {
-  const { lost, ownerless, unsettled, takenTwice, recordedTwice, duplicatesUnexplained, attemptsUnexplained } = ledger;
-  const wrong = lost + ownerless + unsettled + takenTwice + recordedTwice + duplicatesUnexplained + attemptsUnexplained;
+  const {
+    lost,
+    outOfOrder,
+    ownerless,
+    unsettled,
+    takenTwice,
+    recordedTwice,
+    duplicatesUnexplained,
+    attemptsUnexplained,
+  } = ledger;
+  const wrong =
+    lost +
+    outOfOrder +
+    ownerless +
+    unsettled +
+    takenTwice +
+    recordedTwice +
+    duplicatesUnexplained +
+    attemptsUnexplained;
   return wrong + ledger.hung + ledger.unexpected + ledger.crashes === 0 && ledger.acknowledged === ledger.emitted;
 }
 

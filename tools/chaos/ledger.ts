@@ -43,6 +43,10 @@ export interface Balance {
   readonly duplicatesUnexplained: number;
   /** Acknowledged, but without a delivery, or recorded as delivered without having been accepted. */
   readonly lost: number;
+  /** Accepted before the delivery of an earlier event with the same ordering key. */
+  readonly outOfOrder: number;
+  /** Acknowledged events with an ordering key. */
+  readonly ordered: number;
   /** Open without anything that would go on with it. */
   readonly ownerless: number;
   /** Still open when the time was up. */
@@ -98,6 +102,8 @@ export function balance(facts: Facts): { readonly balances: Balance; readonly pr
       'lost',
       lost.map(({ eventId, planned }) => `${eventId} for ${planned.kind}`),
     ),
+    outOfOrder: note('out of order', outOfOrder(facts)),
+    ordered: facts.acknowledged.filter(({ planned }) => planned.orderingKey !== null).length,
     ownerless: note('without an owner', facts.ownerless),
     unsettled: note('not settled', inState('pending', 'retrying', 'paused').map(describe)),
     takenTwice: note('taken twice', takenTwice),
@@ -119,6 +125,34 @@ function isLost(facts: Facts, { planned, eventId, deliveryIds }: Acknowledged, b
     (delivery) =>
       delivery === undefined || (delivery.state === 'delivered' && !arrivalsOf(facts, delivery).some(wasAccepted)),
   );
+}
+
+/**
+ * Deliveries that a receiver accepted although it had not yet accepted an earlier event of their key. An event is earlier
+ * if it precedes the other one in its request, or if its response came before the other one was sent.
+ */
+function outOfOrder({ acknowledged, deliveries, arrivals }: Facts): string[] {
+  const byEvent = new Map(acknowledged.map((event) => [event.eventId, event]));
+  const lists = new Map<string, { event: Acknowledged; acceptedAt: number }[]>();
+  for (const { eventId, kind, state } of deliveries) {
+    const event = byEvent.get(eventId);
+    if (!event || event.planned.orderingKey === null || state === 'cancelled' || state === 'failed') continue;
+    const acceptedAt = arrivals(kind, eventId).find(wasAccepted)?.at ?? Infinity;
+    const name = `${event.planned.orderingKey} at ${kind}`;
+    lists.set(name, [...(lists.get(name) ?? []), { event, acceptedAt }]);
+  }
+  return [...lists].flatMap(([name, list]) =>
+    list
+      .filter(({ event, acceptedAt }) =>
+        list.some((other) => isEarlier(other.event, event) && acceptedAt < other.acceptedAt),
+      )
+      .map(({ event }) => `${event.eventId} of ${name}`),
+  );
+}
+
+function isEarlier(one: Acknowledged, other: Acknowledged): boolean {
+  if (one.key === other.key) return one.planned.n < other.planned.n;
+  return one.acknowledgedAt < other.sentAt;
 }
 
 /** Some request of it was in flight, or its outcome was being recorded, when a worker was hit. */

@@ -15,6 +15,11 @@ export interface Acknowledged {
   readonly planned: PlannedEvent;
   readonly eventId: string;
   readonly deliveryIds: readonly string[];
+  /** The idempotency key of its request. */
+  readonly key: string;
+  /** When its request was sent for the first time, and when the response came; Unix times in milliseconds. */
+  readonly sentAt: number;
+  readonly acknowledgedAt: number;
 }
 
 /** What the callers saw. */
@@ -65,10 +70,11 @@ async function emit(ask: Ask, accountId: string, request: PlannedRequest, report
       key: request.key,
       ...(hangsUpAfterMs === undefined ? {} : { hangsUpAfterMs }),
     });
+  const sentAt = Date.now();
   if (request.hangsUpAfterMs !== null) await send(request.hangsUpAfterMs);
   const first = await retryUntilDone(send, report);
   if (first === undefined) return;
-  acknowledge(request, first, report);
+  acknowledge(request, first, report, { sentAt, acknowledgedAt: Date.now() });
   if (!request.repeated) return;
   const second = await retryUntilDone(send, report);
   if (second !== undefined && JSON.stringify(sorted(second)) !== JSON.stringify(sorted(first))) {
@@ -96,7 +102,11 @@ async function retryUntilDone(send: () => Promise<Reply>, report: LoadReport): P
 }
 
 function bodyOf({ events, batch }: PlannedRequest): unknown {
-  const each = events.map(({ n, kind }) => ({ type: `chaos.${kind.replace('-', '_')}`, data: { n } }));
+  const each = events.map(({ n, kind, orderingKey }) => ({
+    type: `chaos.${kind.replace('-', '_')}`,
+    data: { n },
+    ...(orderingKey === null ? {} : { orderingKey }),
+  }));
   return batch ? { events: each } : each[0];
 }
 
@@ -105,7 +115,12 @@ interface Accepted {
   readonly deliveries: readonly { readonly id: string }[];
 }
 
-function acknowledge({ events, batch, key }: PlannedRequest, body: unknown, report: LoadReport): void {
+function acknowledge(
+  { events, batch, key }: PlannedRequest,
+  body: unknown,
+  report: LoadReport,
+  times: Pick<Acknowledged, 'sentAt' | 'acknowledgedAt'>,
+): void {
   const results = batch ? (body as { results: Accepted[] }).results : [body as Accepted];
   events.forEach((planned, index) => {
     const result = results[index];
@@ -114,7 +129,7 @@ function acknowledge({ events, batch, key }: PlannedRequest, body: unknown, repo
       return;
     }
     const deliveryIds = result.deliveries.map(({ id }) => id);
-    report.acknowledged.push({ planned, eventId: result.id, deliveryIds });
+    report.acknowledged.push({ planned, eventId: result.id, deliveryIds, key, ...times });
   });
 }
 

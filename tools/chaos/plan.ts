@@ -12,6 +12,8 @@ export interface PlannedEvent {
   readonly n: number;
   /** The kind of receiver that takes this event beside the one that takes all. */
   readonly kind: ReceiverKind;
+  /** Null for most events. */
+  readonly orderingKey: string | null;
 }
 
 /** One call of the API. */
@@ -54,7 +56,7 @@ function requests({ seed, events }: PlanOptions): PlannedRequest[] {
     const size = Math.min(batch ? random.between(2, most) : 1, events - n);
     planned.push({
       key: `chaos-${seed}-${planned.length}`,
-      events: Array.from({ length: size }, (_, index) => ({ n: n + index, kind: kindOf(random) })),
+      events: Array.from({ length: size }, (_, index) => planEvent(seed, n + index, kindOf(random))),
       batch,
       repeated: random.chance(0.05),
       hangsUpAfterMs: random.chance(0.05) ? random.between(1, 15) : null,
@@ -62,6 +64,16 @@ function requests({ seed, events }: PlanOptions): PlannedRequest[] {
     n += size;
   }
   return planned;
+}
+
+/** Ordering keys of a run. */
+const KEYS = 8;
+
+/** Every third event has an ordering key, unless its receiver never accepts and would block the key until the end. */
+function planEvent(seed: number, n: number, kind: ReceiverKind): PlannedEvent {
+  const random = randomFor(seed, `key/${n}`);
+  const isOrdered = random.chance(1 / 3) && kind !== 'fails';
+  return { n, kind, orderingKey: isOrdered ? `key-${random.between(1, KEYS)}` : null };
 }
 
 /** Two of three events go to the receiver that takes all only; the rest is spread over those that misbehave. */

@@ -28,6 +28,8 @@ interface OpenRow {
   readonly attempts: number;
   readonly next_attempt_at: Date | null;
   readonly updated_at: Date;
+  /** Whether it waits for an earlier delivery of its ordering key, which is hurried instead. */
+  readonly blocked: boolean;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function settle(databaseUrl: string, temporal: Client, never: strin
     }
     if (now > end) return printProgress('nothing was settled for long; the run is ended');
     const hurried = waiting
-      .filter((row) => waitsLong(row, now) && now - (hurriedAt.get(row.id) ?? 0) >= HURRY_MS)
+      .filter((row) => !row.blocked && waitsLong(row, now) && now - (hurriedAt.get(row.id) ?? 0) >= HURRY_MS)
       .slice(0, HURRIED_AT_ONCE);
     for (const { id } of hurried) hurriedAt.set(id, now);
     await Promise.all(hurried.map(({ id }) => hurry(temporal, id)));
@@ -73,7 +75,8 @@ export async function giveUpOn(subscriptionId: string, databaseUrl: string, ask:
 async function openDeliveries(databaseUrl: string): Promise<OpenRow[]> {
   return queryWithRetry(databaseUrl, async (client) => {
     const { rows } = await client.query<OpenRow>(
-      `SELECT id, subscription_id, attempts, next_attempt_at, updated_at FROM deliveries
+      `SELECT id, subscription_id, attempts, next_attempt_at, updated_at, sender_id IS NOT DISTINCT FROM 'ordering' AS blocked
+       FROM deliveries
        WHERE state IN ('pending', 'retrying', 'paused')`,
     );
     return rows;

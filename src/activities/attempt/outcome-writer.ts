@@ -11,22 +11,22 @@ const MAX_ROWS = 250;
 
 /** One for each process. */
 export class OutcomeWriter {
-  readonly #writer: BatchWriter<AttemptRow, void>;
+  readonly #unordered: BatchWriter<AttemptRow, void>;
+  /** Of deliveries with an ordering key: their statements wait for those that add deliveries to the same keys. */
+  readonly #ordered: BatchWriter<AttemptRow, void>;
 
   constructor(store: Store) {
-    this.#writer = new BatchWriter(new RowQueue(), {
-      concurrency: CONCURRENCY,
-      write: async (rows) => {
-        await retrying(() => recordAttempts(store, rows), isRefused);
-        return [];
-      },
-      isRefused,
-    });
+    const write = async (rows: readonly AttemptRow[]): Promise<void[]> => {
+      await retrying(() => recordAttempts(store, rows), isRefused);
+      return [];
+    };
+    this.#unordered = new BatchWriter(new RowQueue(), { concurrency: CONCURRENCY, write, isRefused });
+    this.#ordered = new BatchWriter(new RowQueue(), { concurrency: CONCURRENCY, write, isRefused });
   }
 
   /** Resolves once the row is written. Rejects when the database is unavailable for some seconds, or refuses the row. */
   write(row: AttemptRow): Promise<void> {
-    return this.#writer.write(row);
+    return (row.isOrdered === true ? this.#ordered : this.#unordered).write(row);
   }
 }
 

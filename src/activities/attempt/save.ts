@@ -55,6 +55,7 @@ function toRow(result: AttemptResult): AttemptRow {
     nextAttemptAt: result.nextAttemptAt,
     schedulePosition: context.task.position + context.attemptOfRound - 1,
     recordedBy: context.runId,
+    isOrdered: context.material.isOrdered,
     sender: context.sender,
   };
 }
@@ -77,6 +78,7 @@ export function toUnrecordedOutcome(result: AttemptResult): UnrecordedOutcome {
     disable: result.disable,
     nextAttemptAt: result.nextAttemptAt?.getTime() ?? null,
     schedulePosition: task.position + attemptOfRound - 1,
+    ...(result.context.material.isOrdered ? { isOrdered: true } : {}),
   };
 }
 
@@ -104,6 +106,7 @@ export function rowOfUnrecorded(outcome: UnrecordedOutcome, runId: string): Atte
     nextAttemptAt: outcome.nextAttemptAt === null ? null : new Date(outcome.nextAttemptAt),
     schedulePosition: outcome.schedulePosition,
     recordedBy: runId,
+    isOrdered: outcome.isOrdered ?? false,
   };
 }
 

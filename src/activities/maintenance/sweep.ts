@@ -7,6 +7,7 @@ import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
+import { releaseEnded } from '../../store/deliveries/ordering.js';
 import { markOwned } from '../../store/deliveries/state-changes.js';
 import {
   cancelTerminated,
@@ -56,6 +57,7 @@ export async function sweep({
 }: MaintenanceDependencies): Promise<SweepReport> {
   const starter: WorkflowStarter = { client, eager: false };
   const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
+  const released = await releaseEnded(store);
   const cancelled = await cancelOfDeletedSubscriptions(store, client);
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
@@ -64,7 +66,7 @@ export async function sweep({
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
   await recordSweep(store);
-  return { started, cancelled, terminated, resumed, emitted };
+  return { started, cancelled, terminated, resumed, emitted, released };
 }
 
 /** Starts pending deliveries that have no workflow. */

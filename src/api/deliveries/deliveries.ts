@@ -12,10 +12,11 @@ import {
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
+import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';
 import { visibleAccountId } from '../../http/principal.js';
-import { Problem } from '../../http/problem.js';
+import { invalidField, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
 
@@ -28,6 +29,7 @@ const filter = paging.extend({
   provider: z.string().optional(),
   eventId: z.string().optional(),
   type: z.string().optional().describe('Event type.'),
+  orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
   state: z.enum(deliveryStates).optional(),
   from: time.optional().describe('Only deliveries created at this time or later.'),
   to: time.optional().describe('Only deliveries created before this time.'),
@@ -72,32 +74,7 @@ const commands: readonly {
 
 export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
-
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries',
-      tag,
-      summary: 'List deliveries',
-      forAccounts: true,
-      query: filter,
-      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
-    },
-    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
-      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
-      const rows = await listDeliveries(store, {
-        ...ids,
-        accountId: visibleAccountId(principal, accountId),
-        eventType: type,
-        fromId: from && lowestIdAt('dlv', new Date(from)),
-        beforeId: ends.sort()[0],
-        limit: limit + 1,
-      });
-      const { data, nextCursor } = page(rows, limit, (row) => row);
-      return { data: await showDeliveries(context, principal, data), nextCursor };
-    },
-  );
+  listRoute(routing, context);
 
   for (const { name, summary, command, states } of commands) {
     addRoute(
@@ -117,6 +94,8 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
+        const refused = await refuseWhileBlocked(context, delivery, name);
+        if (refused) throw refused;
         const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
         if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
         return showOne(context, principal, delivery);
@@ -143,6 +122,37 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
       throw await whyNotRedelivered(store, { eventId, state, expiresAt });
+    },
+  );
+}
+
+function listRoute(routing: Routing, context: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/deliveries',
+      tag,
+      summary: 'List deliveries',
+      forAccounts: true,
+      query: filter,
+      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
+    },
+    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
+      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
+      const visible = visibleAccountId(principal, accountId);
+      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
+        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
+      const rows = await listDeliveries(context.store, {
+        ...ids,
+        accountId: visible,
+        eventType: type,
+        fromId: from && lowestIdAt('dlv', new Date(from)),
+        beforeId: ends.sort()[0],
+        limit: limit + 1,
+      });
+      const { data, nextCursor } = page(rows, limit, (row) => row);
+      return { data: await showDeliveries(context, principal, data), nextCursor };
     },
   );
 }

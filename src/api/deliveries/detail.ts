@@ -11,6 +11,7 @@ import {
   type StoredAttempt,
 } from '../../store/attempts/attempts.js';
 import { openStates, type StoredDelivery } from '../../store/deliveries/deliveries.js';
+import { findHeads } from '../../store/deliveries/ordering.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import { ERASED } from '../../store/erasures.js';
 import type { ApiContext } from '../context.js';
@@ -33,6 +34,10 @@ const detailSchema = deliverySchema.extend({
       }),
     )
     .describe('The next attempts, unless an earlier one is accepted.'),
+  blockedBy: z
+    .string()
+    .nullable()
+    .describe('The delivery of its ordering key that it waits for; null when it waits for none.'),
   workflow: z.object({ id: z.string(), url: z.string().nullable() }),
 });
 
@@ -67,6 +72,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       const delivery = await mustFindDelivery(context, principal, params.id);
       const { id, provider } = delivery;
       const [[deliveryStart], attempts] = await Promise.all([loadDeliveryStarts(store, [id]), listAttempts(store, id)]);
+      const heads = delivery.isBlocked ? await findHeads(store, [id]) : undefined;
       const shown = showDelivery(delivery, deliveryStart?.url, context, principal);
       return {
         ...shown,
@@ -74,6 +80,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
         schedule: deliveryStart
           ? nextAttempts(delivery, deliveryRules(contractOf(provider), id, deliveryStart).schedule, new Date())
           : [],
+        blockedBy: heads?.get(id) ?? null,
         workflow: shown.workflowId === null ? null : { id: shown.workflowId, url: shown.temporalUrl },
       };
     },

@@ -68,6 +68,8 @@ export function showDelivery(
     expiresAt: delivery.expiresAt,
     supersedes: delivery.supersedeKey,
     priority: delivery.priority,
+    orderingKey: delivery.orderingKey,
+    blocked: delivery.isBlocked,
     workflowId,
     temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.

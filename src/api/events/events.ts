@@ -113,7 +113,14 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
         status: 200,
         description: 'The event',
         schema: eventFields
-          .omit({ subscriptionId: true, deliverAt: true, expiresAt: true, supersedes: true, priority: true })
+          .omit({
+            subscriptionId: true,
+            deliverAt: true,
+            expiresAt: true,
+            supersedes: true,
+            priority: true,
+            orderingKey: true,
+          })
           .extend({
             id: z.string(),
             accountId: z.string(),

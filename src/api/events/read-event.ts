@@ -48,6 +48,14 @@ export const eventFields = z.strictObject({
     .describe(
       "Which of the account's waiting deliveries come first; normal when absent. Only for contracts with timing.",
     ),
+  orderingKey: line(128)
+    .min(1)
+    .optional()
+    .describe(
+      'Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in ' +
+        'the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions ' +
+        'that are polled ignore it.',
+    ),
 });
 /** The fields of a batch; each of its events is checked by itself. */
 export const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
@@ -69,11 +77,12 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
   const parsed: unknown = JSON.parse(text);
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
-  const { type, data, occurredAt, channels = [], subscriptionId } = result.data;
+  const { type, data, occurredAt, channels = [], subscriptionId, orderingKey } = result.data;
   const members = ownMembers(text, 'the event');
   const definition = contract.findEvent(type);
   if (!definition) throw invalidField('type', `${contract.title} has no event ${JSON.stringify(type)}`);
   if (channels.length > 0 && !contract.hasChannels) throw invalidField('channels', `${contract.title} has no channels`);
+  if (orderingKey !== undefined) checkOrdered(contract, result.data);
   checkPayload(definition.data, data, account.validatePayloads);
   const timing = readTiming(contract, result.data);
   return {
@@ -84,7 +93,18 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
     channels,
     ...(timing ? { timing } : {}),
     ...(subscriptionId === undefined ? {} : { subscriptionId }),
+    ...(orderingKey === undefined ? {} : { orderingKey }),
   };
+}
+
+/** Fields that would change which delivery of a key is the next one. */
+const NOT_ORDERED = ['deliverAt', 'expiresAt', 'supersedes'] as const;
+
+/** Checks an event with an ordering key. Throws a problem that names the wrong field. */
+function checkOrdered({ title, hasOrderingKeys }: AnyContract, event: z.infer<typeof eventFields>): void {
+  if (!hasOrderingKeys) throw invalidField('orderingKey', `${title} has no ordering keys; leave the field out`);
+  const field = NOT_ORDERED.find((name) => event[name] !== undefined);
+  if (field) throw invalidField(field, 'cannot be combined with orderingKey yet');
 }
 
 /** What an event says of its times and priority; undefined for nothing. Throws a problem that names the wrong field. */

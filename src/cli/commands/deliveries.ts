@@ -20,6 +20,7 @@ interface FilterOptions extends CommonOptions {
   readonly state?: Query['state'];
   readonly from?: string;
   readonly to?: string;
+  readonly orderingKey?: string;
 }
 
 const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
@@ -30,6 +31,7 @@ const commands = [
   ['pause', 'Make no further attempt until resumed', true],
   ['resume', 'Continue at the same position of the schedule', false],
   ['retry', 'Make an attempt now, in addition to those of the schedule', false],
+  ['park', 'Pause deliveries that block their ordering key, and release the next of the key', true],
   ['redeliver', 'Deliver finished deliveries again, from the start of the schedule', false],
 ] as const;
 
@@ -131,6 +133,7 @@ function withFilters(command: Command): Command {
     .option('--subscription <subscription>')
     .option('--event <event>')
     .option('--type <type>', 'event type')
+    .option('--ordering-key <key>', 'needs --account or --subscription')
     .addOption(new Option('--state <state>').choices(STATES))
     .option(
       '--from <time>',
@@ -139,8 +142,18 @@ function withFilters(command: Command): Command {
     );
 }
 
-function queryOf({ provider, account, subscription, event, type, state, from, to }: FilterOptions): Query {
-  return { provider, accountId: account, subscriptionId: subscription, eventId: event, type, state, from, to };
+function queryOf({ provider, account, subscription, event, type, orderingKey, state, from, to }: FilterOptions): Query {
+  return {
+    provider,
+    accountId: account,
+    subscriptionId: subscription,
+    eventId: event,
+    type,
+    orderingKey,
+    state,
+    from,
+    to,
+  };
 }
 
 interface TailOptions {

@@ -8,6 +8,7 @@ import {
   type DeliveryStart,
   type PendingDelivery,
 } from '../../store/deliveries/delivery-starts.js';
+import { cancelBlocked } from '../../store/deliveries/ordering.js';
 import { changeState, reopenDelivery } from '../../store/deliveries/state-changes.js';
 import { pausedDeliveries } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
@@ -40,7 +41,7 @@ const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalD
 
 /**
  * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
- * with the command. When its workflow has closed without recording the end, it can still be cancelled. False when the
+ * with the command. A blocked delivery is cancelled at once. When its workflow has closed without recording the end, it can still be cancelled. False when the
  * workflow has closed and nothing remains to be done.
  */
 export async function sendCommand(
@@ -50,6 +51,17 @@ export async function sendCommand(
 ): Promise<boolean> {
   const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
   if (!deliveryStart) return false;
+  if (deliveryStart.isBlocked) {
+    // Nothing is to be sent and no workflow exists, so only its row is cancelled; other commands would break the order.
+    if (command.signal !== 'cancel') return false;
+    const provider = await cancelBlocked(store, deliveryId, command.args[0]);
+    if (provider !== undefined) {
+      countEnd(provider, 'cancelled');
+      return true;
+    }
+    // It was released in the meantime.
+    return sendCommand({ client, store }, deliveryId, command);
+  }
   const sent = await client.withDeadline(Date.now() + DEADLINE_MS, async () => {
     let workflow: LastWorkflow = { kind: 'unknown' };
     if (deliveryStart.state !== 'pending') {

@@ -62,6 +62,8 @@ function checkEventTypes(entries: readonly string[]): string | undefined {
 
 interface Options {
   readonly channels: readonly string[];
+  /** Absent means `continue`. */
+  readonly onOrderedFailure?: 'block';
   /** Absent when requests are sent to its URL. */
   readonly receivesBy?: 'poll';
 }
@@ -92,6 +94,13 @@ const fields = z.object({
     .optional()
     .describe(
       'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
+    ),
+  onOrderedFailure: z
+    .enum(['continue', 'block'])
+    .optional()
+    .describe(
+      'What follows when a delivery with an ordering key fails: continue with the next one of the key (default), or block ' +
+        'the key until the failed one is redelivered or parked.',
     ),
 });
 type Fields = z.infer<typeof fields>;
@@ -130,6 +139,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   hasChannels: true,
   hasFilters: true,
   hasEventTiming: true,
+  hasOrderingKeys: true,
 
   accounts: {
     scope: z.strictObject({}),
@@ -147,13 +157,20 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
       options: {
         channels: input.channels ?? previous?.options.channels ?? [],
         ...((input.receivesBy ?? previous?.options.receivesBy) === 'poll' ? { receivesBy: 'poll' as const } : {}),
+        ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block'
+          ? { onOrderedFailure: 'block' }
+          : {}),
       },
       secrets:
         input.secret === undefined && previous
           ? previous.secrets
           : { keys: [{ secret: input.secret ?? newSigningSecret(randomBytes, input.signature) }] },
     }),
-    toPublic: ({ options }) => ({ channels: options.channels, receivesBy: options.receivesBy ?? 'push' }),
+    toPublic: ({ options }) => ({
+      channels: options.channels,
+      receivesBy: options.receivesBy ?? 'push',
+      onOrderedFailure: options.onOrderedFailure ?? 'continue',
+    }),
     checkEventTypes,
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,

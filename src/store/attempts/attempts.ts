@@ -38,6 +38,8 @@ export interface AttemptMaterial {
   readonly priority: Priority;
   /** The policy of its event type; loaded only for direct deliveries, as workflows have theirs in their input. */
   readonly eventTypePolicy?: DeliveryPolicy | null;
+  /** Whether it has an ordering key. */
+  readonly isOrdered: boolean;
   /** The trace in which its event was accepted; null when nothing was traced. */
   readonly traceparent: string | null;
 }
@@ -59,6 +61,7 @@ export interface MaterialRow {
   expires_at: Date | null;
   supersede_key: string | null;
   priority: number;
+  is_ordered: boolean;
   event_id: string;
   event_type: string;
   occurred_at: Date;
@@ -70,8 +73,9 @@ export interface MaterialRow {
 /** Of the delivery `d`, its event `e` and its body `b`. */
 export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
-  d.first_attempt_at, d.next_attempt_at, d.deliver_at, d.expires_at, d.supersede_key, d.priority, d.event_id, d.event_type,
-  e.occurred_at, e.traceparent, b.body, b.error AS body_error`;
+  d.first_attempt_at, d.next_attempt_at, d.deliver_at, d.expires_at, d.supersede_key, d.priority,
+  d.ordering_key IS NOT NULL AS is_ordered, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
+  b.error AS body_error`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -135,6 +139,7 @@ export const toMaterial = (
   expiresAt: row.expires_at,
   supersedeKey: row.supersede_key,
   priority: priorityOf(row.priority),
+  isOrdered: row.is_ordered,
   traceparent: row.traceparent,
 });
 

@@ -3,7 +3,8 @@ import type { RequestHeader } from '../../contract/types.js';
 import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { recordExhausted, Operation } from '../events/operational-events.js';
-import type { Store } from '../store.js';
+import { lockOrderingKeys } from '../deliveries/ordering.js';
+import { inTransaction, type Queryable, type Store } from '../store.js';
 
 /** How an attempt ended: accepted or refused by a response, or failed without one. */
 export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
@@ -37,6 +38,8 @@ export interface AttemptRow {
   readonly schedulePosition: number;
   /** The workflow run that made it. */
   readonly recordedBy: string;
+  /** Whether its delivery has an ordering key; absent when it has none. */
+  readonly isOrdered?: boolean;
   /** The sender that made it; absent when the delivery's own workflow did. */
   readonly sender?: string | undefined;
 }
@@ -63,13 +66,28 @@ export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
  * - Recording an attempt twice changes nothing, and a late failure never undoes an accepted attempt.
  * - An accepted attempt ends the subscription's series of failures; without one it costs no write.
  * - A superseded delivery stays cancelled unless the attempt was accepted.
+ * - The end of an ordered delivery releases the next one of its key; the keys are locked before the deliveries.
  * - Of a sender, an accepted delivery needs no other owner; others have none until their workflow is started.
  */
 export async function recordAttempts(store: Store, rows: readonly AttemptRow[]): Promise<void> {
+  const ordered = rows.filter(({ isOrdered }) => isOrdered === true);
+  if (ordered.length === 0) return record(store.pool, rows);
+  const unordered = rows.filter(({ isOrdered }) => isOrdered !== true);
+  if (unordered.length > 0) await record(store.pool, unordered);
+  await inTransaction(store, async (client) => {
+    await lockOrderingKeys(
+      client,
+      ordered.map(({ deliveryId }) => deliveryId),
+    );
+    await record(client, ordered);
+  });
+}
+
+async function record(client: Queryable, rows: readonly AttemptRow[]): Promise<void> {
   const first = rows.filter(isAcceptedAtOnce);
   const others = rows.filter((row) => !isAcceptedAtOnce(row));
-  if (first.length > 0) await execute(store, 'record-accepted-at-once', ACCEPTED_AT_ONCE, first);
-  if (others.length > 0) await execute(store, 'record-attempts', STATEMENT, others);
+  if (first.length > 0) await execute(client, 'record-accepted-at-once', ACCEPTED_AT_ONCE, first);
+  if (others.length > 0) await execute(client, 'record-attempts', STATEMENT, others);
 }
 
 /** Whether its statement needs only what most attempts need, which costs half as much. */
@@ -77,9 +95,9 @@ function isAcceptedAtOnce({ number, outcome, state, disable }: AttemptRow): bool
   return number === 1 && outcome === 'accepted' && state === 'delivered' && !disable;
 }
 
-async function execute(store: Store, name: string, text: string, rows: readonly AttemptRow[]): Promise<void> {
+async function execute(client: Queryable, name: string, text: string, rows: readonly AttemptRow[]): Promise<void> {
   const ids = rows.map(({ deliveryId }) => deliveryId);
-  await store.pool.query({ name, text, values: [JSON.stringify(rows), ids] });
+  await client.query({ name, text, values: [JSON.stringify(rows), ids] });
 }
 
 const ACCEPTED_AT_ONCE = `

@@ -3,6 +3,7 @@ import { lowestIdAt } from '../../contract/ids.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
+import { ORDERING_CLAIM } from './ordering.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
@@ -38,6 +39,9 @@ export interface StoredDelivery {
   /** A newer event with this key cancels it while it waits; null for none. */
   readonly supersedeKey: string | null;
   readonly priority: Priority;
+  readonly orderingKey: string | null;
+  /** Whether it waits until an earlier delivery of its ordering key has ended. */
+  readonly isBlocked: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -66,6 +70,7 @@ export interface DeliveryRow {
   expires_at: Date | null;
   supersede_key: string | null;
   priority: number;
+  ordering_key: string | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -86,15 +91,22 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   lastStatus: row.last_status,
   lastReason: row.last_reason,
   stateReason: row.state_reason,
-  isDirect: row.direct && (row.state === 'delivered' ? row.sender_id !== null : row.state === 'pending' && !row.owned),
   deliverAt: row.deliver_at,
   expiresAt: row.expires_at,
   supersedeKey: row.supersede_key,
   priority: priorityOf(row.priority),
+  isDirect: row.direct && isWithoutWorkflow(row),
+  orderingKey: row.ordering_key,
+  isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
 });
+
+function isWithoutWorkflow({ state, owned, sender_id }: DeliveryRow): boolean {
+  if (state === 'delivered') return sender_id !== null;
+  return state === 'pending' ? !owned : state === 'cancelled' && sender_id === ORDERING_CLAIM;
+}
 
 export async function findDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
   const row = onlyRow(await store.pool.query<DeliveryRow>('SELECT * FROM deliveries WHERE id = $1', [id]));
@@ -108,6 +120,7 @@ export interface DeliveryFilter {
   readonly provider?: string;
   readonly eventId?: string;
   readonly eventType?: string;
+  readonly orderingKey?: string;
   readonly state?: DeliveryState;
   readonly states?: readonly DeliveryState[];
   /** Only ids from this one on. */
@@ -130,6 +143,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
   where('event_type = ?', filter.eventType);
+  where('ordering_key = ?', filter.orderingKey);
   where('state = ?', filter.state);
   where('state = ANY(?)', filter.states);
   where('id >= ?', filter.fromId);

@@ -3,6 +3,7 @@ import { toAccount, type AccountRow, type StoredAccount } from '../accounts/acco
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { DeliveryState } from './deliveries.js';
+import { IS_BLOCKED } from './ordering.js';
 import type { ResumePoint } from '../../workflows/types.js';
 import { fromJson, type Store } from '../store.js';
 
@@ -31,6 +32,8 @@ export interface PendingDelivery extends DeliveryStart {
   readonly state: DeliveryState;
   /** Whether a sender makes the first attempt, or starts the workflow after it. */
   readonly isDirect: boolean;
+  /** Whether it waits until an earlier delivery of its ordering key has ended. */
+  readonly isBlocked: boolean;
 }
 
 /** Loads deliveries by id. Those with attempts resume after the last one. */
@@ -42,6 +45,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     subscription_id: string;
     event_type: string;
     is_direct: boolean;
+    is_blocked: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
     deliver_at: Date | null;
@@ -53,8 +57,8 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     account: AccountRow;
   }>(
     `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
-            d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority, s.url, s.policy,
-            t.policy AS event_type_policy, to_jsonb(a) AS account
+            ${IS_BLOCKED} AS is_blocked, d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority,
+            s.url, s.policy, t.policy AS event_type_policy, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
      JOIN subscriptions s ON s.id = d.subscription_id
@@ -73,6 +77,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     subscriptionPolicy: row.policy,
     eventTypePolicy: row.event_type_policy,
     isDirect: row.is_direct,
+    isBlocked: row.is_blocked,
     priority: priorityOf(row.priority),
     ...(row.expires_at ? { expiresAt: row.expires_at } : {}),
     ...resumeAt(

@@ -1,4 +1,5 @@
 /** The backlog of open deliveries, for metrics. */
+import { ORDERING_CLAIM } from '../deliveries/ordering.js';
 import type { Store } from '../store.js';
 
 /**
@@ -25,7 +26,8 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
       SELECT unowned.count + started.count AS waiting, retrying.count AS retrying, paused.count AS paused,
              greatest(extract(epoch FROM now() - least(
                (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending' AND sender_id IS NULL),
-               (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending' AND sender_id IS NOT NULL),
+               (SELECT min(updated_at) FROM deliveries WHERE NOT owned AND state = 'pending' AND sender_id IS NOT NULL
+                AND sender_id <> '${ORDERING_CLAIM}'),
                (SELECT min(coalesce(next_attempt_at, updated_at)) FROM deliveries WHERE owned AND state = 'pending')
              )), 0)::float8 AS waiting_due,
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8

@@ -166,6 +166,7 @@ test('writes the events of the other accounts when one account of a commit has c
   expect(await insertCurrentEvents(database.store.pool, events, versions)).toEqual({
     outdated: new Set([outdated]),
     repeated: new Set(),
+    blocked: new Set(),
   });
   expect([await countOf('events', outdated), await countOf('deliveries', outdated)]).toEqual([1, 0]);
   expect([await countOf('events', current), await countOf('deliveries', current)]).toEqual([2, 1]);

@@ -89,12 +89,13 @@ const routes: [method: string, path: string][] = [
   ['POST', `/v1/accounts/${unknownIds.account}/pause`],
   ['POST', `/v1/accounts/${unknownIds.account}/resume`],
   ['POST', `/v1/subscriptions/${unknownIds.subscription}/recover`],
+  ['GET', `/v1/subscriptions/${unknownIds.subscription}/ordering`],
   ['POST', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/events/${unknownIds.event}`],
   ['GET', '/v1/deliveries'],
   ['GET', `/v1/deliveries/${unknownIds.delivery}`],
-  ...['cancel', 'pause', 'resume', 'retry', 'redeliver'].map((name): [string, string] => [
+  ...['cancel', 'pause', 'resume', 'retry', 'redeliver', 'park'].map((name): [string, string] => [
     'POST',
     `/v1/deliveries/${unknownIds.delivery}/${name}`,
   ]),

@@ -187,6 +187,8 @@ test('documents every route, and none that there is not', () => {
       'post /v1/deliveries/{id}/resume',
       'post /v1/deliveries/{id}/retry',
       'post /v1/deliveries/{id}/redeliver',
+      'post /v1/deliveries/{id}/park',
+      'get /v1/subscriptions/{id}/ordering',
     ].sort(),
   );
 });

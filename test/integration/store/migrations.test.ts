@@ -18,6 +18,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0005_timing',
     '0006_account_workflows',
     '0007_policies',
+    '0008_ordering',
     '0010_erasure',
   ]);
   const partitions = await listPartitions(database.store.pool);

@@ -36,6 +36,8 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     expiresAt: null,
     supersedes: null,
     priority: 'normal',
+    orderingKey: null,
+    blocked: false,
     workflowId: `delivery-${id}`,
     temporalUrl: null,
     createdAt: '2026-03-02T10:00:00.000Z',

@@ -385,6 +385,7 @@ describe('subscriptions', () => {
     expect(rules.toPublic(subscriptionWith({ options: { channels: ['a'] } }))).toEqual({
       channels: ['a'],
       receivesBy: 'push',
+      onOrderedFailure: 'continue',
     });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);

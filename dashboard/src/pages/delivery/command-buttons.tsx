@@ -8,13 +8,14 @@ import type { DeliveryDetail, DeliveryState } from '../../api/shapes.js';
 import { Confirm } from '../../parts/confirm.js';
 import { Failure } from '../../parts/page.js';
 
-type Command = 'cancel' | 'pause' | 'resume' | 'retry' | 'redeliver';
+type Command = 'park' | 'cancel' | 'pause' | 'resume' | 'retry' | 'redeliver';
 
 const LABELS: Readonly<Record<Command, string>> = {
   retry: 'Retry now',
   pause: 'Pause',
   resume: 'Resume',
   redeliver: 'Redeliver',
+  park: 'Park',
   cancel: 'Cancel…',
 };
 
@@ -28,7 +29,15 @@ const POSSIBLE: Readonly<Record<DeliveryState, readonly Command[]>> = {
   cancelled: ['redeliver'],
 };
 
-export function CommandButtons({ delivery: { id, state } }: { delivery: DeliveryDetail }) {
+/** A blocked delivery can only be cancelled; one with an ordering key can be parked while others may wait for it. */
+function possibleCommands({ state, blocked, orderingKey }: DeliveryDetail): readonly Command[] {
+  if (blocked) return ['cancel'];
+  const isHead = orderingKey !== null && state !== 'delivered' && state !== 'cancelled';
+  return isHead ? ['park', ...POSSIBLE[state]] : POSSIBLE[state];
+}
+
+export function CommandButtons({ delivery }: { delivery: DeliveryDetail }) {
+  const { id } = delivery;
   const { client } = useSession();
   const cache = useQueryClient();
   const [asking, setAsking] = useState(false);
@@ -48,7 +57,7 @@ export function CommandButtons({ delivery: { id, state } }: { delivery: Delivery
   });
   return (
     <>
-      {POSSIBLE[state].map((command) => (
+      {possibleCommands(delivery).map((command) => (
         <Button
           key={command}
           size="xs"

@@ -108,6 +108,17 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
             <Moment at={delivery.settledAt} />
           </Fact>
         )}
+        {delivery.orderingKey !== null && (
+          <Fact name="Ordering key">
+            {delivery.orderingKey}
+            {delivery.blockedBy !== null && (
+              <>
+                {' '}
+                (waits for an <Link href={`/deliveries/${delivery.blockedBy}`}>earlier delivery</Link>)
+              </>
+            )}
+          </Fact>
+        )}
         {delivery.redeliveries > 0 && <Fact name="Redelivered">{count(delivery.redeliveries)} times</Fact>}
         <Fact name="Workflow">
           {workflow.url ? (

@@ -11,6 +11,7 @@ import { PauseButton, PauseNote } from '../../parts/pause.js';
 import { listAddress } from '../deliveries/filters.js';
 import { EnabledBadge } from './enabled-badge.js';
 import { Health } from './health.js';
+import { OrderingKeys } from './ordering-keys.js';
 import { Recoveries } from './recoveries.js';
 import { DeleteSubscription } from './delete-subscription.js';
 import { Secret } from './secret.js';
@@ -59,6 +60,7 @@ export function SubscriptionPage({ id }: { id: string }) {
         <div className="stack">
           <Health subscription={data} />
           {!data.enabled && <Waiting subscription={data} />}
+          {contract?.orderingKeys && <OrderingKeys subscription={data} />}
           <SendTest subscription={data} contract={contract} />
           <Recoveries subscription={data} contract={contract} />
         </div>

@@ -10,7 +10,16 @@ const delivery: DeliveryFact = {
   isDirect: false,
   outcomes: ['accepted'],
 };
-const acknowledged = [{ planned: { n: 0, kind: 'accepts' as const }, eventId: 'evt_1', deliveryIds: ['dlv_1'] }];
+const acknowledged = [
+  {
+    planned: { n: 0, kind: 'accepts' as const, orderingKey: null as string | null },
+    eventId: 'evt_1',
+    deliveryIds: ['dlv_1'],
+    key: 'request-1',
+    sentAt: 1_000,
+    acknowledgedAt: 1_010,
+  },
+];
 const acceptedAt = (at: number): Arrival => ({ at, endedAt: at + 5, accepted: true });
 const refusedAt = (at: number): Arrival => ({ at, endedAt: at + 5, accepted: false });
 
@@ -47,6 +56,8 @@ test('what was delivered and accepted balances', () => {
     duplicates: 0,
     duplicatesUnexplained: 0,
     lost: 0,
+    outOfOrder: 0,
+    ordered: 0,
     ownerless: 0,
     unsettled: 0,
     takenTwice: 0,
@@ -63,8 +74,36 @@ test('an acknowledged event without its delivery is lost', () => {
 });
 
 test('an event that its second receiver has no delivery of is lost', () => {
-  const planned = { n: 0, kind: 'refuses' as const };
+  const planned = { n: 0, kind: 'refuses' as const, orderingKey: null };
   expect(balances({ acknowledged: [{ ...acknowledged[0]!, planned }] })).toMatchObject({ lost: 1 });
+});
+
+describe('two events of one ordering key', () => {
+  /** The second one is in the same request, or sent so long after the response to the first. */
+  const twoEvents = (key: string, sentAfterMs: number) => {
+    const [first] = acknowledged;
+    const planned = { n: 0, kind: 'accepts' as const, orderingKey: 'a' };
+    const sentAt = first!.acknowledgedAt + sentAfterMs;
+    return [
+      { ...first!, planned },
+      { ...first!, planned: { ...planned, n: 1 }, eventId: 'evt_2', deliveryIds: ['dlv_2'], key, sentAt },
+    ];
+  };
+  const deliveries = [delivery, { ...delivery, id: 'dlv_2', eventId: 'evt_2' }];
+  const accepting =
+    (first: number, second: number): Facts['arrivals'] =>
+    (_, eventId) =>
+      eventId === 'evt_1' ? [refusedAt(0), acceptedAt(first)] : [acceptedAt(second)];
+
+  test.each([
+    ['in the sequence of their requests', 'request-2', 5, 2_000, 2_100, 0],
+    ['in the other sequence', 'request-2', 5, 2_100, 2_000, 1],
+    ['in the other sequence of one request', 'request-1', 0, 2_100, 2_000, 1],
+    ['in any sequence where the requests overlapped', 'request-2', -5, 2_100, 2_000, 0],
+  ])('are accepted %s', (_, key, sentAfterMs, first, second, outOfOrder) => {
+    const facts = { acknowledged: twoEvents(key, sentAfterMs), deliveries, arrivals: accepting(first, second) };
+    expect(balances(facts)).toMatchObject({ outOfOrder, ordered: 2 });
+  });
 });
 
 test('what is recorded as delivered and was never accepted is lost', () => {
