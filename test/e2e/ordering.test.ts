@@ -189,3 +189,49 @@ test('a delivery that failed for good releases the next one, or blocks the key u
     receiver.reply(410);
   }
 });
+
+test('a delivery that is released while its subscription is paused is not sent before it is resumed', async () => {
+  let finish: (() => void) | undefined;
+  receiver.reply((response) => (finish = () => response.writeHead(200).end()));
+  const { accountId, subscriptionId, path } = await subscribed();
+  const [head, second, third] = await emit(
+    accountId,
+    count(3).map((n) => ({ key: 'a', n })),
+  );
+  await eventually(
+    async () => numbersOf(path, 'a').length,
+    (arrivals) => arrivals === 1,
+  );
+  await system.ask('POST', `/v1/subscriptions/${subscriptionId}/pause`);
+  receiver.reply(200);
+  // The attempt in flight is finished, which ends the head.
+  finish?.();
+  await system.settled(head!, 'delivered');
+  expect(await system.settled(second!, 'paused')).toMatchObject({
+    stateReason: 'the subscription is paused',
+    attemptCount: 0,
+    blocked: false,
+  });
+  const [fourth] = await emit(accountId, [{ key: 'a', n: 3 }]);
+  for (const id of [third!, fourth!])
+    expect((await system.ask('GET', `/v1/deliveries/${id}`)).body).toMatchObject({ state: 'pending', blocked: true });
+  expect(numbersOf(path, 'a')).toEqual([0]);
+  await system.ask('POST', `/v1/subscriptions/${subscriptionId}/resume`, { ratePerSecond: 10 });
+  await untilAll(accountId, 4, 'delivered');
+  expect(numbersOf(path, 'a')).toEqual([0, 1, 2, 3]);
+});
+
+test('a head of a paused account waits, and the deliveries of its key follow it after the pause', async () => {
+  receiver.reply(200);
+  const { accountId, path } = await subscribed();
+  await system.ask('POST', `/v1/accounts/${accountId}/pause`);
+  const [head] = await emit(
+    accountId,
+    count(3).map((n) => ({ key: 'a', n })),
+  );
+  await system.settled(head!, 'paused');
+  expect(arrived(path)).toEqual([]);
+  await system.ask('POST', `/v1/accounts/${accountId}/resume`, { ratePerSecond: 10 });
+  await untilAll(accountId, 3, 'delivered');
+  expect(numbersOf(path, 'a')).toEqual([0, 1, 2]);
+});
