@@ -58,15 +58,20 @@ const numbersOf = (path: string, key: string): number[] =>
 const deliveriesOf = (accountId: string) =>
   system
     .ask('GET', `/v1/deliveries?accountId=${accountId}&limit=250`)
-    .then(({ body }) => body.data as { id: string; state: string; blocked: boolean }[]);
+    .then(({ body }) => body.data as { id: string; state: string; blocked: boolean; attemptCount: number }[]);
 
 /** Waits until all deliveries of an account are in these states; retries are made at once. */
 async function untilAll(accountId: string, count: number, ...states: string[]): Promise<void> {
+  // Once after each attempt: a command that is repeated all the time delays the attempt that it asks for.
+  const retried = new Set<string>();
   await eventually(
     async () => {
       const deliveries = await deliveriesOf(accountId);
-      for (const { id, state } of deliveries)
-        if (state === 'retrying' && !states.includes(state)) await system.ask('POST', `/v1/deliveries/${id}/retry`);
+      for (const { id, state, attemptCount } of deliveries) {
+        if (state !== 'retrying' || states.includes(state) || retried.has(`${id} ${attemptCount}`)) continue;
+        const { status } = await system.ask('POST', `/v1/deliveries/${id}/retry`);
+        if (status === 202) retried.add(`${id} ${attemptCount}`);
+      }
       return deliveries.filter(({ state }) => states.includes(state)).length;
     },
     (settled) => settled === count,
