@@ -44,13 +44,13 @@ export interface LockedCommit {
 export async function commitLocked<Commit extends LockedCommit>(
   store: Store,
   accountId: string,
-  plan: (entry: CachedSubscriptions) => Promise<Commit>,
+  plan: (entry: CachedSubscriptions) => Commit,
 ): Promise<Commit & { readonly blocked: ReadonlySet<string>; readonly superseded: readonly SupersededDelivery[] }> {
   return inTransaction(store, async (client) => {
     await lockVersion(client, accountId);
     const entry = await loadEntry(store, accountId, client);
     if (!entry) throw new NoSuchAccount();
-    const commit = await plan(entry);
+    const commit = plan(entry);
     const rows = commit.fanOuts.map(({ row }) => row);
     // Before the idempotency key, as in a shared commit, so that two transactions do not wait for each other.
     await lockKeys(client, rows);

@@ -35,7 +35,7 @@ export interface Dispatcher {
   dispatchNew(fanOuts: readonly FanOut[], modes: DispatchModes): void;
   /**
    * Ends the workflows of superseded deliveries soon. One that cannot be reached ends when it is about to make its next
-   * attempt.
+   * attempt; if it is paused, it ends when the delivery is redelivered.
    */
   endSuperseded(deliveries: readonly SupersededDelivery[]): void;
   /** Waits for the starts in flight. The sweep starts the deliveries that still wait. */

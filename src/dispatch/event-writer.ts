@@ -88,6 +88,19 @@ export class EventWriter {
    * planner throws, NoSuchAccount, CommitTooLarge and TooMuchWaiting; with `once` also IdempotentReplay.
    */
   async write<Response>(accountId: string, planner: Planner<Response>, once?: OnceKey): Promise<Response> {
+    try {
+      return await this.#commit(accountId, planner, once);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      // What was valid once may not be now, as with a time that has passed. Only here, as a transaction of the request is
+      // closed: if each needed a second connection, many at once would deadlock on the pool.
+      if (once) await this.#throwReplay(accountId, once.key);
+      throw error.reason;
+    }
+  }
+
+  /** Throws Refused with what the planner throws. */
+  async #commit<Response>(accountId: string, planner: Planner<Response>, once?: OnceKey): Promise<Response> {
     let bytes = 0;
     for (let tries = 0; tries < MAX_OUTDATED_PLANS; tries += 1) {
       const entry = await this.subscriptions.find(accountId);
@@ -101,10 +114,8 @@ export class EventWriter {
         once && !outcome.refused ? withResponse(accountId, once, outcome.reply) : undefined,
       );
       if (result === 'committed') {
-        if (!outcome.refused) return outcome.reply;
-        // What was valid once may not be now, as with a time that has passed.
-        if (once) await this.#throwReplay(accountId, once.key);
-        throw outcome.error;
+        if (outcome.refused) throw new Refused(outcome.error);
+        return outcome.reply;
       }
       if (result === 'outdated') this.subscriptions.drop(entry);
       else await this.#throwReplay(accountId, once!.key);
@@ -180,22 +191,15 @@ export class EventWriter {
     once?: OnceKey,
   ): Promise<Response> {
     const commit = async (): Promise<Response> => {
-      const { fanOuts, modes, reply, blocked, superseded } = await commitLocked(
-        this.store,
-        accountId,
-        async (entry) => {
-          const outcome = this.#plan(planner, entry);
-          if (outcome.refused) {
-            if (once) await this.#throwReplay(accountId, once.key);
-            throw outcome.error;
-          }
-          const { reply } = outcome;
-          // Nothing is evaluated while the account is locked.
-          const events = postponeBodies(outcome.events);
-          const modes = this.dispatcher.modesFor(events);
-          return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
-        },
-      );
+      const { fanOuts, modes, reply, blocked, superseded } = await commitLocked(this.store, accountId, (entry) => {
+        const outcome = this.#plan(planner, entry);
+        if (outcome.refused) throw new Refused(outcome.error);
+        const { reply } = outcome;
+        // Nothing is evaluated while the account is locked.
+        const events = postponeBodies(outcome.events);
+        const modes = this.dispatcher.modesFor(events);
+        return { fanOuts: events, reply, modes, once: once && withResponse(accountId, once, reply) };
+      });
       this.#afterCommit(fanOuts, modes, blocked, superseded);
       return reply;
     };
@@ -211,6 +215,13 @@ export class EventWriter {
     countEmitted(fanOuts.map(({ row }) => row));
     this.dispatcher.dispatchNew(blocked.size === 0 ? fanOuts : withoutBlocked(fanOuts, blocked), modes);
     if (superseded.length > 0) this.dispatcher.endSuperseded(superseded);
+  }
+}
+
+/** The planner has refused the request; `reason` is what it has thrown. */
+class Refused extends Error {
+  constructor(readonly reason: unknown) {
+    super('the request is refused');
   }
 }
 

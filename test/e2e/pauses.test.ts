@@ -175,3 +175,19 @@ test('a superseded delivery whose workflow got no signal ends when it is about t
   expect(receiver.received).toHaveLength(1);
   await saveHistory(system.client, 'superseded-without-a-signal', deliveryId);
 });
+
+test('a superseded delivery that is paused, and whose workflow got no signal, can be redelivered', async () => {
+  receiver.reply(500, 200);
+  const { accountId } = await newSubscription();
+  const { deliveryId } = await emit(accountId, { number: 1 }, { supersedes: 'k' });
+  await system.settled(deliveryId, 'retrying');
+  await system.ask('POST', `/v1/deliveries/${deliveryId}/pause`, {});
+  await system.settled(deliveryId, 'paused');
+  await system.database.store.pool.query(
+    `UPDATE deliveries SET state = 'cancelled', state_reason = 'superseded by evt_2', settled_at = now() WHERE id = $1`,
+    [deliveryId],
+  );
+  expect(await system.ask('POST', `/v1/deliveries/${deliveryId}/redeliver`)).toMatchObject({ status: 202 });
+  await system.settled(deliveryId, 'delivered');
+  expect(receiver.received).toHaveLength(2);
+});

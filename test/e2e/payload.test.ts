@@ -83,6 +83,21 @@ test('direct deliveries have their transformed bodies beside a paused subscripti
   expect(new Set(verified(2, two!.secret))).toEqual(new Set([3]));
 });
 
+test('a transformation that was postponed is made before the first attempt', async () => {
+  const { accountId, subscriptions } = await subscribed({ transformation: 'data.n + 1' });
+  const { id, secret } = subscriptions[0]!;
+  await system.ask('POST', `/v1/subscriptions/${id}/pause`, {});
+  const { deliveries } = await emit(accountId, { type: 'user.created', data: { n: 1 } });
+  await system.database.store.pool.query(
+    `UPDATE event_bodies SET body = '', error = 'transformation postponed: no time' WHERE event_id =
+       (SELECT event_id FROM deliveries WHERE id = $1)`,
+    [deliveries[0].id],
+  );
+  await system.ask('POST', `/v1/subscriptions/${id}/resume`, {});
+  await system.settled(deliveries[0].id, 'delivered');
+  expect(verified(0, secret)).toEqual([2]);
+});
+
 test.each([1, 30])(
   'of %d events whose expression fails, the deliveries fail visibly and a redelivery makes the bodies again',
   async (count) => {

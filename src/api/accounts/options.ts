@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MAX_RETENTION_DAYS, workflowModes } from '../../config/defaults.js';
 import type { AnyContract } from '../../contract/types.js';
 import { refusedOperation } from '../../dispatch/operational-events.js';
-import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { AccountChoices } from '../../store/accounts/accounts.js';
 import { invalidField } from '../../http/problem.js';
 import { checkPolicy } from '../policies.js';
 import { line, policySchema } from '../schemas.js';
@@ -82,19 +82,6 @@ export const accountChoices = {
     .describe('The account sees event types that have one of these flags. None by default.'),
   policy: policySchema.nullable().optional().describe('Delivery policy of all its subscriptions; null for none.'),
 };
-
-type AccountChoices = Pick<
-  StoredAccount,
-  | 'receivesOperationalEvents'
-  | 'disableAfterHours'
-  | 'retentionDays'
-  | 'dispatchWeight'
-  | 'maxSubscriptions'
-  | 'metadata'
-  | 'workflows'
-  | 'featureFlags'
-  | 'policy'
->;
 
 /** The options of a request, with `former` for absent ones. Throws a problem when the contract forbids one. */
 export function checkChoices(

@@ -135,12 +135,9 @@ export async function insertAccount(
   return rows[0]!.created_at;
 }
 
-/** The editable fields of an account. */
-export type AccountEdit = Pick<
+/** What an operator chooses for an account of any provider. */
+export type AccountChoices = Pick<
   StoredAccount,
-  | 'name'
-  | 'settings'
-  | 'validatePayloads'
   | 'receivesOperationalEvents'
   | 'disableAfterHours'
   | 'retentionDays'
@@ -151,6 +148,9 @@ export type AccountEdit = Pick<
   | 'featureFlags'
   | 'policy'
 >;
+
+/** The editable fields of an account. */
+export type AccountEdit = AccountChoices & Pick<StoredAccount, 'name' | 'settings' | 'validatePayloads'>;
 
 /** Edits an account under a lock, so that no concurrent change is lost; undefined when it does not exist. */
 export async function editAccount(

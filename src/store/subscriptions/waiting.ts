@@ -11,8 +11,14 @@ export async function pausedOfEnabled(
   { reasons, after, limit }: { reasons: readonly string[]; after: string; limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    // From the subscriptions, so that the many deliveries of a paused one are not read.
-    `SELECT d.id FROM subscriptions s JOIN accounts a ON a.id = s.account_id
+    // Subscription by subscription, so that the many deliveries of one that is paused are not read.
+    `WITH RECURSIVE waiting AS (
+       SELECT (SELECT min(subscription_id) FROM deliveries WHERE state = 'paused') AS id
+       UNION ALL
+       SELECT (SELECT min(subscription_id) FROM deliveries WHERE state = 'paused' AND subscription_id > waiting.id)
+       FROM waiting WHERE id IS NOT NULL
+     )
+     SELECT d.id FROM waiting JOIN subscriptions s ON s.id = waiting.id JOIN accounts a ON a.id = s.account_id
      CROSS JOIN LATERAL (
        SELECT id, state_reason FROM deliveries
        WHERE subscription_id = s.id AND state = 'paused' AND state_reason = ANY($1) AND id > $2

@@ -1,4 +1,7 @@
-/** Applies the commands of a delivery: cancel, pause, resume and retry now, apply a policy, skip and extend; and ends it when its event expires. */
+/**
+ * Applies the commands of a delivery: cancel, pause, resume, retry now, apply a policy, skip and extend. Ends it when its
+ * event expires.
+ */
 import { remaining } from '../../contract/schedule.js';
 import { condition, type CancellationScope } from '@temporalio/workflow';
 import type { Commands, ScheduleChange } from '../signals.js';
@@ -11,9 +14,9 @@ type Activities = Pick<DeliveryActivities, 'getScheduleProgress' | 'changeState'
 
 /**
  * Applies all pending commands and returns the next round. Throws a CancelledFailure on a cancel command, and a failure
- * when the event has expired. When the end of
- * the delivery is already recorded the commands are dropped: the next round detects the end and sends nothing. `lost`
- * means that the interrupted attempt was not reported in time; it is then shown as interrupted.
+ * when the event has expired. When the end of the delivery is already recorded the commands are dropped: the next round
+ * detects the end and sends nothing. `lost` means that the interrupted attempt was not reported in time; it is then shown
+ * as interrupted.
  */
 export async function applyCommands(
   input: DeliveryInput,

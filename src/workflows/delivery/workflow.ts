@@ -75,7 +75,7 @@ async function deliver(start: DeliveryInput, commands: Commands): Promise<Delive
           break;
         case 'stalled':
           stallMs = end.attemptsMade > 0 ? FIRST_STALL_MS : Math.min(2 * stallMs, MAX_STALL_MS);
-          next = { ...advance(next, end), waitMs: stallMs, why: 'the database was unavailable' };
+          next = { ...advance(next, end), waitMs: stallMs, why: 'the delivery could not be loaded' };
           break;
         case 'busy':
           next = {

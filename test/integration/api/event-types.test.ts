@@ -342,3 +342,13 @@ describe('the public catalogue', () => {
     await open.close();
   });
 });
+
+test('a repeated request gets the first response although its event type is archived now', async () => {
+  await put('invoice.paid');
+  const ask = (type: string) =>
+    api.ask('POST', `/v1/accounts/${account.id}/events`, { type, data: {} }, { 'idempotency-key': 'once' });
+  const first = expectStatus(await ask('invoice.paid'), 202).body;
+  await put('invoice.paid', { archived: true });
+  expect(expectStatus(await ask('invoice.paid'), 202).body).toEqual(first);
+  expectStatus(await ask('invoice.voided'), 422);
+});

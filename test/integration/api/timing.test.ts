@@ -1,6 +1,9 @@
 /** Fields of events with times and a priority, and the pauses, over the API. */
 import { startApiWithDatabase } from '../../support/api.js';
 import type { DeliveryStart } from '../../../src/store/deliveries/delivery-starts.js';
+import { countFinished, databaseTime } from '../../../src/store/recovery/finished.js';
+import { pausedOfEnabled } from '../../../src/store/subscriptions/waiting.js';
+import { ACCOUNT_PAUSED, SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED } from '../../../src/workflows/types.js';
 import { stubDispatcher } from '../../support/dispatcher.js';
 import { exampleOf, messages, newAccount, paths, plainSubscription, sampleOf, samples } from '../../support/samples.js';
 
@@ -151,4 +154,57 @@ test('what is not paused cannot be resumed, and an expired delivery not redelive
   );
   const redelivered = await api.ask('POST', `/v1/deliveries/${id}/redeliver`);
   expect(redelivered).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/expired/) } });
+});
+
+test('a subscription that is polled cannot be paused', async () => {
+  const { accountId } = await ready();
+  const polled = { receivesBy: 'poll', eventTypes: [] };
+  const { id } = (await api.ask('POST', `/v1/accounts/${accountId}/subscriptions`, polled)).body;
+  expect(await api.ask('POST', `/v1/subscriptions/${id}/pause`)).toMatchObject({
+    status: 409,
+    body: { detail: expect.stringMatching(/polled/) },
+  });
+});
+
+test('the sweep finds what waits for no resume, beside what does', async () => {
+  const { accountId, subscriptionId } = await ready();
+  const { store } = api.database;
+  await api.ask('POST', `/v1/accounts/${accountId}/pause`);
+  const waiting: string[] = [];
+  for (const reason of [ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED, SUBSCRIPTION_DISABLED]) {
+    const { id } = (await emit(accountId, {})).body.deliveries[0];
+    await store.pool.query('UPDATE deliveries SET state_reason = $2 WHERE id = $1', [id, reason]);
+    waiting.push(id);
+  }
+  const find = async () => {
+    const reasons = [ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED, SUBSCRIPTION_DISABLED];
+    const found = await pausedOfEnabled(store, { reasons, after: '', limit: 1_000 });
+    return waiting.flatMap((id, index) => (found.includes(id) ? [index] : []));
+  };
+  expect(await find()).toEqual([]);
+  // What waits for the account is sent at a rate; the others do not wait for that.
+  await store.pool.query('UPDATE accounts SET paused_at = NULL, resume_rate = 1 WHERE id = $1', [accountId]);
+  expect(await find()).toEqual([1, 2]);
+  await store.pool.query('UPDATE accounts SET resume_rate = NULL WHERE id = $1', [accountId]);
+  await store.pool.query('UPDATE subscriptions SET resume_rate = 1 WHERE id = $1', [subscriptionId]);
+  expect(await find()).toEqual([0, 2]);
+  await store.pool.query('UPDATE subscriptions SET resume_rate = NULL, enabled = false WHERE id = $1', [
+    subscriptionId,
+  ]);
+  expect(await find()).toEqual([]);
+});
+
+test('a recovery leaves out what a newer event superseded, not what was cancelled by hand', async () => {
+  const { accountId, subscriptionId } = await ready();
+  const { store } = api.database;
+  for (const reason of ['superseded by evt_2', 'by hand']) {
+    const { id } = (await emit(accountId, { supersedes: 'k' })).body.deliveries[0];
+    await store.pool.query(
+      `UPDATE deliveries SET state = 'cancelled', state_reason = $2, settled_at = now() WHERE id = $1`,
+      [id, reason],
+    );
+  }
+  const asOf = await databaseTime(store);
+  const all = { fromId: '', beforeId: '~', types: [], asOf, states: ['cancelled' as const] };
+  expect(await countFinished(store, { subscriptionId, ...all })).toMatchObject([{ state: 'cancelled', count: 1 }]);
 });

@@ -208,3 +208,11 @@ describe('emitting', () => {
     expectStatus(await api.ask('POST', `/v1/accounts/${newExternalId()}/events?create=standard`, {}), 422);
   });
 });
+
+test('an external id may be the name of a list', async () => {
+  await api.ask('PUT', '/v1/accounts/by-id/events', { provider: 'standard', name: 'Acme' });
+  expect((await api.ask('GET', '/v1/accounts/by-id/events')).body).toMatchObject({
+    externalId: 'events',
+    name: 'Acme',
+  });
+});
