@@ -170,7 +170,11 @@ test('applies a command to a delivery whose workflow has not been started', asyn
 
 test('lists and filters deliveries in Temporal', async () => {
   const { deliveryId, accountId, subscriptionId } = await waitingDelivery();
-  const description = await handle(deliveryId).describe();
+  // The outcome of an attempt is recorded shortly before Temporal gets it.
+  const description = await eventually(
+    () => handle(deliveryId).describe(),
+    ({ raw }) => raw.pendingActivities?.[0]?.attempt === 2,
+  );
   expect(await description.staticSummary()).toBe(`Open → 127.0.0.1:${receiver.port}`);
   const attributes = description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]);
   expect(Object.fromEntries(attributes)).toMatchObject({

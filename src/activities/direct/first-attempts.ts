@@ -6,7 +6,6 @@
  */
 import type { DeliveryRules } from '../../contract/delivery-rules.js';
 import { FairQueue, PriorityFifo, type FairItem } from '../../dispatch/fair-queue.js';
-import type { Priority } from '../../contract/timing.js';
 import type { AttemptMaterial } from '../../store/attempts/attempts.js';
 import { MAX_PERMIT_WAIT_MS } from '../../workflows/limits.js';
 import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
@@ -59,10 +58,8 @@ interface ReceiverQueue {
   readonly waiting: PriorityFifo<FirstAttempt>;
   /** Attempts in flight. */
   running: number;
-  /** Its entry in the rotation that counts; undefined while it has none. */
+  /** Its entry in the rotation; undefined while it is not in it. */
   ready: Ready | undefined;
-  /** Its entries by priority. Each is in the rotation once at most, also after another one has replaced it. */
-  readonly entries: Partial<Record<Priority, Ready>>;
   /** Since when no permit was released, in milliseconds of `performance.now`; undefined while it does not wait for one. */
   blockedSince: number | undefined;
   /** Since when its receiver has been slow; undefined while it is not. */
@@ -72,7 +69,6 @@ interface ReceiverQueue {
 /** A receiver's entry in the rotation, with the priority of its first delivery. */
 interface Ready extends FairItem {
   readonly queue: ReceiverQueue;
-  isInRotation: boolean;
 }
 
 interface Running {
@@ -119,7 +115,6 @@ export class FirstAttempts {
         waiting: new PriorityFifo(),
         running: 0,
         ready: undefined,
-        entries: {},
         blockedSince: undefined,
         slowSince: undefined,
       };
@@ -136,7 +131,6 @@ export class FirstAttempts {
     while (this.#quick < MAX_QUICK && this.#running.size < MAX_IN_FLIGHT && this.#ready.size > 0) {
       const ready = this.#ready.take(1)[0]!;
       const { queue } = ready;
-      ready.isInRotation = false;
       // Otherwise it was replaced by one with a higher priority.
       if (queue.ready !== ready) continue;
       queue.ready = undefined;
@@ -175,11 +169,8 @@ export class FirstAttempts {
     const priority = queue.waiting.highest;
     if (priority === undefined || queue.blockedSince !== undefined || queue.ready?.priority === priority) return;
     const { account, subscriptionId } = queue;
-    const entry = (queue.entries[priority] ??= { account, subscriptionId, priority, queue, isInRotation: false });
-    queue.ready = entry;
-    if (entry.isInRotation) return;
-    entry.isInRotation = true;
-    this.#ready.add(entry);
+    queue.ready = { account, subscriptionId, priority, queue };
+    this.#ready.add(queue.ready);
   }
 
   #sendNext(queue: ReceiverQueue): void {

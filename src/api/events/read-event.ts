@@ -57,8 +57,10 @@ export const eventFields = z.strictObject({
         'that are polled ignore it.',
     ),
 });
+
 /** The fields of a batch; each of its events is checked by itself. */
 export const batchFields = z.strictObject({ events: z.array(z.unknown()).min(1).max(1_000) });
+
 /** Whether a request body is a batch. */
 export function isBatch(body: unknown): boolean {
   return typeof body === 'object' && body !== null && 'events' in body;

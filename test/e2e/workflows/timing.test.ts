@@ -60,9 +60,14 @@ test('is sent at once by retry now, and can be cancelled, while it waits for its
   const deliverAt = iso(await inHours(48));
   const [sent, cancelled] = [await start({ deliverAt }), await start({ deliverAt })];
   await machine.api.ask('POST', `/v1/deliveries/${sent.deliveryId}/retry`);
+  await machine.api.ask('POST', `/v1/deliveries/${cancelled.deliveryId}/cancel`, { reason: 'not wanted' });
+  // Before the ends are awaited, as the server skips to the time of both then.
+  await eventually(
+    async () => [(await deliveryOf(sent.deliveryId)).state, (await deliveryOf(cancelled.deliveryId)).state],
+    (states) => states.join() === 'delivered,cancelled',
+  );
   expect(await sent.ended()).toBeUndefined();
   expect(machine.sent[0]!.at).toBeLessThan(Date.parse(deliverAt) - HOUR);
-  await machine.api.ask('POST', `/v1/deliveries/${cancelled.deliveryId}/cancel`, { reason: 'not wanted' });
   await cancelled.ended();
   expect(await deliveryOf(cancelled.deliveryId)).toMatchObject({ state: 'cancelled', stateReason: 'not wanted' });
   expect(machine.sent).toHaveLength(1);
