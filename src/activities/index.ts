@@ -1,11 +1,13 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient, heartbeat } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
+import { advanceBreaker } from '../dispatch/commands/breakers.js';
 import { resumePage } from '../dispatch/commands/pauses.js';
 import { recordInterrupted } from '../store/attempts/recording.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
+import type { BreakerActivities } from '../workflows/breaker-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -14,12 +16,23 @@ import { awaitAttempt } from './attempt/await-attempt.js';
 import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
+import { Breakers, type BreakerSettings } from './breakers.js';
 import { awaitSender } from './direct/await-sender.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
 
-export function shareDependencies(dependencies: AttemptDependencies): SharedDependencies {
+/** `wakeBreaker` starts or wakes the workflow of a circuit breaker; without it the sweep does. */
+export function shareDependencies(
+  dependencies: AttemptDependencies,
+  {
+    wakeBreaker = async () => undefined,
+    onBreakerError = () => undefined,
+  }: {
+    readonly wakeBreaker?: BreakerSettings['wake'];
+    readonly onBreakerError?: BreakerSettings['onError'];
+  } = {},
+): SharedDependencies {
   const { store, egress, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   return {
     store,
@@ -27,6 +40,7 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
     maxConcurrentAttempts,
     limiter: new ConcurrencyLimiter(),
     outcomes: new OutcomeWriter(store),
+    breakers: new Breakers({ store, wake: wakeBreaker, onError: onBreakerError }),
   };
 }
 
@@ -36,7 +50,7 @@ export function createActivities(
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
   }: { readonly retentionDays?: number | undefined; readonly idempotencyHours?: number | undefined } = {},
-): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
+): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities & BreakerActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
   return {
@@ -59,6 +73,7 @@ export function createActivities(
       await enforceRetention();
       return report;
     },
+    advanceBreaker: (task) => advanceBreaker({ store, client: getClient() }, task),
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
     ...createRecoveryActivities(store),
   };

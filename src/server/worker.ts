@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { AttemptDependencies } from '../activities/attempt/attempt.js';
 import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
+import { wakeBreaker } from '../dispatch/commands/breakers.js';
 import type { SenderPort } from '../dispatch/dispatcher.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
 import { TASK_QUEUE } from '../workflows/names.js';
@@ -56,8 +57,11 @@ export interface WorkerSettings extends AttemptDependencies {
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { log, connection, namespace } = settings;
   const stopping = new AbortController();
-  const shared = shareDependencies(settings);
   const starter = { client: new Client({ connection, namespace }), eager: false };
+  const shared = shareDependencies(settings, {
+    wakeBreaker: (scope) => wakeBreaker(starter.client, scope),
+    onBreakerError: (error) => log.debug({ err: error }, 'cannot advance circuit breakers now; the sweep will'),
+  });
   const sender = new Sender({ ...shared, starter, log });
   await sender.start();
   const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, settings));
@@ -93,6 +97,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();
       await Promise.all([running, sender.stop()]);
+      await shared.breakers.stop();
     },
   };
 }

@@ -3,3 +3,4 @@ export { delivery } from './delivery/workflow.js';
 export { recovery } from './recovery.js';
 export { resumePaused } from './resume-paused.js';
 export { maintenance } from './maintenance.js';
+export { breaker } from './breaker.js';

@@ -1,11 +1,14 @@
 /**
  * A sender makes the first attempts of direct deliveries, one for each worker process. It has a lease in the database, and
  * sends only what it has claimed there, so no two senders send the same delivery. A delivery that is not accepted gets a
- * workflow at its position of the schedule. What a sender leaves behind when it dies is claimed by others.
+ * workflow at its position of the schedule, or waits without one while the breaker of its subscription is open; when that
+ * closes, a sender makes its next attempt. What a sender leaves behind when it dies is claimed by others.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { isOpen } from '../../contract/breaker.js';
 import { deliveryRules } from '../../contract/delivery-rules.js';
+import { remaining } from '../../contract/schedule.js';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
 import { materialOf, pauseOf, type FanOut } from '../../dispatch/fan-out.js';
 import { isPostponed } from '../../dispatch/payload/transform-bodies.js';
@@ -17,13 +20,14 @@ import { loadDirect } from '../../store/direct/material.js';
 import { unclaim } from '../../store/direct/senders.js';
 import { toAttemptLog, type AttemptLog } from '../../telemetry/attempts.js';
 import { countDirect } from '../../telemetry/metrics.js';
-import { sendAndClassify, type SharedDependencies } from '../attempt/attempt.js';
+import { hasFailed, sendAndClassify, type SharedDependencies } from '../attempt/attempt.js';
 import type { AttemptResult } from '../attempt/classify.js';
 import { save, toUnrecordedOutcome } from '../attempt/save.js';
 import type { AttemptContext } from '../attempt/send.js';
 import { FailureCounter, replaceOptionsAfterFailures } from '../subscription-health.js';
 import { Claimer } from './claimer.js';
 import { FirstAttempts, type FirstAttempt } from './first-attempts.js';
+import { Holder } from './holder.js';
 import { Lease } from './lease.js';
 import { StartRecorder } from './start-recorder.js';
 import { WorkflowStartQueue } from './workflow-start-queue.js';
@@ -52,6 +56,7 @@ export class Sender implements SenderPort {
   readonly #attemptLog: AttemptLog;
   readonly #lease: Lease;
   readonly #recorder: StartRecorder;
+  readonly #holder: Holder;
   readonly #claimer: Claimer;
   /** Claimed deliveries that are not finished. */
   readonly #held = new Set<string>();
@@ -65,6 +70,7 @@ export class Sender implements SenderPort {
     const { store, limiter, maxConcurrentAttempts, starter, log } = dependencies;
     this.#attemptLog = toAttemptLog(log);
     this.#failures = new FailureCounter({ store, log: this.#attemptLog });
+    this.#holder = new Holder(store, log);
     this.#recorder = new StartRecorder(store, log, (id) => this.#held.delete(id));
     this.#lease = new Lease({
       store,
@@ -145,7 +151,8 @@ export class Sender implements SenderPort {
     const { subscription, subscriptionDeleted, account, event, eventTypePolicy, bodyError } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
-    if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
+    if (delivery.state !== 'failed' && this.dependencies.breakers.mustWait(delivery)) this.#hold(delivery);
+    else if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
     else if (
       isPostponed(bodyError) ||
       subscriptionDeleted ||
@@ -173,12 +180,14 @@ export class Sender implements SenderPort {
     const { store, egress, log } = this.dependencies;
     const senderId = this.#lease.id;
     try {
+      if (this.dependencies.breakers.mustWait(delivery)) return this.#hold(delivery);
       if (performance.now() - attempt.loadedAt > MAX_AGE_MS && !(await this.#isUnchanged(attempt))) return;
       // Checked last, as the next step sends: with another lease the delivery may belong to another sender.
       if (!this.#lease.isFresh || senderId !== this.#lease.id || this.#isStopping) return void this.#held.delete(id);
       const result = await sendAndClassify(egress, contractOf(delivery.account.provider), this.#contextOf(attempt));
       if (!result) return this.#sendLater(attempt);
       if (result.countsAsFailure) this.#failures.add(delivery, result.startedAt);
+      this.dependencies.breakers.count(delivery, hasFailed(result));
       const saved = this.#saveAndContinue(delivery, result).finally(() => {
         this.#saving.delete(saved);
         this.#ended?.();
@@ -197,6 +206,7 @@ export class Sender implements SenderPort {
     const [current] = await loadDirect(this.dependencies.store, [delivery.id]);
     const isSame =
       current?.subscription.updatedAt.getTime() === subscription.updatedAt.getTime() &&
+      isOpen(current.subscription.breaker) === isOpen(subscription.breaker) &&
       !current.subscriptionDeleted &&
       isDeepStrictEqual(current.account, account);
     if (current && !isSame) this.#add(current);
@@ -205,10 +215,12 @@ export class Sender implements SenderPort {
   }
 
   #contextOf({ delivery, rules }: FirstAttempt): AttemptContext {
-    const { schedule, timeLimitMs, responseRules } = rules;
+    const { timeLimitMs, responseRules } = rules;
+    const position = positionOf(delivery);
+    const schedule = remaining(rules.schedule, position);
     return {
       material: delivery,
-      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position: 0, timeLimitMs, responseRules },
+      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position, timeLimitMs, responseRules },
       attemptOfRound: 1,
       waitMs: schedule[0],
       number: delivery.attempts + 1,
@@ -216,6 +228,29 @@ export class Sender implements SenderPort {
       sender: this.#lease.id,
       log: this.#attemptLog,
     };
+  }
+
+  /** Makes a delivery wait for the breaker of its subscription. When that is closed by now, it is loaded again. */
+  #hold({ delivery: { id }, subscription }: AttemptMaterial): void {
+    const { store, breakers } = this.dependencies;
+    const senderId = this.#lease.id;
+    const holding = this.#holder
+      .hold({ id, subscriptionId: subscription.id, senderId })
+      .then(async (result) => {
+        const [current] = result === 'closed' && senderId === this.#lease.id ? await loadDirect(store, [id]) : [];
+        if (result === 'closed') breakers.notOpen(subscription.id);
+        // With an open breaker it is not the sender's any more.
+        if (!current || isOpen(current.subscription.breaker) || this.#isStopping) return void this.#held.delete(id);
+        this.#add(current);
+        this.#attempts.sendMore();
+      })
+      // It stays claimed, and is released as a delivery that no sender knows.
+      .catch(() => void this.#held.delete(id))
+      .finally(() => {
+        this.#saving.delete(holding);
+        this.#ended?.();
+      });
+    this.#saving.add(holding);
   }
 
   /** Nothing was sent, because too many host names were being looked up. */
@@ -242,19 +277,27 @@ export class Sender implements SenderPort {
       log.debug({ err: error, deliveryId: id }, 'cannot record an outcome now; its workflow will');
       return this.#starts.add(delivery, { kind: 'unrecorded', outcome: toUnrecordedOutcome(result) });
     }
+    this.dependencies.breakers.recorded(delivery);
     if (result.state === 'delivered') {
       countDirect('accepted');
       this.#held.delete(id);
       return;
     }
-    countDirect('workflow');
     if (result.state === 'retrying') {
+      if (await this.dependencies.breakers.mustWaitAfter(delivery)) return this.#hold(delivery);
+      countDirect('workflow');
       const at = result.nextAttemptAt?.getTime() ?? 0;
-      return this.#starts.add(delivery, { kind: 'scheduled', position: 1, at });
+      return this.#starts.add(delivery, { kind: 'scheduled', position: positionOf(delivery) + 1, at });
     }
+    countDirect('workflow');
     const contract = contractOf(delivery.account.provider);
     await replaceOptionsAfterFailures({ store, log: this.#attemptLog }, contract, delivery);
     const message = result.stateReason ?? 'not accepted';
     this.#starts.add(delivery, { kind: 'ended', type: result.failureType!, message });
   }
+}
+
+/** Its position of the schedule: 0 for a first attempt, more for one that a breaker has released after others. */
+function positionOf({ schedulePosition }: AttemptMaterial): number {
+  return schedulePosition === null ? 0 : schedulePosition + 1;
 }
