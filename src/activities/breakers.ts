@@ -7,7 +7,12 @@ import { breakerOf } from '../contract/delivery-rules.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { Store } from '../store/store.js';
-import { joinTrial, reportAttempts, type BreakerScope, type UnreportedAttempts } from '../store/subscriptions/breakers.js';
+import {
+  joinTrial,
+  reportAttempts,
+  type BreakerScope,
+  type UnreportedAttempts,
+} from '../store/subscriptions/breakers.js';
 import { countBreaker } from '../telemetry/metrics.js';
 import { FailureType, roundFailure } from '../workflows/failure.js';
 import { BREAKER_OPEN } from '../workflows/types.js';

@@ -53,6 +53,8 @@ export interface OpenBreaker {
   readonly stage: number;
   /** The deliveries that are sent now; empty between trials. */
   readonly trial: readonly TrialDelivery[];
+  /** The last id of the former trial: the next one has the deliveries after it, so that none fails for all others. */
+  readonly triedUpTo: string;
 }
 
 /** Null is a closed breaker that has nothing to count. */
@@ -94,14 +96,24 @@ export function isOpen(breaker: Breaker): breaker is OpenBreaker {
 
 /** Whether a delivery waits: the breaker is open, and it is not one of the trial. */
 export function mustWait(breaker: Breaker, deliveryId: string): boolean {
-  return isOpen(breaker) && !breaker.trial.some(({ id }) => id === deliveryId);
+  return isOpen(breaker) && !isInTrial(breaker, deliveryId);
+}
+
+/** Whether a delivery is sent although the breaker is open. */
+export function isInTrial(breaker: Breaker, deliveryId: string): boolean {
+  return isOpen(breaker) && breaker.trial.some(({ id }) => id === deliveryId);
 }
 
 /**
  * The breaker after further attempts. One that is open stays as it is: only trials decide there. One whose window has no
  * failure is null, so that attempts of a working receiver are not written.
  */
-export function afterAttempts(breaker: Breaker, rules: BreakerRules, added: readonly AttemptCount[], now: number): Breaker {
+export function afterAttempts(
+  breaker: Breaker,
+  rules: BreakerRules,
+  added: readonly AttemptCount[],
+  now: number,
+): Breaker {
   if (isOpen(breaker)) return breaker;
   const counts = merge([...(breaker?.counts ?? []), ...added]).filter(
     ({ at }) => at + bucketMs(rules) > now - rules.windowMs,
@@ -119,6 +131,7 @@ export function afterAttempts(breaker: Breaker, rules: BreakerRules, added: read
     nextProbeAt: now + probeDelayMs(rules, 0),
     stage: 0,
     trial: [],
+    triedUpTo: '',
   };
 }
 
@@ -144,16 +157,22 @@ export function afterTrial(
   outcomes: readonly TrialOutcome[],
   now: number,
 ): OpenBreaker | null {
+  const triedUpTo =
+    breaker.trial
+      .map(({ id }) => id)
+      .sort()
+      .at(-1) ?? breaker.triedUpTo;
+  const ended = { ...breaker, trial: [], triedUpTo };
   const count = (of: TrialOutcome) => outcomes.filter((outcome) => outcome === of).length;
   const [accepted, failed, undecided] = [count('accepted'), count('failed'), count('undecided')];
   if (failed > 0 && failed / (accepted + failed + undecided) >= rules.failureRate) {
     const failedProbes = breaker.failedProbes + 1;
-    return { ...breaker, failedProbes, nextProbeAt: now + probeDelayMs(rules, failedProbes), stage: 0, trial: [] };
+    return { ...ended, failedProbes, nextProbeAt: now + probeDelayMs(rules, failedProbes), stage: 0 };
   }
   if (undecided > 0) return breaker;
-  if (accepted === 0) return { ...breaker, trial: [] };
+  if (accepted === 0) return ended;
   const stage = breaker.stage + 1;
-  return stage >= rules.stages ? null : { ...breaker, stage, trial: [] };
+  return stage >= rules.stages ? null : { ...ended, stage };
 }
 
 /** Adds up counts that start at the same time, the oldest first. */

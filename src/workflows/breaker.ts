@@ -1,5 +1,12 @@
 /** Advances the open circuit breaker of a subscription: probes, trials, and then what has waited. */
-import { condition, continueAsNew, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { breakerChanged, type BreakerActivities, type BreakerStep } from './breaker-types.js';
 
 /** Steps after which the workflow continues as a new run, which limits the size of its history. */

@@ -8,7 +8,10 @@ import { startSystem, type TestSystem } from '../support/system.js';
 let system: TestSystem;
 let receiver: Receiver;
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem(undefined, undefined, { workflows: 'on_retry' }), startReceiver()]);
+  [system, receiver] = await Promise.all([
+    startSystem(undefined, undefined, { workflows: 'on_retry' }),
+    startReceiver(),
+  ]);
 });
 afterAll(async () => {
   await system.stop();
@@ -75,7 +78,8 @@ test('opens on failures, keeps what waits without workflows, and sends it oldest
       attemptCount: 1,
       workflowId: null,
     });
-  for (const id of waiting) expect(await delivery(id)).toMatchObject({ state: 'paused', attemptCount: 0, workflowId: null });
+  for (const id of waiting)
+    expect(await delivery(id)).toMatchObject({ state: 'paused', attemptCount: 0, workflowId: null });
   receiver.clear();
   receiver.reply(200);
   const closed = await system.ask('POST', `/v1/subscriptions/${subscriptionId}/breaker/close`);
@@ -116,10 +120,9 @@ test('a worker that restarts knows the open breaker, and the sweep advances one 
   expect(receiver.received).toHaveLength(4);
   await system.client.workflow.getHandle(`breaker-${subscriptionId}`).terminate('lost');
   const { store } = system.database;
-  await store.pool.query(
-    `UPDATE subscriptions SET breaker = jsonb_set(breaker, '{nextProbeAt}', '0') WHERE id = $1`,
-    [subscriptionId],
-  );
+  await store.pool.query(`UPDATE subscriptions SET breaker = jsonb_set(breaker, '{nextProbeAt}', '0') WHERE id = $1`, [
+    subscriptionId,
+  ]);
   receiver.reply(200);
   await sweepOnce(store, system.client);
   for (const id of ids) await system.settled(id, 'delivered');

@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { isOpen } from '../../contract/breaker.js';
+import { isInTrial, isOpen } from '../../contract/breaker.js';
 import { deliveryRules } from '../../contract/delivery-rules.js';
 import { remaining } from '../../contract/schedule.js';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
@@ -297,7 +297,11 @@ export class Sender implements SenderPort {
   }
 }
 
-/** Its position of the schedule: 0 for a first attempt, more for one that a breaker has released after others. */
-function positionOf({ schedulePosition }: AttemptMaterial): number {
-  return schedulePosition === null ? 0 : schedulePosition + 1;
+/**
+ * The position of its next attempt: 0 for a first one, more where a breaker has released it after others. An attempt of a
+ * trial is an extra one, which repeats the former position.
+ */
+function positionOf({ schedulePosition, subscription, delivery }: AttemptMaterial): number {
+  if (schedulePosition === null) return 0;
+  return isInTrial(subscription.breaker, delivery.id) ? schedulePosition : schedulePosition + 1;
 }

@@ -1,23 +1,23 @@
 /** Advances open circuit breakers: probes, trials, and the sending of what has waited. */
 import type { Client } from '@temporalio/client';
-import { afterTrial, isOpen, trialSize, type OpenBreaker } from '../../contract/breaker.js';
+import { afterTrial, isOpen, trialSize, type OpenBreaker, type TrialDelivery } from '../../contract/breaker.js';
 import { breakerOf } from '../../contract/delivery-rules.js';
 import { contractOf } from '../../providers/registry.js';
-import {
-  countUnsent,
-  oldestWaiting,
-  releaseWaiting,
-  trialOutcomes,
-} from '../../store/deliveries/breaker-waiting.js';
+import { countUnsent, oldestWaiting, releaseWaiting, trialOutcomes } from '../../store/deliveries/breaker-waiting.js';
 import { markResumed } from '../../store/pauses.js';
 import { inTransaction, type Queryable } from '../../store/store.js';
 import { lockBreaker, saveBreaker, type BreakerScope, type LockedBreaker } from '../../store/subscriptions/breakers.js';
 import { countBreaker } from '../../telemetry/metrics.js';
-import { breakerChanged, type BreakerStep, type BreakerTask, type ReleasedRange } from '../../workflows/breaker-types.js';
+import {
+  breakerChanged,
+  type BreakerStep,
+  type BreakerTask,
+  type ReleasedRange,
+} from '../../workflows/breaker-types.js';
 import type { breaker } from '../../workflows/breaker.js';
 import { searchAttributes, TASK_QUEUE } from '../../workflows/names.js';
 import { pauseOf } from '../fan-out.js';
-import { sendCommand, type CommandContext } from './commands.js';
+import { sendCommand, type Command, type CommandContext } from './commands.js';
 
 /** How long Temporal may take to respond, in milliseconds. */
 const DEADLINE_MS = 5_000;
@@ -77,9 +77,11 @@ export async function advanceBreaker(context: CommandContext, task: BreakerTask)
   if (allowed.kind === 'nothing') return allowed.step;
   if (allowed.kind === 'all') return sendPage(context, subscriptionId, task.released);
   const { trial, stage } = allowed.breaker;
+  // An attempt of a trial is an extra one, so that a delivery that is tried often loses none of its schedule.
   await release(
     context,
     trial.map(({ id }) => id),
+    { signal: 'retryNow', args: [] },
   );
   return { waitMs: TRIAL_CHECK_MS, state: `Trial ${stage + 1}: ${trial.length} of the waiting deliveries are sent` };
 }
@@ -111,13 +113,20 @@ async function advance(client: Queryable, locked: LockedBreaker, isDue: boolean)
     await save(next);
     return { kind: 'nothing', step: { waitMs, state: `Open until ${new Date(next.nextProbeAt).toISOString()}` } };
   }
-  const waiting = mayNotSend ? [] : await oldestWaiting(client, subscription.id, trialSize(next));
+  const waiting = mayNotSend ? [] : await nextOfTrial(client, subscription.id, next);
   // The receiver has accepted a trial and nothing else waits for it.
   if (waiting.length === 0 && next.stage > 0 && !mayNotSend) return close();
   await save({ ...next, trial: waiting });
   return waiting.length === 0
     ? { kind: 'nothing', step: NOTHING }
     : { kind: 'trial', breaker: { ...next, trial: waiting } };
+}
+
+/** The deliveries of the next trial: those after the former one, and the oldest where none is left. */
+async function nextOfTrial(client: Queryable, subscriptionId: string, breaker: OpenBreaker): Promise<TrialDelivery[]> {
+  const limit = trialSize(breaker);
+  const after = await oldestWaiting(client, subscriptionId, { after: breaker.triedUpTo, limit });
+  return after.length > 0 ? after : oldestWaiting(client, subscriptionId, { limit });
 }
 
 /** Sends the oldest waiting deliveries, unless many of the former page are not sent yet. */
@@ -129,22 +138,23 @@ async function sendPage(
   const { store } = context;
   const step = { waitMs: PAGE_WAIT_MS, state: 'Closed: what has waited is sent' };
   if (former && (await countUnsent(store, subscriptionId, former)) > MAX_UNSENT) return { ...step, released: former };
-  const waiting = await oldestWaiting(store.pool, subscriptionId, PAGE_SIZE);
+  const waiting = await oldestWaiting(store.pool, subscriptionId, { limit: PAGE_SIZE });
   if (waiting.length === 0) return NOTHING;
   await release(
     context,
     waiting.map(({ id }) => id),
+    { signal: 'resume', args: [] },
   );
   return { ...step, released: { from: waiting[0]!.id, to: waiting.at(-1)!.id } };
 }
 
-/** Releases deliveries that still wait for a breaker; those in a workflow are resumed. */
-async function release(context: CommandContext, ids: readonly string[]): Promise<void> {
+/** Releases deliveries that still wait for a breaker; those in a workflow get a command. */
+async function release(context: CommandContext, ids: readonly string[], command: Command): Promise<void> {
   const { store } = context;
   const { inWorkflows, asOf } = await releaseWaiting(store, ids);
   for (let from = 0; from < inWorkflows.length; from += CONCURRENCY) {
     const chunk = inWorkflows.slice(from, from + CONCURRENCY);
-    await Promise.all(chunk.map((id) => sendCommand(context, id, { signal: 'resume', args: [] })));
+    await Promise.all(chunk.map((id) => sendCommand(context, id, command)));
     await markResumed(store, chunk, asOf);
   }
 }

@@ -52,11 +52,18 @@ export async function holdForBreaker(store: Store, deliveries: readonly HeldDeli
   return new Set(rows.map(({ id }) => id));
 }
 
-/** The deliveries of a subscription that wait for its breaker, the oldest first; `attempts` is how many each has. */
-export async function oldestWaiting(client: Queryable, subscriptionId: string, limit: number): Promise<TrialDelivery[]> {
+/**
+ * The deliveries of a subscription that wait for its breaker, after an id and the oldest first; `attempts` is how many each
+ * has.
+ */
+export async function oldestWaiting(
+  client: Queryable,
+  subscriptionId: string,
+  { after = '', limit }: { readonly after?: string; readonly limit: number },
+): Promise<TrialDelivery[]> {
   const { rows } = await client.query<TrialDelivery>(
-    `SELECT id, attempts FROM deliveries WHERE subscription_id = $1 AND ${WAITS} ORDER BY id LIMIT $2`,
-    [subscriptionId, limit],
+    `SELECT id, attempts FROM deliveries WHERE subscription_id = $1 AND ${WAITS} AND id > $2 ORDER BY id LIMIT $3`,
+    [subscriptionId, after, limit],
   );
   return rows;
 }
