@@ -3,7 +3,7 @@
  * milliseconds. src/store/subscriptions/breakers.ts stores it, and src/dispatch/commands/breakers.ts advances it.
  */
 import type { DeliveryPolicy } from './delivery-policy.js';
-import { seconds } from './schedule.js';
+import { minutes, seconds } from './schedule.js';
 
 /** When a breaker opens and how it closes, with all defaults. */
 export interface BreakerRules {
@@ -53,6 +53,8 @@ export interface OpenBreaker {
   readonly stage: number;
   /** The deliveries that are sent now; empty between trials. */
   readonly trial: readonly TrialDelivery[];
+  /** When the trial started. */
+  readonly trialSince: number;
   /** The last id of the former trial: the next one has the deliveries after it, so that none fails for all others. */
   readonly triedUpTo: string;
 }
@@ -131,6 +133,7 @@ export function afterAttempts(
     nextProbeAt: now + probeDelayMs(rules, 0),
     stage: 0,
     trial: [],
+    trialSince: 0,
     triedUpTo: '',
   };
 }
@@ -140,8 +143,17 @@ export function probeDelayMs({ probeAfterMs, maxProbeAfterMs }: BreakerRules, fa
   return Math.min(probeAfterMs * 2 ** failedProbes, maxProbeAfterMs);
 }
 
+/** The breaker with further deliveries in its trial. */
+export function withTrial(breaker: OpenBreaker, added: readonly TrialDelivery[], now: number): OpenBreaker {
+  const { trial, trialSince } = breaker;
+  return { ...breaker, trial: [...trial, ...added], trialSince: trial.length === 0 ? now : trialSince };
+}
+
 /** How many deliveries the next trial sends at once: 1, 2, 4, … */
 export const trialSize = ({ stage }: OpenBreaker): number => 2 ** stage;
+
+/** After so long a trial ends without the deliveries that were not attempted, in milliseconds. Longer than any attempt. */
+const MAX_TRIAL_MS = minutes(5);
 
 /** What became of a delivery of a trial; `void` when no attempt of it was made, as when it was cancelled. */
 export type TrialOutcome = 'accepted' | 'failed' | 'void' | 'undecided';
@@ -164,7 +176,8 @@ export function afterTrial(
       .at(-1) ?? breaker.triedUpTo;
   const ended = { ...breaker, trial: [], triedUpTo };
   const count = (of: TrialOutcome) => outcomes.filter((outcome) => outcome === of).length;
-  const [accepted, failed, undecided] = [count('accepted'), count('failed'), count('undecided')];
+  const [accepted, failed] = [count('accepted'), count('failed')];
+  const undecided = now - breaker.trialSince > MAX_TRIAL_MS ? 0 : count('undecided');
   if (failed > 0 && failed / (accepted + failed + undecided) >= rules.failureRate) {
     const failedProbes = breaker.failedProbes + 1;
     return { ...ended, failedProbes, nextProbeAt: now + probeDelayMs(rules, failedProbes), stage: 0 };

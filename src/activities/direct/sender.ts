@@ -151,8 +151,9 @@ export class Sender implements SenderPort {
     const { subscription, subscriptionDeleted, account, event, eventTypePolicy, bodyError } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
-    if (delivery.state !== 'failed' && this.dependencies.breakers.mustWait(delivery)) this.#hold(delivery);
-    else if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
+    // One that was attempted may have a workflow already, which then waits.
+    if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
+    else if (this.dependencies.breakers.mustWait(delivery)) this.#hold(delivery);
     else if (
       isPostponed(bodyError) ||
       subscriptionDeleted ||

@@ -1,6 +1,13 @@
 /** Advances open circuit breakers: probes, trials, and the sending of what has waited. */
 import type { Client } from '@temporalio/client';
-import { afterTrial, isOpen, trialSize, type OpenBreaker, type TrialDelivery } from '../../contract/breaker.js';
+import {
+  afterTrial,
+  isOpen,
+  trialSize,
+  withTrial,
+  type OpenBreaker,
+  type TrialDelivery,
+} from '../../contract/breaker.js';
 import { breakerOf } from '../../contract/delivery-rules.js';
 import { contractOf } from '../../providers/registry.js';
 import { countUnsent, oldestWaiting, releaseWaiting, trialOutcomes } from '../../store/deliveries/breaker-waiting.js';
@@ -116,10 +123,9 @@ async function advance(client: Queryable, locked: LockedBreaker, isDue: boolean)
   const waiting = mayNotSend ? [] : await nextOfTrial(client, subscription.id, next);
   // The receiver has accepted a trial and nothing else waits for it.
   if (waiting.length === 0 && next.stage > 0 && !mayNotSend) return close();
-  await save({ ...next, trial: waiting });
-  return waiting.length === 0
-    ? { kind: 'nothing', step: NOTHING }
-    : { kind: 'trial', breaker: { ...next, trial: waiting } };
+  const tried = withTrial(next, waiting, Date.now());
+  await save(tried);
+  return waiting.length === 0 ? { kind: 'nothing', step: NOTHING } : { kind: 'trial', breaker: tried };
 }
 
 /** The deliveries of the next trial: those after the former one, and the oldest where none is left. */

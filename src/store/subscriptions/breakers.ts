@@ -2,6 +2,7 @@
 import {
   afterAttempts,
   isOpen,
+  withTrial,
   type AttemptCount,
   type Breaker,
   type BreakerRules,
@@ -57,7 +58,10 @@ export async function reportAttempts(
       const breaker = afterAttempts(before, rules, counts, now);
       return { subscriptionId: id, accountId, breaker, opened: isOpen(breaker) && !isOpen(before) };
     });
-    await writeBreakers(client, reported.filter(({ breaker, opened }) => opened || !isOpen(breaker)));
+    await writeBreakers(
+      client,
+      reported.filter(({ breaker, opened }) => opened || !isOpen(breaker)),
+    );
     return reported;
   });
 }
@@ -122,9 +126,16 @@ export async function lockBreaker(
 }
 
 /** Stores a locked breaker; null closes it. */
-export async function saveBreaker(client: Queryable, subscriptionId: string, breaker: OpenBreaker | null): Promise<void> {
+export async function saveBreaker(
+  client: Queryable,
+  subscriptionId: string,
+  breaker: OpenBreaker | null,
+): Promise<void> {
   if (breaker) {
-    await client.query('UPDATE subscriptions SET breaker = $2 WHERE id = $1', [subscriptionId, JSON.stringify(breaker)]);
+    await client.query('UPDATE subscriptions SET breaker = $2 WHERE id = $1', [
+      subscriptionId,
+      JSON.stringify(breaker),
+    ]);
     return;
   }
   await client.query(
@@ -167,7 +178,7 @@ export async function joinTrial(
     if (trial.some((delivery) => delivery.id === id)) return true;
     const isProbe = trial.length === 0 && stage === 0 && nextProbeAt <= Date.now();
     if (!isProbe && !(byHand && trial.length < MAX_BY_HAND)) return false;
-    await saveBreaker(client, subscriptionId, { ...breaker, trial: [...trial, { id, attempts }] });
+    await saveBreaker(client, subscriptionId, withTrial(breaker, [{ id, attempts }], Date.now()));
     return true;
   });
 }

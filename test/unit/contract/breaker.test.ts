@@ -9,6 +9,7 @@ import {
   mustWait,
   probeDelayMs,
   trialSize,
+  withTrial,
   type AttemptCount,
   type Breaker,
   type BreakerRules,
@@ -47,6 +48,7 @@ describe('opening', () => {
       nextProbeAt: 1_000 + 10 * S,
       stage: 0,
       trial: [],
+      trialSince: 0,
       triedUpTo: '',
     });
   });
@@ -68,10 +70,12 @@ describe('opening', () => {
 });
 
 describe('closing', () => {
-  const trial = (breaker: OpenBreaker): OpenBreaker => ({
-    ...breaker,
-    trial: Array.from({ length: trialSize(breaker) }, (_, index) => ({ id: `dlv_${index}`, attempts: 0 })),
-  });
+  const trial = (breaker: OpenBreaker): OpenBreaker =>
+    withTrial(
+      breaker,
+      Array.from({ length: trialSize(breaker) }, (_, index) => ({ id: `dlv_${index}`, attempts: 0 })),
+      0,
+    );
   const all = (breaker: OpenBreaker, outcome: TrialOutcome) => breaker.trial.map(() => outcome);
 
   test('passes trials of 1, 2 and 4 deliveries, and is closed', () => {
@@ -116,6 +120,12 @@ describe('closing', () => {
     expect(afterTrial(second, rules, ['accepted', 'undecided'], 0)).toBe(second);
     expect(afterTrial(second, rules, ['void', 'void'], 0)).toEqual({ ...second, trial: [], triedUpTo: 'dlv_1' });
     expect(afterTrial(second, rules, ['void', 'accepted'], 0)).toMatchObject({ stage: 2 });
+  });
+
+  test('ends after five minutes without what was not attempted', () => {
+    const second = trial({ ...opened(), stage: 1 });
+    expect(afterTrial(second, rules, ['accepted', 'undecided'], 301 * S)).toMatchObject({ stage: 2, trial: [] });
+    expect(afterTrial(second, rules, ['undecided', 'undecided'], 301 * S)).toMatchObject({ stage: 1, trial: [] });
   });
 
   test('only deliveries of the trial need not wait', () => {
