@@ -2,7 +2,7 @@
  * What attempts mean for circuit breakers. Nothing here throws for an error of the database or of Temporal: it must not
  * make anyone repeat an attempt, and the sweep completes what was not done.
  */
-import { bucketMs, isOpen, mustWait, type AttemptCount, type BreakerRules } from '../contract/breaker.js';
+import { bucketMs, isInTrial, isOpen, mustWait, type AttemptCount, type BreakerRules } from '../contract/breaker.js';
 import { breakerOf } from '../contract/delivery-rules.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
@@ -219,4 +219,13 @@ export class Breakers {
       this.#wakes.add(wake);
     }
   }
+}
+
+/**
+ * The position of a direct delivery's next attempt: 0 for a first one, more where a breaker has released it after others. An attempt of a
+ * trial is an extra one, which repeats the former position.
+ */
+export function positionOf({ schedulePosition, subscription, delivery }: AttemptMaterial): number {
+  if (schedulePosition === null) return 0;
+  return isInTrial(subscription.breaker, delivery.id) ? schedulePosition : schedulePosition + 1;
 }

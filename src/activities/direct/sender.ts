@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import { isInTrial, isOpen } from '../../contract/breaker.js';
+import { isOpen } from '../../contract/breaker.js';
 import { deliveryRules } from '../../contract/delivery-rules.js';
 import { remaining } from '../../contract/schedule.js';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
@@ -24,6 +24,7 @@ import { hasFailed, sendAndClassify, type SharedDependencies } from '../attempt/
 import type { AttemptResult } from '../attempt/classify.js';
 import { save, toUnrecordedOutcome } from '../attempt/save.js';
 import type { AttemptContext } from '../attempt/send.js';
+import { positionOf } from '../breakers.js';
 import { FailureCounter, replaceOptionsAfterFailures } from '../subscription-health.js';
 import { Claimer } from './claimer.js';
 import { FirstAttempts, type FirstAttempt } from './first-attempts.js';
@@ -70,7 +71,6 @@ export class Sender implements SenderPort {
     const { store, limiter, maxConcurrentAttempts, starter, log } = dependencies;
     this.#attemptLog = toAttemptLog(log);
     this.#failures = new FailureCounter({ store, log: this.#attemptLog });
-    this.#holder = new Holder(store, log);
     this.#recorder = new StartRecorder(store, log, (id) => this.#held.delete(id));
     this.#lease = new Lease({
       store,
@@ -78,6 +78,17 @@ export class Sender implements SenderPort {
       isHeld: (id) => this.#held.has(id),
       onRenewed: () => void this.#failures.write(),
       onLost: () => this.#drop(),
+    });
+    this.#holder = new Holder({
+      store,
+      log,
+      breakers: dependencies.breakers,
+      lease: this.#lease,
+      onDone: (id) => this.#held.delete(id),
+      onClosed: (delivery) => {
+        this.#add(delivery);
+        this.#attempts.sendMore();
+      },
     });
     this.#starts = new WorkflowStartQueue(starter, this.#lease, {
       onStarted: (id) => this.#recorder.started(id),
@@ -189,11 +200,7 @@ export class Sender implements SenderPort {
       if (!result) return this.#sendLater(attempt);
       if (result.countsAsFailure) this.#failures.add(delivery, result.startedAt);
       this.dependencies.breakers.count(delivery, hasFailed(result));
-      const saved = this.#saveAndContinue(delivery, result).finally(() => {
-        this.#saving.delete(saved);
-        this.#ended?.();
-      });
-      this.#saving.add(saved);
+      this.#finish(this.#saveAndContinue(delivery, result));
     } catch (error) {
       // An error of ours: the delivery is released, and tried again later.
       log.error({ err: error, deliveryId: id }, 'a first attempt failed with an unexpected error');
@@ -231,27 +238,18 @@ export class Sender implements SenderPort {
     };
   }
 
-  /** Makes a delivery wait for the breaker of its subscription. When that is closed by now, it is loaded again. */
-  #hold({ delivery: { id }, subscription }: AttemptMaterial): void {
-    const { store, breakers } = this.dependencies;
-    const senderId = this.#lease.id;
-    const holding = this.#holder
-      .hold({ id, subscriptionId: subscription.id, senderId })
-      .then(async (result) => {
-        const [current] = result === 'closed' && senderId === this.#lease.id ? await loadDirect(store, [id]) : [];
-        if (result === 'closed') breakers.notOpen(subscription.id);
-        // With an open breaker it is not the sender's any more.
-        if (!current || isOpen(current.subscription.breaker) || this.#isStopping) return void this.#held.delete(id);
-        this.#add(current);
-        this.#attempts.sendMore();
-      })
-      // It stays claimed, and is released as a delivery that no sender knows.
-      .catch(() => void this.#held.delete(id))
-      .finally(() => {
-        this.#saving.delete(holding);
-        this.#ended?.();
-      });
-    this.#saving.add(holding);
+  /** Makes a delivery wait for the breaker of its subscription. */
+  #hold(delivery: AttemptMaterial): void {
+    this.#finish(this.#holder.hold(delivery));
+  }
+
+  /** Has `stop` wait for something that does not reject. */
+  #finish(work: Promise<void>): void {
+    const finished = work.finally(() => {
+      this.#saving.delete(finished);
+      this.#ended?.();
+    });
+    this.#saving.add(finished);
   }
 
   /** Nothing was sent, because too many host names were being looked up. */
@@ -296,13 +294,4 @@ export class Sender implements SenderPort {
     const message = result.stateReason ?? 'not accepted';
     this.#starts.add(delivery, { kind: 'ended', type: result.failureType!, message });
   }
-}
-
-/**
- * The position of its next attempt: 0 for a first one, more where a breaker has released it after others. An attempt of a
- * trial is an extra one, which repeats the former position.
- */
-function positionOf({ schedulePosition, subscription, delivery }: AttemptMaterial): number {
-  if (schedulePosition === null) return 0;
-  return isInTrial(subscription.breaker, delivery.id) ? schedulePosition : schedulePosition + 1;
 }
