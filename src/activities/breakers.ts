@@ -222,8 +222,8 @@ export class Breakers {
 }
 
 /**
- * The position of a direct delivery's next attempt: 0 for a first one, more where a breaker has released it after others. An attempt of a
- * trial is an extra one, which repeats the former position.
+ * The position of a direct delivery's next attempt: 0 for a first one, more where a breaker has released it after others.
+ * An attempt of a trial is an extra one, which repeats the former position.
  */
 export function positionOf({ schedulePosition, subscription, delivery }: AttemptMaterial): number {
   if (schedulePosition === null) return 0;

@@ -85,10 +85,7 @@ export class Sender implements SenderPort {
       breakers: dependencies.breakers,
       lease: this.#lease,
       onDone: (id) => this.#held.delete(id),
-      onClosed: (delivery) => {
-        this.#add(delivery);
-        this.#attempts.sendMore();
-      },
+      onClosed: (delivery) => this.#addAll([delivery]),
     });
     this.#starts = new WorkflowStartQueue(starter, this.#lease, {
       onStarted: (id) => this.#recorder.started(id),
@@ -109,10 +106,7 @@ export class Sender implements SenderPort {
       log,
       lease: this.#lease,
       waiting: () => this.#attempts.waiting,
-      onClaimed: (deliveries) => {
-        for (const delivery of deliveries) this.#add(delivery);
-        this.#attempts.sendMore();
-      },
+      onClaimed: (deliveries) => this.#addAll(deliveries),
     });
   }
 
@@ -156,6 +150,11 @@ export class Sender implements SenderPort {
   /** Forgets what waits: others send it once it is released. */
   #drop(): void {
     for (const { delivery } of this.#attempts.clear()) this.#held.delete(delivery.delivery.id);
+  }
+
+  #addAll(deliveries: readonly AttemptMaterial[]): void {
+    for (const delivery of deliveries) this.#add(delivery);
+    this.#attempts.sendMore();
   }
 
   #add(delivery: AttemptMaterial, rejections = 0): void {
