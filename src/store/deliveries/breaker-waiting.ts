@@ -1,7 +1,7 @@
 /**
- * Deliveries that wait for a circuit breaker. Those of senders and of events that are accepted meanwhile have no workflow:
- * they are claimed by 'breaker' (`deliveries.sender_id`), and senders send them when they are released. The others wait in
- * their workflow and are resumed.
+ * Deliveries that wait for a circuit breaker. Those of senders and of events that are accepted while it is open have no
+ * workflow: they are claimed by 'breaker' (`deliveries.sender_id`), and senders send them when they are released. The
+ * others wait in their workflow and are resumed.
  */
 import type { TrialDelivery, TrialOutcome } from '../../contract/breaker.js';
 import type { ReleasedRange } from '../../workflows/breaker-types.js';
