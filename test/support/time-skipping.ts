@@ -92,6 +92,7 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
         { store: database.store, egress },
         { wakeBreaker: (scope) => wakeBreaker(environment.client, scope) },
       ),
+      { dispatcher: stubDispatcher(() => undefined) },
     ),
   });
   const running = worker.run();

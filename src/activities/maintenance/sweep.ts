@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
 import { wakeBreaker } from '../../dispatch/commands/breakers.js';
+import { startBroadcast } from '../../dispatch/broadcasts.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
@@ -18,6 +19,7 @@ import {
 } from '../../store/deliveries/sweep.js';
 import { defaults } from '../../config/defaults.js';
 import { eraseLateAttempts } from '../../store/erasures.js';
+import { runningBroadcasts } from '../../store/broadcasts.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
@@ -65,6 +67,7 @@ export async function sweep({
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   await wakeOverdueBreakers(store, client);
+  await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
@@ -171,6 +174,14 @@ async function wakeOverdueBreakers(store: Store, client: Client): Promise<void> 
     heartbeat();
     if (scopes.length < BATCH_SIZE) return;
     after = scopes.at(-1)!.subscriptionId;
+  }
+}
+
+/** Starts the workflows of running broadcasts; those that are running are not changed. */
+async function continueBroadcasts(store: Store, client: Client): Promise<void> {
+  for (const { id, provider } of await runningBroadcasts(store)) {
+    await startBroadcast(client, id, provider);
+    heartbeat();
   }
 }
 

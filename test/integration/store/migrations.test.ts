@@ -21,6 +21,9 @@ test('has partitions for the next weeks after the migration', async () => {
     '0008_ordering',
     '0010_erasure',
     '0011_breakers',
+    '0012_callbacks',
+    '0013_broadcasts',
+    '0014_sealed_payloads',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
