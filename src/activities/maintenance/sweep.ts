@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
+import { eraseExpired } from '../../dispatch/commands/erase.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
@@ -63,6 +64,7 @@ export async function sweep({
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   const emitted = await emitOperationalEvents(store, starter);
+  await eraseExpired({ store, client }, heartbeat);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
   await recordSweep(store);

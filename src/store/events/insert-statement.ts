@@ -9,6 +9,8 @@ interface Parts {
   readonly hasMessages: boolean;
   /** Deliveries with an ordering key. */
   readonly isOrdered: boolean;
+  /** What the sender said of an event beside its payload. */
+  readonly hasDetails: boolean;
 }
 
 /** The columns of deliveries, and the parameters with their values. */
@@ -115,8 +117,32 @@ const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, para
   },
 });
 
+/** Columns of events that most events do not have, and the parameters with their values. */
+interface DetailColumns {
+  readonly names: string;
+  readonly values: string;
+  readonly parameters: string;
+}
+
+const NO_DETAILS: DetailColumns = { names: '', values: '', parameters: '' };
+
+/** The columns of details; the first of their parameters has this number. */
+const withDetails = (first: number): DetailColumns => ({
+  names: ', uid, tags, verbatim, deliver_at, content_until',
+  values: `, uid, CASE WHEN tags IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(tags)) END, verbatim, deliver_at,
+           content_until`,
+  parameters:
+    `, $${first}::text[], $${first + 1}::jsonb[], $${first + 2}::boolean[], $${first + 3}::timestamptz[], ` +
+    `$${first + 4}::timestamptz[]`,
+});
+
 /** Parameters are arrays, in the order of the values of `insertCurrentEvents` (events.ts). */
-const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, messages: string): string => `
+const insertEventsText = (
+  { computed }: DeliveryColumns,
+  ordering: Ordering,
+  messages: string,
+  details: DetailColumns,
+): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
     FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
@@ -136,12 +162,12 @@ const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, mes
     WHERE account_id IN (SELECT account_id FROM outdated)
        OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
   ), new_events AS (
-    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${details.names})
     SELECT id, account_id, type, occurred_at,
-           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
+           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${details.values}
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                $19::text[])
-      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+                $19::text[]${details.parameters})
+      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${details.names})
     WHERE id NOT IN (SELECT id FROM not_written)
   ), new_bodies AS (
     INSERT INTO event_bodies (event_id, variant, body, error)
@@ -159,7 +185,7 @@ const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, mes
   SELECT account_id, key${ordering.result.none} FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)${ordering.result.rows}`;
 
-/** The parameters after those of every statement: of times and priority, then of messages, then the ordering keys. */
+/** The parameters after those of every statement: of times and priority, of messages, the ordering keys, then of details. */
 const FIRST_PARAMETER = 29;
 const TIMING_PARAMETERS = 5;
 const MESSAGE_PARAMETERS = 3;
@@ -169,16 +195,19 @@ interface Statement {
   readonly text: string;
 }
 
-function statementOf({ isTimed, hasMessages, isOrdered }: Parts): Statement {
+function statementOf({ isTimed, hasMessages, isOrdered, hasDetails }: Parts): Statement {
   const columns = isTimed ? TIMING : NO_TIMING;
   const messages = FIRST_PARAMETER + (isTimed ? TIMING_PARAMETERS : 0);
   const keys = messages + (hasMessages ? MESSAGE_PARAMETERS : 0);
+  const details = keys + (isOrdered ? 1 : 0);
+  const kinds = [isTimed && '-timed', isOrdered && '-ordered', hasDetails && '-named'].filter(Boolean).join('');
   return {
-    name: `insert${isTimed ? '-timed' : ''}${isOrdered ? '-ordered' : ''}-events${hasMessages ? '-and-messages' : ''}`,
+    name: `insert${kinds}-events${hasMessages ? '-and-messages' : ''}`,
     text: insertEventsText(
       columns,
       isOrdered ? withOrdering(columns, keys) : withoutOrdering(columns),
       hasMessages ? insertMessages(messages) : '',
+      hasDetails ? withDetails(details) : NO_DETAILS,
     ),
   };
 }
@@ -187,7 +216,7 @@ const statements = new Map<string, Statement>();
 
 /** The smallest statement that writes what the events have; it has a name of its own. */
 export function insertStatement(parts: Parts): Statement {
-  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered]);
+  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered, parts.hasDetails]);
   let statement = statements.get(id);
   if (!statement) statements.set(id, (statement = statementOf(parts)));
   return statement;

@@ -21,15 +21,17 @@ interface EventRow {
   occurred_at: Date;
   channels: string[];
   data: string;
+  verbatim: boolean | null;
 }
 
-const toEvent = ({ id, type, occurred_at, channels, data }: EventRow): Event => ({
+const toEvent = ({ id, type, occurred_at, channels, data, verbatim }: EventRow): Event => ({
   id,
   type,
   occurredAt: occurred_at,
   channels,
   text: data,
   data: JSON.parse(data),
+  ...(verbatim ? { verbatim } : {}),
 });
 
 /** The next events after an id without a delivery to the subscription, whether it receives them or not; the oldest first. */
@@ -39,7 +41,7 @@ export async function nextUndelivered(
   { afterId, limit }: { afterId: string; limit: number },
 ): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
+    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data, e.verbatim FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND e.erased_at IS NULL
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
@@ -55,7 +57,7 @@ export async function nextUndelivered(
 /** Events by id, without those that are erased. */
 export async function findEvents(store: Store, ids: readonly string[]): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    'SELECT id, type, occurred_at, channels, data FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
+    'SELECT id, type, occurred_at, channels, data, verbatim FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
     [ids],
   );
   return rows.map(toEvent);
