@@ -68,7 +68,7 @@ export function createMessaging(context: ApiContext): Messaging {
 
     async recoveryStatus(recoveryId) {
       const found = await findRecovery(client, recoveryId);
-      return found && statusOf(found);
+      return found && { status: statusOf(found), sent: found.progress.recovered };
     },
 
     async erase(account, eventId, erasedBy) {

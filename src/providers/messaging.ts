@@ -84,8 +84,8 @@ export interface Messaging {
    * that still runs.
    */
   recover(subscription: StoredSubscription, request: RecoveryRequest): Promise<string>;
-  /** The state of a recovery; undefined when Temporal no longer knows it. */
-  recoveryStatus(recoveryId: string): Promise<TaskStatus | undefined>;
+  /** The state of a recovery and how much it has sent again; undefined when Temporal no longer knows it. */
+  recoveryStatus(recoveryId: string): Promise<{ readonly status: TaskStatus; readonly sent: number } | undefined>;
   /** Erases the content of an event, in the name of `erasedBy`. */
   erase(account: StoredAccount, eventId: string, erasedBy: string): Promise<void>;
   /**

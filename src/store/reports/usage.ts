@@ -18,20 +18,25 @@ export async function countDeliveries(
   return new Map(rows.map(({ account_id: accountId, count }) => [accountId, count]));
 }
 
-/** Counts the events of accounts by type: at most the last `limit` events of each account. */
-export async function countEventTypes(
-  store: Store,
-  accountIds: readonly string[],
-  limit: number,
-): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await store.pool.query<{ type: string; count: number }>(
+/** Which event types the subscriptions of an account name. */
+export interface SubscribedTypes {
+  readonly accountId: string;
+  readonly types: readonly string[];
+  /** Whether a subscription names none and so receives all. */
+  readonly all: boolean;
+}
+
+/** Which event types the subscriptions of accounts name; accounts without subscriptions are absent. */
+export async function subscribedTypes(store: Store, accountIds: readonly string[]): Promise<SubscribedTypes[]> {
+  const { rows } = await store.pool.query<SubscribedTypes>(
     longQuery(
-      `SELECT type, count(*)::integer AS count FROM unnest($1::text[]) AS account (id)
-       CROSS JOIN LATERAL (
-         SELECT type FROM events WHERE account_id = account.id ORDER BY id DESC LIMIT $2
-       ) last GROUP BY type ORDER BY type`,
-      [accountIds, limit],
+      `SELECT account_id AS "accountId",
+              coalesce(array_agg(DISTINCT type ORDER BY type) FILTER (WHERE type IS NOT NULL), '{}') AS types,
+              bool_or(cardinality(event_types) = 0) AS all
+       FROM subscriptions LEFT JOIN LATERAL unnest(event_types) AS type ON true
+       WHERE account_id = ANY($1) AND deleted_at IS NULL GROUP BY account_id`,
+      [accountIds],
     ),
   );
-  return new Map(rows.map(({ type, count }) => [type, count]));
+  return rows;
 }
