@@ -150,7 +150,10 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     );
     await client.query(`UPDATE event_bodies SET body = '', error = $2 WHERE event_id = ANY($1)`, [ids, ERASED]);
     const messages = await client.query('SELECT FROM messages WHERE event_id = ANY($1)', [ids]);
-    await client.query(`UPDATE events SET data = 'null', channels = '{}', tags = NULL, erased_at = now() WHERE id = ANY($1)`, [ids]);
+    await client.query(
+      `UPDATE events SET data = 'null', channels = '{}', tags = NULL, erased_at = now() WHERE id = ANY($1)`,
+      [ids],
+    );
     await client.query(
       `UPDATE erasures SET events = events + $2, deliveries = deliveries + $3, attempts = attempts + $4,
          messages = messages + $5

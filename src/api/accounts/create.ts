@@ -131,7 +131,7 @@ export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>)
 export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
   const { externalId, metadata, environment, workflows, featureFlags, policy, createdAt } = account;
-  const flags = { workflows, featureFlags, policy };
+  const flags = { workflows, featureFlags, policy, parentId: account.parentId ?? null };
   const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
   const pause = { pausedAt, pausedReason, resumeRatePerSecond };
   const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };

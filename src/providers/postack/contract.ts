@@ -10,7 +10,6 @@ import { basicAuthorization, urlCredentials, type BasicCredentials } from '../..
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import type { Subscription } from '../../contract/entities.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
-import { idSuffix } from '../../contract/ids.js';
 import { renderMessage, takesMessage } from '../../contract/message.js';
 import { base62 } from '../../contract/random.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
@@ -24,6 +23,8 @@ import {
 } from '../../contract/signing-keys.js';
 import type { Contract, ContractSummary, RequestHeader } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
+import { messageId } from './ids.js';
+import { reportOperation } from './operations.js';
 import { fields, metadata, toOptions, uint16, type Fields, type Options } from './fields.js';
 
 export interface Scope {
@@ -172,6 +173,7 @@ export const contract: Contract<Scope, Settings, Nothing, Fields, Options, Secre
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  reportOperation,
   polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
@@ -188,11 +190,6 @@ export const contract: Contract<Scope, Settings, Nothing, Fields, Options, Secre
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
-
-/** The id of an event for receivers and in Svix's API. */
-export function messageId(eventId: string): string {
-  return `msg_${idSuffix(eventId)}`;
-}
 
 /** A subscription's own headers replace `Accept` and the `Authorization` derived from the URL. */
 function withCustomHeaders(

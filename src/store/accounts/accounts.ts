@@ -289,7 +289,9 @@ export async function deleteAccount(store: Store, id: string): Promise<boolean> 
       [id],
     );
     const ids = rows.map((row) => row.id);
-    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = ANY($1) AND revoked_at IS NULL', [ids]);
+    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = ANY($1) AND revoked_at IS NULL', [
+      ids,
+    ]);
     await client.query(
       `UPDATE subscriptions SET deleted_at = now(), updated_at = now()
        WHERE account_id = ANY($1) AND deleted_at IS NULL`,

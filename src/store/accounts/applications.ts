@@ -85,6 +85,18 @@ export async function findReporting(store: Store, parentId: string): Promise<Sto
   return row && toAccount(store, row);
 }
 
+/** The accounts that get the operational events of these parents, by parent. */
+export async function reportingIds(
+  client: Queryable,
+  parentIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ id: string; parent_id: string }>(
+    'SELECT id, parent_id FROM accounts WHERE parent_id = ANY($1) AND reports_parent AND deleted_at IS NULL',
+    [parentIds],
+  );
+  return new Map(rows.map(({ id, parent_id: parentId }) => [parentId, id]));
+}
+
 /** Whether an application was refused because another one below the same parent has its uid. */
 export const isApplicationUidTaken = (error: unknown): boolean => violatesUniqueIndex(error, 'accounts_by_uid');
 

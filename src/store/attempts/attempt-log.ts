@@ -1,7 +1,13 @@
 /** The log of attempts and deliveries of an account, by subscription or by event. */
 import { lowestIdAt } from '../../contract/ids.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { addEventConditions, conditions, LOGGED_EVENT, type EventConditions, type LoggedEvent } from '../events/event-log.js';
+import {
+  addEventConditions,
+  conditions,
+  LOGGED_EVENT,
+  type EventConditions,
+  type LoggedEvent,
+} from '../events/event-log.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 import type { StoredAttempt } from './attempts.js';

@@ -46,7 +46,12 @@ export async function findAccountEventType(
 export async function listAccountEventTypes(
   store: Store,
   accountId: string,
-  filter: { readonly withArchived: boolean; readonly from?: string; readonly ascending: boolean; readonly limit: number },
+  filter: {
+    readonly withArchived: boolean;
+    readonly from?: string;
+    readonly ascending: boolean;
+    readonly limit: number;
+  },
 ): Promise<AccountEventType[]> {
   const { withArchived, from, ascending, limit } = filter;
   const { rows } = await store.pool.query<AccountEventType>(
@@ -79,7 +84,9 @@ export async function saveAccountEventTypes(
     await lockAccount(client, accountId);
     const saved: AccountEventType[] = [];
     for (const { name, fields } of changes) {
-      saved.push(await saveOne(client, accountId, name, fields(await findAccountEventType(store, accountId, name, client))));
+      saved.push(
+        await saveOne(client, accountId, name, fields(await findAccountEventType(store, accountId, name, client))),
+      );
     }
     if (archiveOthers) {
       await client.query(

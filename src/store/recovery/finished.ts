@@ -52,15 +52,15 @@ const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($8)
   AND NOT (state = 'cancelled' AND supersede_key IS NOT NULL AND state_reason LIKE 'superseded by %')`;
 const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
 
-const valuesOf = ({
+const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf, channel, tag }: RecoveryFilter): unknown[] => [
   subscriptionId,
   fromId,
   beforeId,
   types,
   asOf,
-  channel,
-  tag,
-}: RecoveryFilter): unknown[] => [subscriptionId, fromId, beforeId, types, asOf, channel ?? null, tag ?? null];
+  channel ?? null,
+  tag ?? null,
+];
 
 /** The time by the database's clock, which also sets when deliveries finish. */
 export async function databaseTime(store: Store): Promise<Date> {

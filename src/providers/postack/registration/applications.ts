@@ -102,7 +102,11 @@ export function applicationRoutes(router: Router, api: Api): void {
   });
 }
 
-async function list({ registrar: { store } }: Api, environment: StoredAccount, query: Parameters<typeof readPageQuery>[0]) {
+async function list(
+  { registrar: { store } }: Api,
+  environment: StoredAccount,
+  query: Parameters<typeof readPageQuery>[0],
+) {
   const pageQuery = readPageQuery(query, /^app_[a-zA-Z0-9]{1,64}$/);
   const { iterator, ascending, limit } = pageQuery;
   const from = iterator === undefined ? undefined : await mustFind(store, environment, iterator);

@@ -1,5 +1,5 @@
 /** MessageAttemptOut and the status of messages: svix-server, src/v1/endpoints/attempt.rs and src/core/types/mod.rs. */
-import { idSuffix, isId } from '../../../contract/ids.js';
+import { isId } from '../../../contract/ids.js';
 import { isMasked } from '../../../contract/mask.js';
 import type {
   AttemptPosition,
@@ -7,7 +7,7 @@ import type {
   LoggedAttempt,
   LoggedDelivery,
 } from '../../../store/attempts/attempt-log.js';
-import { messageId } from '../contract.js';
+import { attemptId, messageId } from '../ids.js';
 
 /** MessageStatus. */
 const Status = { success: 0, pending: 1, fail: 2, sending: 3, canceled: 4 } as const;
@@ -23,10 +23,6 @@ const TEXTS: Readonly<Record<Status, string>> = {
   3: 'sending',
   4: 'canceled',
 };
-
-/** The id of an attempt: that of its delivery and its number. */
-export const attemptId = ({ deliveryId, number }: AttemptPosition): string =>
-  `atmpt_${idSuffix(deliveryId)}${number.toString(36)}`;
 
 /** The position of an attempt by its id; undefined for what is none. */
 export function readAttemptId(id: string): AttemptPosition | undefined {
@@ -102,7 +98,9 @@ export function attemptText(attempt: LoggedAttempt, withContent: boolean, messag
 export function headersOut({ requestHeaders, responseHeaders }: LoggedAttempt) {
   const sent = requestHeaders ?? [];
   return {
-    sentHeaders: Object.fromEntries(sent.filter(({ value }) => !isMasked(value)).map(({ name, value }) => [name, value])),
+    sentHeaders: Object.fromEntries(
+      sent.filter(({ value }) => !isMasked(value)).map(({ name, value }) => [name, value]),
+    ),
     sensitive: sent.filter(({ value }) => isMasked(value)).map(({ name }) => name),
     responseHeaders: Object.entries(responseHeaders ?? {}),
   };

@@ -10,9 +10,8 @@ import {
   type LoggedAttempt,
 } from '../../../store/attempts/attempt-log.js';
 import { findLoggedEvent } from '../../../store/events/event-log.js';
-import { messageId } from '../contract.js';
+import { attemptId, messageId } from '../ids.js';
 import {
-  attemptId,
   attemptOut,
   attemptText,
   headersOut,
@@ -36,7 +35,15 @@ import {
   readRange,
   toPage,
 } from './paging.js';
-import { applicationOf, endpointOf, isEndpoint, mustFindEndpoint, mustFindMessage, respondOnce, type Api } from './request.js';
+import {
+  applicationOf,
+  endpointOf,
+  isEndpoint,
+  mustFindEndpoint,
+  mustFindMessage,
+  respondOnce,
+  type Api,
+} from './request.js';
 
 const APPLICATION = '/api/v1/app/:app_id';
 
@@ -154,7 +161,10 @@ function attemptedRoutes(router: Router, api: Api): void {
     if (!ascending) deliveries.reverse();
     const from = deliveries.findIndex(({ endpoint }) => endpoint.reference === iterator);
     const { page, ends } = toPage(deliveries.slice(from + 1), pageQuery, ({ endpoint }) => endpoint.reference);
-    const data = page.map(({ delivery, endpoint }) => ({ ...toEndpointOut(endpoint), ...statusFields(delivery, true) }));
+    const data = page.map(({ delivery, endpoint }) => ({
+      ...toEndpointOut(endpoint),
+      ...statusFields(delivery, true),
+    }));
     response.json({ data, ...ends });
   });
 }
@@ -188,4 +198,3 @@ async function mustFindAttempt(
   if (!found) throw notFound();
   return found;
 }
-

@@ -8,10 +8,11 @@ import type { StoredAccount } from '../../../store/accounts/accounts.js';
 import { countByState } from '../../../store/attempts/attempt-log.js';
 import { findAccountEventType } from '../../../store/event-types/account-event-types.js';
 import type { StoredSubscription } from '../../../store/subscriptions/subscriptions.js';
-import { contract, messageId } from '../contract.js';
+import { contract } from '../contract.js';
+import { messageId } from '../ids.js';
 import { findEvent } from '../events.js';
 import { badQuery, readTime } from './paging.js';
-import { validationError } from './errors.js';
+import { svixError, validationError } from './errors.js';
 import { idempotencyKeyOf } from './idempotency.js';
 import {
   newEndpoint,
@@ -146,10 +147,22 @@ export function applicationEndpointRoutes(router: Router, api: Api, path: string
     });
   });
 
-  // Of a server without transformations: none is set, and setting one is not found.
+  transformationRoutes(router, api, item);
+}
+
+/** As for an account without the feature: there is no transformation, and only one that does nothing can be set. */
+function transformationRoutes(router: Router, api: Api, item: string): void {
   router.get(`${item}/transformation`, async (request, response) => {
     await endpointOf(api, request, response);
     response.json({ code: null, enabled: false, variables: null, updatedAt: null });
+  });
+
+  router.patch(`${item}/transformation`, async (request, response) => {
+    await endpointOf(api, request, response);
+    const { code, enabled } = readObject(request.body);
+    if (enabled === true || (code != null && code !== ''))
+      throw svixError(403, 'insufficient access', 'Transformations are not enabled');
+    response.status(204).end();
   });
 }
 

@@ -187,7 +187,11 @@ async function save(
     return await saveAccountEventTypes(store, id, changes, { archiveOthers });
   } catch (error) {
     if (!(error instanceof TooManyEventTypes)) throw error;
-    throw svixError(400, 'limit_reached', `There can be ${MAX_ACCOUNT_EVENT_TYPES} event types, archived ones included`);
+    throw svixError(
+      400,
+      'limit_reached',
+      `There can be ${MAX_ACCOUNT_EVENT_TYPES} event types, archived ones included`,
+    );
   }
 }
 

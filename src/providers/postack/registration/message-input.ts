@@ -86,7 +86,9 @@ function rawPayload({ transformationsParams }: MessageIn): { text: string; data:
   const raw = transformationsParams?.rawPayload;
   if (raw == null) return undefined;
   const path = ['body', 'transformationsParams'];
-  const type = Object.entries(transformationsParams?.headers ?? {}).find(([key]) => key.toLowerCase() === 'content-type');
+  const type = Object.entries(transformationsParams?.headers ?? {}).find(
+    ([key]) => key.toLowerCase() === 'content-type',
+  );
   if (type && !/^application\/json *(;|$)/i.test(type[1]))
     throw validationError([...path, 'headers', type[0]], 'must be application/json; other content is not supported');
   try {
@@ -105,7 +107,10 @@ function checkDeliverAt(deliverAt: Date | null, now: Date): void {
 }
 
 /** When the payload is erased; null for as late as the installation does. */
-function contentUntil({ payloadRetentionPeriod: days, payloadRetentionHours: hours }: MessageIn, now: Date): Date | null {
+function contentUntil(
+  { payloadRetentionPeriod: days, payloadRetentionHours: hours }: MessageIn,
+  now: Date,
+): Date | null {
   if (days != null && hours != null)
     throw validationError(['body', 'payloadRetentionHours'], 'cannot be combined with payloadRetentionPeriod');
   if (days == null && hours == null) return null;

@@ -5,7 +5,7 @@ import { idSuffix, lowestIdAt } from '../../../contract/ids.js';
 import { check } from '../../../http/check.js';
 import { commitPosition, seekPosition } from '../../../store/messages/consumers.js';
 import { lastPosition, positionAt, readMessages, type StoredMessage } from '../../../store/messages/messages.js';
-import { messageId } from '../contract.js';
+import { messageId } from '../ids.js';
 import { svixError, validationError } from './errors.js';
 import { listText } from './message-output.js';
 import { readPageQuery, readTime, type PageQuery } from './paging.js';
@@ -29,7 +29,8 @@ export function pollerRoutes(router: Router, api: Api): void {
     const { id } = await mustFindSink(api, applicationOf(response), request.params.sink_id);
     const query = readPageQuery(request.query, ITERATOR);
     const since = readTime(request.query, 'after');
-    const after = (await positionOf(api, id, query)) ?? (since ? await positionAt(store, id, lowestIdAt('evt', since)) : 0);
+    const after =
+      (await positionOf(api, id, query)) ?? (since ? await positionAt(store, id, lowestIdAt('evt', since)) : 0);
     await sendPage(api, response, id, { after, limit: query.limit });
   });
 

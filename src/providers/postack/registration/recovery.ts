@@ -63,10 +63,7 @@ export function recoveryRoutes(router: Router, api: Api, path: string): void {
   });
 }
 
-function readRange(
-  { since, until }: z.output<typeof range>,
-  states: readonly RecoverableState[],
-): RecoveryRequest {
+function readRange({ since, until }: z.output<typeof range>, states: readonly RecoverableState[]): RecoveryRequest {
   const now = new Date();
   const from = new Date(since);
   const to = until == null || new Date(until) > now ? now : new Date(until);

@@ -55,7 +55,11 @@ export async function mustFindEndpoint(api: Api, account: StoredAccount, id: str
 }
 
 /** The endpoint of the path. */
-export function endpointOf(api: Api, { params }: Pick<Request, 'params'>, response: Response): Promise<StoredSubscription> {
+export function endpointOf(
+  api: Api,
+  { params }: Pick<Request, 'params'>,
+  response: Response,
+): Promise<StoredSubscription> {
   return mustFindEndpoint(api, applicationOf(response), String(params.endpoint_id));
 }
 
@@ -67,7 +71,11 @@ export async function mustFindSink(api: Api, account: StoredAccount, id: string)
 }
 
 /** A message of the account by its id or its eventId. */
-export async function mustFindMessage({ registrar: { store } }: Api, account: StoredAccount, id: string): Promise<LoggedEvent> {
+export async function mustFindMessage(
+  { registrar: { store } }: Api,
+  account: StoredAccount,
+  id: string,
+): Promise<LoggedEvent> {
   const eventId = fromSvixId('msg_', 'evt', id);
   const found =
     (eventId && (await findLoggedEvent(store, account.id, { id: eventId }))) ??

@@ -24,9 +24,11 @@ import { taskRoutes } from './tasks.js';
 
 /** What the paths of Svix's API begin with; those without a route below are answered as not found. */
 const AREAS = [
-  ...['app', 'auth', 'background-task', 'connector', 'environment', 'event-type', 'ingest', 'message', 'msg'],
-  ...['operational-webhook', 'stats', 'stream'],
-].map((area) => `/api/v1/${area}`);
+  ...['app', 'auth', 'background-task', 'connector', 'environment', 'event-type', 'msg', 'operational-webhook'],
+  ...['stats', 'stream'],
+]
+  .map((area) => `/api/v1/${area}`)
+  .concat('/ingest/api/v1');
 const ENDPOINTS = '/api/v1/app/:app_id/endpoint';
 
 export const routes: RegistrationRoutes = (registrar) => {
