@@ -7850,6 +7850,8 @@ export interface components {
           factor: number;
         };
       } | null;
+      /** @description The account that has created it through its provider's API; null for those of the operator. */
+      parentId: string | null;
       /** Format: date-time */
       createdAt: string;
     };

@@ -22,9 +22,10 @@ export interface ClientMethod {
 /** Every method of a client: its properties are resources, which have methods and further resources. */
 export function methodsOf(client: AnyClient): ClientMethod[] {
   const walk = (owner: object, path: readonly string[]): ClientMethod[] =>
-    Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(owner))).flatMap(([key, { get, value }]) => {
+    Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(owner))).flatMap(([key, property]) => {
       if (key === 'constructor') return [];
-      if (get) return walk(get.call(owner) as object, [...path, key]);
+      if (property.get) return walk(Reflect.get(owner, key) as object, [...path, key]);
+      const value: unknown = property.value;
       if (typeof value !== 'function' || path.length === 0) return [];
       return [{ name: [...path, key].join('.'), owner: owner as ClientMethod['owner'], method: key }];
     });

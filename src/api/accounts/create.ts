@@ -3,13 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { newId } from '../../contract/ids.js';
 import { contractOf, contracts, findContract } from '../../providers/registry.js';
-import {
-  environments,
-  insertAccount,
-  isExternalIdTaken,
-  type AccountEdit,
-  type StoredAccount,
-} from '../../store/accounts/accounts.js';
+import { environments, insertAccount, type AccountEdit, type StoredAccount } from '../../store/accounts/accounts.js';
+import { isExternalIdTaken } from '../../store/accounts/external-ids.js';
 import { insertApiKey } from '../../store/accounts/api-keys.js';
 import { inTransaction, type Queryable, type Store } from '../../store/store.js';
 import { check } from '../../http/check.js';

@@ -2,7 +2,7 @@
 import type { Account } from '../../contract/entities.js';
 import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { WorkflowMode } from '../../config/defaults.js';
-import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
 export interface StoredAccount extends Account {
@@ -226,31 +226,6 @@ export async function findAccount(
   const result = await client.query<AccountRow>('SELECT * FROM accounts WHERE id = $1 AND deleted_at IS NULL', [id]);
   const row = onlyRow(result);
   return row && toAccount(store, row);
-}
-
-/** The account with the platform's own id. */
-export async function findAccountByExternalId(store: Store, externalId: string): Promise<StoredAccount | undefined> {
-  const result = await store.pool.query<AccountRow>(
-    'SELECT * FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
-    [externalId],
-  );
-  const row = onlyRow(result);
-  return row && toAccount(store, row);
-}
-
-/** The id of the account with the platform's own id. */
-export async function findIdByExternalId(store: Store, externalId: string): Promise<string | undefined> {
-  const result = await store.pool.query<{ id: string }>({
-    name: 'find-account-by-external-id',
-    text: 'SELECT id FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
-    values: [externalId],
-  });
-  return onlyRow(result)?.id;
-}
-
-/** Whether an insert failed because another account has the same external id. */
-export function isExternalIdTaken(error: unknown): boolean {
-  return violatesUniqueIndex(error, 'accounts_by_external_id');
 }
 
 /** Locks an account until the transaction ends. */

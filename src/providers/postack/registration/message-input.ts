@@ -53,7 +53,7 @@ export interface GivenMessage {
 export function readMessage(body: unknown, bodyText: string, now: Date): GivenMessage {
   const { payload, data, ...rest } = readObject(body);
   const input = check(messageIn, rest);
-  const name = payload === undefined ? 'data' : 'payload';
+  const name = payload == null ? 'data' : 'payload';
   const given = payload ?? data;
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw validationError(['body', 'payload'], 'Payload must be an object.');
