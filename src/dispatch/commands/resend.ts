@@ -30,7 +30,7 @@ export async function resend(
   const deliveries = await deliveriesOf(store, account.id, eventId);
   const last = deliveries.findLast(({ subscriptionId }) => subscriptionId === subscription.id);
   if (!last) {
-    const planned = await transformBodies([fanOutTo(account, [subscription], event)]);
+    const planned = await transformBodies(store, [fanOutTo(account, [subscription], event)]);
     const ids = await insertMissing(
       store,
       subscription.id,

@@ -5,11 +5,14 @@ import {
   addEventConditions,
   conditions,
   LOGGED_EVENT,
+  openLogged,
   type EventConditions,
   type LoggedEvent,
+  type LoggedEventRow,
 } from '../events/event-log.js';
 import { deliveriesFrom } from '../ranges.js';
-import { onlyRow, type Store } from '../store.js';
+import { openAttempt } from '../payloads.js';
+import type { Store } from '../store.js';
 import type { StoredAttempt } from './attempts.js';
 
 /** An attempt with its delivery. */
@@ -59,10 +62,25 @@ export interface AttemptLogFilter extends EventConditions {
   readonly limit: number;
 }
 
+type LoggedAttemptRow = LoggedAttempt & { readonly sealed: Buffer | null };
+
+/** Opens what a receiver has responded with. */
+function open(store: Store, { sealed, ...attempt }: LoggedAttemptRow): LoggedAttempt {
+  if (sealed === null) return attempt;
+  const { responseHeaders, responseExcerpt } = openAttempt(store, attempt.deliveryId, {
+    ...attempt,
+    timings: null,
+    reason: null,
+    responseTruncated: null,
+    sealed,
+  });
+  return { ...attempt, responseHeaders, responseExcerpt };
+}
+
 const LOGGED_ATTEMPT = `
   a.delivery_id AS "deliveryId", a.number, a.run, a.started_at AS "startedAt", a.duration_ms AS "durationMs", a.outcome,
   a.status, a.message, a.url, a.request_headers AS "requestHeaders", a.response_headers AS "responseHeaders",
-  a.response_excerpt AS "responseExcerpt", d.event_id AS "eventId", s.reference,
+  a.response_excerpt AS "responseExcerpt", a.sealed, d.event_id AS "eventId", s.reference,
   a.run > 0 AND NOT EXISTS (
     SELECT FROM attempts p WHERE p.delivery_id = a.delivery_id AND p.run = a.run AND p.number < a.number
   ) AS "isRedelivery"`;
@@ -91,12 +109,12 @@ export async function listLoggedAttempts(store: Store, filter: AttemptLogFilter)
   if (from) where(`(d.id, a.number) ${beyond} (?::text, ${from.number})`, from.deliveryId);
   addEventConditions(where, filter);
   const needsEvent = [filter.types, filter.channel, filter.tag].some((condition) => condition !== undefined);
-  const { rows } = await store.pool.query<LoggedAttempt>(
+  const { rows } = await store.pool.query<LoggedAttemptRow>(
     `SELECT ${LOGGED_ATTEMPT} ${ATTEMPTS} ${needsEvent ? 'JOIN events e ON e.id = d.event_id' : ''} WHERE ${sql()}
      ORDER BY d.id ${order}, a.number ${order} LIMIT $${values.push(limit)}`,
     values,
   );
-  return rows;
+  return rows.map((row) => open(store, row));
 }
 
 /** An attempt of an event. */
@@ -105,18 +123,18 @@ export async function findLoggedAttempt(
   eventId: string,
   { deliveryId, number }: AttemptPosition,
 ): Promise<LoggedAttempt | undefined> {
-  return onlyRow(
-    await store.pool.query<LoggedAttempt>(
-      `SELECT ${LOGGED_ATTEMPT} ${ATTEMPTS} WHERE d.id = $1 AND a.number = $2 AND d.event_id = $3`,
-      [deliveryId, number, eventId],
-    ),
+  const { rows } = await store.pool.query<LoggedAttemptRow>(
+    `SELECT ${LOGGED_ATTEMPT} ${ATTEMPTS} WHERE d.id = $1 AND a.number = $2 AND d.event_id = $3`,
+    [deliveryId, number, eventId],
   );
+  return rows[0] && open(store, rows[0]);
 }
 
 /** Removes what a receiver has responded to an attempt. */
 export async function eraseResponse(store: Store, { deliveryId, number }: AttemptPosition): Promise<void> {
   await store.pool.query(
-    `UPDATE attempts SET response_excerpt = CASE WHEN response_excerpt IS NOT NULL THEN $3 END, response_headers = NULL
+    `UPDATE attempts SET response_headers = NULL, sealed = NULL,
+       response_excerpt = CASE WHEN response_excerpt IS NOT NULL OR sealed IS NOT NULL THEN $3 END
      WHERE delivery_id = $1 AND number = $2`,
     [deliveryId, number, ERASED_RESPONSE],
   );
@@ -179,12 +197,12 @@ export async function listLoggedDeliveries(
     from,
   );
   addEventConditions(where, filter);
-  const { rows } = await store.pool.query<LoggedDelivery & LoggedEvent>(
+  const { rows } = await store.pool.query<LoggedDelivery & LoggedEventRow>(
     `SELECT ${LOGGED_EVENT}, ${LOGGED_DELIVERY} FROM deliveries d JOIN events e ON e.id = d.event_id WHERE ${sql()}
      ORDER BY d.id ${ascending ? 'ASC' : 'DESC'} LIMIT $${values.push(limit)}`,
     values,
   );
-  return rows;
+  return rows.map((row) => openLogged(store, row));
 }
 
 /** Counts the deliveries of a subscription that were created in a range of time, by state. */

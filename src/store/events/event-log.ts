@@ -1,6 +1,7 @@
 /** The log of an account's events with what their senders said of them. */
 import { lowestIdAt } from '../../contract/ids.js';
-import { onlyRow, type Store } from '../store.js';
+import { fromRest } from '../payloads.js';
+import type { Store } from '../store.js';
 
 /** An event as its sender sees it. */
 export interface LoggedEvent {
@@ -40,7 +41,15 @@ export interface EventLogFilter extends EventConditions {
 /** Columns of the event `e`. */
 export const LOGGED_EVENT = `
   e.id, e.type, e.occurred_at AS "occurredAt", e.channels, e.data AS text, coalesce(e.verbatim, false) AS verbatim, e.uid,
-  e.tags, e.deliver_at AS "deliverAt", e.erased_at AS "erasedAt"`;
+  e.tags, e.deliver_at AS "deliverAt", e.erased_at AS "erasedAt", e.sealed`;
+
+/** An event as it is stored. */
+export type LoggedEventRow = LoggedEvent & { readonly sealed: Buffer | null };
+
+/** Opens the payload of a row, which has further columns. */
+export function openLogged<Row extends LoggedEventRow>(store: Store, { sealed, ...event }: Row): Omit<Row, 'sealed'> {
+  return { ...event, text: fromRest(store, { text: event.text, sealed }, event.id) };
+}
 
 /** Adds conditions on the event `e` to a query. */
 export function addEventConditions(
@@ -78,12 +87,12 @@ export async function listLoggedEvents(store: Store, filter: EventLogFilter): Pr
   where('e.id >= ?', after && lowestIdAt('evt', after));
   where(`e.id ${ascending ? '>' : '<'} ?`, from);
   addEventConditions(where, filter);
-  const { rows } = await store.pool.query<LoggedEvent>(
+  const { rows } = await store.pool.query<LoggedEventRow>(
     `SELECT ${LOGGED_EVENT} FROM events e WHERE ${sql()}
      ORDER BY e.id ${ascending ? 'ASC' : 'DESC'} LIMIT $${values.push(limit)}`,
     values,
   );
-  return rows;
+  return rows.map((row) => openLogged(store, row));
 }
 
 /** An event of an account by its id, or the last one with a uid. */
@@ -93,10 +102,9 @@ export async function findLoggedEvent(
   by: { readonly id: string } | { readonly uid: string },
 ): Promise<LoggedEvent | undefined> {
   const [condition, value] = 'id' in by ? ['e.id = $2', by.id] : ['e.uid = $2', by.uid];
-  return onlyRow(
-    await store.pool.query<LoggedEvent>(
-      `SELECT ${LOGGED_EVENT} FROM events e WHERE e.account_id = $1 AND ${condition} ORDER BY e.id DESC LIMIT 1`,
-      [accountId, value],
-    ),
+  const { rows } = await store.pool.query<LoggedEventRow>(
+    `SELECT ${LOGGED_EVENT} FROM events e WHERE e.account_id = $1 AND ${condition} ORDER BY e.id DESC LIMIT 1`,
+    [accountId, value],
   );
+  return rows[0] && openLogged(store, rows[0]);
 }

@@ -1,8 +1,10 @@
 /** Writes events, their bodies and their deliveries together. */
+import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
+import type { SealedEvent } from '../payloads.js';
 import type { IdempotentResponse } from './idempotency.js';
 import { insertStatement } from './insert-statement.js';
 
@@ -13,6 +15,8 @@ export interface NewDelivery {
   readonly bodyVariant: string;
   /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
   readonly pausedFor?: string;
+  /** The subscriptions that get its callbacks; absent without any. */
+  readonly callbacks?: CallbackReceivers;
 }
 
 /** What the sender of an event said of it beside its payload. */
@@ -51,6 +55,8 @@ export interface NewEvent {
   readonly timing?: EventTiming | undefined;
   /** Absent for most events. */
   readonly details?: EventDetails;
+  /** Written instead of the payload and the bodies; absent where payloads are not sealed (`sealEvents`). */
+  readonly sealed?: SealedEvent;
 }
 
 /**
@@ -76,7 +82,10 @@ export function modeOf(
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
 
-/** Writes events, bodies and deliveries in one statement: all of them or none. Returns the ids of blocked deliveries. */
+/**
+ * Writes events, bodies and deliveries in one statement: all of them or none. They come from `sealEvents`. Returns the ids of
+ * blocked deliveries.
+ */
 export async function insertEvents(
   client: Queryable,
   events: readonly NewEvent[],
@@ -110,7 +119,7 @@ export const keyId = ({ accountId, key }: Pick<KeyedRequest, 'accountId' | 'key'
 /**
  * Writes events, bodies and deliveries in one statement, and the idempotency keys of their requests. Not written are those
  * of accounts whose version has changed, and requests whose key was used before. The version of an account without events
- * is compared too.
+ * is compared too. The events come from `sealEvents`.
  */
 export async function insertCurrentEvents(
   client: Queryable,
@@ -120,12 +129,13 @@ export async function insertCurrentEvents(
   keyed: readonly KeyedRequest[] = [],
 ): Promise<Written> {
   const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
-  const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body, bodyErrors?.get(variant)]),
+  const isSealed = events.some(({ sealed }) => sealed !== undefined);
+  const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
   );
   let isTimed = false;
   const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
-    isTimed ||= timing !== undefined || deliveries.some(({ pausedFor }) => pausedFor !== undefined);
+    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
     const mode = modeOf({ accountId, timing }, modes);
     return deliveries.map((delivery) => {
       const direct = mode.direct && delivery.pausedFor === undefined;
@@ -137,14 +147,14 @@ export async function insertCurrentEvents(
   const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
   const hasDetails = events.some(({ details }) => details !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, hasDetails }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, hasDetails }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
       events.map(({ event }) => event.type),
       events.map(({ event }) => event.occurredAt),
       events.map(({ event }) => JSON.stringify(event.channels)),
-      events.map(({ event }) => event.text),
+      events.map(({ event, sealed }) => (sealed ? '' : event.text)),
       bodies.map(([id]) => id),
       bodies.map(([, variant]) => variant),
       bodies.map(([, , body]) => body),
@@ -174,10 +184,13 @@ export async function insertCurrentEvents(
             deliveries.map(({ timing }) => timing?.expiresAt),
             deliveries.map(({ timing }) => timing?.supersedes),
             deliveries.map(({ timing }) => PRIORITY_NUMBERS[timing?.priority ?? 'normal']),
+            deliveries.map(({ delivery }) => delivery.callbacks?.onDelivered),
+            deliveries.map(({ delivery }) => delivery.callbacks?.onExhausted),
           ]
         : []),
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
+      ...(isSealed ? sealedValues(events) : []),
       ...(hasDetails ? detailValues(events) : []),
     ],
   });
@@ -198,5 +211,13 @@ function detailValues(events: readonly NewEvent[]): unknown[][] {
     events.map(({ details }) => details?.verbatim),
     events.map(({ details }) => details?.deliverAt),
     events.map(({ details }) => details?.contentUntil),
+  ];
+}
+
+/** What is sealed of events, and of their bodies in the sequence of the bodies. */
+function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
+  return [
+    events.map(({ sealed }) => sealed?.data ?? null),
+    events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
   ];
 }
