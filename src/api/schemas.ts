@@ -65,6 +65,10 @@ export const accountSchema = z
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     ...pauseFields,
     policy: policySchema.nullable().describe('Its delivery policy; null without one.'),
+    parentId: z
+      .string()
+      .nullable()
+      .describe("The account that has created it through its provider's API; null for those of the operator."),
     createdAt: time,
   })
   .openapi('Account');

@@ -8790,6 +8790,8 @@ export interface components {
           stages?: number;
         } | null;
       } | null;
+      /** @description The account that has created it through its provider's API; null for those of the operator. */
+      parentId: string | null;
       /** Format: date-time */
       createdAt: string;
     };

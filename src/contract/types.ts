@@ -164,12 +164,33 @@ export interface Contract<
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
+  /**
+   * An operational event in the provider's own form, for accounts that get those of their parent; undefined for a kind that
+   * the provider does not have. Absent where a provider has none.
+   */
+  readonly reportOperation?: (report: OperationReport) => { readonly type: string; readonly data: unknown } | undefined;
   /** How subscriptions are polled, where receivers may read instead of receiving. */
   readonly polling?: Polling<Options>;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** What has happened to a subscription, or to a delivery to it. */
+export interface OperationReport {
+  /** `pigeonpost.…` (src/store/events/operational-events.ts). */
+  readonly type: string;
+  readonly at: Date;
+  readonly scope: unknown;
+  /** The account's uid; null without one. */
+  readonly uid: string | null;
+  /** The subscription's. */
+  readonly reference: string;
+  readonly options: unknown;
+  /** The sender's name of the event; null without one, or where it is about no event. */
+  readonly eventUid: string | null;
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** Subscriptions without a URL, whose messages their owner reads through the API. */

@@ -10,7 +10,7 @@ import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { NewMessage } from '../store/messages/messages.js';
-import type { NewDelivery, NewEvent } from '../store/events/events.js';
+import type { EventDetails, NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
@@ -29,6 +29,8 @@ export interface EventInput extends Omit<Event, 'id'> {
   readonly eventTypePolicy?: DeliveryPolicy | null;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
+  /** What its sender said of it beside its payload. */
+  readonly details?: EventDetails;
   /** What it says of the callbacks of its deliveries; absent for what its subscriptions say. */
   readonly callbacks?: CallbackChoice;
 }
@@ -161,6 +163,7 @@ export function fanOutTo(
       timing,
       ...(messages && { messages }),
       ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
+      ...(input.details && { details: input.details }),
     },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),

@@ -12,6 +12,7 @@ import type { Queryable } from '../store/store.js';
 import type { AttemptFigures } from '../store/reports/figures.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import type { Exchange } from '../egress/types.js';
+import type { Messaging } from './messaging.js';
 
 /** A provider's routes, mounted at the root with the provider's own paths. */
 export type RegistrationRoutes = (registrar: Registrar) => Router;
@@ -54,7 +55,7 @@ export interface DeliveryLogEntry {
   readonly createdAt: Date;
 }
 
-export interface Registrar {
+export interface Registrar extends Messaging {
   /**
    * Parses JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
    * `malformed_request`, `body_too_large` or `unsupported_media_type`.

@@ -85,6 +85,43 @@ export async function nextUnerased(
   return rows.map(({ id }) => id);
 }
 
+/** SQL condition: the content of an event was to be kept until now at most. */
+const CONTENT_EXPIRED = 'content_until IS NOT NULL AND content_until <= now() AND erased_at IS NULL';
+
+/** Events whose content was to be kept until now at most, by account; at most `limit` of each. */
+export async function expiredContents(store: Store, limit: number): Promise<ReadonlyMap<string, string[]>> {
+  const { rows } = await store.pool.query<{ account_id: string; ids: string[] }>(
+    `WITH RECURSIVE due (account_id) AS (
+       (SELECT account_id FROM events WHERE ${CONTENT_EXPIRED} ORDER BY account_id LIMIT 1)
+       UNION ALL
+       SELECT (SELECT e.account_id FROM events e WHERE e.account_id > due.account_id AND ${CONTENT_EXPIRED}
+               ORDER BY e.account_id LIMIT 1)
+       FROM due WHERE due.account_id IS NOT NULL
+     )
+     SELECT account_id, ARRAY(SELECT id FROM events e WHERE e.account_id = due.account_id AND ${CONTENT_EXPIRED}
+                              ORDER BY content_until LIMIT $1) AS ids
+     FROM due WHERE account_id IS NOT NULL`,
+    [limit],
+  );
+  return new Map(rows.map(({ account_id: accountId, ids }) => [accountId, ids]));
+}
+
+/** Lets the sweep erase the content of all events of an account up to now. */
+export async function expireContents(store: Store, accountId: string): Promise<void> {
+  await store.pool.query(
+    longQuery('UPDATE events SET content_until = now() WHERE account_id = $1 AND erased_at IS NULL', [accountId]),
+  );
+}
+
+/** Whether the content of events of an account is still to be erased. */
+export async function hasExpiredContents(store: Store, accountId: string): Promise<boolean> {
+  const { rowCount } = await store.pool.query(
+    `SELECT FROM events WHERE account_id = $1 AND ${CONTENT_EXPIRED} LIMIT 1`,
+    [accountId],
+  );
+  return rowCount === 1;
+}
+
 /** The open deliveries of events. */
 export async function openDeliveriesOf(store: Store, eventIds: readonly string[]): Promise<{ id: string }[]> {
   const { rows } = await store.pool.query<{ id: string }>(
@@ -117,7 +154,7 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     ]);
     const messages = await client.query('SELECT FROM messages WHERE event_id = ANY($1)', [ids]);
     await client.query(
-      `UPDATE events SET data = 'null', sealed = NULL, channels = '{}', erased_at = now() WHERE id = ANY($1)`,
+      `UPDATE events SET data = 'null', sealed = NULL, channels = '{}', tags = NULL, erased_at = now() WHERE id = ANY($1)`,
       [ids],
     );
     await client.query(

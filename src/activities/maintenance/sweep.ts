@@ -5,6 +5,7 @@ import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
 import { wakeBreaker } from '../../dispatch/commands/breakers.js';
 import { startBroadcast } from '../../dispatch/broadcasts.js';
+import { eraseExpired } from '../../dispatch/commands/erase.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
@@ -69,6 +70,7 @@ export async function sweep({
   await wakeOverdueBreakers(store, client);
   await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
+  await eraseExpired({ store, client }, heartbeat);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
   await recordSweep(store);

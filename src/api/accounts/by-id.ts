@@ -5,12 +5,8 @@ import { check } from '../../http/check.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { contractOf } from '../../providers/registry.js';
-import {
-  deleteAccount,
-  editAccount,
-  findAccountByExternalId,
-  type StoredAccount,
-} from '../../store/accounts/accounts.js';
+import { deleteAccount, editAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import { findAccountByExternalId } from '../../store/accounts/external-ids.js';
 import { listApiKeys } from '../../store/accounts/api-keys.js';
 import type { ApiContext } from '../context.js';
 import { accountSchema, apiKeySchema, withKey } from '../schemas.js';

@@ -94,6 +94,12 @@ function rejectPolled({ subscription, account }: Receiver): void {
     throw new Problem('conflict', 'this subscription is polled; read its messages again instead');
 }
 
+/** The input of a recovery's workflow. */
+export function recoveryInput(recoveryId: string, scope: RecoveryScope, ratePerSecond: number): RecoveryInput {
+  const pageSize = Math.min(ratePerSecond, MAX_PAGE_SIZE);
+  return { recoveryId, scope, ratePerSecond, pageSize, pagesPerRun: PAGES_PER_RUN };
+}
+
 export function recoveryRoutes(routing: Routing, context: ApiContext): void {
   collectionRoutes(routing, context);
   itemRoutes(routing, context);
@@ -128,14 +134,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
         const { counts } = await countRecoverable(store, receiver, scope);
         return void response.status(200).json(showCounts(counts));
       }
-      const { ratePerSecond } = body;
-      const input: RecoveryInput = {
-        recoveryId: newRecoveryId(scope.subscriptionId),
-        scope,
-        ratePerSecond,
-        pageSize: Math.min(ratePerSecond, MAX_PAGE_SIZE),
-        pagesPerRun: PAGES_PER_RUN,
-      };
+      const input = recoveryInput(newRecoveryId(scope.subscriptionId), scope, body.ratePerSecond);
       const started = await startRecovery(client, receiver, input);
       const last = await lastRecovery(client, scope.subscriptionId);
       if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');

@@ -15,6 +15,7 @@ import {
 import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
+import { createMessaging } from '../messaging.js';
 import { subscriptionChanges } from './changes.js';
 import { testEvents } from './test-events.js';
 
@@ -24,6 +25,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   return {
     ...subscriptionChanges(context),
     ...testEvents(context),
+    ...createMessaging(context),
 
     readJson: plainJsonBody(context.maxBodyBytes),
 

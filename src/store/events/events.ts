@@ -21,6 +21,20 @@ export interface NewDelivery {
   readonly callbacks?: CallbackReceivers;
 }
 
+/** What the sender of an event said of it beside its payload. */
+export interface EventDetails {
+  /** The sender's name for the event; whether it is unique is decided by the caller. Null for none. */
+  readonly uid: string | null;
+  /** Labels by which it can be found; null for none. */
+  readonly tags: readonly string[] | null;
+  /** Whether its payload is the whole body. */
+  readonly verbatim: boolean;
+  /** No attempt is made before this time; null for none. Shown only: the deliveries have their own. */
+  readonly deliverAt: Date | null;
+  /** When its content is erased; null for at the end of its retention. */
+  readonly contentUntil: Date | null;
+}
+
 /** An event with everything that is committed with it. */
 export interface NewEvent {
   readonly event: Pick<Event, 'id' | 'type' | 'occurredAt' | 'channels' | 'text'>;
@@ -41,6 +55,8 @@ export interface NewEvent {
   readonly orderingKey?: string;
   /** Absent when nothing was said of its times and priority. */
   readonly timing?: EventTiming | undefined;
+  /** Absent for most events. */
+  readonly details?: EventDetails;
   /** Written instead of the payload and the bodies; absent where payloads are not sealed (`sealEvents`). */
   readonly sealed?: SealedEvent;
 }
@@ -134,8 +150,9 @@ export async function insertCurrentEvents(
   });
   const messages = messageValues(events);
   const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
+  const hasDetails = events.some(({ details }) => details !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, hasDetails }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -179,6 +196,7 @@ export async function insertCurrentEvents(
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
       ...(isSealed ? sealedValues(events) : []),
+      ...(hasDetails ? detailValues(events) : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -188,6 +206,17 @@ export async function insertCurrentEvents(
     key === null ? [] : [keyId({ accountId, key })],
   );
   return { outdated, repeated: new Set(repeated), blocked };
+}
+
+/** The parameters of the details of events. */
+function detailValues(events: readonly NewEvent[]): unknown[][] {
+  return [
+    events.map(({ details }) => details?.uid),
+    events.map(({ details }) => details?.tags && JSON.stringify(details.tags)),
+    events.map(({ details }) => details?.verbatim),
+    events.map(({ details }) => details?.deliverAt),
+    events.map(({ details }) => details?.contentUntil),
+  ];
 }
 
 /** What is sealed of events, and of their bodies in the sequence of the bodies. */

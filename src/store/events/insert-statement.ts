@@ -9,6 +9,8 @@ interface Parts {
   readonly hasMessages: boolean;
   /** Deliveries with an ordering key. */
   readonly isOrdered: boolean;
+  /** What the sender said of an event beside its payload. */
+  readonly hasDetails: boolean;
   /** Payloads and bodies that are sealed. */
   readonly isSealed: boolean;
 }
@@ -122,11 +124,40 @@ const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, para
   },
 });
 
+/** Columns of events that most events do not have, and the parameters with their values. */
+interface DetailColumns {
+  readonly names: string;
+  readonly values: string;
+  readonly parameters: string;
+}
+
+const NO_DETAILS: DetailColumns = { names: '', values: '', parameters: '' };
+
+/** The columns of details; the first of their parameters has this number. */
+const withDetails = (first: number): DetailColumns => ({
+  names: ', uid, tags, verbatim, deliver_at, content_until',
+  values: `, uid, CASE WHEN tags IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(tags)) END, verbatim, deliver_at,
+           content_until`,
+  parameters:
+    `, $${first}::text[], $${first + 1}::jsonb[], $${first + 2}::boolean[], $${first + 3}::timestamptz[], ` +
+    `$${first + 4}::timestamptz[]`,
+});
+
 /** Parameters are arrays, in the order of the values of `insertCurrentEvents` (events.ts). */
 const insertEventsText = (
   { computed }: DeliveryColumns,
   ordering: Ordering,
-  { messages, data, body }: { readonly messages: string; readonly data: SealedColumn; readonly body: SealedColumn },
+  {
+    messages,
+    data,
+    body,
+    details,
+  }: {
+    readonly messages: string;
+    readonly data: SealedColumn;
+    readonly body: SealedColumn;
+    readonly details: DetailColumns;
+  },
 ): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
@@ -147,12 +178,12 @@ const insertEventsText = (
     WHERE account_id IN (SELECT account_id FROM outdated)
        OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
   ), new_events AS (
-    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
+    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name}${details.names})
     SELECT id, account_id, type, occurred_at,
-           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${data.name}
+           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${data.name}${details.values}
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                $19::text[]${data.parameter})
-      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
+                $19::text[]${data.parameter}${details.parameters})
+      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name}${details.names})
     WHERE id NOT IN (SELECT id FROM not_written)
   ), new_bodies AS (
     INSERT INTO event_bodies (event_id, variant, body, error${body.name})
@@ -185,7 +216,7 @@ const sealedColumn = (parameter: number): SealedColumn => ({
 
 /**
  * The parameters after those of every statement: of times, priority and callbacks, then of messages, then the ordering
- * keys, then what is sealed of events and of bodies.
+ * keys, then what is sealed of events and of bodies, then the details of events.
  */
 const FIRST_PARAMETER = 29;
 const TIMING_PARAMETERS = 7;
@@ -196,18 +227,20 @@ interface Statement {
   readonly text: string;
 }
 
-function statementOf({ isTimed, hasMessages, isOrdered, isSealed }: Parts): Statement {
+function statementOf({ isTimed, hasMessages, isOrdered, isSealed, hasDetails }: Parts): Statement {
   const columns = isTimed ? TIMING : NO_TIMING;
   const messages = FIRST_PARAMETER + (isTimed ? TIMING_PARAMETERS : 0);
   const keys = messages + (hasMessages ? MESSAGE_PARAMETERS : 0);
   const sealed = keys + (isOrdered ? 1 : 0);
-  const kinds = `${isTimed ? '-timed' : ''}${isOrdered ? '-ordered' : ''}${isSealed ? '-sealed' : ''}`;
+  const details = sealed + (isSealed ? 2 : 0);
+  const kinds = [isTimed && '-timed', isOrdered && '-ordered', isSealed && '-sealed', hasDetails && '-named'];
   return {
-    name: `insert${kinds}-events${hasMessages ? '-and-messages' : ''}`,
+    name: `insert${kinds.filter(Boolean).join('')}-events${hasMessages ? '-and-messages' : ''}`,
     text: insertEventsText(columns, isOrdered ? withOrdering(columns, keys) : withoutOrdering(columns), {
       messages: hasMessages ? insertMessages(messages) : '',
       data: isSealed ? sealedColumn(sealed) : NOT_SEALED,
       body: isSealed ? sealedColumn(sealed + 1) : NOT_SEALED,
+      details: hasDetails ? withDetails(details) : NO_DETAILS,
     }),
   };
 }
@@ -216,7 +249,7 @@ const statements = new Map<string, Statement>();
 
 /** The smallest statement that writes what the events have; it has a name of its own. */
 export function insertStatement(parts: Parts): Statement {
-  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered, parts.isSealed]);
+  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered, parts.isSealed, parts.hasDetails]);
   let statement = statements.get(id);
   if (!statement) statements.set(id, (statement = statementOf(parts)));
   return statement;

@@ -5,7 +5,7 @@ import type { Failing } from '../../contract/failing.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
 import type { AttemptLimits } from './limits.js';
-import { Operation } from '../events/operational-events.js';
+import { isReported, Operation, Report } from '../events/operational-events.js';
 import { onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** A subscription as it is stored, typed by its provider's contract. */
@@ -154,6 +154,11 @@ export async function saveSubscription(
        SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
               jsonb_build_object('reason', saved.disabled_reason)
        FROM saved JOIN subscriptions former ON former.id = saved.id AND former.enabled <> saved.enabled
+     ), reported AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT CASE WHEN former.id IS NULL THEN '${Report.created}' ELSE '${Report.updated}' END, saved.id, '{}'
+       FROM saved LEFT JOIN subscriptions former ON former.id = saved.id
+       WHERE ${isReported('saved.account_id')}
      )
      SELECT * FROM saved`,
     [
