@@ -131,8 +131,13 @@ export const table = {
     default: 'not served',
     schema: port(),
   },
+  PIGEONPOST_METRICS_KEY: {
+    description: 'Key that may read /metrics and nothing else, at least 16 characters; the admin key may too.',
+    secret: true,
+    schema: z.string().min(16, { error: 'write at least 16 characters' }),
+  },
   PIGEONPOST_METRICS_OPEN: {
-    description: 'Whether /metrics may be read without the admin key.',
+    description: 'Whether /metrics may be read without a key.',
     default: 'false',
     schema: flag,
   },
@@ -160,6 +165,11 @@ export const table = {
     default: 'an embedded PostgreSQL',
     secret: true,
     schema: url(['postgres', 'postgresql'], 'postgres://user:password@host:5432/database'),
+  },
+  PIGEONPOST_DATABASE_CONNECTIONS: {
+    description: 'Maximum number of connections to PostgreSQL of an API or a worker, from 5 to 200.',
+    default: String(defaults.databaseConnections),
+    schema: wholeNumber(5, 200),
   },
   PIGEONPOST_POSTGRES_PORT: {
     description: 'Port of the embedded PostgreSQL.',
