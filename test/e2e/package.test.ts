@@ -76,6 +76,17 @@ test('brings no package that only development needs', () => {
   expect(brought.sort()).toEqual(['@swc/core', '@types/node', 'yaml']);
 });
 
+test('can be listed as the image lists it, in a bill of materials', async () => {
+  const { stdout } = await run('npm', ['sbom', '--sbom-format=cyclonedx'], { cwd: project, maxBuffer: 64 * MEGABYTE });
+  const { bomFormat, components } = JSON.parse(stdout) as { bomFormat: string; components: { purl: string }[] };
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  expect(bomFormat).toBe('CycloneDX');
+  const listed = components.map(({ purl }) => /^pkg:npm\/(.+)@[^@]+$/.exec(decodeURIComponent(purl))?.[1]);
+  expect(listed).toEqual(expect.arrayContaining(['pigeonpost', ...Object.keys(dependencies)]));
+});
+
 describe('for programs', () => {
   const NAMES = 'typeof createClient, typeof verifyStandard';
 
