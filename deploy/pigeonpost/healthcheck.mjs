@@ -4,7 +4,7 @@ const { PIGEONPOST_PORT: api, PIGEONPOST_METRICS_PORT: worker } = process.env;
 
 async function isReady(port) {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(4_000) })).ok;
+    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
   } catch {
     return false;
   }
