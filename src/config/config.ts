@@ -93,6 +93,8 @@ export interface Config {
   retentionDays: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   idempotencyHours: number;
+  /** Whether payloads, bodies and responses are encrypted in the database. */
+  encryptPayloads: boolean;
   /** The installation's delivery policy. */
   deliveryPolicy?: DeliveryPolicy;
   /** When a delivery gets a workflow. */
@@ -164,6 +166,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
+    encryptPayloads: values.PIGEONPOST_ENCRYPT_PAYLOADS ?? false,
     metrics: {
       open: values.PIGEONPOST_METRICS_OPEN ?? false,
       ...optional('port', values.PIGEONPOST_METRICS_PORT),
