@@ -6,6 +6,7 @@ import { recordInterrupted } from '../store/attempts/recording.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
+import type { JobActivities } from '../workflows/job-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -15,6 +16,7 @@ import { attempt, type AttemptDependencies, type SharedDependencies } from './at
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
 import { awaitSender } from './direct/await-sender.js';
+import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
@@ -36,7 +38,7 @@ export function createActivities(
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
   }: { readonly retentionDays?: number | undefined; readonly idempotencyHours?: number | undefined } = {},
-): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
+): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities & JobActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
   return {
@@ -61,6 +63,7 @@ export function createActivities(
     },
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
     ...createRecoveryActivities(store),
+    ...createJobActivities(store),
   };
 }
 

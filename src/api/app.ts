@@ -26,6 +26,7 @@ import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
 import { eventTypeRoutes } from './event-types/routes.js';
 import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { pauseRoutes } from './pauses.js';
@@ -91,6 +92,7 @@ export function createApp(parts: AppParts): Express {
   deliveryRoutes(routing, context);
   deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);
+  jobRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
