@@ -11,6 +11,7 @@ import { ContractsPage } from './pages/contracts/contracts-page.js';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
 import { DeliveryPage } from './pages/delivery/delivery-page.js';
 import { EventTypesPage } from './pages/event-types/event-types-page.js';
+import { JobsPage } from './pages/jobs/jobs-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
 import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
@@ -62,6 +63,9 @@ function Pages() {
           <DeliveriesPage />
         </Route>
         <Route path="/deliveries/:id">{({ id }) => <DeliveryPage key={id} id={id} />}</Route>
+        <Route path="/jobs">
+          <JobsPage />
+        </Route>
         <Route path="/subscriptions">
           <SubscriptionsPage />
         </Route>

@@ -117,7 +117,10 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
           const maxOpen = MAX_OPEN[principal.role];
           const job = await insertJob(client, { accountId, action, filter, reason, ratePerSecond }, maxOpen);
           if (!job)
-            throw new Problem('quota_exceeded', `${maxOpen} jobs have not ended; wait for the end of one, or cancel it`);
+            throw new Problem(
+              'quota_exceeded',
+              `${maxOpen} jobs have not ended; wait for the end of one, or cancel it`,
+            );
           await record(client, show(context, principal, job));
           return job;
         }),
@@ -152,7 +155,15 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
 /** Shows, pauses, resumes and cancels one job. */
 function itemRoutes(routing: Routing, context: ApiContext): void {
   const responses = { status: 200, description: 'The job after it', schema: jobSchema } as const;
-  const common = { method: 'post', tag, forAccounts: true, params, bodyOptional: true, responses, problems: [409] } as const;
+  const common = {
+    method: 'post',
+    tag,
+    forAccounts: true,
+    params,
+    bodyOptional: true,
+    responses,
+    problems: [409],
+  } as const;
 
   addRoute(
     routing,

@@ -116,7 +116,12 @@ async function apply(context: JobContext, job: StoredJob, items: readonly JobIte
       return redeliver(context, items, filter.states);
     case 'retry': {
       const failures: Failures = [];
-      const done = await retryWaiting(store, items, (id, command) => trySend(context, failures, id, command), heartbeat);
+      const done = await retryWaiting(
+        store,
+        items,
+        (id, command) => trySend(context, failures, id, command),
+        heartbeat,
+      );
       report(context, failures);
       return done;
     }

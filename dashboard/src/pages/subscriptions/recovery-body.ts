@@ -28,5 +28,7 @@ export function recoveryBody({ hours, states, types }: Chosen, now: Date) {
     to: now.toISOString(),
     states: [...states],
     types: [...types],
+    // The form says of these that they are sent once more.
+    allowDelivered: states.includes('delivered'),
   };
 }
