@@ -18,6 +18,7 @@ import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions
 import { SubscriptionPage } from './pages/subscriptions/subscription-page.js';
 import { SubscriptionsPage } from './pages/subscriptions/subscriptions-page.js';
 import { Failure, Loading } from './parts/page.js';
+import { useZone } from './parts/zone.js';
 
 // The library that draws its charts is half of all there is.
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
@@ -30,6 +31,8 @@ export function App() {
 }
 
 function SignedIn({ apiKey, signOut }: { apiKey: string; signOut: Session['signOut'] }) {
+  // All pages show times.
+  useZone();
   const client = useMemo(() => clientFor(apiKey, () => signOut(REFUSED)), [apiKey, signOut]);
   const {
     data: me,

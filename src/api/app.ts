@@ -32,6 +32,7 @@ import { openApiDocument } from '../http/openapi.js';
 import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
+import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
@@ -101,6 +102,7 @@ export function createApp(parts: AppParts): Express {
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);
   overviewRoutes(routing, context);
+  attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();

@@ -23,6 +23,7 @@ export type DeliveryPage = Response<'/v1/deliveries', 'get'>;
 export type Attempt = Schemas['Attempt'];
 export type Overview = Response<'/v1/overview', 'get'>;
 export type Job = Schemas['Job'];
+export type Attention = Schemas['Attention'];
 export type Recovery = Schemas['Recovery'];
 export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Response<'/v1/contracts', 'get'>['data'][number];

@@ -75,6 +75,8 @@ const NAMELESS = [
   'POST /v1/jobs',
   'GET /v1/jobs',
   'GET /v1/overview',
+  // test/integration/api/overview.test.ts
+  'GET /v1/attention',
   'GET /v1/health',
   'GET /v1/contracts',
   'GET /v1/erasures',

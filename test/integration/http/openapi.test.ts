@@ -170,6 +170,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/deliveries',
       'get /v1/health',
       'get /v1/overview',
+      'get /v1/attention',
       'get /v1/contracts',
       'get /v1/event-types',
       'post /v1/event-types/import',

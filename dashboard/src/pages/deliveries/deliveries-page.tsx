@@ -8,7 +8,7 @@ import { useSession } from '../../api/session.js';
 import type { Delivery, DeliveryPage } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
-import { ActOnMany } from './act-on-many.js';
+import { ActOnMany } from './bulk.js';
 import { DeliveryTable } from './delivery-table.js';
 import { FilterBar } from './filter-bar.js';
 import { listAddress, readFilters, toQuery, type Filters } from './filters.js';

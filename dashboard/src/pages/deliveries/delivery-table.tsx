@@ -1,6 +1,7 @@
 /** Deliveries as rows; on a narrow screen each is a card. */
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { outcomeText } from '../../../../src/client/outcome-text.js';
 import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
 import { StateBadge } from '../../parts/state-badge.js';
@@ -117,10 +118,14 @@ function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }
   );
 }
 
-/** The status, or the word for why there was none. */
+/** The status, or the word for why there was none; who refused it is its title. */
 export function LastResponse({ delivery: { lastStatus, lastReason } }: { delivery: Delivery }) {
-  if (lastStatus !== null) return <span className="mono">{lastStatus}</span>;
-  return <span className={lastReason ? 'mono' : 'muted'}>{lastReason ?? '–'}</span>;
+  if (lastStatus === null && lastReason === null) return <span className="muted">–</span>;
+  return (
+    <span className="mono" title={outcomeText({ status: lastStatus, reason: lastReason })}>
+      {lastStatus ?? lastReason}
+    </span>
+  );
 }
 
 function shortUrl(url: string): string {
