@@ -65,6 +65,7 @@ export async function openShared<Access extends TemporalClient>(
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
+    sealsPayloads: processConfig.config.encryptPayloads,
     ...(processConfig.config.deliveryPolicy ? { deliveryPolicy: processConfig.config.deliveryPolicy } : {}),
     // Without the error's other fields: the driver adds the connection with the text of all its statements.
     onIdleError: ({ message }) => log.warn({ error: message }, 'a database connection was lost'),
@@ -101,10 +102,10 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
-  const { maxConcurrentAttempts, retentionDays, idempotencyHours } = config;
+  const { maxConcurrentAttempts, retentionDays, idempotencyHours, workflows } = config;
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
-  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours };
+  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, workflows };
   const dependencies = { connection, namespace, store, egress, log, ...limits };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();

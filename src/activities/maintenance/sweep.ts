@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
+import { startBroadcast } from '../../dispatch/broadcasts.js';
 import { continueJob } from '../../dispatch/commands/jobs.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
@@ -18,6 +19,7 @@ import {
 } from '../../store/deliveries/sweep.js';
 import { defaults } from '../../config/defaults.js';
 import { eraseLateAttempts } from '../../store/erasures.js';
+import { runningBroadcasts } from '../../store/broadcasts.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
 import { deleteEndedJobs, openJobs } from '../../store/jobs.js';
 import { resumingScopes } from '../../store/pauses.js';
@@ -59,6 +61,7 @@ export async function sweep({
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   await continueJobs(store, client);
+  await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
@@ -166,6 +169,14 @@ async function continueJobs(store: Store, client: Client): Promise<void> {
     heartbeat();
     if (jobs.length < BATCH_SIZE) return;
     after = jobs.at(-1)!.id;
+  }
+}
+
+/** Starts the workflows of running broadcasts; those that are running are not changed. */
+async function continueBroadcasts(store: Store, client: Client): Promise<void> {
+  for (const { id, provider } of await runningBroadcasts(store)) {
+    await startBroadcast(client, id, provider);
+    heartbeat();
   }
 }
 

@@ -20,6 +20,9 @@ test('has partitions for the next weeks after the migration', async () => {
     '0007_policies',
     '0008_ordering',
     '0010_erasure',
+    '0012_callbacks',
+    '0013_broadcasts',
+    '0014_sealed_payloads',
     '0020_jobs',
   ]);
   const partitions = await listPartitions(database.store.pool);
