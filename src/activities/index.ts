@@ -12,6 +12,7 @@ import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
 import type { BreakerActivities } from '../workflows/breaker-types.js';
 import type { BroadcastActivities } from '../workflows/broadcast-types.js';
+import type { JobActivities } from '../workflows/job-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -22,6 +23,7 @@ import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
 import { Breakers, type BreakerSettings } from './breakers.js';
 import { awaitSender } from './direct/await-sender.js';
+import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
@@ -67,7 +69,8 @@ export function createActivities(
   RecoveryActivities &
   ResumeActivities &
   BroadcastActivities &
-  BreakerActivities {
+  BreakerActivities &
+  JobActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
   return {
@@ -104,6 +107,7 @@ export function createActivities(
       ),
     cancelBroadcast: async ({ broadcastId }) => void (await cancelBroadcast(store, broadcastId)),
     ...createRecoveryActivities(store),
+    ...createJobActivities(store),
   };
 }
 

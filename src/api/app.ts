@@ -27,12 +27,14 @@ import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
 import { eventTypeRoutes } from './event-types/routes.js';
 import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { breakerRoutes } from './breakers.js';
 import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
+import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
@@ -94,6 +96,7 @@ export function createApp(parts: AppParts): Express {
   deliveryRoutes(routing, context);
   deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);
+  jobRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
@@ -103,6 +106,7 @@ export function createApp(parts: AppParts): Express {
   erasureRoutes(routing, context);
   broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
+  attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();

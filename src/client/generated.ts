@@ -4401,7 +4401,13 @@ export interface paths {
       };
       requestBody?: {
         content: {
-          'application/json': Record<string, never>;
+          'application/json': {
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
+          };
         };
       };
       responses: {
@@ -4909,7 +4915,7 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a recovery of the subscription, which runs in the background.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background.
      */
     post: {
       parameters: {
@@ -4932,7 +4938,11 @@ export interface paths {
               subscriptionId?: string;
               provider?: string;
               eventType?: string;
-              /** @description redeliver accepts finished states, by default failed; retry accepts retrying; cancel accepts open states, by default all. */
+              eventId?: string;
+              orderingKey?: string;
+              /** @description Only these deliveries. */
+              deliveryIds?: string[];
+              /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
               states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
               /**
                * Format: date-time
@@ -4957,6 +4967,11 @@ export interface paths {
             limit?: number;
             /** @description nextCursor of the previous request, so that no delivery is processed twice. */
             cursor?: string;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
             /**
              * @description For cancel: shown with the deliveries and in Temporal.
              * @default cancelled in bulk
@@ -4996,6 +5011,695 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List jobs
+     * @description Those that have not ended, or ended within the last 30 days.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Jobs, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['Job'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    /**
+     * Start a job: retry, pause, resume, cancel or redeliver all deliveries of a filter
+     * @description It runs in the background, oldest delivery first and at most at the given rate, also after a restart. Deliveries that are created after the request are not changed. resume skips deliveries that wait because their subscription or account is paused or disabled.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first response. */
+          'Idempotency-Key'?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /**
+             * @description retry makes an attempt now, in addition to the attempts of the schedule.
+             * @enum {string}
+             */
+            action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+            /** @description Which deliveries; all that the action applies to when empty. */
+            filter: {
+              accountId?: string;
+              subscriptionId?: string;
+              provider?: string;
+              eventType?: string;
+              eventId?: string;
+              orderingKey?: string;
+              /** @description Only these deliveries. */
+              deliveryIds?: string[];
+              /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
+              states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+              /**
+               * Format: date-time
+               * @description Only deliveries created at this time or later.
+               */
+              from?: string;
+              /**
+               * Format: date-time
+               * @description Only deliveries created before this time.
+               */
+              to?: string;
+            };
+            /**
+             * @description Only count; change nothing.
+             * @default false
+             */
+            dryRun?: boolean;
+            /**
+             * @description Maximum number of deliveries per second.
+             * @default 100
+             */
+            ratePerSecond?: number;
+            /**
+             * @description For pause and cancel: shown with the deliveries and in Temporal.
+             * @default by a job
+             */
+            reason?: string;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
+          };
+        };
+      };
+      responses: {
+        /** @description With dryRun: the count */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['JobCount'];
+          };
+        };
+        /** @description The job */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a job and its progress */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The job */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause a job; the current page of deliveries is finished first */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume a paused job, or change the rate of a running one */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description Maximum number of deliveries per second. */
+            ratePerSecond?: number;
+          };
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Cancel a job; the current page of deliveries is finished first */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -5608,6 +6312,11 @@ export interface paths {
             dryRun?: boolean;
             /** @default 10 */
             ratePerSecond?: number;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
           };
         };
       };
@@ -9110,6 +9819,54 @@ export interface components {
       updatedAt: string;
       /** Format: date-time */
       settledAt: string | null;
+    };
+    JobCount: {
+      /** @enum {boolean} */
+      dryRun: true;
+      /** @description Number of deliveries that match, counted up to 100,000. */
+      total: number;
+      /** @description Whether there are more than the counted ones. */
+      more: boolean;
+    };
+    Job: {
+      id: string;
+      /** @description The account whose key started it; null for an operator. */
+      accountId: string | null;
+      /** @enum {string} */
+      action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+      /** @description The filter of the request; `to` is the time of the request when absent or later. */
+      filter: {
+        states: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+        accountId?: string;
+        subscriptionId?: string;
+        provider?: string;
+        eventType?: string;
+        eventId?: string;
+        orderingKey?: string;
+        /** Format: date-time */
+        from?: string;
+        /** Format: date-time */
+        to: string;
+        /** @description How many deliveries the request named. */
+        deliveryIds?: number;
+      };
+      reason: string;
+      ratePerSecond: number;
+      /** @enum {string} */
+      state: 'running' | 'paused' | 'completed' | 'cancelled';
+      /** @description How many deliveries matched at the start; null until they are counted. */
+      total: number | null;
+      /** @description How many accepted the command. */
+      done: number;
+      /** @description How many had changed their state in the meantime. */
+      skipped: number;
+      workflowId: string;
+      /** @description The workflow in Temporal's UI; null for accounts. */
+      temporalUrl: string | null;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      endedAt: string | null;
     };
     Attempt: {
       number: number;

@@ -12,6 +12,7 @@ import {
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
+import { allowDelivered } from './many.js';
 import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showDeliveries, showOne } from './view.js';
 import { page, readCursor } from '../../http/paging.js';
@@ -113,12 +114,17 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       forAccounts: true,
       params,
       bodyOptional: true,
-      body: z.strictObject({}),
+      body: z.strictObject({ allowDelivered }),
       responses: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
       problems: [409],
     },
-    async ({ params, principal }) => {
+    async ({ params, body, principal }) => {
       const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
+      if (state === 'delivered' && !body.allowDelivered)
+        throw new Problem(
+          'conflict',
+          'its receiver has accepted this delivery and would get the event twice; send allowDelivered: true to redeliver it',
+        );
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
       throw await whyNotRedelivered(store, { eventId, state, expiresAt });

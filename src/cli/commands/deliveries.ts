@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { ApiError, Unreachable, unwrap, type components, type paths } from '../../client/index.js';
 import { duration, time, wholeNumber } from '../arguments.js';
+import { confirmRepetition } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
 import { fields, table } from '../output.js';
@@ -76,9 +77,13 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
   for (const [name, description, hasReason] of commands) {
     const command = apiCommand(deliveries, `${name} <delivery...>`, description);
     if (hasReason) command.option('--reason <text>', 'shown with the delivery and in Temporal');
-    command.action(async (ids: string[], { reason, ...options }: CommonOptions & { reason?: string }) => {
+    if (name === 'redeliver') command.option('--yes', 'redeliver delivered ones without asking');
+    command.action(async (ids: string[], { reason, yes, ...options }: CommandOptions) => {
       const context = await openContext(terminal, options);
-      for (const id of ids) await send(context, name, id, reason);
+      for (const id of ids) {
+        const given = name === 'redeliver' ? await redelivery(context, id, yes) : { reason };
+        await send(context, name, id, given);
+      }
     });
   }
   updateCommands(deliveries, terminal);
@@ -114,14 +119,26 @@ function updateCommands(deliveries: Command, terminal: Terminal): void {
   );
 }
 
+interface CommandOptions extends CommonOptions {
+  readonly reason?: string;
+  readonly yes?: boolean;
+}
+
+/** The body of a redelivery; asks first when the receiver has accepted the delivery. */
+async function redelivery(context: CommandContext, id: string, yes = false): Promise<{ allowDelivered: boolean }> {
+  const { state, type, url } = await unwrap(context.client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
+  if (state !== 'delivered') return { allowDelivered: false };
+  await confirmRepetition(context, `${type} to ${url ?? 'its receiver'}, which has accepted ${id}`, yes);
+  return { allowDelivered: true };
+}
+
 async function send(
   { client, printLine }: CommandContext,
   command: (typeof commands)[number][0],
   id: string,
-  reason: string | undefined,
+  body: { readonly reason?: string | undefined; readonly allowDelivered?: boolean },
 ): Promise<void> {
   const params = { path: { id } };
-  const body = reason === undefined ? {} : { reason };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
   printLine(delivery, () => deliveryLine(delivery));
 }

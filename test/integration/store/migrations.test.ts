@@ -26,6 +26,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0014_sealed_payloads',
     '0016_applications',
     '0017_environments',
+    '0020_jobs',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

@@ -1,5 +1,5 @@
 /** What to recover. The count comes first: nothing is started unseen. */
-import { Button, Checkbox, MultiSelect, TextInput } from '@mantine/core';
+import { Button, Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { unwrap } from '../../../../src/client/client.js';
@@ -17,6 +17,9 @@ const MEANINGS: Readonly<Record<RecoverableState, string>> = {
   delivered: 'delivered (sent once more)',
   missing: 'missing (events it takes but has no delivery of)',
 };
+
+/** Deliveries per second, as the API has it. */
+const USUAL_RATE = 10;
 
 interface Props {
   readonly subscription: Subscription;
@@ -54,6 +57,8 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
   const [hours, setHours] = useState('24');
   const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
   const [types, setTypes] = useState<string[]>([]);
+  const [period, setPeriod] = useState({ from: '', to: '' });
+  const [rate, setRate] = useState(USUAL_RATE);
   const { count, start } = useRecovery(id);
   const found = count.data;
   return (
@@ -64,8 +69,31 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
           type="number"
           min={1}
           value={hours}
+          disabled={period.from !== ''}
           onChange={(event) => {
             setHours(event.currentTarget.value);
+            count.reset();
+          }}
+        />
+        {(['from', 'to'] as const).map((end) => (
+          <TextInput
+            key={end}
+            type="datetime-local"
+            label={end === 'from' ? 'Or from' : 'Until'}
+            value={period[end]}
+            onChange={(event) => {
+              setPeriod({ ...period, [end]: event.currentTarget.value });
+              count.reset();
+            }}
+          />
+        ))}
+        <NumberInput
+          label="Deliveries per second, at most"
+          min={1}
+          max={1_000}
+          value={rate}
+          onChange={(value) => {
+            setRate(Number(value) || USUAL_RATE);
             count.reset();
           }}
         />
@@ -97,9 +125,9 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       <div className="row">
         <Button
           variant="default"
-          disabled={states.length === 0 || !(Number(hours) > 0)}
+          disabled={states.length === 0 || !(period.from !== '' || Number(hours) > 0)}
           loading={count.isPending}
-          onClick={() => count.mutate({ hours: Number(hours), states, types })}
+          onClick={() => count.mutate({ hours: Number(hours), ...period, ratePerSecond: rate, states, types })}
         >
           Count them
         </Button>
