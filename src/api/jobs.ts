@@ -251,8 +251,8 @@ function isStored(created: unknown): created is StoredJob {
 }
 
 function show(context: ApiContext, principal: Principal, job: StoredJob) {
-  const { id, filter, afterId: _position, ...shown } = job;
-  const { fromId, beforeId, ids, exceptReasons: _reasons, ...named } = filter;
+  const { id, filter, afterId: _, ...shown } = job;
+  const { fromId, beforeId, ids, exceptReasons: __, ...named } = filter;
   const workflowId = jobWorkflowId(id);
   return {
     id,

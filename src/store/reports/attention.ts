@@ -94,7 +94,7 @@ async function listed<Item>(
      ORDER BY m.position`,
     [accountId ?? null, limit],
   );
-  return { total: rows[0]?.total ?? 0, items: rows.map(({ total: _total, ...item }) => item as Item) };
+  return { total: rows[0]?.total ?? 0, items: rows.map(({ total: _, ...item }) => item as unknown as Item) };
 }
 
 /**

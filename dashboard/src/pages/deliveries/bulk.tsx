@@ -45,10 +45,9 @@ interface DialogProps {
   readonly close: () => void;
 }
 
-function JobDialog({ action, target, close }: DialogProps) {
+/** Counts the deliveries that a job would be for, and starts it. */
+function useJob(action: JobAction, target: Target) {
   const { client } = useSession();
-  const [reason, setReason] = useState('');
-  const [rate, setRate] = useState(USUAL_RATE);
   // What is created after the count keeps its state.
   const [body] = useState(() => ({ action, ...jobTarget(action, target, new Date()) }));
   const counting = useQuery({
@@ -62,13 +61,20 @@ function JobDialog({ action, target, close }: DialogProps) {
     staleTime: Infinity,
   });
   const start = useMutation({
-    mutationFn: async () => {
-      const given = reason.trim() === '' ? {} : { reason: reason.trim() };
-      const job = await unwrap(client.POST('/v1/jobs', { body: { ...body, ...given, ratePerSecond: rate } }));
+    mutationFn: async ({ reason, ratePerSecond }: { reason: string; ratePerSecond: number }) => {
+      const given = reason === '' ? {} : { reason };
+      const job = await unwrap(client.POST('/v1/jobs', { body: { ...body, ...given, ratePerSecond } }));
       if ('dryRun' in job) throw new Error('the response is a count');
       return job;
     },
   });
+  return { body, counting, start };
+}
+
+function JobDialog({ action, target, close }: DialogProps) {
+  const [reason, setReason] = useState('');
+  const [rate, setRate] = useState(USUAL_RATE);
+  const { body, counting, start } = useJob(action, target);
   const { data: found } = counting;
   const total = found?.total ?? 0;
   const deliveries = `${counted(total, 'delivery', 'deliveries')}${found?.more ? ' and more' : ''}`;
@@ -116,7 +122,7 @@ function JobDialog({ action, target, close }: DialogProps) {
             <Button
               color={action === 'cancel' ? 'red' : undefined}
               loading={start.isPending}
-              onClick={() => start.mutate()}
+              onClick={() => start.mutate({ reason: reason.trim(), ratePerSecond: rate })}
             >
               {CONFIRM[action]} {deliveries}
             </Button>

@@ -49,7 +49,7 @@ export function JobsPage() {
 
 /** Which deliveries a job is for, in words. */
 function describe({ filter, ratePerSecond, reason, action }: Job): string {
-  const { states, deliveryIds, to: _to, ...named } = filter;
+  const { states, deliveryIds, to: _, ...named } = filter;
   const of = deliveryIds === undefined ? Object.entries(named).map(([name, value]) => `${name} ${String(value)}`) : [];
   const which = deliveryIds === undefined ? `all ${states.join(', ')}` : `${deliveryIds} ticked`;
   const why = action === 'cancel' || action === 'pause' ? [`reason: ${reason}`] : [];

@@ -11,7 +11,7 @@ import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { useZone } from '../../parts/zone.js';
 import { Attention } from './attention.js';
-import { DeliveriesChart } from './deliveries-chart.js';
+import { DeliveriesChart, type ListScope } from './deliveries-chart.js';
 import { Figures } from './figures.js';
 import { periodQuery, periods, readPeriod } from './period.js';
 import { ProviderTable } from './provider-table.js';
@@ -70,16 +70,7 @@ export default function OverviewPage() {
             <TimeInput label="To" value={period.to} set={(value) => set('to', value)} />
           </>
         )}
-        {scope.subscriptionId && (
-          <Button size="xs" variant="default" onClick={() => set('subscriptionId', undefined)}>
-            All subscriptions
-          </Button>
-        )}
-        {scope.provider && (
-          <Button size="xs" variant="default" onClick={() => set('provider', undefined)}>
-            All providers
-          </Button>
-        )}
+        <Wider scope={scope} set={set} />
       </PageHead>
       {!me.account && <SystemHealth />}
       <Attention accountId={accountId} />
@@ -103,6 +94,29 @@ export default function OverviewPage() {
         </>
       )}
     </div>
+  );
+}
+
+interface WiderProps {
+  readonly scope: ListScope;
+  readonly set: (name: string, value: undefined) => void;
+}
+
+/** The way back from the figures of one subscription or provider. */
+function Wider({ scope: { subscriptionId, provider }, set }: WiderProps) {
+  return (
+    <>
+      {subscriptionId && (
+        <Button size="xs" variant="default" onClick={() => set('subscriptionId', undefined)}>
+          All subscriptions
+        </Button>
+      )}
+      {provider && (
+        <Button size="xs" variant="default" onClick={() => set('provider', undefined)}>
+          All providers
+        </Button>
+      )}
+    </>
   );
 }
 
