@@ -3645,6 +3645,8 @@ export interface paths {
           type?: string;
           /** @description Only with `subscriptionId` or `accountId`. */
           orderingKey?: string;
+          /** @description The delivery that is the batch: its members. */
+          batchId?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
           /** @description Only deliveries created at this time or later. */
           from?: string;
@@ -8832,6 +8834,12 @@ export interface components {
       orderingKey: string | null;
       /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
       blocked: boolean;
+      /** @description Whether it waits for others of its subscription, with which it is sent. */
+      waitsForBatch: boolean;
+      /** @description The delivery that sends it with others; its outcome is that one’s. */
+      batchId: string | null;
+      /** @description How many events it sends, if it is a batch; null for one event. */
+      batchEvents: number | null;
       /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
       workflowId: string | null;
       /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
@@ -9122,6 +9130,8 @@ export interface components {
       openCatalogue: boolean;
       /** @description Whether events may have an `orderingKey`. */
       orderingKeys: boolean;
+      /** @description Whether a subscription may get several events in one request (`batch`). */
+      batches: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {

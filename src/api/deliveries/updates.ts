@@ -9,6 +9,7 @@ import type { Principal } from '../../http/principal.js';
 import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { time } from '../schemas.js';
+import { refuseWhileCollected } from './deliveries.js';
 import { mustFindDelivery } from './view.js';
 
 const tag = 'Deliveries';
@@ -112,7 +113,10 @@ async function update<Result, Args extends unknown[]>(
 }
 
 async function mustBeOpen(context: ApiContext, principal: Principal, id: string): Promise<void> {
-  const { state } = await mustFindDelivery(context, principal, id);
+  const delivery = await mustFindDelivery(context, principal, id);
+  const { state } = delivery;
+  const refused = refuseWhileCollected(delivery, 'change');
+  if (refused) throw refused;
   if (!openStates.includes(state))
     throw new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
 }

@@ -8,6 +8,7 @@ import {
   type DeliveryStart,
   type PendingDelivery,
 } from '../../store/deliveries/delivery-starts.js';
+import { cancelCollected } from '../../store/batches.js';
 import { cancelBlocked } from '../../store/deliveries/ordering.js';
 import { changeState, reopenDelivery } from '../../store/deliveries/state-changes.js';
 import { pausedDeliveries } from '../../store/deliveries/sweep.js';
@@ -41,7 +42,7 @@ const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalD
 
 /**
  * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
- * with the command. A blocked delivery is cancelled at once. When its workflow has closed without recording the end, it can
+ * with the command. A blocked delivery, and one that waits for a batch, are cancelled at once. When its workflow has closed without recording the end, it can
  * still be cancelled. False when the workflow has closed and nothing remains to be done.
  */
 export async function sendCommand(
@@ -51,6 +52,13 @@ export async function sendCommand(
 ): Promise<boolean> {
   const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
   if (!deliveryStart) return false;
+  if (deliveryStart.isCollected) {
+    // A member of a batch ends with it.
+    if (command.signal !== 'cancel') return false;
+    const provider = await cancelCollected(store, deliveryId, command.args[0]);
+    countEnd(provider, 'cancelled');
+    return provider !== undefined;
+  }
   if (deliveryStart.isBlocked) {
     // Nothing is to be sent and no workflow exists, so only its row is cancelled; other commands would break the order.
     if (command.signal !== 'cancel') return false;

@@ -1,7 +1,9 @@
 /** Writes events, their bodies and their deliveries together. */
+import type { BatchLimits } from '../../contract/batches.js';
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
+import { BATCHING_CLAIM } from '../batches.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
 import type { SealedEvent } from '../payloads.js';
@@ -17,6 +19,8 @@ export interface NewDelivery {
   readonly pausedFor?: string;
   /** The subscriptions that get its callbacks; absent without any. */
   readonly callbacks?: CallbackReceivers;
+  /** Present when it waits for others, with which it is sent as a batch. */
+  readonly batch?: BatchLimits;
 }
 
 /** An event with everything that is committed with it. */
@@ -117,20 +121,11 @@ export async function insertCurrentEvents(
   const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
   );
-  let isTimed = false;
-  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
-    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
-    const mode = modeOf({ accountId, timing }, modes);
-    return deliveries.map((delivery) => {
-      const direct = mode.direct && delivery.pausedFor === undefined;
-      const senderId = mode.direct && direct ? (mode.senderId ?? null) : null;
-      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
-    });
-  });
+  const { deliveries, isTimed, isBatched } = deliveryRows(events, modes);
   const messages = messageValues(events);
-  const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
+  const isOrdered = isBatched || deliveries.some(({ orderingKey }) => orderingKey !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, isBatched }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -174,6 +169,7 @@ export async function insertCurrentEvents(
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
       ...(isSealed ? sealedValues(events) : []),
+      ...(isBatched ? limitValues(deliveries) : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -190,5 +186,30 @@ function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
   return [
     events.map(({ sealed }) => sealed?.data ?? null),
     events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
+  ];
+}
+
+/** The deliveries of events with what is written of each, and which parts of the statement they need. */
+function deliveryRows(events: readonly NewEvent[], modes: DispatchModes) {
+  let isTimed = false;
+  let isBatched = false;
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
+    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
+    const mode = modeOf({ accountId, timing }, modes);
+    return deliveries.map((delivery) => {
+      isBatched ||= delivery.batch !== undefined;
+      const direct = delivery.batch ? true : mode.direct && delivery.pausedFor === undefined;
+      const senderId = delivery.batch ? BATCHING_CLAIM : mode.direct && direct ? (mode.senderId ?? null) : null;
+      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
+    });
+  });
+  return { deliveries, isTimed, isBatched };
+}
+
+/** The limits of deliveries that wait for a batch. */
+function limitValues(deliveries: readonly { readonly delivery: NewDelivery }[]): (number | undefined)[][] {
+  return [
+    deliveries.map(({ delivery }) => delivery.batch?.maxEvents),
+    deliveries.map(({ delivery }) => delivery.batch?.maxWaitMs),
   ];
 }
