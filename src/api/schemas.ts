@@ -194,6 +194,9 @@ export const deliverySchema = z
     priority: z.enum(priorities),
     orderingKey: z.string().nullable(),
     blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
+    waitsForBatch: z.boolean().describe('Whether it waits for others of its subscription, with which it is sent.'),
+    batchId: z.string().nullable().describe('The delivery that sends it with others; its outcome is that one’s.'),
+    batchEvents: z.int().nullable().describe('How many events it sends, if it is a batch; null for one event.'),
     workflowId: z
       .string()
       .nullable()

@@ -3806,6 +3806,8 @@ export interface paths {
           type?: string;
           /** @description Only with `subscriptionId` or `accountId`. */
           orderingKey?: string;
+          /** @description The delivery that is the batch: its members. */
+          batchId?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
           /** @description Only deliveries created at this time or later. */
           from?: string;
@@ -8070,7 +8072,13 @@ export interface paths {
         query?: {
           /** @description Length of the window, which ends now. */
           window?: '1h' | '24h' | '7d' | '30d';
+          /** @description Start of a period of your own, instead of a window. */
+          from?: string;
+          /** @description Its end; now when absent. */
+          to?: string;
           accountId?: string;
+          subscriptionId?: string;
+          provider?: string;
         };
         header?: never;
         path?: never;
@@ -8085,6 +8093,80 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['Overview'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get what needs attention now */
+    get: {
+      parameters: {
+        query?: {
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description What needs attention */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Attention'];
           };
         };
         /** @description A problem */
@@ -9809,6 +9891,12 @@ export interface components {
       orderingKey: string | null;
       /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
       blocked: boolean;
+      /** @description Whether it waits for others of its subscription, with which it is sent. */
+      waitsForBatch: boolean;
+      /** @description The delivery that sends it with others; its outcome is that one’s. */
+      batchId: string | null;
+      /** @description How many events it sends, if it is a batch; null for one event. */
+      batchEvents: number | null;
       /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
       workflowId: string | null;
       /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
@@ -10066,6 +10154,11 @@ export interface components {
         failed: number;
         cancelled: number;
         open: number;
+        /** @description Share of accepted attempts; null without attempts. */
+        success: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
       }[];
       /** @description Deliveries that wait for an attempt now, whenever they were created. */
       backlog: {
@@ -10092,6 +10185,18 @@ export interface components {
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
+      }[];
+      /** @description At most ten with failed attempts, sorted by these times failure rate. */
+      worstAccounts: {
+        accountId: string;
+        name: string;
+        provider: string;
+        deliveries: number;
+        attempts: number;
+        failures: number;
+        failureRate: number;
+        /** @description Open deliveries whose last attempt was not accepted. */
+        openAfterFailure: number;
       }[];
       /** @description At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because of their receiver, latest first. */
       worstSubscriptions: {
@@ -10125,6 +10230,50 @@ export interface components {
       /** @description Share of delivered among delivered and failed deliveries; open and cancelled ones do not count. */
       ended: number | null;
     };
+    Attention: {
+      /** @description Enabled subscriptions whose attempts fail; at most ten are listed, those that fail for longest first. */
+      failing: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /**
+           * Format: date-time
+           * @description Time of the first failed attempt since the last accepted one.
+           */
+          failingSince: string;
+          /** @description Failed attempts since then. */
+          failures: number;
+          /** @description Retrying deliveries, counted up to 1,000. */
+          waiting: number;
+        }[];
+      };
+      /** @description Subscriptions that were disabled because of their receiver; at most ten are listed, latest first. */
+      disabled: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /** Format: date-time */
+          disabledAt: string | null;
+          disabledReason: string;
+          /** @description Paused deliveries, counted up to 1,000. */
+          waiting: number;
+          /** @description Events since then that it would have received, among the first 200 events of its account. */
+          missed: number;
+          /** @description Whether its account has more events than were counted. */
+          moreMissed: boolean;
+        }[];
+      };
+      /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
+      ownerless: number | null;
+    };
     Contract: {
       provider: string;
       title: string;
@@ -10147,6 +10296,8 @@ export interface components {
       openCatalogue: boolean;
       /** @description Whether events may have an `orderingKey`. */
       orderingKeys: boolean;
+      /** @description Whether a subscription may get several events in one request (`batch`). */
+      batches: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {

@@ -31,6 +31,7 @@ const filter = paging.extend({
   eventId: z.string().optional(),
   type: z.string().optional().describe('Event type.'),
   orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
+  batchId: z.string().optional().describe('The delivery that is the batch: its members.'),
   state: z.enum(deliveryStates).optional(),
   from: time.optional().describe('Only deliveries created at this time or later.'),
   to: time.optional().describe('Only deliveries created before this time.'),
@@ -95,7 +96,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
-        const refused = await refuseWhileBlocked(context, delivery, name);
+        const refused = refuseWhileCollected(delivery, name) ?? (await refuseWhileBlocked(context, delivery, name));
         if (refused) throw refused;
         const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
         if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
@@ -179,6 +180,17 @@ async function whyNotRedelivered(
       'the payload of its event was erased, so it cannot be redelivered; emit the event again',
     );
   return new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
+}
+
+/** The problem of a command for a delivery that a batch sends; undefined where it may be sent. */
+export function refuseWhileCollected(
+  { state, batchId, isCollected }: StoredDelivery,
+  command: string,
+): Problem | undefined {
+  if (isCollected && command !== 'cancel')
+    return new Problem('conflict', `cannot ${command} a delivery that waits for a batch; it can only be cancelled`);
+  if (batchId === null || !openStates.includes(state)) return undefined;
+  return new Problem('conflict', `cannot ${command} one event of a batch; ${command} the batch, ${batchId}`);
 }
 
 function closed({ state }: StoredDelivery, command: string): Problem {

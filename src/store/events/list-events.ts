@@ -4,6 +4,7 @@
  * A filter must not cost an index on a table that every event is written to. So the events are read in the sequence of
  * their ids, and a page ends after a number of them even when few match.
  */
+import { BATCH_TYPE } from '../../contract/batches.js';
 import { deliveriesFrom } from '../ranges.js';
 import type { Store } from '../store.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -103,6 +104,7 @@ async function readEvents(
     `WITH read AS MATERIALIZED (
        SELECT id, type, occurred_at, channels, created_at FROM events
        WHERE account_id = $1 AND ($2::text IS NULL OR id >= $2) AND ($3::text IS NULL OR id < $3)
+         AND NOT (addressed AND type = '${BATCH_TYPE}')
        ORDER BY id DESC LIMIT $4
      )
      SELECT event.*, ends.* FROM (SELECT min(id) AS last, count(*)::integer AS read FROM read) ends

@@ -24,6 +24,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0012_callbacks',
     '0013_broadcasts',
     '0014_sealed_payloads',
+    '0015_batches',
     '0016_applications',
     '0017_environments',
     '0020_jobs',
