@@ -26,7 +26,7 @@ export function breakerRoutes(routing: Routing, context: ApiContext): void {
       forAccounts: true,
       params: z.object({ id: z.string() }),
       responses: { status: 200, description: 'The subscription after it', schema: subscriptionSchema },
-      problems: [409],
+      problems: [409, 422],
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFindSubscription(context, principal, params.id);
