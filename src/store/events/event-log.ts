@@ -46,9 +46,9 @@ export const LOGGED_EVENT = `
 /** An event as it is stored. */
 export type LoggedEventRow = LoggedEvent & { readonly sealed: Buffer | null };
 
-/** Opens the payload of a row, which has further columns. */
-export function openLogged<Row extends LoggedEventRow>(store: Store, { sealed, ...event }: Row): Omit<Row, 'sealed'> {
-  return { ...event, text: fromRest(store, { text: event.text, sealed }, event.id) };
+/** A row with its payload opened. */
+export function openLogged<Row extends LoggedEventRow>(store: Store, row: Row): Row {
+  return { ...row, text: fromRest(store, row, row.id), sealed: null };
 }
 
 /** Adds conditions on the event `e` to a query. */
