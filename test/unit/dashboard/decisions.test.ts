@@ -21,6 +21,7 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     id,
     eventId: 'evt_1',
     accountId: 'acc_1',
+    accountName: 'Acme',
     subscriptionId: 'sub_1',
     url: 'https://example.com/',
     provider: 'standard',
