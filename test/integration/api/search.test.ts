@@ -2,7 +2,7 @@
 import { idToUuid, newId } from '../../../src/contract/ids.js';
 import { startApiWithDatabase, type TestApi } from '../../support/api.js';
 import type { TestDatabase } from '../../support/database.js';
-import { emitted, expectStatus, newAccount, newSubscription, paths, samples } from '../../support/samples.js';
+import { emitted, expectStatus, newAccount, paths, samples } from '../../support/samples.js';
 
 let api: TestApi & { readonly database: TestDatabase };
 beforeAll(async () => {
@@ -27,10 +27,11 @@ async function sent({
   data = {} as unknown,
 } = {}) {
   const account = await newAccount(api.ask, 'standard', { name, externalId: `own-${newId('acc')}` });
-  const subscription = await newSubscription(api.ask, account.id, 'standard', {
-    url: `https://${host}/in`,
-    eventTypes: [],
-  });
+  const fields = { url: `https://${host}/in`, eventTypes: [] };
+  const { body: subscription } = expectStatus(
+    await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, fields),
+    201,
+  );
   const { body: event } = expectStatus(
     await api.ask('POST', `/v1/accounts/${account.id}/events`, { type, data }),
     202,
@@ -57,7 +58,9 @@ describe.each(samples)('of an account of $provider', ({ provider }) => {
       });
       expect(await search(subscription.id, apiKey)).toMatchObject({ ...nothing, subscriptions: [{ id: subscription.id }] });
       expect(await search(account.id, apiKey)).toMatchObject({ ...nothing, accounts: [{ id: account.id }] });
-      expect(ids((await search(subscription.reference, apiKey)).subscriptions)).toContain(subscription.id);
+      // Postmark's are numbers, which are short here.
+      if (provider !== 'postmark')
+        expect(ids((await search(subscription.reference, apiKey)).subscriptions)).toEqual([subscription.id]);
       for (const id of [deliveryId, event.id, subscription.id, account.id])
         expect(ids((await deliveries(`q=${id}`, apiKey)).data)).toEqual([deliveryId]);
     }
@@ -87,7 +90,7 @@ describe.each(samples)('of an account of $provider', ({ provider }) => {
     const { account, subscription, event, deliveryId } = await emitted(api.ask, provider);
     const { apiKey } = await newAccount(api.ask, provider, { name: 'Other' });
     const { messageId } = await get(`/v1/events/${event.id}`);
-    const own = [account.id, account.name, subscription.id, subscription.reference, subscription.url, event.id, deliveryId];
+    const own = [account.id, account.name, subscription.id, subscription.url, event.id, deliveryId];
     for (const q of [...own, ...(messageId === null ? [] : [messageId])]) {
       expect(await search(q, apiKey as string)).toMatchObject(nothing);
       expect((await deliveries(`q=${encodeURIComponent(q)}`, apiKey as string)).data).toEqual([]);
