@@ -1,11 +1,7 @@
 /** Lists deliveries and sends commands to them. */
 import { z } from 'zod';
 import { sendCommand, redeliver, type Command } from '../../dispatch/commands/commands.js';
-import {
-  openStates,
-  type DeliveryState,
-  type StoredDelivery,
-} from '../../store/deliveries/deliveries.js';
+import { openStates, type DeliveryState, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';

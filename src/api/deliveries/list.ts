@@ -30,12 +30,17 @@ const filter = paging.extend({
   type: z.string().optional().describe('Event type.'),
   orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
   state: z.enum(deliveryStates).optional(),
-  host: line(2_048).min(1).optional().describe("Host of the subscription's URL, such as `hooks.example.com`; or a URL."),
+  host: line(2_048)
+    .min(1)
+    .optional()
+    .describe("Host of the subscription's URL, such as `hooks.example.com`; or a URL."),
   status: statusFilter.optional(),
   reason: line(100)
     .min(1)
     .optional()
-    .describe('Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`.'),
+    .describe(
+      'Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`.',
+    ),
   q: searchText
     .optional()
     .describe(
@@ -94,9 +99,17 @@ async function find(context: ApiContext, principal: Principal, query: Filter): P
   const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
   const range = { fromId: from && lowestIdAt('dlv', new Date(from)), beforeId: ends.sort()[0] };
   const { store } = context;
-  const needsReading = [type, equal.provider, host, status, reason, q || undefined].some((given) => given !== undefined);
+  const needsReading = [type, equal.provider, host, status, reason, q || undefined].some(
+    (given) => given !== undefined,
+  );
   if (!needsReading) {
-    const rows = await listDeliveries(store, { ...equal, ...range, accountId: visible, subscriptionId, limit: limit + 1 });
+    const rows = await listDeliveries(store, {
+      ...equal,
+      ...range,
+      accountId: visible,
+      subscriptionId,
+      limit: limit + 1,
+    });
     const deliveries = rows.slice(0, limit);
     return { deliveries, nextBeforeId: rows.length > limit ? deliveries.at(-1)!.id : null, isCut: false };
   }

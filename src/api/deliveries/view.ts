@@ -27,7 +27,9 @@ export async function showDeliveries(
 ): Promise<ReturnType<typeof showDelivery>[]> {
   const ids = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
   const receivers = await findReceivers(context.store, [...ids]);
-  return deliveries.map((delivery) => showDelivery(delivery, receivers.get(delivery.subscriptionId), context, principal));
+  return deliveries.map((delivery) =>
+    showDelivery(delivery, receivers.get(delivery.subscriptionId), context, principal),
+  );
 }
 
 /** One delivery for the caller. */

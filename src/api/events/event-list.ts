@@ -132,7 +132,8 @@ async function findText(
   const { eventIds, text } = readSearchText(q);
   const named = eventIds.length === 0 ? undefined : await listEvents(store, { ...search, ids: eventIds });
   // What has the form of a message id may be in a payload as well.
-  if (text === undefined || (named && named.events.length > 0)) return named ?? { events: [], nextBeforeId: null, read: 0 };
+  if (text === undefined || (named && named.events.length > 0))
+    return named ?? { events: [], nextBeforeId: null, read: 0 };
   return searchTurns.run(principal, () => listEvents(store, { ...search, text }));
 }
 

@@ -37,7 +37,8 @@ export function readSearchText(text: string): SearchQuery {
 /** The host name of a URL or of a host with or without a port, as it is compared; a problem for anything else. */
 export function readHost(text: string): string {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
-  if (!url || url.hostname === '') throw invalidField('host', 'must be a host name, such as hooks.example.com, or a URL');
+  if (!url || url.hostname === '')
+    throw invalidField('host', 'must be a host name, such as hooks.example.com, or a URL');
   return url.hostname;
 }
 

@@ -38,7 +38,9 @@ const schema = z
     subscriptions: z.array(subscriptionSchema.extend({ accountName: z.string() })),
     hosts: z.array(z.object({ host: z.string(), subscriptions: z.int() })).describe('Hosts of the URLs.'),
     eventTypes: z.array(z.string()),
-    events: z.array(listedEvent).describe('Events with this id or message id, otherwise with the text in their payload.'),
+    events: z
+      .array(listedEvent)
+      .describe('Events with this id or message id, otherwise with the text in their payload.'),
     deliveries: z.array(deliverySchema).describe('The delivery with this id, or those of the events.'),
     searched: searchedSchema.nullable().describe('How far payloads were searched; null when they were not.'),
   })
@@ -151,7 +153,8 @@ async function findDeliveries(
 ): Promise<StoredDelivery[]> {
   if (deliveryId !== undefined) {
     const delivery = await findDelivery(store, deliveryId);
-    const isAsked = delivery && canSee(principal, delivery.accountId) && [undefined, delivery.accountId].includes(accountId);
+    const isAsked =
+      delivery && canSee(principal, delivery.accountId) && [undefined, delivery.accountId].includes(accountId);
     return isAsked ? [delivery] : [];
   }
   if (events.length === 0) return [];

@@ -32,7 +32,9 @@ export function subscriptionListRoutes(routing: Routing, context: ApiContext): v
           .describe('failing: enabled, and every attempt since a time has failed.'),
         q: searchText
           .optional()
-          .describe('A part of the URL, the description or the name of the account, in any case; or the id or reference.'),
+          .describe(
+            'A part of the URL, the description or the name of the account, in any case; or the id or reference.',
+          ),
       }),
       responses: { status: 200, description: 'Subscriptions, newest first', schema: pageOf(withAccountName) },
     },

@@ -16,14 +16,7 @@ export interface AccountFilter {
 /** Accounts, the newest first. */
 export async function listAccounts(
   store: Store,
-  {
-    limit,
-    before,
-    accountId,
-    provider,
-    environment,
-    text,
-  }: AccountFilter,
+  { limit, before, accountId, provider, environment, text }: AccountFilter,
 ): Promise<StoredAccount[]> {
   const { rows } = await store.pool.query<AccountRow>(
     `SELECT * FROM accounts

@@ -77,7 +77,11 @@ export async function subscriptionIdsOfHost(store: Store, { accountId, host }: O
 /** The ids of subscriptions with a text in their URL, deleted ones as well, the newest first. */
 export async function subscriptionIdsByUrl(
   store: Store,
-  { accountId, text, limit }: { readonly accountId?: string | undefined; readonly text: string; readonly limit: number },
+  {
+    accountId,
+    text,
+    limit,
+  }: { readonly accountId?: string | undefined; readonly text: string; readonly limit: number },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ id: string }>(
     `SELECT id FROM subscriptions WHERE strpos(lower(url), $1) > 0 AND ($2::text IS NULL OR account_id = $2)
@@ -90,7 +94,11 @@ export async function subscriptionIdsByUrl(
 /** Hosts of subscriptions that contain a text, those with the most subscriptions first. */
 export async function findHosts(
   store: Store,
-  { accountId, text, limit }: { readonly accountId?: string | undefined; readonly text: string; readonly limit: number },
+  {
+    accountId,
+    text,
+    limit,
+  }: { readonly accountId?: string | undefined; readonly text: string; readonly limit: number },
 ): Promise<{ host: string; subscriptions: number }[]> {
   const { rows } = await store.pool.query<{ host: string; subscriptions: number }>(
     `SELECT url_host(url) AS host, count(*)::integer AS subscriptions FROM subscriptions

@@ -32,10 +32,7 @@ async function sent({
     await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, fields),
     201,
   );
-  const { body: event } = expectStatus(
-    await api.ask('POST', `/v1/accounts/${account.id}/events`, { type, data }),
-    202,
-  );
+  const { body: event } = expectStatus(await api.ask('POST', `/v1/accounts/${account.id}/events`, { type, data }), 202);
   return { account, subscription, event, deliveryId: event.deliveries[0].id as string, host };
 }
 
@@ -56,7 +53,10 @@ describe.each(samples)('of an account of $provider', ({ provider }) => {
         deliveries: [{ id: deliveryId, accountName: account.name }],
         searched: null,
       });
-      expect(await search(subscription.id, apiKey)).toMatchObject({ ...nothing, subscriptions: [{ id: subscription.id }] });
+      expect(await search(subscription.id, apiKey)).toMatchObject({
+        ...nothing,
+        subscriptions: [{ id: subscription.id }],
+      });
       expect(await search(account.id, apiKey)).toMatchObject({ ...nothing, accounts: [{ id: account.id }] });
       // Postmark's are numbers, which are short here.
       if (provider !== 'postmark')
@@ -125,10 +125,14 @@ test('finds a value in the payload, with its deliveries, and says how far it has
 
 test('finds an event that nobody took', async () => {
   const account = await newAccount(api.ask, 'standard', {});
-  const event = (await api.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'a', data: { id: 'nobody-took-it' } }))
-    .body;
+  const event = (
+    await api.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'a', data: { id: 'nobody-took-it' } })
+  ).body;
   const none = { delivered: 0, failed: 0, cancelled: 0, open: 0 };
-  expect(await search('nobody-took-it')).toMatchObject({ events: [{ id: event.id, deliveries: none }], deliveries: [] });
+  expect(await search('nobody-took-it')).toMatchObject({
+    events: [{ id: event.id, deliveries: none }],
+    deliveries: [],
+  });
 });
 
 test('finds by a part of a name, own id, URL, host and event type', async () => {
@@ -188,9 +192,8 @@ test('pages have every delivery of a host once, of few and of many subscriptions
     const seen: string[] = [];
     let cursor: string | null = '';
     do {
-      const page: { data: { id: string }[]; nextCursor: string | null; searchedSince: string | null } = await deliveries(
-        `host=${host}&limit=3${cursor && `&cursor=${cursor}`}`,
-      );
+      const page: { data: { id: string }[]; nextCursor: string | null; searchedSince: string | null } =
+        await deliveries(`host=${host}&limit=3${cursor && `&cursor=${cursor}`}`);
       seen.push(...ids(page.data));
       expect(page.searchedSince).toBeNull();
       cursor = page.nextCursor;
@@ -209,7 +212,8 @@ test('lists subscriptions of all accounts with their health and by condition', a
   ]);
   await api.ask('PATCH', `/v1/subscriptions/${disabled.subscription.id}`, { enabled: false });
   await api.ask('POST', `/v1/subscriptions/${well.subscription.id}/pause`, {});
-  const list = async (query = '', apiKey?: string) => (await get(`/v1/subscriptions?host=${host}${query}`, apiKey)).data;
+  const list = async (query = '', apiKey?: string) =>
+    (await get(`/v1/subscriptions?host=${host}${query}`, apiKey)).data;
   const all = await list();
   expect(ids(all)).toEqual([disabled, failing, well].map(({ subscription }) => subscription.id));
   expect(all[1]).toMatchObject({ accountName: 'Acme', health: { consecutiveFailures: 3, failingSince: since } });

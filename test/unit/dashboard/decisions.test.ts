@@ -114,6 +114,7 @@ describe('filters', () => {
   const page = (ids: string[], nextCursor: string | null = null) => ({
     data: ids.map((id) => delivery(id)),
     nextCursor,
+    searchedSince: null,
   });
   const pages = (...list: ReturnType<typeof page>[]) => ({ pages: list, pageParams: list.map(() => undefined) });
   const idsOf = (merged: ReturnType<typeof merge>) => merged.pages.map(({ data }) => data.map(({ id }) => id));
