@@ -118,7 +118,7 @@ describeInBrowser('finding', () => {
     await page.waitForURL(/accountId=acc_/);
     await page.getByText('One of many').waitFor({ state: 'detached' });
     await page.reload();
-    expect(await page.getByRole('textbox', { name: 'Account' }).inputValue()).toBe('Oldest of many (standard)');
+    await page.locator('input[value="Oldest of many (standard)"]').waitFor();
     await page.goto('/accounts?q=oldest%20of');
     await page.getByRole('link', { name: 'Oldest of many' }).waitFor();
     expect(await page.getByText('One of many').count()).toBe(0);
