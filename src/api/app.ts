@@ -10,6 +10,7 @@ import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes } from './accounts/keys.js';
+import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
@@ -103,6 +104,7 @@ export function createApp(parts: AppParts): Express {
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);
   searchRoutes(routing, context);
+  broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);

@@ -4,6 +4,7 @@ import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
+import { broadcastCommands } from './commands/broadcasts.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
@@ -50,6 +51,7 @@ function createProgram(terminal: Terminal): Command {
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);
+  broadcastCommands(program, terminal);
   erasureCommands(program, terminal);
   deliveryCommands(program, terminal);
   findCommand(program, terminal);

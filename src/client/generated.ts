@@ -14,7 +14,7 @@ export interface paths {
     };
     /**
      * List an account's events
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
      */
     get: {
       parameters: {
@@ -23,8 +23,6 @@ export interface paths {
           limit?: number;
           /** @description nextCursor of the previous page. */
           cursor?: string;
-          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
-          q?: string;
           /** @description Only events of this type. */
           type?: string;
           /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
@@ -51,7 +49,6 @@ export interface paths {
             'application/json': {
               data: components['schemas']['ListedEvent'][];
               nextCursor: string | null;
-              searched: components['schemas']['Searched'];
             };
           };
         };
@@ -158,6 +155,10 @@ export interface paths {
                 priority?: 'high' | 'normal' | 'low';
                 /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions that are polled ignore it. */
                 orderingKey?: string;
+                /** @description Id of the subscription that gets a callback for each accepted delivery of the event, instead of what its subscriptions say; null for none. Only for contracts with callbacks. */
+                onDelivered?: string | null;
+                /** @description The same for each delivery of the event that fails for good. */
+                onExhausted?: string | null;
               }
             | {
                 events: unknown[];
@@ -315,12 +316,6 @@ export interface paths {
               channels?: string[];
               id: string;
               accountId: string;
-              accountName: string;
-              provider: string;
-              /** @description How receivers read its id in a header; null where the contract has no such header. */
-              messageId: string | null;
-              /** @description The header. */
-              messageIdHeader: string | null;
               /** Format: date-time */
               createdAt: string;
               /**
@@ -801,101 +796,6 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  '/v1/events': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List the events of all accounts
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
-     */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
-          q?: string;
-          /** @description Only events of this type. */
-          type?: string;
-          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
-          undelivered?: 'true' | 'false';
-          /** @description Only events accepted at this time or later. */
-          from?: string;
-          /** @description Only events accepted before this time. */
-          to?: string;
-          accountId?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Events, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['ListedEvent'][];
-              nextCursor: string | null;
-              searched: components['schemas']['Searched'];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -913,8 +813,6 @@ export interface paths {
           cursor?: string;
           provider?: string;
           environment?: 'live' | 'test';
-          /** @description A part of the name or of your own id, in any case; or the id. */
-          q?: string;
         };
         header?: never;
         path?: never;
@@ -2839,102 +2737,6 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  '/v1/subscriptions': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * List the subscriptions of all accounts, with their health
-     * @description An account gets its own.
-     */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          accountId?: string;
-          provider?: string;
-          /** @description Host of the URL, such as `hooks.example.com`; or a URL. */
-          host?: string;
-          /** @description failing: enabled, and every attempt since a time has failed. */
-          condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
-          /** @description A part of the URL, the description or the name of the account, in any case; or the id or reference. */
-          q?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Subscriptions, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: (components['schemas']['Subscription'] &
-                ({
-                  accountName: string;
-                } & {
-                  [key: string]: unknown;
-                }))[];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
   '/v1/subscriptions/{id}/policy': {
     parameters: {
       query?: never;
@@ -3827,10 +3629,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /**
-     * List deliveries
-     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null.
-     */
+    /** List deliveries */
     get: {
       parameters: {
         query?: {
@@ -3847,14 +3646,6 @@ export interface paths {
           /** @description Only with `subscriptionId` or `accountId`. */
           orderingKey?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
-          /** @description Host of the subscription's URL, such as `hooks.example.com`; or a URL. */
-          host?: string;
-          /** @description Status of the last response: one such as `503`, or a class such as `5xx`. */
-          status?: string;
-          /** @description Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`. */
-          reason?: string;
-          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in the event type, the URL, the name or your own id of the account, or the payload. */
-          q?: string;
           /** @description Only deliveries created at this time or later. */
           from?: string;
           /** @description Only deliveries created before this time. */
@@ -3875,11 +3666,6 @@ export interface paths {
             'application/json': {
               data: components['schemas']['Delivery'][];
               nextCursor: string | null;
-              /**
-               * Format: date-time
-               * @description Deliveries created before this time were not read, and nextCursor continues there; null when the page is full or there are no more.
-               */
-              searchedSince: string | null;
             };
           };
         };
@@ -6668,30 +6454,21 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  '/v1/search': {
+  '/v1/broadcasts': {
     parameters: {
       query?: never;
       header?: never;
       path?: never;
       cookie?: never;
     };
-    /**
-     * Find anything by an id or a text
-     * @description At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent.
-     */
+    /** List broadcasts */
     get: {
       parameters: {
-        query: {
-          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in event types, URLs, the names and your own ids of accounts, and payloads. */
-          q: string;
-          /** @description Only what belongs to this account. */
-          accountId?: string;
-          /** @description Only payloads of events accepted at this time or later. */
-          from?: string;
-          /** @description Only payloads of events accepted before this time. */
-          to?: string;
-          /** @description Maximum number of results of each kind. */
+        query?: {
+          /** @description Maximum number of entries. */
           limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
         };
         header?: never;
         path?: never;
@@ -6699,17 +6476,29 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** @description What was found, by kind */
+        /** @description Broadcasts, newest first */
         200: {
           headers: {
             [name: string]: unknown;
           };
           content: {
-            'application/json': components['schemas']['SearchResults'];
+            'application/json': {
+              data: components['schemas']['Broadcast'][];
+              nextCursor: string | null;
+            };
           };
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -6747,7 +6536,648 @@ export interface paths {
       };
     };
     put?: never;
+    /**
+     * Emit an event to all accounts of a provider
+     * @description In the background, each account once, also after a restart; only accounts that exist now. Progress is in GET /v1/broadcasts/{id}.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first response. */
+          'Idempotency-Key'?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description Only contracts whose payloads name no account have broadcasts. */
+            provider: string;
+            /** @description The provider's own event name. */
+            type: string;
+            /** @description The provider's own payload; sent to the receiver unchanged. */
+            data: unknown;
+            /**
+             * Format: date-time
+             * @description Time of the event; now when absent.
+             */
+            occurredAt?: string;
+            /** @description Only for contracts with channels. */
+            channels?: string[];
+            /**
+             * @description Only accounts of this environment.
+             * @enum {string}
+             */
+            environment?: 'live' | 'test';
+            /**
+             * @description Only accounts that have all of these names and texts in their metadata.
+             * @default {}
+             */
+            metadata?: {
+              [key: string]: string;
+            };
+            /**
+             * @description Maximum number of accounts per second.
+             * @default 50
+             */
+            ratePerSecond?: number;
+            /**
+             * @description Only count; emit nothing.
+             * @default false
+             */
+            dryRun?: boolean;
+          };
+        };
+      };
+      responses: {
+        /** @description With dryRun: the counts */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['BroadcastCount'];
+          };
+        };
+        /** @description The broadcast */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Broadcast'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/broadcasts/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a broadcast and its progress */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The broadcast */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Broadcast'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/broadcasts/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause a broadcast; the current page is finished first */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The broadcast after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Broadcast'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/broadcasts/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume a paused broadcast, or change the rate of a running one */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description The former rate when absent. */
+            ratePerSecond?: number;
+          };
+        };
+      };
+      responses: {
+        /** @description The broadcast after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Broadcast'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/broadcasts/{id}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel a broadcast; the current page is finished first
+     * @description What was emitted is delivered.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The broadcast after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Broadcast'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
     delete?: never;
     options?: never;
     head?: never;
@@ -8166,9 +8596,6 @@ export interface components {
     };
     ListedEvent: {
       id: string;
-      accountId: string;
-      accountName: string;
-      provider: string;
       type: string;
       /** Format: date-time */
       occurredAt: string;
@@ -8185,18 +8612,6 @@ export interface components {
       /** @description In how many subscriptions that are polled it can be read. */
       messages: number;
     };
-    /** @description How far the page has searched for q; null without it. */
-    Searched: {
-      /** @description How many of the newest events were read. */
-      events: number;
-      /**
-       * Format: date-time
-       * @description Only events since this time were read; null for all.
-       */
-      since: string | null;
-      /** @description Whether all events in the range of time were read. */
-      complete: boolean;
-    } | null;
     Subscription: {
       id: string;
       /** @description Id of this subscription in the provider's own API and payloads. */
@@ -8385,7 +8800,6 @@ export interface components {
       id: string;
       eventId: string;
       accountId: string;
-      accountName: string | null;
       subscriptionId: string;
       /** @description The subscription's current URL. */
       url: string | null;
@@ -8564,31 +8978,42 @@ export interface components {
       /** Format: date-time */
       createdAt: string;
     };
-    SearchResults: {
-      accounts: {
-        id: string;
-        name: string;
-        provider: string;
-        /** @description Your own id of the account, usable in paths instead of its id. */
-        externalId: string | null;
-      }[];
-      subscriptions: (components['schemas']['Subscription'] &
-        ({
-          accountName: string;
-        } & {
-          [key: string]: unknown;
-        }))[];
-      /** @description Hosts of the URLs. */
-      hosts: {
-        host: string;
-        subscriptions: number;
-      }[];
-      eventTypes: string[];
-      /** @description Events with this id or message id, otherwise with the text in their payload. */
-      events: components['schemas']['ListedEvent'][];
-      /** @description The delivery with this id, or those of the events. */
-      deliveries: components['schemas']['Delivery'][];
-      searched: components['schemas']['Searched'] & unknown;
+    BroadcastCount: {
+      /** @enum {boolean} */
+      dryRun: true;
+      accounts: number;
+      /** @description Those of them with an enabled subscription, whatever it receives. */
+      withSubscriptions: number;
+    };
+    Broadcast: {
+      id: string;
+      provider: string;
+      type: string;
+      /** Format: date-time */
+      occurredAt: string;
+      channels: string[];
+      /** @enum {string|null} */
+      environment: 'live' | 'test' | null;
+      metadata: {
+        [key: string]: string;
+      };
+      ratePerSecond: number;
+      /** @enum {string} */
+      state: 'running' | 'paused' | 'completed' | 'cancelled';
+      /** @description Accounts when it was created. */
+      total: number;
+      /** @description Accounts that have got the event. */
+      emitted: number;
+      /** @description Accounts that were deleted at the same time, or for which it could not be rendered. */
+      skipped: number;
+      deliveries: number;
+      workflowId: string;
+      /** @description The workflow in Temporal's UI. */
+      temporalUrl: string | null;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      endedAt: string | null;
     };
     Overview: {
       /** Format: date-time */
