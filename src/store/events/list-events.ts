@@ -154,7 +154,7 @@ export async function readEvents(
             event.created_at AS "createdAt", ends.last, coalesce(ends.read, counted.read, 0)::integer AS read
      FROM (SELECT count(*) AS count, max(number) AS read FROM found) counted
      LEFT JOIN LATERAL (
-       SELECT count(*) AS read,
+       SELECT count(*) FILTER (WHERE NOT beyond) AS read,
               CASE WHEN count(*) = $${values.length - 1} OR bool_or(beyond) THEN min(id) FILTER (WHERE NOT beyond) END AS last
        FROM read HAVING counted.count < $${values.length}
      ) ends ON true
