@@ -113,7 +113,7 @@ describeInBrowser('finding', () => {
     const page = await dashboard.openAt('/subscriptions');
     // Of all accounts, with the account's name.
     await page.getByRole('row').filter({ hasText: 'Oldest of many' }).getByText(subscription.url).waitFor();
-    await page.getByRole('textbox', { name: 'Account' }).fill('oldest of');
+    await page.getByLabel('Account', { exact: true }).and(page.locator('input')).fill('oldest of');
     await page.getByRole('option', { name: 'Oldest of many (standard)' }).click();
     await page.waitForURL(/accountId=acc_/);
     await page.getByText('One of many').waitFor({ state: 'detached' });
