@@ -10,8 +10,11 @@ import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
 import { DeliveryPage } from './pages/delivery/delivery-page.js';
+import { EventPage } from './pages/events/event-page.js';
+import { EventsPage } from './pages/events/events-page.js';
 import { EventTypesPage } from './pages/event-types/event-types-page.js';
 import { JobsPage } from './pages/jobs/jobs-page.js';
+import { FindPage } from './pages/find/find-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
 import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
@@ -69,6 +72,13 @@ function Pages() {
         <Route path="/jobs">
           <JobsPage />
         </Route>
+        <Route path="/find">
+          <FindPage />
+        </Route>
+        <Route path="/events">
+          <EventsPage />
+        </Route>
+        <Route path="/events/:id">{({ id }) => <EventPage key={id} id={id} />}</Route>
         <Route path="/subscriptions">
           <SubscriptionsPage />
         </Route>

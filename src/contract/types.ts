@@ -170,6 +170,8 @@ export interface Contract<
    * the provider does not have. Absent where a provider has none.
    */
   readonly reportOperation?: (report: OperationReport) => { readonly type: string; readonly data: unknown } | undefined;
+  /** How a receiver reads in a request which event it is of; absent where requests do not say it. */
+  readonly messageIds?: MessageIds;
   /** How subscriptions are polled, where receivers may read instead of receiving. */
   readonly polling?: Polling<Options>;
   /** How several events are sent in one request, where subscriptions may ask for it. */
@@ -194,6 +196,16 @@ export interface OperationReport {
   /** The sender's name of the event; null without one, or where it is about no event. */
   readonly eventUid: string | null;
   readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** The ids of events in requests. Each is computed from the event's id, so that it can be looked up without an index. */
+export interface MessageIds {
+  /** The header with the id. */
+  readonly header: string;
+  /** The message id of an event. */
+  of(eventId: string): string;
+  /** The id of the event with a message id; undefined for text that is none. The event may not exist. */
+  eventOf(messageId: string): string | undefined;
 }
 
 /** Subscriptions without a URL, whose messages their owner reads through the API. */

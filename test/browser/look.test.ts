@@ -30,6 +30,8 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   deliveries: () => ['/deliveries', 'invoice.paid'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
   jobs: () => ['/jobs', 'Jobs'],
+  events: () => ['/events', '1 delivered'],
+  find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
   subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
   'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],

@@ -125,7 +125,8 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 
 /** The fields that are saved. */
 export type SavedSubscription = Omit<StoredSubscription, NotSaved>;
-type NotSaved = 'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'breaker' | 'createdAt' | 'updatedAt';
+type NotSaved =
+  'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'breaker' | 'createdAt' | 'updatedAt';
 
 /**
  * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement
@@ -260,15 +261,6 @@ export async function findIdByReference(
     [accountId, reference],
   );
   return onlyRow(result)?.id;
-}
-
-/** The URLs of subscriptions by id, including deleted ones. */
-export async function subscriptionUrls(store: Store, ids: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await store.pool.query<{ id: string; url: string }>(
-    'SELECT id, url FROM subscriptions WHERE id = ANY($1)',
-    [ids],
-  );
-  return new Map(rows.map(({ id, url }) => [id, url]));
 }
 
 /** Whether an account has or had a subscription. */

@@ -27,6 +27,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0015_batches',
     '0016_applications',
     '0017_environments',
+    '0018_subscription_hosts',
     '0020_jobs',
   ]);
   const partitions = await listPartitions(database.store.pool);
