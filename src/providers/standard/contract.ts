@@ -6,8 +6,7 @@ import { z } from 'zod';
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } from '../../contract/contract.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
-import { idSuffix } from '../../contract/ids.js';
-import { renderMessage, takesChannels } from '../../contract/message.js';
+import { messageId, prefixedMessageIds, renderMessage, takesChannels } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
@@ -236,6 +235,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   maxRedirects: () => 0,
   // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
+  messageIds: prefixedMessageIds('webhook-id'),
   polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
@@ -258,11 +258,6 @@ function callbackReceivers(
     ...(delivered == null ? {} : { onDelivered: delivered }),
     ...(exhausted == null ? {} : { onExhausted: exhausted }),
   };
-}
-
-/** The `webhook-id` of an event. */
-function messageId(eventId: string): string {
-  return `msg_${idSuffix(eventId)}`;
 }
 
 function currentSecret({ keys }: Secrets): string {
