@@ -56,7 +56,8 @@ export function searchRoutes(routing: Routing, context: ApiContext): void {
       summary: 'Find anything by an id or a text',
       description:
         'At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. ' +
-        'GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent.',
+        'GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent; ' +
+        'encrypted ones are not searched.',
       forAccounts: true,
       query,
       responses: { status: 200, description: 'What was found, by kind', schema },

@@ -56,32 +56,7 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     .command('subscriptions')
     .description('URLs of accounts and the event types they receive');
 
-  apiCommand(subscriptions, 'list [account]', 'List the subscriptions of an account, or of all, the newest first')
-    .option('--host <host>', 'only those of this host; not with an account')
-    .option('--search <text>', 'a part of the URL, description or account name, or an id; not with an account')
-    .addOption(
-      new Option('--condition <condition>', 'only such; not with an account').choices([
-        ...['enabled', 'disabled', 'paused', 'failing'],
-      ]),
-    )
-    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
-    .option('--cursor <cursor>', 'nextCursor of the previous page')
-    .action(async (id: string | undefined, { limit, cursor, host, search, condition, ...options }: ListOptions) => {
-      if (id !== undefined && (host ?? search ?? condition) !== undefined)
-        throw new OperatorError('--host, --search and --condition search all accounts; name no account with them');
-      const { client, print } = await openContext(terminal, options);
-      if (id !== undefined) {
-        const params = { path: { id }, query: { limit, cursor } };
-        const page = await unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params }));
-        return print(page, () => table(heads, page.data.map(row)));
-      }
-      const query = { limit, cursor, host, q: search, condition };
-      const page = await unwrap(client.GET('/v1/subscriptions', { params: { query } }));
-      print(page, () => {
-        const rows = page.data.map((listed) => [...row(listed), listed.accountName]);
-        return table([...heads, 'Account'], rows);
-      });
-    });
+  listCommand(subscriptions, terminal);
 
   apiCommand(subscriptions, 'show <subscription>', 'Show a subscription and its health').action(
     async (id: string, options: CommonOptions) => {
@@ -149,6 +124,35 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     });
 
   receiverCommands(subscriptions, terminal);
+}
+
+function listCommand(subscriptions: Command, terminal: Terminal): void {
+  apiCommand(subscriptions, 'list [account]', 'List the subscriptions of an account, or of all, the newest first')
+    .option('--host <host>', 'only those of this host; not with an account')
+    .option('--search <text>', 'a part of the URL, description or account name, or an id; not with an account')
+    .addOption(
+      new Option('--condition <condition>', 'only such; not with an account').choices([
+        ...['enabled', 'disabled', 'paused', 'failing'],
+      ]),
+    )
+    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
+    .option('--cursor <cursor>', 'nextCursor of the previous page')
+    .action(async (id: string | undefined, { limit, cursor, host, search, condition, ...options }: ListOptions) => {
+      if (id !== undefined && (host ?? search ?? condition) !== undefined)
+        throw new OperatorError('--host, --search and --condition search all accounts; name no account with them');
+      const { client, print } = await openContext(terminal, options);
+      if (id !== undefined) {
+        const params = { path: { id }, query: { limit, cursor } };
+        const page = await unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params }));
+        return print(page, () => table(heads, page.data.map(row)));
+      }
+      const query = { limit, cursor, host, q: search, condition };
+      const page = await unwrap(client.GET('/v1/subscriptions', { params: { query } }));
+      print(page, () => {
+        const rows = page.data.map((listed) => [...row(listed), listed.accountName]);
+        return table([...heads, 'Account'], rows);
+      });
+    });
 }
 
 /** Commands about what the receiver gets. */

@@ -24,7 +24,7 @@ async function sent({
   name = 'Acme',
   host = `${newId('sub').slice(4)}.example.com`,
   type = 'invoice.paid',
-  data = {} as unknown,
+  data = {},
 } = {}) {
   const account = await newAccount(api.ask, 'standard', { name, externalId: `own-${newId('acc')}` });
   const fields = { url: `https://${host}/in`, eventTypes: [] };

@@ -66,7 +66,9 @@ function Results({ q, found }: { q: string; found: SearchResults }) {
     <>
       {isEmpty && (
         <Empty title="Nothing found">
-          {searched ? 'Payloads are compared letter by letter, as they were sent.' : 'No id of yours is this one.'}
+          {searched
+            ? 'Payloads are compared letter by letter, as they were sent. Encrypted ones are not searched.'
+            : 'No id of yours is this one.'}
         </Empty>
       )}
       <Shortcuts {...found} />
