@@ -29,6 +29,7 @@ import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
+import { breakerRoutes } from './breakers.js';
 import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
@@ -93,6 +94,7 @@ export function createApp(parts: AppParts): Express {
   policyRoutes(routing, context);
   waitingRoutes(routing, context);
   pauseRoutes(routing, context);
+  breakerRoutes(routing, context);
   deliveryRoutes(routing, context);
   deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);

@@ -606,6 +606,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -1079,6 +1094,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -1405,6 +1435,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -1820,6 +1865,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           } & {
             [key: string]: unknown;
@@ -2134,6 +2194,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           } & {
             [key: string]: unknown;
@@ -3782,6 +3857,101 @@ export interface paths {
         };
         /** @description A problem */
         415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions/{id}/breaker/close': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Close the circuit breaker of a subscription: what waits is sent
+     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The subscription after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Subscription'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -8160,6 +8330,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -8405,6 +8590,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -8887,6 +9087,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** Format: date-time */
       createdAt: string;
@@ -8954,6 +9169,34 @@ export interface components {
       pausedReason: string | null;
       /** @description Rate at which deliveries that waited during a pause are being sent; null at other times. */
       resumeRatePerSecond: number | null;
+      /** @description Its circuit breaker while that is not closed. Absent where the contract has none. */
+      breaker?: {
+        /**
+         * @description Open: it waits for its next probe. Closing: some trials have passed.
+         * @enum {string}
+         */
+        state: 'open' | 'closing';
+        /**
+         * Format: date-time
+         * @description When it opened.
+         */
+        since: string;
+        /** @description Attempts in the window when it opened. */
+        attempts: number;
+        /** @description How many of these had failed. */
+        failures: number;
+        /** @description Trials that have failed since. */
+        failedProbes: number;
+        /**
+         * Format: date-time
+         * @description Null while deliveries are tried.
+         */
+        nextProbeAt: string | null;
+        /** @description How many deliveries the trial in progress, or the next one, sends at once. */
+        atOnce: number;
+        /** @description Deliveries that wait, counted up to 10,000; only where one subscription is read. */
+        waiting?: number;
+      } | null;
       health?: components['schemas']['Health'];
       /** @description Values are masked. */
       headers: {
@@ -9009,6 +9252,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** Format: date-time */
       createdAt: string;
@@ -9092,6 +9350,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       };
       /** @description Which level decides each field. */
       sources: {
@@ -9109,6 +9382,8 @@ export interface components {
         retryAfterMaxS: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
         /** @enum {string} */
         slowDown: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        breaker: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
       };
       /** @description The waits after failed attempts in seconds, without jitter. */
       waitsS: number[];
@@ -9548,6 +9823,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** @description Version of the schema, from 1. */
       version: number;

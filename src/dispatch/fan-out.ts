@@ -1,4 +1,5 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
+import { isOpen } from '../contract/breaker.js';
 import { receiversFor, type CallbackChoice, type CallbackReceivers } from '../contract/callbacks.js';
 import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { newId } from '../contract/ids.js';
@@ -17,7 +18,7 @@ import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
 import { withoutFiltered } from './payload/filter.js';
 import { transformedVariant, type PendingBody } from './payload/transform-bodies.js';
-import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
+import { ACCOUNT_PAUSED, BREAKER_OPEN, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
 /** An event to accept; its payload and times are validated. */
 export interface EventInput extends Omit<Event, 'id'> {
@@ -48,7 +49,7 @@ export interface PlannedDelivery extends DeliveryStart {
   readonly bodyError?: string;
 }
 
-/** An event to commit, and its deliveries. Those that wait because of a pause are committed, but not started. */
+/** An event to commit, and its deliveries. Those that wait because of a pause or a breaker are committed, but not started. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly PlannedDelivery[];
@@ -125,7 +126,7 @@ export function fanOutTo(
     const deliveryId = newId('dlv');
     const callbacks = callbacksOf(contract, subscription, event);
     // A delivery that expires waits in a workflow, which ends it in time.
-    const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
+    const pausedFor = timing?.expiresAt ? undefined : waitOf(account, subscription);
     deliveries.push({
       id: deliveryId,
       subscriptionId,
@@ -203,6 +204,14 @@ export function pauseOf(
 ): string | undefined {
   if (subscription.pausedAt) return SUBSCRIPTION_PAUSED;
   return account.pausedAt ? ACCOUNT_PAUSED : undefined;
+}
+
+/** Why new deliveries to a subscription wait, as their state reason; undefined while they do not. */
+function waitOf(
+  account: Pick<StoredAccount, 'pausedAt'>,
+  subscription: Pick<StoredSubscription, 'pausedAt' | 'breaker'>,
+): string | undefined {
+  return pauseOf(account, subscription) ?? (isOpen(subscription.breaker) ? BREAKER_OPEN : undefined);
 }
 
 /** A committed event as the API returns it. */

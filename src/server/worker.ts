@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { AttemptDependencies } from '../activities/attempt/attempt.js';
 import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
+import { wakeBreaker } from '../dispatch/commands/breakers.js';
 import { startCallbacks } from '../dispatch/callbacks.js';
 import { createDispatcher, type SenderPort } from '../dispatch/dispatcher.js';
 import { defaults, type WorkflowMode } from '../config/defaults.js';
@@ -60,8 +61,11 @@ export interface WorkerSettings extends AttemptDependencies {
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { log, connection, namespace, store, workflows = defaults.workflows } = settings;
   const stopping = new AbortController();
-  const shared = shareDependencies(settings);
   const starter = { client: new Client({ connection, namespace }), eager: false };
+  const shared = shareDependencies(settings, {
+    wakeBreaker: (scope) => wakeBreaker(starter.client, scope),
+    onBreakerError: (error) => log.debug({ err: error }, 'cannot advance circuit breakers now; the sweep will'),
+  });
   const sender = new Sender({ ...shared, starter, log });
   await sender.start();
   const dispatcher = createDispatcher(starter, log, { workflows, sender });
@@ -101,6 +105,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       await callbacks.stop();
       await Promise.all([running, sender.stop()]);
       await dispatcher.stop();
+      await shared.breakers.stop();
     },
   };
 }

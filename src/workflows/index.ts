@@ -4,3 +4,4 @@ export { broadcast } from './broadcast.js';
 export { recovery } from './recovery.js';
 export { resumePaused } from './resume-paused.js';
 export { maintenance } from './maintenance.js';
+export { breaker } from './breaker.js';

@@ -108,7 +108,7 @@ async function update<Result, Args extends unknown[]>(
     throw error;
   }
   await mustBeOpen(context, principal, id);
-  throw new Problem('conflict', 'its workflow is not running: the first attempt has not been made, so nothing waits');
+  throw new Problem('conflict', 'its workflow is not running: it waits for its first attempt or for a circuit breaker; retry makes an attempt now');
 }
 
 async function mustBeOpen(context: ApiContext, principal: Principal, id: string): Promise<void> {

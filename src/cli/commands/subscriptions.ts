@@ -100,6 +100,18 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       unwrap(client.POST('/v1/subscriptions/{id}/resume', { params: { path: { id } }, body })),
   });
 
+  apiCommand(
+    subscriptions,
+    'close-breaker <subscription>',
+    'Close its circuit breaker; what waits is sent, oldest first',
+  ).action(async (id: string, options: CommonOptions) => {
+    const { client, print } = await openContext(terminal, options);
+    const subscription = await unwrap(
+      client.POST('/v1/subscriptions/{id}/breaker/close', { params: { path: { id } } }),
+    );
+    print(subscription, () => fields(subscription));
+  });
+
   apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
     .option('--yes', 'do not ask for confirmation')
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {

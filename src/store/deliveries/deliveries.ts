@@ -3,6 +3,7 @@ import { lowestIdAt } from '../../contract/ids.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
+import { BREAKER_CLAIM } from './breaker-waiting.js';
 import { ORDERING_CLAIM } from './ordering.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -30,7 +31,7 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, as text. */
   readonly stateReason: string | null;
-  /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
+  /** Whether it has no workflow: a sender is to make its next attempt, or has made one that was accepted. */
   readonly isDirect: boolean;
   /** No attempt is made before this time; null for none. */
   readonly deliverAt: Date | null;
@@ -105,7 +106,9 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
 
 function isWithoutWorkflow({ state, owned, sender_id }: DeliveryRow): boolean {
   if (state === 'delivered') return sender_id !== null;
-  return state === 'pending' ? !owned : state === 'cancelled' && sender_id === ORDERING_CLAIM;
+  if (state === 'pending') return !owned;
+  if (state === 'paused') return sender_id === BREAKER_CLAIM;
+  return state === 'cancelled' && (sender_id === ORDERING_CLAIM || sender_id === BREAKER_CLAIM);
 }
 
 export async function findDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {

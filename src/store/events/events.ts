@@ -2,6 +2,8 @@
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
+import { BREAKER_OPEN } from '../../workflows/types.js';
+import { BREAKER_CLAIM } from '../deliveries/breaker-waiting.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
 import type { SealedEvent } from '../payloads.js';
@@ -13,7 +15,7 @@ export interface NewDelivery {
   readonly id: string;
   readonly subscriptionId: string;
   readonly bodyVariant: string;
-  /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
+  /** Present when it waits from the start: for what, as its state reason. It has no workflow until then. */
   readonly pausedFor?: string;
   /** The subscriptions that get its callbacks; absent without any. */
   readonly callbacks?: CallbackReceivers;
@@ -122,8 +124,10 @@ export async function insertCurrentEvents(
     isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
     const mode = modeOf({ accountId, timing }, modes);
     return deliveries.map((delivery) => {
-      const direct = mode.direct && delivery.pausedFor === undefined;
-      const senderId = mode.direct && direct ? (mode.senderId ?? null) : null;
+      // Without a workflow, unless it needs one for its times: a sender makes its attempt after the wait.
+      const isHeld = delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing));
+      const direct = isHeld || (mode.direct && delivery.pausedFor === undefined);
+      const senderId = isHeld ? BREAKER_CLAIM : mode.direct && direct ? (mode.senderId ?? null) : null;
       return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
     });
   });

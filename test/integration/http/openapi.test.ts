@@ -150,6 +150,7 @@ test('documents every route, and none that there is not', () => {
       'post /v1/subscriptions/{id}/drop-waiting',
       'post /v1/subscriptions/{id}/pause',
       'post /v1/subscriptions/{id}/resume',
+      'post /v1/subscriptions/{id}/breaker/close',
       'post /v1/accounts/{id}/pause',
       'post /v1/accounts/{id}/resume',
       'post /v1/deliveries/{id}/skip',

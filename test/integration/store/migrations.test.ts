@@ -20,6 +20,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0007_policies',
     '0008_ordering',
     '0010_erasure',
+    '0011_breakers',
     '0012_callbacks',
     '0013_broadcasts',
     '0014_sealed_payloads',
