@@ -230,14 +230,10 @@ function deliveryRows(events: readonly NewEvent[], modes: DispatchModes) {
     return deliveries.map((delivery) => {
       isBatched ||= delivery.batch !== undefined;
       // Without a workflow, unless it needs one for its times: a sender makes its attempt after the wait.
-      if (delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing)))
-        return {
-          ...{ event, accountId, provider, delivery, timing, orderingKey },
-          direct: true,
-          senderId: BREAKER_CLAIM,
-        };
-      const direct = delivery.batch ? true : mode.direct && delivery.pausedFor === undefined;
-      const senderId = delivery.batch ? BATCHING_CLAIM : mode.direct && direct ? (mode.senderId ?? null) : null;
+      const isHeld = delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing));
+      const waits = delivery.batch ? BATCHING_CLAIM : isHeld ? BREAKER_CLAIM : undefined;
+      const direct = waits !== undefined || (mode.direct && delivery.pausedFor === undefined);
+      const senderId = waits ?? (mode.direct && direct ? (mode.senderId ?? null) : null);
       return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
     });
   });
