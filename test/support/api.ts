@@ -58,6 +58,7 @@ export interface ApiParts {
   readonly log?: Logger;
   /** Wrong keys that an address may send per minute; tests send many. */
   readonly maxSignInFailures?: number;
+  readonly metricsKey?: string;
   readonly trustProxy?: readonly string[];
   readonly unknownEventTypes?: UnknownEventTypes;
   readonly publicCatalogue?: boolean;
@@ -94,6 +95,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     egress,
     log,
     adminKey: ADMIN_KEY,
+    ...(parts.metricsKey === undefined ? {} : { metricsKey: parts.metricsKey }),
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,
     maxSubscriptions: parts.maxSubscriptions ?? 500,
