@@ -10,7 +10,10 @@ import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
 import { DeliveryPage } from './pages/delivery/delivery-page.js';
+import { EventPage } from './pages/events/event-page.js';
+import { EventsPage } from './pages/events/events-page.js';
 import { EventTypesPage } from './pages/event-types/event-types-page.js';
+import { FindPage } from './pages/find/find-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
 import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
@@ -62,6 +65,13 @@ function Pages() {
           <DeliveriesPage />
         </Route>
         <Route path="/deliveries/:id">{({ id }) => <DeliveryPage key={id} id={id} />}</Route>
+        <Route path="/find">
+          <FindPage />
+        </Route>
+        <Route path="/events">
+          <EventsPage />
+        </Route>
+        <Route path="/events/:id">{({ id }) => <EventPage key={id} id={id} />}</Route>
         <Route path="/subscriptions">
           <SubscriptionsPage />
         </Route>

@@ -37,17 +37,20 @@ import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
+import { searchRoutes } from './search/search.js';
+import { SearchTurns } from './search/turns.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
 import type { Routing } from '../http/route.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
+import { subscriptionListRoutes } from './subscriptions/list.js';
 import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns'> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -64,7 +67,7 @@ export function createApp(parts: AppParts): Express {
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
-  const context = { ...parts, signIn, writes, eventWriter, accountIds };
+  const context = { ...parts, signIn, writes, eventWriter, accountIds, searchTurns: new SearchTurns() };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -86,6 +89,7 @@ export function createApp(parts: AppParts): Express {
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
+  subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);
   waitingRoutes(routing, context);
   pauseRoutes(routing, context);
@@ -99,6 +103,7 @@ export function createApp(parts: AppParts): Express {
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);
+  searchRoutes(routing, context);
   broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);

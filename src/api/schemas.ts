@@ -153,6 +153,7 @@ export const deliverySchema = z
     id: z.string(),
     eventId: z.string(),
     accountId: z.string(),
+    accountName: z.string().nullable(),
     subscriptionId: z.string(),
     url: z.string().nullable().describe("The subscription's current URL."),
     provider: z.string(),

@@ -15,10 +15,14 @@ export const deliveryHeads = [
   'Last response',
   'Next attempt',
   'Created',
+  'Receiver',
+  'Account',
 ];
 
-export function deliveryRow({ id, type, state, attemptCount, nextAttemptAt, createdAt, ...rest }: Delivery): Cell[] {
-  return [id, type, state, attemptCount, lastResponse(rest), when(nextAttemptAt), when(createdAt)];
+export function deliveryRow(delivery: Delivery): Cell[] {
+  const { id, type, state, attemptCount, nextAttemptAt, createdAt, url, accountName } = delivery;
+  const times = [when(nextAttemptAt), when(createdAt)];
+  return [id, type, state, attemptCount, lastResponse(delivery), ...times, url, accountName];
 }
 
 /** A delivery's state on one line. */

@@ -14,7 +14,7 @@ export interface paths {
     };
     /**
      * List an account's events
-     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
      */
     get: {
       parameters: {
@@ -23,6 +23,8 @@ export interface paths {
           limit?: number;
           /** @description nextCursor of the previous page. */
           cursor?: string;
+          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+          q?: string;
           /** @description Only events of this type. */
           type?: string;
           /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
@@ -49,6 +51,7 @@ export interface paths {
             'application/json': {
               data: components['schemas']['ListedEvent'][];
               nextCursor: string | null;
+              searched: components['schemas']['Searched'];
             };
           };
         };
@@ -316,6 +319,12 @@ export interface paths {
               channels?: string[];
               id: string;
               accountId: string;
+              accountName: string;
+              provider: string;
+              /** @description How receivers read its id in a header; null where the contract has no such header. */
+              messageId: string | null;
+              /** @description The header. */
+              messageIdHeader: string | null;
               /** Format: date-time */
               createdAt: string;
               /**
@@ -796,6 +805,101 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the events of all accounts
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+          q?: string;
+          /** @description Only events of this type. */
+          type?: string;
+          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+          undelivered?: 'true' | 'false';
+          /** @description Only events accepted at this time or later. */
+          from?: string;
+          /** @description Only events accepted before this time. */
+          to?: string;
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ListedEvent'][];
+              nextCursor: string | null;
+              searched: components['schemas']['Searched'];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -813,6 +917,8 @@ export interface paths {
           cursor?: string;
           provider?: string;
           environment?: 'live' | 'test';
+          /** @description A part of the name or of your own id, in any case; or the id. */
+          q?: string;
         };
         header?: never;
         path?: never;
@@ -2737,6 +2843,102 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/subscriptions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the subscriptions of all accounts, with their health
+     * @description An account gets its own.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          accountId?: string;
+          provider?: string;
+          /** @description Host of the URL, such as `hooks.example.com`; or a URL. */
+          host?: string;
+          /** @description failing: enabled, and every attempt since a time has failed. */
+          condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
+          /** @description A part of the URL, the description or the name of the account, in any case; or the id or reference. */
+          q?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Subscriptions, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: (components['schemas']['Subscription'] &
+                ({
+                  accountName: string;
+                } & {
+                  [key: string]: unknown;
+                }))[];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/subscriptions/{id}/policy': {
     parameters: {
       query?: never;
@@ -3629,7 +3831,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List deliveries */
+    /**
+     * List deliveries
+     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null.
+     */
     get: {
       parameters: {
         query?: {
@@ -3648,6 +3853,14 @@ export interface paths {
           /** @description The delivery that is the batch: its members. */
           batchId?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+          /** @description Host of the subscription's URL, such as `hooks.example.com`; or a URL. */
+          host?: string;
+          /** @description Status of the last response: one such as `503`, or a class such as `5xx`. */
+          status?: string;
+          /** @description Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`. */
+          reason?: string;
+          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in the event type, the URL, the name or your own id of the account, or the payload. */
+          q?: string;
           /** @description Only deliveries created at this time or later. */
           from?: string;
           /** @description Only deliveries created before this time. */
@@ -3668,6 +3881,11 @@ export interface paths {
             'application/json': {
               data: components['schemas']['Delivery'][];
               nextCursor: string | null;
+              /**
+               * Format: date-time
+               * @description Deliveries created before this time were not read, and nextCursor continues there; null when the page is full or there are no more.
+               */
+              searchedSince: string | null;
             };
           };
         };
@@ -6456,6 +6674,92 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Find anything by an id or a text
+     * @description At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent; encrypted ones are not searched.
+     */
+    get: {
+      parameters: {
+        query: {
+          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in event types, URLs, the names and your own ids of accounts, and payloads. */
+          q: string;
+          /** @description Only what belongs to this account. */
+          accountId?: string;
+          /** @description Only payloads of events accepted at this time or later. */
+          from?: string;
+          /** @description Only payloads of events accepted before this time. */
+          to?: string;
+          /** @description Maximum number of results of each kind. */
+          limit?: number;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description What was found, by kind */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['SearchResults'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/broadcasts': {
     parameters: {
       query?: never;
@@ -8598,6 +8902,9 @@ export interface components {
     };
     ListedEvent: {
       id: string;
+      accountId: string;
+      accountName: string;
+      provider: string;
       type: string;
       /** Format: date-time */
       occurredAt: string;
@@ -8614,6 +8921,18 @@ export interface components {
       /** @description In how many subscriptions that are polled it can be read. */
       messages: number;
     };
+    /** @description How far the page has searched for q; null without it. */
+    Searched: {
+      /** @description How many of the newest events were read. */
+      events: number;
+      /**
+       * Format: date-time
+       * @description Only events since this time were read; null for all.
+       */
+      since: string | null;
+      /** @description Whether all events in the range of time were read. */
+      complete: boolean;
+    } | null;
     Subscription: {
       id: string;
       /** @description Id of this subscription in the provider's own API and payloads. */
@@ -8802,6 +9121,7 @@ export interface components {
       id: string;
       eventId: string;
       accountId: string;
+      accountName: string | null;
       subscriptionId: string;
       /** @description The subscription's current URL. */
       url: string | null;
@@ -8985,6 +9305,32 @@ export interface components {
       messages: number;
       /** Format: date-time */
       createdAt: string;
+    };
+    SearchResults: {
+      accounts: {
+        id: string;
+        name: string;
+        provider: string;
+        /** @description Your own id of the account, usable in paths instead of its id. */
+        externalId: string | null;
+      }[];
+      subscriptions: (components['schemas']['Subscription'] &
+        ({
+          accountName: string;
+        } & {
+          [key: string]: unknown;
+        }))[];
+      /** @description Hosts of the URLs. */
+      hosts: {
+        host: string;
+        subscriptions: number;
+      }[];
+      eventTypes: string[];
+      /** @description Events with this id or message id, otherwise with the text in their payload. */
+      events: components['schemas']['ListedEvent'][];
+      /** @description The delivery with this id, or those of the events. */
+      deliveries: components['schemas']['Delivery'][];
+      searched: components['schemas']['Searched'] & unknown;
     };
     BroadcastCount: {
       /** @enum {boolean} */

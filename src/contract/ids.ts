@@ -35,6 +35,12 @@ export function uuidToId(kind: IdKind, text: string): string | undefined {
   return UUID.test(uuid) ? TypeID.fromUUID(kind, uuid).toString() : undefined;
 }
 
+/** The id of a kind with a suffix, or undefined when the text is none. */
+export function suffixToId(kind: IdKind, suffix: string): string | undefined {
+  const id = `${kind}_${suffix}`;
+  return isId(kind, id) ? id : undefined;
+}
+
 /** The part of an id behind its prefix: 26 characters of base32 without a full stop. */
 export function idSuffix(id: string): string {
   return id.slice(id.indexOf('_') + 1);

@@ -165,6 +165,8 @@ export interface Contract<
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
+  /** How a receiver reads in a request which event it is of; absent where requests do not say it. */
+  readonly messageIds?: MessageIds;
   /** How subscriptions are polled, where receivers may read instead of receiving. */
   readonly polling?: Polling<Options>;
   /** How several events are sent in one request, where subscriptions may ask for it. */
@@ -173,6 +175,16 @@ export interface Contract<
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** The ids of events in requests. Each is computed from the event's id, so that it can be looked up without an index. */
+export interface MessageIds {
+  /** The header with the id. */
+  readonly header: string;
+  /** The message id of an event. */
+  of(eventId: string): string;
+  /** The id of the event with a message id; undefined for text that is none. The event may not exist. */
+  eventOf(messageId: string): string | undefined;
 }
 
 /** Subscriptions without a URL, whose messages their owner reads through the API. */

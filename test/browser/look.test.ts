@@ -29,6 +29,8 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   overview: () => ['/overview?window=1h', '1 worker'],
   deliveries: () => ['/deliveries', 'invoice.paid'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
+  events: () => ['/events', '1 delivered'],
+  find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
   subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
   'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],

@@ -27,3 +27,7 @@ export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Response<'/v1/contracts', 'get'>['data'][number];
 export type EventType = Schemas['EventType'];
 export type SentRequest = Response<'/v1/deliveries/{id}/request', 'get'>;
+export type ListedEvent = Schemas['ListedEvent'];
+export type ListedSubscription = Response<'/v1/subscriptions', 'get'>['data'][number];
+export type SearchResults = Schemas['SearchResults'];
+export type EventDetail = Response<'/v1/events/{id}', 'get'>;

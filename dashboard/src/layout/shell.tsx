@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
 import { useSession } from '../api/session.js';
+import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
 import styles from './shell.module.css';
 
@@ -15,6 +16,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const pages = [
     { href: '/overview', label: 'Overview' },
     { href: '/deliveries', label: 'Deliveries' },
+    { href: '/events', label: 'Events' },
     { href: '/subscriptions', label: 'Subscriptions' },
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
     ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
@@ -30,6 +32,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Mark size={26} />
           Pigeonpost
         </Link>
+        <FindBox />
         <nav aria-label="Pages" className={styles.pages}>
           {pages.map((page) => (
             <PageLink key={page.href} {...page} />

@@ -1,40 +1,19 @@
 /** Lists deliveries and sends commands to them. */
 import { z } from 'zod';
-import { lowestIdAt } from '../../contract/ids.js';
 import { sendCommand, redeliver, type Command } from '../../dispatch/commands/commands.js';
-import {
-  deliveryStates,
-  listDeliveries,
-  openStates,
-  type DeliveryState,
-  type StoredDelivery,
-} from '../../store/deliveries/deliveries.js';
+import { openStates, type DeliveryState, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
 import { refuseWhileBlocked } from './ordering.js';
-import { mustFindDelivery, showDeliveries, showOne } from './view.js';
-import { page, readCursor } from '../../http/paging.js';
-import { visibleAccountId } from '../../http/principal.js';
-import { invalidField, Problem } from '../../http/problem.js';
+import { mustFindDelivery, showOne } from './view.js';
+import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
+import { deliverySchema, line } from '../schemas.js';
+import { deliveryListRoutes } from './list.js';
 
 const tag = 'Deliveries';
 const params = z.object({ id: z.string() });
-
-const filter = paging.extend({
-  accountId: z.string().optional(),
-  subscriptionId: z.string().optional(),
-  provider: z.string().optional(),
-  eventId: z.string().optional(),
-  type: z.string().optional().describe('Event type.'),
-  orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
-  batchId: z.string().optional().describe('The delivery that is the batch: its members.'),
-  state: z.enum(deliveryStates).optional(),
-  from: time.optional().describe('Only deliveries created at this time or later.'),
-  to: time.optional().describe('Only deliveries created before this time.'),
-});
 
 const withReason = z.strictObject({
   reason: line(500).optional().describe('Shown with the delivery and in Temporal.'),
@@ -75,7 +54,7 @@ const commands: readonly {
 
 export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
-  listRoute(routing, context);
+  deliveryListRoutes(routing, context);
 
   for (const { name, summary, command, states } of commands) {
     addRoute(
@@ -123,37 +102,6 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
       throw await whyNotRedelivered(store, { eventId, state, expiresAt });
-    },
-  );
-}
-
-function listRoute(routing: Routing, context: ApiContext): void {
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries',
-      tag,
-      summary: 'List deliveries',
-      forAccounts: true,
-      query: filter,
-      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
-    },
-    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
-      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
-      const visible = visibleAccountId(principal, accountId);
-      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
-        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
-      const rows = await listDeliveries(context.store, {
-        ...ids,
-        accountId: visible,
-        eventType: type,
-        fromId: from && lowestIdAt('dlv', new Date(from)),
-        beforeId: ends.sort()[0],
-        limit: limit + 1,
-      });
-      const { data, nextCursor } = page(rows, limit, (row) => row);
-      return { data: await showDeliveries(context, principal, data), nextCursor };
     },
   );
 }

@@ -15,7 +15,7 @@ import { findHeads } from '../../store/deliveries/ordering.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import { ERASED } from '../../store/erasures.js';
 import type { ApiContext } from '../context.js';
-import { mustFindDelivery, showDelivery } from './view.js';
+import { mustFindDelivery, showOne } from './view.js';
 import { notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { attemptSchema, deliverySchema, headerSchema, time } from '../schemas.js';
@@ -76,7 +76,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
         listAttempts(store, delivery.batchId ?? id),
       ]);
       const heads = delivery.isBlocked ? await findHeads(store, [id]) : undefined;
-      const shown = showDelivery(delivery, deliveryStart?.url, context, principal);
+      const shown = await showOne(context, principal, delivery);
       return {
         ...shown,
         attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),

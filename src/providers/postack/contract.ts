@@ -10,8 +10,7 @@ import { basicAuthorization, urlCredentials, type BasicCredentials } from '../..
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import type { Subscription } from '../../contract/entities.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
-import { idSuffix } from '../../contract/ids.js';
-import { renderMessage, takesMessage } from '../../contract/message.js';
+import { messageId, prefixedMessageIds, renderMessage, takesMessage } from '../../contract/message.js';
 import { base62 } from '../../contract/random.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
@@ -158,6 +157,8 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  // Also the message's id in Svix's API.
+  messageIds: prefixedMessageIds('svix-id'),
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   classifyResponse: ({ status, headers }, { now, waitMs }) => {
@@ -173,11 +174,6 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
-
-/** The id of an event for receivers and in Svix's API. */
-export function messageId(eventId: string): string {
-  return `msg_${idSuffix(eventId)}`;
-}
 
 /** A subscription's own headers replace `Accept` and the `Authorization` derived from the URL. */
 function withCustomHeaders(

@@ -7,8 +7,7 @@ import { batchField, joinBatches, renderBatchOfOne, type BatchLimits } from '../
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } from '../../contract/contract.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
-import { idSuffix } from '../../contract/ids.js';
-import { renderMessage, takesChannels } from '../../contract/message.js';
+import { messageId, prefixedMessageIds, renderMessage, takesChannels } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
@@ -248,6 +247,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
   batching: { limitsOf: ({ batch }) => batch, join: joinBatches },
+  messageIds: prefixedMessageIds('webhook-id'),
   polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
@@ -277,11 +277,6 @@ const batchOf = (batch: BatchLimits | null | undefined): Pick<Options, 'batch'> 
 /** A subscription with batches always gets them, also of one event, so that its receiver parses one form. */
 function render(event: Event, isBatch = false): string {
   return isBatch ? renderBatchOfOne(messageId(event.id), event) : renderMessage(event);
-}
-
-/** The `webhook-id` of an event. */
-function messageId(eventId: string): string {
-  return `msg_${idSuffix(eventId)}`;
 }
 
 function currentSecret({ keys }: Secrets): string {

@@ -132,6 +132,8 @@ export interface DeliveryFilter {
   readonly subscriptionId?: string;
   readonly provider?: string;
   readonly eventId?: string;
+  /** Of any of these events. */
+  readonly eventIds?: readonly string[];
   readonly eventType?: string;
   readonly orderingKey?: string;
   readonly batchId?: string;
@@ -156,6 +158,8 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('provider = ?', filter.provider);
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
+  where('event_id = ANY(?)', filter.eventIds);
+  where('id >= ?', filter.eventIds && deliveriesFrom([...filter.eventIds].sort()[0] ?? ''));
   where('event_type = ?', filter.eventType);
   where('ordering_key = ?', filter.orderingKey);
   where('batch_id = ?', filter.batchId);

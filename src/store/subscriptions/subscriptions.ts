@@ -252,15 +252,6 @@ export async function findIdByReference(
   return onlyRow(result)?.id;
 }
 
-/** The URLs of subscriptions by id, including deleted ones. */
-export async function subscriptionUrls(store: Store, ids: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await store.pool.query<{ id: string; url: string }>(
-    'SELECT id, url FROM subscriptions WHERE id = ANY($1)',
-    [ids],
-  );
-  return new Map(rows.map(({ id, url }) => [id, url]));
-}
-
 /** Whether an account has or had a subscription. */
 export async function hasSubscribed(store: Store, accountId: string): Promise<boolean> {
   const { rows } = await store.pool.query('SELECT FROM subscriptions WHERE account_id = $1 LIMIT 1', [accountId]);

@@ -24,6 +24,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0013_broadcasts',
     '0014_sealed_payloads',
     '0015_batches',
+    '0018_subscription_hosts',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

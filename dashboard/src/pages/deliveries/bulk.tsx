@@ -7,7 +7,7 @@ import { useSession } from '../../api/session.js';
 import { counted } from '../../parts/format.js';
 import { Failure, Loading } from '../../parts/page.js';
 import { bulkFilter, bulkStates, type BulkAction } from './bulk-filter.js';
-import type { Filters } from './filters.js';
+import { isBeyondBulk, type Filters } from './filters.js';
 
 const WORDS = {
   redeliver: {
@@ -36,7 +36,7 @@ export function BulkButtons({ filters }: { filters: Filters }) {
           key={name}
           size="xs"
           variant="default"
-          disabled={filters.eventId !== undefined || bulkStates(name, filters.state).length === 0}
+          disabled={isBeyondBulk(filters) || bulkStates(name, filters.state).length === 0}
           onClick={() => setAction(name)}
         >
           {WORDS[name].button}

@@ -1,16 +1,22 @@
 /** Deliveries as rows; on a narrow screen each is a card. */
 import { Link } from 'wouter';
+import { useSession } from '../../api/session.js';
 import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Ago } from '../../parts/time.js';
 import styles from './delivery-table.module.css';
 
-export function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] }) {
+interface Props {
+  readonly deliveries: readonly Delivery[];
+  readonly caption?: string;
+}
+
+export function DeliveryTable({ deliveries, caption = 'Deliveries, the newest first' }: Props) {
   return (
     <div className={`panel ${styles.frame}`}>
       <table className={styles.table}>
-        <caption className="hidden">Deliveries, the newest first</caption>
+        <caption className="hidden">{caption}</caption>
         <thead>
           <tr>
             <th scope="col">State</th>
@@ -33,6 +39,7 @@ export function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] 
 }
 
 function Row({ delivery }: { delivery: Delivery }) {
+  const { me } = useSession();
   const { id, state, type, provider, attemptCount, nextAttemptAt, createdAt } = delivery;
   return (
     <tr data-delivery={id}>
@@ -49,6 +56,7 @@ function Row({ delivery }: { delivery: Delivery }) {
         <span className={styles.url} title={delivery.url ?? delivery.subscriptionId}>
           {shortUrl(delivery.url ?? delivery.subscriptionId)}
         </span>
+        {!me.account && <span className={styles.account}>{delivery.accountName ?? delivery.accountId}</span>}
       </td>
       <td className={styles.attempts}>
         <span className="number">{count(attemptCount)}</span>
