@@ -129,6 +129,7 @@ export async function readEvents(
     ...(ids === undefined ? [] : [`id = ANY(${value(ids)})`]),
     ...(fromId === undefined ? [] : [`id >= ${value(fromId)}`]),
     ...(beforeId === null ? [] : [`id < ${value(beforeId)}`]),
+    `NOT (addressed AND type = '${BATCH_TYPE}')`,
   ];
   const conditions = [
     // A batch is shown by its deliveries, not as an event of its own.
@@ -144,7 +145,7 @@ export async function readEvents(
        SELECT *, ${text === undefined ? 'false' : `sum(octet_length(data)) OVER newest_first - octet_length(data) >= ${MAX_SEARCHED_BYTES}`} AS beyond,
               row_number() OVER newest_first AS number
        FROM (
-         SELECT * FROM events ${range.length > 0 ? `WHERE ${range.join(' AND ')}` : ''}
+         SELECT * FROM events WHERE ${range.join(' AND ')}
          ORDER BY id DESC LIMIT ${value(toRead)}
        ) newest
        WINDOW newest_first AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING)
