@@ -47,9 +47,14 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { limit, cursor } = options;
       const query = { ...queryOf(options), limit, cursor };
       const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
-      print(page, () => {
+      print(page, (paint) => {
         const more = page.nextCursor === null ? '' : `\n\nMore with --cursor ${page.nextCursor}`;
-        return table(deliveryHeads, page.data.map(deliveryRow)) + more;
+        return (
+          table(
+            deliveryHeads,
+            page.data.map((delivery) => deliveryRow(delivery, paint)),
+          ) + more
+        );
       });
     });
 
@@ -69,7 +74,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const look = async (limit: number) =>
         (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
       const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
-        printLine(delivery, () => deliveryLine(delivery));
+        printLine(delivery, (paint) => deliveryLine(delivery, paint));
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
     });
 
@@ -123,7 +128,7 @@ async function send(
   const params = { path: { id } };
   const body = reason === undefined ? {} : { reason };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
-  printLine(delivery, () => deliveryLine(delivery));
+  printLine(delivery, (paint) => deliveryLine(delivery, paint));
 }
 
 function withFilters(command: Command): Command {
