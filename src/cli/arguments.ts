@@ -30,6 +30,12 @@ export function noneIsNull<Value>(value: Value | 'none' | undefined): Value | nu
   return value === 'none' ? null : value;
 }
 
+/** An http or https URL. */
+export function webUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('Write a URL such as http://localhost:3000/webhooks.');
+}
+
 /** For options that may be given several times. */
 export function collect(text: string, former: readonly string[] = []): string[] {
   return [...former, text];

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { PigeonpostClient } from '../client/index.js';
 import type { ApiOptions } from './find-api.js';
-import type { Terminal } from './terminal.js';
+import { paintFor, type Paint, type Terminal } from './terminal.js';
 
 /** The options of every command that talks to the API. */
 export interface CommonOptions extends ApiOptions {
@@ -13,9 +13,9 @@ export interface CommandContext {
   readonly client: PigeonpostClient;
   readonly terminal: Terminal;
   /** Prints a response: as JSON for programs, as `text` for people. */
-  readonly print: (unwrap: unknown, text: () => string) => void;
+  readonly print: (unwrap: unknown, text: (paint: Paint) => string) => void;
   /** Prints one of several responses: a line of JSON each for programs. */
-  readonly printLine: (unwrap: unknown, text: () => string) => void;
+  readonly printLine: (unwrap: unknown, text: (paint: Paint) => string) => void;
 }
 
 /** Ends a command that has said itself what is wrong. */
@@ -49,8 +49,9 @@ export function printers(
   terminal: Terminal,
   { json = false }: CommonOptions,
 ): Pick<CommandContext, 'print' | 'printLine'> {
+  const paint = paintFor(terminal);
   return {
-    print: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap, null, 2) : text()),
-    printLine: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap) : text()),
+    print: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap, null, 2) : text(paint)),
+    printLine: (unwrap, text) => terminal.out(json ? JSON.stringify(unwrap) : text(paint)),
   };
 }

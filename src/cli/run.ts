@@ -31,9 +31,16 @@ export async function run(args: readonly string[], given: Terminal): Promise<num
     return 0;
   } catch (error) {
     if (error instanceof CommanderError || error instanceof ExitError) return error.exitCode;
-    terminal.err(`pigeonpost: ${explain(error)}`);
+    terminal.err(args.includes('--json') ? JSON.stringify(errorFields(error)) : `pigeonpost: ${explain(error)}`);
     return 1;
   }
+}
+
+/** An error for programs: what the API responded, or the message. */
+function errorFields(error: unknown) {
+  if (error instanceof ApiError) return { error: { message: error.message, status: error.status, ...error.problem } };
+  const code = error instanceof Unreachable ? 'unreachable' : 'failed';
+  return { error: { code, message: error instanceof OperatorError ? error.toString() : String(error) } };
 }
 
 /** Every command; each loads its own code when it is run, so that none waits for what it does not use. */

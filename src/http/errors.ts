@@ -24,7 +24,7 @@ const RETRY_AFTER_S = 5;
 
 /** Responds with 404 when no route matches. */
 export const unknownRoute: RequestHandler = (request) => {
-  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /docs`);
 };
 
 /** Sends errors as problems. Unexpected errors are logged, and their text is not sent. Records rejected writes. */

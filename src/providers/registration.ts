@@ -17,6 +17,16 @@ import type { Messaging } from './messaging.js';
 /** A provider's routes, mounted at the root with the provider's own paths. */
 export type RegistrationRoutes = (registrar: Registrar) => Router;
 
+/** What the API reference shows of a provider's own API, which that provider documents. */
+export interface RegistrationReference {
+  /** The provider's name as people write it. */
+  readonly title: string;
+  /** How a request is authenticated, and where the whole API is documented; Markdown. */
+  readonly about: string;
+  /** Each operation by method and path, the path as in OpenAPI, with what it does. */
+  readonly operations: Readonly<Record<string, string>>;
+}
+
 /**
  * Fields of a subscription as in `/v1`: url, eventTypes, description, enabled, headers and the contract's own fields.
  */

@@ -52,10 +52,11 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { limit, cursor } = options;
       const query = { ...queryOf(options), limit, cursor };
       const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
-      print(page, () => {
+      print(page, (paint) => {
         const searched = page.searchedSince ? `\n\nSearched back to ${when(page.searchedSince)}.` : '';
         const more = page.nextCursor === null ? '' : `${searched}\n\nMore with --cursor ${page.nextCursor}`;
-        return table(deliveryHeads, page.data.map(deliveryRow)) + more;
+        const rows = page.data.map((delivery) => deliveryRow(delivery, paint));
+        return table(deliveryHeads, rows) + more;
       });
     });
 
@@ -75,7 +76,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const look = async (limit: number) =>
         (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
       const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
-        printLine(delivery, () => deliveryLine(delivery));
+        printLine(delivery, (paint) => deliveryLine(delivery, paint));
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
     });
 
@@ -145,7 +146,7 @@ async function send(
 ): Promise<void> {
   const params = { path: { id } };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
-  printLine(delivery, () => deliveryLine(delivery));
+  printLine(delivery, (paint) => deliveryLine(delivery, paint));
 }
 
 function withFilters(command: Command): Command {
