@@ -89,6 +89,8 @@ export interface Config {
   retentionDays: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   idempotencyHours: number;
+  /** Whether payloads, bodies and responses are encrypted in the database. */
+  encryptPayloads: boolean;
   /** The installation's delivery policy. */
   deliveryPolicy?: DeliveryPolicy;
   /** When a delivery gets a workflow. */
@@ -156,6 +158,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
+    encryptPayloads: values.PIGEONPOST_ENCRYPT_PAYLOADS ?? false,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),

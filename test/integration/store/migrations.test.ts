@@ -22,6 +22,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0010_erasure',
     '0012_callbacks',
     '0013_broadcasts',
+    '0014_sealed_payloads',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

@@ -55,6 +55,7 @@ describe('without any setting', () => {
       maxConcurrentAttempts: 50,
       retentionDays: 90,
       idempotencyHours: 24,
+      encryptPayloads: false,
       metrics: { open: false },
       traced: false,
       logLevel: 'info',
