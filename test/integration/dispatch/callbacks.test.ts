@@ -1,6 +1,6 @@
 /** Emitting callbacks when those of one account cannot be. */
 import pino from 'pino';
-import { startCallbacks } from '../../../src/dispatch/callbacks.js';
+import { emitCallbacks, startCallbacks } from '../../../src/dispatch/callbacks.js';
 import { startApiWithDatabase } from '../../support/api.js';
 import { stubDispatcher } from '../../support/dispatcher.js';
 import { eventually } from '../../support/eventually.js';
@@ -51,4 +51,17 @@ test('an account that prevents it does not hold the others up, and loses nothing
   } finally {
     await callbacks.stop();
   }
+});
+
+test('its payload is sealed where payloads are', async () => {
+  const accountId = await ended();
+  const store = { ...api.database.store, sealsPayloads: true };
+  expect(await emitCallbacks(store, stubDispatcher(), '')).toMatchObject({ claimed: 1 });
+  const { rows } = await store.pool.query(
+    `SELECT e.data, e.sealed IS NOT NULL AS sealed, b.body, b.sealed IS NOT NULL AS "bodySealed"
+     FROM events e JOIN event_bodies b ON b.event_id = e.id
+     WHERE e.account_id = $1 AND e.type = 'pigeonpost.delivery.delivered'`,
+    [accountId],
+  );
+  expect(rows).toEqual([{ data: '', sealed: true, body: '', bodySealed: true }]);
 });
