@@ -9,7 +9,7 @@ import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
 import { AccountIds } from './accounts/external-ids.js';
-import { keyRoutes, meRoutes } from './accounts/keys.js';
+import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
@@ -32,6 +32,7 @@ import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
 import { overviewRoutes } from './overview/overview.js';
+import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { publicKeyRoutes } from './subscriptions/public-keys.js';
@@ -59,7 +60,7 @@ export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'w
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
-  const signIn = createSignIn(store, failures);
+  const signIn = createSignIn(store, failures, new KeyUse(store, parts.log));
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
@@ -84,6 +85,7 @@ export function createApp(parts: AppParts): Express {
   eventListRoutes(routing, context);
   accountRoutes(routing, context);
   keyRoutes(routing, context);
+  operatorKeyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   policyRoutes(routing, context);
   waitingRoutes(routing, context);

@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
 import { erasureCommands } from './commands/erase.js';
 import { eventTypeCommands } from './commands/event-types.js';
+import { keyCommands } from './commands/keys.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
     });
   processCommands(program.commandsGroup('Processes:'));
   accountCommands(program.commandsGroup('Through the API:'), terminal);
+  keyCommands(program, terminal);
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);

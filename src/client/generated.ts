@@ -62,6 +62,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -334,6 +343,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -466,6 +484,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -1115,6 +1142,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -1413,7 +1449,21 @@ export interface paths {
         };
         cookie?: never;
       };
-      requestBody?: never;
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description What it is for, or who has it. */
+            name?: string;
+            /** @description What it may be used for: admin, the default, includes all others, and operate includes read. */
+            scopes?: ('read' | 'operate' | 'admin')[];
+            /**
+             * Format: date-time
+             * @description From when on it is rejected; never when absent.
+             */
+            expiresAt?: string;
+          };
+        };
+      };
       responses: {
         /** @description The new key */
         201: {
@@ -1428,6 +1478,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         401: {
           headers: {
             [name: string]: unknown;
@@ -1437,7 +1496,43 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
           headers: {
             [name: string]: unknown;
           };
@@ -1503,6 +1598,285 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List operators' keys */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The keys, oldest first, expired ones included */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ApiKey'][];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    /**
+     * Add a key of an operator
+     * @description Beside the admin key of the settings, which has all scopes, does not expire and is not listed.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /** @description What it is for, or who has it. */
+            name: string;
+            /** @description What it may be used for: admin, the default, includes all others, and operate includes read. */
+            scopes?: ('publish' | 'read' | 'operate' | 'admin')[];
+            /**
+             * Format: date-time
+             * @description From when on it is rejected; never when absent.
+             */
+            expiresAt?: string;
+          };
+        };
+      };
+      responses: {
+        /** @description The new key */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ApiKey'] & {
+              /** @description Shown only once. */
+              apiKey: string;
+            };
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Revoke a key of an operator
+     * @description In other processes of the API it may be accepted for another second.
+     */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Revoked */
+        204: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content?: never;
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -1582,6 +1956,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -1745,6 +2128,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -1853,6 +2245,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -1907,6 +2308,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -2059,6 +2469,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -2165,6 +2584,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -2258,6 +2686,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -2384,6 +2821,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -2489,6 +2935,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -2566,6 +3021,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -2672,6 +3136,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -2769,6 +3242,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -2894,6 +3376,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -3009,6 +3500,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -3146,6 +3646,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -3270,6 +3779,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -3675,6 +4193,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         422: {
           headers: {
             [name: string]: unknown;
@@ -3759,6 +4286,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -3893,6 +4429,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -4011,6 +4556,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -4145,6 +4699,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -4260,6 +4823,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -4388,6 +4960,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -4527,6 +5108,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -4655,6 +5245,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -4839,6 +5438,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         413: {
           headers: {
             [name: string]: unknown;
@@ -4930,6 +5538,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -5032,6 +5649,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -5104,6 +5730,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -5214,6 +5849,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -5310,6 +5954,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -5484,6 +6137,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -5597,6 +6259,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -5663,6 +6334,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -5752,6 +6432,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -5903,6 +6592,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         404: {
           headers: {
             [name: string]: unknown;
@@ -6028,6 +6726,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -6493,6 +7200,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         422: {
           headers: {
             [name: string]: unknown;
@@ -6657,6 +7373,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         429: {
           headers: {
             [name: string]: unknown;
@@ -6746,6 +7471,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -6934,6 +7668,15 @@ export interface paths {
           };
         };
         /** @description A problem */
+        403: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
         422: {
           headers: {
             [name: string]: unknown;
@@ -7010,6 +7753,15 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        403: {
           headers: {
             [name: string]: unknown;
           };
@@ -7762,6 +8514,13 @@ export interface components {
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
+      /** @description What the key may be used for. */
+      scopes: ('publish' | 'read' | 'operate' | 'admin')[];
+      /** @description The key; without an id it is the admin key of the settings. */
+      key: {
+        id?: string;
+        name: string | null;
+      };
       /** @description The account that the key belongs to; absent for an operator. */
       account?: {
         id: string;
@@ -7855,10 +8614,22 @@ export interface components {
     };
     ApiKey: {
       id: string;
+      name: string | null;
+      scopes: ('publish' | 'read' | 'operate' | 'admin')[];
       /** @description The key's last characters. */
       hint: string;
       /** Format: date-time */
       createdAt: string;
+      /**
+       * Format: date-time
+       * @description From when on it is rejected; null for never.
+       */
+      expiresAt: string | null;
+      /**
+       * Format: date-time
+       * @description Its last use, to the minute; null before the first one.
+       */
+      lastUsedAt: string | null;
     };
     ListedEvent: {
       id: string;

@@ -2,9 +2,10 @@
 import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { z } from 'zod';
+import type { Scope } from '../store/accounts/api-keys.js';
 import { check, isStorable } from './check.js';
 import { jsonBody, plainJsonBody } from './json-body.js';
-import { principalOf, type Principal } from './principal.js';
+import { hasScope, principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './openapi.js';
 
@@ -39,6 +40,8 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** With parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly tag: string;
+  /** What the caller's key must be allowed to do; `any` for every key. */
+  readonly scope: Scope | 'any';
   readonly summary: string;
   readonly description?: string;
   /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
@@ -78,8 +81,14 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   registry.registerPath(documentation(definition));
   const { method, path, params, query, body, responses: success } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
-    if (!definition.forAccounts && principalOf(response).role !== 'operator') {
-      throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
+    const principal = principalOf(response);
+    if (!definition.forAccounts && principal.role !== 'operator') {
+      throw new Problem('forbidden', "only an operator may do this; send an operator's key instead of an account's key");
+    }
+    const { scope } = definition;
+    if (scope !== 'any' && !hasScope(principal, scope)) {
+      const { scopes } = principal.credential;
+      throw new Problem('forbidden', `this needs the scope ${scope}, and the key has ${scopes.join(', ')}; use another key`);
     }
     next();
   };
@@ -137,11 +146,12 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     problems = [],
   } = definition;
   const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
+  const needed = definition.scope === 'any' ? [] : [definition.scope];
   const statuses = [
     ...(body ? [400, 413, 415] : []),
     ...(params ? [404] : []),
     ...(body || query ? [422] : []),
-    ...(definition.forAccounts ? [] : [403]),
+    ...(definition.forAccounts && definition.scope === 'any' ? [] : [403]),
     ...[401, 429, 503, ...problems],
   ];
   return {
@@ -150,7 +160,8 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     tags: [tag],
     summary,
     ...(description ? { description } : {}),
-    security: [{ adminKey: [] }, ...(definition.forAccounts ? [{ accountKey: [] }] : [])],
+    // Names of what the key must be allowed to do: https://spec.openapis.org/oas/v3.1.0#security-requirement-object
+    security: [{ operatorKey: needed }, ...(definition.forAccounts ? [{ accountKey: needed }] : [])],
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),

@@ -61,7 +61,7 @@ export interface Registrar {
    */
   readonly readJson: readonly RequestHandler[];
   /**
-   * The account of an API key if it belongs to this provider. Throws the problem `rate_limited` after too many invalid
+   * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem `rate_limited` after too many invalid
    * keys.
    */
   authenticate(provider: string, key: string | undefined, caller: Caller): Promise<StoredAccount | undefined>;

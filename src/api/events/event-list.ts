@@ -42,6 +42,7 @@ export function eventListRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/accounts/{id}/events',
       tag: 'Events',
+      scope: 'read',
       summary: "List an account's events",
       description:
         'Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events ' +

@@ -15,6 +15,7 @@ import {
 import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
+import { hasScope } from '../../http/principal.js';
 import { subscriptionChanges } from './changes.js';
 import { testEvents } from './test-events.js';
 
@@ -28,7 +29,9 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     readJson: plainJsonBody(context.maxBodyBytes),
 
     async authenticate(provider, key, caller) {
-      return (await context.signIn(caller, key, provider))?.account;
+      const principal = await context.signIn(caller, key, provider);
+      // The providers' keys have no scopes: one that may not do everything here is none.
+      return principal?.role === 'account' && hasScope(principal, 'operate') ? principal.account : undefined;
     },
 
     list: (account) => allSubscriptions(store, account.id),

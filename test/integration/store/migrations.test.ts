@@ -20,6 +20,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0007_policies',
     '0008_ordering',
     '0010_erasure',
+    '0022_keys',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
