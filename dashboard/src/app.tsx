@@ -1,10 +1,13 @@
 /** Which page an address shows, to anyone who is signed in. */
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
+import { unwrap } from '../../src/client/client.js';
 import { ApiError } from '../../src/client/errors.js';
-import { clientFor, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
+import { clientFor, SESSION_ENDED, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
 import { Shell } from './layout/shell.js';
+import { AuditPage } from './pages/access/audit-page.js';
+import { KeysPage } from './pages/access/keys-page.js';
 import { AccountPage } from './pages/accounts/account-page.js';
 import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
@@ -21,21 +24,40 @@ import { Failure, Loading } from './parts/page.js';
 // The library that draws its charts is half of all there is.
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
 
-const REFUSED = 'This key is not, or no longer, known to the API.';
+const COOKIE: Readonly<Record<string, string>> = {};
 
 export function App() {
-  const { key, signOut } = useKeeper();
-  return key === null ? <SignInPage /> : <SignedIn key={key} apiKey={key} signOut={signOut} />;
+  const { session, signedOut, signOut } = useKeeper();
+  return signedOut ? <SignInPage /> : <SignedIn key={session} signOut={signOut} />;
 }
 
-function SignedIn({ apiKey, signOut }: { apiKey: string; signOut: Session['signOut'] }) {
-  const client = useMemo(() => clientFor(apiKey, () => signOut(REFUSED)), [apiKey, signOut]);
+function SignedIn({ signOut }: { signOut: Session['signOut'] }) {
+  // Whoever has not signed in yet is not signed out.
+  const known = useRef(false);
+  const client = useMemo(
+    () => clientFor(undefined, () => signOut(known.current ? SESSION_ENDED : undefined)),
+    [signOut],
+  );
   const {
     data: me,
     error,
     refetch,
   } = useQuery({ queryKey: ['me'], queryFn: () => whoIs(client), staleTime: Infinity });
-  const session = useMemo(() => me && { key: apiKey, client, me, signOut }, [apiKey, client, me, signOut]);
+  useEffect(() => {
+    if (me) known.current = true;
+  }, [me]);
+  const end = useCallback(
+    (reason?: string) => {
+      if (reason !== undefined) return signOut(reason);
+      known.current = false;
+      void unwrap(client.DELETE('/v1/sessions/current')).then(
+        () => signOut(),
+        (problem: Error) => signOut(`This browser may still be signed in: ${problem.message}. Sign in and out again.`),
+      );
+    },
+    [client, signOut],
+  );
+  const session = useMemo(() => me && { headers: COOKIE, client, me, signOut: end }, [client, me, end]);
   if (session)
     return (
       <SessionProvider session={session}>
@@ -74,6 +96,12 @@ function Pages() {
           <AccountsPage />
         </Route>
         <Route path="/accounts/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
+        <Route path="/keys">
+          <KeysPage />
+        </Route>
+        <Route path="/audit">
+          <AuditPage />
+        </Route>
         <Route path="/event-types">
           <EventTypesPage />
         </Route>

@@ -35,10 +35,15 @@ export function createActivities(
   {
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
-  }: { readonly retentionDays?: number | undefined; readonly idempotencyHours?: number | undefined } = {},
+    auditDays = defaults.auditDays,
+  }: {
+    readonly retentionDays?: number | undefined;
+    readonly idempotencyHours?: number | undefined;
+    readonly auditDays?: number | undefined;
+  } = {},
 ): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
   const { store } = shared;
-  const enforceRetention = createRetention(store, retentionDays);
+  const enforceRetention = createRetention(store, retentionDays, auditDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.outcomes.write(rowOfUnrecorded(outcome, ownRunId())),

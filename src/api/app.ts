@@ -8,8 +8,10 @@ import { watchWrites } from '../store/write-health.js';
 import { registrationApis } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
+import { sessionRoutes } from './accounts/sessions.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
+import { auditRoutes } from './audit.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
@@ -32,6 +34,7 @@ import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
 import { overviewRoutes } from './overview/overview.js';
+import { Audit } from '../http/audit.js';
 import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
@@ -47,7 +50,7 @@ import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'audit'> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -60,11 +63,12 @@ export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'w
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
-  const signIn = createSignIn(store, failures, new KeyUse(store, parts.log));
+  const signIn = createSignIn({ store, adminKey: parts.adminKey, failures, use: new KeyUse(store, parts.log) });
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
-  const context = { ...parts, signIn, writes, eventWriter, accountIds };
+  const audit = new Audit(store, parts.log);
+  const context = { ...parts, signIn, writes, eventWriter, accountIds, audit };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -75,7 +79,7 @@ export function createApp(parts: AppParts): Express {
   const registry = new OpenAPIRegistry();
   const own = Router();
   const accountIdOf: Routing['accountIdOf'] = (principal, named) => accountIds.find(principal, named);
-  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf };
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf, audit };
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
@@ -86,6 +90,8 @@ export function createApp(parts: AppParts): Express {
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   operatorKeyRoutes(routing, context);
+  sessionRoutes(routing, context);
+  auditRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   policyRoutes(routing, context);
   waitingRoutes(routing, context);

@@ -4,6 +4,7 @@ import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
+import { auditCommand } from './commands/audit.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
   processCommands(program.commandsGroup('Processes:'));
   accountCommands(program.commandsGroup('Through the API:'), terminal);
   keyCommands(program, terminal);
+  auditCommand(program, terminal);
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);

@@ -3,15 +3,20 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
+import type { SessionKind } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
+import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
 import type { SignInFailures } from './sign-in-failures.js';
 
 /** With what the caller has signed in. */
 export interface Credential {
-  readonly kind: 'admin_key' | 'key';
+  readonly kind: 'admin_key' | 'key' | SessionKind;
   /** Its id; absent for the admin key of the settings, which is not stored. */
   readonly id?: string;
+  /** Of a session: the key that it was made with; null for the admin key of the settings. */
+  readonly keyId?: string | null;
+  /** The name of the key, which of a session is the one that it was made with. */
   readonly name: string | null;
   readonly scopes: readonly Scope[];
 }
@@ -21,10 +26,13 @@ export type Principal =
   | { readonly role: 'operator'; readonly credential: Credential }
   | { readonly role: 'account'; readonly account: StoredAccount; readonly credential: Credential };
 
-/** Who sends the admin key of the settings. */
+/** The name of the admin key of the settings. */
+export const ADMIN_KEY_NAME = 'PIGEONPOST_ADMIN_KEY';
+
+/** Who sends that key. */
 const admin: Principal = {
   role: 'operator',
-  credential: { kind: 'admin_key', name: 'PIGEONPOST_ADMIN_KEY', scopes: ['admin'] },
+  credential: { kind: 'admin_key', name: ADMIN_KEY_NAME, scopes: ['admin'] },
 };
 
 /** The scopes of which a key needs one to use a route of a scope. */
@@ -44,7 +52,7 @@ export function hasScope({ credential }: Principal, needed: Scope): boolean {
 const NO_ACCOUNT = '';
 
 /**
- * Accepts requests with `Authorization: Bearer` and the admin key, an operator's key or an account's key, in any
+ * Accepts requests from the dashboard's own page with the cookie of a session, and requests with `Authorization: Bearer` and the admin key, an operator's key or an account's key, in any
  * provider's format.
  * The admin key is compared in constant time.
  */
@@ -58,6 +66,8 @@ export function requireKey({
   const isAdminKey = comparedWith(adminKey);
 
   async function principalWith(request: Request, key: string | undefined): Promise<Principal | undefined> {
+    const token = key === undefined ? sessionOf(request) : undefined;
+    if (token !== undefined) return signIn.withSession(request, token);
     if (key !== undefined && isAdminKey(key)) return admin;
     return signIn(request, key);
   }

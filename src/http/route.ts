@@ -3,6 +3,7 @@ import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openap
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Scope } from '../store/accounts/api-keys.js';
+import type { Audit } from './audit.js';
 import { check, isStorable } from './check.js';
 import { jsonBody, plainJsonBody } from './json-body.js';
 import { hasScope, principalOf, type Principal } from './principal.js';
@@ -19,6 +20,7 @@ export interface Routing {
    * The id of the account that a path names by its id or by the platform's own one; the same text when there is none.
    */
   readonly accountIdOf: (principal: Principal, named: string) => Promise<string>;
+  readonly audit: Audit;
 }
 
 /** Paths below an account: `{id}` may be the platform's own id of it. */
@@ -44,6 +46,11 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   readonly scope: Scope | 'any';
   readonly summary: string;
   readonly description?: string;
+  /**
+   * Whether its calls are in the audit log: by default those that may change something, which is every method but GET of
+   * the scopes operate and admin.
+   */
+  readonly isAudited?: boolean;
   /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
   readonly forAccounts?: boolean;
   readonly params?: Params;
@@ -74,21 +81,27 @@ const none = z.strictObject({});
 
 /** Adds a route to the router and to the OpenAPI document. The handler's result is sent as JSON. */
 export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
-  { router, registry, maxBodyBytes, accountIdOf }: Routing,
+  { router, registry, maxBodyBytes, accountIdOf, audit }: Routing,
   definition: RouteDefinition<Params, Query, Body>,
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
   registry.registerPath(documentation(definition));
-  const { method, path, params, query, body, responses: success } = definition;
+  const { method, path, params, query, body, responses: success, scope } = definition;
+  const { isAudited = method !== 'get' && (scope === 'operate' || scope === 'admin') } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
     const principal = principalOf(response);
     if (!definition.forAccounts && principal.role !== 'operator') {
-      throw new Problem('forbidden', "only an operator may do this; send an operator's key instead of an account's key");
+      throw new Problem(
+        'forbidden',
+        "only an operator may do this; send an operator's key instead of an account's key",
+      );
     }
-    const { scope } = definition;
     if (scope !== 'any' && !hasScope(principal, scope)) {
       const { scopes } = principal.credential;
-      throw new Problem('forbidden', `this needs the scope ${scope}, and the key has ${scopes.join(', ')}; use another key`);
+      throw new Problem(
+        'forbidden',
+        `this needs the scope ${scope}, and the key has ${scopes.join(', ')}; use another key`,
+      );
     }
     next();
   };
@@ -98,14 +111,28 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
     const principal = principalOf(response);
     const given = readParams(params ?? none, request.params);
-    const result = await handle({
-      params: namesAccount ? { ...given, id: await accountIdOf(principal, String(given.id)) } : given,
+    const named = namesAccount ? { ...given, id: await accountIdOf(principal, String(given.id)) } : given;
+    const checked = {
+      params: named,
       query: check(query ?? none, request.query),
       body: body && readBody(request, definition, body),
       principal,
       request,
       response,
-    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
+    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>;
+    const result = isAudited
+      ? await audit.around(
+          {
+            principal,
+            request,
+            response,
+            action: `${method.toUpperCase()} ${path}`,
+            params: named,
+            success: success.status,
+          },
+          () => handle(checked),
+        )
+      : await handle(checked);
     if (response.headersSent) return;
     response.status(success.status);
     if (success.schema === null) response.end();

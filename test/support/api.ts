@@ -94,6 +94,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     egress,
     log,
     adminKey: ADMIN_KEY,
+    sessionHours: 12,
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,
     maxSubscriptions: parts.maxSubscriptions ?? 500,

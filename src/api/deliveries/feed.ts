@@ -6,7 +6,9 @@
  * down every attempt.
  */
 import type { Logger } from 'pino';
+import { isId } from '../../contract/ids.js';
 import { validKeyIds } from '../../store/accounts/api-keys.js';
+import { validSessionIds } from '../../store/accounts/sessions.js';
 import { changedDeliveries, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { databaseTime } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
@@ -41,7 +43,7 @@ interface Watch {
 }
 
 export interface Listener {
-  /** The key, which must stay valid; absent for the admin key of the settings. */
+  /** The key or session, which must stay valid; absent for the admin key of the settings. */
   readonly keyId?: string;
   /** The account whose stream it is; absent for an operator. */
   readonly ownerId?: string;
@@ -127,11 +129,16 @@ class PollingFeed implements DeliveryFeed {
     }, this.#pollMs);
   }
 
-  /** Ends the listeners with revoked keys; one query checks all keys. */
+  /** Ends the listeners with revoked keys and sessions; one query checks all keys, and one all sessions. */
   async #endRevoked(): Promise<void> {
     const ids = new Set([...this.#listeners].flatMap(({ keyId }) => keyId ?? []));
     if (ids.size === 0) return;
-    const valid = await validKeyIds(this.#store, [...ids]);
+    const sessions = [...ids].filter((id) => isId('ses', id));
+    const keys = [...ids].filter((id) => !sessions.includes(id));
+    const valid = new Set([
+      ...(keys.length > 0 ? await validKeyIds(this.#store, keys) : []),
+      ...(sessions.length > 0 ? await validSessionIds(this.#store, sessions) : []),
+    ]);
     for (const listener of [...this.#listeners]) {
       const id = listener.keyId;
       // A listener that joined during the query is checked by the next poll.

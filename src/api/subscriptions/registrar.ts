@@ -28,10 +28,12 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     readJson: plainJsonBody(context.maxBodyBytes),
 
-    async authenticate(provider, key, caller) {
-      const principal = await context.signIn(caller, key, provider);
+    async authenticate(provider, key, request) {
+      const principal = await context.signIn(request, key, provider);
       // The providers' keys have no scopes: one that may not do everything here is none.
-      return principal?.role === 'account' && hasScope(principal, 'operate') ? principal.account : undefined;
+      if (principal?.role !== 'account' || !hasScope(principal, 'operate')) return undefined;
+      if (request.method !== 'GET' && request.method !== 'HEAD') await context.audit.request(principal, request);
+      return principal.account;
     },
 
     list: (account) => allSubscriptions(store, account.id),

@@ -24,6 +24,7 @@ export function secretRoutes(routing: Routing, context: ApiContext, registrar: R
       path: '/v1/subscriptions/{id}/secret',
       tag,
       scope: 'operate',
+      isAudited: true,
       summary: 'Get the secret with which a receiver verifies requests',
       forAccounts: true,
       params,

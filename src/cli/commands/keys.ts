@@ -47,9 +47,10 @@ export function keyCommands(program: Command, terminal: Terminal): void {
 export function withKeyChoices(command: Command): Command {
   return command
     .addOption(
-      new Option('--scope <scope>', 'publish, read, operate (includes read) or admin (all, default); repeatable').argParser(
-        collect,
-      ),
+      new Option(
+        '--scope <scope>',
+        'publish, read, operate (includes read) or admin (all, default); repeatable',
+      ).argParser(collect),
     )
     .option('--expires <time>', 'when it stops working: a time, or a span from now such as 30d', fromNow);
 }

@@ -35,6 +35,7 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /** What only an operator may do, anyone who's it is. */
 const OPERATORS_ONLY = [
+  'GET /v1/audit',
   'GET /v1/keys',
   'POST /v1/keys',
   'DELETE /v1/keys/{id}',
@@ -60,6 +61,10 @@ const OPERATORS_ONLY = [
 /** Routes that name nothing of an account, each looked at by a test below. */
 const NAMELESS = [
   'GET /v1/me',
+  // test/integration/api/sessions.test.ts
+  'POST /v1/sessions',
+  'DELETE /v1/sessions/current',
+  'GET /v1/audit',
   'GET /v1/keys',
   'POST /v1/keys',
   'GET /v1/accounts',

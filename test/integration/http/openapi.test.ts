@@ -121,6 +121,9 @@ test('documents every route, and none that there is not', () => {
     [
       'get /healthz',
       'get /v1/me',
+      'get /v1/audit',
+      'post /v1/sessions',
+      'delete /v1/sessions/current',
       'post /v1/keys',
       'get /v1/keys',
       'delete /v1/keys/{id}',

@@ -8,7 +8,7 @@ type Scope = 'publish' | 'read' | 'operate' | 'admin';
 
 /** Routes that do not follow the rule: GET reads, everything else below deliveries, recoveries and subscriptions operates. */
 const PUBLISH = ['POST /v1/accounts/{id}/events'];
-const ANY = ['GET /v1/me'];
+const ANY = ['GET /v1/me', 'POST /v1/sessions', 'DELETE /v1/sessions/current'];
 const READ = [
   'POST /v1/accounts/{id}/filters/test',
   'POST /v1/accounts/{id}/transformations/test',
@@ -22,6 +22,7 @@ const OPERATE = [
   'POST /v1/accounts/{id}/resume',
 ];
 const ADMIN = [
+  'GET /v1/audit',
   'GET /v1/keys',
   'POST /v1/keys',
   'DELETE /v1/keys/{id}',

@@ -21,6 +21,8 @@ test('has partitions for the next weeks after the migration', async () => {
     '0008_ordering',
     '0010_erasure',
     '0022_keys',
+    '0023_sessions',
+    '0024_audit',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
