@@ -2,6 +2,7 @@
  * Writes the audit log. An entry is committed before the change that it is about, and its result is added afterwards:
  * whatever dies in between, no change is without an entry. While no entry can be written, nothing can be changed.
  */
+import type { ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { finishAudit, startAudit, type AuditSource, type AuditStart } from '../store/audit.js';
@@ -16,6 +17,16 @@ const OF_ACCOUNT = ' /v1/accounts/{id}';
 const ACCOUNT = / \/v1\/accounts(\/by-id\/|$)/;
 /** What the command line's User-Agent begins with. */
 const CLI = 'pigeonpost-cli/';
+
+/** What is read of a request, whatever its handlers make of its parameters. */
+export interface AuditedRequest {
+  readonly ip?: string | undefined;
+  readonly method: string;
+  readonly baseUrl: string;
+  readonly path: string;
+  readonly res?: (Pick<ServerResponse, 'statusCode' | 'once'> & { readonly locals: object }) | undefined;
+  get(name: string): string | undefined;
+}
 
 export interface AuditedCall {
   readonly principal: Principal;
@@ -60,12 +71,12 @@ export class Audit {
   }
 
   /** Writes an entry for a request to a provider's own API, and its status when its response is sent. */
-  async request(principal: Principal, request: Request): Promise<void> {
+  async request(principal: Principal, request: AuditedRequest): Promise<void> {
     const { method, baseUrl, path, res } = request;
     const id = await startAudit(this.store, {
       ...caller(principal, request),
       via: 'provider',
-      action: `${method} ${baseUrl}${path}`.slice(0, 200),
+      action: `${method} ${baseUrl}${path}`.replace(/\/$/, '').slice(0, 200),
       accountId: accountOf(principal),
       objectId: null,
       requestId: res ? (requestIdOf(res) ?? null) : null,
@@ -83,7 +94,7 @@ export class Audit {
   }
 }
 
-function caller(principal: Principal, request: Request): Omit<AuditStart, 'action' | 'accountId' | 'objectId'> {
+function caller(principal: Principal, request: AuditedRequest): Omit<AuditStart, 'action' | 'accountId' | 'objectId'> {
   const { role, credential } = principal;
   const { kind, id = null, name } = credential;
   const isSession = kind === 'dashboard' || kind === 'portal';
@@ -98,7 +109,7 @@ function caller(principal: Principal, request: Request): Omit<AuditStart, 'actio
   };
 }
 
-function sourceOf(request: Request): AuditSource {
+function sourceOf(request: AuditedRequest): AuditSource {
   return request.get('user-agent')?.startsWith(CLI) ? 'cli' : 'api';
 }
 

@@ -2,7 +2,8 @@
  * The operations behind every provider's own registration API. Each `src/providers/<name>/registration/`
  * translates the provider's routes, fields and errors; these operations do all validation and storage.
  */
-import type { Request, RequestHandler, Response, Router } from 'express';
+import type { RequestHandler, Response, Router } from 'express';
+import type { AuditedRequest } from '../http/audit.js';
 import type { Problem } from '../http/problem.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { StoredAttempt } from '../store/attempts/attempts.js';
@@ -63,7 +64,7 @@ export interface Registrar {
    * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem `rate_limited` after too many invalid
    * keys. A request that may change something is written to the audit log.
    */
-  authenticate(provider: string, key: string | undefined, request: Request): Promise<StoredAccount | undefined>;
+  authenticate(provider: string, key: string | undefined, request: AuditedRequest): Promise<StoredAccount | undefined>;
   /** All subscriptions of an account, oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's format. */
