@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
+import { accessSettings } from './access-settings.js';
 import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
 import {
   certificates,
@@ -41,16 +42,7 @@ export const table = {
     default: 'none',
     schema: networks,
   },
-  PIGEONPOST_ADMIN_KEY: {
-    description: 'Key of administrative API calls, at least 16 characters.',
-    secret: true,
-    schema: z.string().min(16, { error: 'write at least 16 characters' }),
-  },
-  PIGEONPOST_SESSION_HOURS: {
-    description: 'Hours until someone who has signed in to the dashboard is signed out, from 1 to 720.',
-    default: String(defaults.sessionHours),
-    schema: wholeNumber(1, 720, 'a number of hours'),
-  },
+  ...accessSettings,
   PIGEONPOST_URL: {
     description: 'Where the command line finds the API.',
     default: 'the address of PIGEONPOST_HOST and PIGEONPOST_PORT',
@@ -112,11 +104,6 @@ export const table = {
       'Days that events, deliveries and attempts are kept, up to 3650, or 0 to keep them indefinitely; an account may have its own.',
     default: String(defaults.retentionDays),
     schema: wholeNumber(0, MAX_RETENTION_DAYS, 'a number of days'),
-  },
-  PIGEONPOST_AUDIT_DAYS: {
-    description: 'Days for which the audit log is kept, from 1 to 3650.',
-    default: String(defaults.auditDays),
-    schema: wholeNumber(1, MAX_RETENTION_DAYS, 'a number of days'),
   },
   PIGEONPOST_IDEMPOTENCY_HOURS: {
     description:
