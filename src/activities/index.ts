@@ -1,11 +1,15 @@
 /** The activities a worker registers. */
-import { activityInfo, getClient, heartbeat } from '@temporalio/activity';
+import { activityInfo, getClient, heartbeat, log } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
+import { emitPage } from '../dispatch/broadcasts.js';
 import { resumePage } from '../dispatch/commands/pauses.js';
+import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { recordInterrupted } from '../store/attempts/recording.js';
+import { cancelBroadcast } from '../store/broadcasts.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
+import type { BroadcastActivities } from '../workflows/broadcast-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -30,18 +34,22 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
   };
 }
 
+interface ActivitySettings {
+  /** Starts the deliveries of broadcasts. */
+  readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
+  readonly retentionDays?: number | undefined;
+  readonly idempotencyHours?: number | undefined;
+}
+
 export function createActivities(
   shared: SharedDependencies,
   {
+    dispatcher,
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
     auditDays = defaults.auditDays,
-  }: {
-    readonly retentionDays?: number | undefined;
-    readonly idempotencyHours?: number | undefined;
-    readonly auditDays?: number | undefined;
-  } = {},
-): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities {
+  }: ActivitySettings,
+): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities & BroadcastActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays, auditDays);
   return {
@@ -65,6 +73,17 @@ export function createActivities(
       return report;
     },
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
+    broadcastPage: ({ broadcastId }) =>
+      emitPage(
+        {
+          store,
+          dispatcher,
+          heartbeat,
+          warn: (message, accountId, error) => void log.warn(message, { accountId, error: String(error) }),
+        },
+        broadcastId,
+      ),
+    cancelBroadcast: async ({ broadcastId }) => void (await cancelBroadcast(store, broadcastId)),
     ...createRecoveryActivities(store),
   };
 }

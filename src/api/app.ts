@@ -12,6 +12,7 @@ import { sessionRoutes } from './accounts/sessions.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
 import { auditRoutes } from './audit.js';
+import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
 import { contractRoutes } from './contracts.js';
@@ -106,6 +107,7 @@ export function createApp(parts: AppParts): Express {
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);
+  broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);

@@ -5,6 +5,7 @@ import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
 import { auditCommand } from './commands/audit.js';
+import { broadcastCommands } from './commands/broadcasts.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
@@ -53,6 +54,7 @@ function createProgram(terminal: Terminal): Command {
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);
+  broadcastCommands(program, terminal);
   erasureCommands(program, terminal);
   deliveryCommands(program, terminal);
   recoverCommand(program, terminal);

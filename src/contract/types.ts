@@ -5,6 +5,7 @@
  * request testable against known-answer vectors.
  */
 import type { z } from 'zod';
+import type { CallbackRules } from './callbacks.js';
 import type { FailingRule } from './failing.js';
 import type { Account, Event, Subscription } from './entities.js';
 import type { AccountRules, SubscriptionRules } from './rules.js';
@@ -124,6 +125,10 @@ export interface Contract<
   readonly hasEventTiming?: boolean;
   /** Set when events may have an ordering key, and subscriptions `onOrderedFailure` in their options. */
   readonly hasOrderingKeys?: boolean;
+  /** Whether one event may be emitted to all accounts: its payloads name no account. */
+  readonly hasBroadcasts?: boolean;
+  /** Set when events and subscriptions may have `onDelivered` and `onExhausted`. */
+  readonly callbacks?: CallbackRules<Options>;
   readonly accounts: AccountRules<Scope, Settings, AccountSecrets>;
   readonly subscriptions: SubscriptionRules<Fields, Options, Secrets, AccountSecrets>;
   /** Which of an account's enabled subscriptions get an event. */

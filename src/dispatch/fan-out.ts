@@ -1,8 +1,10 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
+import { receiversFor, type CallbackChoice, type CallbackReceivers } from '../contract/callbacks.js';
 import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { newId } from '../contract/ids.js';
 import type { Event, Subscription } from '../contract/entities.js';
 import type { EventTiming } from '../contract/timing.js';
+import type { AnyContract } from '../contract/types.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
@@ -26,6 +28,8 @@ export interface EventInput extends Omit<Event, 'id'> {
   readonly eventTypePolicy?: DeliveryPolicy | null;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
+  /** What it says of the callbacks of its deliveries; absent for what its subscriptions say. */
+  readonly callbacks?: CallbackChoice;
 }
 
 /** An accepted event as the API returns it. */
@@ -119,13 +123,17 @@ export function fanOutTo(
       continue;
     }
     const deliveryId = newId('dlv');
+    const callbacks = callbacksOf(contract, subscription, event);
     // A delivery that expires waits in a workflow, which ends it in time.
     const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
-    if (pausedFor !== undefined) {
-      deliveries.push({ id: deliveryId, subscriptionId, bodyVariant, pausedFor });
-      continue;
-    }
-    deliveries.push({ id: deliveryId, subscriptionId, bodyVariant });
+    deliveries.push({
+      id: deliveryId,
+      subscriptionId,
+      bodyVariant,
+      ...(pausedFor && { pausedFor }),
+      ...(callbacks && { callbacks }),
+    });
+    if (pausedFor !== undefined) continue;
     const start: PlannedDelivery = {
       deliveryId,
       run: 0,
@@ -156,6 +164,15 @@ export function fanOutTo(
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
   };
+}
+
+/** Who gets the callbacks of a delivery; undefined for no one. */
+function callbacksOf(
+  { callbacks }: AnyContract,
+  { options }: StoredSubscription,
+  event: Pick<EventInput, 'type' | 'callbacks'>,
+): CallbackReceivers | undefined {
+  return callbacks && receiversFor(event.type, event.callbacks, callbacks.receiversOf(options));
 }
 
 /** The deliveries that may be sent now. */

@@ -101,10 +101,10 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
-  const { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays } = config;
+  const { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows } = config;
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
-  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays };
+  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
   const dependencies = { connection, namespace, store, egress, log, ...limits };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();

@@ -8,7 +8,9 @@ import type { Logger } from 'pino';
 import type { AttemptDependencies } from '../activities/attempt/attempt.js';
 import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
-import type { SenderPort } from '../dispatch/dispatcher.js';
+import { startCallbacks } from '../dispatch/callbacks.js';
+import { createDispatcher, type SenderPort } from '../dispatch/dispatcher.js';
+import { defaults, type WorkflowMode } from '../config/defaults.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
 import { TASK_QUEUE } from '../workflows/names.js';
 
@@ -41,6 +43,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly log: Logger;
+  /** When the deliveries of callbacks and broadcasts get a workflow, unless their account has a setting of its own. */
+  readonly workflows?: WorkflowMode;
   /** Days that data of accounts without a setting of their own is kept; 0 keeps it indefinitely. */
   readonly retentionDays?: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
@@ -56,17 +60,19 @@ export interface WorkerSettings extends AttemptDependencies {
  * when the first cannot be made.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { log, connection, namespace } = settings;
+  const { log, connection, namespace, store, workflows = defaults.workflows } = settings;
   const stopping = new AbortController();
   const shared = shareDependencies(settings);
   const starter = { client: new Client({ connection, namespace }), eager: false };
   const sender = new Sender({ ...shared, starter, log });
   await sender.start();
-  const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, settings));
+  const dispatcher = createDispatcher(starter, log, { workflows, sender });
+  const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, { ...settings, dispatcher }));
   let worker: Worker | undefined = await create().catch(async (error: unknown) => {
     await sender.stop();
     throw error;
   });
+  const callbacks = startCallbacks(store, dispatcher, log);
 
   const running = (async () => {
     while (!stopping.signal.aborted) {
@@ -94,7 +100,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     async stop() {
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();
+      await callbacks.stop();
       await Promise.all([running, sender.stop()]);
+      await dispatcher.stop();
     },
   };
 }

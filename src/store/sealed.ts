@@ -7,6 +7,7 @@ import type { Store } from './store.js';
 export const sealedColumns = [
   { table: 'accounts', column: 'secrets' },
   { table: 'subscriptions', column: 'secrets' },
+  { table: 'broadcasts', column: 'payload' },
 ] as const;
 
 type SealedColumn = (typeof sealedColumns)[number];

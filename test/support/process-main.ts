@@ -89,6 +89,7 @@ async function main(): Promise<void> {
     namespace: 'default',
     store,
     log,
+    workflows,
     workflowBundle: { codePath: workflowBundle },
     egress: { ...egress, send: (request) => passing('request', request.url, () => egress.send(request)) },
   });

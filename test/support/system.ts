@@ -89,7 +89,7 @@ export async function startSystem(
   const egress = wrapEgress(egressClient);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
-    startWorker({ connection, namespace, store, egress, log, workflowBundle });
+    startWorker({ connection, namespace, store, egress, log, workflows, workflowBundle });
   let worker = await newWorker();
   const sender: SenderPort = {
     claimFor: (deliveries, bytes) => worker.sender.claimFor(deliveries, bytes),

@@ -86,7 +86,9 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
     namespace: environment.namespace ?? 'default',
     taskQueue: TASK_QUEUE,
     workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
-    activities: createActivities(shareDependencies({ store: database.store, egress })),
+    activities: createActivities(shareDependencies({ store: database.store, egress }), {
+      dispatcher: stubDispatcher(() => undefined),
+    }),
   });
   const running = worker.run();
 

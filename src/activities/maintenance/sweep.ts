@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
+import { startBroadcast } from '../../dispatch/broadcasts.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
@@ -17,6 +18,7 @@ import {
 } from '../../store/deliveries/sweep.js';
 import { defaults } from '../../config/defaults.js';
 import { eraseLateAttempts } from '../../store/erasures.js';
+import { runningBroadcasts } from '../../store/broadcasts.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
@@ -62,6 +64,7 @@ export async function sweep({
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
+  await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
@@ -156,6 +159,14 @@ async function continueResumes(store: Store, client: Client): Promise<void> {
     if (scopes.length < BATCH_SIZE) return;
     const { accountId, subscriptionId } = scopes.at(-1)!;
     after = subscriptionId ?? accountId;
+  }
+}
+
+/** Starts the workflows of running broadcasts; those that are running are not changed. */
+async function continueBroadcasts(store: Store, client: Client): Promise<void> {
+  for (const { id, provider } of await runningBroadcasts(store)) {
+    await startBroadcast(client, id, provider);
+    heartbeat();
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the catalogue of event types says of events and subscriptions. Each check throws a problem. */
 import type { UnknownEventTypes } from '../../config/defaults.js';
+import { Callback } from '../../contract/callbacks.js';
 import { groupOf } from '../../contract/contract.js';
 import { contractOf } from '../../providers/registry.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
@@ -15,7 +16,7 @@ export interface CatalogueContext {
 }
 
 /** Event types of Pigeonpost itself, which need no definition. */
-const operations: ReadonlySet<string> = new Set(Object.values(Operation));
+const operations: ReadonlySet<string> = new Set([...Object.values(Operation), ...Object.values(Callback)]);
 
 /** Why the platform cannot define an event type of this name. */
 export function isOperation(name: string): boolean {

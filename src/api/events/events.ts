@@ -22,6 +22,7 @@ import { acceptEvents } from '../accept-events.js';
 import type { ApiContext } from '../context.js';
 import { idempotencyKey, keyReused, readIdempotencyKey } from '../idempotency.js';
 import { checkEvent } from '../event-types/checks.js';
+import { checkReceivers } from '../subscriptions/callbacks.js';
 import { canSee } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { problemSchema } from '../../http/openapi.js';
@@ -122,6 +123,8 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
             supersedes: true,
             priority: true,
             orderingKey: true,
+            onDelivered: true,
+            onExhausted: true,
           })
           .extend({
             id: z.string(),
@@ -185,6 +188,7 @@ function plan(
 ): FanOut {
   const input = readEvent(contractOf(account.provider), account, text);
   checkEvent(context, account, input.type, input.data);
+  if (input.callbacks) checkReceivers(input.callbacks, subscriptions);
   const eventTypePolicy = context.eventTypes.find(input.type)?.policy;
   const withPolicy = eventTypePolicy ? { ...input, eventTypePolicy } : input;
   const event =

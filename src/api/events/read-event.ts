@@ -1,5 +1,6 @@
 /** Reads events from request bodies: fields, checks and times. */
 import { z } from 'zod';
+import type { CallbackChoice } from '../../contract/callbacks.js';
 import { duplicateKey, jsonElements, jsonMembers, minifyJson, type JsonMember } from '../../contract/json.js';
 import { priorities, timingProblem, type EventTiming } from '../../contract/timing.js';
 import type { AnyContract } from '../../contract/types.js';
@@ -8,6 +9,8 @@ import { namedTwice } from '../../http/json-body.js';
 import { invalid, invalidField } from '../../http/problem.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import { line, time } from '../schemas.js';
+
+const callbackReceiver = z.string().min(1).max(64).nullable().optional();
 
 /** The fields of an event. */
 export const eventFields = z.strictObject({
@@ -56,6 +59,11 @@ export const eventFields = z.strictObject({
         'the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions ' +
         'that are polled ignore it.',
     ),
+  onDelivered: callbackReceiver.describe(
+    'Id of the subscription that gets a callback for each accepted delivery of the event, instead of what its ' +
+      'subscriptions say; null for none. Only for contracts with callbacks.',
+  ),
+  onExhausted: callbackReceiver.describe('The same for each delivery of the event that fails for good.'),
 });
 
 /** The fields of a batch; each of its events is checked by itself. */
@@ -75,7 +83,11 @@ export function elements(text: string): string[] {
 }
 
 /** Parses and validates one event. Throws a problem that names the wrong field. */
-export function readEvent(contract: AnyContract, account: StoredAccount, text: string): EventInput {
+export function readEvent(
+  contract: AnyContract,
+  account: Pick<StoredAccount, 'validatePayloads'>,
+  text: string,
+): EventInput {
   const parsed: unknown = JSON.parse(text);
   const result = eventFields.safeParse(parsed);
   if (!result.success) throw invalid(result.error);
@@ -87,6 +99,7 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
   if (orderingKey !== undefined) checkOrdered(contract, result.data);
   checkPayload(definition.data, data, account.validatePayloads);
   const timing = readTiming(contract, result.data);
+  const callbacks = readCallbacks(contract, result.data);
   return {
     type: definition.type,
     occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
@@ -96,6 +109,7 @@ export function readEvent(contract: AnyContract, account: StoredAccount, text: s
     ...(timing ? { timing } : {}),
     ...(subscriptionId === undefined ? {} : { subscriptionId }),
     ...(orderingKey === undefined ? {} : { orderingKey }),
+    ...(callbacks ? { callbacks } : {}),
   };
 }
 
@@ -132,10 +146,21 @@ function readTiming(
   return timing;
 }
 
+/** Who gets the callbacks of an event's deliveries; undefined when nothing is said. Throws a problem for a wrong field. */
+function readCallbacks(
+  { title, callbacks }: AnyContract,
+  { onDelivered, onExhausted }: z.infer<typeof eventFields>,
+): CallbackChoice | undefined {
+  if (onDelivered === undefined && onExhausted === undefined) return undefined;
+  const field = onDelivered === undefined ? 'onExhausted' : 'onDelivered';
+  if (!callbacks) throw invalidField(field, `${title} has no callbacks; leave the field out`);
+  return { onDelivered, onExhausted };
+}
+
 /**
  * The members of an object. Throws a problem for a duplicate name; payloads inside it are not checked for duplicates.
  */
-function ownMembers(text: string, what: string): JsonMember[] {
+export function ownMembers(text: string, what: string): JsonMember[] {
   const members = jsonMembers(text);
   const repeated = duplicateKey(members);
   if (repeated !== undefined) throw namedTwice(what, repeated);

@@ -14,6 +14,7 @@ import {
 } from '../../store/subscriptions/subscriptions.js';
 import type { ApiContext } from '../context.js';
 import { notFound, Problem } from '../../http/problem.js';
+import { checkNewReceivers } from './callbacks.js';
 import { editedSubscription, newSubscription, type SubscriptionDraft } from './input.js';
 import { allHidden, rejectMovedSecrets } from './masked-values.js';
 
@@ -35,6 +36,7 @@ export function subscriptionChanges(context: ApiContext): Changes {
       const draft = await newSubscription(context, account, body);
       const admitted = async (client: Queryable) => {
         await checkQuota(context, client, account.id);
+        await checkNewReceivers({ store, client }, account, draft);
         return draft;
       };
       return save(store, account.id, admitted, admit, onSaved);
@@ -50,6 +52,7 @@ export function subscriptionChanges(context: ApiContext): Changes {
         const body = typeof changes === 'function' ? changes(previous) : changes;
         const draft = editedSubscription(context, account, previous, body);
         rejectMovedSecrets(contract.subscriptions, { seen, current: previous }, body, isHidden);
+        await checkNewReceivers({ store, client }, account, draft, previous);
         return draft;
       };
       const saved = await save(store, account.id, edited, admit);

@@ -1,6 +1,7 @@
 /** The fields `filter` and `transformation` of subscriptions, and the routes that try them out. */
 import { z } from 'zod';
 import { newId } from '../../contract/ids.js';
+import { callbackFields } from '../../contract/callbacks.js';
 import type { AnyContract } from '../../contract/types.js';
 import { FilterBudget, FilterError, filterInput, filterText, passesFilter } from '../../dispatch/payload/filter.js';
 import { makeBody } from '../../dispatch/payload/transform-bodies.js';
@@ -43,11 +44,16 @@ interface PayloadFields {
 }
 
 /** Refuses the fields where the contract does not have them; the schema would only say that they are unknown. */
-export function rejectUnsupported({ title, hasFilters, renderTransformed }: AnyContract, body: unknown): void {
+export function rejectUnsupported(
+  { title, hasFilters, renderTransformed, callbacks }: AnyContract,
+  body: unknown,
+): void {
   if (typeof body !== 'object' || body === null) return;
   if ('filter' in body && !hasFilters) throw invalidField('filter', `${title} has no filters; remove the field`);
   if ('transformation' in body && !renderTransformed)
     throw invalidField('transformation', `${title} has no transformations; remove the field`);
+  const callback = callbacks ? undefined : Object.keys(callbackFields).find((field) => field in body);
+  if (callback !== undefined) throw invalidField(callback, `${title} has no callbacks; remove the field`);
 }
 
 /** Checks the fields and returns them as they are stored; absent ones keep the previous values. Throws a problem. */

@@ -3,6 +3,7 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { z } from 'zod';
+import type { CallbackReceivers } from '../../contract/callbacks.js';
 import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } from '../../contract/contract.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { idSuffix } from '../../contract/ids.js';
@@ -60,7 +61,7 @@ function checkEventTypes(entries: readonly string[]): string | undefined {
   return wrong === undefined ? undefined : `there is no event type ${JSON.stringify(wrong)}`;
 }
 
-interface Options {
+interface Options extends CallbackReceivers {
   readonly channels: readonly string[];
   /** Absent means `continue`. */
   readonly onOrderedFailure?: 'block';
@@ -74,6 +75,8 @@ interface Secrets {
 
 type Scope = Record<string, never>;
 type Settings = Record<string, never>;
+
+const callbackReceiver = z.string().min(1).max(64).nullable().optional();
 
 const fields = z.object({
   secret: z
@@ -102,6 +105,14 @@ const fields = z.object({
       'What follows when a delivery with an ordering key fails: continue with the next one of the key (default), or block ' +
         'the key until the failed one is redelivered or parked.',
     ),
+  onDelivered: callbackReceiver.describe(
+    'Id of another subscription of the account that gets a callback, pigeonpost.delivery.delivered, for each delivery that ' +
+      'is accepted; null for none.',
+  ),
+  onExhausted: callbackReceiver.describe(
+    'Id of another subscription of the account that gets a callback, pigeonpost.delivery.exhausted, for each delivery that ' +
+      'fails for good; null for none.',
+  ),
 });
 type Fields = z.infer<typeof fields>;
 
@@ -140,6 +151,11 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   hasFilters: true,
   hasEventTiming: true,
   hasOrderingKeys: true,
+  hasBroadcasts: true,
+  callbacks: {
+    receiversOf: (options) =>
+      options.onDelivered === undefined && options.onExhausted === undefined ? undefined : options,
+  },
 
   accounts: {
     scope: z.strictObject({}),
@@ -160,6 +176,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
         ...((input.onOrderedFailure ?? previous?.options.onOrderedFailure) === 'block'
           ? { onOrderedFailure: 'block' }
           : {}),
+        ...callbackReceivers(input, previous?.options),
       },
       secrets:
         input.secret === undefined && previous
@@ -170,6 +187,8 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
       channels: options.channels,
       receivesBy: options.receivesBy ?? 'push',
       onOrderedFailure: options.onOrderedFailure ?? 'continue',
+      onDelivered: options.onDelivered ?? null,
+      onExhausted: options.onExhausted ?? null,
     }),
     checkEventTypes,
     checkUrl: () => undefined,
@@ -227,6 +246,19 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
     return { kind: 'retry', retryAfterMs: clampToSchedule(retryAfterMs(headers['retry-after'], now), waitMs) };
   },
 };
+
+/** The receivers of callbacks after an edit; absent fields stay, null removes. */
+function callbackReceivers(
+  { onDelivered, onExhausted }: Fields,
+  previous: CallbackReceivers | undefined,
+): CallbackReceivers {
+  const delivered = onDelivered === undefined ? previous?.onDelivered : onDelivered;
+  const exhausted = onExhausted === undefined ? previous?.onExhausted : onExhausted;
+  return {
+    ...(delivered == null ? {} : { onDelivered: delivered }),
+    ...(exhausted == null ? {} : { onExhausted: exhausted }),
+  };
+}
 
 /** The `webhook-id` of an event. */
 function messageId(eventId: string): string {

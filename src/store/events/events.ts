@@ -1,4 +1,5 @@
 /** Writes events, their bodies and their deliveries together. */
+import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
 import type { Queryable } from '../store.js';
@@ -13,6 +14,8 @@ export interface NewDelivery {
   readonly bodyVariant: string;
   /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
   readonly pausedFor?: string;
+  /** The subscriptions that get its callbacks; absent without any. */
+  readonly callbacks?: CallbackReceivers;
 }
 
 /** An event with everything that is committed with it. */
@@ -109,7 +112,7 @@ export async function insertCurrentEvents(
   );
   let isTimed = false;
   const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
-    isTimed ||= timing !== undefined || deliveries.some(({ pausedFor }) => pausedFor !== undefined);
+    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
     const mode = modeOf({ accountId, timing }, modes);
     return deliveries.map((delivery) => {
       const direct = mode.direct && delivery.pausedFor === undefined;
@@ -157,6 +160,8 @@ export async function insertCurrentEvents(
             deliveries.map(({ timing }) => timing?.expiresAt),
             deliveries.map(({ timing }) => timing?.supersedes),
             deliveries.map(({ timing }) => PRIORITY_NUMBERS[timing?.priority ?? 'normal']),
+            deliveries.map(({ delivery }) => delivery.callbacks?.onDelivered),
+            deliveries.map(({ delivery }) => delivery.callbacks?.onExhausted),
           ]
         : []),
       ...(messages ?? []),

@@ -4,7 +4,7 @@ import { insertMessages } from '../messages/messages.js';
 
 /** What some of the events have; the others do not pay for it. */
 interface Parts {
-  /** Times or a priority, or deliveries that wait because of a pause. */
+  /** Times or a priority, deliveries that wait because of a pause, or callbacks. */
   readonly isTimed: boolean;
   readonly hasMessages: boolean;
   /** Deliveries with an ordering key. */
@@ -30,15 +30,20 @@ const NO_TIMING: DeliveryColumns = {
 
 /** A delivery that waits from the start counts as owned: no process is to start it. A blocked one waits for its head only. */
 const TIMING: DeliveryColumns = {
-  names: ', paused_for, deliver_at, expires_at, supersede_key, priority',
-  parameters: ', $29::text[], $30::timestamptz[], $31::timestamptz[], $32::text[], $33::smallint[]',
+  names: ', paused_for, deliver_at, expires_at, supersede_key, priority, on_delivered, on_exhausted',
+  parameters:
+    ', $29::text[], $30::timestamptz[], $31::timestamptz[], $32::text[], $33::smallint[], $34::text[], $35::text[]',
   computed: {
-    names: ', state, state_reason, owned, next_attempt_at, deliver_at, expires_at, supersede_key, priority',
+    names:
+      ', state, state_reason, owned, next_attempt_at, deliver_at, expires_at, supersede_key, priority, on_delivered, ' +
+      'on_exhausted',
     values: `, CASE WHEN paused_for IS NULL THEN 'pending' ELSE 'paused' END, paused_for, paused_for IS NOT NULL,
-           CASE WHEN paused_for IS NULL THEN deliver_at END, deliver_at, expires_at, supersede_key, priority`,
+           CASE WHEN paused_for IS NULL THEN deliver_at END, deliver_at, expires_at, supersede_key, priority, on_delivered,
+           on_exhausted`,
   },
   whereBlocked:
-    ', CASE WHEN blocked.id IS NULL THEN paused_for END AS paused_for, deliver_at, expires_at, supersede_key, priority',
+    ', CASE WHEN blocked.id IS NULL THEN paused_for END AS paused_for, deliver_at, expires_at, supersede_key, priority, ' +
+    'on_delivered, on_exhausted',
 };
 
 /** Parts of the statement that ordering changes. */
@@ -159,9 +164,9 @@ const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, mes
   SELECT account_id, key${ordering.result.none} FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)${ordering.result.rows}`;
 
-/** The parameters after those of every statement: of times and priority, then of messages, then the ordering keys. */
+/** The parameters after those of every statement: of times, priority and callbacks, then of messages, then the ordering keys. */
 const FIRST_PARAMETER = 29;
-const TIMING_PARAMETERS = 5;
+const TIMING_PARAMETERS = 7;
 const MESSAGE_PARAMETERS = 3;
 
 interface Statement {

@@ -101,10 +101,12 @@ export async function insertMissing(
       [eventIds, variants, rows.map(({ body }) => body), rows.map(({ error }) => error)],
     );
     await client.query(
-      `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant)
-       SELECT new.id, new.event_id, new.account_id, $1, new.provider, new.type, new.variant
-       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-         AS new (id, event_id, account_id, provider, type, variant)
+      `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant,
+                               on_delivered, on_exhausted)
+       SELECT new.id, new.event_id, new.account_id, $1, new.provider, new.type, new.variant, new.on_delivered,
+              new.on_exhausted
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $9::text[], $10::text[])
+         AS new (id, event_id, account_id, provider, type, variant, on_delivered, on_exhausted)
        WHERE NOT EXISTS (SELECT FROM deliveries d
                          WHERE d.event_id = new.event_id AND d.subscription_id = $1 AND d.id >= $8)`,
       [
@@ -116,6 +118,8 @@ export async function insertMissing(
         rows.map(({ event }) => event.type),
         variants,
         oldest,
+        rows.map(({ delivery }) => delivery.callbacks?.onDelivered),
+        rows.map(({ delivery }) => delivery.callbacks?.onExhausted),
       ],
     );
     const { rows: deliveries } = await client.query<{ id: string }>(

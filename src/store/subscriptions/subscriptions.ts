@@ -185,8 +185,12 @@ export function isUidTaken(error: unknown): boolean {
   return violatesUniqueIndex(error, 'subscriptions_by_uid');
 }
 
-export async function findSubscription(store: Store, id: string): Promise<StoredSubscription | undefined> {
-  const result = await store.pool.query<SubscriptionRow>(
+export async function findSubscription(
+  store: Store,
+  id: string,
+  client: Queryable = store.pool,
+): Promise<StoredSubscription | undefined> {
+  const result = await client.query<SubscriptionRow>(
     'SELECT * FROM subscriptions WHERE id = $1 AND deleted_at IS NULL',
     [id],
   );

@@ -56,6 +56,12 @@ const OPERATORS_ONLY = [
   'POST /v1/accounts/{id}/erase',
   'POST /v1/events/{id}/erase',
   'GET /v1/erasures',
+  'POST /v1/broadcasts',
+  'GET /v1/broadcasts',
+  'GET /v1/broadcasts/{id}',
+  'POST /v1/broadcasts/{id}/pause',
+  'POST /v1/broadcasts/{id}/resume',
+  'POST /v1/broadcasts/{id}/cancel',
 ];
 
 /** Routes that name nothing of an account, each looked at by a test below. */
@@ -77,6 +83,9 @@ const NAMELESS = [
   'GET /v1/contracts',
   'GET /v1/erasures',
   'POST /v1/contracts/{provider}/verify',
+  // test/integration/api/broadcasts.test.ts
+  'GET /v1/broadcasts',
+  'POST /v1/broadcasts',
   // test/integration/api/accounts/by-id.test.ts
   'PUT /v1/accounts/by-id/{externalId}',
   'GET /v1/accounts/by-id/{externalId}',

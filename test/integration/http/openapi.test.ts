@@ -173,6 +173,12 @@ test('documents every route, and none that there is not', () => {
       'post /v1/events/{id}/erase',
       'post /v1/accounts/{id}/erase',
       'get /v1/erasures',
+      'post /v1/broadcasts',
+      'get /v1/broadcasts',
+      'get /v1/broadcasts/{id}',
+      'post /v1/broadcasts/{id}/pause',
+      'post /v1/broadcasts/{id}/resume',
+      'post /v1/broadcasts/{id}/cancel',
       'get /v1/deliveries',
       'get /v1/health',
       'get /v1/overview',
@@ -262,6 +268,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'put /v1/event-types/{name}': { description: 'other' },
     'patch /v1/event-types/{name}': { description: 'other' },
     'post /v1/event-types/import': { document: { openapi: '3.1.0', webhooks: {} }, dryRun: true },
+    'post /v1/broadcasts': { provider, type: eventType, data: exampleOf(provider), dryRun: true },
     'post /v1/accounts/{id}/filters/test': { filter: { type: eventType } },
     'post /v1/accounts/{id}/transformations/test': { expression: 'data', event: { type: eventType, data: {} } },
     'post /v1/deliveries/{id}/extend': { seconds: 60 },
@@ -275,6 +282,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       const name = `${method} ${path}`;
       // Only Temporal knows recoveries, and there is none here; test/e2e/recovery.test.ts has them.
       if (path.startsWith('/v1/recoveries/')) continue;
+      // Broadcasts need Temporal too: test/e2e/broadcasts.test.ts
+      if (path.startsWith('/v1/broadcasts/')) continue;
       // Only subscriptions with ed25519 have public keys: test/integration/api/subscriptions/public-keys.test.ts
       if (path.startsWith('/.well-known/')) continue;
       expect((await api.ask('PUT', `/v1/event-types/${eventTypeName}`, {})).status).toBe(200);

@@ -20,6 +20,8 @@ test('has partitions for the next weeks after the migration', async () => {
     '0007_policies',
     '0008_ordering',
     '0010_erasure',
+    '0012_callbacks',
+    '0013_broadcasts',
     '0022_keys',
     '0023_sessions',
     '0024_audit',

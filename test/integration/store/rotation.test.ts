@@ -95,7 +95,7 @@ describe('the key in the data folder', () => {
       expect(await keyIdsInUse()).toContain(former);
     });
 
-    expect(rotation.counts).toEqual({ accounts: 1, subscriptions: 4 });
+    expect(rotation.counts).toEqual({ accounts: 1, broadcasts: 0, subscriptions: 4 });
     expect(await keyIdsInUse()).toEqual([rotation.keyId]);
     expect(rotation.keyId).not.toBe(former);
     expect(await tokens(running, accountId)).toEqual([undefined, 'token-2', 'token-3']);
@@ -148,7 +148,7 @@ describe('the key in the data folder', () => {
       await chmod(join(dataDir, name), 0o644);
     }
     const { counts } = await rotate(config(), database.url, noWait);
-    expect(counts).toEqual({ accounts: 1, subscriptions: 3 });
+    expect(counts).toEqual({ accounts: 1, broadcasts: 0, subscriptions: 3 });
     expect(await readFile(join(dataDir, 'encryption-key'), 'utf8')).not.toBe(key);
     expect((await stat(join(dataDir, 'encryption-key'))).mode & 0o777).toBe(0o600);
     expect(await tokens(open(await loadEncryptionKeys(config())), accountId)).toHaveLength(3);
@@ -174,10 +174,13 @@ describe('keys in the settings', () => {
     const accountId = await fill(open([oldest]));
     await fill(open([former, oldest]));
     const { counts, keyId } = await rotate(settings(current, former, oldest), database.url, noWait);
-    expect({ counts, keyId }).toEqual({ counts: { accounts: 2, subscriptions: 6 }, keyId: idOf(current) });
+    expect({ counts, keyId }).toEqual({
+      counts: { accounts: 2, broadcasts: 0, subscriptions: 6 },
+      keyId: idOf(current),
+    });
     expect(await tokens(open([current]), accountId)).toEqual(['token-1', 'token-2', 'token-3']);
     expect(await rotate(settings(current), database.url, noWait)).toMatchObject({
-      counts: { accounts: 0, subscriptions: 0 },
+      counts: { accounts: 0, broadcasts: 0, subscriptions: 0 },
     });
     expect(await readdir(dataDir)).toEqual([]);
   });
@@ -211,7 +214,7 @@ test('does not change a row that is edited at the same time', async () => {
     return store.pool.query(...args);
   };
   const counts = await resealAll({ ...store, pool: { query } as unknown as Store['pool'] });
-  expect(counts).toEqual({ accounts: 1, subscriptions: 3 });
+  expect(counts).toEqual({ accounts: 1, broadcasts: 0, subscriptions: 3 });
   expect(await tokens(open([current]), accountId)).toEqual(['edited', 'token-2', 'token-3']);
 });
 

@@ -386,6 +386,8 @@ describe('subscriptions', () => {
       channels: ['a'],
       receivesBy: 'push',
       onOrderedFailure: 'continue',
+      onDelivered: null,
+      onExhausted: null,
     });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);
