@@ -39,6 +39,7 @@ interface ActivitySettings {
   readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
   readonly retentionDays?: number | undefined;
   readonly idempotencyHours?: number | undefined;
+  readonly auditDays?: number | undefined;
 }
 
 export function createActivities(
