@@ -9,7 +9,7 @@ import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } fro
 type Operation = [method: string, path: string, forAccounts: boolean];
 
 /** The last use of keys may be recorded at any time. */
-const KEYS = '(SELECT id, account_id, hash, scopes, revoked_at FROM api_keys) AS keys';
+const KEYS = '(SELECT id, account_id, hash, scopes, revoked_at FROM api_keys ORDER BY id) AS keys';
 const TABLES = ['accounts', KEYS, 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events'];
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
