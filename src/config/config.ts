@@ -93,6 +93,8 @@ export interface Config {
   idempotencyHours: number;
   /** Days for which the audit log is kept. */
   auditDays: number;
+  /** Whether payloads, bodies and responses are encrypted in the database. */
+  encryptPayloads: boolean;
   /** The installation's delivery policy. */
   deliveryPolicy?: DeliveryPolicy;
   /** When a delivery gets a workflow. */
@@ -161,6 +163,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
     auditDays: values.PIGEONPOST_AUDIT_DAYS ?? defaults.auditDays,
+    encryptPayloads: values.PIGEONPOST_ENCRYPT_PAYLOADS ?? false,
     metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),

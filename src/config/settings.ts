@@ -2,14 +2,13 @@ import { z } from 'zod';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { accessSettings } from './access-settings.js';
 import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
+import { encryptionSettings } from './encryption-settings.js';
 import {
   certificates,
   executable,
   flag,
   folder,
   jsonOf,
-  key32,
-  keys32,
   listenHost,
   networks,
   oneOf,
@@ -225,18 +224,7 @@ export const table = {
     secret: true,
     schema: proxyUrl,
   },
-  PIGEONPOST_ENCRYPTION_KEY: {
-    description: 'Key that secrets are encrypted with in the database: 32 bytes in base64.',
-    default: 'a generated one in the data folder',
-    secret: true,
-    schema: key32,
-  },
-  PIGEONPOST_ENCRYPTION_KEY_PREVIOUS: {
-    description:
-      'Other keys, comma separated, that secrets in the database may still be encrypted with; see SECURITY.md.',
-    secret: true,
-    schema: keys32,
-  },
+  ...encryptionSettings,
 } as const satisfies Record<string, SettingDefinition>;
 
 /** Name of a setting. */

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { completeBroadcast, findBroadcast, loadRunning, nextAccounts, recordPage } from '../store/broadcasts.js';
 import type { RunningBroadcast } from '../store/broadcasts.js';
 import { insertCurrentEvents } from '../store/events/events.js';
+import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
@@ -110,7 +111,8 @@ async function writePage(
     if (!(await recordPage(client, running, progress))) return false;
     if (rows.length === 0) return true;
     // An account that changes all the time must not hold the others up.
-    const { outdated } = await insertCurrentEvents(client, rows, isCurrent ? versions : new Map(), modes);
+    const sealed = sealEvents(store, rows);
+    const { outdated } = await insertCurrentEvents(client, sealed, isCurrent ? versions : new Map(), modes);
     if (outdated.size > 0) throw new Outdated();
     return true;
   });

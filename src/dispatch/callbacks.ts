@@ -9,6 +9,7 @@ import {
   type WaitingCallback,
 } from '../store/events/callbacks.js';
 import { insertEvents } from '../store/events/events.js';
+import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
@@ -37,7 +38,10 @@ export async function emitCallbacks(
     if (planned.length > 0)
       await insertEvents(
         client,
-        planned.map(({ row }) => row),
+        sealEvents(
+          store,
+          planned.map(({ row }) => row),
+        ),
         modes,
       );
     return { claimed: callbacks.length, nextAfter, planned, modes };

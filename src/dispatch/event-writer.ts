@@ -7,6 +7,7 @@
  */
 import { BatchWriter } from '../lib/batch-writer.js';
 import { insertCurrentEvents, keyId, type DispatchModes } from '../store/events/events.js';
+import { sealEvents } from '../store/payloads.js';
 import { findResponse } from '../store/events/idempotency.js';
 import { insertSuperseding, supersedes, type SupersededDelivery } from '../store/events/supersede.js';
 import { isRefused, type Queryable, type Store } from '../store/store.js';
@@ -107,7 +108,7 @@ export class EventWriter {
       if (!entry) throw new NoSuchAccount();
       const planned = this.#plan(planner, entry);
       // Waits only where there is something to transform.
-      const outcome = hasPendingBodies(planned.events) ? await withTransformedBodies(planned) : planned;
+      const outcome = hasPendingBodies(planned.events) ? await this.#withTransformedBodies(planned) : planned;
       const result = await this.#share(
         entry,
         outcome,
@@ -132,6 +133,10 @@ export class EventWriter {
     } catch (error) {
       return { events: [], size: new CommitSize(), refused: true, error };
     }
+  }
+
+  async #withTransformedBodies<Response>(outcome: Outcome<Response>): Promise<Outcome<Response>> {
+    return { ...outcome, events: await transformBodies(this.store, outcome.events, outcome.size) };
   }
 
   /** Throws IdempotentReplay, unless the first request with the key was not committed after all. */
@@ -159,7 +164,10 @@ export class EventWriter {
     const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
     const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const rows = fanOuts.map(({ row }) => row);
+    const rows = sealEvents(
+      this.store,
+      fanOuts.map(({ row }) => row),
+    );
     const keyed = Array.from(byKey.values(), ({ once, fanOuts }) => ({
       ...once!,
       events: fanOuts.map(({ row }) => row),
@@ -223,10 +231,6 @@ class Refused extends Error {
   constructor(readonly reason: unknown) {
     super('the request is refused');
   }
-}
-
-async function withTransformedBodies<Response>(outcome: Outcome<Response>): Promise<Outcome<Response>> {
-  return { ...outcome, events: await transformBodies(outcome.events, outcome.size) };
 }
 
 const withResponse = (accountId: string, { key, fingerprint }: OnceKey, reply: unknown): Once => ({

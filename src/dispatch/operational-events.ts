@@ -5,6 +5,7 @@ import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subs
 import { insertCurrentEvents } from '../store/events/events.js';
 import { Operation, claimOperationalEvents, type WaitingOperation } from '../store/events/operational-events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
+import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { fanOut, type EventInput } from './fan-out.js';
@@ -54,11 +55,12 @@ async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   // Loaded after the events were claimed, so that every subscription that is older than an event gets it.
   const receivers = await loadReceivers(store, client);
   const planned = await transformBodies(
+    store,
     events.flatMap((event) => receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event))),
   );
   const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
-  const { outdated } = await insertCurrentEvents(client, rows, versions);
+  const { outdated } = await insertCurrentEvents(client, sealEvents(store, rows), versions);
   if (outdated.size > 0) throw new Outdated();
   return { claimed: operations.length, planned };
 }

@@ -65,6 +65,7 @@ export async function openShared<Access extends TemporalClient>(
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
+    sealsPayloads: processConfig.config.encryptPayloads,
     ...(processConfig.config.deliveryPolicy ? { deliveryPolicy: processConfig.config.deliveryPolicy } : {}),
     // Without the error's other fields: the driver adds the connection with the text of all its statements.
     onIdleError: ({ message }) => log.warn({ error: message }, 'a database connection was lost'),

@@ -33,8 +33,8 @@ const COLUMNS = `id, account_id AS "accountId", event_id AS "eventId", reason, e
   deliveries, attempts, messages, created_at AS "createdAt"`;
 
 /** The content of attempts; when it was and how it ended stays. */
-const WITHOUT_CONTENT =
-  'message = NULL, request_headers = NULL, response_headers = NULL, response_excerpt = NULL, response_truncated = NULL';
+const WITHOUT_CONTENT = `message = NULL, request_headers = NULL, response_headers = NULL, response_excerpt = NULL, response_truncated = NULL,
+  sealed = NULL`;
 
 /** Records an erasure before anything is erased, so that none is without a record. Returns its id. */
 export async function insertErasure(store: Store, request: ErasureRequest): Promise<string> {
@@ -111,9 +111,15 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     const attempts = await client.query(
       longQuery(`UPDATE attempts SET ${WITHOUT_CONTENT} WHERE delivery_id = ANY($1)`, [deliveries]),
     );
-    await client.query(`UPDATE event_bodies SET body = '', error = $2 WHERE event_id = ANY($1)`, [ids, ERASED]);
+    await client.query(`UPDATE event_bodies SET body = '', sealed = NULL, error = $2 WHERE event_id = ANY($1)`, [
+      ids,
+      ERASED,
+    ]);
     const messages = await client.query('SELECT FROM messages WHERE event_id = ANY($1)', [ids]);
-    await client.query(`UPDATE events SET data = 'null', channels = '{}', erased_at = now() WHERE id = ANY($1)`, [ids]);
+    await client.query(
+      `UPDATE events SET data = 'null', sealed = NULL, channels = '{}', erased_at = now() WHERE id = ANY($1)`,
+      [ids],
+    );
     await client.query(
       `UPDATE erasures SET events = events + $2, deliveries = deliveries + $3, attempts = attempts + $4,
          messages = messages + $5
@@ -170,7 +176,7 @@ export async function eraseLateAttempts(store: Store): Promise<void> {
     longQuery(
       `UPDATE attempts SET ${WITHOUT_CONTENT}
        WHERE delivery_id = ANY($1) AND (request_headers IS NOT NULL OR response_headers IS NOT NULL
-         OR response_excerpt IS NOT NULL OR message IS NOT NULL)`,
+         OR response_excerpt IS NOT NULL OR message IS NOT NULL OR sealed IS NOT NULL)`,
       [rows.map(({ id }) => id)],
     ),
   );

@@ -36,7 +36,7 @@ export function eventOfDelivery(from: string, before: string): string {
       SELECT occurred_at, traceparent FROM events WHERE id = d.event_id AND id >= ${from} AND id < ${before} LIMIT 1
     ) e
     CROSS JOIN LATERAL (
-      SELECT body, error FROM event_bodies
+      SELECT body, sealed, error FROM event_bodies
       WHERE event_id = d.event_id AND variant = d.body_variant AND event_id >= ${from} AND event_id < ${before} LIMIT 1
     ) b`;
 }

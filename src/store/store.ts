@@ -7,6 +7,8 @@ import type { SecretBox } from './secret-box.js';
 export interface Store {
   readonly pool: Pool;
   readonly box: SecretBox;
+  /** Whether payloads are sealed when they are written (src/store/payloads.ts). */
+  readonly sealsPayloads?: boolean;
   /** The installation's delivery policy; accounts are read with it. */
   readonly deliveryPolicy?: DeliveryPolicy;
 }
@@ -17,6 +19,8 @@ export type Queryable = Pick<PoolClient, 'query'>;
 export interface StoreSettings {
   readonly databaseUrl: string;
   readonly box: SecretBox;
+  /** Whether payloads are sealed when they are written. */
+  readonly sealsPayloads?: boolean;
   /** The installation's delivery policy. */
   readonly deliveryPolicy?: DeliveryPolicy;
   /** Maximum number of connections. */
@@ -42,6 +46,7 @@ const LONG_QUERY_TIMEOUT_MS = 120_000;
 export function openStore({
   databaseUrl,
   box,
+  sealsPayloads = false,
   deliveryPolicy,
   maxConnections = 20,
   queryTimeoutMs = QUERY_TIMEOUT_MS,
@@ -58,7 +63,7 @@ export function openStore({
   // The pool handles errors of idle connections only. Those of connections in use are reported by the failing query, but
   // without a listener the error event would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return { pool, box, ...(deliveryPolicy ? { deliveryPolicy } : {}) };
+  return { pool, box, sealsPayloads, ...(deliveryPolicy ? { deliveryPolicy } : {}) };
 }
 
 /** A statement that may take two minutes. */

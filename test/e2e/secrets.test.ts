@@ -280,33 +280,6 @@ async function runNativeApis(): Promise<void> {
   await birdApi('GET', `${hooks}/${id}/logs`);
 }
 
-/** Everything that Temporal stores of every workflow. */
-async function readTemporal(): Promise<void> {
-  const { workflow } = system.client;
-  for await (const { workflowId, runId } of workflow.list()) {
-    const handle = workflow.getHandle(workflowId, runId);
-    const { events } = await handle.fetchHistory();
-    const description = await handle.describe();
-    secretCanaries.write(`the history of ${workflowId}`, readable(events));
-    const texts = [await description.staticSummary(), await description.staticDetails(), description.memo];
-    secretCanaries.write(`the description of ${workflowId}`, `${readable(description.raw)} ${readable(texts)}`);
-  }
-}
-
-/** Every row of every table as text, with bytes in hexadecimal. */
-async function readDatabase(): Promise<void> {
-  const { pool } = system.database.store;
-  const tables = await pool.query<{ name: string }>(
-    // Rows of partitions are read from their tables.
-    `SELECT relname AS name FROM pg_class
-     WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace`,
-  );
-  for (const { name } of tables.rows) {
-    const { rows } = await pool.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`);
-    secretCanaries.write(`the table ${name}`, rows.map(({ row }) => row).join('\n'));
-  }
-}
-
 test('has no secret in a response, a log, a metric, a span, a history or the database', async () => {
   for (const [provider, plan] of Object.entries(plans)) await run(provider, plan);
   await runNativeApis();
@@ -325,8 +298,8 @@ test('has no secret in a response, a log, a metric, a span, a history or the dat
   expect((await ask('POST', `/v1/accounts/${accounts[0].id}/subscriptions`, unlucky)).status).toBe(500);
   await system.restartWorker();
 
-  await readTemporal();
-  await readDatabase();
+  await secretCanaries.readTemporal(system.client);
+  await secretCanaries.readDatabase(system.database.store);
   secretCanaries.write('the log', logged.join(''));
   for (const span of spans.getFinishedSpans()) {
     const { name, attributes, status, events, links } = span;

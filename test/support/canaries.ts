@@ -1,5 +1,7 @@
 /** Secrets that can be recognized, and a search for them in everything that the system has written. */
 import { randomBytes } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import type { Store } from '../../src/store/store.js';
 
 /** Text that the system has written, and where. */
 export interface Written {
@@ -31,6 +33,31 @@ export class Canaries {
 
   write(where: string, text: string, except: readonly string[] = []): void {
     this.#written.push({ where, text, except });
+  }
+
+  /** Everything that Temporal stores of every workflow. */
+  async readTemporal({ workflow }: Client): Promise<void> {
+    for await (const { workflowId, runId } of workflow.list()) {
+      const handle = workflow.getHandle(workflowId, runId);
+      const { events } = await handle.fetchHistory();
+      const description = await handle.describe();
+      this.write(`the history of ${workflowId}`, readable(events));
+      const texts = [await description.staticSummary(), await description.staticDetails(), description.memo];
+      this.write(`the description of ${workflowId}`, `${readable(description.raw)} ${readable(texts)}`);
+    }
+  }
+
+  /** Every row of every table as text, with bytes in hexadecimal. */
+  async readDatabase({ pool }: Pick<Store, 'pool'>): Promise<void> {
+    const tables = await pool.query<{ name: string }>(
+      // Rows of partitions are read from their tables.
+      `SELECT relname AS name FROM pg_class
+       WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace`,
+    );
+    for (const { name } of tables.rows) {
+      const { rows } = await pool.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`);
+      this.write(`the table ${name}`, rows.map(({ row }) => row).join('\n'));
+    }
   }
 
   /** How many of these sources contain a text that is no secret, which shows that they can be searched. */

@@ -143,7 +143,7 @@ async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<A
   const made =
     transformation === null
       ? { body: contract.renderBody({ ...input, subscription }) }
-      : await makeBody({ ...input, expression: transformation });
+      : await makeBody(store, { ...input, expression: transformation });
   if ('error' in made) return { ...material, bodyError: made.error };
   const body = await replaceFailedBody(store, material, { bodyVariant, ...made });
   return body === undefined ? { ...material, bodyError: ERASED } : { ...material, body, bodyError: null };

@@ -173,18 +173,22 @@ function transformationTestRoute(routing: Routing, context: ApiContext): void {
       if (transformer.countOf(account.id) > MAX_WAITING_TESTS)
         throw new Problem('unavailable', 'other transformations of this account are waiting; try again shortly');
       const { type, data, occurredAt, channels = [] } = event;
-      const made = await makeBody({
-        account,
-        expression,
-        event: {
-          id: newId('evt'),
-          type,
-          occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
-          channels,
-          data,
-          text: JSON.stringify(data),
+      // The caller has sent the payload, and nothing is stored.
+      const made = await makeBody(
+        {},
+        {
+          account,
+          expression,
+          event: {
+            id: newId('evt'),
+            type,
+            occurredAt: occurredAt === undefined ? new Date() : new Date(occurredAt),
+            channels,
+            data,
+            text: JSON.stringify(data),
+          },
         },
-      });
+      );
       return 'body' in made ? { body: made.body, error: null } : { body: null, error: made.error };
     },
   );

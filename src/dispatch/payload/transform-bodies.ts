@@ -4,6 +4,7 @@ import type { Event } from '../../contract/entities.js';
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import { contractOf } from '../../providers/registry.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
+import type { Store } from '../../store/store.js';
 import { CommitSize } from '../commit-size.js';
 import type { FanOut } from '../fan-out.js';
 import { transformer } from './transformer.js';
@@ -52,7 +53,11 @@ export function hasPendingBodies(fanOuts: readonly FanOut[]): boolean {
  * Makes the pending bodies of events, each once. A body that cannot be made becomes the error of its deliveries: an
  * expression never prevents an event from being accepted. `size` is that of the commit, which such a body never exceeds.
  */
-export async function transformBodies(fanOuts: readonly FanOut[], size = new CommitSize()): Promise<readonly FanOut[]> {
+export async function transformBodies(
+  store: Pick<Store, 'sealsPayloads'>,
+  fanOuts: readonly FanOut[],
+  size = new CommitSize(),
+): Promise<readonly FanOut[]> {
   if (!hasPendingBodies(fanOuts)) return fanOuts;
   const endsAt = performance.now() + MAX_TOTAL_MS;
   /** Expressions that took too long for an event of this request. */
@@ -61,7 +66,7 @@ export async function transformBodies(fanOuts: readonly FanOut[], size = new Com
   for (const fanOut of fanOuts) {
     const bodies = new Map<string, MadeBody>();
     for (const pending of fanOut.pendingBodies ?? [])
-      bodies.set(pending.bodyVariant, await makeWithin(pending, size, { endsAt, slow }));
+      bodies.set(pending.bodyVariant, await makeWithin(pending, size, { endsAt, slow, store }));
     made.push(bodies.size > 0 ? withBodies(fanOut, bodies) : fanOut);
   }
   return made;
@@ -70,12 +75,16 @@ export async function transformBodies(fanOuts: readonly FanOut[], size = new Com
 async function makeWithin(
   pending: PendingBody,
   size: CommitSize,
-  { endsAt, slow }: { readonly endsAt: number; readonly slow: Set<string> },
+  {
+    endsAt,
+    slow,
+    store,
+  }: { readonly endsAt: number; readonly slow: Set<string>; readonly store: Pick<Store, 'sealsPayloads'> },
 ): Promise<MadeBody> {
   if (slow.has(pending.expression)) return failed('the expression took too long for another event of the request');
   if (performance.now() > endsAt)
     return postponed(`the transformations of the request took longer than ${MAX_TOTAL_MS / 1_000} s`);
-  const made = await makeBody(pending);
+  const made = await makeBody(store, pending);
   if ('error' in made) {
     if (made.isTimeout) slow.add(pending.expression);
     return made;
@@ -83,15 +92,18 @@ async function makeWithin(
   return size.tryAdd(made.body) ? made : failed('the bodies of the request would be too large in total');
 }
 
-/** Makes one body. Never rejects for an error of the expression. */
-export async function makeBody({
-  event,
-  account,
-  expression,
-}: Omit<PendingBody, 'bodyVariant'>): Promise<{ body: string } | { error: string; isTimeout?: boolean }> {
+/**
+ * Makes one body. Never rejects for an error of the expression. Where payloads are sealed, the error quotes none: it is stored
+ * with the delivery and shown by Temporal.
+ */
+export async function makeBody(
+  { sealsPayloads }: Pick<Store, 'sealsPayloads'>,
+  { event, account, expression }: Omit<PendingBody, 'bodyVariant'>,
+): Promise<{ body: string } | { error: string; isTimeout?: boolean }> {
   const result = await transformer.evaluate(account, { expression, input: transformationInput(event) });
   if (result.text === undefined) {
-    const { error } = result.isTransient ? postponed(result.error) : failed(result.error);
+    const reason = (sealsPayloads ? result.withoutQuotes : undefined) ?? result.error;
+    const { error } = result.isTransient ? postponed(reason) : failed(reason);
     return { error, isTimeout: result.isTimeout };
   }
   const contract = contractOf(account.provider);

@@ -14,12 +14,13 @@ export interface Evaluation {
 
 /**
  * What the process returns: JSON text, or why there is none. `isTimeout` when the expression took too long, `isTransient` when
- * it was not evaluated for a reason that passes.
+ * it was not evaluated for a reason that passes. `withoutQuotes` is the reason where the other one may quote the payload.
  */
 export type EvaluationResult =
   | { readonly text: string }
   | {
       readonly error: string;
+      readonly withoutQuotes?: string;
       readonly isTimeout?: boolean;
       readonly isTransient?: boolean;
       readonly text?: undefined;
@@ -57,9 +58,11 @@ async function evaluate({ expression, input }: Evaluation): Promise<EvaluationRe
     if (text.length > MAX_OUTPUT) return { error: `the result has more than ${MAX_OUTPUT} characters` };
     return { text };
   } catch (error) {
-    const { code, message } = error as { code?: string; message?: string };
+    const { code, message, position } = error as { code?: string; message?: string; position?: number };
     if (code === TIMEOUT_CODE) return { error: `the expression took longer than ${timeLimitMs} ms`, isTimeout: true };
-    return { error: message ?? 'the expression failed' };
+    const at = position === undefined ? '' : ` at character ${position}`;
+    const kind = code === undefined ? 'the expression failed' : `the expression failed with JSONata's error ${code}`;
+    return { error: message ?? kind, withoutQuotes: `${kind}${at}` };
   }
 }
 

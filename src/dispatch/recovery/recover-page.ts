@@ -77,7 +77,7 @@ async function insertMissingDeliveries(
       return [];
     }
   });
-  const rows = (await transformBodies(planned)).map(({ row }) => row);
+  const rows = (await transformBodies(store, planned)).map(({ row }) => row);
   return insertMissing(store, subscription.id, rows);
 }
 

@@ -5,6 +5,7 @@ import { toAccount, type AccountRow, type StoredAccount } from '../accounts/acco
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { AttemptOutcome } from './recording.js';
+import { bodyRowId, fromRest, openAttempt, toRest, type AtRest } from '../payloads.js';
 import { ANYWHERE, eventOfDelivery, eventsNear, type IdRange } from '../ranges.js';
 import { fromJson, onlyRow, type Store } from '../store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from '../subscriptions/subscriptions.js';
@@ -67,6 +68,8 @@ export interface MaterialRow {
   occurred_at: Date;
   traceparent: string | null;
   body: string;
+  body_sealed: Buffer | null;
+  body_variant: string;
   body_error: string | null;
 }
 
@@ -75,7 +78,7 @@ export const MATERIAL_COLUMNS = `
   d.id, d.created_at, d.state, d.run, d.attempts, d.last_status, d.state_reason, d.recorded_by, d.schedule_position,
   d.first_attempt_at, d.next_attempt_at, d.deliver_at, d.expires_at, d.supersede_key, d.priority,
   d.ordering_key IS NOT NULL AS is_ordered, d.event_id, d.event_type, e.occurred_at, e.traceparent, b.body,
-  b.error AS body_error`;
+  b.sealed AS body_sealed, d.body_variant, b.error AS body_error`;
 
 interface JoinedRow extends MaterialRow {
   account: AccountRow;
@@ -89,7 +92,7 @@ export async function loadAttemptMaterial(store: Store, deliveryId: string): Pro
     (await findMaterial(store, deliveryId, ANYWHERE));
   if (!row) return undefined;
   const { account, subscription } = row;
-  return toMaterial(row, {
+  return toMaterial(store, row, {
     account: toAccount(store, fromJson(account)),
     subscription: toSubscription(store, fromJson(subscription)),
     subscriptionDeleted: subscription.deleted_at !== null,
@@ -112,6 +115,7 @@ async function findMaterial(store: Store, deliveryId: string, events: IdRange): 
 }
 
 export const toMaterial = (
+  store: Pick<Store, 'box'>,
   row: MaterialRow,
   {
     account,
@@ -124,7 +128,7 @@ export const toMaterial = (
   subscriptionDeleted,
   event: { id: row.event_id, type: row.event_type, occurredAt: row.occurred_at },
   delivery: { id: row.id, createdAt: row.created_at },
-  body: row.body,
+  body: fromRest(store, { text: row.body, sealed: row.body_sealed }, bodyRowId(row.event_id, row.body_variant)),
   bodyError: row.body_error,
   state: row.state,
   run: row.run,
@@ -152,21 +156,24 @@ export async function replaceFailedBody(
   { delivery, event }: Pick<AttemptMaterial, 'delivery' | 'event'>,
   { bodyVariant, body }: { readonly bodyVariant: string; readonly body: string },
 ): Promise<string | undefined> {
-  const { rows } = await store.pool.query<{ body: string }>(
+  const rowId = bodyRowId(event.id, bodyVariant);
+  const { text, sealed } = toRest(store, body, rowId);
+  const { rows } = await store.pool.query<AtRest>(
     `WITH unerased AS (
        SELECT id FROM events WHERE id = $2 AND erased_at IS NULL FOR KEY SHARE
      ), written AS (
-       INSERT INTO event_bodies AS b (event_id, variant, body) SELECT id, $3, $4 FROM unerased
+       INSERT INTO event_bodies AS b (event_id, variant, body, sealed) SELECT id, $3, $4, $5 FROM unerased
        ON CONFLICT (event_id, variant) DO UPDATE
-         SET body = CASE WHEN b.error IS NULL THEN b.body ELSE excluded.body END, error = NULL
-       RETURNING body
+         SET body = CASE WHEN b.error IS NULL THEN b.body ELSE excluded.body END,
+           sealed = CASE WHEN b.error IS NULL THEN b.sealed ELSE excluded.sealed END, error = NULL
+       RETURNING body, sealed
      ), changed AS (
        UPDATE deliveries SET body_variant = $3 WHERE id = $1 AND EXISTS (SELECT FROM unerased)
      )
-     SELECT body FROM written`,
-    [delivery.id, event.id, bodyVariant, body],
+     SELECT body AS text, sealed FROM written`,
+    [delivery.id, event.id, bodyVariant, text, sealed],
   );
-  return rows[0]?.body;
+  return rows[0] && fromRest(store, rows[0], rowId);
 }
 
 export interface StoredAttempt {
@@ -188,12 +195,12 @@ export interface StoredAttempt {
 
 /** The attempts of a delivery, the first one first. */
 export async function listAttempts(store: Store, deliveryId: string): Promise<StoredAttempt[]> {
-  const { rows } = await store.pool.query<StoredAttempt>(
+  const { rows } = await store.pool.query<StoredAttempt & { sealed: Buffer | null }>(
     `SELECT number, run, started_at AS "startedAt", duration_ms AS "durationMs", timings, outcome, status, reason, message, url,
             request_headers AS "requestHeaders", response_headers AS "responseHeaders",
-            response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated"
+            response_excerpt AS "responseExcerpt", response_truncated AS "responseTruncated", sealed
      FROM attempts WHERE delivery_id = $1 ORDER BY number`,
     [deliveryId],
   );
-  return rows;
+  return rows.map((row) => openAttempt(store, deliveryId, row));
 }

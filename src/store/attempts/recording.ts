@@ -4,6 +4,7 @@ import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { recordExhausted, Operation } from '../events/operational-events.js';
 import { lockOrderingKeys } from '../deliveries/ordering.js';
+import { sealAttempts } from '../payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store.js';
 
 /** How an attempt ended: accepted or refused by a response, or failed without one. */
@@ -50,7 +51,7 @@ const REPLACE_INTERRUPTED = `ON CONFLICT (delivery_id, number) DO UPDATE SET
       status = excluded.status, reason = excluded.reason, message = excluded.message, url = excluded.url,
       request_headers = excluded.request_headers, response_headers = excluded.response_headers,
       response_excerpt = excluded.response_excerpt, response_truncated = excluded.response_truncated,
-      timings = excluded.timings
+      timings = excluded.timings, sealed = excluded.sealed
     WHERE attempts.outcome = 'interrupted'`;
 
 /** Records one attempt; see {@link recordAttempts}. */
@@ -69,7 +70,8 @@ export function recordAttempt(store: Store, row: AttemptRow): Promise<void> {
  * - The end of an ordered delivery releases the next one of its key; the keys are locked before the deliveries.
  * - Of a sender, an accepted delivery needs no other owner; others have none until their workflow is started.
  */
-export async function recordAttempts(store: Store, rows: readonly AttemptRow[]): Promise<void> {
+export async function recordAttempts(store: Store, attempts: readonly AttemptRow[]): Promise<void> {
+  const rows = sealAttempts(store, attempts);
   const ordered = rows.filter(({ isOrdered }) => isOrdered === true);
   if (ordered.length === 0) return record(store.pool, rows);
   const unordered = rows.filter(({ isOrdered }) => isOrdered !== true);
@@ -104,17 +106,17 @@ const ACCEPTED_AT_ONCE = `
   WITH input AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, "startedAt" AS started_at, "durationMs" AS duration_ms, status, url,
            "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
-           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings,
+           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, sealed,
            "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, sender
     FROM json_to_recordset($1) AS record (
       "deliveryId" text, run integer, "startedAt" timestamptz, "durationMs" integer, status integer, url text,
-      "requestHeaders" jsonb, "responseHeaders" jsonb, "responseExcerpt" text, "responseTruncated" boolean, timings jsonb,
+      "requestHeaders" jsonb, "responseHeaders" jsonb, "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, sealed bytea,
       "schedulePosition" integer, "recordedBy" text, sender text)
   ), recorded AS (
     INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, url, request_headers,
-                          response_headers, response_excerpt, response_truncated, timings)
+                          response_headers, response_excerpt, response_truncated, timings, sealed)
     SELECT delivery_id, run, 1, started_at, duration_ms, 'accepted', status, url, request_headers, response_headers,
-           response_excerpt, response_truncated, timings
+           response_excerpt, response_truncated, timings, sealed
     FROM input
     ${REPLACE_INTERRUPTED}
   ), changed AS (
@@ -138,13 +140,13 @@ const STATEMENT = `
   WITH input AS MATERIALIZED (
     SELECT "deliveryId" AS delivery_id, run, number, "startedAt" AS started_at, "durationMs" AS duration_ms, outcome,
            status, reason, message, url, "requestHeaders" AS request_headers, "responseHeaders" AS response_headers,
-           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, state,
+           "responseExcerpt" AS response_excerpt, "responseTruncated" AS response_truncated, timings, sealed, state,
            "stateReason" AS state_reason, disable, "nextAttemptAt" AS next_attempt_at,
            "schedulePosition" AS schedule_position, "recordedBy" AS recorded_by, sender
     FROM json_to_recordset($1) AS record (
       "deliveryId" text, run integer, number integer, "startedAt" timestamptz, "durationMs" integer, outcome text,
       status integer, reason text, message text, url text, "requestHeaders" jsonb, "responseHeaders" jsonb,
-      "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, state text, "stateReason" text, disable boolean,
+      "responseExcerpt" text, "responseTruncated" boolean, timings jsonb, sealed bytea, state text, "stateReason" text, disable boolean,
       "nextAttemptAt" timestamptz, "schedulePosition" integer, "recordedBy" text, sender text)
   ), former AS MATERIALIZED (
     -- Read once by id, so that the planner reads the partitions of these ids only.
@@ -158,9 +160,9 @@ const STATEMENT = `
     ON CONFLICT DO NOTHING
   ), recorded AS (
     INSERT INTO attempts (delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-                          request_headers, response_headers, response_excerpt, response_truncated, timings)
+                          request_headers, response_headers, response_excerpt, response_truncated, timings, sealed)
     SELECT delivery_id, run, number, started_at, duration_ms, outcome, status, reason, message, url,
-           request_headers, response_headers, response_excerpt, response_truncated, timings
+           request_headers, response_headers, response_excerpt, response_truncated, timings, sealed
     FROM input
     ${REPLACE_INTERRUPTED}
   ), disabled AS (

@@ -25,7 +25,7 @@ export async function loadDirect(store: Store, ids: readonly string[]): Promise<
   return rows.map((row) => {
     const { subscription, deleted } = subscriptions.get(row.subscription_id)!;
     const account = accounts.get(row.account_id)!;
-    const material = toMaterial(row, { account, subscription, subscriptionDeleted: deleted });
+    const material = toMaterial(store, row, { account, subscription, subscriptionDeleted: deleted });
     return row.event_type_policy ? { ...material, eventTypePolicy: row.event_type_policy } : material;
   });
 }

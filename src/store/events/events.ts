@@ -4,6 +4,7 @@ import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
+import type { SealedEvent } from '../payloads.js';
 import type { IdempotentResponse } from './idempotency.js';
 import { insertStatement } from './insert-statement.js';
 
@@ -38,6 +39,8 @@ export interface NewEvent {
   readonly orderingKey?: string;
   /** Absent when nothing was said of its times and priority. */
   readonly timing?: EventTiming | undefined;
+  /** Written instead of the payload and the bodies; absent where payloads are not sealed (`sealEvents`). */
+  readonly sealed?: SealedEvent;
 }
 
 /**
@@ -63,7 +66,10 @@ export function modeOf(
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
 
-/** Writes events, bodies and deliveries in one statement: all of them or none. Returns the ids of blocked deliveries. */
+/**
+ * Writes events, bodies and deliveries in one statement: all of them or none. They come from `sealEvents`. Returns the ids of
+ * blocked deliveries.
+ */
 export async function insertEvents(
   client: Queryable,
   events: readonly NewEvent[],
@@ -97,7 +103,7 @@ export const keyId = ({ accountId, key }: Pick<KeyedRequest, 'accountId' | 'key'
 /**
  * Writes events, bodies and deliveries in one statement, and the idempotency keys of their requests. Not written are those
  * of accounts whose version has changed, and requests whose key was used before. The version of an account without events
- * is compared too.
+ * is compared too. The events come from `sealEvents`.
  */
 export async function insertCurrentEvents(
   client: Queryable,
@@ -107,8 +113,9 @@ export async function insertCurrentEvents(
   keyed: readonly KeyedRequest[] = [],
 ): Promise<Written> {
   const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
-  const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, body, bodyErrors?.get(variant)]),
+  const isSealed = events.some(({ sealed }) => sealed !== undefined);
+  const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
   );
   let isTimed = false;
   const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
@@ -123,14 +130,14 @@ export async function insertCurrentEvents(
   const messages = messageValues(events);
   const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
       events.map(({ event }) => event.type),
       events.map(({ event }) => event.occurredAt),
       events.map(({ event }) => JSON.stringify(event.channels)),
-      events.map(({ event }) => event.text),
+      events.map(({ event, sealed }) => (sealed ? '' : event.text)),
       bodies.map(([id]) => id),
       bodies.map(([, variant]) => variant),
       bodies.map(([, , body]) => body),
@@ -166,6 +173,7 @@ export async function insertCurrentEvents(
         : []),
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
+      ...(isSealed ? sealedValues(events) : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -175,4 +183,12 @@ export async function insertCurrentEvents(
     key === null ? [] : [keyId({ accountId, key })],
   );
   return { outdated, repeated: new Set(repeated), blocked };
+}
+
+/** What is sealed of events, and of their bodies in the sequence of the bodies. */
+function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
+  return [
+    events.map(({ sealed }) => sealed?.data ?? null),
+    events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
+  ];
 }

@@ -9,6 +9,8 @@ interface Parts {
   readonly hasMessages: boolean;
   /** Deliveries with an ordering key. */
   readonly isOrdered: boolean;
+  /** Payloads and bodies that are sealed. */
+  readonly isSealed: boolean;
 }
 
 /** The columns of deliveries, and the parameters with their values. */
@@ -121,7 +123,11 @@ const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, para
 });
 
 /** Parameters are arrays, in the order of the values of `insertCurrentEvents` (events.ts). */
-const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, messages: string): string => `
+const insertEventsText = (
+  { computed }: DeliveryColumns,
+  ordering: Ordering,
+  { messages, data, body }: { readonly messages: string; readonly data: SealedColumn; readonly body: SealedColumn },
+): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
     FROM unnest($20::text[], $21::uuid[]) AS expected (account_id, version)
@@ -141,17 +147,18 @@ const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, mes
     WHERE account_id IN (SELECT account_id FROM outdated)
        OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
   ), new_events AS (
-    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
     SELECT id, account_id, type, occurred_at,
-           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent
+           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${data.name}
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                $19::text[])
-      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent)
+                $19::text[]${data.parameter})
+      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
     WHERE id NOT IN (SELECT id FROM not_written)
   ), new_bodies AS (
-    INSERT INTO event_bodies (event_id, variant, body, error)
-    SELECT event_id, variant, body, error
-    FROM unnest($7::text[], $8::text[], $9::text[], $28::text[]) AS body (event_id, variant, body, error)
+    INSERT INTO event_bodies (event_id, variant, body, error${body.name})
+    SELECT event_id, variant, body, error${body.name}
+    FROM unnest($7::text[], $8::text[], $9::text[], $28::text[]${body.parameter})
+      AS body (event_id, variant, body, error${body.name})
     WHERE event_id NOT IN (SELECT id FROM not_written)
   )${ordering.keys}, new_deliveries AS (
     INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, direct,
@@ -164,7 +171,22 @@ const insertEventsText = ({ computed }: DeliveryColumns, ordering: Ordering, mes
   SELECT account_id, key${ordering.result.none} FROM unnest($23::text[], $24::text[]) AS request (account_id, key)
   WHERE (account_id, key) NOT IN (SELECT account_id, key FROM claimed)${ordering.result.rows}`;
 
-/** The parameters after those of every statement: of times, priority and callbacks, then of messages, then the ordering keys. */
+/** A column of bytes that is written where payloads are sealed, and its parameter. */
+interface SealedColumn {
+  readonly name: string;
+  readonly parameter: string;
+}
+
+const NOT_SEALED: SealedColumn = { name: '', parameter: '' };
+const sealedColumn = (parameter: number): SealedColumn => ({
+  name: ', sealed',
+  parameter: `, $${parameter}::bytea[]`,
+});
+
+/**
+ * The parameters after those of every statement: of times, priority and callbacks, then of messages, then the ordering
+ * keys, then what is sealed of events and of bodies.
+ */
 const FIRST_PARAMETER = 29;
 const TIMING_PARAMETERS = 7;
 const MESSAGE_PARAMETERS = 3;
@@ -174,17 +196,19 @@ interface Statement {
   readonly text: string;
 }
 
-function statementOf({ isTimed, hasMessages, isOrdered }: Parts): Statement {
+function statementOf({ isTimed, hasMessages, isOrdered, isSealed }: Parts): Statement {
   const columns = isTimed ? TIMING : NO_TIMING;
   const messages = FIRST_PARAMETER + (isTimed ? TIMING_PARAMETERS : 0);
   const keys = messages + (hasMessages ? MESSAGE_PARAMETERS : 0);
+  const sealed = keys + (isOrdered ? 1 : 0);
+  const kinds = `${isTimed ? '-timed' : ''}${isOrdered ? '-ordered' : ''}${isSealed ? '-sealed' : ''}`;
   return {
-    name: `insert${isTimed ? '-timed' : ''}${isOrdered ? '-ordered' : ''}-events${hasMessages ? '-and-messages' : ''}`,
-    text: insertEventsText(
-      columns,
-      isOrdered ? withOrdering(columns, keys) : withoutOrdering(columns),
-      hasMessages ? insertMessages(messages) : '',
-    ),
+    name: `insert${kinds}-events${hasMessages ? '-and-messages' : ''}`,
+    text: insertEventsText(columns, isOrdered ? withOrdering(columns, keys) : withoutOrdering(columns), {
+      messages: hasMessages ? insertMessages(messages) : '',
+      data: isSealed ? sealedColumn(sealed) : NOT_SEALED,
+      body: isSealed ? sealedColumn(sealed + 1) : NOT_SEALED,
+    }),
   };
 }
 
@@ -192,7 +216,7 @@ const statements = new Map<string, Statement>();
 
 /** The smallest statement that writes what the events have; it has a name of its own. */
 export function insertStatement(parts: Parts): Statement {
-  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered]);
+  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered, parts.isSealed]);
   let statement = statements.get(id);
   if (!statement) statements.set(id, (statement = statementOf(parts)));
   return statement;

@@ -1,5 +1,6 @@
 /** Reads events. */
 import type { Event } from '../../contract/entities.js';
+import { fromRest } from '../payloads.js';
 import { onlyRow, type Store } from '../store.js';
 
 /** A stored event; its payload is JSON text. */
@@ -23,6 +24,7 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
     occurred_at: Date;
     channels: string[];
     data: string;
+    sealed: Buffer | null;
     created_at: Date;
     erased_at: Date | null;
   }>('SELECT * FROM events WHERE id = $1', [id]);
@@ -34,7 +36,7 @@ export async function findEvent(store: Store, id: string): Promise<StoredEvent |
       type: row.type,
       occurredAt: row.occurred_at,
       channels: row.channels,
-      text: row.data,
+      text: fromRest(store, { text: row.data, sealed: row.sealed }, row.id),
       createdAt: row.created_at,
       erasedAt: row.erased_at,
     }
@@ -58,10 +60,10 @@ export async function lastEvents(
     limit,
   }: { readonly accountId: string; readonly type?: string | undefined; readonly limit: number },
 ): Promise<(Event & { readonly createdAt: Date })[]> {
-  const { rows } = await store.pool.query<Event & { createdAt: Date }>(
-    `SELECT id, type, "occurredAt", channels, text, "createdAt" FROM (
-       SELECT id, type, occurred_at AS "occurredAt", channels, data AS text, created_at AS "createdAt",
-              sum(octet_length(data)) OVER (ORDER BY id DESC) AS bytes
+  const { rows } = await store.pool.query<Event & { createdAt: Date; sealed: Buffer | null }>(
+    `SELECT id, type, "occurredAt", channels, text, sealed, "createdAt" FROM (
+       SELECT id, type, occurred_at AS "occurredAt", channels, data AS text, sealed, created_at AS "createdAt",
+              sum(octet_length(data) + coalesce(octet_length(sealed), 0)) OVER (ORDER BY id DESC) AS bytes
        FROM (
          SELECT * FROM (
            SELECT * FROM events WHERE account_id = $1 AND NOT addressed AND erased_at IS NULL
@@ -73,7 +75,10 @@ export async function lastEvents(
      WHERE bytes <= ${MAX_LOADED_BYTES} ORDER BY id DESC`,
     [accountId, type ?? null, limit],
   );
-  return rows.map((row) => ({ ...row, data: JSON.parse(row.text) as unknown }));
+  return rows.map(({ sealed, ...row }) => {
+    const text = fromRest(store, { text: row.text, sealed }, row.id);
+    return { ...row, text, data: JSON.parse(text) as unknown };
+  });
 }
 
 /** SQL condition: the event of the delivery `d` exists and is not erased. Without it nothing can be sent. */

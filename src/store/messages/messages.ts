@@ -3,6 +3,7 @@
  * the last position stays locked until the commit, so positions become visible in their sequence, and a reader that
  * continues after a position misses nothing however commits overlap.
  */
+import { bodyRowId, fromRest } from '../payloads.js';
 import { onlyRow, type Store } from '../store.js';
 
 /** A message to be written with its event. */
@@ -89,6 +90,8 @@ export async function readMessages(
     type: string | null;
     occurred_at: Date;
     body: string | null;
+    sealed: Buffer | null;
+    body_variant: string;
     error: string | null;
     found: number;
   }>(
@@ -96,23 +99,25 @@ export async function readMessages(
        SELECT position, event_id, body_variant FROM messages
        WHERE subscription_id = $1 AND position > $2 ORDER BY position LIMIT $3
      ), with_body AS (
-       SELECT page.position, page.event_id, e.type, e.occurred_at, b.body, b.error, coalesce(octet_length(b.body), 0) AS bytes,
-              sum(coalesce(octet_length(b.body), 0)) OVER (ORDER BY page.position) AS bytes_so_far
+       SELECT page.position, page.event_id, page.body_variant, e.type, e.occurred_at, b.body, b.sealed, b.error,
+              coalesce(b.bytes, 0) AS bytes, sum(coalesce(b.bytes, 0)) OVER (ORDER BY page.position) AS bytes_so_far
        FROM page
        LEFT JOIN LATERAL (SELECT type, occurred_at FROM events WHERE id = page.event_id AND erased_at IS NULL LIMIT 1) e ON true
-       LEFT JOIN LATERAL (SELECT body, error FROM event_bodies WHERE event_id = page.event_id AND variant = page.body_variant
-                          LIMIT 1) b ON true
+       LEFT JOIN LATERAL (SELECT body, sealed, error, octet_length(body) + coalesce(octet_length(sealed), 0) AS bytes
+                          FROM event_bodies WHERE event_id = page.event_id AND variant = page.body_variant LIMIT 1) b ON true
      )
-     SELECT position, event_id, type, occurred_at, body, error, (SELECT count(*)::integer FROM page) AS found
+     SELECT position, event_id, type, occurred_at, body, sealed, body_variant, error, (SELECT count(*)::integer FROM page) AS found
      FROM with_body WHERE bytes_so_far - bytes < $4 ORDER BY position`,
     [subscriptionId, after, limit + 1, maxBytes],
   );
   const shown = rows.slice(0, limit);
   return {
     // An event that was deleted or erased has left its position only.
-    messages: shown.flatMap(({ event_id: eventId, type, occurred_at: occurredAt, body, error }) =>
-      type === null || body === null ? [] : [{ eventId, eventType: type, occurredAt, body, bodyError: error }],
-    ),
+    messages: shown.flatMap(({ event_id: eventId, type, occurred_at: occurredAt, body: text, error, ...row }) => {
+      if (type === null || text === null) return [];
+      const body = fromRest(store, { text, sealed: row.sealed }, bodyRowId(eventId, row.body_variant));
+      return [{ eventId, eventType: type, occurredAt, body, bodyError: error }];
+    }),
     position: Number(shown.at(-1)?.position ?? after),
     done: shown.length === (rows[0]?.found ?? 0),
   };

@@ -1,6 +1,7 @@
 /** Events without a delivery to a subscription, and inserting the missing deliveries. */
 import type { Event } from '../../contract/entities.js';
 import type { NewEvent } from '../events/events.js';
+import { bodyRowId, fromRest, toRest } from '../payloads.js';
 import { deliveriesFrom } from '../ranges.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
@@ -21,16 +22,13 @@ interface EventRow {
   occurred_at: Date;
   channels: string[];
   data: string;
+  sealed: Buffer | null;
 }
 
-const toEvent = ({ id, type, occurred_at, channels, data }: EventRow): Event => ({
-  id,
-  type,
-  occurredAt: occurred_at,
-  channels,
-  text: data,
-  data: JSON.parse(data),
-});
+const toEvent = (store: Store, { id, type, occurred_at, channels, data, sealed }: EventRow): Event => {
+  const text = fromRest(store, { text: data, sealed }, id);
+  return { id, type, occurredAt: occurred_at, channels, text, data: JSON.parse(text) };
+};
 
 /** The next events after an id without a delivery to the subscription, whether it receives them or not; the oldest first. */
 export async function nextUndelivered(
@@ -39,7 +37,7 @@ export async function nextUndelivered(
   { afterId, limit }: { afterId: string; limit: number },
 ): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data FROM events e
+    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data, e.sealed FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND e.erased_at IS NULL
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
@@ -49,16 +47,16 @@ export async function nextUndelivered(
      ORDER BY e.id LIMIT $7`,
     [accountId, subscriptionId, fromId, beforeId, types, afterId, limit, deliveriesFrom(fromId)],
   );
-  return rows.map(toEvent);
+  return rows.map((row) => toEvent(store, row));
 }
 
 /** Events by id, without those that are erased. */
 export async function findEvents(store: Store, ids: readonly string[]): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    'SELECT id, type, occurred_at, channels, data FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
+    'SELECT id, type, occurred_at, channels, data, sealed FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
     [ids],
   );
-  return rows.map(toEvent);
+  return rows.map((row) => toEvent(store, row));
 }
 
 /**
@@ -88,7 +86,7 @@ export async function insertMissing(
         item.deliveries.map((delivery) => ({
           ...item,
           delivery,
-          body: item.bodies.get(delivery.bodyVariant)!,
+          body: toRest(store, item.bodies.get(delivery.bodyVariant)!, bodyRowId(item.event.id, delivery.bodyVariant)),
           error: item.bodyErrors?.get(delivery.bodyVariant) ?? null,
         })),
       );
@@ -96,9 +94,15 @@ export async function insertMissing(
     const oldest = deliveriesFrom([...eventIds].sort()[0] ?? '');
     const variants = rows.map(({ delivery }) => delivery.bodyVariant);
     await client.query(
-      `INSERT INTO event_bodies (event_id, variant, body, error)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING`,
-      [eventIds, variants, rows.map(({ body }) => body), rows.map(({ error }) => error)],
+      `INSERT INTO event_bodies (event_id, variant, body, error, sealed)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]) ON CONFLICT DO NOTHING`,
+      [
+        eventIds,
+        variants,
+        rows.map(({ body }) => body.text),
+        rows.map(({ error }) => error),
+        rows.map(({ body }) => body.sealed),
+      ],
     );
     await client.query(
       `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant,

@@ -22,6 +22,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0010_erasure',
     '0012_callbacks',
     '0013_broadcasts',
+    '0014_sealed_payloads',
     '0022_keys',
     '0023_sessions',
     '0024_audit',

@@ -73,3 +73,23 @@ test('distinguishes many keys', () => {
   const all = createSecretBox([first!, ...rest]);
   for (const each of keys) expect(all.open(createSecretBox([each]).seal('x', 'acc_1'), 'acc_1')).toBe('x');
 });
+
+test('a text is sealed with a key of its own, and opened with the key of the settings and its row only', () => {
+  const text = '{"name":"Kim ü💶"}';
+  const sealed = box.sealText(text, 'evt_1');
+  expect(box.openText(sealed, 'evt_1')).toBe(text);
+  expect(sealed.subarray(1, 5)).toEqual(box.currentKeyId());
+  expect(sealed.toString('latin1')).not.toContain('Kim');
+  expect(box.sealText(text, 'evt_1')).not.toEqual(sealed);
+  expect(() => box.openText(sealed, 'evt_2')).toThrow(/authenticate/);
+  // The salt is a part of the key.
+  const changed = Buffer.from(sealed);
+  changed[6]! ^= 1;
+  expect(() => box.openText(changed, 'evt_1')).toThrow(/authenticate/);
+  expect(() => createSecretBox([other]).openText(sealed, 'evt_1')).toThrow(
+    'The payload of evt_1 is encrypted with a key',
+  );
+  // Neither is taken for the other.
+  expect(() => box.open(sealed, 'evt_1')).toThrow();
+  expect(() => box.openText(box.seal(text, 'evt_1'), 'evt_1')).toThrow();
+});

@@ -73,6 +73,12 @@ const payloads: Group = {
   steps: [withPayload('payload_1k', KIB), withPayload('payload_16k', 16 * KIB), withPayload('payload_256k', 256 * KIB)],
 };
 
+/** With what is stored of payloads encrypted. */
+const encrypted: Group = {
+  settings: { PIGEONPOST_ENCRYPT_PAYLOADS: 'true' },
+  steps: [flooding('encrypted', inBatches), withPayload('encrypted_16k', 16 * KIB)],
+};
+
 const https: Group = {
   https: true,
   steps: [
@@ -166,6 +172,7 @@ const attacked: readonly Group[] = attackNames.map((name) => ({
 export const groups: readonly Group[] = [
   throughput,
   payloads,
+  encrypted,
   https,
   manyAccounts,
   ...drains,
