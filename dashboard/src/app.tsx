@@ -1,6 +1,6 @@
 /** Which page an address shows, to anyone who is signed in. */
-import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useCallback, useMemo } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { unwrap } from '../../src/client/client.js';
 import { ApiError } from '../../src/client/errors.js';
@@ -24,6 +24,7 @@ import { Failure, Loading } from './parts/page.js';
 // The library that draws its charts is half of all there is.
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
 
+const ME = ['me'];
 const COOKIE: Readonly<Record<string, string>> = {};
 
 export function App() {
@@ -32,24 +33,16 @@ export function App() {
 }
 
 function SignedIn({ signOut }: { signOut: Session['signOut'] }) {
-  // Whoever has not signed in yet is not signed out.
-  const known = useRef(false);
-  const client = useMemo(
-    () => clientFor(undefined, () => signOut(known.current ? SESSION_ENDED : undefined)),
-    [signOut],
-  );
-  const {
-    data: me,
-    error,
-    refetch,
-  } = useQuery({ queryKey: ['me'], queryFn: () => whoIs(client), staleTime: Infinity });
-  useEffect(() => {
-    if (me) known.current = true;
-  }, [me]);
+  const cache = useQueryClient();
+  const client = useMemo(() => {
+    // Whoever has not signed in yet is not signed out.
+    const isKnown = () => cache.getQueryData(ME) !== undefined;
+    return clientFor(undefined, () => signOut(isKnown() ? SESSION_ENDED : undefined));
+  }, [cache, signOut]);
+  const { data: me, error, refetch } = useQuery({ queryKey: ME, queryFn: () => whoIs(client), staleTime: Infinity });
   const end = useCallback(
     (reason?: string) => {
       if (reason !== undefined) return signOut(reason);
-      known.current = false;
       void unwrap(client.DELETE('/v1/sessions/current')).then(
         () => signOut(),
         (problem: Error) => signOut(`This browser may still be signed in: ${problem.message}. Sign in and out again.`),

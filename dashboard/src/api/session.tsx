@@ -37,20 +37,16 @@ const SessionContext = createContext<Session | null>(null);
 /** Knows whether someone is signed in, and has one cache of responses for each session. */
 export function SessionKeeper({ children }: { children: ReactNode }) {
   const [session, setSession] = useState(0);
-  const [signedOut, setSignedOut] = useState(false);
-  const [notice, setNotice] = useState<string | null>(null);
+  const [end, setEnd] = useState<{ readonly notice: string | null } | null>(null);
   const signedIn = useCallback(() => {
-    setNotice(null);
-    setSignedOut(false);
+    setEnd(null);
     setSession((former) => former + 1);
   }, []);
-  const signOut = useCallback((reason?: string) => {
-    setNotice(reason ?? null);
-    setSignedOut(true);
-  }, []);
+  // The first reason counts: other requests are refused after it too.
+  const signOut = useCallback((reason?: string) => setEnd((former) => former ?? { notice: reason ?? null }), []);
   const keeper = useMemo(
-    () => ({ session, signedOut, notice, signedIn, signOut }),
-    [session, signedOut, notice, signedIn, signOut],
+    () => ({ session, signedOut: end !== null, notice: end?.notice ?? null, signedIn, signOut }),
+    [session, end, signedIn, signOut],
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- What one session could read is not for the next.
   const cache = useMemo(() => newCache(), [session]);

@@ -68,32 +68,7 @@ export function KeyList({ title, keys, scopes, canChange, add, revoke, changed, 
       )}
       {adding.data && <KeyShownOnce title="Key added" apiKey={adding.data.apiKey} close={() => adding.reset()} />}
       {ending.error && !revoking && <Failure error={ending.error} />}
-      <Table caption={title} head={['Name', 'Ends in', 'May', 'Created', 'Last used', 'Expires', 'Revoke']}>
-        {keys.map((key) => (
-          <tr key={key.id}>
-            <td>{key.name ?? <span className="muted">no name</span>}</td>
-            <td className="mono">…{key.hint}</td>
-            <td>{key.scopes.join(', ')}</td>
-            <td>
-              <Moment at={key.createdAt} />
-            </td>
-            <td>{key.lastUsedAt === null ? <span className="muted">never</span> : <Ago at={key.lastUsedAt} />}</td>
-            <td>{key.expiresAt === null ? <span className="muted">never</span> : <Moment at={key.expiresAt} />}</td>
-            <td>
-              {canChange && (
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  aria-label={`Revoke the key that ends in ${key.hint}`}
-                  onClick={() => setRevoking(key)}
-                >
-                  Revoke…
-                </Button>
-              )}
-            </td>
-          </tr>
-        ))}
-      </Table>
+      <KeyTable caption={title} keys={keys} canChange={canChange} revoke={setRevoking} />
       {revoking && (
         <Confirm
           title="Revoke a key"
@@ -110,5 +85,41 @@ export function KeyList({ title, keys, scopes, canChange, add, revoke, changed, 
         </Confirm>
       )}
     </Section>
+  );
+}
+
+interface TableProps extends Pick<Props, 'keys' | 'canChange'> {
+  readonly caption: string;
+  readonly revoke: (key: ApiKey) => void;
+}
+
+function KeyTable({ caption, keys, canChange, revoke }: TableProps) {
+  return (
+    <Table caption={caption} head={['Name', 'Ends in', 'May', 'Created', 'Last used', 'Expires', 'Revoke']}>
+      {keys.map((key) => (
+        <tr key={key.id}>
+          <td>{key.name ?? <span className="muted">no name</span>}</td>
+          <td className="mono">…{key.hint}</td>
+          <td>{key.scopes.join(', ')}</td>
+          <td>
+            <Moment at={key.createdAt} />
+          </td>
+          <td>{key.lastUsedAt === null ? <span className="muted">never</span> : <Ago at={key.lastUsedAt} />}</td>
+          <td>{key.expiresAt === null ? <span className="muted">never</span> : <Moment at={key.expiresAt} />}</td>
+          <td>
+            {canChange && (
+              <Button
+                size="compact-xs"
+                variant="default"
+                aria-label={`Revoke the key that ends in ${key.hint}`}
+                onClick={() => revoke(key)}
+              >
+                Revoke…
+              </Button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -55,12 +55,7 @@ export function NewKey({ scopes, busy, error, create, close }: Props) {
           onChange={(event) => setName(event.currentTarget.value)}
           data-autofocus
         />
-        <Checkbox.Group
-          label="May"
-          value={chosen}
-          error={errorAt(errors, 'scopes')}
-          onChange={(values) => setChosen(values as Scope[])}
-        >
+        <Checkbox.Group label="May" value={chosen} error={errorAt(errors, 'scopes')} onChange={setChosen}>
           <div className="stack">
             {scopes.map((scope) => (
               <Checkbox key={scope} value={scope} label={scope} description={MEANINGS[scope]} />
