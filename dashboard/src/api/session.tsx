@@ -49,7 +49,7 @@ export function SessionKeeper({ children }: { children: ReactNode }) {
     [session, end, signedIn, signOut],
   );
   // eslint-disable-next-line react-hooks/exhaustive-deps -- What one session could read is not for the next.
-  const cache = useMemo(() => newCache(), [session]);
+  const cache = useMemo(() => newCache(), [session, end]);
   return (
     <KeeperContext value={keeper}>
       <QueryClientProvider client={cache}>{children}</QueryClientProvider>
