@@ -15,7 +15,18 @@ export async function ensureDashboard() {
   // Built beside its folder, so that a partial build is never served.
   const outDir = inProject('dist', `.dashboard-${process.pid}`);
   await build({ root: inProject('dashboard'), logLevel: 'warn', build: { outDir, emptyOutDir: true } });
-  rmSync(built, { recursive: true, force: true });
-  renameSync(outDir, built);
+  replaceFolder(outDir, built);
   writeFileSync(dashboardStamp, from);
+}
+
+function replaceFolder(from, to) {
+  for (let tries = 1; ; tries++) {
+    rmSync(to, { recursive: true, force: true });
+    try {
+      return renameSync(from, to);
+    } catch (error) {
+      // Another process that builds the same was a moment faster.
+      if (error.code !== 'ENOTEMPTY' || tries === 10) throw error;
+    }
+  }
 }

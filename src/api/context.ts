@@ -46,7 +46,9 @@ export interface ApiContext {
   readonly dashboardFolder: string;
   /** URL of Temporal's UI, without a trailing slash. */
   readonly temporalUiUrl?: string;
-  /** Whether /metrics may be read without the admin key. */
+  /** A key that may read /metrics and nothing else. */
+  readonly metricsKey?: string;
+  /** Whether /metrics may be read without a key. */
   readonly metricsOpen?: boolean;
   /** Aborted when the process shuts down and should get no more requests. */
   readonly ending?: AbortSignal;

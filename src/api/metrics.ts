@@ -1,25 +1,30 @@
-/** `/metrics` for Prometheus: requires the admin key, unless it is open. */
+/** `/metrics` for Prometheus: requires the metrics key or the admin key, unless it is open. */
 import express, { type Express, type RequestHandler, type Router } from 'express';
 import type { Logger } from 'pino';
 import { exposition, METRICS_CONTENT_TYPE } from '../telemetry/exposition.js';
 import { sendErrors, unknownRoute } from '../http/errors.js';
 import { probeRoutes, type Readiness } from './health.js';
-import { requireAdminKey } from '../http/principal.js';
+import { requireOneOf } from '../http/principal.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 
 /** Access to metrics. */
 export interface MetricsAccess {
   readonly adminKey: string;
+  /** A key that may read metrics and nothing else. */
+  readonly metricsKey?: string;
   /** Whether metrics need no key. */
   readonly metricsOpen?: boolean;
 }
 
 export function metricsRoutes(
   router: Router,
-  { adminKey, metricsOpen = false }: MetricsAccess,
+  { adminKey, metricsKey, metricsOpen = false }: MetricsAccess,
   failures: SignInFailures,
 ): void {
-  const handlers: RequestHandler[] = metricsOpen ? [] : [requireAdminKey(adminKey, failures)];
+  const keys = metricsKey === undefined ? [adminKey] : [adminKey, metricsKey];
+  const handlers: RequestHandler[] = metricsOpen
+    ? []
+    : [requireOneOf(keys, 'the metrics key or the admin key', failures)];
   router.get('/metrics', ...handlers, async (_request, response) => {
     response.set('Content-Type', METRICS_CONTENT_TYPE).send(await exposition());
   });

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line. */
+import './node-version.js';
 import '../server/threads.js';
 import '../server/memory.js';
 import { run } from './run.js';

@@ -11,9 +11,11 @@ import {
 import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';
+import { withSecretFiles } from './secret-files.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
 
 export type { Setting } from './formats.js';
+export { fileVariables } from './secret-files.js';
 export { settings } from './settings.js';
 export { type PinnedAddress } from './formats.js';
 export { type TemporalConfig, type TemporalConnectionOptions } from './temporal.js';
@@ -72,6 +74,8 @@ export interface Config {
   cacheDir: string;
   /** PostgreSQL to use; absent: the embedded one. */
   databaseUrl?: string;
+  /** Maximum number of connections to it of one process. */
+  databaseConnections: number;
   /** Port of the embedded PostgreSQL; absent: a free one, picked once. */
   postgresPort?: number;
   temporal: TemporalConfig;
@@ -102,7 +106,9 @@ export interface Config {
   metrics: {
     /** Where a worker that runs by itself serves them; absent: nowhere. */
     port?: number;
-    /** Whether they may be read without the admin key. */
+    /** Key that may read them and nothing else. */
+    key?: string;
+    /** Whether they may be read without a key. */
     open: boolean;
   };
   /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
@@ -131,11 +137,12 @@ export class ConfigError extends OperatorError {
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const problems: string[] = [];
-  const values = readValues(env, problems);
-  const temporal = readTemporal(env, values, problems);
+  const withSecrets = withSecretFiles(env, problems);
+  const values = readValues(withSecrets, problems);
+  const temporal = readTemporal(withSecrets, values, problems);
   problems.push(...unknownNames(env));
   const config = assemble(values, temporal, env);
-  problems.push(...samePorts(config));
+  problems.push(...samePorts(config), ...sameKeys(config));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -150,6 +157,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     dataDir: values.PIGEONPOST_DATA_DIR ?? defaultDataDir(env),
     cacheDir: values.PIGEONPOST_CACHE_DIR ?? defaultCacheDir(env),
     ...optional('databaseUrl', values.DATABASE_URL),
+    databaseConnections: values.PIGEONPOST_DATABASE_CONNECTIONS ?? defaults.databaseConnections,
     ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),
     temporal,
     temporalPort: values.PIGEONPOST_TEMPORAL_PORT ?? defaults.temporalPort,
@@ -164,7 +172,11 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
     auditDays: values.PIGEONPOST_AUDIT_DAYS ?? defaults.auditDays,
     encryptPayloads: values.PIGEONPOST_ENCRYPT_PAYLOADS ?? false,
-    metrics: { open: values.PIGEONPOST_METRICS_OPEN ?? false, ...optional('port', values.PIGEONPOST_METRICS_PORT) },
+    metrics: {
+      open: values.PIGEONPOST_METRICS_OPEN ?? false,
+      ...optional('port', values.PIGEONPOST_METRICS_PORT),
+      ...optional('key', values.PIGEONPOST_METRICS_KEY),
+    },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
@@ -205,6 +217,12 @@ function assembleEgress(values: Values, temporal: TemporalConfig): EgressConfig 
 
 function optional<Name extends string, T>(name: Name, value: T | undefined) {
   return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: T };
+}
+
+/** Who may only read metrics must not be able to do everything else. */
+function sameKeys({ api, metrics }: Config): string[] {
+  if (metrics.key === undefined || metrics.key !== api.adminKey) return [];
+  return ['PIGEONPOST_METRICS_KEY is PIGEONPOST_ADMIN_KEY: make another key for metrics'];
 }
 
 /** Two servers of ours cannot share a port, and the second one's own complaint would not name the setting. */

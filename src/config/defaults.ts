@@ -27,6 +27,7 @@ export const defaults = {
   retentionDays: 90,
   idempotencyHours: 24,
   workflows: 'adaptive',
+  databaseConnections: 20,
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',

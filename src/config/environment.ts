@@ -1,4 +1,5 @@
 /** Reads the environment: the values of settings, and names that look like settings and are none. */
+import { fileVariables } from './secret-files.js';
 import { table, type SettingName, type Values } from './settings.js';
 
 /**
@@ -38,8 +39,9 @@ function problem(name: string, shown: string | undefined, advice: string): strin
 
 /** One line for every variable that looks like a setting of Pigeonpost and is none. */
 export function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  const known = new Set([...Object.keys(table), ...fileVariables]);
   return Object.entries(env)
-    .filter(([name]) => name.startsWith('PIGEONPOST_') && !Object.hasOwn(table, name) && !name.startsWith(TEST_PREFIX))
+    .filter(([name]) => name.startsWith('PIGEONPOST_') && !known.has(name) && !name.startsWith(TEST_PREFIX))
     .filter(([name, value]) => !SERVICE_LINK.test(name) && !SERVICE_LINK_VALUE.test(value ?? ''))
     .map(([name]) => `${name} is not a setting: did you mean ${nearest(name)}?`);
 }

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { accessSettings } from './access-settings.js';
-import { defaults, EMBEDDED_NETWORKS, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
+import { defaults, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
 import { encryptionSettings } from './encryption-settings.js';
 import {
-  certificates,
   executable,
   flag,
   folder,
@@ -12,15 +11,13 @@ import {
   listenHost,
   networks,
   oneOf,
-  pins,
   port,
-  portList,
-  proxyUrl,
   url,
   wholeNumber,
   type Setting,
   type SettingDefinition,
 } from './formats.js';
+import { egressSettings } from './egress-settings.js';
 import { temporalSettings } from './temporal-settings.js';
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
@@ -127,8 +124,13 @@ export const table = {
     default: 'not served',
     schema: port(),
   },
+  PIGEONPOST_METRICS_KEY: {
+    description: 'Key that may read /metrics and nothing else, at least 16 characters; the admin key may too.',
+    secret: true,
+    schema: z.string().min(16, { error: 'write at least 16 characters' }),
+  },
   PIGEONPOST_METRICS_OPEN: {
-    description: 'Whether /metrics may be read without the admin key.',
+    description: 'Whether /metrics may be read without a key.',
     default: 'false',
     schema: flag,
   },
@@ -156,6 +158,11 @@ export const table = {
     default: 'an embedded PostgreSQL',
     secret: true,
     schema: url(['postgres', 'postgresql'], 'postgres://user:password@host:5432/database'),
+  },
+  PIGEONPOST_DATABASE_CONNECTIONS: {
+    description: 'Maximum number of connections to PostgreSQL of an API or a worker, from 5 to 200.',
+    default: String(defaults.databaseConnections),
+    schema: wholeNumber(5, 200),
   },
   PIGEONPOST_POSTGRES_PORT: {
     description: 'Port of the embedded PostgreSQL.',
@@ -188,42 +195,7 @@ export const table = {
     default: 'a fetched one',
     schema: executable,
   },
-  PIGEONPOST_ALLOW_NETWORKS: {
-    description:
-      'Private networks that receivers may be in: CIDR blocks or addresses, comma separated, or none. Public addresses need no entry.',
-    default: `${EMBEDDED_NETWORKS.join(',')} when PostgreSQL and Temporal are embedded, none otherwise`,
-    schema: networks,
-  },
-  PIGEONPOST_ALLOW_HTTP: {
-    description: 'Whether http:// URLs of receivers are allowed too.',
-    default: 'true when PostgreSQL and Temporal are embedded, false otherwise',
-    schema: flag,
-  },
-  PIGEONPOST_RESOLVE: {
-    description:
-      'Where to connect for some hosts, whatever DNS says: host:port:address[:port], comma separated, IPv6 addresses in brackets.',
-    schema: pins,
-  },
-  PIGEONPOST_CA_FILE: {
-    description: 'PEM file with certificate authorities to trust for receivers, besides the usual ones.',
-    schema: certificates,
-  },
-  PIGEONPOST_ALLOW_PORTS: {
-    description: 'Allowed ports of receivers, comma separated.',
-    default: 'any',
-    schema: portList,
-  },
-  PIGEONPOST_TLS_MIN_VERSION: {
-    description: 'Oldest TLS version for connections to receivers: TLSv1.2 or TLSv1.3.',
-    default: 'TLSv1.2',
-    schema: oneOf(['TLSv1.2', 'TLSv1.3']),
-  },
-  PIGEONPOST_EGRESS_PROXY: {
-    description:
-      'HTTP proxy to reach receivers through (CONNECT), http://user:password@host:port; it gets addresses, not names.',
-    secret: true,
-    schema: proxyUrl,
-  },
+  ...egressSettings,
   ...encryptionSettings,
 } as const satisfies Record<string, SettingDefinition>;
 

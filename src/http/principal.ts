@@ -80,15 +80,15 @@ export function requireKey({
   };
 }
 
-/** Accepts only requests with the admin key; does not use the database. */
-export function requireAdminKey(adminKey: string, failures: SignInFailures): RequestHandler {
-  const isAdminKey = comparedWith(adminKey);
+/** Accepts only requests with one of these keys, which `wanted` names; does not use the database. */
+export function requireOneOf(keys: readonly string[], wanted: string, failures: SignInFailures): RequestHandler {
+  const isOneOf = keys.map(comparedWith);
   return (request, response, next) => {
     const key = keyOf(request);
-    if (key !== undefined && isAdminKey(key)) return next();
+    if (key !== undefined && isOneOf.some((isKey) => isKey(key))) return next();
     if (key === undefined) failures.recordMissing();
     else failures.record(request, key, 'unknown');
-    throw unauthorized(response, 'the admin key');
+    throw unauthorized(response, wanted);
   };
 }
 

@@ -18,6 +18,7 @@ import { databaseUnreachable } from '../lib/errors.js';
 import type { Keys } from './keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
+import { requireSessions } from '../store/sessions.js';
 import { openStore, type Store } from '../store/store.js';
 import { isTemporalUp } from '../temporal/health.js';
 import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
@@ -65,6 +66,7 @@ export async function openShared<Access extends TemporalClient>(
   const store = openStore({
     databaseUrl,
     box: createSecretBox(keys.encryptionKeys),
+    maxConnections: processConfig.config.databaseConnections,
     sealsPayloads: processConfig.config.encryptPayloads,
     ...(processConfig.config.deliveryPolicy ? { deliveryPolicy: processConfig.config.deliveryPolicy } : {}),
     // Without the error's other fields: the driver adds the connection with the text of all its statements.
@@ -74,6 +76,7 @@ export async function openShared<Access extends TemporalClient>(
     await store.pool.query('SELECT 1').catch((error: unknown) => {
       throw databaseUnreachable(databaseUrl, error);
     });
+    await requireSessions(store);
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store, log);
@@ -154,6 +157,7 @@ export async function runApi(
     egress,
     log,
     adminKey: keys.adminKey,
+    ...(config.metrics.key === undefined ? {} : { metricsKey: config.metrics.key }),
     metricsOpen: config.metrics.open,
     maxBodyBytes: config.api.maxBodyBytes,
     maxCommitBytes: config.api.maxCommitBytes,
@@ -194,10 +198,15 @@ export async function runMetrics(
   { config, keys, log, own, store, access }: Shared,
   isPolling: () => boolean,
 ): Promise<Stoppable> {
-  const { port, open } = config.metrics;
+  const { port, open, key } = config.metrics;
   if (port === undefined) return { stop: async () => undefined };
   const readiness = workerReadiness({ store, client: access.client }, isPolling);
-  const app = createMetricsApp({ adminKey: keys.adminKey, metricsOpen: open }, log, readiness);
+  const metricsAccess = {
+    adminKey: keys.adminKey,
+    metricsOpen: open,
+    ...(key === undefined ? {} : { metricsKey: key }),
+  };
+  const app = createMetricsApp(metricsAccess, log, readiness);
   const { host } = config.api;
   const { url, drain } = await listen(() => app, { host, port }, 'metrics', 'PIGEONPOST_METRICS_PORT');
   addUrl(own, url);

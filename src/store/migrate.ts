@@ -3,6 +3,7 @@ import { Client, Pool } from 'pg';
 import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../lib/errors.js';
 import { makePartitions } from './partitions.js';
 import { migrationsFolder } from './schema.js';
+import { requireSessions } from './sessions.js';
 
 /** SQLSTATE of a missing permission. */
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -12,15 +13,18 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  * the names of the applied migrations.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const applied = await applyMigrations(databaseUrl);
-  const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 1 });
+  const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 2 });
   try {
+    await requireSessions({ pool }).catch((error: unknown) => {
+      throw error instanceof OperatorError ? error : databaseUnreachable(databaseUrl, error);
+    });
+    const applied = await applyMigrations(databaseUrl);
     // When the tables are too busy now, the maintenance does it later.
     await makePartitions({ pool }, new Date());
+    return applied;
   } finally {
     await pool.end();
   }
-  return applied;
 }
 
 async function applyMigrations(databaseUrl: string): Promise<string[]> {

@@ -58,6 +58,7 @@ export interface ApiParts {
   readonly log?: Logger;
   /** Wrong keys that an address may send per minute; tests send many. */
   readonly maxSignInFailures?: number;
+  readonly metricsKey?: string;
   readonly trustProxy?: readonly string[];
   readonly unknownEventTypes?: UnknownEventTypes;
   readonly publicCatalogue?: boolean;
@@ -95,6 +96,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     log,
     adminKey: ADMIN_KEY,
     sessionHours: 12,
+    ...(parts.metricsKey === undefined ? {} : { metricsKey: parts.metricsKey }),
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,
     maxSubscriptions: parts.maxSubscriptions ?? 500,

@@ -64,6 +64,18 @@ describe('requests', () => {
   });
 });
 
+const METRICS_KEY = 'a-key-for-metrics-only';
+
+test('a metrics key reads metrics and nothing else', async () => {
+  const other = await startApiWithDatabase({ log, metricsKey: METRICS_KEY });
+  const headers = { authorization: `Bearer ${METRICS_KEY}` };
+  const statuses = await Promise.all(
+    ['/metrics', '/v1/accounts', '/v1/health'].map(async (path) => (await fetch(other.url + path, { headers })).status),
+  );
+  await other.close();
+  expect(statuses).toEqual([200, 401, 401]);
+});
+
 describe('the metrics of a process without the API', () => {
   let server: Server | undefined;
   afterEach(async () => {
@@ -71,7 +83,7 @@ describe('the metrics of a process without the API', () => {
   });
 
   async function read(metricsOpen: boolean, path: string, headers: Record<string, string> = {}) {
-    const app = createMetricsApp({ adminKey: ADMIN_KEY, metricsOpen }, log);
+    const app = createMetricsApp({ adminKey: ADMIN_KEY, metricsKey: METRICS_KEY, metricsOpen }, log);
     await new Promise<void>((resolve) => (server = app.listen(0, '127.0.0.1', () => resolve())));
     const { port } = server!.address() as AddressInfo;
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close', ...headers } });
@@ -82,8 +94,11 @@ describe('the metrics of a process without the API', () => {
     expect((await read(false, '/metrics')).status).toBe(401);
   });
 
-  test('are read with it', async () => {
-    const { status, text } = await read(false, '/metrics', { authorization: `Bearer ${ADMIN_KEY}` });
+  test.each([
+    ['it', ADMIN_KEY],
+    ['the metrics key', METRICS_KEY],
+  ])('are read with %s', async (_, key) => {
+    const { status, text } = await read(false, '/metrics', { authorization: `Bearer ${key}` });
     expect(status).toBe(200);
     expect(text).toContain('# TYPE pigeonpost_attempts_total counter');
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { WORKER_CAPACITY } from '../../../src/workflows/limits.js';
-import { ConfigError, loadConfig, settings } from '../../../src/config/config.js';
+import { ConfigError, fileVariables, loadConfig, settings } from '../../../src/config/config.js';
 import { defaultCacheDir, defaultDataDir } from '../../../src/config/defaults.js';
 
 let folder: string;
@@ -59,6 +59,7 @@ describe('without any setting', () => {
       auditDays: 365,
       encryptPayloads: false,
       metrics: { open: false },
+      databaseConnections: 20,
       traced: false,
       logLevel: 'info',
     });
@@ -255,6 +256,49 @@ describe('what is wrong', () => {
     ]);
     expect(problems({ PIGEONPOST_PORT: '7233', TEMPORAL_ADDRESS: 'a:7233', HOME: folder })).toEqual([]);
   });
+});
+
+describe('secrets in files', () => {
+  const KEY = 'a-key-from-a-file';
+
+  test.each(fileVariables)('%s is read', (variable) => {
+    const secret = {
+      DATABASE_URL_FILE: 'postgres://u:p@db/x',
+      PIGEONPOST_EGRESS_PROXY_FILE: 'http://u:p@proxy:3128',
+      PIGEONPOST_ENCRYPTION_KEY_FILE: randomBytes(32).toString('base64'),
+      PIGEONPOST_ENCRYPTION_KEY_PREVIOUS_FILE: randomBytes(32).toString('base64'),
+    }[variable];
+    const env = { TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder };
+    const value = secret ?? KEY;
+    const name = variable.replace(/_FILE$/, '');
+    expect(loadConfig({ ...env, [variable]: file(variable, `${value}\n`) })).toEqual(
+      loadConfig({ ...env, [name]: value }),
+    );
+    expect(loadConfig({ ...env, [variable]: ' ' })).toEqual(loadConfig(env));
+  });
+
+  test.each([
+    ['', 'the file is empty'],
+    [undefined, 'write the path of a file that can be read (ENOENT'],
+  ])('a file with %p is refused', (text, expected) => {
+    const path = text === undefined ? '/no/where' : file('empty', text);
+    expect(problems({ PIGEONPOST_ADMIN_KEY_FILE: path })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test('a value and a file are refused, and the value is not shown', () => {
+    const env = { PIGEONPOST_ADMIN_KEY: KEY, PIGEONPOST_ADMIN_KEY_FILE: file('key', KEY) };
+    expect(problems(env)).toEqual([
+      'PIGEONPOST_ADMIN_KEY and PIGEONPOST_ADMIN_KEY_FILE are both set: unset one of them',
+    ]);
+  });
+});
+
+test('the admin key is no metrics key', () => {
+  const key = '0123456789abcdef';
+  expect(problems({ PIGEONPOST_ADMIN_KEY: key, PIGEONPOST_METRICS_KEY: key })).toEqual([
+    expect.stringContaining('make another key for metrics'),
+  ]);
+  expect(loadConfig({ PIGEONPOST_METRICS_KEY: key }).metrics.key).toBe(key);
 });
 
 describe('values', () => {

@@ -1,7 +1,7 @@
 /** The table of settings is generated from the settings; UPDATE_DOCS=1 writes it again (then run Prettier). */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settings } from '../../../src/config/config.js';
+import { fileVariables, settings } from '../../../src/config/config.js';
 
 const path = join(__dirname, '../../../docs/settings.md');
 const [BEGIN, END] = ['<!-- settings -->', '<!-- /settings -->'];
@@ -19,6 +19,11 @@ test('describes every setting', () => {
       .map((cell) => cell.trim()),
   );
   expect(written).toEqual(rows);
+});
+
+test('names the secrets that may be in files', () => {
+  const [before = ''] = readFileSync(path, 'utf8').split(BEGIN);
+  expect([...before.matchAll(/`(\w+_FILE)`/g)].map(([, name]) => name).sort()).toEqual([...fileVariables].sort());
 });
 
 function write(): void {

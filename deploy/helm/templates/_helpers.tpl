@@ -1,0 +1,143 @@
+{{- define "pigeonpost.fullname" -}}
+{{- if contains "pigeonpost" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-pigeonpost" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "pigeonpost.image" -}}
+{{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{/* What selects the pods of a part; fixed for the life of a Deployment. Takes (list . "api"). */}}
+{{- define "pigeonpost.selector" -}}
+{{- $root := first . -}}
+app.kubernetes.io/name: pigeonpost
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ last . }}
+{{- end }}
+
+{{- define "pigeonpost.labels" -}}
+{{- $root := first . -}}
+{{ include "pigeonpost.selector" . }}
+app.kubernetes.io/version: {{ $root.Values.image.tag | default $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{- define "pigeonpost.secretName" -}}
+{{ required "secretName: name a Secret with database-url, admin-key and encryption-key" .Values.secretName }}
+{{- end }}
+
+{{/* What every pod has beside its containers. */}}
+{{- define "pigeonpost.pod" -}}
+# Nothing of ours calls Kubernetes, and variables for Services would look like settings.
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  fsGroup: 1000
+  seccompProfile: { type: RuntimeDefault }
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets: {{ toYaml . | nindent 2 }}
+{{- end }}
+volumes:
+  - name: secrets
+    secret:
+      secretName: {{ include "pigeonpost.secretName" . }}
+      defaultMode: 0440
+  - name: tmp
+    emptyDir: { sizeLimit: 64Mi }
+{{- end }}
+
+{{/* What every container has. */}}
+{{- define "pigeonpost.container" -}}
+image: {{ include "pigeonpost.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+volumeMounts:
+  - { name: secrets, mountPath: /etc/pigeonpost, readOnly: true }
+  - { name: tmp, mountPath: /tmp }
+{{- end }}
+
+{{/* The settings of API and workers. */}}
+{{- define "pigeonpost.settings" -}}
+- { name: DATABASE_URL_FILE, value: /etc/pigeonpost/database-url }
+- { name: PIGEONPOST_ADMIN_KEY_FILE, value: /etc/pigeonpost/admin-key }
+- { name: PIGEONPOST_ENCRYPTION_KEY_FILE, value: /etc/pigeonpost/encryption-key }
+{{- with .Values.secretHas }}
+{{- if .metricsKey }}
+- { name: PIGEONPOST_METRICS_KEY_FILE, value: /etc/pigeonpost/metrics-key }
+{{- end }}
+{{- if .previousEncryptionKeys }}
+- { name: PIGEONPOST_ENCRYPTION_KEY_PREVIOUS_FILE, value: /etc/pigeonpost/encryption-key-previous }
+{{- end }}
+{{- if .temporalApiKey }}
+- { name: TEMPORAL_API_KEY_FILE, value: /etc/pigeonpost/temporal-api-key }
+{{- end }}
+{{- if .temporalClientCertificate }}
+- { name: TEMPORAL_TLS_CLIENT_CERT_PATH, value: /etc/pigeonpost/temporal-client.crt }
+- { name: TEMPORAL_TLS_CLIENT_KEY_PATH, value: /etc/pigeonpost/temporal-client.key }
+{{- end }}
+{{- if .temporalCa }}
+- { name: TEMPORAL_TLS_SERVER_CA_CERT_PATH, value: /etc/pigeonpost/temporal-ca.crt }
+{{- end }}
+{{- end }}
+- name: TEMPORAL_ADDRESS
+  value: {{ required "temporal.address: set host:port of the Temporal server" .Values.temporal.address | quote }}
+- name: TEMPORAL_NAMESPACE
+  value: {{ .Values.temporal.namespace | quote }}
+{{- if .Values.temporal.tls }}
+- { name: TEMPORAL_TLS, value: 'true' }
+{{- end }}
+{{- with .Values.temporal.serverName }}
+- name: TEMPORAL_TLS_SERVER_NAME
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* Where the pods of a part may be. Takes (list . "api"). */}}
+{{- define "pigeonpost.placement" -}}
+{{- $values := index (first .).Values (last .) -}}
+# One machine that is lost takes as few as possible with it.
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{ include "pigeonpost.selector" . | nindent 8 }}
+{{- with $values.nodeSelector }}
+nodeSelector: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The probes, on the container's port `probes`. */}}
+{{- define "pigeonpost.probes" -}}
+startupProbe:
+  httpGet: { path: /healthz, port: probes }
+  periodSeconds: 2
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /healthz, port: probes }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+# It asks the database, and a worker's Temporal as well.
+readinessProbe:
+  httpGet: { path: /readyz, port: probes }
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end }}
