@@ -55,6 +55,7 @@ interface ActivitySettings {
   readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
   readonly retentionDays?: number | undefined;
   readonly idempotencyHours?: number | undefined;
+  readonly auditDays?: number | undefined;
 }
 
 export function createActivities(
@@ -63,6 +64,7 @@ export function createActivities(
     dispatcher,
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
+    auditDays = defaults.auditDays,
   }: ActivitySettings,
 ): DeliveryActivities &
   MaintenanceActivities &
@@ -72,7 +74,7 @@ export function createActivities(
   BreakerActivities &
   JobActivities {
   const { store } = shared;
-  const enforceRetention = createRetention(store, retentionDays);
+  const enforceRetention = createRetention(store, retentionDays, auditDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.outcomes.write(rowOfUnrecorded(outcome, ownRunId())),

@@ -58,6 +58,7 @@ export function contractRoutes(routing: Routing): void {
       method: 'get',
       path: '/v1/contracts',
       tag,
+      scope: 'read',
       summary: 'Describe the contracts',
       description:
         'An account gets its own contract with its settings; an operator gets all with the settings of a new account.',
@@ -78,6 +79,7 @@ export function contractRoutes(routing: Routing): void {
       method: 'post',
       path: '/v1/contracts/{provider}/verify',
       tag,
+      scope: 'read',
       summary: 'Verify a request as its receiver would',
       description: 'Nothing of it is stored or logged. An old timestamp is reported but does not make it invalid.',
       forAccounts: true,

@@ -4,6 +4,7 @@ import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { priorities } from '../contract/timing.js';
 import { environments } from '../store/accounts/accounts.js';
+import { scopes } from '../store/accounts/api-keys.js';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
@@ -76,8 +77,12 @@ export const accountSchema = z
 export const apiKeySchema = z
   .object({
     id: z.string(),
+    name: z.string().nullable(),
+    scopes: z.array(z.enum(scopes)),
     hint: z.string().describe("The key's last characters."),
     createdAt: time,
+    expiresAt: time.nullable().describe('From when on it is rejected; null for never.'),
+    lastUsedAt: time.nullable().describe('Its last use, to the minute; null before the first one.'),
   })
   .openapi('ApiKey');
 

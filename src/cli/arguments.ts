@@ -59,6 +59,15 @@ export function time(text: string): string {
   return new Date(at).toISOString();
 }
 
+/** A time to come, or how far from now it is, as ISO 8601 in UTC. */
+export function fromNow(text: string): string {
+  const ahead = readDuration(text);
+  const at = ahead === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN) : Date.now() + ahead;
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError('Write a time such as 2026-11-21T14:00:00Z, or a span from now such as 30d.');
+  return new Date(at).toISOString();
+}
+
 /** The text of an option, or of the file that it names as `@path`. */
 function textOrFile(text: string): string {
   if (!text.startsWith('@')) return text;

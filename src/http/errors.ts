@@ -48,7 +48,8 @@ export function explain(error: unknown, response: Response, log: Logger): Proble
   return problem;
 }
 
-function toProblem(error: unknown): Problem {
+/** The problem that an error becomes. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { type, status, code, message, limit } = error as {
     type?: string;

@@ -100,10 +100,12 @@ const camel = (words: readonly string[]): string =>
     .join('');
 
 export function openApiDocument(registry: OpenAPIRegistry) {
-  registry.registerComponent('securitySchemes', 'adminKey', {
+  registry.registerComponent('securitySchemes', 'operatorKey', {
     type: 'http',
     scheme: 'bearer',
-    description: "The operator's key.",
+    description:
+      'PIGEONPOST_ADMIN_KEY, or an operator’s key of /v1/keys. Operations name the scope that the key needs: publish, ' +
+      'read, operate (includes read) or admin (includes all).',
   });
   registry.registerComponent('securitySchemes', 'accountKey', {
     type: 'http',

@@ -3,8 +3,8 @@
  * translates the provider's routes, fields and errors; these operations do all validation and storage.
  */
 import type { RequestHandler, Response, Router } from 'express';
+import type { AuditedRequest } from '../http/audit.js';
 import type { Problem } from '../http/problem.js';
-import type { Caller } from '../http/sign-in-failures.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { StoredAttempt } from '../store/attempts/attempts.js';
 import type { DeliveryState } from '../store/deliveries/deliveries.js';
@@ -72,10 +72,10 @@ export interface Registrar extends Messaging {
    */
   readonly readJson: readonly RequestHandler[];
   /**
-   * The account of an API key if it belongs to this provider. Throws the problem `rate_limited` after too many invalid
-   * keys.
+   * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem `rate_limited` after too many invalid
+   * keys. A request that may change something is written to the audit log.
    */
-  authenticate(provider: string, key: string | undefined, caller: Caller): Promise<StoredAccount | undefined>;
+  authenticate(provider: string, key: string | undefined, request: AuditedRequest): Promise<StoredAccount | undefined>;
   /** All subscriptions of an account, oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's format. */

@@ -51,6 +51,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly retentionDays?: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   readonly idempotencyHours?: number;
+  /** Days for which the audit log is kept. */
+  readonly auditDays?: number;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }

@@ -38,6 +38,8 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
   'event-types': () => ['/event-types', 'A customer has paid an invoice'],
+  keys: () => ['/keys', 'Keys of operators'],
+  audit: () => ['/audit', 'POST /v1/accounts/{id}/subscriptions'],
   contract: () => ['/contracts/standard', 'Verify a signature'],
 };
 const looks = [

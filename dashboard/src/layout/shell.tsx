@@ -3,7 +3,7 @@ import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } 
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
-import { useSession } from '../api/session.js';
+import { may, useSession } from '../api/session.js';
 import { setZone, useZone, type Zone } from '../parts/zone.js';
 import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
@@ -22,6 +22,12 @@ export function Shell({ children }: { children: ReactNode }) {
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
     ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
     { href: '/contracts', label: 'Contracts' },
+    ...(!account && may(me, 'admin')
+      ? [
+          { href: '/keys', label: 'Keys' },
+          { href: '/audit', label: 'Audit log' },
+        ]
+      : []),
   ];
   return (
     <div className={styles.shell}>

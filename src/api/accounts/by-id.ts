@@ -33,6 +33,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'put',
       path,
       tag,
+      scope: 'admin',
       summary: 'Create an account by your own id, or edit it',
       description:
         'Can be repeated: the account is created once, and the response says whether this request did it. Only then ' +
@@ -71,6 +72,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path,
       tag,
+      scope: 'read',
       summary: 'Get an account by your own id',
       forAccounts: true,
       params,
@@ -92,6 +94,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'delete',
       path,
       tag,
+      scope: 'admin',
       summary: 'Delete an account by your own id',
       description: 'As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.',
       params,

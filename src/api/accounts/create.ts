@@ -103,7 +103,7 @@ export async function createAccount(
   try {
     return await inTransaction(store, async (client) => {
       const createdAt = await insertAccount(store, client, account, below?.reference(scope));
-      if (withKey) await insertApiKey(client, account.id, apiKey);
+      if (withKey) await insertApiKey(client, { accountId: account.id, key: apiKey });
       const created = { account: { ...account, ...NOT_PAUSED, createdAt }, apiKey };
       await onCreated?.(client, created);
       return created;

@@ -63,6 +63,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a delivery with its attempts',
       forAccounts: true,
       params,
@@ -96,6 +97,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/{id}/request',
       tag,
+      scope: 'read',
       summary: 'Show the request that an attempt sent',
       description:
         "The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would " +

@@ -61,6 +61,7 @@ export function deliveryListRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path: '/v1/deliveries',
       tag: 'Deliveries',
+      scope: 'read',
       summary: 'List deliveries',
       description:
         'With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page ' +

@@ -29,6 +29,9 @@ test('has partitions for the next weeks after the migration', async () => {
     '0017_environments',
     '0018_subscription_hosts',
     '0020_jobs',
+    '0022_keys',
+    '0023_sessions',
+    '0024_audit',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));
