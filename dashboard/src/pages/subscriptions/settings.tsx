@@ -11,7 +11,7 @@ import { Moment } from '../../parts/time.js';
 /** Shown elsewhere, or with components of their own. */
 const APART = new Set([
   ...['id', 'reference', 'accountId', 'provider', 'url', 'enabled', 'disabledReason', 'health', 'secret'],
-  ...['pausedAt', 'pausedReason', 'resumeRatePerSecond'],
+  ...['pausedAt', 'pausedReason', 'resumeRatePerSecond', 'breaker'],
   ...['createdAt', 'updatedAt'],
 ]);
 
