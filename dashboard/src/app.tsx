@@ -10,13 +10,18 @@ import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
 import { DeliveriesPage } from './pages/deliveries/deliveries-page.js';
 import { DeliveryPage } from './pages/delivery/delivery-page.js';
+import { EventPage } from './pages/events/event-page.js';
+import { EventsPage } from './pages/events/events-page.js';
 import { EventTypesPage } from './pages/event-types/event-types-page.js';
+import { JobsPage } from './pages/jobs/jobs-page.js';
+import { FindPage } from './pages/find/find-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
 import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions/edit-page.js';
 import { SubscriptionPage } from './pages/subscriptions/subscription-page.js';
 import { SubscriptionsPage } from './pages/subscriptions/subscriptions-page.js';
 import { Failure, Loading } from './parts/page.js';
+import { useZone } from './parts/zone.js';
 
 // The library that draws its charts is half of all there is.
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
@@ -29,6 +34,8 @@ export function App() {
 }
 
 function SignedIn({ apiKey, signOut }: { apiKey: string; signOut: Session['signOut'] }) {
+  // All pages show times.
+  useZone();
   const client = useMemo(() => clientFor(apiKey, () => signOut(REFUSED)), [apiKey, signOut]);
   const {
     data: me,
@@ -62,6 +69,16 @@ function Pages() {
           <DeliveriesPage />
         </Route>
         <Route path="/deliveries/:id">{({ id }) => <DeliveryPage key={id} id={id} />}</Route>
+        <Route path="/jobs">
+          <JobsPage />
+        </Route>
+        <Route path="/find">
+          <FindPage />
+        </Route>
+        <Route path="/events">
+          <EventsPage />
+        </Route>
+        <Route path="/events/:id">{({ id }) => <EventPage key={id} id={id} />}</Route>
         <Route path="/subscriptions">
           <SubscriptionsPage />
         </Route>

@@ -1,6 +1,7 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient, heartbeat, log } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
+import { advanceBreaker } from '../dispatch/commands/breakers.js';
 import { emitPage } from '../dispatch/broadcasts.js';
 import { resumePage } from '../dispatch/commands/pauses.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
@@ -9,7 +10,9 @@ import { cancelBroadcast } from '../store/broadcasts.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
+import type { BreakerActivities } from '../workflows/breaker-types.js';
 import type { BroadcastActivities } from '../workflows/broadcast-types.js';
+import type { JobActivities } from '../workflows/job-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -18,12 +21,24 @@ import { awaitAttempt } from './attempt/await-attempt.js';
 import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
+import { Breakers, type BreakerSettings } from './breakers.js';
 import { awaitSender } from './direct/await-sender.js';
+import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
 
-export function shareDependencies(dependencies: AttemptDependencies): SharedDependencies {
+/** `wakeBreaker` starts or wakes the workflow of a circuit breaker; without it the sweep does. */
+export function shareDependencies(
+  dependencies: AttemptDependencies,
+  {
+    wakeBreaker = async () => undefined,
+    onBreakerError = () => undefined,
+  }: {
+    readonly wakeBreaker?: BreakerSettings['wake'];
+    readonly onBreakerError?: BreakerSettings['onError'];
+  } = {},
+): SharedDependencies {
   const { store, egress, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   return {
     store,
@@ -31,6 +46,7 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
     maxConcurrentAttempts,
     limiter: new ConcurrencyLimiter(),
     outcomes: new OutcomeWriter(store),
+    breakers: new Breakers({ store, wake: wakeBreaker, onError: onBreakerError }),
   };
 }
 
@@ -48,7 +64,13 @@ export function createActivities(
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
   }: ActivitySettings,
-): DeliveryActivities & MaintenanceActivities & RecoveryActivities & ResumeActivities & BroadcastActivities {
+): DeliveryActivities &
+  MaintenanceActivities &
+  RecoveryActivities &
+  ResumeActivities &
+  BroadcastActivities &
+  BreakerActivities &
+  JobActivities {
   const { store } = shared;
   const enforceRetention = createRetention(store, retentionDays);
   return {
@@ -71,6 +93,7 @@ export function createActivities(
       await enforceRetention();
       return report;
     },
+    advanceBreaker: (task) => advanceBreaker({ store, client: getClient() }, task),
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
     broadcastPage: ({ broadcastId }) =>
       emitPage(
@@ -84,6 +107,7 @@ export function createActivities(
       ),
     cancelBroadcast: async ({ broadcastId }) => void (await cancelBroadcast(store, broadcastId)),
     ...createRecoveryActivities(store),
+    ...createJobActivities(store),
   };
 }
 

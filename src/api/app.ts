@@ -27,27 +27,33 @@ import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
 import { eventTypeRoutes } from './event-types/routes.js';
 import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
+import { breakerRoutes } from './breakers.js';
 import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
+import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
+import { searchRoutes } from './search/search.js';
+import { SearchTurns } from './search/turns.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
 import type { Routing } from '../http/route.js';
 import { SignInFailures } from '../http/sign-in-failures.js';
 import type { SignInLimits } from '../http/sign-in-limits.js';
 import { createSignIn } from '../http/sign-in.js';
+import { subscriptionListRoutes } from './subscriptions/list.js';
 import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds'> {
+export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns'> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -64,7 +70,7 @@ export function createApp(parts: AppParts): Express {
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
-  const context = { ...parts, signIn, writes, eventWriter, accountIds };
+  const context = { ...parts, signIn, writes, eventWriter, accountIds, searchTurns: new SearchTurns() };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -86,12 +92,15 @@ export function createApp(parts: AppParts): Express {
   accountRoutes(routing, context);
   keyRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
+  subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);
   waitingRoutes(routing, context);
   pauseRoutes(routing, context);
+  breakerRoutes(routing, context);
   deliveryRoutes(routing, context);
   deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);
+  jobRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
@@ -99,8 +108,10 @@ export function createApp(parts: AppParts): Express {
   recoveryRoutes(routing, context);
   payloadTestRoutes(routing, context);
   erasureRoutes(routing, context);
+  searchRoutes(routing, context);
   broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
+  attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();

@@ -11,6 +11,7 @@ import type { UnknownEventTypes } from '../config/defaults.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
 import type { EventTypeCatalogue } from './event-types/catalogue.js';
 import type { SignIn } from '../http/sign-in.js';
+import type { SearchTurns } from './search/turns.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly eventWriter: EventWriter;
   readonly accountIds: AccountIds;
   readonly writes: WriteHealth;
+  readonly searchTurns: SearchTurns;
   readonly feed: DeliveryFeed;
   readonly eventTypes: EventTypeCatalogue;
   /** What happens to event types that are not defined, once at least one is. */

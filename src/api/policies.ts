@@ -37,6 +37,7 @@ const effectiveSchema = z
         stopStatuses: source,
         retryAfterMaxS: source,
         slowDown: source,
+        breaker: source,
       })
       .describe('Which level decides each field.'),
     waitsS: z.array(z.number()).describe('The waits after failed attempts in seconds, without jitter.'),
@@ -149,7 +150,7 @@ function applyRoute(routing: Routing, context: ApiContext): void {
 }
 
 /** Throws a problem for a contract whose deliveries have no policies. */
-function mustHavePolicy(contract: AnyContract): void {
+export function mustHavePolicy(contract: AnyContract): void {
   const refused = refusal(contract);
   if (refused !== undefined) throw new Problem('invalid_request', refused);
 }

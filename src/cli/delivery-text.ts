@@ -1,5 +1,6 @@
 /** Deliveries and attempts as people read them. */
 import type { components, paths } from '../client/index.js';
+import { outcomeText } from '../client/outcome-text.js';
 import { fields, span, table, when, type Cell } from './output.js';
 
 type Delivery = components['schemas']['Delivery'];
@@ -15,10 +16,14 @@ export const deliveryHeads = [
   'Last response',
   'Next attempt',
   'Created',
+  'Receiver',
+  'Account',
 ];
 
-export function deliveryRow({ id, type, state, attemptCount, nextAttemptAt, createdAt, ...rest }: Delivery): Cell[] {
-  return [id, type, state, attemptCount, lastResponse(rest), when(nextAttemptAt), when(createdAt)];
+export function deliveryRow(delivery: Delivery): Cell[] {
+  const { id, type, state, attemptCount, nextAttemptAt, createdAt, url, accountName } = delivery;
+  const times = [when(nextAttemptAt), when(createdAt)];
+  return [id, type, state, attemptCount, lastResponse(delivery), ...times, url, accountName];
 }
 
 /** A delivery's state on one line. */
@@ -33,21 +38,20 @@ export function deliveryLine(delivery: Delivery): string {
 export function deliveryText({ attempts, schedule, workflow: _, ...delivery }: DeliveryDetail): string {
   const made = attempts.map(({ number, run, startedAt, durationMs, outcome, status, reason, message }) => [
     ...[number, run, when(startedAt), durationMs === null ? null : span(durationMs)],
-    ...[outcome, status ?? reason, message],
+    ...[outcomeText({ outcome, status, reason }), message],
   ]);
   const toCome = schedule.map(({ at, waitMs }) => [when(at), `${span(waitMs)} after the attempt before`]);
   return [
     fields(delivery),
-    ...(made.length > 0
-      ? [table(['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Response', 'Message'], made)]
-      : []),
+    ...(made.length > 0 ? [table(['Attempt', 'Redelivery', 'Started', 'Took', 'Outcome', 'Message'], made)] : []),
     ...(toCome.length > 0 ? [table(['To come', 'Unless accepted before'], toCome)] : []),
     ...lastExcerpt(attempts),
   ].join('\n\n');
 }
 
 function lastResponse({ lastStatus, lastReason }: Pick<Delivery, 'lastStatus' | 'lastReason'>): string | null {
-  return lastStatus === null ? lastReason : String(lastStatus);
+  if (lastStatus === null && lastReason === null) return null;
+  return outcomeText({ status: lastStatus, reason: lastReason });
 }
 
 function lastExcerpt(attempts: readonly Attempt[]): string[] {

@@ -10,6 +10,8 @@ import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
 import { erasureCommands } from './commands/erase.js';
 import { eventTypeCommands } from './commands/event-types.js';
+import { jobCommands } from './commands/jobs.js';
+import { findCommand } from './commands/find.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
@@ -53,6 +55,8 @@ function createProgram(terminal: Terminal): Command {
   broadcastCommands(program, terminal);
   erasureCommands(program, terminal);
   deliveryCommands(program, terminal);
+  jobCommands(program, terminal);
+  findCommand(program, terminal);
   recoverCommand(program, terminal);
   recoveryCommands(program, terminal);
   listenCommand(program.commandsGroup('For development and diagnosis:'), terminal);

@@ -14,7 +14,7 @@ export interface paths {
     };
     /**
      * List an account's events
-     * @description Without their payloads, which GET /v1/events/{id} has. With type or undelivered a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
      */
     get: {
       parameters: {
@@ -23,6 +23,8 @@ export interface paths {
           limit?: number;
           /** @description nextCursor of the previous page. */
           cursor?: string;
+          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+          q?: string;
           /** @description Only events of this type. */
           type?: string;
           /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
@@ -49,6 +51,7 @@ export interface paths {
             'application/json': {
               data: components['schemas']['ListedEvent'][];
               nextCursor: string | null;
+              searched: components['schemas']['Searched'];
             };
           };
         };
@@ -316,6 +319,12 @@ export interface paths {
               channels?: string[];
               id: string;
               accountId: string;
+              accountName: string;
+              provider: string;
+              /** @description How receivers read its id in a header; null where the contract has no such header. */
+              messageId: string | null;
+              /** @description The header. */
+              messageIdHeader: string | null;
               /** Format: date-time */
               createdAt: string;
               /**
@@ -597,6 +606,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -796,6 +820,101 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the events of all accounts
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+          q?: string;
+          /** @description Only events of this type. */
+          type?: string;
+          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+          undelivered?: 'true' | 'false';
+          /** @description Only events accepted at this time or later. */
+          from?: string;
+          /** @description Only events accepted before this time. */
+          to?: string;
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Events, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['ListedEvent'][];
+              nextCursor: string | null;
+              searched: components['schemas']['Searched'];
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts': {
     parameters: {
       query?: never;
@@ -813,6 +932,8 @@ export interface paths {
           cursor?: string;
           provider?: string;
           environment?: 'live' | 'test';
+          /** @description A part of the name or of your own id, in any case; or the id. */
+          q?: string;
         };
         header?: never;
         path?: never;
@@ -973,6 +1094,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -1299,6 +1435,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -1714,6 +1865,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           } & {
             [key: string]: unknown;
@@ -2028,6 +2194,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           } & {
             [key: string]: unknown;
@@ -2731,6 +2912,102 @@ export interface paths {
         };
       };
     };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/subscriptions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List the subscriptions of all accounts, with their health
+     * @description An account gets its own.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+          accountId?: string;
+          provider?: string;
+          /** @description Host of the URL, such as `hooks.example.com`; or a URL. */
+          host?: string;
+          /** @description failing: enabled, and every attempt since a time has failed. */
+          condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
+          /** @description A part of the URL, the description or the name of the account, in any case; or the id or reference. */
+          q?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Subscriptions, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: (components['schemas']['Subscription'] &
+                ({
+                  accountName: string;
+                } & {
+                  [key: string]: unknown;
+                }))[];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -3622,6 +3899,101 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/subscriptions/{id}/breaker/close': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Close the circuit breaker of a subscription: what waits is sent
+     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The subscription after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Subscription'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/deliveries': {
     parameters: {
       query?: never;
@@ -3629,7 +4001,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List deliveries */
+    /**
+     * List deliveries
+     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null.
+     */
     get: {
       parameters: {
         query?: {
@@ -3645,7 +4020,17 @@ export interface paths {
           type?: string;
           /** @description Only with `subscriptionId` or `accountId`. */
           orderingKey?: string;
+          /** @description The delivery that is the batch: its members. */
+          batchId?: string;
           state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+          /** @description Host of the subscription's URL, such as `hooks.example.com`; or a URL. */
+          host?: string;
+          /** @description Status of the last response: one such as `503`, or a class such as `5xx`. */
+          status?: string;
+          /** @description Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`. */
+          reason?: string;
+          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in the event type, the URL, the name or your own id of the account, or the payload. */
+          q?: string;
           /** @description Only deliveries created at this time or later. */
           from?: string;
           /** @description Only deliveries created before this time. */
@@ -3666,6 +4051,11 @@ export interface paths {
             'application/json': {
               data: components['schemas']['Delivery'][];
               nextCursor: string | null;
+              /**
+               * Format: date-time
+               * @description Deliveries created before this time were not read, and nextCursor continues there; null when the page is full or there are no more.
+               */
+              searchedSince: string | null;
             };
           };
         };
@@ -4240,7 +4630,13 @@ export interface paths {
       };
       requestBody?: {
         content: {
-          'application/json': Record<string, never>;
+          'application/json': {
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
+          };
         };
       };
       responses: {
@@ -4748,7 +5144,7 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a recovery of the subscription, which runs in the background.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background.
      */
     post: {
       parameters: {
@@ -4771,7 +5167,11 @@ export interface paths {
               subscriptionId?: string;
               provider?: string;
               eventType?: string;
-              /** @description redeliver accepts finished states, by default failed; retry accepts retrying; cancel accepts open states, by default all. */
+              eventId?: string;
+              orderingKey?: string;
+              /** @description Only these deliveries. */
+              deliveryIds?: string[];
+              /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
               states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
               /**
                * Format: date-time
@@ -4796,6 +5196,11 @@ export interface paths {
             limit?: number;
             /** @description nextCursor of the previous request, so that no delivery is processed twice. */
             cursor?: string;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
             /**
              * @description For cancel: shown with the deliveries and in Temporal.
              * @default cancelled in bulk
@@ -4835,6 +5240,695 @@ export interface paths {
         };
         /** @description A problem */
         401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List jobs
+     * @description Those that have not ended, or ended within the last 30 days.
+     */
+    get: {
+      parameters: {
+        query?: {
+          /** @description Maximum number of entries. */
+          limit?: number;
+          /** @description nextCursor of the previous page. */
+          cursor?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Jobs, newest first */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': {
+              data: components['schemas']['Job'][];
+              nextCursor: string | null;
+            };
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    /**
+     * Start a job: retry, pause, resume, cancel or redeliver all deliveries of a filter
+     * @description It runs in the background, oldest delivery first and at most at the given rate, also after a restart. Deliveries that are created after the request are not changed. resume skips deliveries that wait because their subscription or account is paused or disabled.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: {
+          /** @description A repeated request with the same key gets the first response. */
+          'Idempotency-Key'?: string;
+        };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          'application/json': {
+            /**
+             * @description retry makes an attempt now, in addition to the attempts of the schedule.
+             * @enum {string}
+             */
+            action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+            /** @description Which deliveries; all that the action applies to when empty. */
+            filter: {
+              accountId?: string;
+              subscriptionId?: string;
+              provider?: string;
+              eventType?: string;
+              eventId?: string;
+              orderingKey?: string;
+              /** @description Only these deliveries. */
+              deliveryIds?: string[];
+              /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
+              states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+              /**
+               * Format: date-time
+               * @description Only deliveries created at this time or later.
+               */
+              from?: string;
+              /**
+               * Format: date-time
+               * @description Only deliveries created before this time.
+               */
+              to?: string;
+            };
+            /**
+             * @description Only count; change nothing.
+             * @default false
+             */
+            dryRun?: boolean;
+            /**
+             * @description Maximum number of deliveries per second.
+             * @default 100
+             */
+            ratePerSecond?: number;
+            /**
+             * @description For pause and cancel: shown with the deliveries and in Temporal.
+             * @default by a job
+             */
+            reason?: string;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
+          };
+        };
+      };
+      responses: {
+        /** @description With dryRun: the count */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['JobCount'];
+          };
+        };
+        /** @description The job */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a job and its progress */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description The job */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause a job; the current page of deliveries is finished first */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume a paused job, or change the rate of a running one */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': {
+            /** @description Maximum number of deliveries per second. */
+            ratePerSecond?: number;
+          };
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        413: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        415: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Cancel a job; the current page of deliveries is finished first */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': Record<string, never>;
+        };
+      };
+      responses: {
+        /** @description The job after it */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Job'];
+          };
+        };
+        /** @description A problem */
+        400: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        404: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        409: {
           headers: {
             [name: string]: unknown;
           };
@@ -5447,6 +6541,11 @@ export interface paths {
             dryRun?: boolean;
             /** @default 10 */
             ratePerSecond?: number;
+            /**
+             * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+             * @default false
+             */
+            allowDelivered?: boolean;
           };
         };
       };
@@ -6454,6 +7553,92 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Find anything by an id or a text
+     * @description At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent.
+     */
+    get: {
+      parameters: {
+        query: {
+          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in event types, URLs, the names and your own ids of accounts, and payloads. */
+          q: string;
+          /** @description Only what belongs to this account. */
+          accountId?: string;
+          /** @description Only payloads of events accepted at this time or later. */
+          from?: string;
+          /** @description Only payloads of events accepted before this time. */
+          to?: string;
+          /** @description Maximum number of results of each kind. */
+          limit?: number;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description What was found, by kind */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['SearchResults'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/broadcasts': {
     parameters: {
       query?: never;
@@ -7200,7 +8385,13 @@ export interface paths {
         query?: {
           /** @description Length of the window, which ends now. */
           window?: '1h' | '24h' | '7d' | '30d';
+          /** @description Start of a period of your own, instead of a window. */
+          from?: string;
+          /** @description Its end; now when absent. */
+          to?: string;
           accountId?: string;
+          subscriptionId?: string;
+          provider?: string;
         };
         header?: never;
         path?: never;
@@ -7215,6 +8406,80 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['Overview'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get what needs attention now */
+    get: {
+      parameters: {
+        query?: {
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description What needs attention */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Attention'];
           };
         };
         /** @description A problem */
@@ -7856,6 +9121,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -8101,6 +9381,21 @@ export interface paths {
                 on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
                 factor: number;
               };
+              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+              breaker?: {
+                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+                failureRate?: number;
+                /** @description Fewer attempts in the window do not open it; 10 by default. */
+                minAttempts?: number;
+                /** @description The window in seconds; 60 by default. */
+                windowS?: number;
+                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+                probeAfterS?: number;
+                /** @description The longest time between two probes in seconds; 3,600 by default. */
+                maxProbeAfterS?: number;
+                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+                stages?: number;
+              } | null;
             } | null;
           };
         };
@@ -8583,6 +9878,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** @description The account that has created it through its provider's API; null for those of the operator. */
       parentId: string | null;
@@ -8598,6 +9908,9 @@ export interface components {
     };
     ListedEvent: {
       id: string;
+      accountId: string;
+      accountName: string;
+      provider: string;
       type: string;
       /** Format: date-time */
       occurredAt: string;
@@ -8614,6 +9927,18 @@ export interface components {
       /** @description In how many subscriptions that are polled it can be read. */
       messages: number;
     };
+    /** @description How far the page has searched for q; null without it. */
+    Searched: {
+      /** @description How many of the newest events were read. */
+      events: number;
+      /**
+       * Format: date-time
+       * @description Only events since this time were read; null for all.
+       */
+      since: string | null;
+      /** @description Whether all events in the range of time were read. */
+      complete: boolean;
+    } | null;
     Subscription: {
       id: string;
       /** @description Id of this subscription in the provider's own API and payloads. */
@@ -8637,6 +9962,34 @@ export interface components {
       pausedReason: string | null;
       /** @description Rate at which deliveries that waited during a pause are being sent; null at other times. */
       resumeRatePerSecond: number | null;
+      /** @description Its circuit breaker while that is not closed. Absent where the contract has none. */
+      breaker?: {
+        /**
+         * @description Open: it waits for its next probe. Closing: some trials have passed.
+         * @enum {string}
+         */
+        state: 'open' | 'closing';
+        /**
+         * Format: date-time
+         * @description When it opened.
+         */
+        since: string;
+        /** @description Attempts in the window when it opened. */
+        attempts: number;
+        /** @description How many of these had failed. */
+        failures: number;
+        /** @description Trials that have failed since. */
+        failedProbes: number;
+        /**
+         * Format: date-time
+         * @description Null while deliveries are tried.
+         */
+        nextProbeAt: string | null;
+        /** @description How many deliveries the trial in progress, or the next one, sends at once. */
+        atOnce: number;
+        /** @description Deliveries that wait, counted up to 10,000; only where one subscription is read. */
+        waiting?: number;
+      } | null;
       health?: components['schemas']['Health'];
       /** @description Values are masked. */
       headers: {
@@ -8692,6 +10045,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** Format: date-time */
       createdAt: string;
@@ -8775,6 +10143,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       };
       /** @description Which level decides each field. */
       sources: {
@@ -8792,6 +10175,8 @@ export interface components {
         retryAfterMaxS: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
         /** @enum {string} */
         slowDown: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
+        /** @enum {string} */
+        breaker: 'subscription' | 'eventType' | 'account' | 'installation' | 'contract';
       };
       /** @description The waits after failed attempts in seconds, without jitter. */
       waitsS: number[];
@@ -8802,6 +10187,7 @@ export interface components {
       id: string;
       eventId: string;
       accountId: string;
+      accountName: string | null;
       subscriptionId: string;
       /** @description The subscription's current URL. */
       url: string | null;
@@ -8834,6 +10220,12 @@ export interface components {
       orderingKey: string | null;
       /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
       blocked: boolean;
+      /** @description Whether it waits for others of its subscription, with which it is sent. */
+      waitsForBatch: boolean;
+      /** @description The delivery that sends it with others; its outcome is that one’s. */
+      batchId: string | null;
+      /** @description How many events it sends, if it is a batch; null for one event. */
+      batchEvents: number | null;
       /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
       workflowId: string | null;
       /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
@@ -8844,6 +10236,54 @@ export interface components {
       updatedAt: string;
       /** Format: date-time */
       settledAt: string | null;
+    };
+    JobCount: {
+      /** @enum {boolean} */
+      dryRun: true;
+      /** @description Number of deliveries that match, counted up to 100,000. */
+      total: number;
+      /** @description Whether there are more than the counted ones. */
+      more: boolean;
+    };
+    Job: {
+      id: string;
+      /** @description The account whose key started it; null for an operator. */
+      accountId: string | null;
+      /** @enum {string} */
+      action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+      /** @description The filter of the request; `to` is the time of the request when absent or later. */
+      filter: {
+        states: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+        accountId?: string;
+        subscriptionId?: string;
+        provider?: string;
+        eventType?: string;
+        eventId?: string;
+        orderingKey?: string;
+        /** Format: date-time */
+        from?: string;
+        /** Format: date-time */
+        to: string;
+        /** @description How many deliveries the request named. */
+        deliveryIds?: number;
+      };
+      reason: string;
+      ratePerSecond: number;
+      /** @enum {string} */
+      state: 'running' | 'paused' | 'completed' | 'cancelled';
+      /** @description How many deliveries matched at the start; null until they are counted. */
+      total: number | null;
+      /** @description How many accepted the command. */
+      done: number;
+      /** @description How many had changed their state in the meantime. */
+      skipped: number;
+      workflowId: string;
+      /** @description The workflow in Temporal's UI; null for accounts. */
+      temporalUrl: string | null;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      endedAt: string | null;
     };
     Attempt: {
       number: number;
@@ -8980,6 +10420,32 @@ export interface components {
       /** Format: date-time */
       createdAt: string;
     };
+    SearchResults: {
+      accounts: {
+        id: string;
+        name: string;
+        provider: string;
+        /** @description Your own id of the account, usable in paths instead of its id. */
+        externalId: string | null;
+      }[];
+      subscriptions: (components['schemas']['Subscription'] &
+        ({
+          accountName: string;
+        } & {
+          [key: string]: unknown;
+        }))[];
+      /** @description Hosts of the URLs. */
+      hosts: {
+        host: string;
+        subscriptions: number;
+      }[];
+      eventTypes: string[];
+      /** @description Events with this id or message id, otherwise with the text in their payload. */
+      events: components['schemas']['ListedEvent'][];
+      /** @description The delivery with this id, or those of the events. */
+      deliveries: components['schemas']['Delivery'][];
+      searched: components['schemas']['Searched'] & unknown;
+    };
     BroadcastCount: {
       /** @enum {boolean} */
       dryRun: true;
@@ -9043,6 +10509,11 @@ export interface components {
         failed: number;
         cancelled: number;
         open: number;
+        /** @description Share of accepted attempts; null without attempts. */
+        success: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
       }[];
       /** @description Deliveries that wait for an attempt now, whenever they were created. */
       backlog: {
@@ -9069,6 +10540,18 @@ export interface components {
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
+      }[];
+      /** @description At most ten with failed attempts, sorted by these times failure rate. */
+      worstAccounts: {
+        accountId: string;
+        name: string;
+        provider: string;
+        deliveries: number;
+        attempts: number;
+        failures: number;
+        failureRate: number;
+        /** @description Open deliveries whose last attempt was not accepted. */
+        openAfterFailure: number;
       }[];
       /** @description At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because of their receiver, latest first. */
       worstSubscriptions: {
@@ -9102,6 +10585,50 @@ export interface components {
       /** @description Share of delivered among delivered and failed deliveries; open and cancelled ones do not count. */
       ended: number | null;
     };
+    Attention: {
+      /** @description Enabled subscriptions whose attempts fail; at most ten are listed, those that fail for longest first. */
+      failing: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /**
+           * Format: date-time
+           * @description Time of the first failed attempt since the last accepted one.
+           */
+          failingSince: string;
+          /** @description Failed attempts since then. */
+          failures: number;
+          /** @description Retrying deliveries, counted up to 1,000. */
+          waiting: number;
+        }[];
+      };
+      /** @description Subscriptions that were disabled because of their receiver; at most ten are listed, latest first. */
+      disabled: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /** Format: date-time */
+          disabledAt: string | null;
+          disabledReason: string;
+          /** @description Paused deliveries, counted up to 1,000. */
+          waiting: number;
+          /** @description Events since then that it would have received, among the first 200 events of its account. */
+          missed: number;
+          /** @description Whether its account has more events than were counted. */
+          moreMissed: boolean;
+        }[];
+      };
+      /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
+      ownerless: number | null;
+    };
     Contract: {
       provider: string;
       title: string;
@@ -9124,6 +10651,8 @@ export interface components {
       openCatalogue: boolean;
       /** @description Whether events may have an `orderingKey`. */
       orderingKeys: boolean;
+      /** @description Whether a subscription may get several events in one request (`batch`). */
+      batches: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {
@@ -9204,6 +10733,21 @@ export interface components {
           on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
           factor: number;
         };
+        /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+        breaker?: {
+          /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+          failureRate?: number;
+          /** @description Fewer attempts in the window do not open it; 10 by default. */
+          minAttempts?: number;
+          /** @description The window in seconds; 60 by default. */
+          windowS?: number;
+          /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+          probeAfterS?: number;
+          /** @description The longest time between two probes in seconds; 3,600 by default. */
+          maxProbeAfterS?: number;
+          /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+          stages?: number;
+        } | null;
       } | null;
       /** @description Version of the schema, from 1. */
       version: number;

@@ -122,10 +122,11 @@ export async function hasExpiredContents(store: Store, accountId: string): Promi
   return rowCount === 1;
 }
 
-/** The open deliveries of events. */
+/** The open deliveries of events, and the batches instead of their members. */
 export async function openDeliveriesOf(store: Store, eventIds: readonly string[]): Promise<{ id: string }[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    'SELECT id FROM deliveries WHERE event_id = ANY($1) AND id >= $2 AND state = ANY($3) ORDER BY id',
+    `SELECT DISTINCT CASE WHEN state = 'pending' THEN coalesce(batch_id, id) ELSE id END AS id FROM deliveries
+     WHERE event_id = ANY($1) AND id >= $2 AND state = ANY($3) ORDER BY 1`,
     [eventIds, lowestDelivery(eventIds), openStates],
   );
   return rows;
@@ -145,6 +146,7 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     const ids = locked.rows.map(({ id }) => id);
     if (ids.length === 0) return 0;
     const deliveries = await eraseDeliveries(client, ids);
+    await eraseBatches(client, ids);
     const attempts = await client.query(
       longQuery(`UPDATE attempts SET ${WITHOUT_CONTENT} WHERE delivery_id = ANY($1)`, [deliveries]),
     );
@@ -165,6 +167,27 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     );
     return deliveries.length;
   });
+}
+
+/**
+ * Removes the content of the batches of events. An open one ends before its next attempt, and its other events are collected
+ * again (0015_batches.sql).
+ */
+async function eraseBatches(client: Queryable, eventIds: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ id: string; event_id: string }>(
+    `SELECT id, event_id FROM deliveries WHERE id = ANY(ARRAY(
+       SELECT batch_id FROM deliveries WHERE event_id = ANY($1) AND id >= $2 AND batch_id IS NOT NULL))`,
+    [eventIds, lowestDelivery(eventIds)],
+  );
+  if (rows.length === 0) return;
+  const ids = rows.map(({ event_id: id }) => id);
+  await eraseDeliveries(client, ids);
+  await client.query(`UPDATE attempts SET ${WITHOUT_CONTENT} WHERE delivery_id = ANY($1)`, [rows.map(({ id }) => id)]);
+  await client.query(`UPDATE event_bodies SET body = '', sealed = NULL, error = $2 WHERE event_id = ANY($1)`, [
+    ids,
+    ERASED,
+  ]);
+  await client.query(`UPDATE events SET data = 'null', sealed = NULL, erased_at = now() WHERE id = ANY($1)`, [ids]);
 }
 
 /** Notes the open deliveries of events, and removes reasons that quote a payload. Returns the ids of all deliveries. */

@@ -87,6 +87,16 @@ const direct = new Counter({
   registers,
 });
 
+/** What happens to circuit breakers. */
+const breakerChanges = ['opened', 'closed'] as const;
+
+const breakers = new Counter({
+  name: 'pigeonpost_breaker_changes_total',
+  help: 'Circuit breakers of subscriptions that this process has opened, or closed after their trials or by hand.',
+  labelNames: ['change'] as const,
+  registers,
+});
+
 /** Initializes the counters with zero, so that Prometheus sees the first increase. */
 export function beginAtZero(providers: readonly string[]): void {
   for (const provider of providers) {
@@ -98,6 +108,12 @@ export function beginAtZero(providers: readonly string[]): void {
   }
   for (const reason of authFailureReasons) authFailures.inc({ reason }, 0);
   for (const outcome of directOutcomes) direct.inc({ outcome }, 0);
+  for (const change of breakerChanges) breakers.inc({ change }, 0);
+}
+
+/** Counts a circuit breaker that was opened or closed. */
+export function countBreaker(change: (typeof breakerChanges)[number]): void {
+  breakers.inc({ change });
 }
 
 /** Counts a request that failed authentication. */

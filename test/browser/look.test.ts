@@ -29,6 +29,9 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   overview: () => ['/overview?window=1h', '1 worker'],
   deliveries: () => ['/deliveries', 'invoice.paid'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
+  jobs: () => ['/jobs', 'Jobs'],
+  events: () => ['/events', '1 delivered'],
+  find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
   subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
   'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],
@@ -80,6 +83,14 @@ describeInBrowser('every page', () => {
     await page.getByRole('button', { name: 'New account' }).click();
     await page.getByRole('dialog').waitFor();
     await expectFit(page);
+  });
+
+  test('is fit to read in the dialog of a job', async () => {
+    const page = await dashboard.openAt('/deliveries?state=delivered', { viewport: NARROW });
+    await page.getByRole('button', { name: 'Redeliver…' }).click();
+    await page.getByText('Delivered ones were accepted').waitFor();
+    await expectFit(page);
+    await picture(page, 'job-dialog-narrow');
   });
 
   test('can be dark where the system is light, and stays so', async () => {

@@ -4,6 +4,8 @@ import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
 import { useSession } from '../api/session.js';
+import { setZone, useZone, type Zone } from '../parts/zone.js';
+import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
 import styles from './shell.module.css';
 
@@ -15,6 +17,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const pages = [
     { href: '/overview', label: 'Overview' },
     { href: '/deliveries', label: 'Deliveries' },
+    { href: '/events', label: 'Events' },
     { href: '/subscriptions', label: 'Subscriptions' },
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
     ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
@@ -30,6 +33,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Mark size={26} />
           Pigeonpost
         </Link>
+        <FindBox />
         <nav aria-label="Pages" className={styles.pages}>
           {pages.map((page) => (
             <PageLink key={page.href} {...page} />
@@ -37,6 +41,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </nav>
         <div className={styles.who}>
           <SchemeSelect />
+          <ZoneSelect />
           <p className={styles.name} title={account?.id}>
             <span className="muted">Signed in as</span> <strong>{account ? account.name : 'operator'}</strong>
           </p>
@@ -59,6 +64,22 @@ function PageLink({ href, label }: { href: string; label: string }) {
     <Link href={href} className={styles.page} aria-current={here ? 'page' : undefined}>
       {label}
     </Link>
+  );
+}
+
+function ZoneSelect() {
+  const zone = useZone();
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label="Time zone"
+      value={zone}
+      onChange={(event) => setZone(event.currentTarget.value as Zone)}
+      data={[
+        { value: 'local', label: `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}` },
+        { value: 'UTC', label: 'Times in UTC' },
+      ]}
+    />
   );
 }
 

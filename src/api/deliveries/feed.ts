@@ -10,7 +10,7 @@ import { validKeyIds } from '../../store/accounts/api-keys.js';
 import { changedDeliveries, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { databaseTime } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
-import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
+import { findReceivers, type Receiver } from '../../store/subscriptions/find.js';
 import { Problem } from '../../http/problem.js';
 
 /** Interval between reads of changes, in milliseconds. */
@@ -47,8 +47,8 @@ export interface Listener {
   readonly accountId?: string;
   /** Time of its last received event, if it reconnects. */
   readonly since?: Date;
-  /** Called with a changed delivery and its receiver's URL. The same change may be sent twice. */
-  notify(delivery: StoredDelivery, url: string | undefined): void;
+  /** Called with a changed delivery and its receiver. The same change may be sent twice. */
+  notify(delivery: StoredDelivery, receiver: Receiver | undefined): void;
   /** Called when changes were skipped: the listener must reload lists. */
   reset(): void;
   /** Called when the stream ends. */
@@ -173,12 +173,12 @@ class PollingFeed implements DeliveryFeed {
   async #notify(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
     if (deliveries.length === 0) return;
     const subscriptionIds = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
-    const urls = await subscriptionUrls(this.#store, [...subscriptionIds]);
+    const receivers = await findReceivers(this.#store, [...subscriptionIds]);
     for (const delivery of deliveries) {
-      const url = urls.get(delivery.subscriptionId);
+      const receiver = receivers.get(delivery.subscriptionId);
       for (const listener of to) {
         const { accountId = delivery.accountId } = listener;
-        if (accountId === delivery.accountId) listener.notify(delivery, url);
+        if (accountId === delivery.accountId) listener.notify(delivery, receiver);
       }
     }
   }

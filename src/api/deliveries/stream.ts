@@ -48,11 +48,11 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
         ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
         ...(seen === undefined ? {} : { accountId: seen }),
         ...(since === undefined ? {} : { since }),
-        notify(delivery, url) {
+        notify(delivery, receiver) {
           if (!matches(delivery, rest)) return;
           stream.send(
             'delivery',
-            showDelivery(delivery, url, context, principal),
+            showDelivery(delivery, receiver, context, principal),
             String(delivery.updatedAt.getTime()),
           );
         },

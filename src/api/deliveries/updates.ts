@@ -9,6 +9,7 @@ import type { Principal } from '../../http/principal.js';
 import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { time } from '../schemas.js';
+import { refuseWhileCollected } from './deliveries.js';
 import { mustFindDelivery } from './view.js';
 
 const tag = 'Deliveries';
@@ -108,11 +109,17 @@ async function update<Result, Args extends unknown[]>(
     throw error;
   }
   await mustBeOpen(context, principal, id);
-  throw new Problem('conflict', 'its workflow is not running: the first attempt has not been made, so nothing waits');
+  throw new Problem(
+    'conflict',
+    'its workflow is not running: it waits for its first attempt or for a circuit breaker; retry makes an attempt now',
+  );
 }
 
 async function mustBeOpen(context: ApiContext, principal: Principal, id: string): Promise<void> {
-  const { state } = await mustFindDelivery(context, principal, id);
+  const delivery = await mustFindDelivery(context, principal, id);
+  const { state } = delivery;
+  const refused = refuseWhileCollected(delivery, 'change');
+  if (refused) throw refused;
   if (!openStates.includes(state))
     throw new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
 }

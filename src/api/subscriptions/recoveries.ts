@@ -21,6 +21,7 @@ import { canSee, type Principal } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line, time } from '../schemas.js';
+import { allowDelivered } from '../deliveries/many.js';
 import { temporalUrl } from '../deliveries/temporal-url.js';
 
 const tag = 'Recoveries';
@@ -47,6 +48,7 @@ const request = z.strictObject({
   types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),
   dryRun: z.boolean().default(false).describe('Only count; change nothing.'),
   ratePerSecond: z.int().min(1).max(1_000).default(10),
+  allowDelivered,
 });
 
 const countSchema = z
@@ -238,6 +240,8 @@ function readScope({ account, subscription }: Receiver, body: z.output<typeof re
     return definition.type;
   });
   const states = [...new Set(body.states)];
+  if (states.includes('delivered') && !body.allowDelivered)
+    throw invalidField('allowDelivered', 'must be true to redeliver delivered deliveries');
   return { subscriptionId: subscription.id, accountId: account.id, from, to, states, types };
 }
 

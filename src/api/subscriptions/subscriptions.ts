@@ -20,7 +20,7 @@ import { anyFields } from './input.js';
 import { pollRoutes } from './poll.js';
 import { secretRoutes } from './secrets.js';
 import { currentIn, exampleOf } from './test-events.js';
-import { mustFindSubscription, showSubscription, showWithHealth } from './view.js';
+import { mustFindSubscription, showOneWithHealth, showSubscription, showWithHealth } from './view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
@@ -99,7 +99,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFindSubscription(context, principal, params.id);
-      return showWithHealth(subscription, account);
+      return showOneWithHealth(context.store, subscription, account);
     },
   );
 

@@ -28,11 +28,13 @@ export function accountCommands(program: Command, terminal: Terminal): void {
 
   apiCommand(accounts, 'list', 'List accounts, the newest first')
     .option('--provider <provider>', 'only accounts of this provider')
+    .option('--search <text>', 'a part of the name or of your own id, or the id')
     .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
     .option('--cursor <cursor>', 'nextCursor of the previous page')
-    .action(async ({ provider, limit, cursor, ...options }: CommonOptions & ListOptions) => {
+    .action(async ({ provider, search, limit, cursor, ...options }: CommonOptions & ListOptions) => {
       const { client, print } = await openContext(terminal, options);
-      const page = await unwrap(client.GET('/v1/accounts', { params: { query: { provider, limit, cursor } } }));
+      const query = { provider, q: search, limit, cursor };
+      const page = await unwrap(client.GET('/v1/accounts', { params: { query } }));
       print(page, () => {
         const rows = page.data.map(({ id, provider, name, createdAt }) => [id, provider, name, when(createdAt)]);
         return table(['Account', 'Provider', 'Name', 'Created'], rows);
@@ -149,6 +151,7 @@ function chosen({ settings, validate, operations, disableAfter, weight, ...choic
 }
 
 interface ListOptions {
+  readonly search?: string;
   readonly provider?: string;
   readonly limit: number;
   readonly cursor?: string;

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { ApiError, Unreachable, unwrap, type components, type paths } from '../../client/index.js';
 import { duration, time, wholeNumber } from '../arguments.js';
+import { confirmRepetition } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
-import { fields, table } from '../output.js';
+import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 type Delivery = components['schemas']['Delivery'];
@@ -21,6 +22,10 @@ interface FilterOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly orderingKey?: string;
+  readonly host?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly search?: string;
 }
 
 const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
@@ -48,7 +53,8 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const query = { ...queryOf(options), limit, cursor };
       const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
       print(page, () => {
-        const more = page.nextCursor === null ? '' : `\n\nMore with --cursor ${page.nextCursor}`;
+        const searched = page.searchedSince ? `\n\nSearched back to ${when(page.searchedSince)}.` : '';
+        const more = page.nextCursor === null ? '' : `${searched}\n\nMore with --cursor ${page.nextCursor}`;
         return table(deliveryHeads, page.data.map(deliveryRow)) + more;
       });
     });
@@ -76,9 +82,13 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
   for (const [name, description, hasReason] of commands) {
     const command = apiCommand(deliveries, `${name} <delivery...>`, description);
     if (hasReason) command.option('--reason <text>', 'shown with the delivery and in Temporal');
-    command.action(async (ids: string[], { reason, ...options }: CommonOptions & { reason?: string }) => {
+    if (name === 'redeliver') command.option('--yes', 'redeliver delivered ones without asking');
+    command.action(async (ids: string[], { reason, yes, ...options }: CommandOptions) => {
       const context = await openContext(terminal, options);
-      for (const id of ids) await send(context, name, id, reason);
+      for (const id of ids) {
+        const given = name === 'redeliver' ? await redelivery(context, id, yes) : { reason };
+        await send(context, name, id, given);
+      }
     });
   }
   updateCommands(deliveries, terminal);
@@ -114,14 +124,26 @@ function updateCommands(deliveries: Command, terminal: Terminal): void {
   );
 }
 
+interface CommandOptions extends CommonOptions {
+  readonly reason?: string;
+  readonly yes?: boolean;
+}
+
+/** The body of a redelivery; asks first when the receiver has accepted the delivery. */
+async function redelivery(context: CommandContext, id: string, yes = false): Promise<{ allowDelivered: boolean }> {
+  const { state, type, url } = await unwrap(context.client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
+  if (state !== 'delivered') return { allowDelivered: false };
+  await confirmRepetition(context, `${type} to ${url ?? 'its receiver'}, which has accepted ${id}`, yes);
+  return { allowDelivered: true };
+}
+
 async function send(
   { client, printLine }: CommandContext,
   command: (typeof commands)[number][0],
   id: string,
-  reason: string | undefined,
+  body: { readonly reason?: string | undefined; readonly allowDelivered?: boolean },
 ): Promise<void> {
   const params = { path: { id } };
-  const body = reason === undefined ? {} : { reason };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
   printLine(delivery, () => deliveryLine(delivery));
 }
@@ -134,6 +156,10 @@ function withFilters(command: Command): Command {
     .option('--event <event>')
     .option('--type <type>', 'event type')
     .option('--ordering-key <key>', 'needs --account or --subscription')
+    .option('--host <host>', "of the receiver's URL")
+    .option('--status <status>', 'of the last response, such as 503 or 5xx')
+    .option('--reason <reason>', 'why there was no response, such as timeout')
+    .option('--search <text>', 'an id, or a part of the event type, URL, account name or payload')
     .addOption(new Option('--state <state>').choices(STATES))
     .option(
       '--from <time>',
@@ -142,7 +168,8 @@ function withFilters(command: Command): Command {
     );
 }
 
-function queryOf({ provider, account, subscription, event, type, orderingKey, state, from, to }: FilterOptions): Query {
+function queryOf({ account, subscription, event, search, ...options }: FilterOptions): Query {
+  const { provider, type, orderingKey, state, host, status, reason, from, to } = options;
   return {
     provider,
     accountId: account,
@@ -151,6 +178,10 @@ function queryOf({ provider, account, subscription, event, type, orderingKey, st
     type,
     orderingKey,
     state,
+    host,
+    status,
+    reason,
+    q: search,
     from,
     to,
   };

@@ -10,7 +10,7 @@ import { basicAuthorization, urlCredentials, type BasicCredentials } from '../..
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import type { Subscription } from '../../contract/entities.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
-import { renderMessage, takesMessage } from '../../contract/message.js';
+import { messageId, prefixedMessageIds, renderMessage, takesMessage } from '../../contract/message.js';
 import { base62 } from '../../contract/random.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
@@ -23,7 +23,6 @@ import {
 } from '../../contract/signing-keys.js';
 import type { Contract, ContractSummary, RequestHeader } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
-import { messageId } from './ids.js';
 import { reportOperation } from './operations.js';
 import { fields, metadata, toOptions, uint16, type Fields, type Options } from './fields.js';
 
@@ -175,6 +174,8 @@ export const contract: Contract<Scope, Settings, Nothing, Fields, Options, Secre
   maxRedirects: () => 0,
   reportOperation,
   polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
+  // Also the message's id in Svix's API.
+  messageIds: prefixedMessageIds('svix-id'),
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
 
   classifyResponse: ({ status, headers }, { now, waitMs }) => {

@@ -4,7 +4,8 @@
  */
 import type { OperationReport } from '../../contract/types.js';
 import type { Options } from './fields.js';
-import { attemptId, messageId } from './ids.js';
+import { messageId } from '../../contract/message.js';
+import { attemptId } from './ids.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   'pigeonpost.subscription.created': 'endpoint.created',

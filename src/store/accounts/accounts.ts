@@ -233,26 +233,6 @@ export async function lockAccount(client: Queryable, id: string): Promise<void> 
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
 }
 
-/** Accounts before the id `before`, the newest first and at most `limit`. */
-export async function listAccounts(
-  store: Store,
-  {
-    limit,
-    before,
-    provider,
-    environment,
-  }: { limit: number; before?: string; provider?: string; environment?: Environment },
-): Promise<StoredAccount[]> {
-  const { rows } = await store.pool.query<AccountRow>(
-    `SELECT * FROM accounts
-     WHERE deleted_at IS NULL AND ($2::text IS NULL OR id < $2) AND ($3::text IS NULL OR provider = $3)
-       AND ($4::text IS NULL OR environment = $4)
-     ORDER BY id DESC LIMIT $1`,
-    [limit, before ?? null, provider ?? null, environment ?? null],
-  );
-  return rows.map((row) => toAccount(store, row));
-}
-
 /**
  * Deletes an account with its keys and subscriptions, and the accounts below it; false when it does not exist. Its
  * deliveries stay readable.

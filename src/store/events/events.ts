@@ -1,7 +1,11 @@
 /** Writes events, their bodies and their deliveries together. */
+import type { BatchLimits } from '../../contract/batches.js';
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
+import { BREAKER_OPEN } from '../../workflows/types.js';
+import { BREAKER_CLAIM } from '../deliveries/breaker-waiting.js';
+import { BATCHING_CLAIM } from '../batches.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
 import type { SealedEvent } from '../payloads.js';
@@ -13,10 +17,12 @@ export interface NewDelivery {
   readonly id: string;
   readonly subscriptionId: string;
   readonly bodyVariant: string;
-  /** Present when it waits from the start: why its subscription or account is paused. It has no workflow until resumed. */
+  /** Present when it waits from the start: for what, as its state reason. It has no workflow until then. */
   readonly pausedFor?: string;
   /** The subscriptions that get its callbacks; absent without any. */
   readonly callbacks?: CallbackReceivers;
+  /** Present when it waits for others, with which it is sent as a batch. */
+  readonly batch?: BatchLimits;
 }
 
 /** What the sender of an event said of it beside its payload. */
@@ -133,21 +139,12 @@ export async function insertCurrentEvents(
   const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
   );
-  let isTimed = false;
-  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
-    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
-    const mode = modeOf({ accountId, timing }, modes);
-    return deliveries.map((delivery) => {
-      const direct = mode.direct && delivery.pausedFor === undefined;
-      const senderId = mode.direct && direct ? (mode.senderId ?? null) : null;
-      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
-    });
-  });
+  const { deliveries, isTimed, isBatched } = deliveryRows(events, modes);
   const messages = messageValues(events);
-  const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
+  const isOrdered = isBatched || deliveries.some(({ orderingKey }) => orderingKey !== undefined);
   const hasDetails = events.some(({ details }) => details !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, hasDetails }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, hasDetails, isBatched }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -192,6 +189,7 @@ export async function insertCurrentEvents(
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
       ...(isSealed ? sealedValues(events) : []),
       ...(hasDetails ? detailValues(events) : []),
+      ...(isBatched ? limitValues(deliveries) : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -219,5 +217,33 @@ function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
   return [
     events.map(({ sealed }) => sealed?.data ?? null),
     events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
+  ];
+}
+
+/** The deliveries of events with what is written of each, and which parts of the statement they need. */
+function deliveryRows(events: readonly NewEvent[], modes: DispatchModes) {
+  let isTimed = false;
+  let isBatched = false;
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
+    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
+    const mode = modeOf({ accountId, timing }, modes);
+    return deliveries.map((delivery) => {
+      isBatched ||= delivery.batch !== undefined;
+      // Without a workflow, unless it needs one for its times: a sender makes its attempt after the wait.
+      const isHeld = delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing));
+      const waits = delivery.batch ? BATCHING_CLAIM : isHeld ? BREAKER_CLAIM : undefined;
+      const direct = waits !== undefined || (mode.direct && delivery.pausedFor === undefined);
+      const senderId = waits ?? (mode.direct && direct ? (mode.senderId ?? null) : null);
+      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
+    });
+  });
+  return { deliveries, isTimed, isBatched };
+}
+
+/** The limits of deliveries that wait for a batch. */
+function limitValues(deliveries: readonly { readonly delivery: NewDelivery }[]): (number | undefined)[][] {
+  return [
+    deliveries.map(({ delivery }) => delivery.batch?.maxEvents),
+    deliveries.map(({ delivery }) => delivery.batch?.maxWaitMs),
   ];
 }

@@ -10,6 +10,8 @@ export const Operation = {
   enabled: 'pigeonpost.subscription.enabled',
   secretRotated: 'pigeonpost.subscription.secret_rotated',
   exhausted: 'pigeonpost.delivery.exhausted',
+  breakerOpened: 'pigeonpost.subscription.breaker_opened',
+  breakerClosed: 'pigeonpost.subscription.breaker_closed',
 } as const;
 
 /** Types that are reported only to an account that gets the operational events of its parent, in its provider's form. */

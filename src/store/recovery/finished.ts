@@ -1,4 +1,5 @@
 /** The existing deliveries that a recovery covers, and making finished ones pending again. */
+import { isOnceOfBatch } from '../batches.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { NOT_EXPIRED, RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
 import { EVENT_EXISTS } from '../events/stored-events.js';
@@ -42,7 +43,7 @@ export interface WaitingDelivery extends FinishedDelivery {
   readonly attempts: number;
 }
 
-const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
+const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3 AND ${isOnceOfBatch('$4::text[]')}
   AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
   AND (($6::text IS NULL AND $7::text IS NULL) OR EXISTS (
     SELECT FROM events e WHERE e.id = event_id

@@ -2,13 +2,23 @@
  * An account's own key, on every route of the OpenAPI document: what belongs to others responds as if it were not there,
  * and what only an operator may do is refused. A new route is covered at once, or asks to be.
  */
+import { newId } from '../../../src/contract/ids.js';
 import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries.js';
 import { ADMIN_KEY, startApiWithDatabase, type ApiResponse } from '../../support/api.js';
 import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } from '../../support/samples.js';
 
 type Operation = [method: string, path: string, forAccounts: boolean];
 
-const TABLES = ['accounts', 'api_keys', 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events'];
+const TABLES = [
+  'accounts',
+  'api_keys',
+  'subscriptions',
+  'events',
+  'deliveries',
+  'attempts',
+  'operational_events',
+  'jobs',
+];
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let operations: Operation[];
@@ -30,6 +40,8 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const startJob = (key: string, filter: object = {}, dryRun = false) =>
+  api.ask('POST', '/v1/jobs', { action: 'redeliver', filter, dryRun }, bearer(key));
 
 /** What only an operator may do, anyone who's it is. */
 const OPERATORS_ONLY = [
@@ -64,9 +76,16 @@ const NAMELESS = [
   'GET /v1/accounts',
   'POST /v1/accounts',
   'GET /v1/deliveries',
+  'GET /v1/events',
+  'GET /v1/search',
+  'GET /v1/subscriptions',
   'GET /v1/deliveries/stream',
   'POST /v1/deliveries/bulk',
+  'POST /v1/jobs',
+  'GET /v1/jobs',
   'GET /v1/overview',
+  // test/integration/api/overview.test.ts
+  'GET /v1/attention',
   'GET /v1/health',
   'GET /v1/contracts',
   'GET /v1/erasures',
@@ -121,6 +140,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       events: event.id,
       deliveries: deliveryId,
       recoveries: newRecoveryId(subscription.id),
+      jobs: (await startJob(account.apiKey as string)).body.id as string,
       keyId: key.id,
     };
     const unknown = {
@@ -129,6 +149,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       events: unknownIds.event,
       deliveries: unknownIds.delivery,
       recoveries: newRecoveryId(unknownIds.subscription),
+      jobs: newId('job'),
       keyId: unknownIds.key,
     };
     const before = await dump(api.database, ...TABLES);
@@ -230,6 +251,25 @@ test('bulk commands reach its own deliveries only', async () => {
   expect(await redeliver({})).toEqual({ matched: 1, done: 1, refused: 0, more: false, nextCursor: null });
   expect((await api.ask('GET', `/v1/deliveries/${mine.deliveryId}`)).body.state).toBe('pending');
   expect((await api.ask('GET', `/v1/deliveries/${other.deliveryId}`)).body.state).toBe('failed');
+});
+
+test('jobs reach its own deliveries only, and are listed for the account that started them', async () => {
+  const mine = await emitted(api.ask, 'standard');
+  const other = await emitted(api.ask, 'standard');
+  const settle = 'UPDATE deliveries SET state = $1, settled_at = now() WHERE id = ANY($2)';
+  await api.database.store.pool.query(settle, ['failed', [mine.deliveryId, other.deliveryId]]);
+  const key = mine.account.apiKey as string;
+  for (const filter of [{ accountId: other.account.id }, { deliveryIds: [other.deliveryId] }]) {
+    expect((await startJob(key, filter, true)).body).toMatchObject({ total: 0 });
+  }
+  expect((await startJob(key, {}, true)).body).toMatchObject({ total: 1 });
+  const { body: job } = await startJob(key);
+  expect(job).toMatchObject({ accountId: mine.account.id, filter: { accountId: mine.account.id }, temporalUrl: null });
+  const list = async (apiKey: string) => (await api.ask('GET', '/v1/jobs', undefined, bearer(apiKey))).body.data;
+  expect(await list(key)).toEqual([job]);
+  expect(await list(other.account.apiKey as string)).toEqual([]);
+  await api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId: mine.account.id } });
+  expect(await list(key)).toEqual([job]);
 });
 
 test('contracts are its own', async () => {

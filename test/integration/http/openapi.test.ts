@@ -150,6 +150,7 @@ test('documents every route, and none that there is not', () => {
       'post /v1/subscriptions/{id}/drop-waiting',
       'post /v1/subscriptions/{id}/pause',
       'post /v1/subscriptions/{id}/resume',
+      'post /v1/subscriptions/{id}/breaker/close',
       'post /v1/accounts/{id}/pause',
       'post /v1/accounts/{id}/resume',
       'post /v1/deliveries/{id}/skip',
@@ -174,8 +175,12 @@ test('documents every route, and none that there is not', () => {
       'post /v1/broadcasts/{id}/resume',
       'post /v1/broadcasts/{id}/cancel',
       'get /v1/deliveries',
+      'get /v1/events',
+      'get /v1/search',
+      'get /v1/subscriptions',
       'get /v1/health',
       'get /v1/overview',
+      'get /v1/attention',
       'get /v1/contracts',
       'get /v1/event-types',
       'post /v1/event-types/import',
@@ -186,6 +191,12 @@ test('documents every route, and none that there is not', () => {
       'post /v1/contracts/{provider}/verify',
       'get /v1/deliveries/stream',
       'post /v1/deliveries/bulk',
+      'post /v1/jobs',
+      'get /v1/jobs',
+      'get /v1/jobs/{id}',
+      'post /v1/jobs/{id}/pause',
+      'post /v1/jobs/{id}/resume',
+      'post /v1/jobs/{id}/cancel',
       'get /v1/deliveries/{id}',
       'get /v1/deliveries/{id}/request',
       'post /v1/deliveries/{id}/cancel',
@@ -255,6 +266,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/events/{id}/erase': { reason: 'request of the customer' },
     'patch /v1/subscriptions/{id}': { description: 'other' },
     'post /v1/deliveries/bulk': { action: 'redeliver', filter: { provider } },
+    'post /v1/jobs': { action: 'redeliver', filter: { provider }, dryRun: true },
     'post /v1/contracts/{provider}/verify': { secret: 'x-secret: value-4711', headers: {}, body: '{}' },
     'put /v1/event-types/{name}': { description: 'other' },
     'patch /v1/event-types/{name}': { description: 'other' },
@@ -265,6 +277,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/deliveries/{id}/extend': { seconds: 60 },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
+
+  const startJob = (accountId: string) => api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId } });
 
   test('each documented operation responds as documented', async () => {
     // The one that the accounts with such types use; the others are not affected.
@@ -286,6 +300,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         events: event.id,
         deliveries: deliveryId,
         recoveries: newRecoveryId(subscription.id),
+        jobs: path.startsWith('/v1/jobs/') ? (await startJob(account.id)).body.id : '',
       };
       const asked = path
         .replace('{keyId}', key.id)

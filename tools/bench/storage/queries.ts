@@ -21,12 +21,13 @@ import { overdueDeliveries, ownerlessDeliveries } from '#src/store/deliveries/sw
 import { pausedOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
 import { perRecovery } from './recovery-queries.js';
 import { newEvent, type Sample } from './sample.js';
+import { perSearch } from './search-queries.js';
 
 /** A query or a command to the store. */
 export interface Query {
   readonly name: string;
   /** What it is asked for. */
-  readonly when: 'delivery' | 'sweep' | 'request' | 'recovery' | 'retention';
+  readonly when: 'delivery' | 'sweep' | 'request' | 'search' | 'recovery' | 'retention';
   readonly writes: boolean;
   ask(store: Store, sample: Sample): Promise<unknown>;
 }
@@ -168,7 +169,7 @@ const perRequest: readonly Written[] = [
       newestAllFailed(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
   },
   { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
-  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },
+  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, { accountId }) },
   {
     name: 'the next 100 of a bulk command',
     ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),
@@ -195,6 +196,7 @@ export const queries: readonly Query[] = [
   ...every('delivery', perDelivery),
   ...every('sweep', perSweep),
   ...every('request', perRequest),
+  ...every('search', perSearch),
   ...every('recovery', perRecovery),
   ...every('retention', perRetention),
 ];

@@ -8,11 +8,13 @@ import { useSession } from '../../api/session.js';
 import type { Delivery, DeliveryPage } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
-import { BulkButtons } from './bulk.js';
+import { ActOnMany } from './bulk.js';
 import { DeliveryTable } from './delivery-table.js';
 import { FilterBar } from './filter-bar.js';
 import { listAddress, readFilters, toQuery, type Filters } from './filters.js';
+import { Moment } from '../../parts/time.js';
 import { merge } from './merge.js';
+import { Views } from './views.js';
 
 const PER_PAGE = 50;
 
@@ -22,6 +24,7 @@ export function DeliveriesPage() {
   const [, navigate] = useLocation();
   const filters = useMemo(() => readFilters(search), [search]);
   const [live, setLive] = useState(true);
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
   const queryKey = ['deliveries', filters];
   const list = useInfiniteQuery({
     queryKey,
@@ -39,7 +42,9 @@ export function DeliveriesPage() {
   const cache = useQueryClient();
   // Not by state: what leaves the list by changing its state must be seen to leave it.
   const { accountId, subscriptionId } = filters;
-  const connected = useDeliveryStream({ accountId, subscriptionId }, live, {
+  // What a text matches, only the API knows.
+  const canBeLive = filters.q === undefined;
+  const connected = useDeliveryStream({ accountId, subscriptionId }, live && canBeLive, {
     changed: (deliveries: Delivery[]) =>
       void cache.setQueryData<InfiniteData<DeliveryPage, string | undefined>>(
         queryKey,
@@ -49,36 +54,46 @@ export function DeliveriesPage() {
   });
 
   const rows = list.data?.pages.flatMap(({ data }) => data);
+  const searchedSince = list.data?.pages.at(-1)?.searchedSince;
   const apply = (next: Filters) => navigate(listAddress(next), { replace: true });
   return (
     <div className="stack">
       <PageHead title="Deliveries">
         <Switch
           size="sm"
-          label={live && !connected ? 'Live (connecting…)' : 'Live'}
-          checked={live}
+          label={live && canBeLive && !connected ? 'Live (connecting…)' : 'Live'}
+          checked={live && canBeLive}
+          disabled={!canBeLive}
           onChange={(event) => {
             setLive(event.currentTarget.checked);
             if (event.currentTarget.checked) void list.refetch();
           }}
         />
-        <BulkButtons filters={filters} />
+        <ActOnMany target={{ filters, ticked: (rows ?? []).filter(({ id }) => ticked.has(id)) }} />
       </PageHead>
       <FilterBar filters={filters} apply={apply} />
+      <Views filters={filters} apply={apply} />
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={8} />}
       {rows?.length === 0 && (
         <Empty title="No deliveries">
           {Object.keys(filters).length > 0
-            ? 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
+            ? searchedSince
+              ? 'None among those that were searched.'
+              : 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
             : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
         </Empty>
       )}
-      {rows && rows.length > 0 && <DeliveryTable deliveries={rows} />}
+      {rows && rows.length > 0 && <DeliveryTable deliveries={rows} ticked={ticked} setTicked={setTicked} />}
+      {searchedSince && (
+        <p className="muted">
+          Searched back to <Moment at={searchedSince} />.
+        </p>
+      )}
       {list.hasNextPage && (
         <div className="row">
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
+            {searchedSince ? 'Search older ones' : 'Show older ones'}
           </Button>
         </div>
       )}

@@ -7,7 +7,8 @@ import type {
   LoggedAttempt,
   LoggedDelivery,
 } from '../../../store/attempts/attempt-log.js';
-import { attemptId, messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
+import { attemptId } from '../ids.js';
 
 /** MessageStatus. */
 const Status = { success: 0, pending: 1, fail: 2, sending: 3, canceled: 4 } as const;

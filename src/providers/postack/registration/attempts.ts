@@ -10,7 +10,8 @@ import {
   type LoggedAttempt,
 } from '../../../store/attempts/attempt-log.js';
 import { findLoggedEvent } from '../../../store/events/event-log.js';
-import { attemptId, messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
+import { attemptId } from '../ids.js';
 import {
   attemptOut,
   attemptText,

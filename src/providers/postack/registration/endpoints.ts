@@ -9,7 +9,7 @@ import { countByState } from '../../../store/attempts/attempt-log.js';
 import { findAccountEventType } from '../../../store/event-types/account-event-types.js';
 import type { StoredSubscription } from '../../../store/subscriptions/subscriptions.js';
 import { contract } from '../contract.js';
-import { messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
 import { findEvent } from '../events.js';
 import { badQuery, readTime } from './paging.js';
 import { svixError, validationError } from './errors.js';

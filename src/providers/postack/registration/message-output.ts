@@ -1,7 +1,7 @@
 /** MessageOut as JSON text, so that a payload is exactly as it was sent: svix-server, src/v1/endpoints/message.rs. */
 import { renderMessage } from '../../../contract/message.js';
 import type { LoggedEvent } from '../../../store/events/event-log.js';
-import { messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
 
 /** What stands in place of a payload that is no longer stored, and of one that is not asked for. */
 const EXPIRED = '{"expired":true}';

@@ -7,7 +7,7 @@ import type { StoredAccount } from '../../../store/accounts/accounts.js';
 import { expireContents } from '../../../store/erasures.js';
 import { listLoggedEvents } from '../../../store/events/event-log.js';
 import { contract } from '../contract.js';
-import { messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
 import { createApplication } from './applications.js';
 import { notFound, SvixError, svixError, validationError } from './errors.js';
 import { idempotencyKeyOf } from './idempotency.js';

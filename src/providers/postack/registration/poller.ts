@@ -5,7 +5,7 @@ import { idSuffix, lowestIdAt } from '../../../contract/ids.js';
 import { check } from '../../../http/check.js';
 import { commitPosition, seekPosition } from '../../../store/messages/consumers.js';
 import { lastPosition, positionAt, readMessages, type StoredMessage } from '../../../store/messages/messages.js';
-import { messageId } from '../ids.js';
+import { messageId } from '../../../contract/message.js';
 import { svixError, validationError } from './errors.js';
 import { listText } from './message-output.js';
 import { readPageQuery, readTime, type PageQuery } from './paging.js';
