@@ -131,7 +131,7 @@ export const contract: Contract<Scope, Settings, Nothing, Fields, Options, Secre
         credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
       },
     }),
-    toPublic: ({ options }) => ({ ...options, receivesBy: options.receivesBy ?? 'push' }),
+    toPublic: ({ options }) => ({ ...options }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
     checkUrl: (url, options) =>
       options.receivesBy === 'poll' || new URL(url).protocol === 'https:'

@@ -454,18 +454,30 @@ describe.each(lines)('the client of the line %s', (line) => {
     receiver.clear();
     receiver.reply(200);
     await system.client.workflow.execute('maintenance', { taskQueue: TASK_QUEUE, workflowId: `sweep-${line}` });
-    const got = await receiver.waitFor(9);
-    const bodies = got.map(
-      ({ body, headers }) => new Webhook(SECRET).verify(body, headers) as { type: string; data: object },
+    const bodies = () =>
+      receiver.received.map(
+        ({ body, headers }) =>
+          new Webhook(SECRET).verify(body, headers) as { type: string; data: { appId: string; endpointId: string } },
+      );
+    const own = () => bodies().filter(({ data }) => data.endpointId === endpointId);
+    // One of each type, and that it was disabled is a change as well.
+    await eventually(
+      async () => own().length,
+      (count) => count === 7,
     );
+    expect(bodies().some(({ data }) => data.appId === other.scope.appId)).toBe(false);
     const about = { appId, appUid: 'operational', endpointId, endpointUid: 'failing' };
     const lastAttempt = {
       id: expect.stringMatching(/^atmpt_/),
       responseStatusCode: 500,
       timestamp: expect.any(String),
     };
-    const of = (type: string) => bodies.filter((body) => body.type === type).map(({ data }) => data);
+    const of = (type: string) =>
+      own()
+        .filter((body) => body.type === type)
+        .map(({ data }) => data);
     expect(of('endpoint.created')).toEqual([about]);
+    expect(of('endpoint.updated')).toEqual([about]);
     expect(of('message.attempt.failing')).toEqual([{ ...about, msgId, msgEventId: 'a-1', lastAttempt }]);
     expect(of('message.attempt.recovered')).toEqual([
       { ...about, msgId, msgEventId: 'a-1', lastAttempt: { ...lastAttempt, responseStatusCode: 200 } },
