@@ -1,6 +1,6 @@
 /** Serves the API reference at `/docs`: Redoc with the OpenAPI document, and the providers' own operations beside it. */
 import { Router } from 'express';
-import { operationId, type openApiDocument } from '../http/openapi.js';
+import type { openApiDocument } from '../http/openapi.js';
 import { problemAdvice, problemCodes, type ProblemCode } from '../http/problem.js';
 import type { RegistrationReference } from '../providers/registration.js';
 
@@ -107,7 +107,7 @@ function providerOperation(title: string, method: string, path: string, summary:
   return {
     tags: [ofProvider(title)],
     summary,
-    operationId: `${title.toLowerCase()}-${operationId(method, path)}`,
+    operationId: `${method}${path.replace(/[^a-z0-9]+/gi, '-')}`,
     parameters: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
       in: 'path',

@@ -43,6 +43,9 @@ const open: readonly { path: string; summary: string; statuses: Record<number, s
 const tagTexts: Readonly<Record<string, string>> = {
   Events: 'Accept events and find them.',
   Deliveries: 'Find deliveries, look into each attempt, and send commands to them.',
+  Search: 'Find anything by an id or a text.',
+  Jobs: 'Send one command to all deliveries of a filter, in the background and at a rate.',
+  Broadcasts: 'Emit one event to all accounts of a provider.',
   Subscriptions: 'The URLs that receive events: secrets, policies, pauses and test events.',
   Recoveries: 'Send again what a subscription missed, with progress.',
   Polling: 'Read events instead of receiving them.',

@@ -3,6 +3,7 @@ import type { AnyContract } from '../contract/types.js';
 import { reference as birdReference } from './bird/registration/reference.js';
 import { routes as birdRoutes } from './bird/registration/router.js';
 import { contract as bird } from './bird/contract.js';
+import { reference as postackReference } from './postack/registration/reference.js';
 import { routes as postackRoutes } from './postack/registration/router.js';
 import { contract as postack } from './postack/contract.js';
 import { reference as postmarkReference } from './postmark/registration/reference.js';
@@ -33,6 +34,7 @@ export const registrationApis: readonly RegistrationRoutes[] = [
 /** What the API reference shows of these APIs. */
 export const registrationReferences: readonly RegistrationReference[] = [
   postscriptReference,
+  postackReference,
   postpressReference,
   postmarkReference,
   birdReference,

@@ -81,9 +81,7 @@ const asInOpenApi = (path: string): string => path.replace(/:(\w+)/g, '{$1}').re
 test('the providers’ own operations are all there, and no others', () => {
   // Routers need only what they call while they are made.
   const registrar = { readJson: [] } as unknown as Registrar;
-  const routes = registrationApis.flatMap((create) =>
-    routesOf((create(registrar)).stack as unknown as Layer[]),
-  );
+  const routes = registrationApis.flatMap((create) => routesOf(create(registrar).stack as unknown as Layer[]));
   const documented = registrationReferences.flatMap((each) => Object.keys(each.operations));
   expect(registrationReferences).toHaveLength(registrationApis.length);
   for (const route of routes) {
