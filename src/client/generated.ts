@@ -7909,7 +7909,13 @@ export interface paths {
         query?: {
           /** @description Length of the window, which ends now. */
           window?: '1h' | '24h' | '7d' | '30d';
+          /** @description Start of a period of your own, instead of a window. */
+          from?: string;
+          /** @description Its end; now when absent. */
+          to?: string;
           accountId?: string;
+          subscriptionId?: string;
+          provider?: string;
         };
         header?: never;
         path?: never;
@@ -7924,6 +7930,80 @@ export interface paths {
           };
           content: {
             'application/json': components['schemas']['Overview'];
+          };
+        };
+        /** @description A problem */
+        401: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        422: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        429: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+        /** @description A problem */
+        503: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/problem+json': components['schemas']['Problem'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get what needs attention now */
+    get: {
+      parameters: {
+        query?: {
+          accountId?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description What needs attention */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Attention'];
           };
         };
         /** @description A problem */
@@ -9798,6 +9878,11 @@ export interface components {
         failed: number;
         cancelled: number;
         open: number;
+        /** @description Share of accepted attempts; null without attempts. */
+        success: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
       }[];
       /** @description Deliveries that wait for an attempt now, whenever they were created. */
       backlog: {
@@ -9824,6 +9909,18 @@ export interface components {
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
+      }[];
+      /** @description At most ten with failed attempts, sorted by these times failure rate. */
+      worstAccounts: {
+        accountId: string;
+        name: string;
+        provider: string;
+        deliveries: number;
+        attempts: number;
+        failures: number;
+        failureRate: number;
+        /** @description Open deliveries whose last attempt was not accepted. */
+        openAfterFailure: number;
       }[];
       /** @description At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because of their receiver, latest first. */
       worstSubscriptions: {
@@ -9856,6 +9953,50 @@ export interface components {
       firstAttempts: number | null;
       /** @description Share of delivered among delivered and failed deliveries; open and cancelled ones do not count. */
       ended: number | null;
+    };
+    Attention: {
+      /** @description Enabled subscriptions whose attempts fail; at most ten are listed, those that fail for longest first. */
+      failing: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /**
+           * Format: date-time
+           * @description Time of the first failed attempt since the last accepted one.
+           */
+          failingSince: string;
+          /** @description Failed attempts since then. */
+          failures: number;
+          /** @description Retrying deliveries, counted up to 1,000. */
+          waiting: number;
+        }[];
+      };
+      /** @description Subscriptions that were disabled because of their receiver; at most ten are listed, latest first. */
+      disabled: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /** Format: date-time */
+          disabledAt: string | null;
+          disabledReason: string;
+          /** @description Paused deliveries, counted up to 1,000. */
+          waiting: number;
+          /** @description Events since then that it would have received, among the first 200 events of its account. */
+          missed: number;
+          /** @description Whether its account has more events than were counted. */
+          moreMissed: boolean;
+        }[];
+      };
+      /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
+      ownerless: number | null;
     };
     Contract: {
       provider: string;

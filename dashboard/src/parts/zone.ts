@@ -4,7 +4,11 @@ import { useSyncExternalStore } from 'react';
 const STORAGE = 'pigeonpost-zone';
 export type Zone = 'local' | 'UTC';
 
-let zone: Zone = typeof localStorage !== 'undefined' && localStorage.getItem(STORAGE) === 'UTC' ? 'UTC' : 'local';
+/** Absent outside of a browser, as in unit tests. */
+const { localStorage: storage } = globalThis as {
+  localStorage?: { getItem(name: string): string | null; setItem(name: string, value: string): void };
+};
+let zone: Zone = storage?.getItem(STORAGE) === 'UTC' ? 'UTC' : 'local';
 const listeners = new Set<() => void>();
 
 /** For functions; a component that shows times uses `useZone`, or is below one that does. */
@@ -14,7 +18,7 @@ export function currentZone(): Zone {
 
 export function setZone(next: Zone): void {
   zone = next;
-  localStorage.setItem(STORAGE, next);
+  storage?.setItem(STORAGE, next);
   for (const notify of listeners) notify();
 }
 
