@@ -1,6 +1,7 @@
 /** The activities a worker registers. */
 import { activityInfo, getClient, heartbeat, log } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
+import { advanceBreaker } from '../dispatch/commands/breakers.js';
 import { emitPage } from '../dispatch/broadcasts.js';
 import { resumePage } from '../dispatch/commands/pauses.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
@@ -9,6 +10,7 @@ import { cancelBroadcast } from '../store/broadcasts.js';
 import { findProgress } from '../store/deliveries/deliveries.js';
 import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
+import type { BreakerActivities } from '../workflows/breaker-types.js';
 import type { BroadcastActivities } from '../workflows/broadcast-types.js';
 import type { JobActivities } from '../workflows/job-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
@@ -19,13 +21,24 @@ import { awaitAttempt } from './attempt/await-attempt.js';
 import { attempt, type AttemptDependencies, type SharedDependencies } from './attempt/attempt.js';
 import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
+import { Breakers, type BreakerSettings } from './breakers.js';
 import { awaitSender } from './direct/await-sender.js';
 import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
 
-export function shareDependencies(dependencies: AttemptDependencies): SharedDependencies {
+/** `wakeBreaker` starts or wakes the workflow of a circuit breaker; without it the sweep does. */
+export function shareDependencies(
+  dependencies: AttemptDependencies,
+  {
+    wakeBreaker = async () => undefined,
+    onBreakerError = () => undefined,
+  }: {
+    readonly wakeBreaker?: BreakerSettings['wake'];
+    readonly onBreakerError?: BreakerSettings['onError'];
+  } = {},
+): SharedDependencies {
   const { store, egress, maxConcurrentAttempts = defaults.maxConcurrentAttempts } = dependencies;
   return {
     store,
@@ -33,6 +46,7 @@ export function shareDependencies(dependencies: AttemptDependencies): SharedDepe
     maxConcurrentAttempts,
     limiter: new ConcurrencyLimiter(),
     outcomes: new OutcomeWriter(store),
+    breakers: new Breakers({ store, wake: wakeBreaker, onError: onBreakerError }),
   };
 }
 
@@ -41,6 +55,7 @@ interface ActivitySettings {
   readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
   readonly retentionDays?: number | undefined;
   readonly idempotencyHours?: number | undefined;
+  readonly auditDays?: number | undefined;
 }
 
 export function createActivities(
@@ -49,15 +64,17 @@ export function createActivities(
     dispatcher,
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
+    auditDays = defaults.auditDays,
   }: ActivitySettings,
 ): DeliveryActivities &
   MaintenanceActivities &
   RecoveryActivities &
   ResumeActivities &
   BroadcastActivities &
+  BreakerActivities &
   JobActivities {
   const { store } = shared;
-  const enforceRetention = createRetention(store, retentionDays);
+  const enforceRetention = createRetention(store, retentionDays, auditDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.outcomes.write(rowOfUnrecorded(outcome, ownRunId())),
@@ -78,6 +95,7 @@ export function createActivities(
       await enforceRetention();
       return report;
     },
+    advanceBreaker: (task) => advanceBreaker({ store, client: getClient() }, task),
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
     broadcastPage: ({ broadcastId }) =>
       emitPage(

@@ -10,7 +10,9 @@ import type { AccountIds } from './accounts/external-ids.js';
 import type { UnknownEventTypes } from '../config/defaults.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
 import type { EventTypeCatalogue } from './event-types/catalogue.js';
+import type { Audit } from '../http/audit.js';
 import type { SignIn } from '../http/sign-in.js';
+import type { SearchTurns } from './search/turns.js';
 
 export interface ApiContext {
   readonly store: Store;
@@ -19,6 +21,7 @@ export interface ApiContext {
   readonly eventWriter: EventWriter;
   readonly accountIds: AccountIds;
   readonly writes: WriteHealth;
+  readonly searchTurns: SearchTurns;
   readonly feed: DeliveryFeed;
   readonly eventTypes: EventTypeCatalogue;
   /** What happens to event types that are not defined, once at least one is. */
@@ -28,6 +31,9 @@ export interface ApiContext {
   readonly log: Logger;
   readonly adminKey: string;
   readonly signIn: SignIn;
+  readonly audit: Audit;
+  /** Hours until a session of the dashboard ends. */
+  readonly sessionHours: number;
   /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
   /** Maximum subscriptions of an account without its own limit. */

@@ -91,6 +91,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/jobs',
       tag,
+      scope: 'operate',
       summary: 'Start a job: retry, pause, resume, cancel or redeliver all deliveries of a filter',
       description:
         'It runs in the background, oldest delivery first and at most at the given rate, also after a restart. Deliveries ' +
@@ -138,6 +139,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/jobs',
       tag,
+      scope: 'read',
       summary: 'List jobs',
       description: 'Those that have not ended, or ended within the last 30 days.',
       forAccounts: true,
@@ -158,6 +160,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
   const common = {
     method: 'post',
     tag,
+    scope: 'operate',
     forAccounts: true,
     params,
     bodyOptional: true,
@@ -171,6 +174,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/jobs/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a job and its progress',
       forAccounts: true,
       params,

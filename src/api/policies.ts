@@ -37,6 +37,7 @@ const effectiveSchema = z
         stopStatuses: source,
         retryAfterMaxS: source,
         slowDown: source,
+        breaker: source,
       })
       .describe('Which level decides each field.'),
     waitsS: z.array(z.number()).describe('The waits after failed attempts in seconds, without jitter.'),
@@ -67,6 +68,7 @@ function showRoute(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/policy',
       tag: 'Subscriptions',
+      scope: 'read',
       summary: 'Show the delivery policy that applies to new deliveries of a subscription',
       description:
         'Field by field, the policy of the subscription wins over that of the event type, then the account, then the ' +
@@ -110,6 +112,7 @@ function applyRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/policy/apply',
       tag: 'Subscriptions',
+      scope: 'operate',
       summary: 'Apply the delivery policy in force to deliveries that wait for their next attempt',
       description:
         'New deliveries need no such request. The wait in progress and the position of the schedule stay; the waits after ' +
@@ -149,7 +152,7 @@ function applyRoute(routing: Routing, context: ApiContext): void {
 }
 
 /** Throws a problem for a contract whose deliveries have no policies. */
-function mustHavePolicy(contract: AnyContract): void {
+export function mustHavePolicy(contract: AnyContract): void {
   const refused = refusal(contract);
   if (refused !== undefined) throw new Problem('invalid_request', refused);
 }

@@ -4,6 +4,7 @@ import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { priorities } from '../contract/timing.js';
 import { environments } from '../store/accounts/accounts.js';
+import { scopes } from '../store/accounts/api-keys.js';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
@@ -65,6 +66,10 @@ export const accountSchema = z
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     ...pauseFields,
     policy: policySchema.nullable().describe('Its delivery policy; null without one.'),
+    parentId: z
+      .string()
+      .nullable()
+      .describe("The account that has created it through its provider's API; null for those of the operator."),
     createdAt: time,
   })
   .openapi('Account');
@@ -72,8 +77,12 @@ export const accountSchema = z
 export const apiKeySchema = z
   .object({
     id: z.string(),
+    name: z.string().nullable(),
+    scopes: z.array(z.enum(scopes)),
     hint: z.string().describe("The key's last characters."),
     createdAt: time,
+    expiresAt: time.nullable().describe('From when on it is rejected; null for never.'),
+    lastUsedAt: time.nullable().describe('Its last use, to the minute; null before the first one.'),
   })
   .openapi('ApiKey');
 
@@ -95,6 +104,22 @@ const healthSchema = z
   })
   .openapi('Health');
 
+const breakerSchema = z
+  .object({
+    state: z.enum(['open', 'closing']).describe('Open: it waits for its next probe. Closing: some trials have passed.'),
+    since: time.describe('When it opened.'),
+    attempts: z.int().describe('Attempts in the window when it opened.'),
+    failures: z.int().describe('How many of these had failed.'),
+    failedProbes: z.int().describe('Trials that have failed since.'),
+    nextProbeAt: time.nullable().describe('Null while deliveries are tried.'),
+    atOnce: z.int().describe('How many deliveries the trial in progress, or the next one, sends at once.'),
+    waiting: z
+      .int()
+      .optional()
+      .describe('Deliveries that wait, counted up to 10,000; only where one subscription is read.'),
+  })
+  .openapi('CircuitBreaker');
+
 export const subscriptionSchema = z
   .looseObject({
     id: z.string(),
@@ -108,6 +133,10 @@ export const subscriptionSchema = z
     disabledReason: z.string().nullable().describe('Reason, unless its owner disabled it.'),
     disabledAt: time.nullable(),
     ...pauseFields,
+    breaker: breakerSchema
+      .nullable()
+      .optional()
+      .describe('Its circuit breaker while that is not closed. Absent where the contract has none.'),
     health: healthSchema.optional().describe('Only when subscriptions are read; not in the response to a change.'),
     headers: z.record(z.string(), z.string()).describe('Values are masked.'),
     maxConcurrentAttempts: z.int().nullable().describe('Maximum attempts in flight; null for the default.'),
@@ -153,6 +182,7 @@ export const deliverySchema = z
     id: z.string(),
     eventId: z.string(),
     accountId: z.string(),
+    accountName: z.string().nullable(),
     subscriptionId: z.string(),
     url: z.string().nullable().describe("The subscription's current URL."),
     provider: z.string(),
@@ -170,6 +200,9 @@ export const deliverySchema = z
     priority: z.enum(priorities),
     orderingKey: z.string().nullable(),
     blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
+    waitsForBatch: z.boolean().describe('Whether it waits for others of its subscription, with which it is sent.'),
+    batchId: z.string().nullable().describe('The delivery that sends it with others; its outcome is that one’s.'),
+    batchEvents: z.int().nullable().describe('How many events it sends, if it is a batch; null for one event.'),
     workflowId: z
       .string()
       .nullable()

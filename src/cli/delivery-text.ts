@@ -2,6 +2,7 @@
 import type { components, paths } from '../client/index.js';
 import { outcomeText } from '../client/outcome-text.js';
 import { fields, span, table, when, type Cell } from './output.js';
+import type { Paint, Style } from './terminal.js';
 
 type Delivery = components['schemas']['Delivery'];
 type DeliveryDetail = paths['/v1/deliveries/{id}']['get']['responses'][200]['content']['application/json'];
@@ -16,18 +17,32 @@ export const deliveryHeads = [
   'Last response',
   'Next attempt',
   'Created',
+  'Receiver',
+  'Account',
 ];
 
-export function deliveryRow({ id, type, state, attemptCount, nextAttemptAt, createdAt, ...rest }: Delivery): Cell[] {
-  return [id, type, state, attemptCount, lastResponse(rest), when(nextAttemptAt), when(createdAt)];
+export function deliveryRow(delivery: Delivery, paint: Paint): Cell[] {
+  const { id, type, state, attemptCount, nextAttemptAt, createdAt, url, accountName } = delivery;
+  const times = [when(nextAttemptAt), when(createdAt)];
+  const shown = paint(STATE_STYLES[state], state);
+  return [id, type, shown, attemptCount, lastResponse(delivery), ...times, url, accountName];
 }
 
+const STATE_STYLES: Readonly<Record<Delivery['state'], Style>> = {
+  pending: 'dim',
+  retrying: 'yellow',
+  paused: 'dim',
+  delivered: 'green',
+  failed: 'red',
+  cancelled: 'dim',
+};
+
 /** A delivery's state on one line. */
-export function deliveryLine(delivery: Delivery): string {
+export function deliveryLine(delivery: Delivery, paint: Paint): string {
   const { id, type, state, stateReason, attemptCount, updatedAt, nextAttemptAt } = delivery;
   const attempts = attemptCount === 1 ? '1 attempt' : `${attemptCount} attempts`;
   const notes = [attempts, lastResponse(delivery), stateReason, nextAttemptAt && `next at ${when(nextAttemptAt)}`];
-  return `${when(updatedAt)}  ${id}  ${type}  ${state}  (${notes.filter((note) => note).join(', ')})`;
+  return `${when(updatedAt)}  ${id}  ${type}  ${paint(STATE_STYLES[state], state)}  (${notes.filter((note) => note).join(', ')})`;
 }
 
 /** Everything about a delivery: its facts, attempts, attempts to come and last response. */

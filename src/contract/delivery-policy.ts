@@ -19,6 +19,11 @@ const MAX_RETRY_AFTER_S = DAY_S;
 const MAX_FACTOR = 10;
 /** Maximum number of entries of a list of statuses. */
 const MAX_STATUSES = 50;
+/** Bounds of a circuit breaker. */
+const MAX_MIN_ATTEMPTS = 10_000;
+const MAX_WINDOW_S = HOUR_S;
+const MAX_PROBE_AFTER_S = DAY_S;
+const MAX_STAGES = 8;
 
 /** The waits of well-known schedules, in seconds. */
 export const presets = {
@@ -72,6 +77,45 @@ const scheduleSchema = z
 const status = z.union([z.int().min(100).max(599), z.enum(['1xx', '2xx', '3xx', '4xx', '5xx'])]);
 const statuses = z.array(status).max(MAX_STATUSES);
 
+/** Every field is optional; src/contract/breaker.ts has the defaults. */
+const breakerSchema = z
+  .strictObject({
+    failureRate: z
+      .number()
+      .min(0.01)
+      .max(1)
+      .optional()
+      .describe('It opens when this share of the attempts in the window has failed; 0.5 by default.'),
+    minAttempts: z
+      .int()
+      .min(1)
+      .max(MAX_MIN_ATTEMPTS)
+      .optional()
+      .describe('Fewer attempts in the window do not open it; 10 by default.'),
+    windowS: z.number().min(1).max(MAX_WINDOW_S).optional().describe('The window in seconds; 60 by default.'),
+    probeAfterS: z
+      .number()
+      .min(1)
+      .max(MAX_PROBE_AFTER_S)
+      .optional()
+      .describe('From opening to the first probe in seconds, 30 by default; doubles with each failed probe.'),
+    maxProbeAfterS: z
+      .number()
+      .min(1)
+      .max(MAX_PROBE_AFTER_S)
+      .optional()
+      .describe('The longest time between two probes in seconds; 3,600 by default.'),
+    stages: z
+      .int()
+      .min(1)
+      .max(MAX_STAGES)
+      .optional()
+      .describe('How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default.'),
+  })
+  .refine(({ probeAfterS = 1, maxProbeAfterS = MAX_PROBE_AFTER_S }) => probeAfterS <= maxProbeAfterS, {
+    error: 'must have a maxProbeAfterS that is at least probeAfterS',
+  });
+
 /** The document; every field is optional, and an absent one is inherited. */
 export const deliveryPolicySchema = z.strictObject({
   schedule: scheduleSchema.optional().describe('The waits between attempts.'),
@@ -105,6 +149,13 @@ export const deliveryPolicySchema = z.strictObject({
     })
     .optional()
     .describe('After these outcomes the next wait is so many times as long, at most 24 hours.'),
+  breaker: breakerSchema
+    .nullable()
+    .optional()
+    .describe(
+      'Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the ' +
+        'installation, not of an event type.',
+    ),
 });
 
 /** What one level decides: the installation, an account, an event type or a subscription. */

@@ -2,6 +2,7 @@
  * What holds for one delivery: its contract's schedule, time limit and classification of responses, with what the delivery
  * policies of its subscription, event type, account and installation change in them.
  */
+import { breakerRules, type BreakerRules } from './breaker.js';
 import type { DeliveryPolicy, StatusPattern } from './delivery-policy.js';
 import { waitsInSeconds } from './delivery-policy.js';
 import type { Account } from './entities.js';
@@ -88,6 +89,21 @@ export function deliveryRules(contract: AnyContract, deliveryId: string, scope: 
     timeLimitMs: timeLimitS === undefined ? timeLimitMs : seconds(timeLimitS),
     ...(responseRules ? { responseRules } : {}),
   };
+}
+
+/**
+ * The rules of a subscription's circuit breaker; undefined where it has none. Called for every attempt: it reads three
+ * fields where there is no breaker.
+ */
+export function breakerOf(
+  { hasDeliveryPolicy }: Pick<AnyContract, 'hasDeliveryPolicy'>,
+  account: PolicyScope['account'],
+  subscriptionPolicy: DeliveryPolicy | null,
+): BreakerRules | undefined {
+  let breaker = subscriptionPolicy?.breaker;
+  if (breaker === undefined) breaker = account.policy?.breaker;
+  if (breaker === undefined) breaker = account.installationPolicy?.breaker;
+  return breaker && hasDeliveryPolicy ? breakerRules(breaker) : undefined;
 }
 
 function responseRulesOf(policy: DeliveryPolicy): ResponseRules | undefined {

@@ -5,7 +5,8 @@
 import { TypeID, typeid } from 'typeid-js';
 
 /** What an id can name. */
-export type IdKind = 'acc' | 'key' | 'sub' | 'evt' | 'dlv' | 'rec' | 'snd' | 'era' | 'brc' | 'job';
+export type IdKind =
+  'acc' | 'key' | 'ses' | 'aud' | 'sub' | 'evt' | 'dlv' | 'rec' | 'snd' | 'era' | 'tsk' | 'brc' | 'job';
 
 /** A new id of a kind, such as `evt_01h455vb4pex5vsknk084sn02q`. */
 export function newId(kind: IdKind): string {
@@ -33,6 +34,12 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function uuidToId(kind: IdKind, text: string): string | undefined {
   const uuid = text.toLowerCase();
   return UUID.test(uuid) ? TypeID.fromUUID(kind, uuid).toString() : undefined;
+}
+
+/** The id of a kind with a suffix, or undefined when the text is none. */
+export function suffixToId(kind: IdKind, suffix: string): string | undefined {
+  const id = `${kind}_${suffix}`;
+  return isId(kind, id) ? id : undefined;
 }
 
 /** The part of an id behind its prefix: 26 characters of base32 without a full stop. */

@@ -1,7 +1,9 @@
 /** Messages as the Standard Webhooks specification shapes them, which more than one provider follows. */
 import { takesType } from './contract.js';
+import { idSuffix, idToUuid, suffixToId, uuidToId } from './ids.js';
 import { jsonMember, jsonObject } from './json.js';
 import type { Event, Subscription } from './entities.js';
+import type { MessageIds } from './types.js';
 
 /** A subscription that may name channels. */
 type WithChannels = Subscription<{ readonly channels: readonly string[] }>;
@@ -23,4 +25,26 @@ export function renderMessage({ type, occurredAt, text }: Event): string {
     jsonMember('timestamp', occurredAt.toISOString()),
     { key: 'data', value: text },
   ]);
+}
+
+/** What message ids start with. */
+const PREFIX = 'msg_';
+
+/** The message id of an event: `msg_` and the suffix of the event's id. */
+export function messageId(eventId: string): string {
+  return `${PREFIX}${idSuffix(eventId)}`;
+}
+
+/** Message ids with the prefix `msg_`, in a header. */
+export function prefixedMessageIds(header: string): MessageIds {
+  return {
+    header,
+    of: messageId,
+    eventOf: (text) => (text.startsWith(PREFIX) ? suffixToId('evt', text.slice(PREFIX.length)) : undefined),
+  };
+}
+
+/** Message ids that are the UUID inside the event's id, in a header. */
+export function uuidMessageIds(header: string): MessageIds {
+  return { header, of: idToUuid, eventOf: (text) => uuidToId('evt', text) };
 }

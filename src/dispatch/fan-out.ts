@@ -1,4 +1,5 @@
 /** Fans an event out: selects its subscriptions and renders its bodies. */
+import { isOpen } from '../contract/breaker.js';
 import { receiversFor, type CallbackChoice, type CallbackReceivers } from '../contract/callbacks.js';
 import type { DeliveryPolicy } from '../contract/delivery-policy.js';
 import { newId } from '../contract/ids.js';
@@ -9,7 +10,7 @@ import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { NewMessage } from '../store/messages/messages.js';
-import type { NewDelivery, NewEvent } from '../store/events/events.js';
+import type { EventDetails, NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
@@ -17,7 +18,7 @@ import { CommitSize } from './commit-size.js';
 import { deliveryWorkflowId } from '../workflows/names.js';
 import { withoutFiltered } from './payload/filter.js';
 import { transformedVariant, type PendingBody } from './payload/transform-bodies.js';
-import { ACCOUNT_PAUSED, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
+import { ACCOUNT_PAUSED, BREAKER_OPEN, SUBSCRIPTION_PAUSED } from '../workflows/types.js';
 
 /** An event to accept; its payload and times are validated. */
 export interface EventInput extends Omit<Event, 'id'> {
@@ -28,8 +29,12 @@ export interface EventInput extends Omit<Event, 'id'> {
   readonly eventTypePolicy?: DeliveryPolicy | null;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
+  /** What its sender said of it beside its payload. */
+  readonly details?: EventDetails;
   /** What it says of the callbacks of its deliveries; absent for what its subscriptions say. */
   readonly callbacks?: CallbackChoice;
+  /** Whether it is a test event, which waits for no others. */
+  readonly isTest?: boolean;
 }
 
 /** An accepted event as the API returns it. */
@@ -48,7 +53,7 @@ export interface PlannedDelivery extends DeliveryStart {
   readonly bodyError?: string;
 }
 
-/** An event to commit, and its deliveries. Those that wait because of a pause are committed, but not started. */
+/** An event to commit, and its deliveries. Those that wait because of a pause or a breaker are committed, but not started. */
 export interface FanOut {
   readonly row: NewEvent;
   readonly deliveryStarts: readonly PlannedDelivery[];
@@ -113,7 +118,8 @@ export function fanOutTo(
         size.add(body);
       } else {
         body = '';
-        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation });
+        const isBatch = contract.batching?.limitsOf(subscription.options) !== undefined;
+        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation, isBatch });
       }
       bodies.set(bodyVariant, body);
     }
@@ -122,20 +128,11 @@ export function fanOutTo(
       (messages ??= []).push({ subscriptionId, bodyVariant });
       continue;
     }
-    const deliveryId = newId('dlv');
-    const callbacks = callbacksOf(contract, subscription, event);
-    // A delivery that expires waits in a workflow, which ends it in time.
-    const pausedFor = timing?.expiresAt ? undefined : pauseOf(account, subscription);
-    deliveries.push({
-      id: deliveryId,
-      subscriptionId,
-      bodyVariant,
-      ...(pausedFor && { pausedFor }),
-      ...(callbacks && { callbacks }),
-    });
-    if (pausedFor !== undefined) continue;
+    const delivery = newDelivery(account, subscription, event, bodyVariant);
+    deliveries.push(delivery);
+    if (delivery.batch || delivery.pausedFor !== undefined) continue;
     const start: PlannedDelivery = {
-      deliveryId,
+      deliveryId: delivery.id,
       run: 0,
       account,
       subscriptionId,
@@ -160,6 +157,7 @@ export function fanOutTo(
       timing,
       ...(messages && { messages }),
       ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
+      ...(input.details && { details: input.details }),
     },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
@@ -173,6 +171,31 @@ function callbacksOf(
   event: Pick<EventInput, 'type' | 'callbacks'>,
 ): CallbackReceivers | undefined {
   return callbacks && receiversFor(event.type, event.callbacks, callbacks.receiversOf(options));
+}
+
+/** A delivery to commit; it may wait for others, or because of a pause. */
+function newDelivery(
+  account: StoredAccount,
+  subscription: StoredSubscription,
+  event: EventInput,
+  bodyVariant: string,
+): NewDelivery {
+  const contract = contractOf(account.provider);
+  const { timing, isTest = false } = event;
+  const callbacks = callbacksOf(contract, subscription, event);
+  // Its own times hold for it, not for others.
+  const isAlone = isTest || timing?.deliverAt !== undefined || timing?.expiresAt !== undefined;
+  const batch = isAlone ? undefined : contract.batching?.limitsOf(subscription.options);
+  // A pause keeps its batch, and a delivery that expires waits in a workflow, which ends it in time.
+  const pausedFor = batch || timing?.expiresAt ? undefined : waitOf(account, subscription);
+  return {
+    id: newId('dlv'),
+    subscriptionId: subscription.id,
+    bodyVariant,
+    ...(batch && { batch }),
+    ...(pausedFor && { pausedFor }),
+    ...(callbacks && { callbacks }),
+  };
 }
 
 /** The deliveries that may be sent now. */
@@ -203,6 +226,14 @@ export function pauseOf(
 ): string | undefined {
   if (subscription.pausedAt) return SUBSCRIPTION_PAUSED;
   return account.pausedAt ? ACCOUNT_PAUSED : undefined;
+}
+
+/** Why new deliveries to a subscription wait, as their state reason; undefined while they do not. */
+function waitOf(
+  account: Pick<StoredAccount, 'pausedAt'>,
+  subscription: Pick<StoredSubscription, 'pausedAt' | 'breaker'>,
+): string | undefined {
+  return pauseOf(account, subscription) ?? (isOpen(subscription.breaker) ? BREAKER_OPEN : undefined);
 }
 
 /** A committed event as the API returns it. */

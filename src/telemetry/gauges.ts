@@ -84,6 +84,13 @@ gauge(
   [],
 );
 
+gauge(
+  'pigeonpost_open_breakers',
+  'Subscriptions whose circuit breaker is open or closing, counted up to 100,000. Every process shows the same.',
+  async () => (await backlog())?.openBreakers,
+  [],
+);
+
 // Registered after the gauges of connections, because its query would count among them.
 const errors = new Counter({
   name: 'pigeonpost_gauge_errors_total',

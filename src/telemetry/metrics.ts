@@ -67,12 +67,12 @@ const deliveryDuration = new Histogram({
 });
 
 /** Why a sign-in to the API failed. */
-const authFailureReasons = ['missing', 'unknown', 'revoked', 'wrong_provider', 'rate_limited'] as const;
+const authFailureReasons = ['missing', 'unknown', 'revoked', 'expired', 'wrong_provider', 'rate_limited'] as const;
 export type AuthFailureReason = (typeof authFailureReasons)[number];
 
 const authFailures = new Counter({
   name: 'pigeonpost_auth_failures_total',
-  help: 'Requests to the API without a valid key: missing, unknown, revoked, of another provider, or rate-limited after too many wrong keys.',
+  help: 'Requests to the API without a valid key: missing, unknown, revoked, expired, of another provider, or rate-limited after too many wrong keys.',
   labelNames: ['reason'] as const,
   registers,
 });
@@ -87,6 +87,16 @@ const direct = new Counter({
   registers,
 });
 
+/** What happens to circuit breakers. */
+const breakerChanges = ['opened', 'closed'] as const;
+
+const breakers = new Counter({
+  name: 'pigeonpost_breaker_changes_total',
+  help: 'Circuit breakers of subscriptions that this process has opened, or closed after their trials or by hand.',
+  labelNames: ['change'] as const,
+  registers,
+});
+
 /** Initializes the counters with zero, so that Prometheus sees the first increase. */
 export function beginAtZero(providers: readonly string[]): void {
   for (const provider of providers) {
@@ -98,6 +108,12 @@ export function beginAtZero(providers: readonly string[]): void {
   }
   for (const reason of authFailureReasons) authFailures.inc({ reason }, 0);
   for (const outcome of directOutcomes) direct.inc({ outcome }, 0);
+  for (const change of breakerChanges) breakers.inc({ change }, 0);
+}
+
+/** Counts a circuit breaker that was opened or closed. */
+export function countBreaker(change: (typeof breakerChanges)[number]): void {
+  breakers.inc({ change });
 }
 
 /** Counts a request that failed authentication. */

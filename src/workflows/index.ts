@@ -5,3 +5,4 @@ export { deliveryJob } from './job.js';
 export { recovery } from './recovery.js';
 export { resumePaused } from './resume-paused.js';
 export { maintenance } from './maintenance.js';
+export { breaker } from './breaker.js';

@@ -65,6 +65,8 @@ export interface AttemptTask {
   readonly attemptsBefore?: number;
   /** Present when the first attempt of this round was rejected before. */
   readonly deferral?: Deferral;
+  /** Present when someone has asked for the first attempt of this round. */
+  readonly byHand?: boolean;
 }
 
 /** The state of an attempt that was rejected because the subscription is busy; the next try continues with it. */
@@ -198,6 +200,8 @@ export const SUBSCRIPTION_DISABLED = 'the subscription is disabled';
 export const SUBSCRIPTION_PAUSED = 'the subscription is paused';
 /** The state reason of deliveries that wait until their account is resumed. */
 export const ACCOUNT_PAUSED = 'the account is paused';
+/** The state reason of deliveries that wait until the circuit breaker of their subscription closes. */
+export const BREAKER_OPEN = 'the circuit breaker is open';
 /** The state reasons of deliveries that wait until their subscription or account is as it was before. */
 export const WAITING_REASONS = [SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED, ACCOUNT_PAUSED] as const;
 /** The state reason of deliveries that were not accepted before their event expired. */

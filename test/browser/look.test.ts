@@ -30,12 +30,16 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   deliveries: () => ['/deliveries', 'invoice.paid'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
   jobs: () => ['/jobs', 'Jobs'],
+  events: () => ['/events', '1 delivered'],
+  find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
   subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
   'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
   'event-types': () => ['/event-types', 'A customer has paid an invoice'],
+  keys: () => ['/keys', 'Keys of operators'],
+  audit: () => ['/audit', 'POST /v1/accounts/{id}/subscriptions'],
   contract: () => ['/contracts/standard', 'Verify a signature'],
 };
 const looks = [

@@ -1,4 +1,5 @@
 /** Subscriptions: the form of each contract, and what can be done with one. */
+import { eventually } from '../support/eventually.js';
 import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support.js';
 
 describeInBrowser('subscriptions', () => {
@@ -131,6 +132,29 @@ describeInBrowser('subscriptions', () => {
     dashboard.receiver.reply(200);
     await page.getByRole('button', { name: 'Send 1 delivery again' }).click();
     expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
+  });
+
+  test('show an open circuit breaker with what waits, and close it', async () => {
+    dashboard.receiver.reply(503);
+    const { account, subscription } = await newReceiver(dashboard, 'Broken', {
+      policy: { breaker: { minAttempts: 1, probeAfterS: 3_600 } },
+    });
+    const failed = await emit(dashboard, account.id);
+    await eventually(
+      () => dashboard.ask('GET', `/v1/subscriptions/${subscription.id}`),
+      ({ breaker }) => breaker !== null,
+    );
+    const waiting = await emit(dashboard, account.id);
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
+    const note = page.getByRole('note', { name: 'Circuit breaker open' });
+    await note.getByText('1 delivery waits').waitFor();
+    await note.getByText('Next probe').waitFor();
+    dashboard.receiver.reply(200);
+    await note.getByRole('button', { name: 'Close and send' }).click();
+    await note.waitFor({ state: 'detached' });
+    await dashboard.system.settled(waiting, 'delivered');
+    // It was attempted in its workflow, whose wait goes on.
+    expect(await dashboard.ask('GET', `/v1/deliveries/${failed}`)).toMatchObject({ state: 'retrying' });
   });
 
   test('send what waits for the next attempt with one click, when the receiver is back', async () => {

@@ -1,6 +1,7 @@
 /** Attempts that are interrupted when a worker dies or the database is unavailable, in the test server's time. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { attempt } from '../../src/activities/attempt/attempt.js';
+import { shareDependencies } from '../../src/activities/index.js';
 import { rowOfUnrecorded } from '../../src/activities/attempt/save.js';
 import { startOptions } from '../../src/dispatch/start.js';
 import type { EgressClient, Exchange } from '../../src/egress/types.js';
@@ -11,8 +12,6 @@ import { FailureType } from '../../src/workflows/failure.js';
 import { ATTEMPT_MARGIN_MS } from '../../src/workflows/limits.js';
 import type { AttemptTask, DeliveryResult } from '../../src/workflows/types.js';
 import { eventually } from '../support/eventually.js';
-import { OutcomeWriter } from '../../src/activities/attempt/outcome-writer.js';
-import { ConcurrencyLimiter } from '../../src/activities/admission/concurrency-limiter.js';
 import { emitExample } from '../support/subscriptions.js';
 import { responded, openTimeMachine, type TimeSkippingEnv } from '../support/time-skipping.js';
 import { injectFaults, type Faults } from '../support/process-faults.js';
@@ -277,13 +276,7 @@ describe('an attempt whose report is lost', () => {
     return environment
       .run(() =>
         attempt(
-          {
-            store,
-            egress,
-            limiter: new ConcurrencyLimiter(),
-            outcomes: new OutcomeWriter(store),
-            maxConcurrentAttempts: 50,
-          },
+          shareDependencies({ store, egress }),
           task,
         ),
       )

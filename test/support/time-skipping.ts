@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities, shareDependencies } from '../../src/activities/index.js';
 import { TASK_QUEUE } from '../../src/workflows/names.js';
+import { wakeBreaker } from '../../src/dispatch/commands/breakers.js';
 import { startOptions } from '../../src/dispatch/start.js';
 import type { EgressClient, Exchange, OutgoingRequest } from '../../src/egress/types.js';
 import type { DeliveryStart } from '../../src/store/deliveries/delivery-starts.js';
@@ -86,9 +87,13 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
     namespace: environment.namespace ?? 'default',
     taskQueue: TASK_QUEUE,
     workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
-    activities: createActivities(shareDependencies({ store: database.store, egress }), {
-      dispatcher: stubDispatcher(() => undefined),
-    }),
+    activities: createActivities(
+      shareDependencies(
+        { store: database.store, egress },
+        { wakeBreaker: (scope) => wakeBreaker(environment.client, scope) },
+      ),
+      { dispatcher: stubDispatcher(() => undefined) },
+    ),
   });
   const running = worker.run();
 

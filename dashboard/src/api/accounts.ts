@@ -1,21 +1,32 @@
 /** Accounts and contracts, which many pages want. */
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { unwrap } from '../../../src/client/client.js';
 import { useSession } from './session.js';
 import type { Account, Contract } from './shapes.js';
 
-/** As many accounts as one page of the API holds. */
-const LISTED = 250;
+/** Accounts that are offered at a time. */
+const OFFERED = 20;
 
-/** Accounts to choose from, the newest first: all that there are to an operator, up to {@link LISTED}; else one's own. */
-export function useAccounts() {
-  const { client, me } = useSession();
+/** Accounts to choose from, for an operator: those with a text in their name or own id, or the newest. */
+export function useAccountChoices(text: string) {
+  const { client } = useSession();
   return useQuery({
-    queryKey: ['accounts'],
-    queryFn: async ({ signal }): Promise<Pick<Account, 'id' | 'provider' | 'name'>[]> =>
-      me.account
-        ? [me.account]
-        : (await unwrap(client.GET('/v1/accounts', { params: { query: { limit: LISTED } }, signal }))).data,
+    queryKey: ['accounts', 'choices', text],
+    queryFn: async ({ signal }): Promise<Pick<Account, 'id' | 'provider' | 'name'>[]> => {
+      const query = { limit: OFFERED, ...(text === '' ? {} : { q: text }) };
+      return (await unwrap(client.GET('/v1/accounts', { params: { query }, signal }))).data;
+    },
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** One account; nothing is loaded without an id. */
+export function useAccount(id: string | undefined) {
+  const { client } = useSession();
+  return useQuery({
+    queryKey: ['account', id],
+    enabled: id !== undefined,
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/accounts/{id}', { params: { path: { id: id! } }, signal })),
   });
 }
 

@@ -13,6 +13,8 @@ type Response<
   : never;
 
 export type Me = Response<'/v1/me', 'get'>;
+export type ApiKey = Schemas['ApiKey'];
+export type AuditEntry = Schemas['AuditEntry'];
 export type Account = Schemas['Account'];
 export type AccountDetail = Response<'/v1/accounts/{id}', 'get'>;
 export type Subscription = Schemas['Subscription'];
@@ -29,3 +31,7 @@ export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Response<'/v1/contracts', 'get'>['data'][number];
 export type EventType = Schemas['EventType'];
 export type SentRequest = Response<'/v1/deliveries/{id}/request', 'get'>;
+export type ListedEvent = Schemas['ListedEvent'];
+export type ListedSubscription = Response<'/v1/subscriptions', 'get'>['data'][number];
+export type SearchResults = Schemas['SearchResults'];
+export type EventDetail = Response<'/v1/events/{id}', 'get'>;

@@ -3,8 +3,9 @@ import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } 
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
-import { useSession } from '../api/session.js';
+import { may, useSession } from '../api/session.js';
 import { setZone, useZone, type Zone } from '../parts/zone.js';
+import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
 import styles from './shell.module.css';
 
@@ -16,10 +17,17 @@ export function Shell({ children }: { children: ReactNode }) {
   const pages = [
     { href: '/overview', label: 'Overview' },
     { href: '/deliveries', label: 'Deliveries' },
+    { href: '/events', label: 'Events' },
     { href: '/subscriptions', label: 'Subscriptions' },
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
     ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
     { href: '/contracts', label: 'Contracts' },
+    ...(!account && may(me, 'admin')
+      ? [
+          { href: '/keys', label: 'Keys' },
+          { href: '/audit', label: 'Audit log' },
+        ]
+      : []),
   ];
   return (
     <div className={styles.shell}>
@@ -31,6 +39,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Mark size={26} />
           Pigeonpost
         </Link>
+        <FindBox />
         <nav aria-label="Pages" className={styles.pages}>
           {pages.map((page) => (
             <PageLink key={page.href} {...page} />

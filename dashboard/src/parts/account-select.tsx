@@ -1,19 +1,26 @@
-/** Choosing an account by its name. */
+/** Choosing an account by its name or own id; the API searches them. */
 import { Select } from '@mantine/core';
-import type { Account } from '../api/shapes.js';
+import { useState } from 'react';
+import { useAccount, useAccountChoices } from '../api/accounts.js';
 
 interface Props {
-  readonly accounts: readonly Pick<Account, 'id' | 'provider' | 'name'>[];
   readonly value: string | undefined;
   readonly size?: 'xs' | 'sm';
   readonly set: (id: string | undefined) => void;
 }
 
-export function AccountSelect({ accounts, value, size = 'xs', set }: Props) {
-  const listed = accounts.map(({ id, name, provider }) => ({ value: id, label: `${name} (${provider})` }));
-  // The selected account is kept also when it is not in the list or deleted.
+export function AccountSelect({ value, size = 'xs', set }: Props) {
+  const [text, setText] = useState('');
+  const { data: chosen } = useAccount(value);
+  const label = ({ name, provider }: { name: string; provider: string }) => `${name} (${provider})`;
+  // The text in the field is that of the chosen account until someone types.
+  const { data: found = [] } = useAccountChoices(chosen && text === label(chosen) ? '' : text.trim());
+  const listed = found.map((account) => ({ value: account.id, label: label(account) }));
+  // The selected account is kept also when it is not among those found, or deleted.
   const data =
-    value === undefined || accounts.some(({ id }) => id === value) ? listed : [{ value, label: value }, ...listed];
+    value === undefined || found.some(({ id }) => id === value)
+      ? listed
+      : [{ value, label: chosen ? label(chosen) : value }, ...listed];
   return (
     <Select
       size={size}
@@ -21,8 +28,12 @@ export function AccountSelect({ accounts, value, size = 'xs', set }: Props) {
       placeholder="any"
       searchable
       clearable
-      nothingFoundMessage="No account of that name"
+      nothingFoundMessage="No account of that name or id"
       data={data}
+      // What the API has found is not filtered again.
+      filter={({ options }) => options}
+      searchValue={text}
+      onSearchChange={setText}
       value={value ?? null}
       onChange={(id) => set(id ?? undefined)}
     />

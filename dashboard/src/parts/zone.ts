@@ -4,10 +4,11 @@ import { useSyncExternalStore } from 'react';
 const STORAGE = 'pigeonpost-zone';
 export type Zone = 'local' | 'UTC';
 
-/** Absent outside of a browser, as in unit tests. */
+/** Absent where tests format times without a browser. */
 const { localStorage: storage } = globalThis as {
   localStorage?: { getItem(name: string): string | null; setItem(name: string, value: string): void };
 };
+
 let zone: Zone = storage?.getItem(STORAGE) === 'UTC' ? 'UTC' : 'local';
 const listeners = new Set<() => void>();
 

@@ -19,6 +19,7 @@ import {
   type DeliveryResult,
 } from '../../workflows/types.js';
 import { admit, lookupRejected, type AdmissionDependencies } from '../admission/admission.js';
+import type { Breakers } from '../breakers.js';
 import { recordFailure, replaceOptionsAfterFailures } from '../subscription-health.js';
 import { classify, toWorkflowFailure, type AttemptResult } from './classify.js';
 import type { OutcomeWriter } from './outcome-writer.js';
@@ -37,11 +38,12 @@ export interface SharedDependencies extends AttemptDependencies, AdmissionDepend
   readonly store: Store;
   readonly maxConcurrentAttempts: number;
   readonly outcomes: OutcomeWriter;
+  readonly breakers: Breakers;
 }
 
 /** Makes one attempt. Throws an ApplicationFailure of one of {@link FailureType} unless it was accepted. */
 export async function attempt(dependencies: SharedDependencies, task: AttemptTask): Promise<DeliveryResult> {
-  const { store, egress, outcomes } = dependencies;
+  const { store, egress, outcomes, breakers } = dependencies;
   const startedAt = performance.now();
   const { attempt: attemptOfRound, workflowExecution } = activityInfo();
   const runId = workflowExecution?.runId ?? '';
@@ -52,6 +54,7 @@ export async function attempt(dependencies: SharedDependencies, task: AttemptTas
   if (material.run !== task.run) throw roundFailure(FailureType.superseded, supersededBy(material.run));
   if (material.subscriptionDeleted) throw roundFailure(FailureType.subscriptionDeleted, SUBSCRIPTION_DELETED);
   checkMayAttempt(material);
+  await breakers.admit(material, task.byHand === true && attemptOfRound === 1, attemptOfRound - 1);
 
   const contract = contractOf(material.account.provider);
   const release = await admit(dependencies, material, task, attemptOfRound);
@@ -74,11 +77,13 @@ export async function attempt(dependencies: SharedDependencies, task: AttemptTas
   const result = await sendAndClassify(egress, contract, context).finally(release);
   if (!result) throw await lookupRejected(store, task, attemptOfRound);
 
+  breakers.count(material, hasFailed(result));
   // Concurrently with the save, so that Temporal gets the failure no later.
   const counted = result.countsAsFailure
     ? recordFailure({ store, log }, contract, material, result.startedAt)
     : undefined;
   await saveOrReport(outcomes, result);
+  breakers.recorded(material);
   await counted;
   if (result.state === 'failed') await replaceOptionsAfterFailures({ store, log }, contract, material);
   if (result.state !== 'delivered') throw toWorkflowFailure(result);
@@ -97,6 +102,12 @@ export async function sendAndClassify(
   const sent = await send(egress, contract, context);
   if (sent.exchange.kind === 'failure' && sent.exchange.reason === 'busy') return undefined;
   return classify(contract, context, sent);
+}
+
+/** Whether an attempt failed at its receiver; undefined when it says nothing of it, as one without a body. */
+export function hasFailed({ state, countsAsFailure }: AttemptResult): boolean | undefined {
+  if (state === 'delivered') return false;
+  return countsAsFailure ? true : undefined;
 }
 
 /** Saves an attempt. When that fails, the thrown failure contains the outcome, and the workflow records it later. */
@@ -139,11 +150,12 @@ async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<A
   const contract = contractOf(account.provider);
   const { transformation } = subscription;
   const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
+  const isBatch = contract.batching?.limitsOf(subscription.options) !== undefined;
   const input = { event: { ...event, data: JSON.parse(event.text) as unknown }, account };
   const made =
     transformation === null
       ? { body: contract.renderBody({ ...input, subscription }) }
-      : await makeBody(store, { ...input, expression: transformation });
+      : await makeBody(store, { ...input, isBatch, expression: transformation });
   if ('error' in made) return { ...material, bodyError: made.error };
   const body = await replaceFailedBody(store, material, { bodyVariant, ...made });
   return body === undefined ? { ...material, bodyError: ERASED } : { ...material, body, bodyError: null };

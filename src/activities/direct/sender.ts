@@ -1,11 +1,14 @@
 /**
  * A sender makes the first attempts of direct deliveries, one for each worker process. It has a lease in the database, and
  * sends only what it has claimed there, so no two senders send the same delivery. A delivery that is not accepted gets a
- * workflow at its position of the schedule. What a sender leaves behind when it dies is claimed by others.
+ * workflow at its position of the schedule, or waits without one while the breaker of its subscription is open; when that
+ * closes, a sender makes its next attempt. What a sender leaves behind when it dies is claimed by others.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { isOpen } from '../../contract/breaker.js';
 import { deliveryRules } from '../../contract/delivery-rules.js';
+import { remaining } from '../../contract/schedule.js';
 import type { SenderPort } from '../../dispatch/dispatcher.js';
 import { materialOf, pauseOf, type FanOut } from '../../dispatch/fan-out.js';
 import { isPostponed } from '../../dispatch/payload/transform-bodies.js';
@@ -17,13 +20,15 @@ import { loadDirect } from '../../store/direct/material.js';
 import { unclaim } from '../../store/direct/senders.js';
 import { toAttemptLog, type AttemptLog } from '../../telemetry/attempts.js';
 import { countDirect } from '../../telemetry/metrics.js';
-import { sendAndClassify, type SharedDependencies } from '../attempt/attempt.js';
+import { hasFailed, sendAndClassify, type SharedDependencies } from '../attempt/attempt.js';
 import type { AttemptResult } from '../attempt/classify.js';
 import { save, toUnrecordedOutcome } from '../attempt/save.js';
 import type { AttemptContext } from '../attempt/send.js';
+import { positionOf } from '../breakers.js';
 import { FailureCounter, replaceOptionsAfterFailures } from '../subscription-health.js';
 import { Claimer } from './claimer.js';
 import { FirstAttempts, type FirstAttempt } from './first-attempts.js';
+import { Holder } from './holder.js';
 import { Lease } from './lease.js';
 import { StartRecorder } from './start-recorder.js';
 import { WorkflowStartQueue } from './workflow-start-queue.js';
@@ -52,6 +57,7 @@ export class Sender implements SenderPort {
   readonly #attemptLog: AttemptLog;
   readonly #lease: Lease;
   readonly #recorder: StartRecorder;
+  readonly #holder: Holder;
   readonly #claimer: Claimer;
   /** Claimed deliveries that are not finished. */
   readonly #held = new Set<string>();
@@ -73,6 +79,14 @@ export class Sender implements SenderPort {
       onRenewed: () => void this.#failures.write(),
       onLost: () => this.#drop(),
     });
+    this.#holder = new Holder({
+      store,
+      log,
+      breakers: dependencies.breakers,
+      lease: this.#lease,
+      onDone: (id) => this.#held.delete(id),
+      onClosed: (delivery) => this.#addAll([delivery]),
+    });
     this.#starts = new WorkflowStartQueue(starter, this.#lease, {
       onStarted: (id) => this.#recorder.started(id),
       onFailed: (id, senderId, error) => this.#recorder.failed(id, senderId, error),
@@ -92,10 +106,7 @@ export class Sender implements SenderPort {
       log,
       lease: this.#lease,
       waiting: () => this.#attempts.waiting,
-      onClaimed: (deliveries) => {
-        for (const delivery of deliveries) this.#add(delivery);
-        this.#attempts.sendMore();
-      },
+      onClaimed: (deliveries) => this.#addAll(deliveries),
     });
   }
 
@@ -141,11 +152,18 @@ export class Sender implements SenderPort {
     for (const { delivery } of this.#attempts.clear()) this.#held.delete(delivery.delivery.id);
   }
 
+  #addAll(deliveries: readonly AttemptMaterial[]): void {
+    for (const delivery of deliveries) this.#add(delivery);
+    this.#attempts.sendMore();
+  }
+
   #add(delivery: AttemptMaterial, rejections = 0): void {
     const { subscription, subscriptionDeleted, account, event, eventTypePolicy, bodyError } = delivery;
     this.#held.add(delivery.delivery.id);
     const limited = Object.keys(subscription.limits).length > 0;
+    // One that was attempted may have a workflow already, which then waits.
     if (delivery.state !== 'pending') this.#starts.addAttempted(delivery);
+    else if (this.dependencies.breakers.mustWait(delivery)) this.#hold(delivery);
     else if (
       isPostponed(bodyError) ||
       subscriptionDeleted ||
@@ -173,17 +191,15 @@ export class Sender implements SenderPort {
     const { store, egress, log } = this.dependencies;
     const senderId = this.#lease.id;
     try {
+      if (this.dependencies.breakers.mustWait(delivery)) return this.#hold(delivery);
       if (performance.now() - attempt.loadedAt > MAX_AGE_MS && !(await this.#isUnchanged(attempt))) return;
       // Checked last, as the next step sends: with another lease the delivery may belong to another sender.
       if (!this.#lease.isFresh || senderId !== this.#lease.id || this.#isStopping) return void this.#held.delete(id);
       const result = await sendAndClassify(egress, contractOf(delivery.account.provider), this.#contextOf(attempt));
       if (!result) return this.#sendLater(attempt);
       if (result.countsAsFailure) this.#failures.add(delivery, result.startedAt);
-      const saved = this.#saveAndContinue(delivery, result).finally(() => {
-        this.#saving.delete(saved);
-        this.#ended?.();
-      });
-      this.#saving.add(saved);
+      this.dependencies.breakers.count(delivery, hasFailed(result));
+      this.#finish(this.#saveAndContinue(delivery, result));
     } catch (error) {
       // An error of ours: the delivery is released, and tried again later.
       log.error({ err: error, deliveryId: id }, 'a first attempt failed with an unexpected error');
@@ -197,6 +213,7 @@ export class Sender implements SenderPort {
     const [current] = await loadDirect(this.dependencies.store, [delivery.id]);
     const isSame =
       current?.subscription.updatedAt.getTime() === subscription.updatedAt.getTime() &&
+      isOpen(current.subscription.breaker) === isOpen(subscription.breaker) &&
       !current.subscriptionDeleted &&
       isDeepStrictEqual(current.account, account);
     if (current && !isSame) this.#add(current);
@@ -205,10 +222,12 @@ export class Sender implements SenderPort {
   }
 
   #contextOf({ delivery, rules }: FirstAttempt): AttemptContext {
-    const { schedule, timeLimitMs, responseRules } = rules;
+    const { timeLimitMs, responseRules } = rules;
+    const position = positionOf(delivery);
+    const schedule = remaining(rules.schedule, position);
     return {
       material: delivery,
-      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position: 0, timeLimitMs, responseRules },
+      task: { deliveryId: delivery.delivery.id, run: 0, schedule, position, timeLimitMs, responseRules },
       attemptOfRound: 1,
       waitMs: schedule[0],
       number: delivery.attempts + 1,
@@ -216,6 +235,20 @@ export class Sender implements SenderPort {
       sender: this.#lease.id,
       log: this.#attemptLog,
     };
+  }
+
+  /** Makes a delivery wait for the breaker of its subscription. */
+  #hold(delivery: AttemptMaterial): void {
+    this.#finish(this.#holder.hold(delivery));
+  }
+
+  /** Has `stop` wait for something that does not reject. */
+  #finish(work: Promise<void>): void {
+    const finished = work.finally(() => {
+      this.#saving.delete(finished);
+      this.#ended?.();
+    });
+    this.#saving.add(finished);
   }
 
   /** Nothing was sent, because too many host names were being looked up. */
@@ -242,16 +275,19 @@ export class Sender implements SenderPort {
       log.debug({ err: error, deliveryId: id }, 'cannot record an outcome now; its workflow will');
       return this.#starts.add(delivery, { kind: 'unrecorded', outcome: toUnrecordedOutcome(result) });
     }
+    this.dependencies.breakers.recorded(delivery);
     if (result.state === 'delivered') {
       countDirect('accepted');
       this.#held.delete(id);
       return;
     }
-    countDirect('workflow');
     if (result.state === 'retrying') {
+      if (await this.dependencies.breakers.mustWaitAfter(delivery)) return this.#hold(delivery);
+      countDirect('workflow');
       const at = result.nextAttemptAt?.getTime() ?? 0;
-      return this.#starts.add(delivery, { kind: 'scheduled', position: 1, at });
+      return this.#starts.add(delivery, { kind: 'scheduled', position: positionOf(delivery) + 1, at });
     }
+    countDirect('workflow');
     const contract = contractOf(delivery.account.provider);
     await replaceOptionsAfterFailures({ store, log: this.#attemptLog }, contract, delivery);
     const message = result.stateReason ?? 'not accepted';

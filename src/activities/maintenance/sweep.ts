@@ -3,7 +3,9 @@ import { heartbeat, log } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
+import { wakeBreaker } from '../../dispatch/commands/breakers.js';
 import { startBroadcast } from '../../dispatch/broadcasts.js';
+import { eraseExpired } from '../../dispatch/commands/erase.js';
 import { continueJob } from '../../dispatch/commands/jobs.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
@@ -24,6 +26,7 @@ import { deleteResponses } from '../../store/events/idempotency.js';
 import { deleteEndedJobs, openJobs } from '../../store/jobs.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
+import { overdueBreakers } from '../../store/subscriptions/breakers.js';
 import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import { deliveryIdOf } from '../../workflows/names.js';
@@ -60,9 +63,11 @@ export async function sweep({
   const terminated = await recordTerminated(store, client);
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
+  await wakeOverdueBreakers(store, client);
   await continueJobs(store, client);
   await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
+  await eraseExpired({ store, client }, heartbeat);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
   await deleteEndedJobs(store, JOB_DAYS);
@@ -157,6 +162,18 @@ async function continueResumes(store: Store, client: Client): Promise<void> {
     if (scopes.length < BATCH_SIZE) return;
     const { accountId, subscriptionId } = scopes.at(-1)!;
     after = subscriptionId ?? accountId;
+  }
+}
+
+/** Starts or wakes the workflows of breakers that a crash, an idle time or a late delivery has left behind. */
+async function wakeOverdueBreakers(store: Store, client: Client): Promise<void> {
+  let after = '';
+  for (;;) {
+    const scopes = await overdueBreakers(store, { after, limit: BATCH_SIZE });
+    await Promise.all(scopes.map((scope) => wakeBreaker(client, scope)));
+    heartbeat();
+    if (scopes.length < BATCH_SIZE) return;
+    after = scopes.at(-1)!.subscriptionId;
   }
 }
 

@@ -5,9 +5,9 @@ import {
   editAccount,
   environments,
   findAccount,
-  listAccounts,
   type StoredAccount,
 } from '../../store/accounts/accounts.js';
+import { listAccounts } from '../../store/accounts/list-accounts.js';
 import { listApiKeys } from '../../store/accounts/api-keys.js';
 import { accountEdit, createAccount, editOf, newAccount, showAccount } from './create.js';
 import type { ApiContext } from '../context.js';
@@ -16,6 +16,7 @@ import { page, readCursor } from '../../http/paging.js';
 import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
+import { searchText } from '../search/query.js';
 import { accountSchema, apiKeySchema, pageOf, paging, withKey } from '../schemas.js';
 
 const tag = 'Accounts';
@@ -45,6 +46,7 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'post',
       path: '/v1/accounts',
       tag,
+      scope: 'admin',
       summary: 'Create an account',
       headers: idempotencyKey,
       body: newAccount,
@@ -70,12 +72,22 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/accounts',
       tag,
+      scope: 'read',
       summary: 'List accounts',
-      query: paging.extend({ provider: z.string().optional(), environment: z.enum(environments).optional() }),
+      query: paging.extend({
+        provider: z.string().optional(),
+        environment: z.enum(environments).optional(),
+        q: searchText.optional().describe('A part of the name or of your own id, in any case; or the id.'),
+      }),
       responses: { status: 200, description: 'Accounts, newest first', schema: pageOf(accountSchema) },
     },
-    async ({ query: { limit, cursor, ...filter } }) => {
-      const rows = await listAccounts(store, { limit: limit + 1, before: readCursor('acc', cursor), ...filter });
+    async ({ query: { limit, cursor, q, ...filter } }) => {
+      const rows = await listAccounts(store, {
+        ...filter,
+        text: q || undefined,
+        before: readCursor('acc', cursor),
+        limit: limit + 1,
+      });
       return page(rows, limit, showAccount);
     },
   );
@@ -91,6 +103,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'read',
       summary: 'Get an account',
       forAccounts: true,
       params: accountParams,
@@ -112,6 +125,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'patch',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'admin',
       summary: 'Edit an account',
       description:
         'Absent fields and settings stay unchanged. Open deliveries keep their schedule, time limit and policy; all ' +
@@ -134,6 +148,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'delete',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'admin',
       summary: 'Delete an account',
       description: 'Its keys stop working, its subscriptions are deleted and their open deliveries cancelled.',
       params: accountParams,

@@ -46,6 +46,7 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/bulk',
       tag: 'Deliveries',
+      scope: 'operate',
       summary: 'Redeliver, retry or cancel many deliveries',
       description:
         'Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. ' +
@@ -106,6 +107,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/drop-waiting',
       tag: 'Subscriptions',
+      scope: 'operate',
       summary: 'Cancel the open deliveries of a disabled subscription',
       forAccounts: true,
       description:

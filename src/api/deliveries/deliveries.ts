@@ -1,40 +1,20 @@
 /** Lists deliveries and sends commands to them. */
 import { z } from 'zod';
-import { lowestIdAt } from '../../contract/ids.js';
 import { sendCommand, redeliver, type Command } from '../../dispatch/commands/commands.js';
-import {
-  deliveryStates,
-  listDeliveries,
-  openStates,
-  type DeliveryState,
-  type StoredDelivery,
-} from '../../store/deliveries/deliveries.js';
+import { openStates, type DeliveryState, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
 import { allowDelivered } from './many.js';
 import { refuseWhileBlocked } from './ordering.js';
-import { mustFindDelivery, showDeliveries, showOne } from './view.js';
-import { page, readCursor } from '../../http/paging.js';
-import { visibleAccountId } from '../../http/principal.js';
-import { invalidField, Problem } from '../../http/problem.js';
+import { mustFindDelivery, showOne } from './view.js';
+import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { deliverySchema, line, pageOf, paging, time } from '../schemas.js';
+import { deliverySchema, line } from '../schemas.js';
+import { deliveryListRoutes } from './list.js';
 
 const tag = 'Deliveries';
 const params = z.object({ id: z.string() });
-
-const filter = paging.extend({
-  accountId: z.string().optional(),
-  subscriptionId: z.string().optional(),
-  provider: z.string().optional(),
-  eventId: z.string().optional(),
-  type: z.string().optional().describe('Event type.'),
-  orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
-  state: z.enum(deliveryStates).optional(),
-  from: time.optional().describe('Only deliveries created at this time or later.'),
-  to: time.optional().describe('Only deliveries created before this time.'),
-});
 
 const withReason = z.strictObject({
   reason: line(500).optional().describe('Shown with the delivery and in Temporal.'),
@@ -75,7 +55,7 @@ const commands: readonly {
 
 export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
-  listRoute(routing, context);
+  deliveryListRoutes(routing, context);
 
   for (const { name, summary, command, states } of commands) {
     addRoute(
@@ -84,6 +64,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
         method: 'post',
         path: `/v1/deliveries/{id}/${name}`,
         tag,
+        scope: 'operate',
         summary,
         forAccounts: true,
         params,
@@ -95,7 +76,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
-        const refused = await refuseWhileBlocked(context, delivery, name);
+        const refused = refuseWhileCollected(delivery, name) ?? (await refuseWhileBlocked(context, delivery, name));
         if (refused) throw refused;
         const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
         if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
@@ -110,6 +91,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/{id}/redeliver',
       tag,
+      scope: 'operate',
       summary: 'Deliver a finished delivery again, from the start of the schedule',
       forAccounts: true,
       params,
@@ -132,37 +114,6 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
   );
 }
 
-function listRoute(routing: Routing, context: ApiContext): void {
-  addRoute(
-    routing,
-    {
-      method: 'get',
-      path: '/v1/deliveries',
-      tag,
-      summary: 'List deliveries',
-      forAccounts: true,
-      query: filter,
-      responses: { status: 200, description: 'Deliveries, newest first', schema: pageOf(deliverySchema) },
-    },
-    async ({ query: { limit, cursor, type, from, to, accountId, ...ids }, principal }) => {
-      const ends = [readCursor('dlv', cursor), to && lowestIdAt('dlv', new Date(to))].filter((id) => id !== undefined);
-      const visible = visibleAccountId(principal, accountId);
-      if (ids.orderingKey !== undefined && visible === undefined && ids.subscriptionId === undefined)
-        throw invalidField('orderingKey', 'needs accountId or subscriptionId, as keys belong to subscriptions');
-      const rows = await listDeliveries(context.store, {
-        ...ids,
-        accountId: visible,
-        eventType: type,
-        fromId: from && lowestIdAt('dlv', new Date(from)),
-        beforeId: ends.sort()[0],
-        limit: limit + 1,
-      });
-      const { data, nextCursor } = page(rows, limit, (row) => row);
-      return { data: await showDeliveries(context, principal, data), nextCursor };
-    },
-  );
-}
-
 /** Why a delivery could not be redelivered. */
 async function whyNotRedelivered(
   store: Store,
@@ -179,6 +130,17 @@ async function whyNotRedelivered(
       'the payload of its event was erased, so it cannot be redelivered; emit the event again',
     );
   return new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
+}
+
+/** The problem of a command for a delivery that a batch sends; undefined where it may be sent. */
+export function refuseWhileCollected(
+  { state, batchId, isCollected }: StoredDelivery,
+  command: string,
+): Problem | undefined {
+  if (isCollected && command !== 'cancel')
+    return new Problem('conflict', `cannot ${command} a delivery that waits for a batch; it can only be cancelled`);
+  if (batchId === null || !openStates.includes(state)) return undefined;
+  return new Problem('conflict', `cannot ${command} one event of a batch; ${command} the batch, ${batchId}`);
 }
 
 function closed({ state }: StoredDelivery, command: string): Problem {

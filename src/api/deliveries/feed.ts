@@ -6,11 +6,13 @@
  * down every attempt.
  */
 import type { Logger } from 'pino';
+import { isId } from '../../contract/ids.js';
 import { validKeyIds } from '../../store/accounts/api-keys.js';
+import { validSessionIds } from '../../store/accounts/sessions.js';
 import { changedDeliveries, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { databaseTime } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
-import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
+import { findReceivers, type Receiver } from '../../store/subscriptions/find.js';
 import { Problem } from '../../http/problem.js';
 
 /** Interval between reads of changes, in milliseconds. */
@@ -41,14 +43,16 @@ interface Watch {
 }
 
 export interface Listener {
-  /** The account's key, which must stay valid; absent for an operator. */
-  readonly key?: { readonly id: string; readonly accountId: string };
+  /** The key or session, which must stay valid; absent for the admin key of the settings. */
+  readonly keyId?: string;
+  /** The account whose stream it is; absent for an operator. */
+  readonly ownerId?: string;
   /** Only deliveries of this account; all accounts when absent. */
   readonly accountId?: string;
   /** Time of its last received event, if it reconnects. */
   readonly since?: Date;
-  /** Called with a changed delivery and its receiver's URL. The same change may be sent twice. */
-  notify(delivery: StoredDelivery, url: string | undefined): void;
+  /** Called with a changed delivery and its receiver. The same change may be sent twice. */
+  notify(delivery: StoredDelivery, receiver: Receiver | undefined): void;
   /** Called when changes were skipped: the listener must reload lists. */
   reset(): void;
   /** Called when the stream ends. */
@@ -125,13 +129,18 @@ class PollingFeed implements DeliveryFeed {
     }, this.#pollMs);
   }
 
-  /** Ends the listeners with revoked keys; one query checks all keys. */
+  /** Ends the listeners with revoked keys and sessions; one query checks all keys, and one all sessions. */
   async #endRevoked(): Promise<void> {
-    const ids = new Set([...this.#listeners].flatMap(({ key }) => key?.id ?? []));
+    const ids = new Set([...this.#listeners].flatMap(({ keyId }) => keyId ?? []));
     if (ids.size === 0) return;
-    const valid = await validKeyIds(this.#store, [...ids]);
+    const sessions = [...ids].filter((id) => isId('ses', id));
+    const keys = [...ids].filter((id) => !sessions.includes(id));
+    const valid = new Set([
+      ...(keys.length > 0 ? await validKeyIds(this.#store, keys) : []),
+      ...(sessions.length > 0 ? await validSessionIds(this.#store, sessions) : []),
+    ]);
     for (const listener of [...this.#listeners]) {
-      const id = listener.key?.id;
+      const id = listener.keyId;
       // A listener that joined during the query is checked by the next poll.
       if (id !== undefined && ids.has(id) && !valid.has(id)) this.#end(listener);
     }
@@ -173,12 +182,12 @@ class PollingFeed implements DeliveryFeed {
   async #notify(deliveries: readonly StoredDelivery[], to: readonly Listener[]): Promise<void> {
     if (deliveries.length === 0) return;
     const subscriptionIds = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
-    const urls = await subscriptionUrls(this.#store, [...subscriptionIds]);
+    const receivers = await findReceivers(this.#store, [...subscriptionIds]);
     for (const delivery of deliveries) {
-      const url = urls.get(delivery.subscriptionId);
+      const receiver = receivers.get(delivery.subscriptionId);
       for (const listener of to) {
         const { accountId = delivery.accountId } = listener;
-        if (accountId === delivery.accountId) listener.notify(delivery, url);
+        if (accountId === delivery.accountId) listener.notify(delivery, receiver);
       }
     }
   }
@@ -197,13 +206,14 @@ class PollingFeed implements DeliveryFeed {
 }
 
 /** Throws a Problem when one more listener would exceed the limit of its account, of all accounts or of operators. */
-function checkLimits({ key }: Listener, listeners: ReadonlySet<Listener>): void {
+function checkLimits({ ownerId }: Listener, listeners: ReadonlySet<Listener>): void {
   const count = (matches: (other: Listener) => boolean): number => [...listeners].filter(matches).length;
-  if (key && count((other) => other.key?.accountId === key.accountId) >= MAX_PER_ACCOUNT)
+  if (ownerId !== undefined && count((other) => other.ownerId === ownerId) >= MAX_PER_ACCOUNT)
     throw new Problem('rate_limited', `an account may have ${MAX_PER_ACCOUNT} streams at a time; close one first`);
-  const isFull = key
-    ? count((other) => other.key !== undefined) >= MAX_OF_ACCOUNTS
-    : count((other) => other.key === undefined) >= MAX_OF_OPERATORS;
+  const isFull =
+    ownerId === undefined
+      ? count((other) => other.ownerId === undefined) >= MAX_OF_OPERATORS
+      : count((other) => other.ownerId !== undefined) >= MAX_OF_ACCOUNTS;
   if (isFull) throw new Problem('unavailable', 'too many streams are open; try again later');
 }
 

@@ -2,7 +2,7 @@
 import { idTime } from '../../contract/ids.js';
 import { deliveryWorkflowId } from '../../workflows/names.js';
 import { findDelivery, type StoredDelivery } from '../../store/deliveries/deliveries.js';
-import { subscriptionUrls } from '../../store/subscriptions/subscriptions.js';
+import { findReceivers, type Receiver } from '../../store/subscriptions/find.js';
 import type { ApiContext } from '../context.js';
 import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
@@ -19,15 +19,17 @@ export async function mustFindDelivery(
   return delivery;
 }
 
-/** Deliveries for the caller, in the same order; one query loads all receiver URLs. */
+/** Deliveries for the caller, in the same order; one query loads all receivers. */
 export async function showDeliveries(
   context: ApiContext,
   principal: Principal,
   deliveries: readonly StoredDelivery[],
 ): Promise<ReturnType<typeof showDelivery>[]> {
   const ids = new Set(deliveries.map(({ subscriptionId }) => subscriptionId));
-  const urls = await subscriptionUrls(context.store, [...ids]);
-  return deliveries.map((delivery) => showDelivery(delivery, urls.get(delivery.subscriptionId), context, principal));
+  const receivers = await findReceivers(context.store, [...ids]);
+  return deliveries.map((delivery) =>
+    showDelivery(delivery, receivers.get(delivery.subscriptionId), context, principal),
+  );
 }
 
 /** One delivery for the caller. */
@@ -40,10 +42,10 @@ export async function showOne(
   return shown!;
 }
 
-/** A delivery for the caller; `url` is its receiver's. */
+/** A delivery for the caller; the receiver is absent only when its subscription has no row. */
 export function showDelivery(
   delivery: StoredDelivery,
-  url: string | undefined,
+  receiver: Receiver | undefined,
   context: ApiContext,
   principal: Principal,
 ) {
@@ -53,8 +55,9 @@ export function showDelivery(
     id,
     eventId: delivery.eventId,
     accountId: delivery.accountId,
+    accountName: receiver?.accountName ?? null,
     subscriptionId: delivery.subscriptionId,
-    url: url ?? null,
+    url: receiver?.url ?? null,
     provider: delivery.provider,
     type: delivery.eventType,
     state,
@@ -70,6 +73,9 @@ export function showDelivery(
     priority: delivery.priority,
     orderingKey: delivery.orderingKey,
     blocked: delivery.isBlocked,
+    waitsForBatch: delivery.isCollected,
+    batchId: delivery.batchId,
+    batchEvents: delivery.batchEvents,
     workflowId,
     temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.

@@ -80,6 +80,11 @@ export function completeFields(given: GivenFields, former: EventTypeFields): Eve
   if (Buffer.byteLength(JSON.stringify(examples)) > MAX_EXAMPLES_BYTES)
     throw invalidField('examples', `must not have more than ${MAX_EXAMPLES_BYTES} bytes`);
   if (enforce && !schema) throw invalidField('enforce', 'needs a schema; add one, or set enforce to false');
+  if (policy?.breaker !== undefined)
+    throw invalidField(
+      'policy.breaker',
+      'belongs to a subscription; set it in the policy of a subscription, an account or the installation',
+    );
   if (schema) checkExamples(schema, examples);
   return { description, group, schema, examples, enforce, archived, featureFlag, policy };
 }

@@ -16,6 +16,7 @@ import { contractOf } from '../../providers/registry.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { CachedSubscriptions } from '../../store/subscriptions/subscription-cache.js';
+import { findOwners } from '../../store/accounts/list-accounts.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import { annotateSpan, inSpan } from '../../telemetry/tracing.js';
 import { acceptEvents } from '../accept-events.js';
@@ -50,6 +51,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/events',
       tag,
+      scope: 'publish',
       summary: 'Emit an event, or up to 1,000',
       description:
         'Responds after the events and their deliveries are committed. A batch has one result per event, in order; ' +
@@ -107,6 +109,7 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/events/{id}',
       tag,
+      scope: 'read',
       summary: 'Get an event',
       forAccounts: true,
       params,
@@ -127,6 +130,13 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
           .extend({
             id: z.string(),
             accountId: z.string(),
+            accountName: z.string(),
+            provider: z.string(),
+            messageId: z
+              .string()
+              .nullable()
+              .describe('How receivers read its id in a header; null where the contract has no such header.'),
+            messageIdHeader: z.string().nullable().describe('The header.'),
             createdAt: time,
             erasedAt: time.nullable().describe('When its payload was erased; data is null then.'),
           })
@@ -137,8 +147,12 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
       const event = await findEvent(store, params.id);
       if (!event || !canSee(principal, event.accountId)) throw notFound('event');
       const { text, ...rest } = event;
+      const owner = (await findOwners(store, [event.accountId])).get(event.accountId);
+      const messageIds = owner && contractOf(owner.provider).messageIds;
+      const messageId = { messageId: messageIds?.of(event.id) ?? null, messageIdHeader: messageIds?.header ?? null };
+      const shown = { ...rest, ...owner, ...messageId };
       // Inserted as text, so that the payload is exactly as it was sent.
-      response.type('json').send(`${JSON.stringify(rest).slice(0, -1)},"data":${text}}`);
+      response.type('json').send(`${JSON.stringify(shown).slice(0, -1)},"data":${text}}`);
     },
   );
 }

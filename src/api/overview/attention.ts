@@ -74,6 +74,7 @@ export function attentionRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/attention',
       tag: 'Overview',
+      scope: 'read',
       summary: 'Get what needs attention now',
       forAccounts: true,
       query: z.strictObject({ accountId: z.string().optional() }),

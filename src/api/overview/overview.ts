@@ -142,6 +142,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/overview',
       tag: 'Overview',
+      scope: 'read',
       summary: 'Get statistics of deliveries',
       description: 'With more than 200,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,

@@ -133,6 +133,6 @@ async function resumeSoon(context: ApiContext, subscriptionId: string): Promise<
 function asStored(draft: SubscriptionDraft, previous?: StoredSubscription): StoredSubscription {
   const now = new Date();
   const { failing = null, disabledAt = null, createdAt = now } = previous ?? {};
-  const { pausedAt = null, pausedReason = null, resumeRate = null } = previous ?? {};
-  return { ...draft, disabledAt, pausedAt, pausedReason, resumeRate, failing, createdAt, updatedAt: now };
+  const { pausedAt = null, pausedReason = null, resumeRate = null, breaker = null } = previous ?? {};
+  return { ...draft, disabledAt, pausedAt, pausedReason, resumeRate, failing, breaker, createdAt, updatedAt: now };
 }

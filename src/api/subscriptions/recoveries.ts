@@ -96,6 +96,12 @@ function rejectPolled({ subscription, account }: Receiver): void {
     throw new Problem('conflict', 'this subscription is polled; read its messages again instead');
 }
 
+/** The input of a recovery's workflow. */
+export function recoveryInput(recoveryId: string, scope: RecoveryScope, ratePerSecond: number): RecoveryInput {
+  const pageSize = Math.min(ratePerSecond, MAX_PAGE_SIZE);
+  return { recoveryId, scope, ratePerSecond, pageSize, pagesPerRun: PAGES_PER_RUN };
+}
+
 export function recoveryRoutes(routing: Routing, context: ApiContext): void {
   collectionRoutes(routing, context);
   itemRoutes(routing, context);
@@ -111,6 +117,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/recover',
       tag,
+      scope: 'operate',
       summary: 'Start a recovery: redeliver what a subscription has missed',
       forAccounts: true,
       description:
@@ -130,14 +137,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
         const { counts } = await countRecoverable(store, receiver, scope);
         return void response.status(200).json(showCounts(counts));
       }
-      const { ratePerSecond } = body;
-      const input: RecoveryInput = {
-        recoveryId: newRecoveryId(scope.subscriptionId),
-        scope,
-        ratePerSecond,
-        pageSize: Math.min(ratePerSecond, MAX_PAGE_SIZE),
-        pagesPerRun: PAGES_PER_RUN,
-      };
+      const input = recoveryInput(newRecoveryId(scope.subscriptionId), scope, body.ratePerSecond);
       const started = await startRecovery(client, receiver, input);
       const last = await lastRecovery(client, scope.subscriptionId);
       if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');
@@ -152,6 +152,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/recoveries',
       tag,
+      scope: 'read',
       summary: "List a subscription's recoveries",
       forAccounts: true,
       description: `The last ${MAX_LISTED} that Temporal still stores. A new one may be listed after a second.`,
@@ -178,6 +179,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/recoveries/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a recovery and its progress',
       forAccounts: true,
       params,
@@ -192,6 +194,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/recoveries/{id}/cancel',
       tag,
+      scope: 'operate',
       summary: 'Cancel a recovery; the current page is finished first',
       forAccounts: true,
       params,

@@ -20,7 +20,7 @@ import { anyFields } from './input.js';
 import { pollRoutes } from './poll.js';
 import { secretRoutes } from './secrets.js';
 import { currentIn, exampleOf } from './test-events.js';
-import { mustFindSubscription, showSubscription, showWithHealth } from './view.js';
+import { mustFindSubscription, showOneWithHealth, showSubscription, showWithHealth } from './view.js';
 
 const tag = 'Subscriptions';
 const params = z.object({ id: z.string() });
@@ -42,6 +42,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       method: 'post',
       path: '/v1/accounts/{id}/subscriptions',
       tag,
+      scope: 'operate',
       summary: 'Create a subscription',
       forAccounts: true,
       description: ownFields,
@@ -69,6 +70,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       method: 'get',
       path: '/v1/accounts/{id}/subscriptions',
       tag,
+      scope: 'read',
       summary: "List an account's subscriptions",
       forAccounts: true,
       params,
@@ -92,6 +94,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       method: 'get',
       path: '/v1/subscriptions/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a subscription',
       forAccounts: true,
       params,
@@ -99,7 +102,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
     },
     async ({ params, principal }) => {
       const { subscription, account } = await mustFindSubscription(context, principal, params.id);
-      return showWithHealth(subscription, account);
+      return showOneWithHealth(context.store, subscription, account);
     },
   );
 
@@ -109,6 +112,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       method: 'patch',
       path: '/v1/subscriptions/{id}',
       tag,
+      scope: 'operate',
       summary: 'Edit a subscription',
       forAccounts: true,
       description:
@@ -132,6 +136,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       method: 'delete',
       path: '/v1/subscriptions/{id}',
       tag,
+      scope: 'operate',
       summary: 'Delete a subscription',
       forAccounts: true,
       description: 'Its open deliveries are cancelled.',
@@ -153,6 +158,7 @@ function testRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/test',
       tag,
+      scope: 'operate',
       summary: 'Send a test event to this subscription',
       forAccounts: true,
       params,

@@ -1,9 +1,12 @@
 /** Subscriptions that callers may see, as the API shows them. */
+import { isOpen, trialSize, type Breaker } from '../../contract/breaker.js';
 import { disablesAt, ruleOf } from '../../contract/failing.js';
 import { MASK } from '../../contract/mask.js';
 import { contractOf } from '../../providers/registry.js';
 import { canSee, type Principal } from '../../http/principal.js';
 import { notFound } from '../../http/problem.js';
+import { countWaitingForBreaker } from '../../store/deliveries/breaker-waiting.js';
+import type { Store } from '../../store/store.js';
 import { findAccount, type StoredAccount } from '../../store/accounts/accounts.js';
 import { findSubscription, type StoredSubscription } from '../../store/subscriptions/subscriptions.js';
 import type { ApiContext } from '../context.js';
@@ -29,6 +32,28 @@ function showHealth({ enabled, failing }: StoredSubscription, account: StoredAcc
     consecutiveFailures: failing?.attempts ?? 0,
     disablesAt: enabled ? disablesAt(failing, ruleOf(contractOf(account.provider), account)) : null,
   };
+}
+
+/** The circuit breaker of a subscription; null while it is closed. */
+function showBreaker(breaker: Breaker) {
+  if (!isOpen(breaker)) return null;
+  const { since, attempts, failures, failedProbes, nextProbeAt, stage, trial } = breaker;
+  return {
+    state: stage === 0 ? 'open' : 'closing',
+    since: new Date(since),
+    attempts,
+    failures,
+    failedProbes,
+    nextProbeAt: stage === 0 && trial.length === 0 ? new Date(nextProbeAt) : null,
+    atOnce: trial.length === 0 ? trialSize(breaker) : trial.length,
+  };
+}
+
+/** A subscription with its health, and how many deliveries wait for its circuit breaker. */
+export async function showOneWithHealth(store: Store, subscription: StoredSubscription, account: StoredAccount) {
+  const shown = showWithHealth(subscription, account);
+  if (!shown.breaker) return shown;
+  return { ...shown, breaker: { ...shown.breaker, waiting: await countWaitingForBreaker(store, subscription.id) } };
 }
 
 /** A subscription with its health. */
@@ -57,7 +82,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     transformation,
     policy,
   } = subscription;
-  const { hasFilters, renderTransformed, subscriptions: rules } = contractOf(provider);
+  const { hasFilters, hasDeliveryPolicy, renderTransformed, subscriptions: rules } = contractOf(provider);
   return {
     id,
     reference,
@@ -72,6 +97,7 @@ export function showSubscription(subscription: StoredSubscription, provider: str
     pausedAt,
     pausedReason,
     resumeRatePerSecond,
+    ...(hasDeliveryPolicy ? { breaker: showBreaker(subscription.breaker) } : {}),
     headers: Object.fromEntries(Object.keys(headers).map((name) => [name, MASK])),
     maxConcurrentAttempts: limits.maxConcurrentAttempts ?? null,
     ratePerSecond: limits.ratePerSecond ?? null,

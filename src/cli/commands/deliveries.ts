@@ -6,7 +6,7 @@ import { duration, time, wholeNumber } from '../arguments.js';
 import { confirmRepetition } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
-import { fields, table } from '../output.js';
+import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 
 type Delivery = components['schemas']['Delivery'];
@@ -22,6 +22,10 @@ interface FilterOptions extends CommonOptions {
   readonly from?: string;
   readonly to?: string;
   readonly orderingKey?: string;
+  readonly host?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly search?: string;
 }
 
 const STATES = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] satisfies Query['state'][];
@@ -48,9 +52,11 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { limit, cursor } = options;
       const query = { ...queryOf(options), limit, cursor };
       const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
-      print(page, () => {
-        const more = page.nextCursor === null ? '' : `\n\nMore with --cursor ${page.nextCursor}`;
-        return table(deliveryHeads, page.data.map(deliveryRow)) + more;
+      print(page, (paint) => {
+        const searched = page.searchedSince ? `\n\nSearched back to ${when(page.searchedSince)}.` : '';
+        const more = page.nextCursor === null ? '' : `${searched}\n\nMore with --cursor ${page.nextCursor}`;
+        const rows = page.data.map((delivery) => deliveryRow(delivery, paint));
+        return table(deliveryHeads, rows) + more;
       });
     });
 
@@ -70,7 +76,7 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const look = async (limit: number) =>
         (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
       const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
-        printLine(delivery, () => deliveryLine(delivery));
+        printLine(delivery, (paint) => deliveryLine(delivery, paint));
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
     });
 
@@ -140,7 +146,7 @@ async function send(
 ): Promise<void> {
   const params = { path: { id } };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
-  printLine(delivery, () => deliveryLine(delivery));
+  printLine(delivery, (paint) => deliveryLine(delivery, paint));
 }
 
 function withFilters(command: Command): Command {
@@ -151,6 +157,10 @@ function withFilters(command: Command): Command {
     .option('--event <event>')
     .option('--type <type>', 'event type')
     .option('--ordering-key <key>', 'needs --account or --subscription')
+    .option('--host <host>', "of the receiver's URL")
+    .option('--status <status>', 'of the last response, such as 503 or 5xx')
+    .option('--reason <reason>', 'why there was no response, such as timeout')
+    .option('--search <text>', 'an id, or a part of the event type, URL, account name or payload')
     .addOption(new Option('--state <state>').choices(STATES))
     .option(
       '--from <time>',
@@ -159,7 +169,8 @@ function withFilters(command: Command): Command {
     );
 }
 
-function queryOf({ provider, account, subscription, event, type, orderingKey, state, from, to }: FilterOptions): Query {
+function queryOf({ account, subscription, event, search, ...options }: FilterOptions): Query {
+  const { provider, type, orderingKey, state, host, status, reason, from, to } = options;
   return {
     provider,
     accountId: account,
@@ -168,6 +179,10 @@ function queryOf({ provider, account, subscription, event, type, orderingKey, st
     type,
     orderingKey,
     state,
+    host,
+    status,
+    reason,
+    q: search,
     from,
     to,
   };

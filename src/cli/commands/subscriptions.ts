@@ -1,6 +1,7 @@
 /** `pigeonpost subscriptions`: where accounts want which events. */
-import type { Command } from 'commander';
-import { unwrap } from '../../client/index.js';
+import { Option, type Command } from 'commander';
+import { unwrap, type components } from '../../client/index.js';
+import { OperatorError } from '../../lib/errors.js';
 import {
   assignment,
   collect,
@@ -14,9 +15,11 @@ import {
 } from '../arguments.js';
 import { confirmDeletion } from '../confirm.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
-import { fields, table, when } from '../output.js';
+import { fields, table, when, type Cell } from '../output.js';
 import type { Terminal } from '../terminal.js';
 import { addPauseCommands } from './pause.js';
+
+type Subscription = components['schemas']['Subscription'];
 
 /** What creating and editing have in common. */
 interface FieldOptions extends CommonOptions {
@@ -30,28 +33,30 @@ interface FieldOptions extends CommonOptions {
   readonly set?: Record<string, unknown>;
 }
 
+interface ListOptions extends CommonOptions {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly host?: string;
+  readonly search?: string;
+  readonly condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
+}
+
+const heads = ['Subscription', 'Receiver', 'Event types', 'Enabled', 'Failing since'];
+
+function row({ id, url, eventTypes, enabled, disabledReason, disabledAt, health }: Subscription): Cell[] {
+  return [
+    ...[id, url, eventTypes.join(', ') || 'all'],
+    enabled ? 'yes' : `no, since ${when(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
+    when(health?.failingSince),
+  ];
+}
+
 export function subscriptionCommands(program: Command, terminal: Terminal): void {
   const subscriptions = program
     .command('subscriptions')
     .description('URLs of accounts and the event types they receive');
 
-  apiCommand(subscriptions, 'list <account>', "List an account's subscriptions, the newest first")
-    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
-    .option('--cursor <cursor>', 'nextCursor of the previous page')
-    .action(async (id: string, options: CommonOptions & { limit: number; cursor?: string }) => {
-      const { client, print } = await openContext(terminal, options);
-      const { limit, cursor } = options;
-      const params = { path: { id }, query: { limit, cursor } };
-      const page = await unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params }));
-      print(page, () => {
-        const rows = page.data.map(({ id, url, eventTypes, enabled, disabledReason, disabledAt, health }) => [
-          ...[id, url, eventTypes.join(', ') || 'all'],
-          enabled ? 'yes' : `no, since ${when(disabledAt)}${disabledReason === null ? '' : `: ${disabledReason}`}`,
-          when(health?.failingSince),
-        ]);
-        return table(['Subscription', 'Receiver', 'Event types', 'Enabled', 'Failing since'], rows);
-      });
-    });
+  listCommand(subscriptions, terminal);
 
   apiCommand(subscriptions, 'show <subscription>', 'Show a subscription and its health').action(
     async (id: string, options: CommonOptions) => {
@@ -95,6 +100,18 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
       unwrap(client.POST('/v1/subscriptions/{id}/resume', { params: { path: { id } }, body })),
   });
 
+  apiCommand(
+    subscriptions,
+    'close-breaker <subscription>',
+    'Close its circuit breaker; what waits is sent, oldest first',
+  ).action(async (id: string, options: CommonOptions) => {
+    const { client, print } = await openContext(terminal, options);
+    const subscription = await unwrap(
+      client.POST('/v1/subscriptions/{id}/breaker/close', { params: { path: { id } } }),
+    );
+    print(subscription, () => fields(subscription));
+  });
+
   apiCommand(subscriptions, 'delete <subscription>', 'Delete a subscription; its open deliveries are cancelled')
     .option('--yes', 'do not ask for confirmation')
     .action(async (id: string, { yes, ...options }: CommonOptions & { yes?: boolean }) => {
@@ -107,6 +124,35 @@ export function subscriptionCommands(program: Command, terminal: Terminal): void
     });
 
   receiverCommands(subscriptions, terminal);
+}
+
+function listCommand(subscriptions: Command, terminal: Terminal): void {
+  apiCommand(subscriptions, 'list [account]', 'List the subscriptions of an account, or of all, the newest first')
+    .option('--host <host>', 'only those of this host; not with an account')
+    .option('--search <text>', 'a part of the URL, description or account name, or an id; not with an account')
+    .addOption(
+      new Option('--condition <condition>', 'only such; not with an account').choices([
+        ...['enabled', 'disabled', 'paused', 'failing'],
+      ]),
+    )
+    .option('--limit <number>', 'how many', wholeNumber(1, 250), 50)
+    .option('--cursor <cursor>', 'nextCursor of the previous page')
+    .action(async (id: string | undefined, { limit, cursor, host, search, condition, ...options }: ListOptions) => {
+      if (id !== undefined && (host ?? search ?? condition) !== undefined)
+        throw new OperatorError('--host, --search and --condition search all accounts; name no account with them');
+      const { client, print } = await openContext(terminal, options);
+      if (id !== undefined) {
+        const params = { path: { id }, query: { limit, cursor } };
+        const page = await unwrap(client.GET('/v1/accounts/{id}/subscriptions', { params }));
+        return print(page, () => table(heads, page.data.map(row)));
+      }
+      const query = { limit, cursor, host, q: search, condition };
+      const page = await unwrap(client.GET('/v1/subscriptions', { params: { query } }));
+      print(page, () => {
+        const rows = page.data.map((listed) => [...row(listed), listed.accountName]);
+        return table([...heads, 'Account'], rows);
+      });
+    });
 }
 
 /** Commands about what the receiver gets. */

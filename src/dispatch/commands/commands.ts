@@ -8,7 +8,9 @@ import {
   type DeliveryStart,
   type PendingDelivery,
 } from '../../store/deliveries/delivery-starts.js';
-import { cancelBlocked } from '../../store/deliveries/ordering.js';
+import { cancelCollected } from '../../store/batches.js';
+import { takeHeld } from '../../store/deliveries/breaker-waiting.js';
+import { cancelWithoutWorkflow } from '../../store/deliveries/ordering.js';
 import { changeState, reopenDelivery } from '../../store/deliveries/state-changes.js';
 import { pausedDeliveries } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
@@ -41,7 +43,8 @@ const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalD
 
 /**
  * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
- * with the command. A blocked delivery is cancelled at once. When its workflow has closed without recording the end, it can
+ * with the command. A delivery that waits without a workflow, blocked, for a breaker or for a batch, is cancelled at once. When its
+ * workflow has closed without recording the end, it can
  * still be cancelled. False when the workflow has closed and nothing remains to be done.
  */
 export async function sendCommand(
@@ -51,10 +54,24 @@ export async function sendCommand(
 ): Promise<boolean> {
   const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
   if (!deliveryStart) return false;
-  if (deliveryStart.isBlocked) {
+  if (deliveryStart.isCollected) {
+    // A member of a batch ends with it.
+    if (command.signal !== 'cancel') return false;
+    const provider = await cancelCollected(store, deliveryId, command.args[0]);
+    countEnd(provider, 'cancelled');
+    return provider !== undefined;
+  }
+  const { isBlocked, isHeld } = deliveryStart;
+  if (isHeld && command.signal !== 'cancel') {
+    // A sender applies the policy in force; only retries by hand are made while the breaker is open.
+    if (command.signal === 'applyPolicy') return true;
+    if (command.signal === 'retryNow' && command.args[0] !== undefined) return false;
+    // Its workflow has it from now on. It was released in the meantime where it cannot be taken.
+    if (!(await takeHeld(store, deliveryId))) return sendCommand({ client, store }, deliveryId, command);
+  } else if (isBlocked || isHeld) {
     // Nothing is to be sent and no workflow exists, so only its row is cancelled; other commands would break the order.
     if (command.signal !== 'cancel') return false;
-    const provider = await cancelBlocked(store, deliveryId, command.args[0]);
+    const provider = await cancelWithoutWorkflow(store, deliveryId, command.args[0]);
     if (provider !== undefined) {
       countEnd(provider, 'cancelled');
       return true;

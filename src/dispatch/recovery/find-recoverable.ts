@@ -130,8 +130,10 @@ function receives({ account, subscription, candidates }: Receiver, event: Event)
   return selectReceivers(account, candidates, event).some(({ id }) => id === subscription.id);
 }
 
-function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, asOf: Date): RecoveryFilter {
+function deliveryFilter({ subscriptionId, from, to, types, channel, tag }: RecoveryScope, asOf: Date): RecoveryFilter {
   return {
+    ...(channel === undefined ? {} : { channel }),
+    ...(tag === undefined ? {} : { tag }),
     subscriptionId,
     fromId: lowestIdAt('dlv', new Date(from)),
     beforeId: lowestIdAt('dlv', new Date(to)),

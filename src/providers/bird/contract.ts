@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { ACCEPTED, isSuccess, RETRY, unknownEventType } from '../../contract/contract.js';
 import { idToUuid } from '../../contract/ids.js';
+import { uuidMessageIds } from '../../contract/message.js';
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import { base62, uuidV4 } from '../../contract/random.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
@@ -206,6 +207,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  messageIds: uuidMessageIds('messagebird-request-id'),
 
   classifyResponse: ({ status }) => (isSuccess(status) ? ACCEPTED : RETRY),
 };

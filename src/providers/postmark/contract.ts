@@ -3,6 +3,7 @@
  * https://postmarkapp.com/developer/webhooks/webhooks-overview
  */
 import { z } from 'zod';
+import { uuidMessageIds } from '../../contract/message.js';
 import { uuidV4 } from '../../contract/random.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import type { Contract, ContractSummary, LastingFailure } from '../../contract/types.js';
@@ -124,5 +125,7 @@ export const contract: Contract<Scope, Settings, Record<string, never>, Fields, 
   classifyResponse: ({ status }, { account, eventType }) =>
     rulesOf(account.settings.contract, eventType).classifyResponse(status),
 
+  // Not X-PM-Webhook-Event-Id, which has a part of the UUID only.
+  messageIds: uuidMessageIds('X-PM-Webhook-Trace-Id'),
   lastingFailure,
 };

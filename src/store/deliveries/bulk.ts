@@ -74,8 +74,10 @@ function conditions(filter: BulkFilter): { where: string; values: unknown[] } {
     ['id > ?', filter.afterId],
   ] as const;
   const defined = conditions.filter(([, value]) => value !== undefined);
+  // Otherwise what a batch sends would be sent twice.
+  const once = filter.eventType === undefined ? 'batch_id IS NULL' : 'batch_events IS NULL';
   return {
-    where: defined.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND '),
+    where: `${once} AND ${defined.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND ')}`,
     values: defined.map(([, value]) => value),
   };
 }

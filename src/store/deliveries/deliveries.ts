@@ -3,6 +3,8 @@ import { lowestIdAt } from '../../contract/ids.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
+import { BREAKER_CLAIM } from './breaker-waiting.js';
+import { BATCHING_CLAIM } from '../batches.js';
 import { ORDERING_CLAIM } from './ordering.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -30,7 +32,7 @@ export interface StoredDelivery {
   readonly lastReason: string | null;
   /** Why it is paused, failed or cancelled, as text. */
   readonly stateReason: string | null;
-  /** Whether it has no workflow: a sender is to make its first attempt, or has made it and it was accepted. */
+  /** Whether it has no workflow: a sender is to make its next attempt, or has made one that was accepted. */
   readonly isDirect: boolean;
   /** No attempt is made before this time; null for none. */
   readonly deliverAt: Date | null;
@@ -42,6 +44,12 @@ export interface StoredDelivery {
   readonly orderingKey: string | null;
   /** Whether it waits until an earlier delivery of its ordering key has ended. */
   readonly isBlocked: boolean;
+  /** The batch that it is a member of; null when it is sent alone, or waits for a batch. */
+  readonly batchId: string | null;
+  /** How many events it sends; null unless it is a batch. */
+  readonly batchEvents: number | null;
+  /** Whether it waits until a batch is made. */
+  readonly isCollected: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -71,6 +79,8 @@ export interface DeliveryRow {
   supersede_key: string | null;
   priority: number;
   ordering_key: string | null;
+  batch_id: string | null;
+  batch_events: number | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -98,14 +108,20 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   isDirect: row.direct && isWithoutWorkflow(row),
   orderingKey: row.ordering_key,
   isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
+  batchId: row.batch_id,
+  batchEvents: row.batch_events,
+  isCollected: row.sender_id === BATCHING_CLAIM && row.state === 'pending' && row.batch_id === null,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
 });
 
 function isWithoutWorkflow({ state, owned, sender_id }: DeliveryRow): boolean {
+  if (sender_id === BATCHING_CLAIM) return true;
   if (state === 'delivered') return sender_id !== null;
-  return state === 'pending' ? !owned : state === 'cancelled' && sender_id === ORDERING_CLAIM;
+  if (state === 'pending') return !owned;
+  if (state === 'paused') return sender_id === BREAKER_CLAIM;
+  return state === 'cancelled' && (sender_id === ORDERING_CLAIM || sender_id === BREAKER_CLAIM);
 }
 
 export async function findDelivery(store: Store, id: string): Promise<StoredDelivery | undefined> {
@@ -119,8 +135,11 @@ export interface DeliveryFilter {
   readonly subscriptionId?: string;
   readonly provider?: string;
   readonly eventId?: string;
+  /** Of any of these events. */
+  readonly eventIds?: readonly string[];
   readonly eventType?: string;
   readonly orderingKey?: string;
+  readonly batchId?: string;
   readonly state?: DeliveryState;
   readonly states?: readonly DeliveryState[];
   /** Only ids from this one on. */
@@ -142,8 +161,11 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('provider = ?', filter.provider);
   where('event_id = ?', filter.eventId);
   where('id >= ?', filter.eventId && deliveriesFrom(filter.eventId));
+  where('event_id = ANY(?)', filter.eventIds);
+  where('id >= ?', filter.eventIds && deliveriesFrom([...filter.eventIds].sort()[0] ?? ''));
   where('event_type = ?', filter.eventType);
   where('ordering_key = ?', filter.orderingKey);
+  where('batch_id = ?', filter.batchId);
   where('state = ?', filter.state);
   where('state = ANY(?)', filter.states);
   where('id >= ?', filter.fromId);

@@ -4,6 +4,7 @@
  */
 import type { Queryable, Store } from '../store.js';
 import { inTransaction } from '../store.js';
+import { IS_HELD } from './breaker-waiting.js';
 import type { DeliveryState } from './deliveries.js';
 
 /** The claim (`deliveries.sender_id`) of blocked deliveries. It is no sender's, so they are not sent and get no workflow. */
@@ -24,16 +25,16 @@ export async function lockOrderingKeys(client: Queryable, deliveryIds: readonly 
 }
 
 /**
- * Cancels a delivery if it is blocked; returns its provider then. Its claim stays and shows that it had no workflow.
- * Otherwise it is for a sender or a workflow to cancel.
+ * Cancels a delivery that is blocked, or waits for a circuit breaker without a workflow; returns its provider then. Its
+ * claim stays and shows that it had no workflow. Otherwise it is for a sender or a workflow to cancel.
  */
-export async function cancelBlocked(store: Store, deliveryId: string, reason: string): Promise<string | undefined> {
+export async function cancelWithoutWorkflow(store: Store, deliveryId: string, reason: string): Promise<string | undefined> {
   return inTransaction(store, async (client) => {
     await lockOrderingKeys(client, [deliveryId]);
     const { rows } = await client.query<{ provider: string }>(
       `UPDATE deliveries d SET state = 'cancelled', state_reason = $2, owned = true, settled_at = now(),
          updated_at = now()
-       WHERE d.id = $1 AND ${IS_BLOCKED} RETURNING d.provider`,
+       WHERE d.id = $1 AND (${IS_BLOCKED} OR ${IS_HELD}) RETURNING d.provider`,
       [deliveryId, reason],
     );
     return rows[0]?.provider;

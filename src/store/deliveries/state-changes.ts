@@ -2,6 +2,7 @@
 import { EVENT_EXISTS } from '../events/stored-events.js';
 import { recordExhausted } from '../events/operational-events.js';
 import { onlyRow, type Store } from '../store.js';
+import { BREAKER_CLAIM } from './breaker-waiting.js';
 import { openStates, toDelivery, type DeliveryRow, type DeliveryState, type StoredDelivery } from './deliveries.js';
 
 /** A change of state of one run; it does not change later runs. */
@@ -25,7 +26,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
        SELECT id, state FROM deliveries WHERE id = $1
      ), changed AS (
        UPDATE deliveries SET state = $3, state_reason = $4, next_attempt_at = $5, owned = true, updated_at = now(),
-         schedule_position = coalesce($6, schedule_position),
+         schedule_position = coalesce($6, schedule_position), sender_id = nullif(sender_id, '${BREAKER_CLAIM}'),
          settled_at = CASE WHEN $3 IN ('failed', 'cancelled') THEN now() END
        WHERE id = $1 AND run = $2 AND state <> 'delivered'
          AND (state <> 'cancelled' OR supersede_key IS NULL OR $3 = 'cancelled')
@@ -41,7 +42,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 export const RESET_FOR_NEW_RUN = `
   state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL, schedule_position = NULL,
   next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL, deliver_at = NULL,
-  parked = false, updated_at = now()`;
+  parked = false, batch_id = NULL, updated_at = now()`;
 
 /** SQL condition: the delivery `d` has not expired. An expired one cannot be redelivered, as nothing would be sent. */
 export const NOT_EXPIRED = '(d.expires_at IS NULL OR d.expires_at > now())';

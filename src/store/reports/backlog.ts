@@ -13,6 +13,8 @@ export interface BacklogMetrics {
   readonly overdueS: Readonly<Record<'waiting' | 'retrying', number>>;
   /** How long ago the maintenance sweep was last completed, in seconds. */
   readonly sweepAgeS: number;
+  /** Subscriptions whose circuit breaker is open or closing, counted up to `MAX_COUNTED`. */
+  readonly openBreakers: number;
 }
 
 /** Beyond this the exact size costs more to count than it is worth. */
@@ -32,12 +34,15 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
              )), 0)::float8 AS waiting_due,
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8
                AS retrying_due,
-             (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age
+             (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age,
+             breakers.count AS open_breakers
       FROM
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS limited) unowned,
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE owned AND state = 'pending' LIMIT $1) AS limited) started,
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'retrying' LIMIT $1) AS limited) retrying,
-        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS limited) paused`,
+        (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE state = 'paused' LIMIT $1) AS limited) paused,
+        (SELECT count(*)::int FROM (SELECT FROM subscriptions WHERE breaker_opened_at IS NOT NULL AND deleted_at IS NULL
+                                    LIMIT $1) AS limited) breakers`,
     values: [MAX_COUNTED],
   });
   const {
@@ -47,10 +52,12 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
     waiting_due: waitingDue = 0,
     retrying_due: retryingDue = 0,
     sweep_age: sweepAgeS = 0,
+    open_breakers: openBreakers = 0,
   } = rows[0]!;
   return {
     counts: { waiting: Math.min(waiting, MAX_COUNTED), retrying, paused },
     overdueS: { waiting: waitingDue, retrying: retryingDue },
     sweepAgeS,
+    openBreakers,
   };
 }

@@ -1,10 +1,11 @@
 /** Subscriptions and their rows. Custom headers and the contract's own secrets are encrypted together. */
+import type { Breaker } from '../../contract/breaker.js';
 import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { Failing } from '../../contract/failing.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
 import type { AttemptLimits } from './limits.js';
-import { Operation } from '../events/operational-events.js';
+import { isReported, Operation, Report } from '../events/operational-events.js';
 import { onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** A subscription as it is stored, typed by its provider's contract. */
@@ -30,6 +31,8 @@ export interface StoredSubscription extends Subscription {
   readonly tlsClient?: ClientCertificate;
   /** Set while every attempt fails. */
   readonly failing: Failing | null;
+  /** Its circuit breaker; null while that is closed and has nothing to count. */
+  readonly breaker: Breaker;
   readonly updatedAt: Date;
 }
 
@@ -48,6 +51,7 @@ export interface SubscriptionRow {
   paused_reason: string | null;
   resume_rate: number | null;
   failing: FailingJson | null;
+  breaker: Breaker;
   options: unknown;
   limits: AttemptLimits;
   filter: string | null;
@@ -99,6 +103,7 @@ export function toSubscription(store: Store, row: SubscriptionRow): StoredSubscr
     pausedReason: row.paused_reason,
     resumeRate: row.resume_rate,
     failing: readFailing(row.failing),
+    breaker: row.breaker,
     headers,
     options: row.options,
     limits: row.limits,
@@ -120,7 +125,8 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 
 /** The fields that are saved. */
 export type SavedSubscription = Omit<StoredSubscription, NotSaved>;
-type NotSaved = 'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'createdAt' | 'updatedAt';
+type NotSaved =
+  'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'breaker' | 'createdAt' | 'updatedAt';
 
 /**
  * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement
@@ -149,6 +155,11 @@ export async function saveSubscription(
        SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
               jsonb_build_object('reason', saved.disabled_reason)
        FROM saved JOIN subscriptions former ON former.id = saved.id AND former.enabled <> saved.enabled
+     ), reported AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT CASE WHEN former.id IS NULL THEN '${Report.created}' ELSE '${Report.updated}' END, saved.id, '{}'
+       FROM saved LEFT JOIN subscriptions former ON former.id = saved.id
+       WHERE ${isReported('saved.account_id')}
      )
      SELECT * FROM saved`,
     [
@@ -250,15 +261,6 @@ export async function findIdByReference(
     [accountId, reference],
   );
   return onlyRow(result)?.id;
-}
-
-/** The URLs of subscriptions by id, including deleted ones. */
-export async function subscriptionUrls(store: Store, ids: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await store.pool.query<{ id: string; url: string }>(
-    'SELECT id, url FROM subscriptions WHERE id = ANY($1)',
-    [ids],
-  );
-  return new Map(rows.map(({ id, url }) => [id, url]));
 }
 
 /** Whether an account has or had a subscription. */

@@ -53,7 +53,7 @@ export type RoundEnd =
 export async function runRound(
   input: DeliveryInput,
   round: number,
-  { position, attemptsBefore, deferral }: NextRound,
+  { position, attemptsBefore, deferral, byHand }: NextRound,
   commands: Commands,
 ): Promise<RoundEnd> {
   const schedule = remaining(input.schedule, position);
@@ -78,6 +78,7 @@ export async function runRound(
         ...(input.responseRules ? { responseRules: input.responseRules } : {}),
         ...(attemptsBefore === undefined ? {} : { attemptsBefore }),
         ...(deferral ? { deferral } : {}),
+        ...(byHand ? { byHand } : {}),
       }),
     )
     .then(

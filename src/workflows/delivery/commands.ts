@@ -74,7 +74,7 @@ export async function applyCommands(
   const isExtra = commands.retryNow !== undefined && isCurrent(commands.retryNow, progress);
   if (isExtra) refuseChanges(commands, 'an attempt is made now');
   const { next, changes, skipped } = isExtra
-    ? { next: extraAttempt(progress), changes: [], skipped: false }
+    ? { next: extraAttempt(progress, commands.retryNow), changes: [], skipped: false }
     : changed(commands, progress, (commands.applyPolicy ?? input).schedule);
   delete commands.retryNow;
   await activities.changeState({
@@ -105,8 +105,10 @@ function isCurrent({ attempts }: NonNullable<Commands['retryNow']>, progress: Sc
 }
 
 /** An attempt now. It uses no position of the schedule: the wait that it interrupted starts again after it. */
-function extraAttempt({ schedulePosition }: ScheduleProgress): NextRound {
-  return { position: schedulePosition ?? 0, waitMs: 0 };
+function extraAttempt({ schedulePosition }: ScheduleProgress, command: Commands['retryNow']): NextRound {
+  const next = { position: schedulePosition ?? 0, waitMs: 0 };
+  // Commands to many deliveries name the number of attempts.
+  return command?.attempts === undefined ? { ...next, byHand: true } : next;
 }
 
 /** The next attempt of the schedule at its time, or now when that has passed. */

@@ -17,6 +17,8 @@ export interface NextRound {
   readonly attemptsBefore?: number;
   /** Present when its attempt was rejected before. */
   readonly deferral?: Deferral;
+  /** Present when someone has asked for its first attempt, which is made although a circuit breaker is open. */
+  readonly byHand?: boolean;
 }
 
 /** The first round, or the result of a delivery that is already accepted. Throws the failure of one that has failed. */

@@ -86,7 +86,7 @@ test('the policies of event type and account apply where the subscription has no
 /** One outcome of a receiver. */
 type Step = { readonly status: number; readonly retryAfterS?: number } | 'timeout';
 
-type Policy = Required<Omit<DeliveryPolicy, 'schedule' | 'jitter' | 'timeLimitS'>> & {
+type Policy = Required<Omit<DeliveryPolicy, 'schedule' | 'jitter' | 'timeLimitS' | 'breaker'>> & {
   readonly schedule: { readonly waits: number[] };
 };
 const policies: fc.Arbitrary<Policy> = fc.record({

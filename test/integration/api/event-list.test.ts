@@ -39,6 +39,9 @@ test('shows an event without its payload and with the number of its deliveries',
     data: [
       {
         id: event.id,
+        accountId: account.id,
+        accountName: 'Acme',
+        provider: 'bird',
         type: event.type,
         occurredAt: expect.any(String),
         channels: [],
@@ -48,6 +51,7 @@ test('shows an event without its payload and with the number of its deliveries',
       },
     ],
     nextCursor: null,
+    searched: null,
   });
 });
 

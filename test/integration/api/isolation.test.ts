@@ -9,16 +9,9 @@ import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } fro
 
 type Operation = [method: string, path: string, forAccounts: boolean];
 
-const TABLES = [
-  'accounts',
-  'api_keys',
-  'subscriptions',
-  'events',
-  'deliveries',
-  'attempts',
-  'operational_events',
-  'jobs',
-];
+/** The last use of keys may be recorded at any time. */
+const KEYS = '(SELECT id, account_id, hash, scopes, revoked_at FROM api_keys ORDER BY id) AS keys';
+const TABLES = ['accounts', KEYS, 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events', 'jobs'];
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let operations: Operation[];
@@ -45,6 +38,10 @@ const startJob = (key: string, filter: object = {}, dryRun = false) =>
 
 /** What only an operator may do, anyone who's it is. */
 const OPERATORS_ONLY = [
+  'GET /v1/audit',
+  'GET /v1/keys',
+  'POST /v1/keys',
+  'DELETE /v1/keys/{id}',
   'GET /v1/health',
   'GET /v1/accounts',
   'POST /v1/accounts',
@@ -73,9 +70,18 @@ const OPERATORS_ONLY = [
 /** Routes that name nothing of an account, each looked at by a test below. */
 const NAMELESS = [
   'GET /v1/me',
+  // test/integration/api/sessions.test.ts
+  'POST /v1/sessions',
+  'DELETE /v1/sessions/current',
+  'GET /v1/audit',
+  'GET /v1/keys',
+  'POST /v1/keys',
   'GET /v1/accounts',
   'POST /v1/accounts',
   'GET /v1/deliveries',
+  'GET /v1/events',
+  'GET /v1/search',
+  'GET /v1/subscriptions',
   'GET /v1/deliveries/stream',
   'POST /v1/deliveries/bulk',
   'POST /v1/jobs',
@@ -139,6 +145,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       recoveries: newRecoveryId(subscription.id),
       jobs: (await startJob(account.apiKey as string)).body.id as string,
       keyId: key.id,
+      keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
     };
     const unknown = {
       accounts: unknownIds.account,
@@ -148,6 +155,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       recoveries: newRecoveryId(unknownIds.subscription),
       jobs: newId('job'),
       keyId: unknownIds.key,
+      keys: unknownIds.key,
     };
     const before = await dump(api.database, ...TABLES);
     const named = operations.filter(([, path]) => path.includes('{id}'));
@@ -175,8 +183,9 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     const { account, subscription, event, deliveryId } = await emitted(api.ask, provider);
     const own = (method: string, path: string, body?: unknown) =>
       api.ask(method, path, body, bearer(account.apiKey as string));
-    expect((await own('GET', '/v1/me')).body).toEqual({
+    expect((await own('GET', '/v1/me')).body).toMatchObject({
       role: 'account',
+      scopes: ['admin'],
       account: { id: account.id, provider, name: 'Acme' },
     });
     for (const path of [`/accounts/${account.id}`, `/subscriptions/${subscription.id}`, `/events/${event.id}`]) {
@@ -280,7 +289,11 @@ test('contracts are its own', async () => {
 });
 
 test('an operator is asked to be one', async () => {
-  expect((await api.ask('GET', '/v1/me', undefined, bearer(ADMIN_KEY))).body).toEqual({ role: 'operator' });
+  expect((await api.ask('GET', '/v1/me', undefined, bearer(ADMIN_KEY))).body).toEqual({
+    role: 'operator',
+    scopes: ['admin'],
+    key: { name: 'PIGEONPOST_ADMIN_KEY' },
+  });
 });
 
 test('the key of a deleted account is none', async () => {

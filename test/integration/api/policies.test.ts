@@ -59,6 +59,7 @@ test('the effective policy names the level of each field', async () => {
       stopStatuses: 'contract',
       retryAfterMaxS: 'account',
       slowDown: 'contract',
+      breaker: 'contract',
     },
     waitsS: [1, 60],
     timeLimitS: 7,

@@ -105,7 +105,7 @@ test('is OpenAPI 3.1 with a title, a version and the keys', () => {
     info: { title: expect.stringMatching(/./), version: expect.stringMatching(/./) },
     components: {
       securitySchemes: {
-        adminKey: { type: 'http', scheme: 'bearer' },
+        operatorKey: { type: 'http', scheme: 'bearer' },
         accountKey: { type: 'http', scheme: 'bearer' },
       },
     },
@@ -121,6 +121,12 @@ test('documents every route, and none that there is not', () => {
     [
       'get /healthz',
       'get /v1/me',
+      'get /v1/audit',
+      'post /v1/sessions',
+      'delete /v1/sessions/current',
+      'post /v1/keys',
+      'get /v1/keys',
+      'delete /v1/keys/{id}',
       'get /openapi.json',
       'get /.well-known/pigeonpost/{id}/jwks.json',
       'get /readyz',
@@ -150,6 +156,7 @@ test('documents every route, and none that there is not', () => {
       'post /v1/subscriptions/{id}/drop-waiting',
       'post /v1/subscriptions/{id}/pause',
       'post /v1/subscriptions/{id}/resume',
+      'post /v1/subscriptions/{id}/breaker/close',
       'post /v1/accounts/{id}/pause',
       'post /v1/accounts/{id}/resume',
       'post /v1/deliveries/{id}/skip',
@@ -174,6 +181,9 @@ test('documents every route, and none that there is not', () => {
       'post /v1/broadcasts/{id}/resume',
       'post /v1/broadcasts/{id}/cancel',
       'get /v1/deliveries',
+      'get /v1/events',
+      'get /v1/search',
+      'get /v1/subscriptions',
       'get /v1/health',
       'get /v1/overview',
       'get /v1/attention',
@@ -225,7 +235,9 @@ test('says of each operation what it is for, what it takes and what it responds'
     const name = `${method} ${path}`;
     expect([name, summary, tags]).toEqual([name, expect.stringMatching(/\w/), [expect.stringMatching(/\w/)]]);
     const forAccounts = JSON.stringify(security).includes('accountKey');
-    const keys = [{ adminKey: [] }, ...(forAccounts ? [{ accountKey: [] }] : [])];
+    // test/integration/http/scopes.test.ts has the scopes.
+    const scopes = security?.flatMap(Object.values)[0];
+    const keys = [{ operatorKey: scopes }, ...(forAccounts ? [{ accountKey: scopes }] : [])];
     expect([name, security]).toEqual([name, path.startsWith('/v1/') ? keys : []]);
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     expect([name, inPath.map((parameter) => parameter.name)]).toEqual([
@@ -254,6 +266,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
   /** Bodies of operations that want one. */
   const bodies: Record<string, unknown> = {
     'post /v1/accounts': { provider, name: 'Acme' },
+    'post /v1/keys': { name: 'CI', scopes: ['publish'] },
     'put /v1/accounts/by-id/{externalId}': { provider, name: 'Acme' },
     'post /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
@@ -297,6 +310,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         deliveries: deliveryId,
         recoveries: newRecoveryId(subscription.id),
         jobs: path.startsWith('/v1/jobs/') ? (await startJob(account.id)).body.id : '',
+        keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
       };
       const asked = path
         .replace('{keyId}', key.id)

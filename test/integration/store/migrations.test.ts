@@ -20,10 +20,18 @@ test('has partitions for the next weeks after the migration', async () => {
     '0007_policies',
     '0008_ordering',
     '0010_erasure',
+    '0011_breakers',
     '0012_callbacks',
     '0013_broadcasts',
     '0014_sealed_payloads',
+    '0015_batches',
+    '0016_applications',
+    '0017_environments',
+    '0018_subscription_hosts',
     '0020_jobs',
+    '0022_keys',
+    '0023_sessions',
+    '0024_audit',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

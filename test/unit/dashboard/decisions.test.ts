@@ -21,6 +21,7 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     id,
     eventId: 'evt_1',
     accountId: 'acc_1',
+    accountName: 'Acme',
     subscriptionId: 'sub_1',
     url: 'https://example.com/',
     provider: 'standard',
@@ -38,6 +39,9 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     priority: 'normal',
     orderingKey: null,
     blocked: false,
+    waitsForBatch: false,
+    batchId: null,
+    batchEvents: null,
     workflowId: `delivery-${id}`,
     temporalUrl: null,
     createdAt: '2026-03-02T10:00:00.000Z',
@@ -113,6 +117,7 @@ describe('filters', () => {
   const page = (ids: string[], nextCursor: string | null = null) => ({
     data: ids.map((id) => delivery(id)),
     nextCursor,
+    searchedSince: null,
   });
   const pages = (...list: ReturnType<typeof page>[]) => ({ pages: list, pageParams: list.map(() => undefined) });
   const idsOf = (merged: ReturnType<typeof merge>) => merged.pages.map(({ data }) => data.map(({ id }) => id));

@@ -20,6 +20,9 @@ const MAX_REFUSAL_WAIT_MS = 60_000;
 /** The highest rate of a recovery, per second and subscription. */
 const RECOVERY_RATE = 1_000;
 
+/** Of receivers that refuse everything: it opens at once, and is closed by hand. */
+const BREAKER = { probeAfterS: 3_600 };
+
 type Post = (path: string, body: unknown, expected: number) => Promise<{ readonly id: string }>;
 
 /** The accounts and subscriptions of a load. */
@@ -80,7 +83,10 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
       const from = new Date(Date.now() - 24 * 3_600_000);
       const recovery = { from, states: ['retrying'], ratePerSecond: RECOVERY_RATE };
       return async () => {
-        await Promise.all(subscriptionIds.map((id) => post(`/v1/subscriptions/${id}/recover`, recovery, 202)));
+        const each = (ask: (id: string) => Promise<unknown>) => Promise.all(subscriptionIds.map(ask));
+        await each((id) => post(`/v1/subscriptions/${id}/breaker/close`, undefined, 200));
+        // What was attempted in a workflow before the breaker opened.
+        await each((id) => post(`/v1/subscriptions/${id}/recover`, recovery, 202));
       };
     },
     async close() {
@@ -96,7 +102,7 @@ function poster(pool: Pool, adminKey: string): Post {
       method: 'POST',
       path,
       headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.body.text();
     if (response.statusCode !== expected) throw new Error(`POST ${path} got a ${response.statusCode}: ${text}`);
@@ -111,8 +117,9 @@ async function register(post: Post, receivers: readonly Receiver[]): Promise<Reg
   );
   const idByName = new Map(names.map((name, index) => [name, accountIds[index]!]));
   const subscriptionIds = await Promise.all(
-    receivers.map(async ({ url, topic, account = '' }) => {
-      const subscription = { url, eventTypes: [`bench.${topic}`] };
+    receivers.map(async ({ url, topic, account = '', isRefusing }) => {
+      const policy = isRefusing ? { policy: { breaker: BREAKER } } : {};
+      const subscription = { url, eventTypes: [`bench.${topic}`], ...policy };
       return (await post(`/v1/accounts/${idByName.get(account)}/subscriptions`, subscription, 201)).id;
     }),
   );
@@ -144,7 +151,8 @@ async function untilAllWait(database: Client, subscriptionIds: readonly string[]
   let changedMs = nowMs();
   for (;;) {
     const { rows } = await database.query<{ waiting: number }>(
-      `SELECT count(*)::int AS waiting FROM deliveries WHERE subscription_id = ANY ($1) AND state = 'retrying' AND owned`,
+      `SELECT count(*)::int AS waiting FROM deliveries WHERE subscription_id = ANY ($1) 
+         AND (state = 'paused' OR (state = 'retrying' AND owned))`,
       [subscriptionIds],
     );
     if (rows[0]!.waiting >= deliveries) return;

@@ -6,6 +6,8 @@ export interface Receiver {
   readonly topic: string;
   /** The account it belongs to; where absent, one that all such receivers share. */
   readonly account?: string;
+  /** Whether it refuses everything at first; a sender that can then stops sending to it. */
+  readonly isRefusing?: boolean;
 }
 
 /** An event of a load. Its data has to reach the receivers of its topic as JSON with the same members. */
@@ -43,7 +45,7 @@ export interface Adapter {
    */
   settled?(deliveries: number): Promise<number>;
   /**
-   * Waits until the first attempt of so many deliveries since `setUp` was refused, and returns a function that asks for
+   * Waits until so many deliveries since `setUp` wait because their receivers refuse, and returns a function that asks for
    * all of them to be attempted now. Only senders whose drain is measured have it.
    */
   allRefused?(deliveries: number): Promise<() => Promise<void>>;

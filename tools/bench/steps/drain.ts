@@ -40,15 +40,16 @@ export async function drainTemporal(stage: Stage): Promise<Figures> {
 }
 
 /**
- * Every first attempt gets a 503. When all deliveries wait for their next attempt, the receivers accept again and a
- * recovery of each subscription is asked for. Reports deliveries per second from there to the last recorded outcome, and
+ * Every first attempt gets a 503, and the circuit breakers open. When all deliveries wait, the receivers accept again and the
+ * breakers are closed by hand. Reports deliveries per second from there to the last recorded outcome, and
  * the longest time in seconds in which nothing arrived.
  */
 export async function drainReceiver(stage: Stage): Promise<Figures> {
   const { receiver, load, sizes } = stage;
   const { receivers, topics } = spread(stage.receiverUrl);
   const count = sizes.drain;
-  await load.call('use', stage.sender, stage.connection, receivers);
+  const refusing = receivers.map((each) => ({ ...each, isRefusing: true }));
+  await load.call('use', stage.sender, stage.connection, refusing);
   await receiver.call('expect', { count, timed: false, hanging: [], down: true });
   await load.call('emitAll', { events: count, callers: CALLERS, perCall: EVENTS_PER_CALL, topics });
   await load.call('allRefused', count);

@@ -21,12 +21,13 @@ import { overdueDeliveries, ownerlessDeliveries } from '#src/store/deliveries/sw
 import { pausedOfEnabled, openDeliveries } from '#src/store/subscriptions/waiting.js';
 import { perRecovery } from './recovery-queries.js';
 import { newEvent, type Sample } from './sample.js';
+import { perSearch } from './search-queries.js';
 
 /** A query or a command to the store. */
 export interface Query {
   readonly name: string;
   /** What it is asked for. */
-  readonly when: 'delivery' | 'sweep' | 'request' | 'recovery' | 'retention';
+  readonly when: 'delivery' | 'sweep' | 'request' | 'search' | 'recovery' | 'retention';
   readonly writes: boolean;
   ask(store: Store, sample: Sample): Promise<unknown>;
 }
@@ -195,6 +196,7 @@ export const queries: readonly Query[] = [
   ...every('delivery', perDelivery),
   ...every('sweep', perSweep),
   ...every('request', perRequest),
+  ...every('search', perSearch),
   ...every('recovery', perRecovery),
   ...every('retention', perRetention),
 ];

@@ -2,12 +2,13 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearchParams } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { Identifier } from '../../parts/copy.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
+import { SearchField } from '../../parts/search-field.js';
 import { Table } from '../../parts/table.js';
 import { Ago } from '../../parts/time.js';
 import { NewAccount } from './new-account.js';
@@ -15,11 +16,13 @@ import { NewAccount } from './new-account.js';
 export function AccountsPage() {
   const { client } = useSession();
   const contracts = useContracts().data ?? [];
+  const [search, setSearch] = useSearchParams();
+  const q = search.get('q') || undefined;
   const [creating, setCreating] = useState(false);
   const list = useInfiniteQuery({
-    queryKey: ['accounts', 'pages'],
+    queryKey: ['accounts', 'pages', q],
     queryFn: ({ pageParam, signal }) =>
-      unwrap(client.GET('/v1/accounts', { params: { query: { cursor: pageParam } }, signal })),
+      unwrap(client.GET('/v1/accounts', { params: { query: { q, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   });
@@ -34,19 +37,28 @@ export function AccountsPage() {
       {creating && <NewAccount contracts={contracts} close={() => setCreating(false)} />}
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={6} />}
-      {rows?.length === 0 && (
+      <div className="row">
+        <SearchField
+          label="Name or id"
+          value={q}
+          set={(value) => setSearch(value ? { q: value } : {}, { replace: true })}
+        />
+      </div>
+      {rows?.length === 0 && q !== undefined && <Empty title="No account of that name or id" />}
+      {rows?.length === 0 && q === undefined && (
         <Empty title="No accounts yet">
           An account is a customer under one provider’s contract. Create the first one.
         </Empty>
       )}
       {rows && rows.length > 0 && (
-        <Table caption="Accounts, the newest first" head={['Name', 'Provider', 'Id', 'Created']}>
-          {rows.map(({ id, name, provider, createdAt }) => (
+        <Table caption="Accounts, the newest first" head={['Name', 'Provider', 'Own id', 'Id', 'Created']}>
+          {rows.map(({ id, name, provider, externalId, createdAt }) => (
             <tr key={id}>
               <td>
                 <Link href={`/accounts/${id}`}>{name}</Link>
               </td>
               <td>{contracts.find((contract) => contract.provider === provider)?.title ?? provider}</td>
+              <td>{externalId ?? '–'}</td>
               <td>
                 <Identifier value={id} />
               </td>

@@ -9,6 +9,7 @@ import { counted } from '../../parts/format.js';
 import { Failure, Loading } from '../../parts/page.js';
 import { JobProgress } from '../jobs/job-progress.js';
 import { jobStates, jobTarget, type JobAction, type Target } from './job-filter.js';
+import { isBeyondJobs } from './filters.js';
 
 const WORDS = {
   retry: { button: 'Retry now…', title: 'Retry deliveries now', does: 'be attempted now, beside their schedules' },
@@ -29,7 +30,13 @@ export function ActOnMany({ target }: { target: Target }) {
     <>
       {target.ticked.length > 0 && <span className="muted">{target.ticked.length} ticked:</span>}
       {possible.map((name) => (
-        <Button key={name} size="xs" variant="default" onClick={() => setAction(name)}>
+        <Button
+          key={name}
+          size="xs"
+          variant="default"
+          disabled={target.ticked.length === 0 && isBeyondJobs(target.filters)}
+          onClick={() => setAction(name)}
+        >
           {WORDS[name].button}
         </Button>
       ))}

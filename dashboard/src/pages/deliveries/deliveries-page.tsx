@@ -12,7 +12,9 @@ import { ActOnMany } from './bulk.js';
 import { DeliveryTable } from './delivery-table.js';
 import { FilterBar } from './filter-bar.js';
 import { listAddress, readFilters, toQuery, type Filters } from './filters.js';
+import { Moment } from '../../parts/time.js';
 import { merge } from './merge.js';
+import { Views } from './views.js';
 
 const PER_PAGE = 50;
 
@@ -40,7 +42,9 @@ export function DeliveriesPage() {
   const cache = useQueryClient();
   // Not by state: what leaves the list by changing its state must be seen to leave it.
   const { accountId, subscriptionId } = filters;
-  const connected = useDeliveryStream({ accountId, subscriptionId }, live, {
+  // What a text matches, only the API knows.
+  const canBeLive = filters.q === undefined;
+  const connected = useDeliveryStream({ accountId, subscriptionId }, live && canBeLive, {
     changed: (deliveries: Delivery[]) =>
       void cache.setQueryData<InfiniteData<DeliveryPage, string | undefined>>(
         queryKey,
@@ -50,14 +54,16 @@ export function DeliveriesPage() {
   });
 
   const rows = list.data?.pages.flatMap(({ data }) => data);
+  const searchedSince = list.data?.pages.at(-1)?.searchedSince;
   const apply = (next: Filters) => navigate(listAddress(next), { replace: true });
   return (
     <div className="stack">
       <PageHead title="Deliveries">
         <Switch
           size="sm"
-          label={live && !connected ? 'Live (connecting…)' : 'Live'}
-          checked={live}
+          label={live && canBeLive && !connected ? 'Live (connecting…)' : 'Live'}
+          checked={live && canBeLive}
+          disabled={!canBeLive}
           onChange={(event) => {
             setLive(event.currentTarget.checked);
             if (event.currentTarget.checked) void list.refetch();
@@ -66,20 +72,28 @@ export function DeliveriesPage() {
         <ActOnMany target={{ filters, ticked: (rows ?? []).filter(({ id }) => ticked.has(id)) }} />
       </PageHead>
       <FilterBar filters={filters} apply={apply} />
+      <Views filters={filters} apply={apply} />
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={8} />}
       {rows?.length === 0 && (
         <Empty title="No deliveries">
           {Object.keys(filters).length > 0
-            ? 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
+            ? searchedSince
+              ? 'None among those that were searched.'
+              : 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
             : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
         </Empty>
       )}
       {rows && rows.length > 0 && <DeliveryTable deliveries={rows} ticked={ticked} setTicked={setTicked} />}
+      {searchedSince && (
+        <p className="muted">
+          Searched back to <Moment at={searchedSince} />.
+        </p>
+      )}
       {list.hasNextPage && (
         <div className="row">
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
+            {searchedSince ? 'Search older ones' : 'Show older ones'}
           </Button>
         </div>
       )}

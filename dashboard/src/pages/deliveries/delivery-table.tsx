@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { outcomeText } from '../../../../src/client/outcome-text.js';
+import { useSession } from '../../api/session.js';
 import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
 import { StateBadge } from '../../parts/state-badge.js';
@@ -13,9 +14,10 @@ interface Props {
   /** The ids of the ticked rows; without it rows cannot be ticked. */
   readonly ticked?: ReadonlySet<string>;
   readonly setTicked?: (ticked: ReadonlySet<string>) => void;
+  readonly caption?: string;
 }
 
-export function DeliveryTable({ deliveries, ticked, setTicked }: Props) {
+export function DeliveryTable({ deliveries, ticked, setTicked, caption = 'Deliveries, the newest first' }: Props) {
   const shown = deliveries.map(({ id }) => id);
   const tick = (ids: readonly string[], isTicked: boolean) => {
     const next = new Set(ticked);
@@ -27,7 +29,7 @@ export function DeliveryTable({ deliveries, ticked, setTicked }: Props) {
   return (
     <div className={`panel ${styles.frame}`}>
       <table className={styles.table}>
-        <caption className="hidden">Deliveries, the newest first</caption>
+        <caption className="hidden">{caption}</caption>
         <thead>
           <tr>
             <th scope="col">
@@ -85,6 +87,7 @@ function Tick({ label, isTicked, set }: TickProps) {
 }
 
 function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }) {
+  const { me } = useSession();
   const { id, state, type, provider, attemptCount, nextAttemptAt, createdAt } = delivery;
   return (
     <tr data-delivery={id}>
@@ -102,6 +105,7 @@ function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }
         <span className={styles.url} title={delivery.url ?? delivery.subscriptionId}>
           {shortUrl(delivery.url ?? delivery.subscriptionId)}
         </span>
+        {!me.account && <span className={styles.account}>{delivery.accountName ?? delivery.accountId}</span>}
       </td>
       <td className={styles.attempts}>
         <span className="number">{count(attemptCount)}</span>

@@ -1,11 +1,12 @@
 /** The filters of the list. Text takes effect with Enter or on leaving the field, everything else at once. */
 import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { useId, useState } from 'react';
-import { useAccounts, useContracts } from '../../api/accounts.js';
+import { useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import styles from './filter-bar.module.css';
 import { states, type FilterName, type Filters } from './filters.js';
 import { AccountSelect } from '../../parts/account-select.js';
+import { SearchField } from '../../parts/search-field.js';
 
 interface Props {
   readonly filters: Filters;
@@ -16,16 +17,10 @@ export function FilterBar({ filters, apply }: Props) {
   const { me } = useSession();
   const fields = useId();
   const [open, setOpen] = useState(false);
-  const accounts = useAccounts().data ?? [];
   const contracts = useContracts().data ?? [];
   const set = (name: FilterName, value: string | undefined) => apply({ ...filters, [name]: value || undefined });
   const text = (name: FilterName, label: string) => (
-    <TextFilter
-      key={`${name} ${filters[name] ?? ''}`}
-      label={label}
-      value={filters[name]}
-      set={(value) => set(name, value)}
-    />
+    <SearchField label={label} value={filters[name]} set={(value) => set(name, value)} />
   );
   return (
     <div className={styles.bar}>
@@ -60,6 +55,7 @@ export function FilterBar({ filters, apply }: Props) {
         {open ? 'Fewer filters' : 'More filters'}
       </Button>
       <div id={fields} className={styles.fields} data-open={open}>
+        {text('q', 'Text or id')}
         {text('type', 'Event type')}
         {!me.account && (
           <>
@@ -73,9 +69,12 @@ export function FilterBar({ filters, apply }: Props) {
                 ...contracts.map(({ provider, title }) => ({ value: provider, label: title })),
               ]}
             />
-            <AccountSelect accounts={accounts} value={filters.accountId} set={(value) => set('accountId', value)} />
+            <AccountSelect value={filters.accountId} set={(value) => set('accountId', value)} />
           </>
         )}
+        {text('host', 'Host')}
+        {text('status', 'Status')}
+        {text('reason', 'Reason')}
         {text('subscriptionId', 'Subscription')}
         {text('eventId', 'Event')}
         <TimeFilter label="Created from" value={filters.from} set={(value) => set('from', value)} />
@@ -89,22 +88,6 @@ interface FieldProps {
   readonly label: string;
   readonly value: string | undefined;
   readonly set: (value: string | undefined) => void;
-}
-
-function TextFilter({ label, value = '', set }: FieldProps) {
-  const [text, setText] = useState(value);
-  const apply = () => text.trim() !== value && set(text.trim());
-  return (
-    <TextInput
-      size="xs"
-      label={label}
-      value={text}
-      placeholder="any"
-      onChange={(event) => setText(event.currentTarget.value)}
-      onBlur={apply}
-      onKeyDown={(event) => event.key === 'Enter' && apply()}
-    />
-  );
 }
 
 function TimeFilter({ label, value, set }: FieldProps) {

@@ -22,6 +22,10 @@ export const filterNames = [
   'accountId',
   'subscriptionId',
   'eventId',
+  'host',
+  'status',
+  'reason',
+  'q',
   'from',
   'to',
 ] as const satisfies (keyof Query)[];
@@ -51,14 +55,35 @@ export function toQuery(filters: Filters): Query {
 }
 
 /** Whether a delivery belongs to the list. */
-export function matches(delivery: Delivery, { state, from, to, ...equal }: Filters): boolean {
+export function matches(delivery: Delivery, { state, from, to, host, status, reason, q, ...equal }: Filters): boolean {
   const created = Date.parse(delivery.createdAt);
   return (
+    // What a text matches, only the API knows.
+    q === undefined &&
+    (host === undefined || hostOf(delivery.url) === hostOf(host)) &&
+    (status === undefined || isStatus(delivery.lastStatus, status)) &&
+    (reason === undefined || delivery.lastReason === reason) &&
     (state === undefined || delivery.state === state) &&
     (from === undefined || created >= Date.parse(from)) &&
     (to === undefined || created < Date.parse(to)) &&
     Object.entries(equal).every(([name, value]) => delivery[name as keyof typeof equal] === value)
   );
+}
+
+/** The host name of a URL, or of a host with or without a port. */
+function hostOf(text: string | null): string | undefined {
+  if (text === null) return undefined;
+  return URL.parse(text.includes('://') ? text : `http://${text}`)?.hostname;
+}
+
+/** Whether a status is the one of a filter such as `503`, or in its class such as `5xx`. */
+function isStatus(status: number | null, filter: string): boolean {
+  return status !== null && (filter.endsWith('xx') ? filter[0] === String(status)[0] : filter === String(status));
+}
+
+/** Whether there are filters that jobs do not have. */
+export function isBeyondJobs({ host, status, reason, q }: Filters): boolean {
+  return [host, status, reason, q].some((value) => value !== undefined);
 }
 
 function isPossible(name: FilterName, value: string): boolean {

@@ -29,9 +29,14 @@ const POSSIBLE: Readonly<Record<DeliveryState, readonly Command[]>> = {
   cancelled: ['redeliver'],
 };
 
-/** A blocked delivery can only be cancelled; one with an ordering key can be parked while others may wait for it. */
-function possibleCommands({ state, blocked, orderingKey }: DeliveryDetail): readonly Command[] {
-  if (blocked) return ['cancel'];
+/**
+ * A blocked delivery, and one that waits for a batch, can only be cancelled; a member of a batch ends with it. One with an
+ * ordering key can be parked while others may wait for it.
+ */
+function possibleCommands(delivery: DeliveryDetail): readonly Command[] {
+  const { state, blocked, orderingKey, waitsForBatch, batchId } = delivery;
+  if (blocked || waitsForBatch) return ['cancel'];
+  if (batchId !== null && state === 'pending') return [];
   const isHead = orderingKey !== null && state !== 'delivered' && state !== 'cancelled';
   return isHead ? ['park', ...POSSIBLE[state]] : POSSIBLE[state];
 }

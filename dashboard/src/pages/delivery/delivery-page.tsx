@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Alert } from '@mantine/core';
 import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
-import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { DeliveryDetail } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
@@ -14,7 +13,6 @@ import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Moment } from '../../parts/time.js';
-import { listAddress } from '../deliveries/filters.js';
 import { Attempts } from './attempts.js';
 import columns from '../../parts/columns.module.css';
 import { EventPayload, RequestAsSent } from './messages.js';
@@ -68,9 +66,7 @@ export function DeliveryPage({ id }: { id: string }) {
 }
 
 function About({ delivery }: { delivery: DeliveryDetail }) {
-  const { data: accounts = [] } = useAccounts();
   const { accountId, subscriptionId, workflow } = delivery;
-  const account = accounts.find(({ id }) => id === accountId);
   return (
     <Section title="About">
       <Facts>
@@ -78,7 +74,7 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
           <Identifier value={delivery.id} />
         </Fact>
         <Fact name="Event">
-          <Link href={listAddress({ eventId: delivery.eventId })} className="mono">
+          <Link href={`/events/${delivery.eventId}`} className="mono">
             {delivery.eventId}
           </Link>
         </Fact>
@@ -86,7 +82,7 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
           <Link href={`/subscriptions/${subscriptionId}`}>{delivery.url}</Link>
         </Fact>
         <Fact name="Account">
-          <Link href={`/accounts/${accountId}`}>{account?.name ?? accountId}</Link> ({delivery.provider})
+          <Link href={`/accounts/${accountId}`}>{delivery.accountName ?? accountId}</Link> ({delivery.provider})
         </Fact>
         <Fact name="Created">
           <Moment at={delivery.createdAt} />
@@ -106,6 +102,13 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
         {delivery.settledAt && (
           <Fact name="Ended">
             <Moment at={delivery.settledAt} />
+          </Fact>
+        )}
+        {(delivery.waitsForBatch || delivery.batchId !== null || delivery.batchEvents !== null) && (
+          <Fact name="Batch">
+            {delivery.waitsForBatch && 'waits for other events'}
+            {delivery.batchId !== null && <Link href={`/deliveries/${delivery.batchId}`}>sent with others</Link>}
+            {delivery.batchEvents !== null && `${delivery.batchEvents} events`}
           </Fact>
         )}
         {delivery.orderingKey !== null && (

@@ -3,7 +3,6 @@ import { Button, NativeSelect, TextInput } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
-import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
 import { percent } from '../../parts/format.js';
@@ -25,7 +24,6 @@ const RENEW_MS = 10_000;
 
 export default function OverviewPage() {
   const { client, me } = useSession();
-  const accounts = useAccounts().data ?? [];
   const [search, setSearch] = useSearchParams();
   const period = readPeriod(search);
   const zone = useZone();
@@ -54,9 +52,7 @@ export default function OverviewPage() {
   return (
     <div className="stack">
       <PageHead title="Overview">
-        {!me.account && (
-          <AccountSelect accounts={accounts} value={accountId} set={(value) => set('accountId', value)} />
-        )}
+        {!me.account && <AccountSelect value={accountId} set={(value) => set('accountId', value)} />}
         <NativeSelect
           size="xs"
           label="Period"

@@ -3,7 +3,7 @@ import { Alert, Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
-import { useAccounts, useContracts } from '../../api/accounts.js';
+import { useAccount, useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import type { Values } from '../../form/values.js';
@@ -16,9 +16,8 @@ type NewBody = { url: string; eventTypes: string[] } & Values;
 export function NewSubscriptionPage({ accountId }: { accountId: string }) {
   const { client } = useSession();
   const cache = useQueryClient();
-  const accounts = useAccounts();
+  const { data: account, error } = useAccount(accountId);
   const contracts = useContracts();
-  const account = accounts.data?.find(({ id }) => id === accountId);
   const contract = contracts.data?.find(({ provider }) => provider === account?.provider);
   const create = useMutation({
     mutationFn: (values: Values) =>
@@ -28,9 +27,9 @@ export function NewSubscriptionPage({ accountId }: { accountId: string }) {
           body: { eventTypes: [], ...values } as unknown as NewBody,
         }),
       ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ['subscriptions', accountId] }),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ['subscriptions'] }),
   });
-  const problem = accounts.error ?? contracts.error;
+  const problem = error ?? contracts.error;
   return (
     <div className="stack">
       <PageHead title="New subscription" beside={account && <span className="muted">for {account.name}</span>} />

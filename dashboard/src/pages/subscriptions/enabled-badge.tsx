@@ -8,13 +8,17 @@ interface Props {
     readonly disabledReason: string | null;
     readonly disabledAt: string | null;
     readonly pausedAt?: string | null;
+    readonly breaker?: { readonly state: string; readonly since: string } | null;
   };
   /** Since when every attempt has failed; absent or null while none has. */
   readonly failingSince: string | null | undefined;
 }
 
 /** Of a subscription: whether it takes events, whether its deliveries wait, and whether its receiver accepts them. */
-export function EnabledBadge({ subscription: { enabled, disabledReason, disabledAt, pausedAt }, failingSince }: Props) {
+export function EnabledBadge({
+  subscription: { enabled, disabledReason, disabledAt, pausedAt, breaker },
+  failingSince,
+}: Props) {
   const now = useNow(60_000);
   const since = (at: string | null) => (at === null ? '' : ` ${fromNow(Date.parse(at), now)}`);
   return (
@@ -31,6 +35,11 @@ export function EnabledBadge({ subscription: { enabled, disabledReason, disabled
       {pausedAt && (
         <Badge variant="light" color="yellow" tt="none" title={pausedAt}>
           paused{since(pausedAt)}
+        </Badge>
+      )}
+      {breaker && (
+        <Badge variant="light" color="yellow" tt="none" title={breaker.since}>
+          circuit breaker {breaker.state}
         </Badge>
       )}
       {failingSince && (

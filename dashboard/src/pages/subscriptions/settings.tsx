@@ -1,6 +1,6 @@
 /** How a subscription is set up. */
 import { Link } from 'wouter';
-import { useAccounts } from '../../api/accounts.js';
+import { useAccount } from '../../api/accounts.js';
 import type { Subscription } from '../../api/shapes.js';
 import { labelOf } from '../../form/schema-field.js';
 import { Identifier } from '../../parts/copy.js';
@@ -16,8 +16,8 @@ const APART = new Set([
 ]);
 
 export function Settings({ subscription }: { subscription: Subscription }) {
-  const { data: accounts = [] } = useAccounts();
   const { id, reference, accountId, url, createdAt, updatedAt } = subscription;
+  const { data: account } = useAccount(accountId);
   return (
     <Section title="Settings">
       <Facts>
@@ -28,10 +28,7 @@ export function Settings({ subscription }: { subscription: Subscription }) {
           <Identifier value={reference} />
         </Fact>
         <Fact name="Account">
-          <Link href={`/accounts/${accountId}`}>
-            {accounts.find((account) => account.id === accountId)?.name ?? accountId}
-          </Link>{' '}
-          ({subscription.provider})
+          <Link href={`/accounts/${accountId}`}>{account?.name ?? accountId}</Link> ({subscription.provider})
         </Fact>
         <Fact name="URL">{url}</Fact>
         {Object.entries(subscription)

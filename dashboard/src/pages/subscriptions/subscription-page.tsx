@@ -9,6 +9,7 @@ import type { Subscription } from '../../api/shapes.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { PauseButton, PauseNote } from '../../parts/pause.js';
 import { listAddress } from '../deliveries/filters.js';
+import { Breaker } from './breaker.js';
 import { EnabledBadge } from './enabled-badge.js';
 import { Health } from './health.js';
 import { OrderingKeys } from './ordering-keys.js';
@@ -60,6 +61,7 @@ export function SubscriptionPage({ id }: { id: string }) {
         </Alert>
       )}
       <PauseNote state={data} />
+      <Breaker subscription={data} />
       <div className={columns.columns}>
         <div className="stack">
           <Health subscription={data} />

@@ -1,19 +1,33 @@
 /** Subscriptions as rows. */
 import { Link } from 'wouter';
-import type { Subscription } from '../../api/shapes.js';
+import { useSession } from '../../api/session.js';
+import type { ListedSubscription } from '../../api/shapes.js';
 import { Table } from '../../parts/table.js';
 import { Ago } from '../../parts/time.js';
 import { EnabledBadge } from './enabled-badge.js';
 
-export function SubscriptionTable({ subscriptions }: { subscriptions: readonly Subscription[] }) {
+interface Props {
+  readonly subscriptions: readonly ListedSubscription[];
+  readonly caption?: string;
+}
+
+export function SubscriptionTable({ subscriptions, caption = 'Subscriptions, the newest first' }: Props) {
+  const { me } = useSession();
+  const head = ['Receiver', ...(me.account ? [] : ['Account']), 'Events', 'State', 'Created'];
   return (
-    <Table caption="Subscriptions, the newest first" head={['Receiver', 'Events', 'State', 'Created']}>
+    <Table caption={caption} head={head}>
       {subscriptions.map((subscription) => (
         <tr key={subscription.id}>
           <td>
             <Link href={`/subscriptions/${subscription.id}`}>{subscription.url ?? 'polled'}</Link>
             {subscription.description && <div className="muted">{subscription.description}</div>}
           </td>
+          {!me.account && (
+            <td>
+              <Link href={`/accounts/${subscription.accountId}`}>{subscription.accountName}</Link>{' '}
+              <span className="muted">{subscription.provider}</span>
+            </td>
+          )}
           <td>{subscription.eventTypes.length === 0 ? 'all' : subscription.eventTypes.join(', ')}</td>
           <td>
             <EnabledBadge subscription={subscription} failingSince={subscription.health?.failingSince} />

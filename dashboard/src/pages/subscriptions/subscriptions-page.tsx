@@ -1,77 +1,74 @@
-/** The subscriptions of an account. */
-import { Button } from '@mantine/core';
+/** The subscriptions of all accounts, or of one. */
+import { Button, NativeSelect } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useLocation, useSearchParams } from 'wouter';
+import { Link, useSearchParams } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
-import { useAccounts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
+import { SearchField } from '../../parts/search-field.js';
 import { SubscriptionTable } from './subscription-table.js';
 
-export function SubscriptionsPage() {
-  const { me } = useSession();
-  const accounts = useAccounts();
-  const [search] = useSearchParams();
-  const [, navigate] = useLocation();
-  const chosen = me.account?.id ?? search.get('accountId') ?? accounts.data?.[0]?.id;
-  return (
-    <div className="stack">
-      <PageHead title="Subscriptions">
-        {chosen && (
-          <Button size="xs" component={Link} href={`/subscriptions/new/${chosen}`}>
-            New subscription
-          </Button>
-        )}
-      </PageHead>
-      {accounts.error && <Failure error={accounts.error} retry={() => void accounts.refetch()} />}
-      {!me.account && accounts.data && accounts.data.length > 0 && (
-        <div>
-          <AccountSelect
-            accounts={accounts.data}
-            value={chosen}
-            set={(id) => navigate(id ? `/subscriptions?accountId=${id}` : '/subscriptions')}
-          />
-        </div>
-      )}
-      {accounts.data?.length === 0 && (
-        <Empty title="No accounts yet">
-          Subscriptions belong to an account. <Link href="/accounts">Create one first.</Link>
-        </Empty>
-      )}
-      {accounts.isPending && <Loading />}
-      {chosen && <OfAccount key={chosen} accountId={chosen} />}
-    </div>
-  );
-}
+const CONDITIONS = ['enabled', 'disabled', 'paused', 'failing'] as const;
 
-function OfAccount({ accountId }: { accountId: string }) {
-  const { client } = useSession();
+export function SubscriptionsPage() {
+  const { client, me } = useSession();
+  const [search, setSearch] = useSearchParams();
+  const given = (name: string) => search.get(name) || undefined;
+  const [q, host, accountId] = [given('q'), given('host'), given('accountId')];
+  const condition = CONDITIONS.find((each) => each === search.get('condition'));
+  const query = { q, host, accountId, condition };
   const list = useInfiniteQuery({
-    queryKey: ['subscriptions', accountId],
+    queryKey: ['subscriptions', query],
     queryFn: ({ pageParam, signal }) =>
-      unwrap(
-        client.GET('/v1/accounts/{id}/subscriptions', {
-          params: { path: { id: accountId }, query: { cursor: pageParam } },
-          signal,
-        }),
-      ),
+      unwrap(client.GET('/v1/subscriptions', { params: { query: { ...query, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
   });
-  const rows = list.data?.pages.flatMap(({ data }) => data);
-  if (list.error) return <Failure error={list.error} retry={() => void list.refetch()} />;
-  if (!rows) return <Loading />;
-  if (rows.length === 0)
-    return (
-      <Empty title="No subscriptions">
-        Events of this account go nowhere yet.{' '}
-        <Link href={`/subscriptions/new/${accountId}`}>Create the first one.</Link>
-      </Empty>
+  const set = (name: string, value: string | undefined) =>
+    setSearch(
+      (former) => {
+        const next = new URLSearchParams(former);
+        if (value === undefined) next.delete(name);
+        else next.set(name, value);
+        return next;
+      },
+      { replace: true },
     );
+  const rows = list.data?.pages.flatMap(({ data }) => data);
+  const owner = me.account?.id ?? accountId;
   return (
-    <>
-      <SubscriptionTable subscriptions={rows} />
+    <div className="stack">
+      <PageHead title="Subscriptions">
+        <Button
+          size="xs"
+          component={Link}
+          href={owner ? `/subscriptions/new/${owner}` : '/subscriptions'}
+          disabled={owner === undefined}
+          title={owner === undefined ? 'Choose an account first' : undefined}
+        >
+          New subscription
+        </Button>
+      </PageHead>
+      <div className="row">
+        <SearchField
+          label={me.account ? 'URL, description or id' : 'URL, account or id'}
+          value={q}
+          set={(value) => set('q', value)}
+        />
+        {!me.account && <AccountSelect value={accountId} set={(value) => set('accountId', value)} />}
+        <NativeSelect
+          size="xs"
+          label="State"
+          value={condition ?? ''}
+          onChange={(event) => set('condition', event.currentTarget.value || undefined)}
+          data={[{ value: '', label: 'any' }, ...CONDITIONS]}
+        />
+      </div>
+      {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+      {list.isPending && <Loading lines={6} />}
+      {rows?.length === 0 && <None isFiltered={[q, host, condition].some(Boolean)} owner={owner} />}
+      {rows && rows.length > 0 && <SubscriptionTable subscriptions={rows} />}
       {list.hasNextPage && (
         <div>
           <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
@@ -79,6 +76,21 @@ function OfAccount({ accountId }: { accountId: string }) {
           </Button>
         </div>
       )}
-    </>
+    </div>
+  );
+}
+
+function None({ isFiltered, owner }: { isFiltered: boolean; owner: string | undefined }) {
+  if (isFiltered) return <Empty title="No subscriptions">No subscription matches. Remove a filter.</Empty>;
+  if (owner === undefined)
+    return (
+      <Empty title="No subscriptions">
+        Subscriptions belong to an account. <Link href="/accounts">Choose or create one.</Link>
+      </Empty>
+    );
+  return (
+    <Empty title="No subscriptions">
+      Events of this account go nowhere yet. <Link href={`/subscriptions/new/${owner}`}>Create the first one.</Link>
+    </Empty>
   );
 }

@@ -4,7 +4,7 @@ import { fanOutTo } from '../../../../src/dispatch/fan-out.js';
 import { recordAttempts, type AttemptRow } from '../../../../src/store/attempts/recording.js';
 import { findAccount } from '../../../../src/store/accounts/accounts.js';
 import { findDelivery, type DeliveryState } from '../../../../src/store/deliveries/deliveries.js';
-import { cancelBlocked, listBlockedKeys, parkHead, releaseEnded } from '../../../../src/store/deliveries/ordering.js';
+import { cancelWithoutWorkflow, listBlockedKeys, parkHead, releaseEnded } from '../../../../src/store/deliveries/ordering.js';
 import { changeState, recordDelivered, reopenDelivery } from '../../../../src/store/deliveries/state-changes.js';
 import { cancelTerminated } from '../../../../src/store/deliveries/sweep.js';
 import { claimAny } from '../../../../src/store/direct/senders.js';
@@ -136,8 +136,8 @@ test('does not release the next delivery while the head is retried or paused', a
 test('leaves nothing behind when all deliveries of a key have ended', async () => {
   const owner = await subscribed();
   const ids = await commit(owner, ['a', 'a', 'a']);
-  expect(await cancelBlocked(store(), ids[1]!, 'test')).toBe('standard');
-  expect(await cancelBlocked(store(), ids[1]!, 'test')).toBeUndefined();
+  expect(await cancelWithoutWorkflow(store(), ids[1]!, 'test')).toBe('standard');
+  expect(await cancelWithoutWorkflow(store(), ids[1]!, 'test')).toBeUndefined();
   for (const id of [ids[0]!, ids[2]!]) await recordAttempts(store(), [accepted(id)]);
   for (const table of ['ordering_keys', 'ordering_waiting']) {
     const { rows } = await store().pool.query(`SELECT FROM ${table} WHERE subscription_id = $1`, [
@@ -226,7 +226,7 @@ async function apply({ kind, pick }: Exclude<Step, { kind: 'commit' }>, lists: s
   if (kind === 'deliver') await recordAttempts(store(), [accepted(id)]);
   if (kind === 'fail') await recordAttempts(store(), [refused(id, 'failed')]);
   if (kind === 'park') await parkHead(store(), id).then(() => change(id, 'paused'));
-  if (kind === 'cancel' && (await cancelBlocked(store(), id, 'test')) === undefined) await change(id, 'cancelled');
+  if (kind === 'cancel' && (await cancelWithoutWorkflow(store(), id, 'test')) === undefined) await change(id, 'cancelled');
   const list = lists.find((ids) => ids.includes(id))!;
   list.splice(list.indexOf(id), 1);
 }
