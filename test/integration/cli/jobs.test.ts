@@ -68,7 +68,7 @@ test('says which states an action accepts', async () => {
 test('redelivering what was delivered asks first, or wants --yes where there is no terminal', async () => {
   const { id } = await deliveryIn('delivered');
   const redeliver = ['deliveries', 'redeliver', id];
-  expect(await cli.pigeonpost(redeliver)).toMatchObject({ exitCode: 1, err: expect.stringContaining('--yes') });
+  expect(await cli.pigeonpost(redeliver, 'y\n')).toMatchObject({ exitCode: 1, err: expect.stringContaining('--yes') });
   const refused = await cli.typing('n\n', redeliver);
   expect(refused).toMatchObject({ exitCode: 1, err: expect.stringContaining('Nothing was sent') });
   expect(refused.err).toContain('which has accepted');

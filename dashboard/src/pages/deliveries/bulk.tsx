@@ -79,66 +79,89 @@ function useJob(action: JobAction, target: Target) {
 }
 
 function JobDialog({ action, target, close }: DialogProps) {
-  const [reason, setReason] = useState('');
-  const [rate, setRate] = useState(USUAL_RATE);
   const { body, counting, start } = useJob(action, target);
   const { data: found } = counting;
-  const total = found?.total ?? 0;
-  const deliveries = `${counted(total, 'delivery', 'deliveries')}${found?.more ? ' and more' : ''}`;
+  const isEmpty = found?.total === 0;
   return (
     <Modal opened title={WORDS[action].title} onClose={close} closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">
         {counting.isPending && <Loading lines={2} />}
         {counting.error && <Failure error={counting.error} retry={() => void counting.refetch()} />}
         {start.data && <JobProgress first={start.data} />}
-        {found && !start.data && total === 0 && (
-          <p>Nothing to do: no delivery that is {body.filter.states?.join(' or ')} matches.</p>
-        )}
-        {found && !start.data && total > 0 && (
-          <>
-            <p>
-              <strong>{deliveries}</strong> that {total === 1 ? 'is' : 'are'} {body.filter.states?.join(' or ')} will{' '}
-              {WORDS[action].does}.
-            </p>
-            {body.allowDelivered && (
-              <p role="note">
-                <strong>Delivered ones were accepted:</strong> their receivers get the same events once more.
-              </p>
-            )}
-            {(action === 'cancel' || action === 'pause') && (
-              <TextInput
-                label="Reason"
-                description="Shown with each delivery"
-                value={reason}
-                maxLength={500}
-                onChange={(event) => setReason(event.currentTarget.value)}
-              />
-            )}
-            <NumberInput
-              label="Deliveries per second, at most"
-              min={1}
-              max={1_000}
-              value={rate}
-              onChange={(value) => setRate(Number(value) || USUAL_RATE)}
-            />
-          </>
-        )}
+        {isEmpty && <p>Nothing to do: no delivery that is {body.filter.states?.join(' or ')} matches.</p>}
         {start.error && <Failure error={start.error} />}
-        <div className="row">
-          {!start.data && total > 0 && (
-            <Button
-              color={action === 'cancel' ? 'red' : undefined}
-              loading={start.isPending}
-              onClick={() => start.mutate({ reason: reason.trim(), ratePerSecond: rate })}
-            >
-              {CONFIRM[action]} {deliveries}
+        {found && !isEmpty && !start.data ? (
+          <Question body={body} found={found} busy={start.isPending} start={start.mutate} close={close} />
+        ) : (
+          <div className="row">
+            <Button variant="default" onClick={close}>
+              Close
             </Button>
-          )}
-          <Button variant="default" onClick={close}>
-            {start.data || total === 0 ? 'Close' : 'Leave them'}
-          </Button>
-        </div>
+          </div>
+        )}
       </div>
     </Modal>
+  );
+}
+
+interface QuestionProps {
+  readonly body: ReturnType<typeof useJob>['body'];
+  readonly found: { readonly total: number; readonly more: boolean };
+  readonly busy: boolean;
+  readonly start: (choice: { reason: string; ratePerSecond: number }) => void;
+  readonly close: () => void;
+}
+
+/** How many deliveries the job is for, what it asks before it starts, and the buttons. */
+function Question({
+  body: { action, filter, allowDelivered },
+  found: { total, more },
+  busy,
+  start,
+  close,
+}: QuestionProps) {
+  const [reason, setReason] = useState('');
+  const [rate, setRate] = useState(USUAL_RATE);
+  const deliveries = `${counted(total, 'delivery', 'deliveries')}${more ? ' and more' : ''}`;
+  return (
+    <>
+      <p>
+        <strong>{deliveries}</strong> that {total === 1 ? 'is' : 'are'} {filter.states?.join(' or ')} will{' '}
+        {WORDS[action].does}.
+      </p>
+      {allowDelivered && (
+        <p role="note">
+          <strong>Delivered ones were accepted:</strong> their receivers get the same events once more.
+        </p>
+      )}
+      {(action === 'cancel' || action === 'pause') && (
+        <TextInput
+          label="Reason"
+          description="Shown with each delivery"
+          value={reason}
+          maxLength={500}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+      )}
+      <NumberInput
+        label="Deliveries per second, at most"
+        min={1}
+        max={1_000}
+        value={rate}
+        onChange={(value) => setRate(Number(value) || USUAL_RATE)}
+      />
+      <div className="row">
+        <Button
+          color={action === 'cancel' ? 'red' : undefined}
+          loading={busy}
+          onClick={() => start({ reason: reason.trim(), ratePerSecond: rate })}
+        >
+          {CONFIRM[action]} {deliveries}
+        </Button>
+        <Button variant="default" onClick={close}>
+          Leave them
+        </Button>
+      </div>
+    </>
   );
 }
