@@ -26,9 +26,14 @@ const editable = {
 /** Request body that edits an account. */
 export const accountEdit = z.strictObject(editable).partial();
 
+const PROVIDERS = contracts.map(({ provider }) => provider).join(', ');
+
 /** Request body that creates an account of any provider. */
 export const newAccount = z.strictObject({
-  provider: z.string().describe(contracts.map(({ provider }) => provider).join(', ')),
+  provider: z
+    .string()
+    .refine((provider) => findContract(provider) !== undefined, `must be one of ${PROVIDERS}`)
+    .describe(PROVIDERS),
   scope: z.record(z.string(), z.unknown()).optional().describe("The provider's own ids; generated when absent."),
   externalId: externalIdSchema.optional(),
   environment: z
@@ -82,7 +87,7 @@ export async function createAccount(
 ): Promise<CreatedAccount> {
   const contract = findContract(body.provider);
   if (!contract)
-    throw invalidField('provider', `must be one of ${contracts.map(({ provider }) => provider).join(', ')}`);
+    throw invalidField('provider', `must be one of ${PROVIDERS}`);
   const rules = contract.accounts;
   const scope = body.scope === undefined ? rules.newScope(randomBytes) : check(rules.scope, body.scope, 'scope');
   const settings = check(rules.settings, body.settings ?? {}, 'settings');

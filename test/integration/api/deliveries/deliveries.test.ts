@@ -87,7 +87,7 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
     blockedBy: null,
     workflow: { id: shown.workflowId, url: shown.temporalUrl },
   });
-  expect((await list(`eventId=${event.id}`)).body).toEqual({ data: [shown], nextCursor: null });
+  expect((await list(`eventId=${event.id}`)).body).toEqual({ data: [shown], nextCursor: null, searchedSince: null });
 });
 
 describe('attempts', () => {
@@ -394,5 +394,5 @@ test('an event to no one has no deliveries', async () => {
   await api.ask('POST', `/v1/accounts/${account.id}/subscriptions`, body);
   const event = { type: 'user.created', data: exampleOf('standard') };
   expect((await api.ask('POST', `/v1/accounts/${account.id}/events`, event)).body.deliveries).toEqual([]);
-  expect((await list(`accountId=${account.id}`)).body).toEqual({ data: [], nextCursor: null });
+  expect((await list(`accountId=${account.id}`)).body).toEqual({ data: [], nextCursor: null, searchedSince: null });
 });
