@@ -72,10 +72,16 @@ export interface Registrar extends Messaging {
    */
   readonly readJson: readonly RequestHandler[];
   /**
-   * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem `rate_limited` after too many invalid
-   * keys. A request that may change something is written to the audit log.
+   * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem
+   * `rate_limited` after too many invalid keys. A request that may change something is written to the audit log, unless it
+   * emits an event.
    */
-  authenticate(provider: string, key: string | undefined, request: AuditedRequest): Promise<StoredAccount | undefined>;
+  authenticate(
+    provider: string,
+    key: string | undefined,
+    request: AuditedRequest,
+    isEmission?: boolean,
+  ): Promise<StoredAccount | undefined>;
   /** All subscriptions of an account, oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's format. */

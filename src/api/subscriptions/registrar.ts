@@ -30,11 +30,12 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
 
     readJson: plainJsonBody(context.maxBodyBytes),
 
-    async authenticate(provider, key, request) {
+    async authenticate(provider, key, request, isEmission = false) {
       const principal = await context.signIn(request, key, provider);
       // The providers' keys have no scopes: one that may not do everything here is none.
       if (principal?.role !== 'account' || !hasScope(principal, 'operate')) return undefined;
-      if (request.method !== 'GET' && request.method !== 'HEAD') await context.audit.request(principal, request);
+      const isAudited = !isEmission && request.method !== 'GET' && request.method !== 'HEAD';
+      if (isAudited) await context.audit.request(principal, request);
       return principal.account;
     },
 

@@ -4,7 +4,7 @@ import { ADMIN_KEY, startApiWithDatabase, type TestApi } from '../../support/api
 import { against } from '../../support/cli.js';
 import type { TestDatabase } from '../../support/database.js';
 import { eventually } from '../../support/eventually.js';
-import { dump, emitted, newAccount, plainSubscription } from '../../support/samples.js';
+import { dump, emitted, exampleOf, newAccount, plainSubscription } from '../../support/samples.js';
 
 interface Entry {
   readonly id: string;
@@ -100,6 +100,14 @@ test('has that a secret was shown, but no reading, no emitted event, and nothing
   ]);
   const rows = await dump(api.database, 'audit_log');
   for (const hidden of [secret, 'canary-4711', ADMIN_KEY, account.apiKey]) expect(rows).not.toContain(hidden);
+});
+
+test('has no event that is emitted through a provider’s own API', async () => {
+  const account = await newAccount(api.ask, 'postack');
+  const message = { eventType: 'message.received', payload: exampleOf('postack') };
+  const path = `/api/v1/app/${account.scope.appId}/msg/`;
+  expect((await api.ask('POST', path, message, bearer(account.apiKey as string))).status).toBe(202);
+  expect((await entries()).map(({ action }) => action)).toEqual(['POST /v1/accounts']);
 });
 
 test('has the entry before the change: without one nothing is changed, and one without a result stays visible', async () => {

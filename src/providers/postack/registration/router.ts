@@ -71,7 +71,8 @@ export const routes: RegistrationRoutes = (registrar) => {
 function requireAccount(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
-    const account = await registrar.authenticate(contract.provider, key, request);
+    const isEmission = request.method === 'POST' && /\/msg\/?$/.test(request.path);
+    const account = await registrar.authenticate(contract.provider, key, request, isEmission);
     if (!account) {
       response.set('WWW-Authenticate', 'Bearer');
       throw new Problem('unauthorized', 'Invalid token');
