@@ -1,10 +1,13 @@
 /** Which page an address shows, to anyone who is signed in. */
-import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { lazy, Suspense, useCallback, useMemo } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
+import { unwrap } from '../../src/client/client.js';
 import { ApiError } from '../../src/client/errors.js';
-import { clientFor, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
+import { clientFor, SESSION_ENDED, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
 import { Shell } from './layout/shell.js';
+import { AuditPage } from './pages/access/audit-page.js';
+import { KeysPage } from './pages/access/keys-page.js';
 import { AccountPage } from './pages/accounts/account-page.js';
 import { AccountsPage } from './pages/accounts/accounts-page.js';
 import { ContractsPage } from './pages/contracts/contracts-page.js';
@@ -13,6 +16,7 @@ import { DeliveryPage } from './pages/delivery/delivery-page.js';
 import { EventPage } from './pages/events/event-page.js';
 import { EventsPage } from './pages/events/events-page.js';
 import { EventTypesPage } from './pages/event-types/event-types-page.js';
+import { JobsPage } from './pages/jobs/jobs-page.js';
 import { FindPage } from './pages/find/find-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
@@ -20,25 +24,40 @@ import { EditSubscriptionPage, NewSubscriptionPage } from './pages/subscriptions
 import { SubscriptionPage } from './pages/subscriptions/subscription-page.js';
 import { SubscriptionsPage } from './pages/subscriptions/subscriptions-page.js';
 import { Failure, Loading } from './parts/page.js';
+import { useZone } from './parts/zone.js';
 
 // The library that draws its charts is half of all there is.
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
 
-const REFUSED = 'This key is not, or no longer, known to the API.';
+const ME = ['me'];
+const COOKIE: Readonly<Record<string, string>> = {};
 
 export function App() {
-  const { key, signOut } = useKeeper();
-  return key === null ? <SignInPage /> : <SignedIn key={key} apiKey={key} signOut={signOut} />;
+  const { session, signedOut, signOut } = useKeeper();
+  return signedOut ? <SignInPage /> : <SignedIn key={session} signOut={signOut} />;
 }
 
-function SignedIn({ apiKey, signOut }: { apiKey: string; signOut: Session['signOut'] }) {
-  const client = useMemo(() => clientFor(apiKey, () => signOut(REFUSED)), [apiKey, signOut]);
-  const {
-    data: me,
-    error,
-    refetch,
-  } = useQuery({ queryKey: ['me'], queryFn: () => whoIs(client), staleTime: Infinity });
-  const session = useMemo(() => me && { key: apiKey, client, me, signOut }, [apiKey, client, me, signOut]);
+function SignedIn({ signOut }: { signOut: Session['signOut'] }) {
+  // All pages show times.
+  useZone();
+  const cache = useQueryClient();
+  const client = useMemo(() => {
+    // Whoever has not signed in yet is not signed out.
+    const isKnown = () => cache.getQueryData(ME) !== undefined;
+    return clientFor(undefined, () => signOut(isKnown() ? SESSION_ENDED : undefined));
+  }, [cache, signOut]);
+  const { data: me, error, refetch } = useQuery({ queryKey: ME, queryFn: () => whoIs(client), staleTime: Infinity });
+  const end = useCallback(
+    (reason?: string) => {
+      if (reason !== undefined) return signOut(reason);
+      void unwrap(client.DELETE('/v1/sessions/current')).then(
+        () => signOut(),
+        (problem: Error) => signOut(`This browser may still be signed in: ${problem.message}. Sign in and out again.`),
+      );
+    },
+    [client, signOut],
+  );
+  const session = useMemo(() => me && { headers: COOKIE, client, me, signOut: end }, [client, me, end]);
   if (session)
     return (
       <SessionProvider session={session}>
@@ -65,6 +84,9 @@ function Pages() {
           <DeliveriesPage />
         </Route>
         <Route path="/deliveries/:id">{({ id }) => <DeliveryPage key={id} id={id} />}</Route>
+        <Route path="/jobs">
+          <JobsPage />
+        </Route>
         <Route path="/find">
           <FindPage />
         </Route>
@@ -84,6 +106,12 @@ function Pages() {
           <AccountsPage />
         </Route>
         <Route path="/accounts/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
+        <Route path="/keys">
+          <KeysPage />
+        </Route>
+        <Route path="/audit">
+          <AuditPage />
+        </Route>
         <Route path="/event-types">
           <EventTypesPage />
         </Route>

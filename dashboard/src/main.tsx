@@ -6,7 +6,7 @@ import './tokens.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { KeyKeeper } from './api/session.js';
+import { SessionKeeper } from './api/session.js';
 import { App } from './app.js';
 import { theme } from './theme.js';
 
@@ -14,9 +14,9 @@ createRoot(document.getElementById('root')!).render(
   <StrictMode>
     {/* Neither writes a style element into the page: its Content-Security-Policy forbids them. */}
     <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false}>
-      <KeyKeeper>
+      <SessionKeeper>
         <App />
-      </KeyKeeper>
+      </SessionKeeper>
     </MantineProvider>
   </StrictMode>,
 );

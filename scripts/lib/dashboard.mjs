@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hashOf, inProject, readIfThere } from './project.mjs';
 
 /** Holds what the dashboard was built from. */
@@ -15,6 +15,7 @@ export async function ensureDashboard() {
   // Built beside its folder, so that a partial build is never served.
   const outDir = inProject('dist', `.dashboard-${process.pid}`);
   await build({ root: inProject('dashboard'), logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+  writeFileSync(`${outDir}/redoc.js`, referenceScript());
   replaceFolder(outDir, built);
   writeFileSync(dashboardStamp, from);
 }
@@ -29,4 +30,10 @@ function replaceFolder(from, to) {
       if (error.code !== 'ENOTEMPTY' || tries === 10) throw error;
     }
   }
+}
+
+/** The script of the API reference at /docs, without the logo that it would load from another site. */
+function referenceScript() {
+  const script = readFileSync(inProject('node_modules', 'redoc', 'bundles', 'redoc.standalone.js'), 'utf8');
+  return script.replaceAll('https://cdn.redoc.ly/redoc/logo-mini.svg', 'data:image/gif;base64,R0lGODlhAQABAAAAACw=');
 }

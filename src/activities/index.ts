@@ -12,6 +12,7 @@ import { changeState } from '../store/deliveries/state-changes.js';
 import { countEnd } from '../telemetry/metrics.js';
 import type { BreakerActivities } from '../workflows/breaker-types.js';
 import type { BroadcastActivities } from '../workflows/broadcast-types.js';
+import type { JobActivities } from '../workflows/job-types.js';
 import type { RecoveryActivities } from '../workflows/recovery-types.js';
 import type { ResumeActivities } from '../workflows/resume-types.js';
 import type { DeliveryActivities, MaintenanceActivities } from '../workflows/types.js';
@@ -22,6 +23,7 @@ import { OutcomeWriter } from './attempt/outcome-writer.js';
 import { rowOfUnrecorded } from './attempt/save.js';
 import { Breakers, type BreakerSettings } from './breakers.js';
 import { awaitSender } from './direct/await-sender.js';
+import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
 import { createRecoveryActivities } from './recovery.js';
@@ -53,6 +55,7 @@ interface ActivitySettings {
   readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
   readonly retentionDays?: number | undefined;
   readonly idempotencyHours?: number | undefined;
+  readonly auditDays?: number | undefined;
 }
 
 export function createActivities(
@@ -61,15 +64,17 @@ export function createActivities(
     dispatcher,
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
+    auditDays = defaults.auditDays,
   }: ActivitySettings,
 ): DeliveryActivities &
   MaintenanceActivities &
   RecoveryActivities &
   ResumeActivities &
   BroadcastActivities &
-  BreakerActivities {
+  BreakerActivities &
+  JobActivities {
   const { store } = shared;
-  const enforceRetention = createRetention(store, retentionDays);
+  const enforceRetention = createRetention(store, retentionDays, auditDays);
   return {
     attempt: (task) => attempt(shared, task),
     recordOutcome: (outcome) => shared.outcomes.write(rowOfUnrecorded(outcome, ownRunId())),
@@ -104,6 +109,7 @@ export function createActivities(
       ),
     cancelBroadcast: async ({ broadcastId }) => void (await cancelBroadcast(store, broadcastId)),
     ...createRecoveryActivities(store),
+    ...createJobActivities(store),
   };
 }
 

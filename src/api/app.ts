@@ -5,11 +5,13 @@ import { EventWriter } from '../dispatch/event-writer.js';
 import type { EgressClient } from '../egress/types.js';
 import { createSubscriptionCache } from '../store/subscriptions/subscription-cache.js';
 import { watchWrites } from '../store/write-health.js';
-import { registrationApis } from '../providers/registry.js';
+import { registrationApis, registrationReferences } from '../providers/registry.js';
 import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
+import { sessionRoutes } from './accounts/sessions.js';
 import { AccountIds } from './accounts/external-ids.js';
-import { keyRoutes, meRoutes } from './accounts/keys.js';
+import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
+import { auditRoutes } from './audit.js';
 import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
 import type { ApiContext } from './context.js';
@@ -27,19 +29,24 @@ import { publicCatalogueRoutes } from './event-types/public-catalogue.js';
 import { eventTypeRoutes } from './event-types/routes.js';
 import { eventRoutes } from './events/events.js';
 import { apiReadiness, probeRoutes, systemHealthRoutes } from './health.js';
+import { jobRoutes } from './jobs.js';
 import { metricsRoutes } from './metrics.js';
 import { openApiDocument } from '../http/openapi.js';
 import { breakerRoutes } from './breakers.js';
 import { pauseRoutes } from './pauses.js';
 import { policyRoutes } from './policies.js';
 import { deliveryUpdateRoutes } from './deliveries/updates.js';
+import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
+import { Audit } from '../http/audit.js';
+import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { searchRoutes } from './search/search.js';
 import { SearchTurns } from './search/turns.js';
+import { referenceRoutes } from './reference.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
 import type { Routing } from '../http/route.js';
@@ -51,7 +58,10 @@ import { subscriptionRoutes } from './subscriptions/subscriptions.js';
 import { limitUnreadResponses } from '../http/unread-responses.js';
 
 /** Dependencies of the application. */
-export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns'> {
+export interface AppParts extends Omit<
+  ApiContext,
+  'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns' | 'audit'
+> {
   readonly egress: EgressClient;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
@@ -64,11 +74,12 @@ export interface AppParts extends Omit<ApiContext, 'eventWriter' | 'signIn' | 'w
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
-  const signIn = createSignIn(store, failures);
+  const signIn = createSignIn({ store, adminKey: parts.adminKey, failures, use: new KeyUse(store, parts.log) });
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
-  const context = { ...parts, signIn, writes, eventWriter, accountIds, searchTurns: new SearchTurns() };
+  const audit = new Audit(store, parts.log);
+  const context = { ...parts, signIn, writes, eventWriter, accountIds, searchTurns: new SearchTurns(), audit };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -79,7 +90,7 @@ export function createApp(parts: AppParts): Express {
   const registry = new OpenAPIRegistry();
   const own = Router();
   const accountIdOf: Routing['accountIdOf'] = (principal, named) => accountIds.find(principal, named);
-  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf };
+  const routing = { router: own, registry, maxBodyBytes: context.maxBodyBytes, accountIdOf, audit };
   const events = Router();
   eventRoutes({ ...routing, router: events }, context);
   own.use(events);
@@ -89,6 +100,9 @@ export function createApp(parts: AppParts): Express {
   eventListRoutes(routing, context);
   accountRoutes(routing, context);
   keyRoutes(routing, context);
+  operatorKeyRoutes(routing, context);
+  sessionRoutes(routing, context);
+  auditRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);
@@ -98,6 +112,7 @@ export function createApp(parts: AppParts): Express {
   deliveryRoutes(routing, context);
   deliveryUpdateRoutes(routing, context);
   bulkRoutes(routing, context);
+  jobRoutes(routing, context);
   // Before the route that would parse `stream` as an id.
   deliveryStreamRoutes(routing, context);
   deliveryDetailRoutes(routing, context);
@@ -108,6 +123,7 @@ export function createApp(parts: AppParts): Express {
   searchRoutes(routing, context);
   broadcastRoutes(routing, context);
   overviewRoutes(routing, context);
+  attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();
@@ -131,6 +147,7 @@ export function createApp(parts: AppParts): Express {
   app.use(own);
   app.use(keys);
   app.use('/v1', unknownRoute);
+  app.use(referenceRoutes(document, registrationReferences));
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
   app.use(sendErrors(context.log, writes));

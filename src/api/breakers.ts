@@ -19,6 +19,7 @@ export function breakerRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/breaker/close',
       tag: 'Subscriptions',
+      scope: 'operate',
       summary: 'Close the circuit breaker of a subscription: what waits is sent',
       description:
         'Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the ' +

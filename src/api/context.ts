@@ -10,6 +10,7 @@ import type { AccountIds } from './accounts/external-ids.js';
 import type { UnknownEventTypes } from '../config/defaults.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
 import type { EventTypeCatalogue } from './event-types/catalogue.js';
+import type { Audit } from '../http/audit.js';
 import type { SignIn } from '../http/sign-in.js';
 import type { SearchTurns } from './search/turns.js';
 
@@ -30,6 +31,9 @@ export interface ApiContext {
   readonly log: Logger;
   readonly adminKey: string;
   readonly signIn: SignIn;
+  readonly audit: Audit;
+  /** Hours until a session of the dashboard ends. */
+  readonly sessionHours: number;
   /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
   /** Maximum subscriptions of an account without its own limit. */

@@ -48,6 +48,7 @@ function eraseRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/events/{id}/erase',
       tag,
+      scope: 'admin',
       summary: 'Erase the content of an event',
       description: `${WHAT} Can be repeated.`,
       params,
@@ -68,6 +69,7 @@ function eraseRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/erase',
       tag,
+      scope: 'admin',
       summary: "Erase the content of an account's events",
       description:
         `${WHAT} About 500 events per request, the oldest first: repeat it with nextCursor as cursor while more is ` +
@@ -102,6 +104,7 @@ function listRoute(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/erasures',
       tag,
+      scope: 'read',
       summary: 'List erasures',
       query: paging.extend({ accountId: z.string().optional() }),
       responses: { status: 200, description: 'Erasures, newest first', schema: pageOf(erasureSchema) },

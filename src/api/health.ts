@@ -62,6 +62,7 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path: '/v1/health',
       tag: 'Overview',
+      scope: 'read',
       summary: 'Get the state of everything that deliveries depend on',
       responses: {
         status: 200,

@@ -53,6 +53,7 @@ function subscriptionRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/subscriptions/{id}/pause',
+      scope: 'operate',
       summary: 'Pause a subscription: its deliveries wait',
       description: WAITS,
       body: withReason,
@@ -73,6 +74,7 @@ function subscriptionRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/subscriptions/{id}/resume',
+      scope: 'operate',
       summary: 'Resume a paused subscription: what waits is sent at a rate',
       description: GOES_OUT,
       body: withRate,
@@ -103,6 +105,7 @@ function accountRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/accounts/{id}/pause',
+      scope: 'operate',
       summary: 'Pause an account: the deliveries of all its subscriptions wait',
       description: WAITS,
       body: withReason,
@@ -119,6 +122,7 @@ function accountRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/accounts/{id}/resume',
+      scope: 'operate',
       summary: 'Resume a paused account: what waits is sent at a rate',
       description: `${GOES_OUT} Deliveries of subscriptions that are paused themselves still wait.`,
       body: withRate,

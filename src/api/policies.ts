@@ -68,6 +68,7 @@ function showRoute(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/policy',
       tag: 'Subscriptions',
+      scope: 'read',
       summary: 'Show the delivery policy that applies to new deliveries of a subscription',
       description:
         'Field by field, the policy of the subscription wins over that of the event type, then the account, then the ' +
@@ -111,6 +112,7 @@ function applyRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/policy/apply',
       tag: 'Subscriptions',
+      scope: 'operate',
       summary: 'Apply the delivery policy in force to deliveries that wait for their next attempt',
       description:
         'New deliveries need no such request. The wait in progress and the position of the schedule stay; the waits after ' +

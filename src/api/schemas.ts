@@ -4,6 +4,7 @@ import { workflowModes } from '../config/defaults.js';
 import '../http/openapi.js';
 import { priorities } from '../contract/timing.js';
 import { environments } from '../store/accounts/accounts.js';
+import { scopes } from '../store/accounts/api-keys.js';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
 import { deliveryStates } from '../store/deliveries/deliveries.js';
 import { tlsClientShown } from './subscriptions/tls-client.js';
@@ -65,6 +66,10 @@ export const accountSchema = z
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),
     ...pauseFields,
     policy: policySchema.nullable().describe('Its delivery policy; null without one.'),
+    parentId: z
+      .string()
+      .nullable()
+      .describe("The account that has created it through its provider's API; null for those of the operator."),
     createdAt: time,
   })
   .openapi('Account');
@@ -72,8 +77,12 @@ export const accountSchema = z
 export const apiKeySchema = z
   .object({
     id: z.string(),
+    name: z.string().nullable(),
+    scopes: z.array(z.enum(scopes)),
     hint: z.string().describe("The key's last characters."),
     createdAt: time,
+    expiresAt: time.nullable().describe('From when on it is rejected; null for never.'),
+    lastUsedAt: time.nullable().describe('Its last use, to the minute; null before the first one.'),
   })
   .openapi('ApiKey');
 
@@ -191,6 +200,9 @@ export const deliverySchema = z
     priority: z.enum(priorities),
     orderingKey: z.string().nullable(),
     blocked: z.boolean().describe('Whether it waits until an earlier delivery of its ordering key has ended.'),
+    waitsForBatch: z.boolean().describe('Whether it waits for others of its subscription, with which it is sent.'),
+    batchId: z.string().nullable().describe('The delivery that sends it with others; its outcome is that one’s.'),
+    batchEvents: z.int().nullable().describe('How many events it sends, if it is a batch; null for one event.'),
     workflowId: z
       .string()
       .nullable()

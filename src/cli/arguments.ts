@@ -30,6 +30,12 @@ export function noneIsNull<Value>(value: Value | 'none' | undefined): Value | nu
   return value === 'none' ? null : value;
 }
 
+/** An http or https URL. */
+export function webUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('Write a URL such as http://localhost:3000/webhooks.');
+}
+
 /** For options that may be given several times. */
 export function collect(text: string, former: readonly string[] = []): string[] {
   return [...former, text];
@@ -50,6 +56,15 @@ export function time(text: string): string {
   const at = ago === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN) : Date.now() - ago;
   if (Number.isNaN(at))
     throw new InvalidArgumentError('Write a time such as 2026-11-21T14:00:00Z, or how long ago it was, such as 2h.');
+  return new Date(at).toISOString();
+}
+
+/** A time to come, or how far from now it is, as ISO 8601 in UTC. */
+export function fromNow(text: string): string {
+  const ahead = readDuration(text);
+  const at = ahead === undefined ? (/^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : NaN) : Date.now() + ahead;
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError('Write a time such as 2026-11-21T14:00:00Z, or a span from now such as 30d.');
   return new Date(at).toISOString();
 }
 

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request as it came, and what became of it. */
 export interface Arrival {
+  /** Counted from 1. */
+  readonly number: number;
   /** ISO 8601. */
   readonly at: string;
   readonly method: string;
@@ -20,13 +22,18 @@ export interface Arrival {
   readonly reason?: string;
   /** The status of the response. */
   readonly status: number;
+  /** Why the request could not be forwarded. */
+  readonly forwardError?: string;
 }
+
+/** The part of a request that decides the response to it. */
+export type ReceivedRequest = Pick<Arrival, 'number' | 'method' | 'path' | 'headers'> & { readonly body: Buffer };
 
 export interface Behaviour {
   /** Throws an Error unless the request is genuine; undefined when there is nothing to check with. */
-  readonly verify: ((request: Pick<Arrival, 'path' | 'headers'> & { readonly body: Buffer }) => void) | undefined;
-  /** The status for the request of this number, from 1 on. */
-  readonly statusOf: (number: number) => number;
+  readonly verify: ((request: Pick<ReceivedRequest, 'path' | 'headers' | 'body'>) => void) | undefined;
+  /** The response to a request that is not forged. */
+  readonly respond: (request: ReceivedRequest) => Promise<Pick<Arrival, 'status' | 'forwardError'>>;
   /** How long to wait before responding, in milliseconds. */
   readonly delayMs: number;
   /** Key and certificate, PEM, to speak https; undefined for http. */
@@ -48,7 +55,7 @@ export function createReceiver(behaviour: Behaviour): Server {
 }
 
 async function receive(
-  { verify, statusOf, delayMs, onArrival }: Behaviour,
+  { verify, respond, delayMs, onArrival }: Behaviour,
   number: number,
   request: IncomingMessage,
   response: ServerResponse,
@@ -58,17 +65,18 @@ async function receive(
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
   const body = await buffer(request);
   const classified = classifyResponse(verify, { path, headers, body });
-  const status = classified.responseClass === 'forged' ? FORGED : statusOf(number);
+  const responded =
+    classified.responseClass === 'forged' ? { status: FORGED } : await respond({ number, method, path, headers, body });
   if (delayMs > 0) await sleep(delayMs);
   // The sender no longer waits after its time limit, but the request has arrived.
-  response.writeHead(status).end();
+  response.writeHead(responded.status).end();
   await finished(response).catch(() => undefined);
-  onArrival({ at, method, path, headers, body: body.toString('utf8'), ...classified, status });
+  onArrival({ number, at, method, path, headers, body: body.toString('utf8'), ...classified, ...responded });
 }
 
 function classifyResponse(
   verify: Behaviour['verify'],
-  request: Parameters<NonNullable<Behaviour['verify']>>[0],
+  request: Pick<ReceivedRequest, 'path' | 'headers' | 'body'>,
 ): Pick<Arrival, 'responseClass' | 'reason'> {
   if (!verify) return { responseClass: 'unchecked' };
   try {

@@ -4,13 +4,16 @@ import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
+import { auditCommand } from './commands/audit.js';
 import { broadcastCommands } from './commands/broadcasts.js';
 import { deliveryCommands } from './commands/deliveries.js';
 import { doctorCommand } from './commands/doctor.js';
 import { emitCommand } from './commands/emit.js';
 import { erasureCommands } from './commands/erase.js';
 import { eventTypeCommands } from './commands/event-types.js';
+import { jobCommands } from './commands/jobs.js';
 import { findCommand } from './commands/find.js';
+import { keyCommands } from './commands/keys.js';
 import { listenCommand } from './commands/listen.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
@@ -30,9 +33,16 @@ export async function run(args: readonly string[], given: Terminal): Promise<num
     return 0;
   } catch (error) {
     if (error instanceof CommanderError || error instanceof ExitError) return error.exitCode;
-    terminal.err(`pigeonpost: ${explain(error)}`);
+    terminal.err(args.includes('--json') ? JSON.stringify(errorFields(error)) : `pigeonpost: ${explain(error)}`);
     return 1;
   }
+}
+
+/** An error for programs: what the API responded, or the message. */
+function errorFields(error: unknown) {
+  if (error instanceof ApiError) return { error: { message: error.message, status: error.status, ...error.problem } };
+  const code = error instanceof Unreachable ? 'unreachable' : 'failed';
+  return { error: { code, message: error instanceof OperatorError ? error.toString() : String(error) } };
 }
 
 /** Every command; each loads its own code when it is run, so that none waits for what it does not use. */
@@ -48,12 +58,15 @@ function createProgram(terminal: Terminal): Command {
     });
   processCommands(program.commandsGroup('Processes:'));
   accountCommands(program.commandsGroup('Through the API:'), terminal);
+  keyCommands(program, terminal);
+  auditCommand(program, terminal);
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);
   broadcastCommands(program, terminal);
   erasureCommands(program, terminal);
   deliveryCommands(program, terminal);
+  jobCommands(program, terminal);
   findCommand(program, terminal);
   recoverCommand(program, terminal);
   recoveryCommands(program, terminal);

@@ -9,17 +9,22 @@ export type PigeonpostClient = Client<paths>;
 export interface ClientOptions {
   /** Where the API is, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** The admin key. */
-  readonly key: string;
+  /** The key; absent in a browser that has a session. */
+  readonly key?: string;
+  /** The program that uses the client, as User-Agent; browsers send their own. */
+  readonly userAgent?: string;
   /** What requests are made with; the global `fetch` when absent. */
   readonly fetch?: typeof fetch;
 }
 
 /** A client that throws Unreachable where the API does not respond. Its responses are read with {@link unwrap}. */
-export function createClient({ url, key, fetch: send = fetch }: ClientOptions): PigeonpostClient {
+export function createClient({ url, key, userAgent, fetch: send = fetch }: ClientOptions): PigeonpostClient {
   const client = createFetchClient<paths>({
     baseUrl: url.replace(/\/+$/, ''),
-    headers: { authorization: `Bearer ${key}` },
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+    },
     fetch: (request) => send(request),
   });
   client.use({ onError: ({ error }) => new Unreachable(url, error) });

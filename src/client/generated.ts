@@ -16,264 +16,13 @@ export interface paths {
      * List an account's events
      * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
-          q?: string;
-          /** @description Only events of this type. */
-          type?: string;
-          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
-          undelivered?: 'true' | 'false';
-          /** @description Only events accepted at this time or later. */
-          from?: string;
-          /** @description Only events accepted before this time. */
-          to?: string;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Events, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['ListedEvent'][];
-              nextCursor: string | null;
-              searched: components['schemas']['Searched'];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listAccountEvents'];
     put?: never;
     /**
      * Emit an event, or up to 1,000
      * @description Responds after the events and their deliveries are committed. A batch has one result per event, in order; a rejected event does not affect the others.
      */
-    post: {
-      parameters: {
-        query?: {
-          /** @description A provider: if no account has the external id of the path, one of this provider is created, without an API key and with the external id as its name. */
-          createAccount?: string;
-        };
-        header?: {
-          /** @description A repeated request with the same key gets the first response. */
-          'Idempotency-Key'?: string;
-        };
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json':
-            | {
-                /** @description The provider's own event name. */
-                type: string;
-                /** @description The provider's own payload; sent to the receiver unchanged. */
-                data: unknown;
-                /**
-                 * Format: date-time
-                 * @description Time of the event; now when absent.
-                 */
-                occurredAt?: string;
-                /** @description Only for contracts with channels. */
-                channels?: string[];
-                /** @description Only for this subscription of the account, whatever its filter says. It must be enabled and receive the event type. */
-                subscriptionId?: string;
-                /**
-                 * Format: date-time
-                 * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; subscriptions that are polled ignore this and the next two fields.
-                 */
-                deliverAt?: string;
-                /**
-                 * Format: date-time
-                 * @description Make no attempt from this time on, at most 60 days ahead: what is not accepted by then fails with the reason expired. Only for contracts with timing.
-                 */
-                expiresAt?: string;
-                /** @description A key: deliveries of older events of the account with the same key are cancelled while they wait. Only for contracts with timing. */
-                supersedes?: string;
-                /**
-                 * @description Which of the account's waiting deliveries come first; normal when absent. Only for contracts with timing.
-                 * @enum {string}
-                 */
-                priority?: 'high' | 'normal' | 'low';
-                /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions that are polled ignore it. */
-                orderingKey?: string;
-                /** @description Id of the subscription that gets a callback for each accepted delivery of the event, instead of what its subscriptions say; null for none. Only for contracts with callbacks. */
-                onDelivered?: string | null;
-                /** @description The same for each delivery of the event that fails for good. */
-                onExhausted?: string | null;
-              }
-            | {
-                events: unknown[];
-              };
-        };
-      };
-      responses: {
-        /** @description Accepted */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json':
-              | components['schemas']['AcceptedEvent']
-              | {
-                  results: (components['schemas']['AcceptedEvent'] | components['schemas']['Problem'])[];
-                };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['createAccountEvent'];
     delete?: never;
     options?: never;
     head?: never;
@@ -288,93 +37,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get an event */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The event */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description The provider's own event name. */
-              type: string;
-              /** @description The provider's own payload; sent to the receiver unchanged. */
-              data: unknown;
-              /**
-               * Format: date-time
-               * @description Time of the event; now when absent.
-               */
-              occurredAt?: string;
-              /** @description Only for contracts with channels. */
-              channels?: string[];
-              id: string;
-              accountId: string;
-              accountName: string;
-              provider: string;
-              /** @description How receivers read its id in a header; null where the contract has no such header. */
-              messageId: string | null;
-              /** @description The header. */
-              messageIdHeader: string | null;
-              /** Format: date-time */
-              createdAt: string;
-              /**
-               * Format: date-time
-               * @description When its payload was erased; data is null then.
-               */
-              erasedAt: string | null;
-            } & {
-              [key: string]: unknown;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getEvent'];
     put?: never;
     post?: never;
     delete?: never;
@@ -391,53 +54,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get the caller's role and account */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description An operator or an account */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Me'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getMe'];
     put?: never;
     post?: never;
     delete?: never;
@@ -454,367 +71,18 @@ export interface paths {
       cookie?: never;
     };
     /** Get an account by your own id */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
-          externalId: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The account and its API keys */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'] & {
-              keys: components['schemas']['ApiKey'][];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getAccountsById'];
     /**
      * Create an account by your own id, or edit it
      * @description Can be repeated: the account is created once, and the response says whether this request did it. Only then it has an API key. Of an existing account absent fields stay unchanged; provider, scope and environment cannot be changed.
      */
-    put: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
-          externalId: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description postscript, postack, postpress, postmark, bird, standard */
-            provider: string;
-            /** @description The provider's own ids; generated when absent. */
-            scope?: {
-              [key: string]: unknown;
-            };
-            /**
-             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
-             * @enum {string}
-             */
-            environment?: 'live' | 'test';
-            name: string;
-            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
-            settings?: {
-              [key: string]: unknown;
-            };
-            /** @description Reject events that lack a documented field of their type. */
-            validatePayloads?: boolean;
-            /** @description Whether it receives operational events; it then causes none itself. False by default. */
-            receivesOperationalEvents?: boolean;
-            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
-            disableAfterHours?: number | null;
-            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
-            retentionDays?: number | null;
-            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
-            dispatchWeight?: number;
-            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
-            maxSubscriptions?: number | null;
-            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
-            metadata?: {
-              [key: string]: string;
-            };
-            /**
-             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
-             * @enum {string|null}
-             */
-            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
-            /** @description The account sees event types that have one of these flags. None by default. */
-            featureFlags?: string[];
-            /** @description Delivery policy of all its subscriptions; null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          };
-        };
-      };
-      responses: {
-        /** @description The account after the edit */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'] & {
-              /** @description Whether this request created the account. */
-              created: boolean;
-            };
-          };
-        };
-        /** @description The new account and its first API key */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'] & {
-              /** @description Whether this request created the account. */
-              created: boolean;
-              /** @description In the provider's own format. Shown only once. */
-              apiKey: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    put: operations['putAccountsById'];
     post?: never;
     /**
      * Delete an account by your own id
      * @description As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.
      */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
-          externalId: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deleted */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    delete: operations['deleteAccountsById'];
     options?: never;
     head?: never;
     patch?: never;
@@ -831,82 +99,7 @@ export interface paths {
      * List the events of all accounts
      * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
-          q?: string;
-          /** @description Only events of this type. */
-          type?: string;
-          /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
-          undelivered?: 'true' | 'false';
-          /** @description Only events accepted at this time or later. */
-          from?: string;
-          /** @description Only events accepted before this time. */
-          to?: string;
-          accountId?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Events, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['ListedEvent'][];
-              nextCursor: string | null;
-              searched: components['schemas']['Searched'];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listEvents'];
     put?: never;
     post?: never;
     delete?: never;
@@ -923,292 +116,10 @@ export interface paths {
       cookie?: never;
     };
     /** List accounts */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          provider?: string;
-          environment?: 'live' | 'test';
-          /** @description A part of the name or of your own id, in any case; or the id. */
-          q?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Accounts, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Account'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listAccounts'];
     put?: never;
     /** Create an account */
-    post: {
-      parameters: {
-        query?: never;
-        header?: {
-          /** @description A repeated request with the same key gets the first response. */
-          'Idempotency-Key'?: string;
-        };
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description postscript, postack, postpress, postmark, bird, standard */
-            provider: string;
-            /** @description The provider's own ids; generated when absent. */
-            scope?: {
-              [key: string]: unknown;
-            };
-            /** @description Your own id of the account, usable in paths instead of its id; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
-            externalId?: string;
-            /**
-             * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
-             * @enum {string}
-             */
-            environment?: 'live' | 'test';
-            name: string;
-            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
-            settings?: {
-              [key: string]: unknown;
-            };
-            /**
-             * @description Reject events that lack a documented field of their type.
-             * @default true
-             */
-            validatePayloads?: boolean;
-            /** @description Whether it receives operational events; it then causes none itself. False by default. */
-            receivesOperationalEvents?: boolean;
-            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
-            disableAfterHours?: number | null;
-            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
-            retentionDays?: number | null;
-            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
-            dispatchWeight?: number;
-            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
-            maxSubscriptions?: number | null;
-            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
-            metadata?: {
-              [key: string]: string;
-            };
-            /**
-             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
-             * @enum {string|null}
-             */
-            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
-            /** @description The account sees event types that have one of these flags. None by default. */
-            featureFlags?: string[];
-            /** @description Delivery policy of all its subscriptions; null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          };
-        };
-      };
-      responses: {
-        /** @description The account and its first API key */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'] & {
-              /** @description In the provider's own format. Shown only once. */
-              apiKey: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['createAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1223,330 +134,21 @@ export interface paths {
       cookie?: never;
     };
     /** Get an account */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The account and its API keys */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'] & {
-              keys: components['schemas']['ApiKey'][];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getAccount'];
     put?: never;
     post?: never;
     /**
      * Delete an account
      * @description Its keys stop working, its subscriptions are deleted and their open deliveries cancelled.
      */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deleted */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    delete: operations['deleteAccount'];
     options?: never;
     head?: never;
     /**
      * Edit an account
      * @description Absent fields and settings stay unchanged. Open deliveries keep their schedule, time limit and policy; all other changes apply from their next attempt on.
      */
-    patch: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            name?: string;
-            /** @description Settings of the provider's contract; see the provider's page in the documentation. */
-            settings?: {
-              [key: string]: unknown;
-            };
-            /** @description Reject events that lack a documented field of their type. */
-            validatePayloads?: boolean;
-            /** @description Whether it receives operational events; it then causes none itself. False by default. */
-            receivesOperationalEvents?: boolean;
-            /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
-            disableAfterHours?: number | null;
-            /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
-            retentionDays?: number | null;
-            /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
-            dispatchWeight?: number;
-            /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
-            maxSubscriptions?: number | null;
-            /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
-            metadata?: {
-              [key: string]: string;
-            };
-            /**
-             * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
-             * @enum {string|null}
-             */
-            workflows?: 'always' | 'adaptive' | 'on_retry' | null;
-            /** @description The account sees event types that have one of these flags. None by default. */
-            featureFlags?: string[];
-            /** @description Delivery policy of all its subscriptions; null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          };
-        };
-      };
-      responses: {
-        /** @description The account after the edit */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    patch: operations['updateAccount'];
     trace?: never;
   };
   '/v1/accounts/{id}/keys': {
@@ -1559,67 +161,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Add an API key */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The new key */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['ApiKey'] & {
-              /** @description In the provider's own format. Shown only once. */
-              apiKey: string;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['createAccountKey'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1637,63 +179,105 @@ export interface paths {
     put?: never;
     post?: never;
     /** Revoke an API key */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-          keyId: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Revoked */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
+    delete: operations['deleteAccountKey'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /** List operators' keys */
+    get: operations['listKeys'];
+    put?: never;
+    /**
+     * Add a key of an operator
+     * @description Beside the admin key of the settings, which has all scopes, does not expire and is not listed.
+     */
+    post: operations['createKey'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/keys/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /**
+     * Revoke a key of an operator
+     * @description In other processes of the API it may be accepted for another second.
+     */
+    delete: operations['deleteKey'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sessions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Sign in to the dashboard
+     * @description Sets a cookie that only the dashboard’s own page can use, with the scopes of the key of this request. It ends after PIGEONPOST_SESSION_HOURS, or when the key is revoked or expires.
+     */
+    post: operations['createSession'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sessions/current': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Sign out of the dashboard */
+    delete: operations['deleteSessionsCurrent'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/audit': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List who changed and commanded what
+     * @description Has every change and command through the API, the command line, the dashboard, portals and the providers’ own APIs, but no emitted events, and nothing of the bodies of requests. Kept for PIGEONPOST_AUDIT_DAYS.
+     */
+    get: operations['getAudit'];
+    put?: never;
+    post?: never;
+    delete?: never;
     options?: never;
     head?: never;
     patch?: never;
@@ -1707,278 +291,13 @@ export interface paths {
       cookie?: never;
     };
     /** List an account's subscriptions */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Subscriptions, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Subscription'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listAccountSubscriptions'];
     put?: never;
     /**
      * Create a subscription
      * @description The contract has additional fields; see the provider's page in the documentation.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: {
-          /** @description A repeated request with the same key gets the first response. */
-          'Idempotency-Key'?: string;
-        };
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description The receiver's URL; none if the subscription is polled. */
-            url?: string | null;
-            /** @description The provider's own event names. */
-            eventTypes: string[];
-            description?: string | null;
-            /** @description Whether it receives events; true by default. */
-            enabled?: boolean;
-            /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
-            headers?: {
-              [key: string]: string;
-            };
-            /** @description Maximum attempts in flight; null for the default. */
-            maxConcurrentAttempts?: number | null;
-            /** @description Maximum attempts started per second; null for no limit. */
-            ratePerSecond?: number | null;
-            /** @description Client certificate (mutual TLS); null for none. */
-            tlsClient?: {
-              /** @description PEM; may include intermediate certificates. */
-              certificate: string;
-              /** @description PEM, without a passphrase. Never shown. */
-              privateKey: string;
-            } | null;
-            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
-            filter?: {
-              [key: string]: unknown;
-            } | null;
-            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
-            transformation?: string | null;
-            /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          } & {
-            [key: string]: unknown;
-          };
-        };
-      };
-      responses: {
-        /** @description The subscription, including its secret */
-        201: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['createAccountSubscription'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1993,321 +312,21 @@ export interface paths {
       cookie?: never;
     };
     /** Get a subscription */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The subscription */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSubscription'];
     put?: never;
     post?: never;
     /**
      * Delete a subscription
      * @description Its open deliveries are cancelled.
      */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deleted */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    delete: operations['deleteSubscription'];
     options?: never;
     head?: never;
     /**
      * Edit a subscription
      * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation.
      */
-    patch: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description The receiver's URL; none if the subscription is polled. */
-            url?: string | null;
-            /** @description The provider's own event names. */
-            eventTypes?: string[];
-            description?: string | null;
-            /** @description Whether it receives events; true by default. */
-            enabled?: boolean;
-            /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
-            headers?: {
-              [key: string]: string;
-            };
-            /** @description Maximum attempts in flight; null for the default. */
-            maxConcurrentAttempts?: number | null;
-            /** @description Maximum attempts started per second; null for no limit. */
-            ratePerSecond?: number | null;
-            /** @description Client certificate (mutual TLS); null for none. */
-            tlsClient?: {
-              /** @description PEM; may include intermediate certificates. */
-              certificate: string;
-              /** @description PEM, without a passphrase. Never shown. */
-              privateKey: string;
-            } | null;
-            /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
-            filter?: {
-              [key: string]: unknown;
-            } | null;
-            /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
-            transformation?: string | null;
-            /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          } & {
-            [key: string]: unknown;
-          };
-        };
-      };
-      responses: {
-        /** @description The subscription after the edit */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    patch: operations['updateSubscription'];
     trace?: never;
   };
   '/v1/subscriptions/{id}/secret': {
@@ -2318,66 +337,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get the secret with which a receiver verifies requests */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The secret */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              secret: string;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSubscriptionSecret'];
     put?: never;
     post?: never;
     delete?: never;
@@ -2399,122 +359,7 @@ export interface paths {
      * Replace the signing secret
      * @description The old secret also signs until the overlap ends, if the contract supports two signatures.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description The new secret; generated when absent. */
-            secret?: string;
-            /** @default 24 */
-            overlapHours?: number;
-          };
-        };
-      };
-      responses: {
-        /** @description The new secret */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              secret?: string;
-              /** Format: date-time */
-              overlapEndsAt: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['rotateSubscriptionSecret'];
     delete?: never;
     options?: never;
     head?: never;
@@ -2532,89 +377,7 @@ export interface paths {
      * Read the messages of a subscription that is polled
      * @description Oldest first. Without cursor from the oldest message that is kept, or from where the consumer is: with consumer, the cursor of a page commits it, and a page that was not committed is sent again.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Name of a reader whose position is stored; at most 100 per subscription. */
-          consumer?: string;
-          /** @description iterator of the previous page. */
-          cursor?: string;
-          /** @description Maximum number of messages. */
-          limit?: number;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Messages, oldest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['MessagePage'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSubscriptionPoll'];
     put?: never;
     post?: never;
     delete?: never;
@@ -2631,86 +394,7 @@ export interface paths {
       cookie?: never;
     };
     /** List the consumers of a subscription that is polled */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description All consumers, by name */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: {
-                name: string;
-                /** @description Where it is: everything before is committed. */
-                cursor: string;
-                /** @description Messages after it, including those that were deleted with their event. */
-                behind: number;
-                /**
-                 * Format: date-time
-                 * @description Its last request.
-                 */
-                polledAt: string;
-              }[];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listSubscriptionConsumers'];
     put?: never;
     post?: never;
     delete?: never;
@@ -2730,72 +414,7 @@ export interface paths {
     put?: never;
     post?: never;
     /** Delete a consumer, so that its name starts again from the oldest message */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-          name: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deleted, or there was none */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    delete: operations['deleteSubscriptionConsumer'];
     options?: never;
     head?: never;
     patch?: never;
@@ -2811,107 +430,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Send a test event to this subscription */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description One of its event types; the first when absent. */
-            type?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Accepted */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['AcceptedEvent'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['testSubscription'];
     delete?: never;
     options?: never;
     head?: never;
@@ -2929,83 +448,7 @@ export interface paths {
      * List the subscriptions of all accounts, with their health
      * @description An account gets its own.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          accountId?: string;
-          provider?: string;
-          /** @description Host of the URL, such as `hooks.example.com`; or a URL. */
-          host?: string;
-          /** @description failing: enabled, and every attempt since a time has failed. */
-          condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
-          /** @description A part of the URL, the description or the name of the account, in any case; or the id or reference. */
-          q?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Subscriptions, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: (components['schemas']['Subscription'] &
-                ({
-                  accountName: string;
-                } & {
-                  [key: string]: unknown;
-                }))[];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listSubscriptions'];
     put?: never;
     post?: never;
     delete?: never;
@@ -3025,76 +468,7 @@ export interface paths {
      * Show the delivery policy that applies to new deliveries of a subscription
      * @description Field by field, the policy of the subscription wins over that of the event type, then the account, then the installation (PIGEONPOST_DELIVERY_POLICY), then the contract.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description For events of this type. */
-          eventType?: string;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The policy, and where each field comes from */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['EffectivePolicy'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSubscriptionPolicy'];
     put?: never;
     post?: never;
     delete?: never;
@@ -3116,120 +490,7 @@ export interface paths {
      * Apply the delivery policy in force to deliveries that wait for their next attempt
      * @description New deliveries need no such request. The wait in progress and the position of the schedule stay; the waits after it, the time limit and the response rules are those of the policy. The oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /**
-             * @description Only count; change nothing.
-             * @default false
-             */
-            dryRun?: boolean;
-            /** @description nextCursor of the previous request. */
-            cursor?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The result; for a dry run, the number of deliveries */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description Deliveries selected; with dryRun the number that match, counted up to 100,000. */
-              matched: number;
-              /** @description How many get the policy. */
-              done: number;
-              /** @description Whether more deliveries match. */
-              more: boolean;
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['applySubscriptionPolicy'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3249,119 +510,7 @@ export interface paths {
      * Cancel the open deliveries of a disabled subscription
      * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the deliveries and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Number of cancelled deliveries, and whether there are more */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              dropped: number;
-              more: boolean;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['dropSubscriptionWaiting'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3381,116 +530,7 @@ export interface paths {
      * Pause a subscription: its deliveries wait
      * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with it. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The subscription after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['pauseSubscription'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3510,119 +550,7 @@ export interface paths {
      * Resume a paused subscription: what waits is sent at a rate
      * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /**
-             * @description Maximum number of waiting deliveries that are sent per second, oldest first.
-             * @default 100
-             */
-            ratePerSecond?: number;
-          };
-        };
-      };
-      responses: {
-        /** @description The subscription after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['resumeSubscription'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3642,116 +570,7 @@ export interface paths {
      * Pause an account: the deliveries of all its subscriptions wait
      * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with it. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The account after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['pauseAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3771,128 +590,7 @@ export interface paths {
      * Resume a paused account: what waits is sent at a rate
      * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. Deliveries of subscriptions that are paused themselves still wait.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /**
-             * @description Maximum number of waiting deliveries that are sent per second, oldest first.
-             * @default 100
-             */
-            ratePerSecond?: number;
-          };
-        };
-      };
-      responses: {
-        /** @description The account after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Account'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['resumeAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -3912,82 +610,7 @@ export interface paths {
      * Close the circuit breaker of a subscription: what waits is sent
      * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The subscription after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Subscription'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['closeSubscriptionBreaker'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4005,96 +628,7 @@ export interface paths {
      * List deliveries
      * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          accountId?: string;
-          subscriptionId?: string;
-          provider?: string;
-          eventId?: string;
-          /** @description Event type. */
-          type?: string;
-          /** @description Only with `subscriptionId` or `accountId`. */
-          orderingKey?: string;
-          state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
-          /** @description Host of the subscription's URL, such as `hooks.example.com`; or a URL. */
-          host?: string;
-          /** @description Status of the last response: one such as `503`, or a class such as `5xx`. */
-          status?: string;
-          /** @description Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`. */
-          reason?: string;
-          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in the event type, the URL, the name or your own id of the account, or the payload. */
-          q?: string;
-          /** @description Only deliveries created at this time or later. */
-          from?: string;
-          /** @description Only deliveries created before this time. */
-          to?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deliveries, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Delivery'][];
-              nextCursor: string | null;
-              /**
-               * Format: date-time
-               * @description Deliveries created before this time were not read, and nextCursor continues there; null when the page is full or there are no more.
-               */
-              searchedSince: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listDeliveries'];
     put?: never;
     post?: never;
     delete?: never;
@@ -4113,116 +647,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Cancel a delivery; an attempt in flight is finished first */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the delivery and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Command sent; the delivery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['cancelDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4239,116 +664,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Pause a delivery: make no attempt until it is resumed */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the delivery and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Command sent; the delivery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['pauseDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4365,116 +681,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Resume a paused delivery at the same position of the schedule */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the delivery and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Command sent; the delivery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['resumeDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4491,116 +698,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Make an attempt now, in addition to those of the schedule */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the delivery and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Command sent; the delivery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['retryDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4617,113 +715,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Deliver a finished delivery again, from the start of the schedule */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description The delivery, pending again */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['redeliverDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4740,118 +732,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Skip the planned attempt: move to the next step of the schedule */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description What is planned then */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description How many waits of the schedule it has used. */
-              position: number;
-              /** Format: date-time */
-              nextAttemptAt: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['skipDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -4868,121 +749,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Make the planned attempt later */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description By how many seconds. */
-            seconds: number;
-          };
-        };
-      };
-      responses: {
-        /** @description What is planned then */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description How many waits of the schedule it has used. */
-              position: number;
-              /** Format: date-time */
-              nextAttemptAt: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['extendDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -5002,123 +769,7 @@ export interface paths {
      * Make an attempt now and respond with its outcome
      * @description As retry, which does not wait for it. An attempt that is in flight counts.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description The outcome */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description Attempts of the delivery, this one included. */
-              attempts: number;
-              /** @description State of the delivery after it; delivered when it was accepted. */
-              state: string;
-              status: number | null;
-              /** @description Why it was not accepted, as one word. */
-              reason: string | null;
-              /** Format: date-time */
-              nextAttemptAt: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['attemptDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -5136,147 +787,101 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a recovery of the subscription, which runs in the background.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /**
-             * @description retry makes an attempt now for retrying deliveries, in addition to the attempts of the schedule.
-             * @enum {string}
-             */
-            action: 'redeliver' | 'retry' | 'cancel';
-            /** @description Which deliveries; all that the action applies to when empty. */
-            filter: {
-              accountId?: string;
-              subscriptionId?: string;
-              provider?: string;
-              eventType?: string;
-              /** @description redeliver accepts finished states, by default failed; retry accepts retrying; cancel accepts open states, by default all. */
-              states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
-              /**
-               * Format: date-time
-               * @description Only deliveries created at this time or later.
-               */
-              from?: string;
-              /**
-               * Format: date-time
-               * @description Only deliveries created before this time.
-               */
-              to?: string;
-            };
-            /**
-             * @description Only count; change nothing.
-             * @default false
-             */
-            dryRun?: boolean;
-            /**
-             * @description Maximum number of deliveries.
-             * @default 1000
-             */
-            limit?: number;
-            /** @description nextCursor of the previous request, so that no delivery is processed twice. */
-            cursor?: string;
-            /**
-             * @description For cancel: shown with the deliveries and in Temporal.
-             * @default cancelled in bulk
-             */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The result; for a dry run, the number of deliveries */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /** @description Number of deliveries selected; with dryRun the number that match, counted up to 100,000. */
-              matched: number;
-              /** @description How many were redelivered, are attempted now, or were cancelled. */
-              done: number;
-              /** @description How many had changed state in the meantime. */
-              refused: number;
-              /** @description Whether more deliveries match. */
-              more: boolean;
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
+    post: operations['bulkDeliveries'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /**
+     * List jobs
+     * @description Those that have not ended, or ended within the last 30 days.
+     */
+    get: operations['listJobs'];
+    put?: never;
+    /**
+     * Start a job: retry, pause, resume, cancel or redeliver all deliveries of a filter
+     * @description It runs in the background, oldest delivery first and at most at the given rate, also after a restart. Deliveries that are created after the request are not changed. resume skips deliveries that wait because their subscription or account is paused or disabled.
+     */
+    post: operations['createJob'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get a job and its progress */
+    get: operations['getJob'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause a job; the current page of deliveries is finished first */
+    post: operations['pauseJob'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Resume a paused job, or change the rate of a running one */
+    post: operations['resumeJob'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/jobs/{id}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Cancel a job; the current page of deliveries is finished first */
+    post: operations['cancelJob'];
     delete?: never;
     options?: never;
     head?: never;
@@ -5294,70 +899,7 @@ export interface paths {
      * Stream changes of deliveries
      * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time.
      */
-    get: {
-      parameters: {
-        query?: {
-          accountId?: string;
-          subscriptionId?: string;
-          /** @description Only changes to this state. */
-          state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
-        };
-        header?: {
-          /** @description The id of the last event received. */
-          'Last-Event-ID'?: string;
-        };
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description A stream of events */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'text/event-stream': string;
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getDeliveriesStream'];
     put?: never;
     post?: never;
     delete?: never;
@@ -5374,84 +916,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get a delivery with its attempts */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The delivery */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'] & {
-              attempts: components['schemas']['Attempt'][];
-              /** @description The next attempts, unless an earlier one is accepted. */
-              schedule: {
-                /** @description Position in the schedule: 0 is the first attempt. */
-                position: number;
-                /** @description Wait before it by the schedule, in milliseconds. */
-                waitMs: number;
-                /**
-                 * Format: date-time
-                 * @description All but the first are estimates; null while paused.
-                 */
-                at: string | null;
-              }[];
-              /** @description The delivery of its ordering key that it waits for; null when it waits for none. */
-              blockedBy: string | null;
-              workflow: {
-                id: string;
-                url: string | null;
-              };
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getDelivery'];
     put?: never;
     post?: never;
     delete?: never;
@@ -5471,85 +936,7 @@ export interface paths {
      * Show the request that an attempt sent
      * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Number of the attempt. */
-          attempt?: number;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The request */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['DeliveryRequest'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getDeliveryRequest'];
     put?: never;
     post?: never;
     delete?: never;
@@ -5569,80 +956,7 @@ export interface paths {
      * List the ordering keys whose deliveries wait for an earlier one
      * @description Sorted by key. Only for contracts with ordering keys.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          cursor?: string;
-        };
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Blocked keys with their heads */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['BlockedOrderingKey'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSubscriptionOrdering'];
     put?: never;
     post?: never;
     delete?: never;
@@ -5664,116 +978,7 @@ export interface paths {
      * Pause a delivery that blocks its ordering key, and release the next one of the key
      * @description A failed delivery that blocks its key stays failed. Resume or redeliver makes it outside of the order later.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description Shown with the delivery and in Temporal. */
-            reason?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Command sent; the delivery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Delivery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['parkDelivery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -5793,153 +998,7 @@ export interface paths {
      * Start a recovery: redeliver what a subscription has missed
      * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /**
-             * Format: date-time
-             * @description Only deliveries created, and events accepted, at this time or later.
-             */
-            from: string;
-            /**
-             * Format: date-time
-             * @description Only those before this time; now when absent or later than that.
-             */
-            to?: string;
-            /**
-             * @description Deliveries in these states: retrying ones are attempted now, in addition to the attempts of the schedule; finished ones are redelivered. missing means events that match the subscription but have no delivery for it.
-             * @default [
-             *       "failed",
-             *       "retrying"
-             *     ]
-             */
-            states?: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
-            /**
-             * @description Event types; all when empty.
-             * @default []
-             */
-            types?: string[];
-            /**
-             * @description Only count; change nothing.
-             * @default false
-             */
-            dryRun?: boolean;
-            /** @default 10 */
-            ratePerSecond?: number;
-          };
-        };
-      };
-      responses: {
-        /** @description With dryRun: the counts */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['RecoveryCount'];
-          };
-        };
-        /** @description The recovery */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Recovery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['recoverSubscription'];
     delete?: never;
     options?: never;
     head?: never;
@@ -5957,66 +1016,7 @@ export interface paths {
      * List a subscription's recoveries
      * @description The last 100 that Temporal still stores. A new one may be listed after a second.
      */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Recoveries, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Recovery'][];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listSubscriptionRecoveries'];
     put?: never;
     post?: never;
     delete?: never;
@@ -6033,64 +1033,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get a recovery and its progress */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The recovery */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Recovery'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getRecovery'];
     put?: never;
     post?: never;
     delete?: never;
@@ -6109,113 +1052,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Cancel a recovery; the current page is finished first */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description Cancellation sent; the recovery before it */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Recovery'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['cancelRecovery'];
     delete?: never;
     options?: never;
     head?: never;
@@ -6235,121 +1072,7 @@ export interface paths {
      * Try a filter on the account's last events
      * @description Says which of the last 100 events would have passed. Nothing is sent or stored.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description As the field of a subscription. */
-            filter: {
-              [key: string]: unknown;
-            };
-            /** @description Only events of this type. */
-            eventType?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The events, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              passed: number;
-              rejected: number;
-              events: {
-                eventId: string;
-                type: string;
-                /** Format: date-time */
-                createdAt: string;
-                passes: boolean;
-              }[];
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['testAccountFilters'];
     delete?: never;
     options?: never;
     head?: never;
@@ -6369,120 +1092,7 @@ export interface paths {
      * Try a transformation on an event
      * @description Makes the body that a subscription would receive. Nothing is sent or stored.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description As the field `transformation` of a subscription. */
-            expression: string;
-            event: {
-              type: string;
-              data: unknown;
-              /**
-               * Format: date-time
-               * @description Now when absent.
-               */
-              occurredAt?: string;
-              channels?: string[];
-            };
-          };
-        };
-      };
-      responses: {
-        /** @description The body, or why it cannot be made */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              body: string | null;
-              error: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['testAccountTransformations'];
     delete?: never;
     options?: never;
     head?: never;
@@ -6502,116 +1112,7 @@ export interface paths {
      * Erase the content of an event
      * @description Removes payloads, channels and bodies, and the headers, excerpts and messages of attempts, at once; ids, types, states and times stay. Open deliveries are cancelled first with the reason erased; an attempt in flight is finished, and its content is removed after it. The deliveries cannot be redelivered. Can be repeated.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description Why, for the record; it should contain nothing that is to be erased. */
-            reason: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The record of the erasure */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Erasure'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['eraseEvent'];
     delete?: never;
     options?: never;
     head?: never;
@@ -6631,121 +1132,7 @@ export interface paths {
      * Erase the content of an account's events
      * @description Removes payloads, channels and bodies, and the headers, excerpts and messages of attempts, at once; ids, types, states and times stay. Open deliveries are cancelled first with the reason erased; an attempt in flight is finished, and its content is removed after it. The deliveries cannot be redelivered. About 500 events per request, the oldest first: repeat it with nextCursor as cursor while more is true, and after an error. Each request has its own record. The account may be deleted already.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description Why, for the record; it should contain nothing that is to be erased. */
-            reason: string;
-            /** @description nextCursor of the previous request. */
-            cursor?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description The record of what this request erased, and whether more remains */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Erasure'] & {
-              more: boolean;
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['eraseAccount'];
     delete?: never;
     options?: never;
     head?: never;
@@ -6760,80 +1147,7 @@ export interface paths {
       cookie?: never;
     };
     /** List erasures */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          accountId?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Erasures, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Erasure'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listErasures'];
     put?: never;
     post?: never;
     delete?: never;
@@ -6853,73 +1167,7 @@ export interface paths {
      * Find anything by an id or a text
      * @description At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. GET /v1/events and GET /v1/deliveries continue with q and a cursor. Payloads are compared as they were sent; encrypted ones are not searched.
      */
-    get: {
-      parameters: {
-        query: {
-          /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in event types, URLs, the names and your own ids of accounts, and payloads. */
-          q: string;
-          /** @description Only what belongs to this account. */
-          accountId?: string;
-          /** @description Only payloads of events accepted at this time or later. */
-          from?: string;
-          /** @description Only payloads of events accepted before this time. */
-          to?: string;
-          /** @description Maximum number of results of each kind. */
-          limit?: number;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description What was found, by kind */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['SearchResults'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getSearch'];
     put?: never;
     post?: never;
     delete?: never;
@@ -6936,237 +1184,13 @@ export interface paths {
       cookie?: never;
     };
     /** List broadcasts */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Broadcasts, newest first */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Broadcast'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listBroadcasts'];
     put?: never;
     /**
      * Emit an event to all accounts of a provider
      * @description In the background, each account once, also after a restart; only accounts that exist now. Progress is in GET /v1/broadcasts/{id}.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: {
-          /** @description A repeated request with the same key gets the first response. */
-          'Idempotency-Key'?: string;
-        };
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description Only contracts whose payloads name no account have broadcasts. */
-            provider: string;
-            /** @description The provider's own event name. */
-            type: string;
-            /** @description The provider's own payload; sent to the receiver unchanged. */
-            data: unknown;
-            /**
-             * Format: date-time
-             * @description Time of the event; now when absent.
-             */
-            occurredAt?: string;
-            /** @description Only for contracts with channels. */
-            channels?: string[];
-            /**
-             * @description Only accounts of this environment.
-             * @enum {string}
-             */
-            environment?: 'live' | 'test';
-            /**
-             * @description Only accounts that have all of these names and texts in their metadata.
-             * @default {}
-             */
-            metadata?: {
-              [key: string]: string;
-            };
-            /**
-             * @description Maximum number of accounts per second.
-             * @default 50
-             */
-            ratePerSecond?: number;
-            /**
-             * @description Only count; emit nothing.
-             * @default false
-             */
-            dryRun?: boolean;
-          };
-        };
-      };
-      responses: {
-        /** @description With dryRun: the counts */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['BroadcastCount'];
-          };
-        };
-        /** @description The broadcast */
-        202: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Broadcast'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['createBroadcast'];
     delete?: never;
     options?: never;
     head?: never;
@@ -7181,73 +1205,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get a broadcast and its progress */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The broadcast */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Broadcast'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getBroadcast'];
     put?: never;
     post?: never;
     delete?: never;
@@ -7266,122 +1224,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Pause a broadcast; the current page is finished first */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description The broadcast after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Broadcast'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['pauseBroadcast'];
     delete?: never;
     options?: never;
     head?: never;
@@ -7398,125 +1241,7 @@ export interface paths {
     get?: never;
     put?: never;
     /** Resume a paused broadcast, or change the rate of a running one */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': {
-            /** @description The former rate when absent. */
-            ratePerSecond?: number;
-          };
-        };
-      };
-      responses: {
-        /** @description The broadcast after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Broadcast'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['resumeBroadcast'];
     delete?: never;
     options?: never;
     head?: never;
@@ -7536,122 +1261,7 @@ export interface paths {
      * Cancel a broadcast; the current page is finished first
      * @description What was emitted is delivered.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: {
-        content: {
-          'application/json': Record<string, never>;
-        };
-      };
-      responses: {
-        /** @description The broadcast after it */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Broadcast'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['cancelBroadcast'];
     delete?: never;
     options?: never;
     head?: never;
@@ -7669,66 +1279,24 @@ export interface paths {
      * Get statistics of deliveries
      * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Length of the window, which ends now. */
-          window?: '1h' | '24h' | '7d' | '30d';
-          accountId?: string;
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Statistics */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['Overview'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
+    get: operations['getOverview'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/attention': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
     };
+    /** Get what needs attention now */
+    get: operations['getAttention'];
     put?: never;
     post?: never;
     delete?: never;
@@ -7745,77 +1313,7 @@ export interface paths {
       cookie?: never;
     };
     /** Get the state of everything that deliveries depend on */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description State of the database, of Temporal and of the workers */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              /**
-               * @description not_writable: it responds, but its disk is full or it is read-only, so no event is accepted.
-               * @enum {string}
-               */
-              database: 'ok' | 'unavailable' | 'not_writable';
-              /**
-               * @description outdated: migrations of this version are missing.
-               * @enum {string}
-               */
-              schema: 'ok' | 'outdated' | 'unknown';
-              /** @enum {string} */
-              temporal: 'ok' | 'unavailable' | 'namespace_missing';
-              /** @description Workers that polled Temporal in the last five minutes; null when Temporal does not respond. */
-              workers: number | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getHealth'];
     put?: never;
     post?: never;
     delete?: never;
@@ -7835,55 +1333,7 @@ export interface paths {
      * Describe the contracts
      * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account.
      */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Contracts */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['Contract'][];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listContracts'];
     put?: never;
     post?: never;
     delete?: never;
@@ -7905,118 +1355,7 @@ export interface paths {
      * Verify a request as its receiver would
      * @description Nothing of it is stored or logged. An old timestamp is reported but does not make it invalid.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          provider: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description The receiver's secret, token, credentials or header. */
-            secret: string;
-            /** @description As received; names in any case. */
-            headers: {
-              [key: string]: string;
-            };
-            /** @description As received, before parsing. */
-            body: string;
-            /** @description The registered URL, if the contract signs it. */
-            url?: string;
-          };
-        };
-      };
-      responses: {
-        /** @description Whether the request is genuine, and why */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              valid: boolean;
-              reason: string;
-            };
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['verifyContract'];
     delete?: never;
     options?: never;
     head?: never;
@@ -8034,55 +1373,7 @@ export interface paths {
      * Get the public keys of a subscription that signs with ed25519
      * @description Needs no key. Has every key that is valid now, so also the former one during the overlap of a rotation. May be cached for 300 s.
      */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          id: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description A JSON Web Key Set */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/jwk-set+json': components['schemas']['PublicKeys'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getWellKnownPigeonpostJwksJson'];
     put?: never;
     post?: never;
     delete?: never;
@@ -8102,74 +1393,7 @@ export interface paths {
      * List event types
      * @description Sorted by name. An account gets those that it can subscribe to.
      */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Maximum number of entries. */
-          limit?: number;
-          /** @description nextCursor of the previous page. */
-          cursor?: string;
-          /** @description Only of this group. */
-          group?: string;
-          /** @description Only archived ones, or only others. */
-          archived?: 'true' | 'false';
-        };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Event types */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              data: components['schemas']['EventType'][];
-              nextCursor: string | null;
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['listEventTypes'];
     put?: never;
     post?: never;
     delete?: never;
@@ -8186,531 +1410,25 @@ export interface paths {
       cookie?: never;
     };
     /** Get an event type */
-    get: {
-      parameters: {
-        query?: {
-          /** @description Shows the schema of this version. */
-          version?: number;
-        };
-        header?: never;
-        path: {
-          name: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description The event type and the versions of its schema */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['EventType'] & {
-              /** @description Versions of the schema, the newest first. */
-              versions: {
-                version: number;
-                /** Format: date-time */
-                createdAt: string;
-              }[];
-            };
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    get: operations['getEventType'];
     /**
      * Define an event type, or replace its definition
      * @description Absent fields get their defaults. Known to all processes within a second.
      */
-    put: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          name: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description For people, plain text. */
-            description?: string;
-            /** @description A heading in lists. */
-            group?: string | null;
-            /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
-            schema?: {
-              [key: string]: unknown;
-            } | null;
-            /** @description Payloads; the first one is sent by test events. */
-            examples?: unknown[];
-            /** @description Whether events whose data break the schema are refused. False by default. */
-            enforce?: boolean;
-            /** @description Whether its events are refused; subscriptions keep it. False by default. */
-            archived?: boolean;
-            /** @description Only accounts with this feature flag see it. */
-            featureFlag?: string | null;
-            /** @description Delivery policy of its events; null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          };
-        };
-      };
-      responses: {
-        /** @description The event type */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['EventType'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    put: operations['putEventType'];
     post?: never;
     /**
      * Delete an event type
      * @description With the versions of its schema. Subscriptions keep its name. To refuse its events, archive it.
      */
-    delete: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          name: string;
-        };
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Deleted */
-        204: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content?: never;
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    delete: operations['deleteEventType'];
     options?: never;
     head?: never;
     /**
      * Edit an event type
      * @description Absent fields stay unchanged. Known to all processes within a second.
      */
-    patch: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path: {
-          name: string;
-        };
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description For people, plain text. */
-            description?: string;
-            /** @description A heading in lists. */
-            group?: string | null;
-            /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
-            schema?: {
-              [key: string]: unknown;
-            } | null;
-            /** @description Payloads; the first one is sent by test events. */
-            examples?: unknown[];
-            /** @description Whether events whose data break the schema are refused. False by default. */
-            enforce?: boolean;
-            /** @description Whether its events are refused; subscriptions keep it. False by default. */
-            archived?: boolean;
-            /** @description Only accounts with this feature flag see it. */
-            featureFlag?: string | null;
-            /** @description Delivery policy of its events; null for none. */
-            policy?: {
-              /** @description The waits between attempts. */
-              schedule?: {
-                /** @description A list: the waits after failed attempts, in seconds. */
-                waits?: number[];
-                /** @description A series: its first wait, in seconds. */
-                initial?: number;
-                /** @description Each wait is so many times the one before. */
-                factor?: number;
-                /** @description The longest wait, in seconds. */
-                max?: number;
-                /** @description Number of attempts, the first included. */
-                attempts?: number;
-                /**
-                 * @description A well-known schedule.
-                 * @enum {string}
-                 */
-                preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
-              };
-              /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
-              jitter?: number;
-              /** @description Longest time of one request, in seconds. */
-              timeLimitS?: number;
-              /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
-              acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
-              stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
-              /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
-              retryAfterMaxS?: number;
-              /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
-              slowDown?: {
-                on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
-                factor: number;
-              };
-              /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
-              breaker?: {
-                /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
-                failureRate?: number;
-                /** @description Fewer attempts in the window do not open it; 10 by default. */
-                minAttempts?: number;
-                /** @description The window in seconds; 60 by default. */
-                windowS?: number;
-                /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
-                probeAfterS?: number;
-                /** @description The longest time between two probes in seconds; 3,600 by default. */
-                maxProbeAfterS?: number;
-                /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
-                stages?: number;
-              } | null;
-            } | null;
-          };
-        };
-      };
-      responses: {
-        /** @description The event type after the edit */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['EventType'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        404: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    patch: operations['updateEventType'];
     trace?: never;
   };
   '/v1/event-types/import': {
@@ -8726,118 +1444,7 @@ export interface paths {
      * Import event types from an OpenAPI document
      * @description One event type for each of its `webhooks`, by name: description, group (the first tag), schema and examples of the JSON body, or of its `data` where the body also has `type` and `timestamp`. Other fields stay unchanged, and no event type is deleted. A webhook with an error does not affect the others.
      */
-    post: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody: {
-        content: {
-          'application/json': {
-            /** @description An OpenAPI 3.1 document with `webhooks`. */
-            document: {
-              [key: string]: unknown;
-            };
-            /** @description Only says what would change. False by default. */
-            dryRun?: boolean;
-          };
-        };
-      };
-      responses: {
-        /** @description What has changed, or would change */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': components['schemas']['EventTypeImport'];
-          };
-        };
-        /** @description A problem */
-        400: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        401: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        403: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        409: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        413: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        415: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        422: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        429: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-        /** @description A problem */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/problem+json': components['schemas']['Problem'];
-          };
-        };
-      };
-    };
+    post: operations['importEventTypes'];
     delete?: never;
     options?: never;
     head?: never;
@@ -8852,28 +1459,7 @@ export interface paths {
       cookie?: never;
     };
     /** Whether the process is alive */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Alive */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              [key: string]: unknown;
-            };
-          };
-        };
-      };
-    };
+    get: operations['getHealthz'];
     put?: never;
     post?: never;
     delete?: never;
@@ -8890,39 +1476,7 @@ export interface paths {
       cookie?: never;
     };
     /** Whether the process is ready */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description Ready */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              [key: string]: unknown;
-            };
-          };
-        };
-        /** @description PostgreSQL does not respond, rejects writes or lacks migrations, or the process is shutting down */
-        503: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              [key: string]: unknown;
-            };
-          };
-        };
-      };
-    };
+    get: operations['getReadyz'];
     put?: never;
     post?: never;
     delete?: never;
@@ -8939,28 +1493,7 @@ export interface paths {
       cookie?: never;
     };
     /** This document */
-    get: {
-      parameters: {
-        query?: never;
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** @description OpenAPI 3.1 */
-        200: {
-          headers: {
-            [name: string]: unknown;
-          };
-          content: {
-            'application/json': {
-              [key: string]: unknown;
-            };
-          };
-        };
-      };
-    };
+    get: operations['getOpenapiJson'];
     put?: never;
     post?: never;
     delete?: never;
@@ -9000,6 +1533,13 @@ export interface components {
     Me: {
       /** @enum {string} */
       role: 'operator' | 'account';
+      /** @description What the key may be used for. */
+      scopes: ('publish' | 'read' | 'operate' | 'admin')[];
+      /** @description The key; without an id it is the admin key of the settings. */
+      key: {
+        id?: string;
+        name: string | null;
+      };
       /** @description The account that the key belongs to; absent for an operator. */
       account?: {
         id: string;
@@ -9103,15 +1643,29 @@ export interface components {
           stages?: number;
         } | null;
       } | null;
+      /** @description The account that has created it through its provider's API; null for those of the operator. */
+      parentId: string | null;
       /** Format: date-time */
       createdAt: string;
     };
     ApiKey: {
       id: string;
+      name: string | null;
+      scopes: ('publish' | 'read' | 'operate' | 'admin')[];
       /** @description The key's last characters. */
       hint: string;
       /** Format: date-time */
       createdAt: string;
+      /**
+       * Format: date-time
+       * @description From when on it is rejected; null for never.
+       */
+      expiresAt: string | null;
+      /**
+       * Format: date-time
+       * @description Its last use, to the minute; null before the first one.
+       */
+      lastUsedAt: string | null;
     };
     ListedEvent: {
       id: string;
@@ -9146,6 +1700,34 @@ export interface components {
       /** @description Whether all events in the range of time were read. */
       complete: boolean;
     } | null;
+    AuditEntry: {
+      id: string;
+      /** Format: date-time */
+      at: string;
+      /** @enum {string} */
+      role: 'operator' | 'account';
+      /**
+       * @description How the request came; provider is a provider’s own API.
+       * @enum {string}
+       */
+      via: 'api' | 'cli' | 'dashboard' | 'portal' | 'provider';
+      /** @description The key; null for the admin key of the settings. */
+      keyId: string | null;
+      keyName: string | null;
+      /** @description The session of the dashboard or portal that was made with the key. */
+      sessionId: string | null;
+      /** @description Where the request came from. */
+      address: string | null;
+      /** @description X-Request-Id of the request. */
+      requestId: string | null;
+      /** @description Method and path, such as POST /v1/deliveries/{id}/cancel. */
+      action: string;
+      accountId: string | null;
+      /** @description What was changed, commanded or created. */
+      objectId: string | null;
+      /** @description HTTP status of the response; null when none was recorded because the process died. */
+      status: number | null;
+    };
     Subscription: {
       id: string;
       /** @description Id of this subscription in the provider's own API and payloads. */
@@ -9427,6 +2009,12 @@ export interface components {
       orderingKey: string | null;
       /** @description Whether it waits until an earlier delivery of its ordering key has ended. */
       blocked: boolean;
+      /** @description Whether it waits for others of its subscription, with which it is sent. */
+      waitsForBatch: boolean;
+      /** @description The delivery that sends it with others; its outcome is that one’s. */
+      batchId: string | null;
+      /** @description How many events it sends, if it is a batch; null for one event. */
+      batchEvents: number | null;
       /** @description Its workflow; null before a first attempt that is made without one, and after it if it was accepted. */
       workflowId: string | null;
       /** @description The workflow in Temporal's UI; null for accounts, and without a workflow. */
@@ -9437,6 +2025,54 @@ export interface components {
       updatedAt: string;
       /** Format: date-time */
       settledAt: string | null;
+    };
+    JobCount: {
+      /** @enum {boolean} */
+      dryRun: true;
+      /** @description Number of deliveries that match, counted up to 100,000. */
+      total: number;
+      /** @description Whether there are more than the counted ones. */
+      more: boolean;
+    };
+    Job: {
+      id: string;
+      /** @description The account whose key started it; null for an operator. */
+      accountId: string | null;
+      /** @enum {string} */
+      action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+      /** @description The filter of the request; `to` is the time of the request when absent or later. */
+      filter: {
+        states: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+        accountId?: string;
+        subscriptionId?: string;
+        provider?: string;
+        eventType?: string;
+        eventId?: string;
+        orderingKey?: string;
+        /** Format: date-time */
+        from?: string;
+        /** Format: date-time */
+        to: string;
+        /** @description How many deliveries the request named. */
+        deliveryIds?: number;
+      };
+      reason: string;
+      ratePerSecond: number;
+      /** @enum {string} */
+      state: 'running' | 'paused' | 'completed' | 'cancelled';
+      /** @description How many deliveries matched at the start; null until they are counted. */
+      total: number | null;
+      /** @description How many accepted the command. */
+      done: number;
+      /** @description How many had changed their state in the meantime. */
+      skipped: number;
+      workflowId: string;
+      /** @description The workflow in Temporal's UI; null for accounts. */
+      temporalUrl: string | null;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      endedAt: string | null;
     };
     Attempt: {
       number: number;
@@ -9662,6 +2298,11 @@ export interface components {
         failed: number;
         cancelled: number;
         open: number;
+        /** @description Share of accepted attempts; null without attempts. */
+        success: number | null;
+        p50Ms: number | null;
+        p95Ms: number | null;
+        p99Ms: number | null;
       }[];
       /** @description Deliveries that wait for an attempt now, whenever they were created. */
       backlog: {
@@ -9688,6 +2329,18 @@ export interface components {
         p50Ms: number | null;
         p95Ms: number | null;
         p99Ms: number | null;
+      }[];
+      /** @description At most ten with failed attempts, sorted by these times failure rate. */
+      worstAccounts: {
+        accountId: string;
+        name: string;
+        provider: string;
+        deliveries: number;
+        attempts: number;
+        failures: number;
+        failureRate: number;
+        /** @description Open deliveries whose last attempt was not accepted. */
+        openAfterFailure: number;
       }[];
       /** @description At most ten, sorted by failed attempts times failure rate; then at most ten others that were disabled because of their receiver, latest first. */
       worstSubscriptions: {
@@ -9721,6 +2374,50 @@ export interface components {
       /** @description Share of delivered among delivered and failed deliveries; open and cancelled ones do not count. */
       ended: number | null;
     };
+    Attention: {
+      /** @description Enabled subscriptions whose attempts fail; at most ten are listed, those that fail for longest first. */
+      failing: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /**
+           * Format: date-time
+           * @description Time of the first failed attempt since the last accepted one.
+           */
+          failingSince: string;
+          /** @description Failed attempts since then. */
+          failures: number;
+          /** @description Retrying deliveries, counted up to 1,000. */
+          waiting: number;
+        }[];
+      };
+      /** @description Subscriptions that were disabled because of their receiver; at most ten are listed, latest first. */
+      disabled: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /** Format: date-time */
+          disabledAt: string | null;
+          disabledReason: string;
+          /** @description Paused deliveries, counted up to 1,000. */
+          waiting: number;
+          /** @description Events since then that it would have received, among the first 200 events of its account. */
+          missed: number;
+          /** @description Whether its account has more events than were counted. */
+          moreMissed: boolean;
+        }[];
+      };
+      /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
+      ownerless: number | null;
+    };
     Contract: {
       provider: string;
       title: string;
@@ -9743,6 +2440,8 @@ export interface components {
       openCatalogue: boolean;
       /** @description Whether events may have an `orderingKey`. */
       orderingKeys: boolean;
+      /** @description Whether a subscription may get several events in one request (`batch`). */
+      batches: boolean;
       /** @description Which responses accept a delivery, and which end it. */
       accepted: string;
       signature: {
@@ -9870,4 +2569,9447 @@ export interface components {
   pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+  listAccountEvents: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+        q?: string;
+        /** @description Only events of this type. */
+        type?: string;
+        /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+        undelivered?: 'true' | 'false';
+        /** @description Only events accepted at this time or later. */
+        from?: string;
+        /** @description Only events accepted before this time. */
+        to?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Events, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['ListedEvent'][];
+            nextCursor: string | null;
+            searched: components['schemas']['Searched'];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAccountEvent: {
+    parameters: {
+      query?: {
+        /** @description A provider: if no account has the external id of the path, one of this provider is created, without an API key and with the external id as its name. */
+        createAccount?: string;
+      };
+      header?: {
+        /** @description A repeated request with the same key gets the first response. */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json':
+          | {
+              /** @description The provider's own event name. */
+              type: string;
+              /** @description The provider's own payload; sent to the receiver unchanged. */
+              data: unknown;
+              /**
+               * Format: date-time
+               * @description Time of the event; now when absent.
+               */
+              occurredAt?: string;
+              /** @description Only for contracts with channels. */
+              channels?: string[];
+              /** @description Only for this subscription of the account, whatever its filter says. It must be enabled and receive the event type. */
+              subscriptionId?: string;
+              /**
+               * Format: date-time
+               * @description Deliver at this time, at most 30 days ahead; at once when absent or past. Only for contracts with timing; subscriptions that are polled ignore this and the next two fields.
+               */
+              deliverAt?: string;
+              /**
+               * Format: date-time
+               * @description Make no attempt from this time on, at most 60 days ahead: what is not accepted by then fails with the reason expired. Only for contracts with timing.
+               */
+              expiresAt?: string;
+              /** @description A key: deliveries of older events of the account with the same key are cancelled while they wait. Only for contracts with timing. */
+              supersedes?: string;
+              /**
+               * @description Which of the account's waiting deliveries come first; normal when absent. Only for contracts with timing.
+               * @enum {string}
+               */
+              priority?: 'high' | 'normal' | 'low';
+              /** @description Only for contracts with ordering keys. Deliveries of one key to one subscription are made one after the other, in the sequence in which their events were accepted. Not with deliverAt, expiresAt or supersedes; subscriptions that are polled ignore it. */
+              orderingKey?: string;
+              /** @description Id of the subscription that gets a callback for each accepted delivery of the event, instead of what its subscriptions say; null for none. Only for contracts with callbacks. */
+              onDelivered?: string | null;
+              /** @description The same for each delivery of the event that fails for good. */
+              onExhausted?: string | null;
+            }
+          | {
+              events: unknown[];
+            };
+      };
+    };
+    responses: {
+      /** @description Accepted */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json':
+            | components['schemas']['AcceptedEvent']
+            | {
+                results: (components['schemas']['AcceptedEvent'] | components['schemas']['Problem'])[];
+              };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getEvent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The event */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description The provider's own event name. */
+            type: string;
+            /** @description The provider's own payload; sent to the receiver unchanged. */
+            data: unknown;
+            /**
+             * Format: date-time
+             * @description Time of the event; now when absent.
+             */
+            occurredAt?: string;
+            /** @description Only for contracts with channels. */
+            channels?: string[];
+            id: string;
+            accountId: string;
+            accountName: string;
+            provider: string;
+            /** @description How receivers read its id in a header; null where the contract has no such header. */
+            messageId: string | null;
+            /** @description The header. */
+            messageIdHeader: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When its payload was erased; data is null then.
+             */
+            erasedAt: string | null;
+          } & {
+            [key: string]: unknown;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getMe: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description An operator or an account */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Me'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getAccountsById: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+        externalId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The account and its API keys */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'] & {
+            keys: components['schemas']['ApiKey'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  putAccountsById: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+        externalId: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description postscript, postack, postpress, postmark, bird, standard */
+          provider: string;
+          /** @description The provider's own ids; generated when absent. */
+          scope?: {
+            [key: string]: unknown;
+          };
+          /**
+           * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+           * @enum {string}
+           */
+          environment?: 'live' | 'test';
+          name: string;
+          /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+          settings?: {
+            [key: string]: unknown;
+          };
+          /** @description Reject events that lack a documented field of their type. */
+          validatePayloads?: boolean;
+          /** @description Whether it receives operational events; it then causes none itself. False by default. */
+          receivesOperationalEvents?: boolean;
+          /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+          disableAfterHours?: number | null;
+          /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+          retentionDays?: number | null;
+          /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+          dispatchWeight?: number;
+          /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+          maxSubscriptions?: number | null;
+          /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
+           * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+           * @enum {string|null}
+           */
+          workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+          /** @description The account sees event types that have one of these flags. None by default. */
+          featureFlags?: string[];
+          /** @description Delivery policy of all its subscriptions; null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The account after the edit */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'] & {
+            /** @description Whether this request created the account. */
+            created: boolean;
+          };
+        };
+      };
+      /** @description The new account and its first API key */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'] & {
+            /** @description Whether this request created the account. */
+            created: boolean;
+            /** @description In the provider's own format. Shown only once. */
+            apiKey: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAccountsById: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /** @description Your own id of the account; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+        externalId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listEvents: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        /** @description An event's id, or the message id that a receiver reads in a header. Or a text of at least three characters in the payload, exactly as it is there, or in the event type. */
+        q?: string;
+        /** @description Only events of this type. */
+        type?: string;
+        /** @description true for only the events that reached nobody, or not everybody: those that were not delivered and cannot be read by polling, and those with a delivery that failed or is open. */
+        undelivered?: 'true' | 'false';
+        /** @description Only events accepted at this time or later. */
+        from?: string;
+        /** @description Only events accepted before this time. */
+        to?: string;
+        accountId?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Events, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['ListedEvent'][];
+            nextCursor: string | null;
+            searched: components['schemas']['Searched'];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAccounts: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        provider?: string;
+        environment?: 'live' | 'test';
+        /** @description A part of the name or of your own id, in any case; or the id. */
+        q?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Accounts, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Account'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAccount: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A repeated request with the same key gets the first response. */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description postscript, postack, postpress, postmark, bird, standard */
+          provider: string;
+          /** @description The provider's own ids; generated when absent. */
+          scope?: {
+            [key: string]: unknown;
+          };
+          /** @description Your own id of the account, usable in paths instead of its id; it has 1 to 128 characters of A-Z, a-z, 0-9 and . _ : @ -, begins with a letter or digit, does not begin with acc_, and is not by-id. */
+          externalId?: string;
+          /**
+           * @description Whether it belongs to your production (live, the default) or to your tests; it cannot be changed.
+           * @enum {string}
+           */
+          environment?: 'live' | 'test';
+          name: string;
+          /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+          settings?: {
+            [key: string]: unknown;
+          };
+          /**
+           * @description Reject events that lack a documented field of their type.
+           * @default true
+           */
+          validatePayloads?: boolean;
+          /** @description Whether it receives operational events; it then causes none itself. False by default. */
+          receivesOperationalEvents?: boolean;
+          /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+          disableAfterHours?: number | null;
+          /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+          retentionDays?: number | null;
+          /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+          dispatchWeight?: number;
+          /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+          maxSubscriptions?: number | null;
+          /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
+           * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+           * @enum {string|null}
+           */
+          workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+          /** @description The account sees event types that have one of these flags. None by default. */
+          featureFlags?: string[];
+          /** @description Delivery policy of all its subscriptions; null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The account and its first API key */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'] & {
+            /** @description In the provider's own format. Shown only once. */
+            apiKey: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The account and its API keys */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'] & {
+            keys: components['schemas']['ApiKey'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  updateAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          name?: string;
+          /** @description Settings of the provider's contract; see the provider's page in the documentation. */
+          settings?: {
+            [key: string]: unknown;
+          };
+          /** @description Reject events that lack a documented field of their type. */
+          validatePayloads?: boolean;
+          /** @description Whether it receives operational events; it then causes none itself. False by default. */
+          receivesOperationalEvents?: boolean;
+          /** @description Disable a subscription after all its attempts have failed for this many hours; only if the contract has no rule for that. Null, the default, for never. */
+          disableAfterHours?: number | null;
+          /** @description Days to keep events, deliveries and attempts, plus one week at most; open deliveries are kept longer. 0 to keep them indefinitely; null, the default, for the value of PIGEONPOST_RETENTION_DAYS. */
+          retentionDays?: number | null;
+          /** @description How many of its deliveries are started per round, when deliveries of several accounts wait. 1 by default. */
+          dispatchWeight?: number;
+          /** @description Maximum number of subscriptions; existing ones are kept. Null, the default, for the value of PIGEONPOST_MAX_SUBSCRIPTIONS. */
+          maxSubscriptions?: number | null;
+          /** @description Your own notes: up to 50 names of 64 characters with texts of 500. An edit replaces all of them. */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
+           * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
+           * @enum {string|null}
+           */
+          workflows?: 'always' | 'adaptive' | 'on_retry' | null;
+          /** @description The account sees event types that have one of these flags. None by default. */
+          featureFlags?: string[];
+          /** @description Delivery policy of all its subscriptions; null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The account after the edit */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAccountKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description What it is for, or who has it. */
+          name?: string;
+          /** @description What it may be used for: admin, the default, includes all others, and operate includes read. */
+          scopes?: ('read' | 'operate' | 'admin')[];
+          /**
+           * Format: date-time
+           * @description From when on it is rejected; never when absent.
+           */
+          expiresAt?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The new key */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ApiKey'] & {
+            /** @description In the provider's own format. Shown only once. */
+            apiKey: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAccountKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        keyId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Revoked */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listKeys: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The keys, oldest first, expired ones included */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['ApiKey'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description What it is for, or who has it. */
+          name: string;
+          /** @description What it may be used for: admin, the default, includes all others, and operate includes read. */
+          scopes?: ('publish' | 'read' | 'operate' | 'admin')[];
+          /**
+           * Format: date-time
+           * @description From when on it is rejected; never when absent.
+           */
+          expiresAt?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The new key */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ApiKey'] & {
+            /** @description Shown only once. */
+            apiKey: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteKey: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Revoked */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createSession: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The session; its token is in the cookie */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            id: string;
+            /** Format: date-time */
+            expiresAt: string;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteSessionsCurrent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Signed out */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getAudit: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        accountId?: string;
+        /** @description The id of a delivery, subscription, key or the like. */
+        objectId?: string;
+        keyId?: string;
+        /** @description A part of the action, such as /cancel or DELETE. */
+        action?: string;
+        from?: string;
+        to?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Entries, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['AuditEntry'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAccountSubscriptions: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Subscriptions, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Subscription'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAccountSubscription: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A repeated request with the same key gets the first response. */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The receiver's URL; none if the subscription is polled. */
+          url?: string | null;
+          /** @description The provider's own event names. */
+          eventTypes: string[];
+          description?: string | null;
+          /** @description Whether it receives events; true by default. */
+          enabled?: boolean;
+          /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
+          headers?: {
+            [key: string]: string;
+          };
+          /** @description Maximum attempts in flight; null for the default. */
+          maxConcurrentAttempts?: number | null;
+          /** @description Maximum attempts started per second; null for no limit. */
+          ratePerSecond?: number | null;
+          /** @description Client certificate (mutual TLS); null for none. */
+          tlsClient?: {
+            /** @description PEM; may include intermediate certificates. */
+            certificate: string;
+            /** @description PEM, without a passphrase. Never shown. */
+            privateKey: string;
+          } | null;
+          /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+          filter?: {
+            [key: string]: unknown;
+          } | null;
+          /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+          transformation?: string | null;
+          /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        } & {
+          [key: string]: unknown;
+        };
+      };
+    };
+    responses: {
+      /** @description The subscription, including its secret */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The subscription */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  updateSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The receiver's URL; none if the subscription is polled. */
+          url?: string | null;
+          /** @description The provider's own event names. */
+          eventTypes?: string[];
+          description?: string | null;
+          /** @description Whether it receives events; true by default. */
+          enabled?: boolean;
+          /** @description Sent with every attempt. Shown as ***; in an edit *** keeps the stored value. */
+          headers?: {
+            [key: string]: string;
+          };
+          /** @description Maximum attempts in flight; null for the default. */
+          maxConcurrentAttempts?: number | null;
+          /** @description Maximum attempts started per second; null for no limit. */
+          ratePerSecond?: number | null;
+          /** @description Client certificate (mutual TLS); null for none. */
+          tlsClient?: {
+            /** @description PEM; may include intermediate certificates. */
+            certificate: string;
+            /** @description PEM, without a passphrase. Never shown. */
+            privateKey: string;
+          } | null;
+          /** @description Receive only events that pass, such as {"data.total": {"gte": 100}}; null for all. Only for contracts with filters. */
+          filter?: {
+            [key: string]: unknown;
+          } | null;
+          /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
+          transformation?: string | null;
+          /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        } & {
+          [key: string]: unknown;
+        };
+      };
+    };
+    responses: {
+      /** @description The subscription after the edit */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSubscriptionSecret: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The secret */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            secret: string;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  rotateSubscriptionSecret: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description The new secret; generated when absent. */
+          secret?: string;
+          /** @default 24 */
+          overlapHours?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The new secret */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            secret?: string;
+            /** Format: date-time */
+            overlapEndsAt: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSubscriptionPoll: {
+    parameters: {
+      query?: {
+        /** @description Name of a reader whose position is stored; at most 100 per subscription. */
+        consumer?: string;
+        /** @description iterator of the previous page. */
+        cursor?: string;
+        /** @description Maximum number of messages. */
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Messages, oldest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MessagePage'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSubscriptionConsumers: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All consumers, by name */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: {
+              name: string;
+              /** @description Where it is: everything before is committed. */
+              cursor: string;
+              /** @description Messages after it, including those that were deleted with their event. */
+              behind: number;
+              /**
+               * Format: date-time
+               * @description Its last request.
+               */
+              polledAt: string;
+            }[];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteSubscriptionConsumer: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted, or there was none */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  testSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description One of its event types; the first when absent. */
+          type?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Accepted */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AcceptedEvent'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSubscriptions: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        accountId?: string;
+        provider?: string;
+        /** @description Host of the URL, such as `hooks.example.com`; or a URL. */
+        host?: string;
+        /** @description failing: enabled, and every attempt since a time has failed. */
+        condition?: 'enabled' | 'disabled' | 'paused' | 'failing';
+        /** @description A part of the URL, the description or the name of the account, in any case; or the id or reference. */
+        q?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Subscriptions, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: (components['schemas']['Subscription'] &
+              ({
+                accountName: string;
+              } & {
+                [key: string]: unknown;
+              }))[];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSubscriptionPolicy: {
+    parameters: {
+      query?: {
+        /** @description For events of this type. */
+        eventType?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The policy, and where each field comes from */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EffectivePolicy'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  applySubscriptionPolicy: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Only count; change nothing.
+           * @default false
+           */
+          dryRun?: boolean;
+          /** @description nextCursor of the previous request. */
+          cursor?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The result; for a dry run, the number of deliveries */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Deliveries selected; with dryRun the number that match, counted up to 100,000. */
+            matched: number;
+            /** @description How many get the policy. */
+            done: number;
+            /** @description Whether more deliveries match. */
+            more: boolean;
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  dropSubscriptionWaiting: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the deliveries and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Number of cancelled deliveries, and whether there are more */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            dropped: number;
+            more: boolean;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pauseSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with it. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The subscription after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumeSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Maximum number of waiting deliveries that are sent per second, oldest first.
+           * @default 100
+           */
+          ratePerSecond?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The subscription after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pauseAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with it. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The account after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumeAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Maximum number of waiting deliveries that are sent per second, oldest first.
+           * @default 100
+           */
+          ratePerSecond?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The account after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Account'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  closeSubscriptionBreaker: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The subscription after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Subscription'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listDeliveries: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        accountId?: string;
+        subscriptionId?: string;
+        provider?: string;
+        eventId?: string;
+        /** @description Event type. */
+        type?: string;
+        /** @description Only with `subscriptionId` or `accountId`. */
+        orderingKey?: string;
+        /** @description The delivery that is the batch: its members. */
+        batchId?: string;
+        state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+        /** @description Host of the subscription's URL, such as `hooks.example.com`; or a URL. */
+        host?: string;
+        /** @description Status of the last response: one such as `503`, or a class such as `5xx`. */
+        status?: string;
+        /** @description Why there was no response to the last attempt, such as `timeout`, `refused`, `dns`, `tls` or `blocked`. */
+        reason?: string;
+        /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in the event type, the URL, the name or your own id of the account, or the payload. */
+        q?: string;
+        /** @description Only deliveries created at this time or later. */
+        from?: string;
+        /** @description Only deliveries created before this time. */
+        to?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deliveries, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Delivery'][];
+            nextCursor: string | null;
+            /**
+             * Format: date-time
+             * @description Deliveries created before this time were not read, and nextCursor continues there; null when the page is full or there are no more.
+             */
+            searchedSince: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  cancelDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the delivery and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Command sent; the delivery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pauseDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the delivery and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Command sent; the delivery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumeDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the delivery and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Command sent; the delivery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  retryDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the delivery and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Command sent; the delivery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  redeliverDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+           * @default false
+           */
+          allowDelivered?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The delivery, pending again */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  skipDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description What is planned then */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description How many waits of the schedule it has used. */
+            position: number;
+            /** Format: date-time */
+            nextAttemptAt: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  extendDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description By how many seconds. */
+          seconds: number;
+        };
+      };
+    };
+    responses: {
+      /** @description What is planned then */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description How many waits of the schedule it has used. */
+            position: number;
+            /** Format: date-time */
+            nextAttemptAt: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  attemptDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description The outcome */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Attempts of the delivery, this one included. */
+            attempts: number;
+            /** @description State of the delivery after it; delivered when it was accepted. */
+            state: string;
+            status: number | null;
+            /** @description Why it was not accepted, as one word. */
+            reason: string | null;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  bulkDeliveries: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description retry makes an attempt now for retrying deliveries, in addition to the attempts of the schedule.
+           * @enum {string}
+           */
+          action: 'redeliver' | 'retry' | 'cancel';
+          /** @description Which deliveries; all that the action applies to when empty. */
+          filter: {
+            accountId?: string;
+            subscriptionId?: string;
+            provider?: string;
+            eventType?: string;
+            eventId?: string;
+            orderingKey?: string;
+            /** @description Only these deliveries. */
+            deliveryIds?: string[];
+            /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
+            states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+            /**
+             * Format: date-time
+             * @description Only deliveries created at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only deliveries created before this time.
+             */
+            to?: string;
+          };
+          /**
+           * @description Only count; change nothing.
+           * @default false
+           */
+          dryRun?: boolean;
+          /**
+           * @description Maximum number of deliveries.
+           * @default 1000
+           */
+          limit?: number;
+          /** @description nextCursor of the previous request, so that no delivery is processed twice. */
+          cursor?: string;
+          /**
+           * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+           * @default false
+           */
+          allowDelivered?: boolean;
+          /**
+           * @description For cancel: shown with the deliveries and in Temporal.
+           * @default cancelled in bulk
+           */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The result; for a dry run, the number of deliveries */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /** @description Number of deliveries selected; with dryRun the number that match, counted up to 100,000. */
+            matched: number;
+            /** @description How many were redelivered, are attempted now, or were cancelled. */
+            done: number;
+            /** @description How many had changed state in the meantime. */
+            refused: number;
+            /** @description Whether more deliveries match. */
+            more: boolean;
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listJobs: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Jobs, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Job'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createJob: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A repeated request with the same key gets the first response. */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description retry makes an attempt now, in addition to the attempts of the schedule.
+           * @enum {string}
+           */
+          action: 'retry' | 'pause' | 'resume' | 'cancel' | 'redeliver';
+          /** @description Which deliveries; all that the action applies to when empty. */
+          filter: {
+            accountId?: string;
+            subscriptionId?: string;
+            provider?: string;
+            eventType?: string;
+            eventId?: string;
+            orderingKey?: string;
+            /** @description Only these deliveries. */
+            deliveryIds?: string[];
+            /** @description retry accepts retrying; pause pending and retrying, resume paused, and cancel open states, by default all of them; redeliver accepts finished states, by default failed. */
+            states?: ('pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled')[];
+            /**
+             * Format: date-time
+             * @description Only deliveries created at this time or later.
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Only deliveries created before this time.
+             */
+            to?: string;
+          };
+          /**
+           * @description Only count; change nothing.
+           * @default false
+           */
+          dryRun?: boolean;
+          /**
+           * @description Maximum number of deliveries per second.
+           * @default 100
+           */
+          ratePerSecond?: number;
+          /**
+           * @description For pause and cancel: shown with the deliveries and in Temporal.
+           * @default by a job
+           */
+          reason?: string;
+          /**
+           * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+           * @default false
+           */
+          allowDelivered?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description With dryRun: the count */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['JobCount'];
+        };
+      };
+      /** @description The job */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The job */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pauseJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description The job after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumeJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Maximum number of deliveries per second. */
+          ratePerSecond?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The job after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  cancelJob: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description The job after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getDeliveriesStream: {
+    parameters: {
+      query?: {
+        accountId?: string;
+        subscriptionId?: string;
+        /** @description Only changes to this state. */
+        state?: 'pending' | 'retrying' | 'paused' | 'delivered' | 'failed' | 'cancelled';
+      };
+      header?: {
+        /** @description The id of the last event received. */
+        'Last-Event-ID'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A stream of events */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The delivery */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'] & {
+            attempts: components['schemas']['Attempt'][];
+            /** @description The next attempts, unless an earlier one is accepted. */
+            schedule: {
+              /** @description Position in the schedule: 0 is the first attempt. */
+              position: number;
+              /** @description Wait before it by the schedule, in milliseconds. */
+              waitMs: number;
+              /**
+               * Format: date-time
+               * @description All but the first are estimates; null while paused.
+               */
+              at: string | null;
+            }[];
+            /** @description The delivery of its ordering key that it waits for; null when it waits for none. */
+            blockedBy: string | null;
+            workflow: {
+              id: string;
+              url: string | null;
+            };
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getDeliveryRequest: {
+    parameters: {
+      query?: {
+        /** @description Number of the attempt. */
+        attempt?: number;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The request */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeliveryRequest'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSubscriptionOrdering: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Blocked keys with their heads */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['BlockedOrderingKey'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  parkDelivery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Shown with the delivery and in Temporal. */
+          reason?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Command sent; the delivery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Delivery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  recoverSubscription: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Format: date-time
+           * @description Only deliveries created, and events accepted, at this time or later.
+           */
+          from: string;
+          /**
+           * Format: date-time
+           * @description Only those before this time; now when absent or later than that.
+           */
+          to?: string;
+          /**
+           * @description Deliveries in these states: retrying ones are attempted now, in addition to the attempts of the schedule; finished ones are redelivered. missing means events that match the subscription but have no delivery for it.
+           * @default [
+           *       "failed",
+           *       "retrying"
+           *     ]
+           */
+          states?: ('retrying' | 'failed' | 'cancelled' | 'delivered' | 'missing')[];
+          /**
+           * @description Event types; all when empty.
+           * @default []
+           */
+          types?: string[];
+          /**
+           * @description Only count; change nothing.
+           * @default false
+           */
+          dryRun?: boolean;
+          /** @default 10 */
+          ratePerSecond?: number;
+          /**
+           * @description Must be true to redeliver delivered deliveries, as their receivers get the same event twice.
+           * @default false
+           */
+          allowDelivered?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description With dryRun: the counts */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecoveryCount'];
+        };
+      };
+      /** @description The recovery */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Recovery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSubscriptionRecoveries: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Recoveries, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Recovery'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getRecovery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The recovery */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Recovery'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  cancelRecovery: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description Cancellation sent; the recovery before it */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Recovery'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  testAccountFilters: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description As the field of a subscription. */
+          filter: {
+            [key: string]: unknown;
+          };
+          /** @description Only events of this type. */
+          eventType?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The events, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            passed: number;
+            rejected: number;
+            events: {
+              eventId: string;
+              type: string;
+              /** Format: date-time */
+              createdAt: string;
+              passes: boolean;
+            }[];
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  testAccountTransformations: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description As the field `transformation` of a subscription. */
+          expression: string;
+          event: {
+            type: string;
+            data: unknown;
+            /**
+             * Format: date-time
+             * @description Now when absent.
+             */
+            occurredAt?: string;
+            channels?: string[];
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The body, or why it cannot be made */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            body: string | null;
+            error: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  eraseEvent: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for the record; it should contain nothing that is to be erased. */
+          reason: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The record of the erasure */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Erasure'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  eraseAccount: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Why, for the record; it should contain nothing that is to be erased. */
+          reason: string;
+          /** @description nextCursor of the previous request. */
+          cursor?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The record of what this request erased, and whether more remains */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Erasure'] & {
+            more: boolean;
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listErasures: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        accountId?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Erasures, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Erasure'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getSearch: {
+    parameters: {
+      query: {
+        /** @description An id: of a delivery, event, subscription or account, or the message id that a receiver reads in a header. Or a text of at least three characters in event types, URLs, the names and your own ids of accounts, and payloads. */
+        q: string;
+        /** @description Only what belongs to this account. */
+        accountId?: string;
+        /** @description Only payloads of events accepted at this time or later. */
+        from?: string;
+        /** @description Only payloads of events accepted before this time. */
+        to?: string;
+        /** @description Maximum number of results of each kind. */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What was found, by kind */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SearchResults'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listBroadcasts: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Broadcasts, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Broadcast'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createBroadcast: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description A repeated request with the same key gets the first response. */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Only contracts whose payloads name no account have broadcasts. */
+          provider: string;
+          /** @description The provider's own event name. */
+          type: string;
+          /** @description The provider's own payload; sent to the receiver unchanged. */
+          data: unknown;
+          /**
+           * Format: date-time
+           * @description Time of the event; now when absent.
+           */
+          occurredAt?: string;
+          /** @description Only for contracts with channels. */
+          channels?: string[];
+          /**
+           * @description Only accounts of this environment.
+           * @enum {string}
+           */
+          environment?: 'live' | 'test';
+          /**
+           * @description Only accounts that have all of these names and texts in their metadata.
+           * @default {}
+           */
+          metadata?: {
+            [key: string]: string;
+          };
+          /**
+           * @description Maximum number of accounts per second.
+           * @default 50
+           */
+          ratePerSecond?: number;
+          /**
+           * @description Only count; emit nothing.
+           * @default false
+           */
+          dryRun?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description With dryRun: the counts */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['BroadcastCount'];
+        };
+      };
+      /** @description The broadcast */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Broadcast'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getBroadcast: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The broadcast */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Broadcast'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pauseBroadcast: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description The broadcast after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Broadcast'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumeBroadcast: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description The former rate when absent. */
+          ratePerSecond?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description The broadcast after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Broadcast'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  cancelBroadcast: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description The broadcast after it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Broadcast'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getOverview: {
+    parameters: {
+      query?: {
+        /** @description Length of the window, which ends now. */
+        window?: '1h' | '24h' | '7d' | '30d';
+        /** @description Start of a period of your own, instead of a window. */
+        from?: string;
+        /** @description Its end; now when absent. */
+        to?: string;
+        accountId?: string;
+        subscriptionId?: string;
+        provider?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Statistics */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Overview'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getAttention: {
+    parameters: {
+      query?: {
+        accountId?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What needs attention */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Attention'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getHealth: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description State of the database, of Temporal and of the workers */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            /**
+             * @description not_writable: it responds, but its disk is full or it is read-only, so no event is accepted.
+             * @enum {string}
+             */
+            database: 'ok' | 'unavailable' | 'not_writable';
+            /**
+             * @description outdated: migrations of this version are missing.
+             * @enum {string}
+             */
+            schema: 'ok' | 'outdated' | 'unknown';
+            /** @enum {string} */
+            temporal: 'ok' | 'unavailable' | 'namespace_missing';
+            /** @description Workers that polled Temporal in the last five minutes; null when Temporal does not respond. */
+            workers: number | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listContracts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Contracts */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Contract'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  verifyContract: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The receiver's secret, token, credentials or header. */
+          secret: string;
+          /** @description As received; names in any case. */
+          headers: {
+            [key: string]: string;
+          };
+          /** @description As received, before parsing. */
+          body: string;
+          /** @description The registered URL, if the contract signs it. */
+          url?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Whether the request is genuine, and why */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            valid: boolean;
+            reason: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getWellKnownPigeonpostJwksJson: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A JSON Web Key Set */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/jwk-set+json': components['schemas']['PublicKeys'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listEventTypes: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        /** @description Only of this group. */
+        group?: string;
+        /** @description Only archived ones, or only others. */
+        archived?: 'true' | 'false';
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Event types */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['EventType'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getEventType: {
+    parameters: {
+      query?: {
+        /** @description Shows the schema of this version. */
+        version?: number;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The event type and the versions of its schema */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EventType'] & {
+            /** @description Versions of the schema, the newest first. */
+            versions: {
+              version: number;
+              /** Format: date-time */
+              createdAt: string;
+            }[];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  putEventType: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description For people, plain text. */
+          description?: string;
+          /** @description A heading in lists. */
+          group?: string | null;
+          /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
+          schema?: {
+            [key: string]: unknown;
+          } | null;
+          /** @description Payloads; the first one is sent by test events. */
+          examples?: unknown[];
+          /** @description Whether events whose data break the schema are refused. False by default. */
+          enforce?: boolean;
+          /** @description Whether its events are refused; subscriptions keep it. False by default. */
+          archived?: boolean;
+          /** @description Only accounts with this feature flag see it. */
+          featureFlag?: string | null;
+          /** @description Delivery policy of its events; null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The event type */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EventType'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteEventType: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  updateEventType: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description For people, plain text. */
+          description?: string;
+          /** @description A heading in lists. */
+          group?: string | null;
+          /** @description JSON Schema of `data`, draft 2020-12, with references to itself only. A change adds a version. */
+          schema?: {
+            [key: string]: unknown;
+          } | null;
+          /** @description Payloads; the first one is sent by test events. */
+          examples?: unknown[];
+          /** @description Whether events whose data break the schema are refused. False by default. */
+          enforce?: boolean;
+          /** @description Whether its events are refused; subscriptions keep it. False by default. */
+          archived?: boolean;
+          /** @description Only accounts with this feature flag see it. */
+          featureFlag?: string | null;
+          /** @description Delivery policy of its events; null for none. */
+          policy?: {
+            /** @description The waits between attempts. */
+            schedule?: {
+              /** @description A list: the waits after failed attempts, in seconds. */
+              waits?: number[];
+              /** @description A series: its first wait, in seconds. */
+              initial?: number;
+              /** @description Each wait is so many times the one before. */
+              factor?: number;
+              /** @description The longest wait, in seconds. */
+              max?: number;
+              /** @description Number of attempts, the first included. */
+              attempts?: number;
+              /**
+               * @description A well-known schedule.
+               * @enum {string}
+               */
+              preset?: 'standard_webhooks' | 'svix' | 'stripe' | 'shopify';
+            };
+            /** @description Share by which each wait is shortened or lengthened at random; fixed for a delivery. */
+            jitter?: number;
+            /** @description Longest time of one request, in seconds. */
+            timeLimitS?: number;
+            /** @description Statuses that accept a delivery, such as 304 or "2xx"; no others do. */
+            acceptedStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description Statuses that end a delivery, such as 410 or "4xx"; no others do, except accepted ones. */
+            stopStatuses?: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx'))[];
+            /** @description How far Retry-After may move the next attempt, in seconds; 0 ignores it. */
+            retryAfterMaxS?: number;
+            /** @description After these outcomes the next wait is so many times as long, at most 24 hours. */
+            slowDown?: {
+              on: (number | ('1xx' | '2xx' | '3xx' | '4xx' | '5xx') | 'timeout')[];
+              factor: number;
+            };
+            /** @description Circuit breaker of each subscription; null for none. In the policy of a subscription, an account or the installation, not of an event type. */
+            breaker?: {
+              /** @description It opens when this share of the attempts in the window has failed; 0.5 by default. */
+              failureRate?: number;
+              /** @description Fewer attempts in the window do not open it; 10 by default. */
+              minAttempts?: number;
+              /** @description The window in seconds; 60 by default. */
+              windowS?: number;
+              /** @description From opening to the first probe in seconds, 30 by default; doubles with each failed probe. */
+              probeAfterS?: number;
+              /** @description The longest time between two probes in seconds; 3,600 by default. */
+              maxProbeAfterS?: number;
+              /** @description How many trials in a row must pass until it is closed: of 1, 2, 4, … deliveries; 6 by default. */
+              stages?: number;
+            } | null;
+          } | null;
+        };
+      };
+    };
+    responses: {
+      /** @description The event type after the edit */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EventType'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  importEventTypes: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description An OpenAPI 3.1 document with `webhooks`. */
+          document: {
+            [key: string]: unknown;
+          };
+          /** @description Only says what would change. False by default. */
+          dryRun?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description What has changed, or would change */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['EventTypeImport'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getHealthz: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Alive */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            [key: string]: unknown;
+          };
+        };
+      };
+    };
+  };
+  getReadyz: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Ready */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            [key: string]: unknown;
+          };
+        };
+      };
+      /** @description PostgreSQL does not respond, rejects writes or lacks migrations, or the process is shutting down */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            [key: string]: unknown;
+          };
+        };
+      };
+    };
+  };
+  getOpenapiJson: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OpenAPI 3.1 */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            [key: string]: unknown;
+          };
+        };
+      };
+    };
+  };
+}

@@ -56,6 +56,8 @@ export interface Config {
     unknownEventTypes: UnknownEventTypes;
     /** Whether anyone may read the defined event types. */
     publicCatalogue: boolean;
+    /** Hours until a session of the dashboard ends. */
+    sessionHours: number;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
     /** How long an API that is ending still accepts connections, in seconds. */
@@ -93,6 +95,8 @@ export interface Config {
   retentionDays: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   idempotencyHours: number;
+  /** Days for which the audit log is kept. */
+  auditDays: number;
   /** Whether payloads, bodies and responses are encrypted in the database. */
   encryptPayloads: boolean;
   /** The installation's delivery policy. */
@@ -166,6 +170,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     maxConcurrentAttempts: values.PIGEONPOST_MAX_CONCURRENT_ATTEMPTS ?? defaults.maxConcurrentAttempts,
     retentionDays: values.PIGEONPOST_RETENTION_DAYS ?? defaults.retentionDays,
     idempotencyHours: values.PIGEONPOST_IDEMPOTENCY_HOURS ?? defaults.idempotencyHours,
+    auditDays: values.PIGEONPOST_AUDIT_DAYS ?? defaults.auditDays,
     encryptPayloads: values.PIGEONPOST_ENCRYPT_PAYLOADS ?? false,
     metrics: {
       open: values.PIGEONPOST_METRICS_OPEN ?? false,
@@ -190,6 +195,7 @@ function assembleApi(values: Values): Config['api'] {
     maxSubscriptions: values.PIGEONPOST_MAX_SUBSCRIPTIONS ?? defaults.maxSubscriptions,
     unknownEventTypes: values.PIGEONPOST_UNKNOWN_EVENT_TYPES ?? defaults.unknownEventTypes,
     publicCatalogue: values.PIGEONPOST_PUBLIC_CATALOGUE ?? false,
+    sessionHours: values.PIGEONPOST_SESSION_HOURS ?? defaults.sessionHours,
     trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
     shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
     ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),

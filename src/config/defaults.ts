@@ -31,6 +31,8 @@ export const defaults = {
   temporalPort: 7233,
   temporalUiPort: 8233,
   namespace: 'default',
+  sessionHours: 12,
+  auditDays: 365,
   logLevel: 'info',
 } as const;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deliveryPolicySchema } from '../contract/delivery-policy.js';
+import { accessSettings } from './access-settings.js';
 import { defaults, MAX_RETENTION_DAYS, unknownEventTypes, workflowModes } from './defaults.js';
 import { encryptionSettings } from './encryption-settings.js';
 import {
@@ -37,11 +38,7 @@ export const table = {
     default: 'none',
     schema: networks,
   },
-  PIGEONPOST_ADMIN_KEY: {
-    description: 'Key of administrative API calls, at least 16 characters.',
-    secret: true,
-    schema: z.string().min(16, { error: 'write at least 16 characters' }),
-  },
+  ...accessSettings,
   PIGEONPOST_URL: {
     description: 'Where the command line finds the API.',
     default: 'the address of PIGEONPOST_HOST and PIGEONPOST_PORT',

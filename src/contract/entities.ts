@@ -46,4 +46,6 @@ export interface Event {
   readonly data: unknown;
   /** Labels that subscriptions may narrow by, where the contract has channels; empty otherwise. */
   readonly channels: readonly string[];
+  /** Whether the payload is the whole body, where a contract has events of both kinds. */
+  readonly verbatim?: boolean;
 }

@@ -5,6 +5,7 @@
  * request testable against known-answer vectors.
  */
 import type { z } from 'zod';
+import type { Batching } from './batches.js';
 import type { CallbackRules } from './callbacks.js';
 import type { FailingRule } from './failing.js';
 import type { Account, Event, Subscription } from './entities.js';
@@ -142,10 +143,10 @@ export interface Contract<
   /** The body's exact text (UTF-8). */
   renderBody(input: RenderInput<Scope, Settings, Options>): string;
   /**
-   * The body of an event with a transformed payload, the same for all subscriptions with the same transformation. Absent
-   * where subscriptions cannot transform the payload.
+   * The body of an event with a transformed payload, the same for all subscriptions with the same transformation; with
+   * `isBatch` of those that get batches. Absent where subscriptions cannot transform the payload.
    */
-  readonly renderTransformed?: (event: Event) => string;
+  readonly renderTransformed?: (event: Event, isBatch?: boolean) => string;
   /** The request of one attempt. */
   request(input: AttemptInput<Scope, Settings, AccountSecrets, Options, Secrets>): DeliveryRequest;
   /** The longest time one exchange may take, from connecting to the end of the response, in milliseconds. */
@@ -164,14 +165,37 @@ export interface Contract<
    * are traced. Only where the contract lets senders add headers.
    */
   readonly sendsTraceContext?: boolean;
+  /**
+   * An operational event in the provider's own form, for accounts that get those of their parent; undefined for a kind that
+   * the provider does not have. Absent where a provider has none.
+   */
+  readonly reportOperation?: (report: OperationReport) => { readonly type: string; readonly data: unknown } | undefined;
   /** How a receiver reads in a request which event it is of; absent where requests do not say it. */
   readonly messageIds?: MessageIds;
   /** How subscriptions are polled, where receivers may read instead of receiving. */
   readonly polling?: Polling<Options>;
+  /** How several events are sent in one request, where subscriptions may ask for it. */
+  readonly batching?: Batching<Options>;
   /** What lasting failure leads to, where it leads to anything beyond the end of each delivery. */
   readonly lastingFailure?: LastingFailure<Scope, Settings, Options>;
   /** When a subscription whose every attempt fails is disabled; its account decides where the contract says nothing. */
   readonly disableAfterFailing?: FailingRule;
+}
+
+/** What has happened to a subscription, or to a delivery to it. */
+export interface OperationReport {
+  /** `pigeonpost.…` (src/store/events/operational-events.ts). */
+  readonly type: string;
+  readonly at: Date;
+  readonly scope: unknown;
+  /** The account's uid; null without one. */
+  readonly uid: string | null;
+  /** The subscription's. */
+  readonly reference: string;
+  readonly options: unknown;
+  /** The sender's name of the event; null without one, or where it is about no event. */
+  readonly eventUid: string | null;
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** The ids of events in requests. Each is computed from the event's id, so that it can be looked up without an index. */

@@ -5,6 +5,7 @@ import {
   claimCallbacks,
   hasCallbacks,
   loadTargets,
+  nextAccountWithCallbacks,
   type CallbackTargets,
   type WaitingCallback,
 } from '../store/events/callbacks.js';
@@ -20,17 +21,25 @@ import { postponeBodies } from './payload/transform-bodies.js';
 /** How often a process looks for callbacks, in milliseconds. */
 const POLL_MS = 1_000;
 
+/** How many callbacks were claimed, and the account after which the next call continues. */
+interface Emitted {
+  readonly claimed: number;
+  /** Empty when none is left after it. */
+  readonly nextAfter: string;
+}
+
 /**
  * Emits callbacks that wait, those of the accounts after `after`. They are claimed and written in one transaction, so each
- * is emitted exactly once. Returns how many were claimed, and the account after which the next call continues.
+ * is emitted exactly once.
  */
 export async function emitCallbacks(
   store: Store,
   dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>,
   after: string,
-): Promise<{ readonly claimed: number; readonly nextAfter: string }> {
+  accounts?: number,
+): Promise<Emitted> {
   const { claimed, nextAfter, planned, modes } = await inTransaction(store, async (client) => {
-    const { callbacks, nextAfter } = await claimCallbacks(client, after);
+    const { callbacks, nextAfter } = await claimCallbacks(client, after, accounts);
     const targets = await loadTargets(store, client, callbacks);
     // Transformations are evaluated before the first attempt, so that a slow one delays no callback of another account.
     const planned = postponeBodies(callbacks.flatMap((callback) => plan(callback, targets)));
@@ -79,14 +88,35 @@ function eventOf({ type, accountId, subscriptionId, url, facts }: WaitingCallbac
 export function startCallbacks(store: Store, dispatcher: Dispatcher, log: Logger): { stop(): Promise<void> } {
   let isStopping = false;
   let running: Promise<void> | undefined;
-  const emitAll = async (): Promise<void> => {
-    let after = '';
-    while (!isStopping && (await hasCallbacks(store))) {
-      const { claimed, nextAfter } = await emitCallbacks(store, dispatcher, after);
-      // Others are emitting what remains.
-      if (claimed === 0 && after === '') return;
-      after = nextAfter;
+
+  /** When callbacks of several accounts cannot be emitted together, only those of the account that prevents it wait. */
+  const emitNext = async (after: string): Promise<Emitted> => {
+    try {
+      return await emitCallbacks(store, dispatcher, after);
+    } catch (error) {
+      const accountId = await nextAccountWithCallbacks(store, after);
+      if (accountId === undefined) return { claimed: 0, nextAfter: '' };
+      const alone = await emitCallbacks(store, dispatcher, after, 1).catch(() => {
+        log.warn({ err: error, accountId }, 'cannot emit the callbacks of an account now');
+        return { claimed: 0 };
+      });
+      return { ...alone, nextAfter: accountId };
     }
+  };
+  /** Each account in turn, once. */
+  const emitRound = async (): Promise<number> => {
+    let emitted = 0;
+    let after = '';
+    do {
+      const { claimed, nextAfter } = await emitNext(after);
+      emitted += claimed;
+      after = nextAfter;
+    } while (after !== '' && !isStopping);
+    return emitted;
+  };
+  const emitAll = async (): Promise<void> => {
+    // A round without any leaves those that others are emitting, and those that cannot be emitted now.
+    while (!isStopping && (await hasCallbacks(store)) && (await emitRound()) > 0);
   };
   const timer = setInterval(() => {
     running ??= emitAll()

@@ -11,6 +11,8 @@ import type { BatchQueue, Entry } from '../lib/batch-writer.js';
 /** A request whose events wait to be committed. */
 export interface Waiting {
   readonly accountId: string;
+  /** The account with which it shares its turns; it has its own when absent. */
+  readonly parentId?: string | undefined;
   readonly events: number;
   readonly bytes: number;
 }
@@ -43,12 +45,13 @@ export class CommitQueue<Request extends Waiting, Result> implements BatchQueue<
 
   /** Throws TooMuchWaiting. */
   add(entry: Entry<Request, Result>): void {
-    const { accountId, bytes } = entry.item;
-    const waiting = this.#accounts.get(accountId) ?? { requests: [], bytes: 0 };
+    const { accountId, parentId, bytes } = entry.item;
+    const turn = parentId ?? accountId;
+    const waiting = this.#accounts.get(turn) ?? { requests: [], bytes: 0 };
     if (waiting.bytes > 0 && waiting.bytes + bytes > MAX_WAITING_BYTES) throw new TooMuchWaiting();
     waiting.requests.push(entry);
     waiting.bytes += bytes;
-    this.#accounts.set(accountId, waiting);
+    this.#accounts.set(turn, waiting);
   }
 
   /** The requests of the next commit, one of each account in rotation; none while only large ones wait for another one. */

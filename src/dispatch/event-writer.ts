@@ -150,7 +150,8 @@ export class EventWriter {
     { events, size: { bytes } }: Outcome<unknown>,
     once: Once | undefined,
   ): Promise<Committed> {
-    return this.#shared.write({ accountId: account.id, version, fanOuts: events, events: events.length, bytes, once });
+    const { id: accountId, parentId } = account;
+    return this.#shared.write({ accountId, parentId, version, fanOuts: events, events: events.length, bytes, once });
   }
 
   async #commitShared(requests: readonly SharedRequest[]): Promise<Committed[]> {

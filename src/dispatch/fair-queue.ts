@@ -6,7 +6,8 @@ import { priorities, type Priority } from '../contract/timing.js';
 
 /** What a fair queue needs to know of an item. */
 export interface FairItem {
-  readonly account: { readonly id: string; readonly dispatchWeight: number };
+  /** An account shares its turns with those that it has created. */
+  readonly account: { readonly id: string; readonly parentId?: string; readonly dispatchWeight: number };
   readonly subscriptionId: string;
   /** Normal when absent. */
   readonly priority?: Priority | undefined;
@@ -87,10 +88,11 @@ export class FairQueue<T extends FairItem> {
 
   add(item: T): void {
     const { account, subscriptionId, priority = 'normal' } = item;
-    let known = this.#accounts.get(account.id);
+    const id = account.parentId ?? account.id;
+    let known = this.#accounts.get(id);
     if (!known) {
       known = { weight: account.dispatchWeight, credit: account.dispatchWeight, byPriority: {} };
-      this.#accounts.set(account.id, known);
+      this.#accounts.set(id, known);
     }
     const queues = (known.byPriority[priority] ??= new Map<string, Fifo<T>>());
     let queue = queues.get(subscriptionId);

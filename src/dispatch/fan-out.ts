@@ -10,7 +10,7 @@ import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { NewMessage } from '../store/messages/messages.js';
-import type { NewDelivery, NewEvent } from '../store/events/events.js';
+import type { EventDetails, NewDelivery, NewEvent } from '../store/events/events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import { currentTraceparent } from '../telemetry/tracing.js';
@@ -29,8 +29,12 @@ export interface EventInput extends Omit<Event, 'id'> {
   readonly eventTypePolicy?: DeliveryPolicy | null;
   /** Its deliveries are made after those of earlier events with the same key. */
   readonly orderingKey?: string;
+  /** What its sender said of it beside its payload. */
+  readonly details?: EventDetails;
   /** What it says of the callbacks of its deliveries; absent for what its subscriptions say. */
   readonly callbacks?: CallbackChoice;
+  /** Whether it is a test event, which waits for no others. */
+  readonly isTest?: boolean;
 }
 
 /** An accepted event as the API returns it. */
@@ -114,7 +118,8 @@ export function fanOutTo(
         size.add(body);
       } else {
         body = '';
-        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation });
+        const isBatch = contract.batching?.limitsOf(subscription.options) !== undefined;
+        (pendingBodies ??= []).push({ bodyVariant, event, account, expression: transformation, isBatch });
       }
       bodies.set(bodyVariant, body);
     }
@@ -123,20 +128,11 @@ export function fanOutTo(
       (messages ??= []).push({ subscriptionId, bodyVariant });
       continue;
     }
-    const deliveryId = newId('dlv');
-    const callbacks = callbacksOf(contract, subscription, event);
-    // A delivery that expires waits in a workflow, which ends it in time.
-    const pausedFor = timing?.expiresAt ? undefined : waitOf(account, subscription);
-    deliveries.push({
-      id: deliveryId,
-      subscriptionId,
-      bodyVariant,
-      ...(pausedFor && { pausedFor }),
-      ...(callbacks && { callbacks }),
-    });
-    if (pausedFor !== undefined) continue;
+    const delivery = newDelivery(account, subscription, event, bodyVariant);
+    deliveries.push(delivery);
+    if (delivery.batch || delivery.pausedFor !== undefined) continue;
     const start: PlannedDelivery = {
-      deliveryId,
+      deliveryId: delivery.id,
       run: 0,
       account,
       subscriptionId,
@@ -161,6 +157,7 @@ export function fanOutTo(
       timing,
       ...(messages && { messages }),
       ...(input.orderingKey === undefined ? {} : { orderingKey: input.orderingKey }),
+      ...(input.details && { details: input.details }),
     },
     deliveryStarts,
     ...(pendingBodies ? { pendingBodies } : {}),
@@ -174,6 +171,31 @@ function callbacksOf(
   event: Pick<EventInput, 'type' | 'callbacks'>,
 ): CallbackReceivers | undefined {
   return callbacks && receiversFor(event.type, event.callbacks, callbacks.receiversOf(options));
+}
+
+/** A delivery to commit; it may wait for others, or because of a pause. */
+function newDelivery(
+  account: StoredAccount,
+  subscription: StoredSubscription,
+  event: EventInput,
+  bodyVariant: string,
+): NewDelivery {
+  const contract = contractOf(account.provider);
+  const { timing, isTest = false } = event;
+  const callbacks = callbacksOf(contract, subscription, event);
+  // Its own times hold for it, not for others.
+  const isAlone = isTest || timing?.deliverAt !== undefined || timing?.expiresAt !== undefined;
+  const batch = isAlone ? undefined : contract.batching?.limitsOf(subscription.options);
+  // A pause keeps its batch, and a delivery that expires waits in a workflow, which ends it in time.
+  const pausedFor = batch || timing?.expiresAt ? undefined : waitOf(account, subscription);
+  return {
+    id: newId('dlv'),
+    subscriptionId: subscription.id,
+    bodyVariant,
+    ...(batch && { batch }),
+    ...(pausedFor && { pausedFor }),
+    ...(callbacks && { callbacks }),
+  };
 }
 
 /** The deliveries that may be sent now. */

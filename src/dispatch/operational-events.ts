@@ -1,6 +1,7 @@
 /** Emits operational events: they notify an operator's subscriptions of changes in the subscriptions of all accounts. */
 import { contractOf } from '../providers/registry.js';
 import { operationsAccountIds } from '../store/accounts/accounts.js';
+import { reportingIds } from '../store/accounts/applications.js';
 import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { insertCurrentEvents } from '../store/events/events.js';
 import { Operation, claimOperationalEvents, type WaitingOperation } from '../store/events/operational-events.js';
@@ -8,7 +9,7 @@ import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
-import { fanOut, type EventInput } from './fan-out.js';
+import { fanOut, type EventInput, type FanOut } from './fan-out.js';
 import { transformBodies } from './payload/transform-bodies.js';
 import { Outdated } from './commit.js';
 
@@ -47,22 +48,53 @@ export async function emitOperations(store: Store, limit: number): Promise<Emitt
 
 async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   const operations = await claimOperationalEvents(client, limit);
-  const events = operations
-    // Not about accounts that receive operational events: a failing receiver of them would cause more of them.
-    .filter(({ ofReceiver }) => !ofReceiver)
-    .map(eventOf);
-  if (events.length === 0) return { claimed: operations.length, planned: [] };
+  // Not about accounts that receive operational events: a failing receiver of them would cause more of them.
+  const others = operations.filter(({ ofReceiver }) => !ofReceiver);
+  if (others.length === 0) return { claimed: operations.length, planned: [] };
+  const events = others.filter(({ type }) => generalTypes.has(type)).map(eventOf);
   // Loaded after the events were claimed, so that every subscription that is older than an event gets it.
-  const receivers = await loadReceivers(store, client);
-  const planned = await transformBodies(
-    store,
-    events.flatMap((event) => receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event))),
-  );
-  const versions = new Map(receivers.map(({ account, version }) => [account.id, version]));
+  const receivers = events.length === 0 ? [] : await loadReceivers(store, client);
+  const reporting = await loadReporting(store, client, others);
+  const planned = await transformBodies(store, [
+    ...events.flatMap((event) => receivers.map(({ account, subscriptions }) => fanOut(account, subscriptions, event))),
+    ...others.flatMap((operation) => report(operation, reporting.get(operation.parentId))),
+  ]);
+  if (planned.length === 0) return { claimed: operations.length, planned };
+  const entries = [...receivers, ...reporting.values()];
+  const versions = new Map(entries.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
   const { outdated } = await insertCurrentEvents(client, sealEvents(store, rows), versions);
   if (outdated.size > 0) throw new Outdated();
   return { claimed: operations.length, planned };
+}
+
+/** The types that accounts of any provider receive. */
+const generalTypes: ReadonlySet<string> = new Set(Object.values(Operation));
+
+/** The accounts that get the operational events of their parent, by parent. */
+async function loadReporting(
+  store: Store,
+  client: Queryable,
+  operations: readonly WaitingOperation[],
+): Promise<ReadonlyMap<string, CachedSubscriptions>> {
+  const parentIds = [...new Set(operations.map(({ parentId }) => parentId))];
+  const entries = new Map<string, CachedSubscriptions>();
+  for (const [parentId, id] of await reportingIds(client, parentIds)) {
+    const entry = await loadEntry(store, id, client);
+    if (entry) entries.set(parentId, entry);
+  }
+  return entries;
+}
+
+/** An operation as an event in the form of its provider. */
+function report(operation: WaitingOperation, entry: CachedSubscriptions | undefined): FanOut[] {
+  const reported = entry && contractOf(operation.provider).reportOperation?.(operation);
+  if (!entry || !reported) return [];
+  const { type, data } = reported;
+  const text = JSON.stringify(data);
+  const details = { uid: null, tags: null, verbatim: true, deliverAt: null, contentUntil: null };
+  const event = { type, occurredAt: operation.at, text, data, channels: [], verbatim: true, details };
+  return [fanOut(entry.account, entry.subscriptions, event)];
 }
 
 async function loadReceivers(store: Store, client: Queryable): Promise<CachedSubscriptions[]> {

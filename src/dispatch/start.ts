@@ -81,7 +81,7 @@ export function startOptions(deliveryStart: DeliveryStart) {
     memo: { run },
     // With a backlog, Temporal rotates over accounts; activities inherit the priority of their workflow.
     priority: {
-      fairnessKey: account.id,
+      fairnessKey: account.parentId ?? account.id,
       fairnessWeight: account.dispatchWeight,
       // Temporal compares this key before it rotates, so one that is above normal would pass the turns of other accounts.
       ...(priority === 'low' ? { priorityKey: LATER_PRIORITY_KEY } : {}),

@@ -3,6 +3,7 @@ import { Client } from 'undici';
 import { type OpenConnection, type Target } from './connector.js';
 import { type Deadline } from './deadline.js';
 import { EgressFailure } from './failures.js';
+import { ResponseHeads } from './response-heads.js';
 import type { ClientCertificate } from './types.js';
 
 /** How long an idle connection is kept, in milliseconds. */
@@ -19,6 +20,7 @@ export class Connection {
   readonly client: Client;
   #socket: Socket | undefined;
   #openedAt = 0;
+  readonly #heads = new ResponseHeads();
   /** The request that uses this connection, until a socket is opened for it. */
   #borrower: Deadline | undefined;
 
@@ -48,15 +50,17 @@ export class Connection {
 
   /**
    * Whether another request can probably be sent over it. False when the last response came before its request was
-   * completely sent: the receiver may never read the rest.
+   * completely sent, as the receiver may never read the rest, and when it had to be corrected.
    */
   get isUsable(): boolean {
     if (this.#socket === undefined || this.#socket.destroyed || this.#socket.writableLength > 0) return false;
+    if (this.#heads.corrected) return false;
     return performance.now() - this.#openedAt < MAX_AGE_MS;
   }
 
   assignTo(deadline: Deadline): this {
     this.#borrower = deadline;
+    this.#heads.expect();
     return this;
   }
 
@@ -71,6 +75,7 @@ export class Connection {
     if (deadline === undefined) throw new EgressFailure('reset', `${new URL(this.origin).host} closed the connection`);
     this.#socket = await this.open(targetOf(this.origin), deadline, this.tlsClient);
     this.#openedAt = performance.now();
+    this.#heads.watch(this.#socket);
     return this.#socket;
   }
 }

@@ -24,7 +24,7 @@ const RETRY_AFTER_S = 5;
 
 /** Responds with 404 when no route matches. */
 export const unknownRoute: RequestHandler = (request) => {
-  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /openapi.json`);
+  throw new Problem('not_found', `there is no ${request.method} ${request.baseUrl}${request.path}; see /docs`);
 };
 
 /** Sends errors as problems. Unexpected errors are logged, and their text is not sent. Records rejected writes. */
@@ -48,7 +48,8 @@ export function explain(error: unknown, response: Response, log: Logger): Proble
   return problem;
 }
 
-function toProblem(error: unknown): Problem {
+/** The problem that an error becomes. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { type, status, code, message, limit } = error as {
     type?: string;

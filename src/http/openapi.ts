@@ -39,11 +39,73 @@ const open: readonly { path: string; summary: string; statuses: Record<number, s
   { path: '/openapi.json', summary: 'This document', statuses: { 200: 'OpenAPI 3.1' } },
 ];
 
+/** What the operations of each tag are for, in the order of the document. */
+const tagTexts: Readonly<Record<string, string>> = {
+  Events: 'Accept events and find them.',
+  Deliveries: 'Find deliveries, look into each attempt, and send commands to them.',
+  Subscriptions: 'The URLs that receive events: secrets, policies, pauses and test events.',
+  Recoveries: 'Send again what a subscription missed, with progress.',
+  Polling: 'Read events instead of receiving them.',
+  Accounts: 'The customers of the platform, each under one provider, and their keys.',
+  'Event types': 'The kinds of events that the platform defines, with schemas and examples.',
+  Contracts: 'What each provider sends, accepts and retries, and a check of signatures.',
+  Erasures: 'Remove the content of events before the end of their retention.',
+  Overview: 'Figures and health of the whole installation.',
+  Access: 'Keys, and what the key of a request may do.',
+  Operation: 'Probes of the process, and documents about the API. They need no key.',
+};
+
+/** Methods and the verbs that they mean for a collection and for one thing. */
+const VERBS: Readonly<Record<string, readonly [collection: string, one: string]>> = {
+  get: ['list', 'get'],
+  post: ['create', 'create'],
+  put: ['replace', 'put'],
+  patch: ['update', 'update'],
+  delete: ['delete', 'delete'],
+};
+
+/**
+ * The id of an operation, made of its method and path: `GET /v1/deliveries/{id}` is `getDelivery`,
+ * `POST /v1/deliveries/{id}/retry` is `retryDelivery`. It changes only with the path, so clients can depend on it.
+ */
+export function operationId(method: string, path: string): string {
+  const segments = path.split('/').filter((segment) => segment !== '' && segment !== 'v1');
+  const words = segments.flatMap((segment, index) => {
+    if (segment.startsWith('{')) return [];
+    const following = segments[index + 1];
+    return following?.startsWith('{') ? [singular(segment)] : [segment];
+  });
+  const last = words.at(-1) ?? '';
+  const isOne = segments.at(-1)?.startsWith('{') === true;
+  const isCollection = !isOne && last.endsWith('s');
+  const [ofCollection, ofOne] = VERBS[method]!;
+  // A POST to a word that is no collection is a command: the word is the verb.
+  if (method === 'post' && !isCollection && !isOne && words.length > 1) {
+    const [verb, ...object] = last.split('-');
+    return camel([verb!, ...words.slice(0, -1), ...object]);
+  }
+  const named = isCollection && method === 'post' ? [...words.slice(0, -1), singular(last)] : words;
+  return camel([isCollection ? ofCollection : ofOne, ...named]);
+}
+
+const singular = (word: string): string =>
+  word.endsWith('ies') ? `${word.slice(0, -3)}y` : word.replace(/([^s])s$/, '$1');
+
+const camel = (words: readonly string[]): string =>
+  words
+    .join('-')
+    .split(/[^a-z0-9]+/i)
+    .filter((word) => word !== '')
+    .map((word, index) => (index === 0 ? word : word[0]!.toUpperCase() + word.slice(1)))
+    .join('');
+
 export function openApiDocument(registry: OpenAPIRegistry) {
-  registry.registerComponent('securitySchemes', 'adminKey', {
+  registry.registerComponent('securitySchemes', 'operatorKey', {
     type: 'http',
     scheme: 'bearer',
-    description: "The operator's key.",
+    description:
+      'PIGEONPOST_ADMIN_KEY, or an operator’s key of /v1/keys. Operations name the scope that the key needs: publish, ' +
+      'read, operate (includes read) or admin (includes all).',
   });
   registry.registerComponent('securitySchemes', 'accountKey', {
     type: 'http',
@@ -58,7 +120,7 @@ export function openApiDocument(registry: OpenAPIRegistry) {
     );
     registry.registerPath({ method: 'get', path, tags: ['Operation'], summary, security: [], responses });
   }
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Pigeonpost',
@@ -67,5 +129,12 @@ export function openApiDocument(registry: OpenAPIRegistry) {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
+    tags: Object.entries(tagTexts).map(([name, description]) => ({ name, description })),
   });
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations as Record<string, { operationId?: string }>)) {
+      operation.operationId = operationId(method, path);
+    }
+  }
+  return document;
 }

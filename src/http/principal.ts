@@ -2,21 +2,58 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { Scope } from '../store/accounts/api-keys.js';
+import type { SessionKind } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
+import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
 import type { SignInFailures } from './sign-in-failures.js';
 
-/**
- * The caller: an operator with the admin key, who sees all data, or an account with its own key, which sees its own.
- */
+/** With what the caller has signed in. */
+export interface Credential {
+  readonly kind: 'admin_key' | 'key' | SessionKind;
+  /** Its id; absent for the admin key of the settings, which is not stored. */
+  readonly id?: string;
+  /** Of a session: the key that it was made with; null for the admin key of the settings. */
+  readonly keyId?: string | null;
+  /** The name of the key, which of a session is the one that it was made with. */
+  readonly name: string | null;
+  readonly scopes: readonly Scope[];
+}
+
+/** The caller: an operator, who sees all data, or an account with its own key, which sees its own. */
 export type Principal =
-  { readonly role: 'operator' } | { readonly role: 'account'; readonly account: StoredAccount; readonly keyId: string };
+  | { readonly role: 'operator'; readonly credential: Credential }
+  | { readonly role: 'account'; readonly account: StoredAccount; readonly credential: Credential };
+
+/** The name of the admin key of the settings. */
+export const ADMIN_KEY_NAME = 'PIGEONPOST_ADMIN_KEY';
+
+/** Who sends that key. */
+const admin: Principal = {
+  role: 'operator',
+  credential: { kind: 'admin_key', name: ADMIN_KEY_NAME, scopes: ['admin'] },
+};
+
+/** The scopes of which a key needs one to use a route of a scope. */
+const sufficient: Readonly<Record<Scope, readonly Scope[]>> = {
+  publish: ['publish', 'admin'],
+  read: ['read', 'operate', 'admin'],
+  operate: ['operate', 'admin'],
+  admin: ['admin'],
+};
+
+/** Whether the caller may use what needs a scope. */
+export function hasScope({ credential }: Principal, needed: Scope): boolean {
+  return sufficient[needed].some((scope) => credential.scopes.includes(scope));
+}
 
 /** An id that no account has. */
 const NO_ACCOUNT = '';
 
 /**
- * Accepts requests with `Authorization: Bearer` and the admin key or an account's key, in any provider's key format.
+ * Accepts requests from the dashboard's own page with the cookie of a session, and requests with `Authorization: Bearer` and the admin key, an operator's key or an account's key, in any
+ * provider's format.
  * The admin key is compared in constant time.
  */
 export function requireKey({
@@ -29,14 +66,15 @@ export function requireKey({
   const isAdminKey = comparedWith(adminKey);
 
   async function principalWith(request: Request, key: string | undefined): Promise<Principal | undefined> {
-    if (key !== undefined && isAdminKey(key)) return { role: 'operator' };
-    const signedIn = await signIn(request, key);
-    return signedIn && { role: 'account', ...signedIn };
+    const token = key === undefined ? sessionOf(request) : undefined;
+    if (token !== undefined) return signIn.withSession(request, token);
+    if (key !== undefined && isAdminKey(key)) return admin;
+    return signIn(request, key);
   }
 
   return async (request, response, next) => {
     const principal = await principalWith(request, keyOf(request));
-    if (!principal) throw unauthorized(response, "the admin key or an account's key");
+    if (!principal) throw unauthorized(response, "an operator's or an account's key");
     response.locals.principal = principal;
     next();
   };

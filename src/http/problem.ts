@@ -24,6 +24,26 @@ export const problemCodes = {
 
 export type ProblemCode = keyof typeof problemCodes;
 
+/** What a caller does about a problem, by its code. */
+export const problemAdvice: Readonly<Record<ProblemCode, string>> = {
+  malformed_request: 'Send valid JSON in UTF-8; `detail` says what is wrong with it.',
+  unauthorized: 'Send a valid key as `Authorization: Bearer <key>`. The key may have been revoked.',
+  forbidden: 'Use a key that may do this, such as the admin key.',
+  not_found: 'Check the id and the path. An account sees only what is its own.',
+  method_not_allowed: 'Use a method that the path has.',
+  conflict: 'Read the current state, decide again, and repeat the request if it still makes sense.',
+  delivery_closed: 'The delivery has ended. Redeliver it if it should be attempted again.',
+  erased: 'The content was erased and cannot be restored; emit a new event.',
+  quota_exceeded: 'Delete what is not needed, or raise the limit that `detail` names.',
+  body_too_large: 'Send less in one request: split a batch, or refer to large content by a URL.',
+  unsupported_media_type: 'Send `Content-Type: application/json`, uncompressed.',
+  invalid_request: 'Correct the fields that `errors` lists; nothing was stored.',
+  idempotency_key_reused: 'Use a new `Idempotency-Key` for a different request.',
+  rate_limited: 'Wait for the seconds in `Retry-After`, then repeat the request.',
+  internal_error: 'Repeat the request with the same `Idempotency-Key`; report it with the header `X-Request-Id`.',
+  unavailable: 'Wait for the seconds in `Retry-After`, then repeat the request with the same `Idempotency-Key`.',
+};
+
 /** An error of one field: its path such as `eventTypes[0]`, and what to change. */
 export interface FieldError {
   readonly path: string;

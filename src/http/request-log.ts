@@ -29,6 +29,6 @@ export const sendRequestId: RequestHandler = (_request, response, next) => {
 };
 
 /** The id of a response's request; undefined without `logRequests`. */
-export function requestIdOf(response: Response): string | undefined {
+export function requestIdOf(response: Pick<Response, 'locals'>): string | undefined {
   return (response.locals as { requestId?: string }).requestId;
 }

@@ -2,9 +2,11 @@
 import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { z } from 'zod';
+import type { Scope } from '../store/accounts/api-keys.js';
+import type { Audit } from './audit.js';
 import { check, isStorable } from './check.js';
 import { jsonBody, plainJsonBody } from './json-body.js';
-import { principalOf, type Principal } from './principal.js';
+import { hasScope, principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './openapi.js';
 
@@ -18,6 +20,7 @@ export interface Routing {
    * The id of the account that a path names by its id or by the platform's own one; the same text when there is none.
    */
   readonly accountIdOf: (principal: Principal, named: string) => Promise<string>;
+  readonly audit: Audit;
 }
 
 /** Paths below an account: `{id}` may be the platform's own id of it. */
@@ -39,8 +42,15 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
   /** With parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly tag: string;
+  /** What the caller's key must be allowed to do; `any` for every key. */
+  readonly scope: Scope | 'any';
   readonly summary: string;
   readonly description?: string;
+  /**
+   * Whether its calls are in the audit log: by default those that may change something, which is every method but GET of
+   * the scopes operate and admin.
+   */
+  readonly isAudited?: boolean;
   /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
   readonly forAccounts?: boolean;
   readonly params?: Params;
@@ -71,15 +81,27 @@ const none = z.strictObject({});
 
 /** Adds a route to the router and to the OpenAPI document. The handler's result is sent as JSON. */
 export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>(
-  { router, registry, maxBodyBytes, accountIdOf }: Routing,
+  { router, registry, maxBodyBytes, accountIdOf, audit }: Routing,
   definition: RouteDefinition<Params, Query, Body>,
   handle: (checked: Checked<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<unknown>,
 ): void {
   registry.registerPath(documentation(definition));
-  const { method, path, params, query, body, responses: success } = definition;
+  const { method, path, params, query, body, responses: success, scope } = definition;
+  const { isAudited = method !== 'get' && (scope === 'operate' || scope === 'admin') } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
-    if (!definition.forAccounts && principalOf(response).role !== 'operator') {
-      throw new Problem('forbidden', "only an operator may do this; send the admin key instead of an account's key");
+    const principal = principalOf(response);
+    if (!definition.forAccounts && principal.role !== 'operator') {
+      throw new Problem(
+        'forbidden',
+        "only an operator may do this; send an operator's key instead of an account's key",
+      );
+    }
+    if (scope !== 'any' && !hasScope(principal, scope)) {
+      const { scopes } = principal.credential;
+      throw new Problem(
+        'forbidden',
+        `this needs the scope ${scope}, and the key has ${scopes.join(', ')}; use another key`,
+      );
     }
     next();
   };
@@ -89,14 +111,28 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   router[method](path.replace(/\{(\w+)\}/g, ':$1'), isAllowed, ...readJson, async (request, response) => {
     const principal = principalOf(response);
     const given = readParams(params ?? none, request.params);
-    const result = await handle({
-      params: namesAccount ? { ...given, id: await accountIdOf(principal, String(given.id)) } : given,
+    const named = namesAccount ? { ...given, id: await accountIdOf(principal, String(given.id)) } : given;
+    const checked = {
+      params: named,
       query: check(query ?? none, request.query),
       body: body && readBody(request, definition, body),
       principal,
       request,
       response,
-    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>);
+    } as Checked<z.output<Params>, z.output<Query>, z.output<Body>>;
+    const result = isAudited
+      ? await audit.around(
+          {
+            principal,
+            request,
+            response,
+            action: `${method.toUpperCase()} ${path}`,
+            params: named,
+            success: success.status,
+          },
+          () => handle(checked),
+        )
+      : await handle(checked);
     if (response.headersSent) return;
     response.status(success.status);
     if (success.schema === null) response.end();
@@ -137,11 +173,12 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     problems = [],
   } = definition;
   const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
+  const needed = definition.scope === 'any' ? [] : [definition.scope];
   const statuses = [
     ...(body ? [400, 413, 415] : []),
     ...(params ? [404] : []),
     ...(body || query ? [422] : []),
-    ...(definition.forAccounts ? [] : [403]),
+    ...(definition.forAccounts && definition.scope === 'any' ? [] : [403]),
     ...[401, 429, 503, ...problems],
   ];
   return {
@@ -150,7 +187,8 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     tags: [tag],
     summary,
     ...(description ? { description } : {}),
-    security: [{ adminKey: [] }, ...(definition.forAccounts ? [{ accountKey: [] }] : [])],
+    // Names of what the key must be allowed to do: https://spec.openapis.org/oas/v3.1.0#security-requirement-object
+    security: [{ operatorKey: needed }, ...(definition.forAccounts ? [{ accountKey: needed }] : [])],
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),

@@ -3,8 +3,8 @@
  * translates the provider's routes, fields and errors; these operations do all validation and storage.
  */
 import type { RequestHandler, Response, Router } from 'express';
+import type { AuditedRequest } from '../http/audit.js';
 import type { Problem } from '../http/problem.js';
-import type { Caller } from '../http/sign-in-failures.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { StoredAttempt } from '../store/attempts/attempts.js';
 import type { DeliveryState } from '../store/deliveries/deliveries.js';
@@ -12,9 +12,20 @@ import type { Queryable } from '../store/store.js';
 import type { AttemptFigures } from '../store/reports/figures.js';
 import type { StoredSubscription } from '../store/subscriptions/subscriptions.js';
 import type { Exchange } from '../egress/types.js';
+import type { Messaging } from './messaging.js';
 
 /** A provider's routes, mounted at the root with the provider's own paths. */
 export type RegistrationRoutes = (registrar: Registrar) => Router;
+
+/** What the API reference shows of a provider's own API, which that provider documents. */
+export interface RegistrationReference {
+  /** The provider's name as people write it. */
+  readonly title: string;
+  /** How a request is authenticated, and where the whole API is documented; Markdown. */
+  readonly about: string;
+  /** Each operation by method and path, the path as in OpenAPI, with what it does. */
+  readonly operations: Readonly<Record<string, string>>;
+}
 
 /**
  * Fields of a subscription as in `/v1`: url, eventTypes, description, enabled, headers and the contract's own fields.
@@ -54,17 +65,17 @@ export interface DeliveryLogEntry {
   readonly createdAt: Date;
 }
 
-export interface Registrar {
+export interface Registrar extends Messaging {
   /**
    * Parses JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
    * `malformed_request`, `body_too_large` or `unsupported_media_type`.
    */
   readonly readJson: readonly RequestHandler[];
   /**
-   * The account of an API key if it belongs to this provider. Throws the problem `rate_limited` after too many invalid
-   * keys.
+   * The account of an API key if it belongs to this provider and has the scope `operate`. Throws the problem `rate_limited` after too many invalid
+   * keys. A request that may change something is written to the audit log.
    */
-  authenticate(provider: string, key: string | undefined, caller: Caller): Promise<StoredAccount | undefined>;
+  authenticate(provider: string, key: string | undefined, request: AuditedRequest): Promise<StoredAccount | undefined>;
   /** All subscriptions of an account, oldest first. */
   list(account: StoredAccount): Promise<StoredSubscription[]>;
   /** A subscription of this account by its id in the provider's format. */

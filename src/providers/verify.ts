@@ -11,6 +11,7 @@ import { verifier as postscript } from './postscript/account.js';
 import { verifier as standard } from './standard/verify.js';
 
 export { VerificationError, type Received, type Verifier, type VerifyOptions } from '../contract/verification.js';
+export { expressVerifier, fastifyVerifier, verifiedBody, type Check, type VerifiedRequest } from '../contract/receivers.js';
 export { type Credentials } from '../contract/verify-credentials.js';
 export { verify as verifyBird } from './bird/signature.js';
 export { verify as verifyPostack } from './postack/verify.js';

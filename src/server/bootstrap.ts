@@ -105,10 +105,10 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { config, store, access, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
-  const { maxConcurrentAttempts, retentionDays, idempotencyHours, workflows } = config;
+  const { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows } = config;
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
-  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, workflows };
+  const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
   const dependencies = { connection, namespace, store, egress, log, ...limits };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
@@ -162,6 +162,7 @@ export async function runApi(
     maxBodyBytes: config.api.maxBodyBytes,
     maxCommitBytes: config.api.maxCommitBytes,
     maxSubscriptions: config.api.maxSubscriptions,
+    sessionHours: config.api.sessionHours,
     trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '../dashboard'),
     allowHttp: config.egress.allowHttp,

@@ -76,7 +76,7 @@ function announce({ url, adminKey, shared: { config, databaseUrl, temporal } }: 
   const { allowNetworks, allowHttp } = config.egress;
   const lines = [
     ['Dashboard', `${url}/  (sign in with the admin key)`],
-    ['API', `${url}  (OpenAPI at ${url}/openapi.json)`],
+    ['API', `${url}  (reference at ${url}/docs)`],
     ['Admin key', config.api.adminKey === undefined ? adminKey : 'as set in PIGEONPOST_ADMIN_KEY'],
     ['Temporal', `${temporal.connectionOptions.address}, namespace ${temporal.namespace}`],
     ['Temporal UI', config.temporalUiUrl ?? 'unknown (set PIGEONPOST_TEMPORAL_UI_URL)'],

@@ -6,6 +6,7 @@ import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { AttemptDependencies } from '../activities/attempt/attempt.js';
+import { Collector } from '../activities/direct/collector.js';
 import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
 import { wakeBreaker } from '../dispatch/commands/breakers.js';
@@ -50,6 +51,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly retentionDays?: number;
   /** Hours for which the response of a request with an idempotency key is stored. */
   readonly idempotencyHours?: number;
+  /** Days for which the audit log is kept. */
+  readonly auditDays?: number;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -69,6 +72,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const sender = new Sender({ ...shared, starter, log });
   await sender.start();
   const dispatcher = createDispatcher(starter, log, { workflows, sender });
+  const collector = new Collector({
+    store: settings.store,
+    log,
+    onCollected: ({ deliveryStarts }) => sender.offer(deliveryStarts),
+  });
   const create = (): Promise<Worker> => createWorker(settings, createActivities(shared, { ...settings, dispatcher }));
   let worker: Worker | undefined = await create().catch(async (error: unknown) => {
     await sender.stop();
@@ -76,6 +84,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const callbacks = startCallbacks(store, dispatcher, log);
 
+  collector.start();
   const running = (async () => {
     while (!stopping.signal.aborted) {
       try {
@@ -103,6 +112,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       stopping.abort();
       if (worker?.getState() === 'RUNNING') worker.shutdown();
       await callbacks.stop();
+      await collector.stop();
       await Promise.all([running, sender.stop()]);
       await dispatcher.stop();
       await shared.breakers.stop();

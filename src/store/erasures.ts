@@ -85,10 +85,48 @@ export async function nextUnerased(
   return rows.map(({ id }) => id);
 }
 
-/** The open deliveries of events. */
+/** SQL condition: the content of an event was to be kept until now at most. */
+const CONTENT_EXPIRED = 'content_until IS NOT NULL AND content_until <= now() AND erased_at IS NULL';
+
+/** Events whose content was to be kept until now at most, by account; at most `limit` of each. */
+export async function expiredContents(store: Store, limit: number): Promise<ReadonlyMap<string, string[]>> {
+  const { rows } = await store.pool.query<{ account_id: string; ids: string[] }>(
+    `WITH RECURSIVE due (account_id) AS (
+       (SELECT account_id FROM events WHERE ${CONTENT_EXPIRED} ORDER BY account_id LIMIT 1)
+       UNION ALL
+       SELECT (SELECT e.account_id FROM events e WHERE e.account_id > due.account_id AND ${CONTENT_EXPIRED}
+               ORDER BY e.account_id LIMIT 1)
+       FROM due WHERE due.account_id IS NOT NULL
+     )
+     SELECT account_id, ARRAY(SELECT id FROM events e WHERE e.account_id = due.account_id AND ${CONTENT_EXPIRED}
+                              ORDER BY content_until LIMIT $1) AS ids
+     FROM due WHERE account_id IS NOT NULL`,
+    [limit],
+  );
+  return new Map(rows.map(({ account_id: accountId, ids }) => [accountId, ids]));
+}
+
+/** Lets the sweep erase the content of all events of an account up to now. */
+export async function expireContents(store: Store, accountId: string): Promise<void> {
+  await store.pool.query(
+    longQuery('UPDATE events SET content_until = now() WHERE account_id = $1 AND erased_at IS NULL', [accountId]),
+  );
+}
+
+/** Whether the content of events of an account is still to be erased. */
+export async function hasExpiredContents(store: Store, accountId: string): Promise<boolean> {
+  const { rowCount } = await store.pool.query(
+    `SELECT FROM events WHERE account_id = $1 AND ${CONTENT_EXPIRED} LIMIT 1`,
+    [accountId],
+  );
+  return rowCount === 1;
+}
+
+/** The open deliveries of events, and the batches instead of their members. */
 export async function openDeliveriesOf(store: Store, eventIds: readonly string[]): Promise<{ id: string }[]> {
   const { rows } = await store.pool.query<{ id: string }>(
-    'SELECT id FROM deliveries WHERE event_id = ANY($1) AND id >= $2 AND state = ANY($3) ORDER BY id',
+    `SELECT DISTINCT CASE WHEN state = 'pending' THEN coalesce(batch_id, id) ELSE id END AS id FROM deliveries
+     WHERE event_id = ANY($1) AND id >= $2 AND state = ANY($3) ORDER BY 1`,
     [eventIds, lowestDelivery(eventIds), openStates],
   );
   return rows;
@@ -108,6 +146,7 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     const ids = locked.rows.map(({ id }) => id);
     if (ids.length === 0) return 0;
     const deliveries = await eraseDeliveries(client, ids);
+    await eraseBatches(client, ids);
     const attempts = await client.query(
       longQuery(`UPDATE attempts SET ${WITHOUT_CONTENT} WHERE delivery_id = ANY($1)`, [deliveries]),
     );
@@ -117,7 +156,7 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     ]);
     const messages = await client.query('SELECT FROM messages WHERE event_id = ANY($1)', [ids]);
     await client.query(
-      `UPDATE events SET data = 'null', sealed = NULL, channels = '{}', erased_at = now() WHERE id = ANY($1)`,
+      `UPDATE events SET data = 'null', sealed = NULL, channels = '{}', tags = NULL, erased_at = now() WHERE id = ANY($1)`,
       [ids],
     );
     await client.query(
@@ -128,6 +167,27 @@ export async function eraseContent(store: Store, erasureId: string, eventIds: re
     );
     return deliveries.length;
   });
+}
+
+/**
+ * Removes the content of the batches of events. An open one ends before its next attempt, and its other events are collected
+ * again (0015_batches.sql).
+ */
+async function eraseBatches(client: Queryable, eventIds: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ id: string; event_id: string }>(
+    `SELECT id, event_id FROM deliveries WHERE id = ANY(ARRAY(
+       SELECT batch_id FROM deliveries WHERE event_id = ANY($1) AND id >= $2 AND batch_id IS NOT NULL))`,
+    [eventIds, lowestDelivery(eventIds)],
+  );
+  if (rows.length === 0) return;
+  const ids = rows.map(({ event_id: id }) => id);
+  await eraseDeliveries(client, ids);
+  await client.query(`UPDATE attempts SET ${WITHOUT_CONTENT} WHERE delivery_id = ANY($1)`, [rows.map(({ id }) => id)]);
+  await client.query(`UPDATE event_bodies SET body = '', sealed = NULL, error = $2 WHERE event_id = ANY($1)`, [
+    ids,
+    ERASED,
+  ]);
+  await client.query(`UPDATE events SET data = 'null', sealed = NULL, erased_at = now() WHERE id = ANY($1)`, [ids]);
 }
 
 /** Notes the open deliveries of events, and removes reasons that quote a payload. Returns the ids of all deliveries. */

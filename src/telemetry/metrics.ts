@@ -67,12 +67,12 @@ const deliveryDuration = new Histogram({
 });
 
 /** Why a sign-in to the API failed. */
-const authFailureReasons = ['missing', 'unknown', 'revoked', 'wrong_provider', 'rate_limited'] as const;
+const authFailureReasons = ['missing', 'unknown', 'revoked', 'expired', 'wrong_provider', 'rate_limited'] as const;
 export type AuthFailureReason = (typeof authFailureReasons)[number];
 
 const authFailures = new Counter({
   name: 'pigeonpost_auth_failures_total',
-  help: 'Requests to the API without a valid key: missing, unknown, revoked, of another provider, or rate-limited after too many wrong keys.',
+  help: 'Requests to the API without a valid key: missing, unknown, revoked, expired, of another provider, or rate-limited after too many wrong keys.',
   labelNames: ['reason'] as const,
   registers,
 });

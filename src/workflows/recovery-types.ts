@@ -26,6 +26,9 @@ export interface RecoveryScope {
   readonly states: readonly RecoverableState[];
   /** Event types; empty means all that the subscription receives. */
   readonly types: readonly string[];
+  /** Only events that have this channel or tag; any when absent. */
+  readonly channel?: string;
+  readonly tag?: string;
 }
 
 /** Starts a recovery, or continues it in a new run. */

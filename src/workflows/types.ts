@@ -202,6 +202,8 @@ export const SUBSCRIPTION_PAUSED = 'the subscription is paused';
 export const ACCOUNT_PAUSED = 'the account is paused';
 /** The state reason of deliveries that wait until the circuit breaker of their subscription closes. */
 export const BREAKER_OPEN = 'the circuit breaker is open';
+/** The state reasons of deliveries that wait until their subscription or account is as it was before. */
+export const WAITING_REASONS = [SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED, ACCOUNT_PAUSED] as const;
 /** The state reason of deliveries that were not accepted before their event expired. */
 export const EXPIRED = 'expired';
 /** The state reason of deliveries whose subscription was deleted. */

@@ -18,7 +18,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByText('The API does not know this key.').waitFor();
   });
 
-  test('stays where one wanted to go, keeps the key in the tab alone and forgets it', async () => {
+  test('stays where one wanted to go, keeps the key nowhere and ends the session', async () => {
     const page = await dashboard.open();
     await page.goto('/accounts');
     await signIn(page, ADMIN_KEY);
@@ -26,11 +26,15 @@ describeInBrowser('the dashboard', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
     const stored = () => page.evaluate('[localStorage, sessionStorage].map((store) => Object.values(store).join())');
-    const [lasting, ofTheTab] = (await stored()) as [string, string];
-    expect([lasting.includes(ADMIN_KEY), ofTheTab.includes(ADMIN_KEY)]).toEqual([false, true]);
+    expect(((await stored()) as string[]).join()).not.toContain(ADMIN_KEY);
+    expect(await page.evaluate('document.cookie')).toBe('');
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ name: 'pigeonpost_session', httpOnly: true, sameSite: 'Strict' });
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Key', { exact: true }).waitFor();
-    expect(((await stored()) as string[]).join()).not.toContain(ADMIN_KEY);
+    expect(await page.context().cookies()).toEqual([]);
+    const headers = { cookie: `${cookie!.name}=${cookie!.value}` };
+    expect((await fetch(`${dashboard.system.url}/v1/me`, { headers })).status).toBe(401);
   });
 
   test('signs out whose key is revoked', async () => {
@@ -91,6 +95,8 @@ describeInBrowser('the dashboard', () => {
     const { account } = await newReceiver(dashboard, 'Changing');
     const page = await dashboard.openAt(`/accounts/${account.id}`);
     await page.getByRole('button', { name: 'Add a key' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Their CI');
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByRole('dialog').getByText('only time that the key is shown').waitFor();
     await page.getByRole('button', { name: 'I have it' }).click();
     const revoke = page.getByRole('button', { name: /Revoke the key/ });

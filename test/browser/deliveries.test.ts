@@ -72,7 +72,7 @@ describeInBrowser('deliveries', () => {
     await dialog.getByText('3 deliveries', { exact: true }).waitFor();
     await dialog.getByLabel('Reason').fill('a bad release');
     await dialog.getByRole('button', { name: 'Cancel 3 deliveries' }).click();
-    await dialog.getByText('3 deliveries cancelled.').waitFor();
+    await dialog.getByText('completed: 3 of 3 done').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     const [first] = await Promise.all(ids.map((id) => dashboard.system.settled(id, 'cancelled')));
     expect(first).toMatchObject({ stateReason: 'a bad release' });
@@ -81,7 +81,7 @@ describeInBrowser('deliveries', () => {
     await page.getByText('cancelled', { exact: true }).first().click();
     await page.getByRole('button', { name: 'Redeliver…' }).click();
     await dialog.getByRole('button', { name: 'Redeliver 3 deliveries' }).click();
-    await dialog.getByText('3 deliveries redelivered.').waitFor();
+    await dialog.getByText('completed: 3 of 3 done').waitFor();
     await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
   });
 
@@ -94,12 +94,40 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('button', { name: 'Retry now…' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Retry 2 deliveries' }).click();
-    await dialog.getByText('2 deliveries attempted now').waitFor();
+    await dialog.getByText('completed: 2 of 2 done').waitFor();
     for (const id of ids)
       await eventually(
         () => dashboard.ask('GET', `/v1/deliveries/${id}`),
         ({ attemptCount }) => attemptCount >= 2,
       );
+  });
+
+  test('are ticked and redelivered by a job, which says that accepted ones are sent again', async () => {
+    const { account } = await newReceiver(dashboard, 'Ticked');
+    dashboard.receiver.reply(200);
+    const ids = [
+      await emit(dashboard, account.id),
+      await emit(dashboard, account.id),
+      await emit(dashboard, account.id),
+    ];
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'delivered')));
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
+    for (const id of ids.slice(0, 2)) await page.getByRole('checkbox', { name: `Tick ${id}` }).check();
+    await page.getByText('2 ticked:').waitFor();
+    await page.getByRole('button', { name: 'Redeliver…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Delivered ones were accepted').waitFor();
+    await dialog.getByRole('button', { name: 'Redeliver 2 deliveries' }).click();
+    await dialog.getByText('completed: 2 of 2 done').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    for (const id of ids.slice(0, 2))
+      await eventually(
+        () => dashboard.ask('GET', `/v1/deliveries/${id}`),
+        ({ redeliveries, state }) => redeliveries === 1 && state === 'delivered',
+      );
+    expect(await dashboard.ask('GET', `/v1/deliveries/${ids[2]}`)).toMatchObject({ redeliveries: 0 });
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await page.getByText('2 ticked').first().waitFor();
   });
 
   test('show the request, the response and the attempts to come', async () => {
@@ -157,6 +185,13 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('button', { name: 'Redeliver' }).click();
     await state('delivered');
     await page.getByText('200 accepted').first().waitFor();
+    await page.getByRole('button', { name: 'Redeliver…' }).click();
+    await page.getByText('will get the same event once more').waitFor();
+    await page.getByRole('button', { name: 'Send it again' }).click();
+    await eventually(
+      () => dashboard.ask('GET', `/v1/deliveries/${id}`),
+      ({ redeliveries, state }) => redeliveries === 2 && state === 'delivered',
+    );
   });
 
   test('say so when there is no such delivery', async () => {

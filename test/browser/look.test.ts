@@ -29,6 +29,7 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   overview: () => ['/overview?window=1h', '1 worker'],
   deliveries: () => ['/deliveries', 'invoice.paid'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
+  jobs: () => ['/jobs', 'Jobs'],
   events: () => ['/events', '1 delivered'],
   find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
@@ -37,6 +38,8 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
   'event-types': () => ['/event-types', 'A customer has paid an invoice'],
+  keys: () => ['/keys', 'Keys of operators'],
+  audit: () => ['/audit', 'POST /v1/accounts/{id}/subscriptions'],
   contract: () => ['/contracts/standard', 'Verify a signature'],
 };
 const looks = [
@@ -82,6 +85,14 @@ describeInBrowser('every page', () => {
     await page.getByRole('button', { name: 'New account' }).click();
     await page.getByRole('dialog').waitFor();
     await expectFit(page);
+  });
+
+  test('is fit to read in the dialog of a job', async () => {
+    const page = await dashboard.openAt('/deliveries?state=delivered', { viewport: NARROW });
+    await page.getByRole('button', { name: 'Redeliver…' }).click();
+    await page.getByText('Delivered ones were accepted').waitFor();
+    await expectFit(page);
+    await picture(page, 'job-dialog-narrow');
   });
 
   test('can be dark where the system is light, and stays so', async () => {

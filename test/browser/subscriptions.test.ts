@@ -157,6 +157,20 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.ask('GET', `/v1/deliveries/${failed}`)).toMatchObject({ state: 'retrying' });
   });
 
+  test('send what waits for the next attempt with one click, when the receiver is back', async () => {
+    const { account, subscription } = await newReceiver(dashboard, 'Back');
+    dashboard.receiver.reply(503);
+    const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
+    await Promise.all(ids.map((id) => dashboard.system.settled(id, 'retrying')));
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
+    await page.getByText('2 deliveries wait for the next attempt.').waitFor();
+    dashboard.receiver.reply(200);
+    await page.getByRole('button', { name: 'Send them now' }).click();
+    await page.getByText('completed: 2 of 2 done').waitFor();
+    for (const id of ids)
+      expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0, attemptCount: 2 });
+  });
+
   test('are disabled, have waiting deliveries cancelled, and are enabled and deleted', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Toggle');
     dashboard.receiver.reply(500);

@@ -125,7 +125,14 @@ test('redelivers a finished delivery as a new run of the same workflow', async (
   receiver.reply(200);
   const { deliveryId } = await emitExample(system.ask, 'postmark', 'Open', { url: `${receiver.url}/in` });
   await system.settled(deliveryId, 'delivered');
-  expect((await command(deliveryId, 'redeliver')).body).toMatchObject({ state: 'pending', redeliveries: 1 });
+  expect(await command(deliveryId, 'redeliver')).toMatchObject({
+    status: 409,
+    body: { code: 'conflict', detail: expect.stringMatching('allowDelivered') },
+  });
+  expect((await command(deliveryId, 'redeliver', { allowDelivered: true })).body).toMatchObject({
+    state: 'pending',
+    redeliveries: 1,
+  });
   await receiver.waitFor(2);
   const delivery = await system.settled(deliveryId, 'delivered');
   expect(delivery.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([

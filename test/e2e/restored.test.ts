@@ -89,7 +89,7 @@ beforeAll(async () => {
   for (const id of [...retrying, ...ids.paused, ...ids.redelivered]) await command(id, 'retry');
   const delivered = [...ids.unstarted, ...ids.direct, ...retrying, ...ids.paused, ...ids.redelivered];
   await all(delivered, 'delivered');
-  await command(ids.redelivered[0]!, 'redeliver');
+  await command(ids.redelivered[0]!, 'redeliver', { allowDelivered: true });
   await receiver.waitFor(started.length + delivered.length + 1);
   await all(ids.redelivered, 'delivered');
   receiver.reply(410);

@@ -147,7 +147,7 @@ async function run(provider: string, { eventType, own, userinfo, newSecret }: Pl
   const deliveryOf = (subscriptionId: string): string =>
     event.body.deliveries.find((each: { subscriptionId: string }) => each.subscriptionId === subscriptionId).id;
   await system.settled(deliveryOf(accepting), 'delivered');
-  await ask('POST', `/v1/deliveries/${deliveryOf(accepting)}/redeliver`);
+  await ask('POST', `/v1/deliveries/${deliveryOf(accepting)}/redeliver`, { allowDelivered: true });
   for (const id of subscriptions.slice(1)) await system.settled(deliveryOf(id), 'retrying');
   await ask('POST', `/v1/deliveries/${deliveryOf(refusing)}/retry`);
 

@@ -95,6 +95,7 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     egress,
     log,
     adminKey: ADMIN_KEY,
+    sessionHours: 12,
     ...(parts.metricsKey === undefined ? {} : { metricsKey: parts.metricsKey }),
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,

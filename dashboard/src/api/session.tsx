@@ -1,6 +1,6 @@
 /**
- * Who is signed in. The key is kept in the tab's sessionStorage, so that it ends with the tab and other tabs do not
- * have it; everything read with a key is forgotten when it is no longer used.
+ * Who is signed in. In the dashboard that is a cookie, which scripts cannot read; a portal keeps the token of its address
+ * in memory. Everything read in one session is forgotten when it is no longer used.
  */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
@@ -8,45 +8,48 @@ import { unwrap, createClient, type PigeonpostClient } from '../../../src/client
 import { ApiError } from '../../../src/client/errors.js';
 import type { Me } from './shapes.js';
 
-const STORAGE = 'pigeonpost-key';
+/** Why someone is signed out whose session the API no longer accepts. */
+export const SESSION_ENDED = 'Your session has ended: it expired, or its key is no longer valid.';
 
 export interface Session {
-  readonly key: string;
   readonly client: PigeonpostClient;
+  /** Headers of requests that the client does not make. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly me: Me;
-  /** Forgets the key; `because` is shown where one signs in. */
+  /** Ends the session; `because` is shown where one signs in. */
   readonly signOut: (reason?: string) => void;
 }
 
 interface Keeper {
-  /** The key there is; null when no one is signed in. */
-  readonly key: string | null;
+  /** Of the sessions of this page, a number that no other has. */
+  readonly session: number;
+  /** Whether no one is signed in. Until the API has said so, someone may be. */
+  readonly signedOut: boolean;
   /** Why someone was signed out. */
   readonly notice: string | null;
-  readonly signIn: (key: string) => void;
+  readonly signedIn: () => void;
   readonly signOut: (reason?: string) => void;
 }
 
 const KeeperContext = createContext<Keeper | null>(null);
 const SessionContext = createContext<Session | null>(null);
 
-/** Keeps the key, and one cache of responses for each. */
-export function KeyKeeper({ children }: { children: ReactNode }) {
-  const [key, setKey] = useState(() => sessionStorage.getItem(STORAGE));
-  const [notice, setNotice] = useState<string | null>(null);
-  const signIn = useCallback((next: string) => {
-    sessionStorage.setItem(STORAGE, next);
-    setNotice(null);
-    setKey(next);
+/** Knows whether someone is signed in, and has one cache of responses for each session. */
+export function SessionKeeper({ children }: { children: ReactNode }) {
+  const [session, setSession] = useState(0);
+  const [end, setEnd] = useState<{ readonly notice: string | null } | null>(null);
+  const signedIn = useCallback(() => {
+    setEnd(null);
+    setSession((former) => former + 1);
   }, []);
-  const signOut = useCallback((reason?: string) => {
-    sessionStorage.removeItem(STORAGE);
-    setNotice(reason ?? null);
-    setKey(null);
-  }, []);
-  const keeper = useMemo(() => ({ key, notice, signIn, signOut }), [key, notice, signIn, signOut]);
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- What one key could read is not for the next.
-  const cache = useMemo(() => newCache(), [key]);
+  // The first reason counts: other requests are refused after it too.
+  const signOut = useCallback((reason?: string) => setEnd((former) => former ?? { notice: reason ?? null }), []);
+  const keeper = useMemo(
+    () => ({ session, signedOut: end !== null, notice: end?.notice ?? null, signedIn, signOut }),
+    [session, end, signedIn, signOut],
+  );
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- What one session could read is not for the next.
+  const cache = useMemo(() => newCache(), [session, end]);
   return (
     <KeeperContext value={keeper}>
       <QueryClientProvider client={cache}>{children}</QueryClientProvider>
@@ -60,7 +63,7 @@ export function SessionProvider({ session, children }: { session: Session; child
 
 export function useKeeper(): Keeper {
   const keeper = useContext(KeeperContext);
-  if (!keeper) throw new Error('useKeeper outside of a KeyKeeper');
+  if (!keeper) throw new Error('useKeeper outside of a SessionKeeper');
   return keeper;
 }
 
@@ -71,11 +74,14 @@ export function useSession(): Session {
   return session;
 }
 
-/** A client of the server that this page came from. A key that is no longer good is reported to `onRefused`. */
-export function clientFor(key: string, onRefused: () => void): PigeonpostClient {
+/**
+ * A client of the server that this page came from, with a key or token or, without one, the cookie of the session. When it
+ * is refused, `onRefused` is called.
+ */
+export function clientFor(key: string | undefined, onRefused: () => void): PigeonpostClient {
   return createClient({
     url: window.location.origin,
-    key,
+    ...(key === undefined ? {} : { key }),
     fetch: async (...request: Parameters<typeof fetch>) => {
       const response = await fetch(...request);
       if (response.status === 401) onRefused();
@@ -84,9 +90,19 @@ export function clientFor(key: string, onRefused: () => void): PigeonpostClient 
   });
 }
 
-/** Who a key belongs to. Throws ApiError when no one has it. */
+/** Starts a session with a key: its cookie comes with the response. Throws ApiError when the key is wrong. */
+export async function startSession(key: string): Promise<void> {
+  await unwrap(clientFor(key, () => undefined).POST('/v1/sessions'));
+}
+
+/** Who is signed in. Throws ApiError when no one is. */
 export function whoIs(client: PigeonpostClient): Promise<Me> {
   return unwrap(client.GET('/v1/me'));
+}
+
+/** Whether the session may do what needs a scope. */
+export function may({ scopes }: Me, needed: 'operate' | 'admin'): boolean {
+  return scopes.includes('admin') || scopes.includes(needed);
 }
 
 function newCache(): QueryClient {

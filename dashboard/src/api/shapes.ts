@@ -13,6 +13,8 @@ type Response<
   : never;
 
 export type Me = Response<'/v1/me', 'get'>;
+export type ApiKey = Schemas['ApiKey'];
+export type AuditEntry = Schemas['AuditEntry'];
 export type Account = Schemas['Account'];
 export type AccountDetail = Response<'/v1/accounts/{id}', 'get'>;
 export type Subscription = Schemas['Subscription'];
@@ -22,6 +24,8 @@ export type DeliveryDetail = Response<'/v1/deliveries/{id}', 'get'>;
 export type DeliveryPage = Response<'/v1/deliveries', 'get'>;
 export type Attempt = Schemas['Attempt'];
 export type Overview = Response<'/v1/overview', 'get'>;
+export type Job = Schemas['Job'];
+export type Attention = Schemas['Attention'];
 export type Recovery = Schemas['Recovery'];
 export type RecoveryCount = Schemas['RecoveryCount'];
 export type Contract = Response<'/v1/contracts', 'get'>['data'][number];

@@ -1,7 +1,7 @@
 /** Deliveries as they change, by server-sent events. */
 import { createEventSource } from 'eventsource-client';
 import { useEffect, useEffectEvent, useState } from 'react';
-import { useSession } from './session.js';
+import { SESSION_ENDED, useSession } from './session.js';
 import type { Delivery } from './shapes.js';
 
 /** Which deliveries to follow. */
@@ -24,11 +24,11 @@ export interface Listener {
 /** Reports of deliveries as they change while `enabled`. Returns whether it is connected. */
 export function useDeliveryStream(watched: Watched, enabled: boolean, listener: Listener): boolean {
   const { accountId, subscriptionId, state } = watched;
-  const { key, signOut } = useSession();
+  const { headers, signOut } = useSession();
   const [connected, setConnected] = useState(false);
   const hand = useEffectEvent(listener.changed);
   const reset = useEffectEvent(listener.reset);
-  const refused = useEffectEvent(() => signOut('This key is no longer known to the API.'));
+  const refused = useEffectEvent(() => signOut(SESSION_ENDED));
   useEffect(() => {
     if (!enabled) return undefined;
     const given = Object.entries({ accountId, subscriptionId, state }).filter(([, value]) => value !== undefined);
@@ -41,8 +41,8 @@ export function useDeliveryStream(watched: Watched, enabled: boolean, listener: 
     };
     const source = createEventSource({
       url: `${window.location.origin}/v1/deliveries/stream?${new URLSearchParams(given as [string, string][])}`,
-      headers: { authorization: `Bearer ${key}` },
-      // The browser's own EventSource cannot send a key.
+      headers,
+      // The browser's own EventSource cannot send the token of a portal.
       fetch: async (url, init) => {
         const response = await fetch(url, init);
         if (response.status === 401) refused();
@@ -67,6 +67,6 @@ export function useDeliveryStream(watched: Watched, enabled: boolean, listener: 
       source.close();
       setConnected(false);
     };
-  }, [key, enabled, accountId, subscriptionId, state]);
+  }, [headers, enabled, accountId, subscriptionId, state]);
   return connected;
 }

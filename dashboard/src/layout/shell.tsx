@@ -3,7 +3,8 @@ import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } 
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
-import { useSession } from '../api/session.js';
+import { may, useSession } from '../api/session.js';
+import { setZone, useZone, type Zone } from '../parts/zone.js';
 import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
 import styles from './shell.module.css';
@@ -21,6 +22,12 @@ export function Shell({ children }: { children: ReactNode }) {
     account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
     ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
     { href: '/contracts', label: 'Contracts' },
+    ...(!account && may(me, 'admin')
+      ? [
+          { href: '/keys', label: 'Keys' },
+          { href: '/audit', label: 'Audit log' },
+        ]
+      : []),
   ];
   return (
     <div className={styles.shell}>
@@ -40,6 +47,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </nav>
         <div className={styles.who}>
           <SchemeSelect />
+          <ZoneSelect />
           <p className={styles.name} title={account?.id}>
             <span className="muted">Signed in as</span> <strong>{account ? account.name : 'operator'}</strong>
           </p>
@@ -62,6 +70,22 @@ function PageLink({ href, label }: { href: string; label: string }) {
     <Link href={href} className={styles.page} aria-current={here ? 'page' : undefined}>
       {label}
     </Link>
+  );
+}
+
+function ZoneSelect() {
+  const zone = useZone();
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label="Time zone"
+      value={zone}
+      onChange={(event) => setZone(event.currentTarget.value as Zone)}
+      data={[
+        { value: 'local', label: `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}` },
+        { value: 'UTC', label: 'Times in UTC' },
+      ]}
+    />
   );
 }
 

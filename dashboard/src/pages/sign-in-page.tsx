@@ -2,12 +2,12 @@
 import { Alert, Button, PasswordInput } from '@mantine/core';
 import { useEffect, useState, type SubmitEvent } from 'react';
 import { ApiError } from '../../../src/client/errors.js';
-import { clientFor, useKeeper, whoIs } from '../api/session.js';
+import { startSession, useKeeper } from '../api/session.js';
 import { Mark } from '../layout/mark.js';
 import styles from './sign-in-page.module.css';
 
 export function SignInPage() {
-  const { notice, signIn } = useKeeper();
+  const { notice, signedIn } = useKeeper();
   const [key, setKey] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -28,8 +28,8 @@ export function SignInPage() {
     // What no header can hold cannot be asked about.
     if (!/^[\x21-\x7e]+$/.test(given)) return 'A key has no spaces and no special letters; copy it again.';
     try {
-      await whoIs(clientFor(given, () => undefined));
-      signIn(given);
+      await startSession(given);
+      signedIn();
       return null;
     } catch (error) {
       const refused = error instanceof ApiError && error.status === 401;
@@ -51,7 +51,7 @@ export function SignInPage() {
         )}
         <PasswordInput
           label="Key"
-          description="The admin key, or the API key of an account"
+          description="The key of an operator, or of an account"
           value={key}
           onChange={(event) => setKey(event.currentTarget.value)}
           error={problem}
@@ -65,7 +65,7 @@ export function SignInPage() {
         </Button>
         <p className={`muted ${styles.hint}`}>
           The admin key is <code>PIGEONPOST_ADMIN_KEY</code>, or in the file <code>admin-key</code> of the data folder.
-          The key stays in this tab and is forgotten when you close it.
+          The key is not kept: the browser gets a cookie that only this page can use, until you sign out or it expires.
         </p>
       </form>
     </main>

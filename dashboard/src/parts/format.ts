@@ -1,4 +1,5 @@
 /** How numbers, times and ids are written. */
+import { currentZone } from './zone.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -43,9 +44,20 @@ export function fromNow(at: number, now: number): string {
   return at > now ? `in ${text}` : `${text} ago`;
 }
 
-/** A time in full, in the reader's own zone. */
+const FULL: Intl.DateTimeFormatOptions = {
+  ...{ day: 'numeric', month: 'short', year: 'numeric' },
+  ...{ hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short' },
+};
+
+/** A time in full with its zone: the reader's own, or UTC. */
 export function moment(at: string | number): string {
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+  return inZone(at, FULL);
+}
+
+/** A time in the zone that was chosen. */
+export function inZone(at: string | number, options: Intl.DateTimeFormatOptions): string {
+  const zone = currentZone() === 'UTC' ? { timeZone: 'UTC' } : {};
+  return new Intl.DateTimeFormat('en-GB', { ...options, ...zone }).format(new Date(at));
 }
 
 /** A number with separators. */

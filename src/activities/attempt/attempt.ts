@@ -150,11 +150,12 @@ async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<A
   const contract = contractOf(account.provider);
   const { transformation } = subscription;
   const bodyVariant = transformedVariant(contract.bodyVariant(subscription), transformation);
+  const isBatch = contract.batching?.limitsOf(subscription.options) !== undefined;
   const input = { event: { ...event, data: JSON.parse(event.text) as unknown }, account };
   const made =
     transformation === null
       ? { body: contract.renderBody({ ...input, subscription }) }
-      : await makeBody(store, { ...input, expression: transformation });
+      : await makeBody(store, { ...input, isBatch, expression: transformation });
   if ('error' in made) return { ...material, bodyError: made.error };
   const body = await replaceFailedBody(store, material, { bodyVariant, ...made });
   return body === undefined ? { ...material, bodyError: ERASED } : { ...material, body, bodyError: null };

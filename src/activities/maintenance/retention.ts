@@ -1,5 +1,7 @@
 /** Creates partitions ahead of time, and drops or deletes data after its retention. */
 import { heartbeat, log } from '@temporalio/activity';
+import { defaults } from '../../config/defaults.js';
+import { deleteExpiredAudit } from '../../store/audit.js';
 import { makePartitions } from '../../store/partitions.js';
 import { deleteExpired, dropExpired, findRetentions, type Retention } from '../../store/retention.js';
 import type { Store } from '../../store/store.js';
@@ -13,9 +15,13 @@ const IDLE_MS = 3_600_000;
 
 /**
  * Returns a function that does the work when it is called, except within an hour after everything was done.
- * `retentionDays` applies to accounts without a setting of their own.
+ * `retentionDays` applies to accounts without a setting of their own, `auditDays` to the audit log.
  */
-export function createRetention(store: Store, retentionDays: number): (now?: Date) => Promise<void> {
+export function createRetention(
+  store: Store,
+  retentionDays: number,
+  auditDays: number = defaults.auditDays,
+): (now?: Date) => Promise<void> {
   let idleUntil = 0;
   return async (now = new Date()) => {
     if (now.getTime() < idleUntil) return;
@@ -25,6 +31,7 @@ export function createRetention(store: Store, retentionDays: number): (now?: Dat
     if (dropped > 0) log.info('dropped weeks after their retention', { weeks: dropped });
     heartbeat();
     const done = await deleteBatches(store, retentions, now);
+    while ((await deleteExpiredAudit(store, auditDays, now, BATCH_SIZE)) > 0) heartbeat();
     if (made && !busy && done) idleUntil = now.getTime() + IDLE_MS;
   };
 }

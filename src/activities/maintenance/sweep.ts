@@ -5,6 +5,8 @@ import { TERMINATED } from '../../dispatch/closed.js';
 import { sendCommand } from '../../dispatch/commands/commands.js';
 import { wakeBreaker } from '../../dispatch/commands/breakers.js';
 import { startBroadcast } from '../../dispatch/broadcasts.js';
+import { eraseExpired } from '../../dispatch/commands/erase.js';
+import { continueJob } from '../../dispatch/commands/jobs.js';
 import { startResume } from '../../dispatch/commands/pauses.js';
 import { emitOperations } from '../../dispatch/operational-events.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
@@ -21,19 +23,14 @@ import { defaults } from '../../config/defaults.js';
 import { eraseLateAttempts } from '../../store/erasures.js';
 import { runningBroadcasts } from '../../store/broadcasts.js';
 import { deleteResponses } from '../../store/events/idempotency.js';
+import { deleteEndedJobs, openJobs } from '../../store/jobs.js';
 import { resumingScopes } from '../../store/pauses.js';
 import type { Store } from '../../store/store.js';
 import { overdueBreakers } from '../../store/subscriptions/breakers.js';
 import { pausedOfEnabled } from '../../store/subscriptions/waiting.js';
 import { countEnd } from '../../telemetry/metrics.js';
 import { deliveryIdOf } from '../../workflows/names.js';
-import {
-  ACCOUNT_PAUSED,
-  SUBSCRIPTION_DELETED,
-  SUBSCRIPTION_DISABLED,
-  SUBSCRIPTION_PAUSED,
-  type SweepReport,
-} from '../../workflows/types.js';
+import { SUBSCRIPTION_DELETED, WAITING_REASONS, type SweepReport } from '../../workflows/types.js';
 import { recoverOverdue } from './recover.js';
 
 /** Seconds after which a pending delivery should have its workflow. */
@@ -42,8 +39,8 @@ const OWNERLESS_AFTER_S = 10;
 const START_DEADLINE_MS = 5_000;
 /** Rows per query. */
 const BATCH_SIZE = 200;
-/** The state reasons of deliveries that wait until their subscription or account is as it was before. */
-const WAITING_REASONS = [SUBSCRIPTION_DISABLED, SUBSCRIPTION_PAUSED, ACCOUNT_PAUSED];
+/** Days after which a job that has ended is deleted. */
+const JOB_DAYS = 30;
 /** How far back terminated workflows are searched, in milliseconds. */
 const TERMINATED_WITHIN_MS = 3_600_000;
 
@@ -67,10 +64,13 @@ export async function sweep({
   const resumed = await resumePaused(store, client);
   await continueResumes(store, client);
   await wakeOverdueBreakers(store, client);
+  await continueJobs(store, client);
   await continueBroadcasts(store, client);
   const emitted = await emitOperationalEvents(store, starter);
+  await eraseExpired({ store, client }, heartbeat);
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
+  await deleteEndedJobs(store, JOB_DAYS);
   await recordSweep(store);
   return { started, cancelled, terminated, resumed, emitted, released };
 }
@@ -174,6 +174,18 @@ async function wakeOverdueBreakers(store: Store, client: Client): Promise<void> 
     heartbeat();
     if (scopes.length < BATCH_SIZE) return;
     after = scopes.at(-1)!.subscriptionId;
+  }
+}
+
+/** Starts the workflows of jobs that have none; the process that started or resumed one may have died before. */
+async function continueJobs(store: Store, client: Client): Promise<void> {
+  let after = '';
+  for (;;) {
+    const jobs = await openJobs(store, { after, limit: BATCH_SIZE });
+    await Promise.all(jobs.map((job) => continueJob({ store, client }, job)));
+    heartbeat();
+    if (jobs.length < BATCH_SIZE) return;
+    after = jobs.at(-1)!.id;
   }
 }
 

@@ -46,6 +46,7 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'post',
       path: '/v1/accounts',
       tag,
+      scope: 'admin',
       summary: 'Create an account',
       headers: idempotencyKey,
       body: newAccount,
@@ -71,6 +72,7 @@ function collectionRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/accounts',
       tag,
+      scope: 'read',
       summary: 'List accounts',
       query: paging.extend({
         provider: z.string().optional(),
@@ -101,6 +103,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'read',
       summary: 'Get an account',
       forAccounts: true,
       params: accountParams,
@@ -122,6 +125,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'patch',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'admin',
       summary: 'Edit an account',
       description:
         'Absent fields and settings stay unchanged. Open deliveries keep their schedule, time limit and policy; all ' +
@@ -144,6 +148,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'delete',
       path: '/v1/accounts/{id}',
       tag,
+      scope: 'admin',
       summary: 'Delete an account',
       description: 'Its keys stop working, its subscriptions are deleted and their open deliveries cancelled.',
       params: accountParams,

@@ -5,12 +5,8 @@ import { check } from '../../http/check.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { contractOf } from '../../providers/registry.js';
-import {
-  deleteAccount,
-  editAccount,
-  findAccountByExternalId,
-  type StoredAccount,
-} from '../../store/accounts/accounts.js';
+import { deleteAccount, editAccount, type StoredAccount } from '../../store/accounts/accounts.js';
+import { findAccountByExternalId } from '../../store/accounts/external-ids.js';
 import { listApiKeys } from '../../store/accounts/api-keys.js';
 import type { ApiContext } from '../context.js';
 import { accountSchema, apiKeySchema, withKey } from '../schemas.js';
@@ -37,6 +33,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'put',
       path,
       tag,
+      scope: 'admin',
       summary: 'Create an account by your own id, or edit it',
       description:
         'Can be repeated: the account is created once, and the response says whether this request did it. Only then ' +
@@ -75,6 +72,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path,
       tag,
+      scope: 'read',
       summary: 'Get an account by your own id',
       forAccounts: true,
       params,
@@ -96,6 +94,7 @@ export function accountsByIdRoutes(routing: Routing, context: ApiContext): void 
       method: 'delete',
       path,
       tag,
+      scope: 'admin',
       summary: 'Delete an account by your own id',
       description: 'As DELETE /v1/accounts/{id}. The id can be used for another account afterwards.',
       params,

@@ -3,13 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { newId } from '../../contract/ids.js';
 import { contractOf, contracts, findContract } from '../../providers/registry.js';
-import {
-  environments,
-  insertAccount,
-  isExternalIdTaken,
-  type AccountEdit,
-  type StoredAccount,
-} from '../../store/accounts/accounts.js';
+import { environments, insertAccount, type AccountEdit, type StoredAccount } from '../../store/accounts/accounts.js';
+import { isExternalIdTaken } from '../../store/accounts/external-ids.js';
 import { insertApiKey } from '../../store/accounts/api-keys.js';
 import { inTransaction, type Queryable, type Store } from '../../store/store.js';
 import { check } from '../../http/check.js';
@@ -58,6 +53,13 @@ interface CreatedAccount {
 
 const NOT_PAUSED = { pausedAt: null, pausedReason: null, resumeRate: null };
 
+/** An account below another one. */
+interface Below extends Pick<StoredAccount, 'uid' | 'reportsParent'> {
+  readonly parentId: string;
+  /** Its id in the provider's API, from its scope. */
+  readonly reference: (scope: unknown) => string;
+}
+
 /**
  * Creates an account, with its first API key unless `withKey` is false. Throws a problem for a wrong field, and
  * `conflict` when another account has its external id.
@@ -67,9 +69,13 @@ export async function createAccount(
   body: NewAccount,
   {
     withKey = true,
+    below,
     onCreated,
   }: {
     readonly withKey?: boolean;
+    /** The account that creates it through its provider's API, and what is stored for that API. */
+    readonly below?: Below;
+
     /** Called in the transaction that creates it; rolls it back when it rejects. */
     readonly onCreated?: (client: Queryable, created: CreatedAccount) => Promise<void>;
   } = {},
@@ -91,12 +97,13 @@ export async function createAccount(
     externalId: body.externalId ?? null,
     environment: body.environment ?? 'live',
     secrets: rules.newSecrets(randomBytes),
+    ...(below && { parentId: below.parentId, uid: below.uid, reportsParent: below.reportsParent ?? false }),
   };
   const apiKey = rules.newApiKey(randomBytes);
   try {
     return await inTransaction(store, async (client) => {
-      const createdAt = await insertAccount(store, client, account);
-      if (withKey) await insertApiKey(client, account.id, apiKey);
+      const createdAt = await insertAccount(store, client, account, below?.reference(scope));
+      if (withKey) await insertApiKey(client, { accountId: account.id, key: apiKey });
       const created = { account: { ...account, ...NOT_PAUSED, createdAt }, apiKey };
       await onCreated?.(client, created);
       return created;
@@ -119,7 +126,7 @@ export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>)
 export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
   const { externalId, metadata, environment, workflows, featureFlags, policy, createdAt } = account;
-  const flags = { workflows, featureFlags, policy };
+  const flags = { workflows, featureFlags, policy, parentId: account.parentId ?? null };
   const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
   const pause = { pausedAt, pausedReason, resumeRatePerSecond };
   const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };

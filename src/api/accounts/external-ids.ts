@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { notFound } from '../../http/problem.js';
 import type { Principal } from '../../http/principal.js';
-import { findIdByExternalId } from '../../store/accounts/accounts.js';
+import { findIdByExternalId } from '../../store/accounts/external-ids.js';
 import type { Store } from '../../store/store.js';
 
 const MAX_LENGTH = 128;

@@ -2,12 +2,19 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { findContract } from '../../providers/registry.js';
-import { insertApiKey, revokeApiKey } from '../../store/accounts/api-keys.js';
+import {
+  insertApiKey,
+  listApiKeys,
+  revokeApiKey,
+  scopes as allScopes,
+  type Scope,
+} from '../../store/accounts/api-keys.js';
 import type { ApiContext } from '../context.js';
 import { canSee } from '../../http/principal.js';
-import { notFound } from '../../http/problem.js';
+import { invalidField, notFound } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
-import { apiKeySchema, withKey } from '../schemas.js';
+import { OPERATOR_KEY_PREFIX } from '../../http/sign-in.js';
+import { apiKeySchema, line, time, withKey } from '../schemas.js';
 import { mustFindAccount } from './accounts.js';
 
 const tag = 'Accounts';
@@ -16,6 +23,10 @@ const params = z.object({ id: z.string() });
 const meSchema = z
   .object({
     role: z.enum(['operator', 'account']),
+    scopes: z.array(z.enum(allScopes)).describe('What the key may be used for.'),
+    key: z
+      .object({ id: z.string().optional(), name: z.string().nullable() })
+      .describe('The key; without an id it is the admin key of the settings.'),
     account: z
       .object({ id: z.string(), provider: z.string(), name: z.string() })
       .optional()
@@ -31,16 +42,39 @@ export function meRoutes(routing: Routing): void {
       method: 'get',
       path: '/v1/me',
       tag: 'Access',
+      scope: 'any',
       summary: "Get the caller's role and account",
       forAccounts: true,
       responses: { status: 200, description: 'An operator or an account', schema: meSchema },
     },
     async ({ principal }) => {
-      if (principal.role === 'operator') return { role: principal.role };
-      const { id, provider, name } = principal.account;
-      return { role: principal.role, account: { id, provider, name } };
+      const { role, credential } = principal;
+      const { scopes, id, name } = credential;
+      const shown = { role, scopes, key: { ...(id !== undefined && { id }), name } };
+      if (principal.role === 'operator') return shown;
+      const { account } = principal;
+      return { ...shown, account: { id: account.id, provider: account.provider, name: account.name } };
     },
   );
+}
+
+/** Makes a key's choices a request body; an account cannot publish. */
+const choices = <const Allowed extends readonly Scope[]>(allowed: Allowed) =>
+  z.strictObject({
+    name: line(100).min(1).optional().describe('What it is for, or who has it.'),
+    scopes: z
+      .array(z.enum(allowed))
+      .min(1)
+      .optional()
+      .describe('What it may be used for: admin, the default, includes all others, and operate includes read.'),
+    expiresAt: time.optional().describe('From when on it is rejected; never when absent.'),
+  });
+
+/** The fields of a new key. Throws a problem for an expiry that has passed. */
+function chosen({ expiresAt, scopes, ...rest }: z.output<ReturnType<typeof choices<typeof allScopes>>>) {
+  const expiry = expiresAt === undefined ? null : new Date(expiresAt);
+  if (expiry && expiry <= new Date()) throw invalidField('expiresAt', 'must be in the future');
+  return { ...rest, expiresAt: expiry, ...(scopes && { scopes: [...new Set(scopes)] }) };
 }
 
 /** Adds and revokes keys of an account. */
@@ -53,15 +87,18 @@ export function keyRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/keys',
       tag,
+      scope: 'admin',
       summary: 'Add an API key',
       forAccounts: true,
       params,
+      body: choices(['read', 'operate', 'admin']),
+      bodyOptional: true,
       responses: { status: 201, description: 'The new key', schema: apiKeySchema.extend(withKey.shape) },
     },
-    async ({ params, principal }) => {
+    async ({ params, body, principal }) => {
       const account = await mustFindAccount(context, principal, params.id);
-      const apiKey = findContract(account.provider)!.accounts.newApiKey(randomBytes);
-      return { ...(await insertApiKey(store.pool, account.id, apiKey)), apiKey };
+      const key = findContract(account.provider)!.accounts.newApiKey(randomBytes);
+      return { ...(await insertApiKey(store.pool, { accountId: account.id, key, ...chosen(body) })), apiKey: key };
     },
   );
 
@@ -71,6 +108,7 @@ export function keyRoutes(routing: Routing, context: ApiContext): void {
       method: 'delete',
       path: '/v1/accounts/{id}/keys/{keyId}',
       tag,
+      scope: 'admin',
       summary: 'Revoke an API key',
       forAccounts: true,
       params: params.extend({ keyId: z.string() }),
@@ -78,6 +116,66 @@ export function keyRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ params, principal }) => {
       if (!canSee(principal, params.id) || !(await revokeApiKey(store, params.id, params.keyId))) throw notFound('key');
+    },
+  );
+}
+
+/** Adds, lists and revokes keys of operators. */
+export function operatorKeyRoutes(routing: Routing, { store, signIn }: ApiContext): void {
+  addRoute(
+    routing,
+    {
+      method: 'post',
+      path: '/v1/keys',
+      tag: 'Access',
+      scope: 'admin',
+      summary: 'Add a key of an operator',
+      description: 'Beside the admin key of the settings, which has all scopes, does not expire and is not listed.',
+      body: choices(allScopes).required({ name: true }),
+      responses: {
+        status: 201,
+        description: 'The new key',
+        schema: apiKeySchema.extend({ apiKey: z.string().describe('Shown only once.') }),
+      },
+    },
+    async ({ body }) => {
+      const apiKey = `${OPERATOR_KEY_PREFIX}${randomBytes(24).toString('base64url')}`;
+      return { ...(await insertApiKey(store.pool, { accountId: null, key: apiKey, ...chosen(body) })), apiKey };
+    },
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'get',
+      path: '/v1/keys',
+      tag: 'Access',
+      scope: 'admin',
+      summary: "List operators' keys",
+      responses: {
+        status: 200,
+        description: 'The keys, oldest first, expired ones included',
+        schema: z.object({ data: z.array(apiKeySchema) }),
+      },
+    },
+    async () => ({ data: await listApiKeys(store, null) }),
+  );
+
+  addRoute(
+    routing,
+    {
+      method: 'delete',
+      path: '/v1/keys/{id}',
+      tag: 'Access',
+      scope: 'admin',
+      summary: 'Revoke a key of an operator',
+      description: 'In other processes of the API it may be accepted for another second.',
+      params,
+      responses: { status: 204, description: 'Revoked', schema: null },
+    },
+    async ({ params }) => {
+      if (!(await revokeApiKey(store, null, params.id))) throw notFound('key');
+      signIn.forget();
     },
   );
 }

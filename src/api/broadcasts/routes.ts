@@ -71,6 +71,8 @@ function createRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/broadcasts',
       tag,
+      scope: 'publish',
+      isAudited: true,
       summary: 'Emit an event to all accounts of a provider',
       description:
         'In the background, each account once, also after a restart; only accounts that exist now. Progress is in ' +
@@ -111,6 +113,7 @@ function readRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/broadcasts',
       tag,
+      scope: 'read',
       summary: 'List broadcasts',
       query: paging,
       responses: { status: 200, description: 'Broadcasts, newest first', schema: pageOf(broadcastSchema) },
@@ -127,6 +130,7 @@ function readRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/broadcasts/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a broadcast and its progress',
       params,
       responses: { status: 200, description: 'The broadcast', schema: broadcastSchema },
@@ -152,6 +156,7 @@ function changeRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/broadcasts/{id}/pause',
+      scope: 'operate',
       summary: 'Pause a broadcast; the current page is finished first',
       body: z.strictObject({}),
     },
@@ -168,6 +173,7 @@ function changeRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/broadcasts/{id}/resume',
+      scope: 'operate',
       summary: 'Resume a paused broadcast, or change the rate of a running one',
       body: z.strictObject({ ratePerSecond: broadcastRate.optional().describe('The former rate when absent.') }),
     },
@@ -185,6 +191,7 @@ function changeRoutes(routing: Routing, context: ApiContext): void {
     {
       ...common,
       path: '/v1/broadcasts/{id}/cancel',
+      scope: 'operate',
       summary: 'Cancel a broadcast; the current page is finished first',
       description: 'What was emitted is delivered.',
       body: z.strictObject({}),

@@ -5,6 +5,7 @@ import { openStates, type DeliveryState, type StoredDelivery } from '../../store
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import type { ApiContext } from '../context.js';
+import { allowDelivered } from './many.js';
 import { refuseWhileBlocked } from './ordering.js';
 import { mustFindDelivery, showOne } from './view.js';
 import { Problem } from '../../http/problem.js';
@@ -63,6 +64,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
         method: 'post',
         path: `/v1/deliveries/{id}/${name}`,
         tag,
+        scope: 'operate',
         summary,
         forAccounts: true,
         params,
@@ -74,7 +76,7 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       async ({ params, body, principal }) => {
         const delivery = await mustFindDelivery(context, principal, params.id);
         if (!states.includes(delivery.state)) throw closed(delivery, name);
-        const refused = await refuseWhileBlocked(context, delivery, name);
+        const refused = refuseWhileCollected(delivery, name) ?? (await refuseWhileBlocked(context, delivery, name));
         if (refused) throw refused;
         const sent = await sendCommand(context, delivery.id, command(body.reason ?? `${name} by the API`));
         if (!sent) throw closed(await mustFindDelivery(context, principal, params.id), name);
@@ -89,16 +91,22 @@ export function deliveryRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/{id}/redeliver',
       tag,
+      scope: 'operate',
       summary: 'Deliver a finished delivery again, from the start of the schedule',
       forAccounts: true,
       params,
       bodyOptional: true,
-      body: z.strictObject({}),
+      body: z.strictObject({ allowDelivered }),
       responses: { status: 202, description: 'The delivery, pending again', schema: deliverySchema },
       problems: [409],
     },
-    async ({ params, principal }) => {
+    async ({ params, body, principal }) => {
       const { eventId, state, expiresAt } = await mustFindDelivery(context, principal, params.id);
+      if (state === 'delivered' && !body.allowDelivered)
+        throw new Problem(
+          'conflict',
+          'its receiver has accepted this delivery and would get the event twice; send allowDelivered: true to redeliver it',
+        );
       const reopened = await redeliver(context, params.id);
       if (reopened) return showOne(context, principal, reopened);
       throw await whyNotRedelivered(store, { eventId, state, expiresAt });
@@ -122,6 +130,17 @@ async function whyNotRedelivered(
       'the payload of its event was erased, so it cannot be redelivered; emit the event again',
     );
   return new Problem('conflict', 'only a finished delivery can be redelivered; retry makes an attempt now');
+}
+
+/** The problem of a command for a delivery that a batch sends; undefined where it may be sent. */
+export function refuseWhileCollected(
+  { state, batchId, isCollected }: StoredDelivery,
+  command: string,
+): Problem | undefined {
+  if (isCollected && command !== 'cancel')
+    return new Problem('conflict', `cannot ${command} a delivery that waits for a batch; it can only be cancelled`);
+  if (batchId === null || !openStates.includes(state)) return undefined;
+  return new Problem('conflict', `cannot ${command} one event of a batch; ${command} the batch, ${batchId}`);
 }
 
 function closed({ state }: StoredDelivery, command: string): Problem {

@@ -63,6 +63,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a delivery with its attempts',
       forAccounts: true,
       params,
@@ -71,15 +72,19 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
     async ({ params, principal }) => {
       const delivery = await mustFindDelivery(context, principal, params.id);
       const { id, provider } = delivery;
-      const [[deliveryStart], attempts] = await Promise.all([loadDeliveryStarts(store, [id]), listAttempts(store, id)]);
+      const [[deliveryStart], attempts] = await Promise.all([
+        loadDeliveryStarts(store, [id]),
+        listAttempts(store, delivery.batchId ?? id),
+      ]);
       const heads = delivery.isBlocked ? await findHeads(store, [id]) : undefined;
       const shown = await showOne(context, principal, delivery);
       return {
         ...shown,
         attempts: principal.role === 'operator' ? attempts : attempts.map(withoutAdvice),
-        schedule: deliveryStart
-          ? nextAttempts(delivery, deliveryRules(contractOf(provider), id, deliveryStart).schedule, new Date())
-          : [],
+        schedule:
+          deliveryStart && !deliveryStart.isCollected
+            ? nextAttempts(delivery, deliveryRules(contractOf(provider), id, deliveryStart).schedule, new Date())
+            : [],
         blockedBy: heads?.get(id) ?? null,
         workflow: shown.workflowId === null ? null : { id: shown.workflowId, url: shown.temporalUrl },
       };
@@ -92,6 +97,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/{id}/request',
       tag,
+      scope: 'read',
       summary: 'Show the request that an attempt sent',
       description:
         "The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would " +
@@ -103,7 +109,9 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       problems: [409],
     },
     async ({ params, query: { attempt }, principal }) => {
-      const { id } = await mustFindDelivery(context, principal, params.id);
+      const { id: deliveryId, batchId } = await mustFindDelivery(context, principal, params.id);
+      // The request of a member is that of its batch.
+      const id = batchId ?? deliveryId;
       const [material, attempts] = await Promise.all([loadAttemptMaterial(store, id), listAttempts(store, id)]);
       if (!material) throw notFound('delivery');
       const sent = attempts.findLast(

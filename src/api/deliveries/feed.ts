@@ -6,7 +6,9 @@
  * down every attempt.
  */
 import type { Logger } from 'pino';
+import { isId } from '../../contract/ids.js';
 import { validKeyIds } from '../../store/accounts/api-keys.js';
+import { validSessionIds } from '../../store/accounts/sessions.js';
 import { changedDeliveries, type StoredDelivery } from '../../store/deliveries/deliveries.js';
 import { databaseTime } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
@@ -41,8 +43,10 @@ interface Watch {
 }
 
 export interface Listener {
-  /** The account's key, which must stay valid; absent for an operator. */
-  readonly key?: { readonly id: string; readonly accountId: string };
+  /** The key or session, which must stay valid; absent for the admin key of the settings. */
+  readonly keyId?: string;
+  /** The account whose stream it is; absent for an operator. */
+  readonly ownerId?: string;
   /** Only deliveries of this account; all accounts when absent. */
   readonly accountId?: string;
   /** Time of its last received event, if it reconnects. */
@@ -125,13 +129,18 @@ class PollingFeed implements DeliveryFeed {
     }, this.#pollMs);
   }
 
-  /** Ends the listeners with revoked keys; one query checks all keys. */
+  /** Ends the listeners with revoked keys and sessions; one query checks all keys, and one all sessions. */
   async #endRevoked(): Promise<void> {
-    const ids = new Set([...this.#listeners].flatMap(({ key }) => key?.id ?? []));
+    const ids = new Set([...this.#listeners].flatMap(({ keyId }) => keyId ?? []));
     if (ids.size === 0) return;
-    const valid = await validKeyIds(this.#store, [...ids]);
+    const sessions = [...ids].filter((id) => isId('ses', id));
+    const keys = [...ids].filter((id) => !sessions.includes(id));
+    const valid = new Set([
+      ...(keys.length > 0 ? await validKeyIds(this.#store, keys) : []),
+      ...(sessions.length > 0 ? await validSessionIds(this.#store, sessions) : []),
+    ]);
     for (const listener of [...this.#listeners]) {
-      const id = listener.key?.id;
+      const id = listener.keyId;
       // A listener that joined during the query is checked by the next poll.
       if (id !== undefined && ids.has(id) && !valid.has(id)) this.#end(listener);
     }
@@ -197,13 +206,14 @@ class PollingFeed implements DeliveryFeed {
 }
 
 /** Throws a Problem when one more listener would exceed the limit of its account, of all accounts or of operators. */
-function checkLimits({ key }: Listener, listeners: ReadonlySet<Listener>): void {
+function checkLimits({ ownerId }: Listener, listeners: ReadonlySet<Listener>): void {
   const count = (matches: (other: Listener) => boolean): number => [...listeners].filter(matches).length;
-  if (key && count((other) => other.key?.accountId === key.accountId) >= MAX_PER_ACCOUNT)
+  if (ownerId !== undefined && count((other) => other.ownerId === ownerId) >= MAX_PER_ACCOUNT)
     throw new Problem('rate_limited', `an account may have ${MAX_PER_ACCOUNT} streams at a time; close one first`);
-  const isFull = key
-    ? count((other) => other.key !== undefined) >= MAX_OF_ACCOUNTS
-    : count((other) => other.key === undefined) >= MAX_OF_OPERATORS;
+  const isFull =
+    ownerId === undefined
+      ? count((other) => other.ownerId === undefined) >= MAX_OF_OPERATORS
+      : count((other) => other.ownerId !== undefined) >= MAX_OF_ACCOUNTS;
   if (isFull) throw new Problem('unavailable', 'too many streams are open; try again later');
 }
 

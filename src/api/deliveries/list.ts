@@ -29,6 +29,7 @@ const filter = paging.extend({
   eventId: z.string().optional(),
   type: z.string().optional().describe('Event type.'),
   orderingKey: line(128).optional().describe('Only with `subscriptionId` or `accountId`.'),
+  batchId: z.string().optional().describe('The delivery that is the batch: its members.'),
   state: z.enum(deliveryStates).optional(),
   host: line(2_048)
     .min(1)
@@ -60,6 +61,7 @@ export function deliveryListRoutes(routing: Routing, context: ApiContext): void 
       method: 'get',
       path: '/v1/deliveries',
       tag: 'Deliveries',
+      scope: 'read',
       summary: 'List deliveries',
       description:
         'With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page ' +

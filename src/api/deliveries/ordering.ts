@@ -46,6 +46,7 @@ export function orderingRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/ordering',
       tag: 'Subscriptions',
+      scope: 'read',
       summary: 'List the ordering keys whose deliveries wait for an earlier one',
       description: 'Sorted by key. Only for contracts with ordering keys.',
       forAccounts: true,
@@ -72,6 +73,7 @@ export function orderingRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/deliveries/{id}/park',
       tag: 'Deliveries',
+      scope: 'operate',
       summary: 'Pause a delivery that blocks its ordering key, and release the next one of the key',
       description:
         'A failed delivery that blocks its key stays failed. Resume or redeliver makes it outside of the order later.',

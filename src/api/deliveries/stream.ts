@@ -29,6 +29,7 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       method: 'get',
       path: '/v1/deliveries/stream',
       tag: 'Deliveries',
+      scope: 'read',
       summary: 'Stream changes of deliveries',
       description:
         'Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were ' +
@@ -45,7 +46,8 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
       const since = readEventId(request.get('last-event-id'));
       const seen = visibleAccountId(principal, accountId);
       const stopListening = await context.feed.listen({
-        ...(principal.role === 'account' ? { key: { id: principal.keyId, accountId: principal.account.id } } : {}),
+        ...(principal.credential.id === undefined ? {} : { keyId: principal.credential.id }),
+        ...(principal.role === 'account' ? { ownerId: principal.account.id } : {}),
         ...(seen === undefined ? {} : { accountId: seen }),
         ...(since === undefined ? {} : { since }),
         notify(delivery, receiver) {

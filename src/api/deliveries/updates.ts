@@ -9,6 +9,7 @@ import type { Principal } from '../../http/principal.js';
 import { Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { time } from '../schemas.js';
+import { refuseWhileCollected } from './deliveries.js';
 import { mustFindDelivery } from './view.js';
 
 const tag = 'Deliveries';
@@ -39,6 +40,7 @@ export function deliveryUpdateRoutes(routing: Routing, context: ApiContext): voi
       method: 'post',
       path: '/v1/deliveries/{id}/skip',
       tag,
+      scope: 'operate',
       summary: 'Skip the planned attempt: move to the next step of the schedule',
       forAccounts: true,
       params,
@@ -57,6 +59,7 @@ export function deliveryUpdateRoutes(routing: Routing, context: ApiContext): voi
       method: 'post',
       path: '/v1/deliveries/{id}/extend',
       tag,
+      scope: 'operate',
       summary: 'Make the planned attempt later',
       forAccounts: true,
       params,
@@ -74,6 +77,7 @@ export function deliveryUpdateRoutes(routing: Routing, context: ApiContext): voi
       method: 'post',
       path: '/v1/deliveries/{id}/attempt',
       tag,
+      scope: 'operate',
       summary: 'Make an attempt now and respond with its outcome',
       description: 'As retry, which does not wait for it. An attempt that is in flight counts.',
       forAccounts: true,
@@ -108,11 +112,17 @@ async function update<Result, Args extends unknown[]>(
     throw error;
   }
   await mustBeOpen(context, principal, id);
-  throw new Problem('conflict', 'its workflow is not running: it waits for its first attempt or for a circuit breaker; retry makes an attempt now');
+  throw new Problem(
+    'conflict',
+    'its workflow is not running: it waits for its first attempt or for a circuit breaker; retry makes an attempt now',
+  );
 }
 
 async function mustBeOpen(context: ApiContext, principal: Principal, id: string): Promise<void> {
-  const { state } = await mustFindDelivery(context, principal, id);
+  const delivery = await mustFindDelivery(context, principal, id);
+  const { state } = delivery;
+  const refused = refuseWhileCollected(delivery, 'change');
+  if (refused) throw refused;
   if (!openStates.includes(state))
     throw new Problem('delivery_closed', `this delivery is ${state}; redeliver sends it again`);
 }

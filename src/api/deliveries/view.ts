@@ -73,6 +73,9 @@ export function showDelivery(
     priority: delivery.priority,
     orderingKey: delivery.orderingKey,
     blocked: delivery.isBlocked,
+    waitsForBatch: delivery.isCollected,
+    batchId: delivery.batchId,
+    batchEvents: delivery.batchEvents,
     workflowId,
     temporalUrl: workflowId === null ? null : temporalUrl(context, principal, workflowId),
     // From the id, like the filters `from` and `to`.

@@ -46,6 +46,7 @@ export function importRoutes(routing: Routing, context: Pick<ApiContext, 'store'
       method: 'post',
       path: '/v1/event-types/import',
       tag: 'Event types',
+      scope: 'admin',
       summary: 'Import event types from an OpenAPI document',
       description:
         'One event type for each of its `webhooks`, by name: description, group (the first tag), schema and examples of ' +

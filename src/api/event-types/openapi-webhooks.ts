@@ -38,11 +38,14 @@ class Unreadable extends Error {
   }
 }
 
-/** Every webhook of a document, in its sequence. */
-export function readWebhooks(document: OpenApiDocument): WebhookEntry[] {
+/**
+ * Every webhook of a document, in its sequence. Of a body with the fields of Standard Webhooks, the payload is its `data`,
+ * unless the payload is the whole body.
+ */
+export function readWebhooks(document: OpenApiDocument, { wholeBody = false } = {}): WebhookEntry[] {
   return Object.entries(document.webhooks).map(([name, item]) => {
     try {
-      return { name, fields: readWebhook(document, item, `webhooks.${name}`) };
+      return { name, fields: readWebhook(document, item, `webhooks.${name}`, wholeBody) };
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       return { name, path: error.path, message: error.message };
@@ -50,7 +53,7 @@ export function readWebhooks(document: OpenApiDocument): WebhookEntry[] {
   });
 }
 
-function readWebhook(document: Json, given: unknown, path: string): DescribedEventType {
+function readWebhook(document: Json, given: unknown, path: string, wholeBody: boolean): DescribedEventType {
   const item = resolve(document, given, path);
   const operation = resolve(document, item.post, `${path}.post`);
   const body = resolve(document, operation.requestBody, `${path}.post.requestBody`);
@@ -59,7 +62,7 @@ function readWebhook(document: Json, given: unknown, path: string): DescribedEve
   const media = resolve(document, content['application/json'], mediaPath);
   const described = [operation.description, operation.summary, item.description, item.summary].find(isText);
   const [tag] = Array.isArray(operation.tags) ? (operation.tags as unknown[]) : [];
-  const { schema, isEnvelope } = payloadSchema(document, media.schema, `${mediaPath}.schema`);
+  const { schema, isEnvelope } = payloadSchema(document, media.schema, `${mediaPath}.schema`, wholeBody);
   const examples = examplesOf(document, media, mediaPath).map((example) =>
     isEnvelope && isObject(example) && 'data' in example ? example.data : example,
   );
@@ -76,10 +79,11 @@ function payloadSchema(
   document: Json,
   given: unknown,
   path: string,
+  wholeBody: boolean,
 ): { schema: Json | undefined; isEnvelope: boolean } {
   if (given === undefined) return { schema: undefined, isEnvelope: false };
   const { properties } = resolve(document, given, path);
-  const isEnvelope = isObject(properties) && ENVELOPE.every((name) => name in properties);
+  const isEnvelope = !wholeBody && isObject(properties) && ENVELOPE.every((name) => name in properties);
   const schema: unknown = isEnvelope ? properties.data : given;
   if (schema === true) return { schema: {}, isEnvelope };
   if (!isObject(schema)) throw new Unreadable(path, 'must be a schema');

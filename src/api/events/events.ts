@@ -51,6 +51,7 @@ function emitRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/events',
       tag,
+      scope: 'publish',
       summary: 'Emit an event, or up to 1,000',
       description:
         'Responds after the events and their deliveries are committed. A batch has one result per event, in order; ' +
@@ -108,6 +109,7 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/events/{id}',
       tag,
+      scope: 'read',
       summary: 'Get an event',
       forAccounts: true,
       params,

@@ -6,6 +6,7 @@ import {
   countBuckets,
   countProviders,
   sampleAttempts,
+  worstAccounts,
   worstSubscriptions,
   type AttemptSample,
   type Backlog,
@@ -13,8 +14,18 @@ import {
 } from '../../store/reports/overview.js';
 import { openWindow } from '../../store/reports/window.js';
 import type { ApiContext } from '../context.js';
-import { fillSeries, successOf, timeline, totals, windowNames } from './series.js';
+import {
+  customTimeline,
+  fillSeries,
+  MAX_PERIOD_MS,
+  successOf,
+  timeline,
+  totals,
+  windowNames,
+  type Timeline,
+} from './series.js';
 import { visibleAccountId } from '../../http/principal.js';
+import { invalidField } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { time } from '../schemas.js';
 
@@ -50,7 +61,19 @@ const overviewSchema = z
       .describe('Deliveries created in the window, by current state.'),
     success: successSchema,
     series: z
-      .array(z.object({ at: time, delivered: count, failed: count, cancelled: count, open: count }))
+      .array(
+        z.object({
+          at: time,
+          delivered: count,
+          failed: count,
+          cancelled: count,
+          open: count,
+          success: rate.describe('Share of accepted attempts; null without attempts.'),
+          p50Ms: z.number().nullable(),
+          p95Ms: z.number().nullable(),
+          p99Ms: z.number().nullable(),
+        }),
+      )
       .describe('The same by creation time, one entry per bucket.'),
     backlog: z
       .object({
@@ -73,6 +96,20 @@ const overviewSchema = z
         p99Ms: z.number().nullable(),
       }),
     ),
+    worstAccounts: z
+      .array(
+        z.object({
+          accountId: z.string(),
+          name: z.string(),
+          provider: z.string(),
+          deliveries: count,
+          attempts: count,
+          failures: count,
+          failureRate: z.number(),
+          openAfterFailure: count.describe('Open deliveries whose last attempt was not accepted.'),
+        }),
+      )
+      .describe('At most ten with failed attempts, sorted by these times failure rate.'),
     worstSubscriptions: z
       .array(
         z.object({
@@ -105,25 +142,32 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       method: 'get',
       path: '/v1/overview',
       tag: 'Overview',
+      scope: 'read',
       summary: 'Get statistics of deliveries',
       description: 'With more than 200,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,
       query: z.strictObject({
         window: z.enum(windowNames).default('24h').describe('Length of the window, which ends now.'),
+        from: time.optional().describe('Start of a period of your own, instead of a window.'),
+        to: time.optional().describe('Its end; now when absent.'),
         accountId: z.string().optional(),
+        subscriptionId: z.string().optional(),
+        provider: z.string().optional(),
       }),
       responses: { status: 200, description: 'Statistics', schema: overviewSchema },
     },
     async ({ query, principal }) => {
       const accountId = visibleAccountId(principal, query.accountId);
-      const { from, to, bucketMs, buckets } = timeline(query.window, new Date());
+      const scope = { accountId, subscriptionId: query.subscriptionId, provider: query.provider };
+      const { from, to, bucketMs, buckets } = readPeriod(query, new Date());
       const [fromId, beforeId] = [lowestIdAt('dlv', from), lowestIdAt('dlv', to)];
-      const window = await openWindow(store, { fromId, beforeId, ...(accountId === undefined ? {} : { accountId }) });
+      const window = await openWindow(store, { fromId, beforeId, ...scope });
       const bounds = buckets.map((at) => lowestIdAt('dlv', at));
       // One after the other, so that a request uses only one database connection.
       const counts = await countBuckets(store, window, bounds);
       const providers = await countProviders(store, window);
-      const samples = await sampleAttempts(store, window);
+      const attempts = await sampleAttempts(store, window, bounds);
+      const samples = attempts.filter((each) => each.provider !== null);
       const states = totals(counts);
       return {
         from,
@@ -132,13 +176,32 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
         share: window.share,
         states,
         success: successOf(states, samples),
-        series: fillSeries(buckets, counts),
-        backlog: showBacklog(await countBacklog(store, accountId)),
+        series: fillSeries(buckets, counts, attempts),
+        backlog: showBacklog(await countBacklog(store, scope)),
         providers: providers.map((each) => showProvider(each, samples)),
-        worstSubscriptions: await worstSubscriptions(store, window, accountId),
+        worstAccounts: await worstAccounts(store, window),
+        worstSubscriptions: await worstSubscriptions(store, window, scope),
       };
     },
   );
+}
+
+interface Period {
+  readonly window: (typeof windowNames)[number];
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** The period of a request: a window that ends now, or one of its own. Throws a problem for one that has no length. */
+function readPeriod({ window, from, to }: Period, now: Date): Timeline {
+  if (from === undefined) {
+    if (to !== undefined) throw invalidField('from', 'is needed with to');
+    return timeline(window, now);
+  }
+  const [start, end] = [new Date(from), to === undefined ? now : new Date(to)];
+  if (start >= end) throw invalidField('from', 'must be before to, and in the past without it');
+  if (end.getTime() - start.getTime() > MAX_PERIOD_MS) throw invalidField('from', 'must be at most 840 days before to');
+  return customTimeline(start, end);
 }
 
 function showBacklog({ oldestId, ...backlog }: Backlog) {

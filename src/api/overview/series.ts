@@ -33,6 +33,25 @@ export function timeline(window: WindowName, now: Date): Timeline {
   return { from: new Date(from), to: new Date(to), bucketMs, buckets };
 }
 
+/** Lengths of buckets of a custom period, ascending: about as many buckets as a chart can show. */
+const BUCKET_LENGTHS = [
+  ...[1, 5, 10, 15, 30].map(minutes),
+  ...[1, 2, 3, 6, 12].map(hours),
+  ...[1, 2, 4, 7, 14].map((days) => hours(24 * days)),
+];
+const MAX_BUCKETS = 60;
+/** The longest custom period, in milliseconds. */
+export const MAX_PERIOD_MS = MAX_BUCKETS * BUCKET_LENGTHS.at(-1)!;
+
+/** The buckets of a custom period, which start at its start; the last one may end after it. */
+export function customTimeline(from: Date, to: Date): Timeline {
+  const span = to.getTime() - from.getTime();
+  const bucketMs = BUCKET_LENGTHS.find((length) => span / length <= MAX_BUCKETS) ?? BUCKET_LENGTHS.at(-1)!;
+  const count = Math.max(Math.ceil(span / bucketMs), 1);
+  const buckets = Array.from({ length: count }, (_, index) => new Date(from.getTime() + index * bucketMs));
+  return { from, to, bucketMs, buckets };
+}
+
 /** Deliveries by state. */
 export function totals(counts: readonly BucketCount[]): Record<DeliveryState, number> {
   const sums = Object.fromEntries(deliveryStates.map((state) => [state, 0])) as Record<DeliveryState, number>;
@@ -41,8 +60,21 @@ export function totals(counts: readonly BucketCount[]): Record<DeliveryState, nu
 }
 
 /** One entry per bucket, including empty ones; unfinished deliveries count as open. */
-export function fillSeries(buckets: readonly Date[], counts: readonly BucketCount[]) {
-  const series = buckets.map((at) => ({ at, delivered: 0, failed: 0, cancelled: 0, open: 0 }));
+export function fillSeries(
+  buckets: readonly Date[],
+  counts: readonly BucketCount[],
+  attempts: readonly AttemptSample[] = [],
+) {
+  const series = buckets.map((at, index) => {
+    const sample = attempts.find(({ bucket }) => bucket === index);
+    return {
+      ...{ at, delivered: 0, failed: 0, cancelled: 0, open: 0 },
+      success: sample ? share(sample.accepted, sample.attempts) : null,
+      p50Ms: sample?.p50Ms ?? null,
+      p95Ms: sample?.p95Ms ?? null,
+      p99Ms: sample?.p99Ms ?? null,
+    };
+  });
   for (const { bucket, state, count } of counts) {
     const entry = series[bucket];
     if (entry) entry[openStates.includes(state) ? 'open' : (state as 'delivered' | 'failed' | 'cancelled')] += count;

@@ -53,6 +53,7 @@ export function searchRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/search',
       tag: 'Search',
+      scope: 'read',
       summary: 'Find anything by an id or a text',
       description:
         'At most 20,000 of the newest events and 32 MiB of their payloads are searched; `searched` says how far that was. ' +

@@ -19,6 +19,7 @@ export function subscriptionListRoutes(routing: Routing, context: ApiContext): v
       method: 'get',
       path: '/v1/subscriptions',
       tag: 'Subscriptions',
+      scope: 'read',
       summary: 'List the subscriptions of all accounts, with their health',
       description: 'An account gets its own.',
       forAccounts: true,

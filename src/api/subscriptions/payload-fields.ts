@@ -45,7 +45,7 @@ interface PayloadFields {
 
 /** Refuses the fields where the contract does not have them; the schema would only say that they are unknown. */
 export function rejectUnsupported(
-  { title, hasFilters, renderTransformed, callbacks }: AnyContract,
+  { title, hasFilters, renderTransformed, callbacks, batching }: AnyContract,
   body: unknown,
 ): void {
   if (typeof body !== 'object' || body === null) return;
@@ -54,6 +54,7 @@ export function rejectUnsupported(
     throw invalidField('transformation', `${title} has no transformations; remove the field`);
   const callback = callbacks ? undefined : Object.keys(callbackFields).find((field) => field in body);
   if (callback !== undefined) throw invalidField(callback, `${title} has no callbacks; remove the field`);
+  if ('batch' in body && !batching) throw invalidField('batch', `${title} has no batches; remove the field`);
 }
 
 /** Checks the fields and returns them as they are stored; absent ones keep the previous values. Throws a problem. */
@@ -98,6 +99,7 @@ function filterTestRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/filters/test',
       tag,
+      scope: 'read',
       summary: "Try a filter on the account's last events",
       description: `Says which of the last ${TESTED_EVENTS} events would have passed. Nothing is sent or stored.`,
       forAccounts: true,
@@ -144,6 +146,7 @@ function transformationTestRoute(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/accounts/{id}/transformations/test',
       tag,
+      scope: 'read',
       summary: 'Try a transformation on an event',
       description: 'Makes the body that a subscription would receive. Nothing is sent or stored.',
       forAccounts: true,

@@ -53,6 +53,7 @@ function readRoute(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/poll',
       tag,
+      scope: 'operate',
       summary: 'Read the messages of a subscription that is polled',
       description:
         'Oldest first. Without cursor from the oldest message that is kept, or from where the consumer is: with ' +
@@ -94,6 +95,7 @@ function consumerRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/consumers',
       tag,
+      scope: 'read',
       summary: 'List the consumers of a subscription that is polled',
       forAccounts: true,
       params,
@@ -134,6 +136,7 @@ function consumerRoutes(routing: Routing, context: ApiContext): void {
       method: 'delete',
       path: '/v1/subscriptions/{id}/consumers/{name}',
       tag,
+      scope: 'operate',
       summary: 'Delete a consumer, so that its name starts again from the oldest message',
       forAccounts: true,
       params: params.extend({ name: z.string() }),

@@ -21,6 +21,7 @@ import { canSee, type Principal } from '../../http/principal.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { line, time } from '../schemas.js';
+import { allowDelivered } from '../deliveries/many.js';
 import { temporalUrl } from '../deliveries/temporal-url.js';
 
 const tag = 'Recoveries';
@@ -47,6 +48,7 @@ const request = z.strictObject({
   types: z.array(line(255).min(1)).max(50).default([]).describe('Event types; all when empty.'),
   dryRun: z.boolean().default(false).describe('Only count; change nothing.'),
   ratePerSecond: z.int().min(1).max(1_000).default(10),
+  allowDelivered,
 });
 
 const countSchema = z
@@ -94,6 +96,12 @@ function rejectPolled({ subscription, account }: Receiver): void {
     throw new Problem('conflict', 'this subscription is polled; read its messages again instead');
 }
 
+/** The input of a recovery's workflow. */
+export function recoveryInput(recoveryId: string, scope: RecoveryScope, ratePerSecond: number): RecoveryInput {
+  const pageSize = Math.min(ratePerSecond, MAX_PAGE_SIZE);
+  return { recoveryId, scope, ratePerSecond, pageSize, pagesPerRun: PAGES_PER_RUN };
+}
+
 export function recoveryRoutes(routing: Routing, context: ApiContext): void {
   collectionRoutes(routing, context);
   itemRoutes(routing, context);
@@ -109,6 +117,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/subscriptions/{id}/recover',
       tag,
+      scope: 'operate',
       summary: 'Start a recovery: redeliver what a subscription has missed',
       forAccounts: true,
       description:
@@ -128,14 +137,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
         const { counts } = await countRecoverable(store, receiver, scope);
         return void response.status(200).json(showCounts(counts));
       }
-      const { ratePerSecond } = body;
-      const input: RecoveryInput = {
-        recoveryId: newRecoveryId(scope.subscriptionId),
-        scope,
-        ratePerSecond,
-        pageSize: Math.min(ratePerSecond, MAX_PAGE_SIZE),
-        pagesPerRun: PAGES_PER_RUN,
-      };
+      const input = recoveryInput(newRecoveryId(scope.subscriptionId), scope, body.ratePerSecond);
       const started = await startRecovery(client, receiver, input);
       const last = await lastRecovery(client, scope.subscriptionId);
       if (!last) throw new Problem('unavailable', 'Temporal does not know the recovery; try again shortly');
@@ -150,6 +152,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/subscriptions/{id}/recoveries',
       tag,
+      scope: 'read',
       summary: "List a subscription's recoveries",
       forAccounts: true,
       description: `The last ${MAX_LISTED} that Temporal still stores. A new one may be listed after a second.`,
@@ -176,6 +179,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'get',
       path: '/v1/recoveries/{id}',
       tag,
+      scope: 'read',
       summary: 'Get a recovery and its progress',
       forAccounts: true,
       params,
@@ -190,6 +194,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       method: 'post',
       path: '/v1/recoveries/{id}/cancel',
       tag,
+      scope: 'operate',
       summary: 'Cancel a recovery; the current page is finished first',
       forAccounts: true,
       params,
@@ -239,6 +244,8 @@ function readScope({ account, subscription }: Receiver, body: z.output<typeof re
     return definition.type;
   });
   const states = [...new Set(body.states)];
+  if (states.includes('delivered') && !body.allowDelivered)
+    throw invalidField('allowDelivered', 'must be true to redeliver delivered deliveries');
   return { subscriptionId: subscription.id, accountId: account.id, from, to, states, types };
 }
 

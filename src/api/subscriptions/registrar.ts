@@ -15,6 +15,8 @@ import {
 import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
+import { createMessaging } from '../messaging.js';
+import { hasScope } from '../../http/principal.js';
 import { subscriptionChanges } from './changes.js';
 import { testEvents } from './test-events.js';
 
@@ -24,11 +26,16 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
   return {
     ...subscriptionChanges(context),
     ...testEvents(context),
+    ...createMessaging(context),
 
     readJson: plainJsonBody(context.maxBodyBytes),
 
-    async authenticate(provider, key, caller) {
-      return (await context.signIn(caller, key, provider))?.account;
+    async authenticate(provider, key, request) {
+      const principal = await context.signIn(request, key, provider);
+      // The providers' keys have no scopes: one that may not do everything here is none.
+      if (principal?.role !== 'account' || !hasScope(principal, 'operate')) return undefined;
+      if (request.method !== 'GET' && request.method !== 'HEAD') await context.audit.request(principal, request);
+      return principal.account;
     },
 
     list: (account) => allSubscriptions(store, account.id),

@@ -98,6 +98,7 @@ export function exampleOf(
   return {
     ...exampleEvent(definition, data ?? example ?? definition.exampleOf?.(account) ?? definition.example),
     ...(policy ? { eventTypePolicy: policy } : {}),
+    isTest: true,
   };
 }
 

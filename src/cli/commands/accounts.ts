@@ -1,6 +1,6 @@
 /** `pigeonpost accounts`: customers of the platform and their API keys. */
 import { Option, type Command } from 'commander';
-import { unwrap, type components } from '../../client/index.js';
+import { unwrap } from '../../client/index.js';
 import { jsonObjectOption, noneIsNull, orNone, wholeNumber } from '../arguments.js';
 import { workflowModes, type WorkflowMode } from '../../config/defaults.js';
 import { OperatorError } from '../../lib/errors.js';
@@ -9,6 +9,7 @@ import { apiCommand, openContext, type CommandContext, type CommonOptions } from
 import { fields, table, when } from '../output.js';
 import type { Terminal } from '../terminal.js';
 import { addAccountErase } from './erase.js';
+import { chosenForKey, showKeys, withKeyChoices, type KeyChoices } from './keys.js';
 import { addPauseCommands } from './pause.js';
 
 /** What may be chosen for an account, now or later. */
@@ -94,16 +95,18 @@ export function accountCommands(program: Command, terminal: Terminal): void {
     },
   );
 
-  apiCommand(accounts, 'keys <account>', "List an account's API keys, add one or revoke one")
-    .option('--add', 'add a key, which is shown once')
-    .option('--revoke <key>', 'revoke the key of this id')
-    .action(async (id: string, { add, revoke, ...options }: CommonOptions & { add?: boolean; revoke?: string }) => {
-      if (add && revoke !== undefined) throw new OperatorError('Give --add or --revoke, not both.');
-      const context = await openContext(terminal, options);
-      if (revoke !== undefined) await revokeKey(context, id, revoke);
-      if (add) await addKey(context, id);
-      if (!add && revoke === undefined) await listKeys(context, id);
-    });
+  withKeyChoices(
+    apiCommand(accounts, 'keys <account>', "List an account's API keys, add one or revoke one")
+      .option('--add', 'add a key, which is shown once')
+      .option('--name <name>', 'name of the added key')
+      .option('--revoke <key>', 'revoke the key of this id'),
+  ).action(async (id: string, { add, revoke, ...options }: CommonOptions & AccountKeyOptions) => {
+    if (add && revoke !== undefined) throw new OperatorError('Give --add or --revoke, not both.');
+    const context = await openContext(terminal, options);
+    if (revoke !== undefined) await revokeKey(context, id, revoke);
+    if (add) await addKey(context, id, options);
+    if (!add && revoke === undefined) await listKeys(context, id);
+  });
 }
 
 function withChoices(command: Command): Command {
@@ -150,6 +153,14 @@ function chosen({ settings, validate, operations, disableAfter, weight, ...choic
   };
 }
 
+interface AccountKeyOptions extends KeyChoices {
+  readonly add?: boolean;
+  readonly name?: string;
+  readonly revoke?: string;
+}
+
+type Scope = NonNullable<KeyChoices['scope']>[number];
+
 interface ListOptions {
   readonly search?: string;
   readonly provider?: string;
@@ -162,19 +173,15 @@ async function listKeys({ client, print }: CommandContext, id: string): Promise<
   print({ data: keys }, () => showKeys(keys));
 }
 
-async function addKey({ client, print }: CommandContext, id: string): Promise<void> {
-  const key = await unwrap(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } } }));
+async function addKey({ client, print }: CommandContext, id: string, options: AccountKeyOptions): Promise<void> {
+  const { scopes, expiresAt } = chosenForKey(options);
+  // The API names the scopes that a key of an account can have.
+  const body = { name: options.name, scopes: scopes as Exclude<Scope, 'publish'>[] | undefined, expiresAt };
+  const key = await unwrap(client.POST('/v1/accounts/{id}/keys', { params: { path: { id } }, body }));
   print(key, () => fields(key));
 }
 
 async function revokeKey({ client, print }: CommandContext, id: string, keyId: string): Promise<void> {
   await unwrap(client.DELETE('/v1/accounts/{id}/keys/{keyId}', { params: { path: { id, keyId } } }));
   print({ id: keyId, revoked: true }, () => `revoked ${keyId}`);
-}
-
-function showKeys(keys: readonly components['schemas']['ApiKey'][]): string {
-  return table(
-    ['Key', 'Ends with', 'Created'],
-    keys.map(({ id, hint, createdAt }) => [id, hint, when(createdAt)]),
-  );
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { ApiError, Unreachable, unwrap, type components, type paths } from '../../client/index.js';
 import { duration, time, wholeNumber } from '../arguments.js';
+import { confirmRepetition } from '../confirm.js';
 import { apiCommand, openContext, type CommandContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryLine, deliveryRow, deliveryText } from '../delivery-text.js';
 import { fields, table, when } from '../output.js';
@@ -51,10 +52,11 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const { limit, cursor } = options;
       const query = { ...queryOf(options), limit, cursor };
       const page = await unwrap(client.GET('/v1/deliveries', { params: { query } }));
-      print(page, () => {
+      print(page, (paint) => {
         const searched = page.searchedSince ? `\n\nSearched back to ${when(page.searchedSince)}.` : '';
         const more = page.nextCursor === null ? '' : `${searched}\n\nMore with --cursor ${page.nextCursor}`;
-        return table(deliveryHeads, page.data.map(deliveryRow)) + more;
+        const rows = page.data.map((delivery) => deliveryRow(delivery, paint));
+        return table(deliveryHeads, rows) + more;
       });
     });
 
@@ -74,16 +76,20 @@ export function deliveryCommands(program: Command, terminal: Terminal): void {
       const look = async (limit: number) =>
         (await unwrap(client.GET('/v1/deliveries', { params: { query: { ...queryOf(options), limit } } }))).data;
       const print = (delivery: Awaited<ReturnType<typeof look>>[number]) =>
-        printLine(delivery, () => deliveryLine(delivery));
+        printLine(delivery, (paint) => deliveryLine(delivery, paint));
       await tail({ look, print, last: options.last, everyMs: options.every, terminal });
     });
 
   for (const [name, description, hasReason] of commands) {
     const command = apiCommand(deliveries, `${name} <delivery...>`, description);
     if (hasReason) command.option('--reason <text>', 'shown with the delivery and in Temporal');
-    command.action(async (ids: string[], { reason, ...options }: CommonOptions & { reason?: string }) => {
+    if (name === 'redeliver') command.option('--yes', 'redeliver delivered ones without asking');
+    command.action(async (ids: string[], { reason, yes, ...options }: CommandOptions) => {
       const context = await openContext(terminal, options);
-      for (const id of ids) await send(context, name, id, reason);
+      for (const id of ids) {
+        const given = name === 'redeliver' ? await redelivery(context, id, yes) : { reason };
+        await send(context, name, id, given);
+      }
     });
   }
   updateCommands(deliveries, terminal);
@@ -119,16 +125,28 @@ function updateCommands(deliveries: Command, terminal: Terminal): void {
   );
 }
 
+interface CommandOptions extends CommonOptions {
+  readonly reason?: string;
+  readonly yes?: boolean;
+}
+
+/** The body of a redelivery; asks first when the receiver has accepted the delivery. */
+async function redelivery(context: CommandContext, id: string, yes = false): Promise<{ allowDelivered: boolean }> {
+  const { state, type, url } = await unwrap(context.client.GET('/v1/deliveries/{id}', { params: { path: { id } } }));
+  if (state !== 'delivered') return { allowDelivered: false };
+  await confirmRepetition(context, `${type} to ${url ?? 'its receiver'}, which has accepted ${id}`, yes);
+  return { allowDelivered: true };
+}
+
 async function send(
   { client, printLine }: CommandContext,
   command: (typeof commands)[number][0],
   id: string,
-  reason: string | undefined,
+  body: { readonly reason?: string | undefined; readonly allowDelivered?: boolean },
 ): Promise<void> {
   const params = { path: { id } };
-  const body = reason === undefined ? {} : { reason };
   const delivery = await unwrap(client.POST(`/v1/deliveries/{id}/${command}`, { params, body }));
-  printLine(delivery, () => deliveryLine(delivery));
+  printLine(delivery, (paint) => deliveryLine(delivery, paint));
 }
 
 function withFilters(command: Command): Command {

@@ -5,7 +5,7 @@ import { time, wholeNumber } from '../arguments.js';
 import { apiCommand, openContext, type CommonOptions } from '../context.js';
 import { deliveryHeads, deliveryRow } from '../delivery-text.js';
 import { table, when, type Cell } from '../output.js';
-import type { Terminal } from '../terminal.js';
+import type { Paint, Terminal } from '../terminal.js';
 
 type Found = components['schemas']['SearchResults'];
 
@@ -26,13 +26,17 @@ export function findCommand(program: Command, terminal: Terminal): void {
       const { client, print } = await openContext(terminal, options);
       const query = { q, accountId: account, from, to, limit };
       const found = await unwrap(client.GET('/v1/search', { params: { query } }));
-      print(found, () => text(found));
+      print(found, (paint) => text(found, paint));
     });
 }
 
-function text({ accounts, subscriptions, hosts, eventTypes, events, deliveries, searched }: Found): string {
+function text(found: Found, paint: Paint): string {
+  const { accounts, subscriptions, hosts, eventTypes, events, deliveries, searched } = found;
   const parts = [
-    part(deliveryHeads, deliveries.map(deliveryRow)),
+    part(
+      deliveryHeads,
+      deliveries.map((delivery) => deliveryRow(delivery, paint)),
+    ),
     part(
       ['Event', 'Event type', 'Delivered', 'Failed', 'Cancelled', 'Open', 'Accepted', 'Account'],
       events.map(({ id, type, deliveries: { delivered, failed, cancelled, open }, createdAt, accountName }) => [

@@ -2,15 +2,17 @@
 import { type Command, Option } from 'commander';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import type { AddressInfo } from 'node:net';
 import { explainFileError, OperatorError } from '../../lib/errors.js';
 import { verifiers } from '../../providers/verify.js';
-import { duration, wholeNumber } from '../arguments.js';
+import { duration, webUrl, wholeNumber } from '../arguments.js';
 import { apiCommand, printers } from '../context.js';
 import { when } from '../output.js';
+import { createForwarder } from '../forward.js';
 import { createReceiver, type Arrival, type Behaviour } from '../receiver.js';
 import { checking, checkOf, findSender, type SenderOptions } from '../sender.js';
-import type { Terminal } from '../terminal.js';
+import type { Paint, Terminal } from '../terminal.js';
 
 interface ListenOptions extends SenderOptions {
   readonly host: string;
@@ -21,6 +23,7 @@ interface ListenOptions extends SenderOptions {
   readonly tlsKey?: string;
   readonly tlsCert?: string;
   readonly count?: number;
+  readonly forwardTo?: string;
 }
 
 const HELP = `
@@ -47,6 +50,11 @@ export function listenCommand(program: Command, terminal: Terminal): void {
     .option('--delay <span>', 'delay before the response, such as 10s', duration, 0)
     .option('--tls-key <path>', 'private key for https, PEM')
     .option('--tls-cert <path>', 'its certificate, PEM')
+    .option(
+      '--forward-to <url>',
+      'send what is genuine to your own receiver as it came, and respond with its status',
+      webUrl,
+    )
     .option('--count <number>', 'exit after this many requests', wholeNumber())
     .addHelpText('after', HELP)
     .action((options: ListenOptions) => listen(terminal, options));
@@ -58,31 +66,53 @@ async function listen(terminal: Terminal, options: ListenOptions): Promise<void>
   const sender = await findSender(terminal, options);
   const stop = terminal.onStop();
   const ended = new AbortController();
+  const forwarder = options.forwardTo === undefined ? undefined : createForwarder(options.forwardTo);
   let arrived = 0;
   const receiver = createReceiver({
     ...behaviour(options),
+    ...(forwarder ? { respond: forwarder.forward } : {}),
     tls,
     verify: checkOf(sender, tls ? 'https' : 'http'),
     onArrival: (arrival) => {
-      printLine(arrival, () => arrivalText(arrival));
+      printLine(arrival, (paint) => arrivalText(arrival, paint));
       if (++arrived === options.count) ended.abort();
     },
   });
   await start(receiver, options);
   const { port } = receiver.address() as AddressInfo;
   const url = `${tls ? 'https' : 'http'}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
-  printLine({ listening: url }, () => `Listening at ${url}; ${checking(sender)}.`);
+  const forwarding = options.forwardTo === undefined ? '' : ` What is genuine is forwarded to ${options.forwardTo}.`;
+  printLine({ listening: url }, () => `Listening at ${url}; ${checking(sender)}.${forwarding}`);
+  if (forwarder && terminal.stdin.isTTY) replayOnRequest(terminal, forwarder);
   await once(AbortSignal.any([stop, ended.signal]), 'abort');
   receiver.close();
   receiver.closeAllConnections();
 }
 
-function behaviour({ status, failFirst, delay }: ListenOptions): Pick<Behaviour, 'statusOf' | 'delayMs'> {
+/** Forwards a request again when its number is typed. */
+function replayOnRequest(terminal: Terminal, { forwardAgain }: ReturnType<typeof createForwarder>): void {
+  terminal.err('Type the number of a request and Enter to forward it again.');
+  createInterface({ input: terminal.stdin }).on('line', (line) => {
+    const number = Number(line.trim());
+    void forwardAgain(number).then((result) => {
+      const text = result
+        ? `forwarded again; ${resultText(result)}`
+        : 'there is none of this number among the last 100';
+      terminal.err(`#${line.trim()}  ${text}`);
+    });
+  });
+}
+
+function resultText({ status, forwardError }: Pick<Arrival, 'status' | 'forwardError'>): string {
+  return `responded ${status}${forwardError === undefined ? '' : ` (${forwardError})`}`;
+}
+
+function behaviour({ status, failFirst, delay }: ListenOptions): Pick<Behaviour, 'respond' | 'delayMs'> {
   const statusOf = (number: number): number => {
     if (failFirst === undefined) return status ?? 200;
     return number <= failFirst ? (status ?? 500) : 200;
   };
-  return { statusOf, delayMs: delay };
+  return { respond: async ({ number }) => ({ status: statusOf(number) }), delayMs: delay };
 }
 
 async function start(receiver: ReturnType<typeof createReceiver>, { host, port }: ListenOptions): Promise<void> {
@@ -103,8 +133,12 @@ async function readTls({ tlsKey, tlsCert }: ListenOptions): Promise<{ key: strin
   return { key: await read(tlsKey), cert: await read(tlsCert) };
 }
 
-function arrivalText({ at, method, path, headers, body, responseClass, reason, status }: Arrival): string {
+const CLASS_STYLES = { genuine: 'green', forged: 'red', unchecked: 'yellow' } as const;
+
+function arrivalText(arrival: Arrival, paint: Paint): string {
+  const { number, at, method, path, headers, body, responseClass, reason } = arrival;
   const classified = reason === undefined ? responseClass : `${responseClass}: ${reason}`;
   const lines = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`);
-  return [`\n${when(at)}  ${method} ${path}  ${classified}  responded ${status}`, ...lines, '', `  ${body}`].join('\n');
+  const head = `\n#${number}  ${when(at)}  ${method} ${path}  ${paint(CLASS_STYLES[responseClass], classified)}  ${resultText(arrival)}`;
+  return [head, ...lines, '', `  ${body}`].join('\n');
 }

@@ -58,7 +58,9 @@ async function recover(
   { from, to, state: states, type: types, rate: ratePerSecond, yes = false, follow, every }: RecoverOptions,
 ): Promise<void> {
   const { client, print, printLine } = context;
-  const body = { from, to, states, types, ratePerSecond, dryRun: !yes };
+  // The count comes first, and --yes confirms it.
+  const allowDelivered = states?.includes('delivered');
+  const body = { from, to, states, types, ratePerSecond, dryRun: !yes, allowDelivered };
   const responded = await unwrap(client.POST('/v1/subscriptions/{id}/recover', { params: { path: { id } }, body }));
   if ('dryRun' in responded) return print(responded, () => countText(responded));
   printLine(responded, () => recoveryLine(responded));

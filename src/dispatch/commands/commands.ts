@@ -8,6 +8,7 @@ import {
   type DeliveryStart,
   type PendingDelivery,
 } from '../../store/deliveries/delivery-starts.js';
+import { cancelCollected } from '../../store/batches.js';
 import { takeHeld } from '../../store/deliveries/breaker-waiting.js';
 import { cancelWithoutWorkflow } from '../../store/deliveries/ordering.js';
 import { changeState, reopenDelivery } from '../../store/deliveries/state-changes.js';
@@ -42,7 +43,8 @@ const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalD
 
 /**
  * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
- * with the command. A delivery that waits without a workflow, blocked or for a breaker, is cancelled at once. When its workflow has closed without recording the end, it can
+ * with the command. A delivery that waits without a workflow, blocked, for a breaker or for a batch, is cancelled at once. When its
+ * workflow has closed without recording the end, it can
  * still be cancelled. False when the workflow has closed and nothing remains to be done.
  */
 export async function sendCommand(
@@ -52,6 +54,13 @@ export async function sendCommand(
 ): Promise<boolean> {
   const [deliveryStart] = await loadDeliveryStarts(store, [deliveryId]);
   if (!deliveryStart) return false;
+  if (deliveryStart.isCollected) {
+    // A member of a batch ends with it.
+    if (command.signal !== 'cancel') return false;
+    const provider = await cancelCollected(store, deliveryId, command.args[0]);
+    countEnd(provider, 'cancelled');
+    return provider !== undefined;
+  }
   const { isBlocked, isHeld } = deliveryStart;
   if (isHeld && command.signal !== 'cancel') {
     // A sender applies the policy in force; only retries by hand are made while the breaker is open.

@@ -2,6 +2,7 @@
 import {
   ERASED,
   eraseContent,
+  expiredContents,
   insertErasure,
   nextUnerased,
   openDeliveriesOf,
@@ -59,4 +60,25 @@ export async function eraseAccount(
 async function eraseEvents(context: CommandContext, erasureId: string, eventIds: readonly string[]): Promise<number> {
   await cancelAll(context, await openDeliveriesOf(context.store, eventIds), ERASED);
   return eraseContent(context.store, erasureId, eventIds);
+}
+
+/** The role and reason in the record of an erasure because of an event's own retention. */
+const BY_RETENTION = { reason: 'the retention of the payload has ended', erasedBy: 'retention', address: null };
+/** Pages of each account in one call. */
+const MAX_EXPIRED_PAGES = 20;
+
+/**
+ * Erases events whose content was to be kept until now, at most a thousand of each account; the next call continues. Each
+ * page has one record per account.
+ */
+export async function eraseExpired(context: CommandContext, progress: () => void = () => undefined): Promise<void> {
+  for (let pages = 0; pages < MAX_EXPIRED_PAGES; pages += 1) {
+    const expired = await expiredContents(context.store, PAGE_SIZE);
+    if (expired.size === 0) return;
+    for (const [accountId, eventIds] of expired) {
+      const id = await insertErasure(context.store, { accountId, eventId: null, ...BY_RETENTION });
+      await eraseEvents(context, id, eventIds);
+      progress();
+    }
+  }
 }

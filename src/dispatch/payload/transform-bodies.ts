@@ -24,15 +24,18 @@ export interface PendingBody {
   readonly account: StoredAccount;
   /** The JSONata expression. */
   readonly expression: string;
+  /** Whether it is for subscriptions that get batches. */
+  readonly isBatch?: boolean;
 }
 
 /** A body, or why it could not be made. */
 export type MadeBody = { readonly body: string } | { readonly error: string };
 
-/** The variant of a body with a transformation; subscriptions with the same expression share it. */
+/** The variant of a body with a transformation; subscriptions with the same expression and form share it. */
 export function transformedVariant(bodyVariant: string, expression: string | null): string {
   if (expression === null) return bodyVariant;
-  return `transformation ${createHash('sha256').update(expression).digest('hex').slice(0, 32)}`;
+  const hash = createHash('sha256').update(expression).digest('hex').slice(0, 32);
+  return `${bodyVariant === '' ? '' : `${bodyVariant} `}transformation ${hash}`;
 }
 
 /** What an expression gets: the message as JSON text, its payload unchanged. */
@@ -98,7 +101,7 @@ async function makeWithin(
  */
 export async function makeBody(
   { sealsPayloads }: Pick<Store, 'sealsPayloads'>,
-  { event, account, expression }: Omit<PendingBody, 'bodyVariant'>,
+  { event, account, expression, isBatch }: Omit<PendingBody, 'bodyVariant'>,
 ): Promise<{ body: string } | { error: string; isTimeout?: boolean }> {
   const result = await transformer.evaluate(account, { expression, input: transformationInput(event) });
   if (result.text === undefined) {
@@ -108,7 +111,7 @@ export async function makeBody(
   }
   const contract = contractOf(account.provider);
   if (!contract.renderTransformed) return failed(`${contract.title} has no transformations`);
-  return { body: contract.renderTransformed({ ...event, data: undefined, text: result.text }) };
+  return { body: contract.renderTransformed({ ...event, data: undefined, text: result.text }, isBatch) };
 }
 
 /** As it is stored; PostgreSQL refuses NUL and halves of surrogate pairs. */

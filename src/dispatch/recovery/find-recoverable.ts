@@ -107,12 +107,33 @@ async function findMissing(
   return { items, afterId: lastId };
 }
 
+/** Events since a time without a delivery to the subscription that it would receive, among the first 200 of its account. */
+export async function countMissed(
+  store: Store,
+  receiver: Receiver,
+  since: Date,
+): Promise<{ readonly missed: number; readonly more: boolean }> {
+  const { account, subscription } = receiver;
+  const scope: RecoveryScope = {
+    subscriptionId: subscription.id,
+    accountId: account.id,
+    from: since.getTime(),
+    to: Date.now(),
+    states: ['missing'],
+    types: [],
+  };
+  const events = await nextUndelivered(store, missingFilter(scope), { afterId: '', limit: PAGE_SIZE });
+  return { missed: events.filter((event) => receives(receiver, event)).length, more: events.length === PAGE_SIZE };
+}
+
 function receives({ account, subscription, candidates }: Receiver, event: Event): boolean {
   return selectReceivers(account, candidates, event).some(({ id }) => id === subscription.id);
 }
 
-function deliveryFilter({ subscriptionId, from, to, types }: RecoveryScope, asOf: Date): RecoveryFilter {
+function deliveryFilter({ subscriptionId, from, to, types, channel, tag }: RecoveryScope, asOf: Date): RecoveryFilter {
   return {
+    ...(channel === undefined ? {} : { channel }),
+    ...(tag === undefined ? {} : { tag }),
     subscriptionId,
     fromId: lowestIdAt('dlv', new Date(from)),
     beforeId: lowestIdAt('dlv', new Date(to)),

@@ -23,7 +23,8 @@ import {
 } from '../../contract/signing-keys.js';
 import type { Contract, ContractSummary, RequestHeader } from '../../contract/types.js';
 import { events, findEvent } from './events.js';
-import { fields, toOptions, type Fields, type Options } from './fields.js';
+import { reportOperation } from './operations.js';
+import { fields, metadata, toOptions, uint16, type Fields, type Options } from './fields.js';
 
 export interface Scope {
   readonly appId: string;
@@ -36,6 +37,17 @@ export interface Secrets {
 }
 
 type Nothing = Record<string, never>;
+
+/**
+ * What Svix's API stores of an application and shows, without other effect; of the account itself also its name there, so
+ * that only the operator names the account.
+ */
+const settings = z.strictObject({
+  name: z.string().optional(),
+  throttleRate: uint16.optional(),
+  metadata: metadata.optional(),
+});
+export type Settings = z.infer<typeof settings>;
 
 /** https://docs.svix.com/retries: eight attempts over 27 h 35 min 5 s. */
 const SCHEDULE = [seconds(5), minutes(5), minutes(30), hours(2), hours(5), hours(10), hours(10)];
@@ -89,7 +101,7 @@ const about: ContractSummary = {
   },
 };
 
-export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secrets> = {
+export const contract: Contract<Scope, Settings, Nothing, Fields, Options, Secrets> = {
   provider: 'postack',
   title: 'Postack',
   about,
@@ -100,7 +112,7 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   accounts: {
     scope: z.strictObject({ appId: z.string().regex(/^app_[a-zA-Z0-9]{1,64}$/) }),
     newScope: (randomBytes) => ({ appId: `app_${base62(randomBytes(20))}` }),
-    settings: z.strictObject({}),
+    settings,
     newSecrets: () => ({}),
     newApiKey: (randomBytes) => `sk_${base62(randomBytes(24))}`,
   },
@@ -119,10 +131,12 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
         credentials: url ? urlCredentials(url) : previous?.secrets.credentials,
       },
     }),
-    toPublic: ({ options }) => ({ ...options }),
+    toPublic: ({ options }) => ({ ...options, receivesBy: options.receivesBy ?? 'push' }),
     checkEventTypes: (eventTypes) => unknownEventType(eventTypes, findEvent),
-    checkUrl: (url) =>
-      new URL(url).protocol === 'https:' ? undefined : 'Postack calls only addresses that begin with https://',
+    checkUrl: (url, options) =>
+      options.receivesBy === 'poll' || new URL(url).protocol === 'https:'
+        ? undefined
+        : 'Postack calls only addresses that begin with https://',
     newReference: (_number, randomBytes) => `ep_${base62(randomBytes(20))}`,
     // Postack's receivers verify with a package that supports only `v1` signatures, so an ed25519 key cannot work.
     checkSecret: (secret) =>
@@ -136,7 +150,8 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
 
   select: (event, subscriptions) => subscriptions.filter((subscription) => takesMessage(subscription, event)),
   bodyVariant: () => '',
-  renderBody: ({ event }) => renderMessage(event),
+  // What a sender creates through Svix's API is the whole body; what `/v1` accepts is in Postack's envelope.
+  renderBody: ({ event }) => (event.verbatim ? event.text : renderMessage(event)),
 
   request: ({ subscription, event, body, now }) => {
     const id = messageId(event.id);
@@ -157,6 +172,8 @@ export const contract: Contract<Scope, Nothing, Nothing, Fields, Options, Secret
   timeLimitMs: () => TIME_LIMIT_MS,
   schedule: () => SCHEDULE,
   maxRedirects: () => 0,
+  reportOperation,
+  polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   // Also the message's id in Svix's API.
   messageIds: prefixedMessageIds('svix-id'),
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,

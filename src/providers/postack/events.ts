@@ -11,7 +11,7 @@ import { catalogue, defineEvent } from '../../contract/contract.js';
 import type { EventDefinition } from '../../contract/types.js';
 
 /** Svix, `EventTypeName`: svix-server/src/core/types/mod.rs. */
-const EVENT_TYPE = /^[a-zA-Z0-9\-_.]{1,256}$/;
+export const EVENT_TYPE = /^[a-zA-Z0-9\-_.]{1,256}$/;
 
 const message = z.looseObject({
   id: z.string().optional(),

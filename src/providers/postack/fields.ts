@@ -12,6 +12,8 @@ export interface Options {
   /** Stored and returned, without other effect. */
   readonly version?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Set where it is polled and has no URL. */
+  readonly receivesBy?: 'poll';
 }
 
 const METADATA_BYTES = 4_096;
@@ -21,6 +23,13 @@ export const uint16 = z.int().min(1).max(65_535);
 
 /** Text that PostgreSQL can store in JSON: no NUL, no unpaired surrogates. */
 const storable = z.string().regex(/^[^\0\p{Cs}]*$/u, 'must not hold NUL or unpaired surrogates');
+
+/** Svix's metadata. */
+export const metadata = z
+  .record(storable, storable)
+  .refine((given) => Buffer.byteLength(JSON.stringify(given)) <= METADATA_BYTES, {
+    error: `must be at most ${METADATA_BYTES} bytes of JSON`,
+  });
 
 export const fields = z.object({
   secret: z
@@ -39,13 +48,13 @@ export const fields = z.object({
     .optional()
     .describe("The owner's id for the subscription, unique in the account."),
   version: uint16.optional().describe('Stored and returned only; 1 when absent.'),
-  metadata: z
-    .record(storable, storable)
-    .refine((metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= METADATA_BYTES, {
-      error: `must be at most ${METADATA_BYTES} bytes of JSON`,
-    })
+  metadata: metadata.optional().describe('Stored and returned only.'),
+  receivesBy: z
+    .enum(['push', 'poll'])
     .optional()
-    .describe('Stored and returned only.'),
+    .describe(
+      'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
+    ),
 });
 
 export type Fields = z.infer<typeof fields>;
@@ -57,5 +66,6 @@ export function toOptions(input: Fields, previous: Options = { channels: [] }): 
     uid: input.uid === undefined ? previous.uid : (input.uid ?? undefined),
     version: input.version ?? previous.version,
     metadata: input.metadata ?? previous.metadata,
+    ...((input.receivesBy ?? previous.receivesBy) === 'poll' ? { receivesBy: 'poll' as const } : {}),
   };
 }

@@ -3,6 +3,7 @@
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 import { z } from 'zod';
+import { batchField, joinBatches, renderBatchOfOne, type BatchLimits } from '../../contract/batches.js';
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } from '../../contract/contract.js';
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
@@ -18,6 +19,7 @@ import {
   verificationKey,
   type SigningKey,
 } from '../../contract/signing-keys.js';
+import type { Event } from '../../contract/entities.js';
 import type { Contract, ContractSummary, EventDefinition } from '../../contract/types.js';
 
 /**
@@ -62,6 +64,8 @@ function checkEventTypes(entries: readonly string[]): string | undefined {
 
 interface Options extends CallbackReceivers {
   readonly channels: readonly string[];
+  /** Absent when each event is sent alone. */
+  readonly batch?: BatchLimits;
   /** Absent means `continue`. */
   readonly onOrderedFailure?: 'block';
   /** Absent when requests are sent to its URL. */
@@ -112,6 +116,7 @@ const fields = z.object({
     'Id of another subscription of the account that gets a callback, pigeonpost.delivery.exhausted, for each delivery that ' +
       'fails for good; null for none.',
   ),
+  batch: batchField,
 });
 type Fields = z.infer<typeof fields>;
 
@@ -176,6 +181,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
           ? { onOrderedFailure: 'block' }
           : {}),
         ...callbackReceivers(input, previous?.options),
+        ...batchOf(input.batch === undefined ? previous?.options.batch : input.batch),
       },
       secrets:
         input.secret === undefined && previous
@@ -188,8 +194,13 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
       onOrderedFailure: options.onOrderedFailure ?? 'continue',
       onDelivered: options.onDelivered ?? null,
       onExhausted: options.onExhausted ?? null,
+      batch: options.batch ?? null,
     }),
     checkEventTypes,
+    checkOptions: ({ batch, receivesBy }) =>
+      batch && receivesBy === 'poll'
+        ? { path: 'batch', problem: 'cannot be combined with receivesBy: poll, which reads pages of events' }
+        : undefined,
     checkUrl: () => undefined,
     newReference: (_number, randomBytes) => `ep_${randomBytes(16).toString('hex')}`,
     checkSecret: checkSigningSecret,
@@ -210,9 +221,9 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
       (subscription) => takesTypeOrGroup(subscription, event.type, groups) && takesChannels(subscription, event),
     );
   },
-  bodyVariant: () => '',
-  renderBody: ({ event }) => renderMessage(event),
-  renderTransformed: renderMessage,
+  bodyVariant: ({ options }) => (options.batch ? 'batch' : ''),
+  renderBody: ({ event, subscription }) => render(event, subscription.options.batch !== undefined),
+  renderTransformed: render,
 
   request: ({ subscription, event, body, now }) => {
     const id = messageId(event.id);
@@ -235,6 +246,7 @@ export const contract: Contract<Scope, Settings, Scope, Fields, Options, Secrets
   maxRedirects: () => 0,
   // The specification names its own headers and lets senders add others.
   sendsTraceContext: true,
+  batching: { limitsOf: ({ batch }) => batch, join: joinBatches },
   messageIds: prefixedMessageIds('webhook-id'),
   polling: { isPolled: ({ receivesBy }) => receivesBy === 'poll', messageId },
   disableAfterFailing: FIVE_DAYS_OF_FAILURES,
@@ -258,6 +270,13 @@ function callbackReceivers(
     ...(delivered == null ? {} : { onDelivered: delivered }),
     ...(exhausted == null ? {} : { onExhausted: exhausted }),
   };
+}
+
+const batchOf = (batch: BatchLimits | null | undefined): Pick<Options, 'batch'> => (batch ? { batch } : {});
+
+/** A subscription with batches always gets them, also of one event, so that its receiver parses one form. */
+function render(event: Event, isBatch = false): string {
+  return isBatch ? renderBatchOfOne(messageId(event.id), event) : renderMessage(event);
 }
 
 function currentSecret({ keys }: Secrets): string {

@@ -2,7 +2,7 @@
 import type { Account } from '../../contract/entities.js';
 import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { WorkflowMode } from '../../config/defaults.js';
-import { inTransaction, onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
+import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 
 /** An account as it is stored, typed by its provider's contract. */
 export interface StoredAccount extends Account {
@@ -37,6 +37,14 @@ export interface StoredAccount extends Account {
   readonly policy: DeliveryPolicy | null;
   /** The installation's policy; no column. */
   readonly installationPolicy?: DeliveryPolicy;
+  /** The account that has created it through its provider's API; absent for those that an operator has created. */
+  readonly parentId?: string;
+  /** A name given by its owner, unique among its parent and the accounts below it; absent without one. */
+  readonly uid?: string;
+  /** Whether it gets the operational events of its parent and of the accounts below it. */
+  readonly reportsParent?: boolean;
+  /** Its last edit through its provider's API; absent before the first. */
+  readonly updatedAt?: Date;
   readonly createdAt: Date;
 }
 
@@ -67,6 +75,10 @@ export interface AccountRow {
   resume_rate: number | null;
   policy: DeliveryPolicy | null;
   secrets: Buffer;
+  parent_id: string | null;
+  uid: string | null;
+  reports_parent: boolean;
+  updated_at: Date | string | null;
   created_at: Date;
 }
 
@@ -96,6 +108,10 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     policy: row.policy,
     installationPolicy: store.deliveryPolicy,
     secrets: store.box.open(row.secrets, row.id),
+    ...(row.parent_id === null ? {} : { parentId: row.parent_id }),
+    ...(row.uid === null ? {} : { uid: row.uid }),
+    ...(row.reports_parent ? { reportsParent: true } : {}),
+    ...(row.updated_at === null ? {} : { updatedAt: new Date(row.updated_at) }),
     createdAt: row.created_at,
   };
 }
@@ -104,13 +120,15 @@ export async function insertAccount(
   store: Store,
   client: Queryable,
   account: Omit<StoredAccount, 'createdAt' | 'installationPolicy' | 'pausedAt' | 'pausedReason' | 'resumeRate'>,
+  reference: string | null = null,
 ): Promise<Date> {
   const { rows } = await client.query<{ created_at: Date }>(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
                            max_subscriptions, external_id, metadata, environment, workflows, feature_flags,
-                           policy)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING created_at`,
+                           policy, parent_id, reference, uid, reports_parent)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+     RETURNING created_at`,
     [
       account.id,
       account.provider,
@@ -130,6 +148,10 @@ export async function insertAccount(
       account.workflows,
       account.featureFlags,
       account.policy && JSON.stringify(account.policy),
+      account.parentId ?? null,
+      reference,
+      account.uid ?? null,
+      account.reportsParent ?? false,
     ],
   );
   return rows[0]!.created_at;
@@ -206,49 +228,31 @@ export async function findAccount(
   return row && toAccount(store, row);
 }
 
-/** The account with the platform's own id. */
-export async function findAccountByExternalId(store: Store, externalId: string): Promise<StoredAccount | undefined> {
-  const result = await store.pool.query<AccountRow>(
-    'SELECT * FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
-    [externalId],
-  );
-  const row = onlyRow(result);
-  return row && toAccount(store, row);
-}
-
-/** The id of the account with the platform's own id. */
-export async function findIdByExternalId(store: Store, externalId: string): Promise<string | undefined> {
-  const result = await store.pool.query<{ id: string }>({
-    name: 'find-account-by-external-id',
-    text: 'SELECT id FROM accounts WHERE external_id = $1 AND deleted_at IS NULL',
-    values: [externalId],
-  });
-  return onlyRow(result)?.id;
-}
-
-/** Whether an insert failed because another account has the same external id. */
-export function isExternalIdTaken(error: unknown): boolean {
-  return violatesUniqueIndex(error, 'accounts_by_external_id');
-}
-
 /** Locks an account until the transaction ends. */
 export async function lockAccount(client: Queryable, id: string): Promise<void> {
   await client.query('SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE', [id]);
 }
 
-/** Deletes an account with its keys and subscriptions; false when it does not exist. Its deliveries stay readable. */
+/**
+ * Deletes an account with its keys and subscriptions, and the accounts below it; false when it does not exist. Its
+ * deliveries stay readable.
+ */
 export async function deleteAccount(store: Store, id: string): Promise<boolean> {
   return inTransaction(store, async (client) => {
-    const { rowCount } = await client.query(
-      'UPDATE accounts SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL',
+    const { rows } = await client.query<{ id: string }>(
+      'UPDATE accounts SET deleted_at = now() WHERE (id = $1 OR parent_id = $1) AND deleted_at IS NULL RETURNING id',
       [id],
     );
-    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = $1 AND revoked_at IS NULL', [id]);
+    const ids = rows.map((row) => row.id);
+    await client.query('UPDATE api_keys SET revoked_at = now() WHERE account_id = ANY($1) AND revoked_at IS NULL', [
+      ids,
+    ]);
     await client.query(
-      `UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE account_id = $1 AND deleted_at IS NULL`,
-      [id],
+      `UPDATE subscriptions SET deleted_at = now(), updated_at = now()
+       WHERE account_id = ANY($1) AND deleted_at IS NULL`,
+      [ids],
     );
-    return rowCount === 1;
+    return ids.includes(id);
   });
 }
 

@@ -2,7 +2,7 @@
 import type { RequestHeader } from '../../contract/types.js';
 import type { Timings } from '../../egress/types.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
-import { recordExhausted, Operation } from '../events/operational-events.js';
+import { recordExhausted, recordProgress, Operation } from '../events/operational-events.js';
 import { lockOrderingKeys } from '../deliveries/ordering.js';
 import { sealAttempts } from '../payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store.js';
@@ -192,7 +192,7 @@ const STATEMENT = `
     UPDATE subscriptions s SET failing = NULL
     WHERE s.failing IS NOT NULL AND s.id IN (
       SELECT d.subscription_id FROM input i JOIN former d ON d.id = i.delivery_id WHERE i.outcome = 'accepted')
-  )
+  ), progress AS (${recordProgress('changed', 'former')})
   ${recordExhausted('changed', 'former')}`;
 
 /** Attempts that were lost with their worker: up to a number of attempts or, when that is unknown, up to a position. */

@@ -4,6 +4,7 @@ import { priorityOf, type Priority } from '../../contract/timing.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 import { BREAKER_CLAIM } from './breaker-waiting.js';
+import { BATCHING_CLAIM } from '../batches.js';
 import { ORDERING_CLAIM } from './ordering.js';
 
 export const deliveryStates = ['pending', 'retrying', 'paused', 'delivered', 'failed', 'cancelled'] as const;
@@ -43,6 +44,12 @@ export interface StoredDelivery {
   readonly orderingKey: string | null;
   /** Whether it waits until an earlier delivery of its ordering key has ended. */
   readonly isBlocked: boolean;
+  /** The batch that it is a member of; null when it is sent alone, or waits for a batch. */
+  readonly batchId: string | null;
+  /** How many events it sends; null unless it is a batch. */
+  readonly batchEvents: number | null;
+  /** Whether it waits until a batch is made. */
+  readonly isCollected: boolean;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly settledAt: Date | null;
@@ -72,6 +79,8 @@ export interface DeliveryRow {
   supersede_key: string | null;
   priority: number;
   ordering_key: string | null;
+  batch_id: string | null;
+  batch_events: number | null;
   created_at: Date;
   updated_at: Date;
   settled_at: Date | null;
@@ -99,12 +108,16 @@ export const toDelivery = (row: DeliveryRow): StoredDelivery => ({
   isDirect: row.direct && isWithoutWorkflow(row),
   orderingKey: row.ordering_key,
   isBlocked: row.sender_id === ORDERING_CLAIM && row.state === 'pending' && !row.owned,
+  batchId: row.batch_id,
+  batchEvents: row.batch_events,
+  isCollected: row.sender_id === BATCHING_CLAIM && row.state === 'pending' && row.batch_id === null,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   settledAt: row.settled_at,
 });
 
 function isWithoutWorkflow({ state, owned, sender_id }: DeliveryRow): boolean {
+  if (sender_id === BATCHING_CLAIM) return true;
   if (state === 'delivered') return sender_id !== null;
   if (state === 'pending') return !owned;
   if (state === 'paused') return sender_id === BREAKER_CLAIM;
@@ -126,6 +139,7 @@ export interface DeliveryFilter {
   readonly eventIds?: readonly string[];
   readonly eventType?: string;
   readonly orderingKey?: string;
+  readonly batchId?: string;
   readonly state?: DeliveryState;
   readonly states?: readonly DeliveryState[];
   /** Only ids from this one on. */
@@ -151,6 +165,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('id >= ?', filter.eventIds && deliveriesFrom([...filter.eventIds].sort()[0] ?? ''));
   where('event_type = ?', filter.eventType);
   where('ordering_key = ?', filter.orderingKey);
+  where('batch_id = ?', filter.batchId);
   where('state = ?', filter.state);
   where('state = ANY(?)', filter.states);
   where('id >= ?', filter.fromId);

@@ -4,6 +4,7 @@ import { priorityOf, type Priority } from '../../contract/timing.js';
 import type { DeliveryPolicy } from '../../contract/delivery-policy.js';
 import type { DeliveryState } from './deliveries.js';
 import { IS_HELD } from './breaker-waiting.js';
+import { IS_COLLECTED } from '../batches.js';
 import { IS_BLOCKED } from './ordering.js';
 import type { ResumePoint } from '../../workflows/types.js';
 import { fromJson, type Store } from '../store.js';
@@ -37,6 +38,8 @@ export interface PendingDelivery extends DeliveryStart {
   readonly isBlocked: boolean;
   /** Whether it waits for the circuit breaker of its subscription without a workflow. */
   readonly isHeld: boolean;
+  /** Whether it waits for a batch, or is a member of one that has not ended. */
+  readonly isCollected: boolean;
 }
 
 /** Loads deliveries by id. Those with attempts resume after the last one. */
@@ -50,6 +53,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     is_direct: boolean;
     is_blocked: boolean;
     is_held: boolean;
+    is_collected: boolean;
     schedule_position: number | null;
     next_attempt_at: Date | null;
     deliver_at: Date | null;
@@ -61,7 +65,8 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     account: AccountRow;
   }>(
     `SELECT d.id, d.run, d.state, d.subscription_id, d.event_type, d.direct AND NOT d.owned AS is_direct,
-            ${IS_BLOCKED} AS is_blocked, ${IS_HELD} AS is_held, d.schedule_position, d.next_attempt_at, d.deliver_at, d.expires_at, d.priority,
+            ${IS_BLOCKED} AS is_blocked, ${IS_HELD} AS is_held, ${IS_COLLECTED} AS is_collected, d.schedule_position,
+            d.next_attempt_at, d.deliver_at, d.expires_at, d.priority,
             s.url, s.policy, t.policy AS event_type_policy, to_jsonb(a) AS account
      FROM deliveries d
      JOIN accounts a ON a.id = d.account_id
@@ -83,6 +88,7 @@ export async function loadDeliveryStarts(store: Store, ids: readonly string[]): 
     isDirect: row.is_direct,
     isBlocked: row.is_blocked,
     isHeld: row.is_held,
+    isCollected: row.is_collected,
     priority: priorityOf(row.priority),
     ...(row.expires_at ? { expiresAt: row.expires_at } : {}),
     ...resumeAt(

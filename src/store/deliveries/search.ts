@@ -77,7 +77,7 @@ export async function searchDeliveries(store: Store, search: DeliverySearch): Pr
 
 /** The deliveries that are read, as a query of these columns: those of an index. */
 function sourceOf(
-  { id, accountId, eventId, orderingKey, state, fromId, beforeId }: DeliverySearch,
+  { id, accountId, eventId, batchId, orderingKey, state, fromId, beforeId }: DeliverySearch,
   subscriptions: readonly string[] | undefined,
   value: (given: unknown) => string,
 ): (columns: string) => string {
@@ -86,6 +86,7 @@ function sourceOf(
     ...equal('account_id', accountId, value),
     ...equal('event_id', eventId, value),
     ...(eventId === undefined ? [] : [`id >= ${value(deliveriesFrom(eventId))}`]),
+    ...equal('batch_id', batchId, value),
     ...equal('ordering_key', orderingKey, value),
     ...equal('state', state, value),
     ...(fromId === undefined ? [] : [`id >= ${value(fromId)}`]),

@@ -42,7 +42,7 @@ export async function changeState(store: Store, change: StateChange): Promise<st
 export const RESET_FOR_NEW_RUN = `
   state = 'pending', run = d.run + 1, owned = false, recorded_by = NULL, first_attempt_at = NULL, schedule_position = NULL,
   next_attempt_at = NULL, state_reason = NULL, settled_at = NULL, direct = false, sender_id = NULL, deliver_at = NULL,
-  parked = false, updated_at = now()`;
+  parked = false, batch_id = NULL, updated_at = now()`;
 
 /** SQL condition: the delivery `d` has not expired. An expired one cannot be redelivered, as nothing would be sent. */
 export const NOT_EXPIRED = '(d.expires_at IS NULL OR d.expires_at > now())';

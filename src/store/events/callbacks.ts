@@ -47,11 +47,20 @@ export async function hasCallbacks(store: Store): Promise<boolean> {
   return rowCount !== 0;
 }
 
+/** The first account after `after` with callbacks. */
+export async function nextAccountWithCallbacks(store: Store, after: string): Promise<string | undefined> {
+  const { rows } = await store.pool.query<{ id: string }>(
+    'SELECT account_id AS id FROM callbacks WHERE account_id > $1 ORDER BY account_id LIMIT 1',
+    [after],
+  );
+  return rows[0]?.id;
+}
+
 /**
  * Removes and returns the oldest callbacks of the accounts after `after`: a part of each, so that no account waits for the
  * many of another one. Concurrent calls get different ones.
  */
-export async function claimCallbacks(client: Queryable, after: string): Promise<ClaimedCallbacks> {
+export async function claimCallbacks(client: Queryable, after: string, accounts = ACCOUNTS): Promise<ClaimedCallbacks> {
   const { rows } = await client.query<{ account_id: string; receiver_id: string; url: string } & ClaimedRow>({
     name: 'claim-callbacks',
     text: `
@@ -68,7 +77,7 @@ export async function claimCallbacks(client: Queryable, after: string): Promise<
       DELETE FROM callbacks c USING oldest, subscriptions s
       WHERE c.account_id = oldest.account_id AND c.id = oldest.id AND s.id = c.subscription_id
       RETURNING c.account_id, c.id, c.receiver_id, c.subscription_id, s.url, c.facts`,
-    values: [after, ACCOUNTS, CALLBACKS_PER_ACCOUNT],
+    values: [after, accounts, CALLBACKS_PER_ACCOUNT],
   });
   rows.sort((one, other) => Number(BigInt(one.id) - BigInt(other.id)));
   const accountIds = rows.map(({ account_id }) => account_id).sort();

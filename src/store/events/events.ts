@@ -1,9 +1,11 @@
 /** Writes events, their bodies and their deliveries together. */
+import type { BatchLimits } from '../../contract/batches.js';
 import type { CallbackReceivers } from '../../contract/callbacks.js';
 import type { Event } from '../../contract/entities.js';
 import { needsWorkflow, PRIORITY_NUMBERS, type EventTiming } from '../../contract/timing.js';
 import { BREAKER_OPEN } from '../../workflows/types.js';
 import { BREAKER_CLAIM } from '../deliveries/breaker-waiting.js';
+import { BATCHING_CLAIM } from '../batches.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
 import type { SealedEvent } from '../payloads.js';
@@ -19,6 +21,22 @@ export interface NewDelivery {
   readonly pausedFor?: string;
   /** The subscriptions that get its callbacks; absent without any. */
   readonly callbacks?: CallbackReceivers;
+  /** Present when it waits for others, with which it is sent as a batch. */
+  readonly batch?: BatchLimits;
+}
+
+/** What the sender of an event said of it beside its payload. */
+export interface EventDetails {
+  /** The sender's name for the event; whether it is unique is decided by the caller. Null for none. */
+  readonly uid: string | null;
+  /** Labels by which it can be found; null for none. */
+  readonly tags: readonly string[] | null;
+  /** Whether its payload is the whole body. */
+  readonly verbatim: boolean;
+  /** No attempt is made before this time; null for none. Shown only: the deliveries have their own. */
+  readonly deliverAt: Date | null;
+  /** When its content is erased; null for at the end of its retention. */
+  readonly contentUntil: Date | null;
 }
 
 /** An event with everything that is committed with it. */
@@ -41,6 +59,8 @@ export interface NewEvent {
   readonly orderingKey?: string;
   /** Absent when nothing was said of its times and priority. */
   readonly timing?: EventTiming | undefined;
+  /** Absent for most events. */
+  readonly details?: EventDetails;
   /** Written instead of the payload and the bodies; absent where payloads are not sealed (`sealEvents`). */
   readonly sealed?: SealedEvent;
 }
@@ -119,22 +139,12 @@ export async function insertCurrentEvents(
   const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
     Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
   );
-  let isTimed = false;
-  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
-    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
-    const mode = modeOf({ accountId, timing }, modes);
-    return deliveries.map((delivery) => {
-      // Without a workflow, unless it needs one for its times: a sender makes its attempt after the wait.
-      const isHeld = delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing));
-      const direct = isHeld || (mode.direct && delivery.pausedFor === undefined);
-      const senderId = isHeld ? BREAKER_CLAIM : mode.direct && direct ? (mode.senderId ?? null) : null;
-      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
-    });
-  });
+  const { deliveries, isTimed, isBatched } = deliveryRows(events, modes);
   const messages = messageValues(events);
-  const isOrdered = deliveries.some(({ orderingKey }) => orderingKey !== undefined);
+  const isOrdered = isBatched || deliveries.some(({ orderingKey }) => orderingKey !== undefined);
+  const hasDetails = events.some(({ details }) => details !== undefined);
   const { rows } = await client.query<{ account_id: string; key: string | null; blocked?: string | null }>({
-    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed }),
+    ...insertStatement({ isTimed, hasMessages: messages !== undefined, isOrdered, isSealed, hasDetails, isBatched }),
     values: [
       events.map(({ event }) => event.id),
       events.map(({ accountId }) => accountId),
@@ -178,6 +188,8 @@ export async function insertCurrentEvents(
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
       ...(isSealed ? sealedValues(events) : []),
+      ...(hasDetails ? detailValues(events) : []),
+      ...(isBatched ? limitValues(deliveries) : []),
     ],
   });
   const blocked = isOrdered ? new Set(rows.flatMap(({ blocked: id }) => id ?? [])) : NONE;
@@ -189,10 +201,49 @@ export async function insertCurrentEvents(
   return { outdated, repeated: new Set(repeated), blocked };
 }
 
+/** The parameters of the details of events. */
+function detailValues(events: readonly NewEvent[]): unknown[][] {
+  return [
+    events.map(({ details }) => details?.uid),
+    events.map(({ details }) => details?.tags && JSON.stringify(details.tags)),
+    events.map(({ details }) => details?.verbatim),
+    events.map(({ details }) => details?.deliverAt),
+    events.map(({ details }) => details?.contentUntil),
+  ];
+}
+
 /** What is sealed of events, and of their bodies in the sequence of the bodies. */
 function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
   return [
     events.map(({ sealed }) => sealed?.data ?? null),
     events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
+  ];
+}
+
+/** The deliveries of events with what is written of each, and which parts of the statement they need. */
+function deliveryRows(events: readonly NewEvent[], modes: DispatchModes) {
+  let isTimed = false;
+  let isBatched = false;
+  const deliveries = events.flatMap(({ event, accountId, provider, deliveries, timing, orderingKey }) => {
+    isTimed ||= timing !== undefined || deliveries.some((delivery) => delivery.pausedFor ?? delivery.callbacks);
+    const mode = modeOf({ accountId, timing }, modes);
+    return deliveries.map((delivery) => {
+      isBatched ||= delivery.batch !== undefined;
+      // Without a workflow, unless it needs one for its times: a sender makes its attempt after the wait.
+      const isHeld = delivery.pausedFor === BREAKER_OPEN && !(timing && needsWorkflow(timing));
+      const waits = delivery.batch ? BATCHING_CLAIM : isHeld ? BREAKER_CLAIM : undefined;
+      const direct = waits !== undefined || (mode.direct && delivery.pausedFor === undefined);
+      const senderId = waits ?? (mode.direct && direct ? (mode.senderId ?? null) : null);
+      return { event, accountId, provider, delivery, direct, senderId, timing, orderingKey };
+    });
+  });
+  return { deliveries, isTimed, isBatched };
+}
+
+/** The limits of deliveries that wait for a batch. */
+function limitValues(deliveries: readonly { readonly delivery: NewDelivery }[]): (number | undefined)[][] {
+  return [
+    deliveries.map(({ delivery }) => delivery.batch?.maxEvents),
+    deliveries.map(({ delivery }) => delivery.batch?.maxWaitMs),
   ];
 }

@@ -1,5 +1,6 @@
 /** The statement that writes events, in the variants that its parts make. */
 import { ORDERING_CLAIM } from '../deliveries/ordering.js';
+import { collectDeliveries } from '../batches.js';
 import { insertMessages } from '../messages/messages.js';
 
 /** What some of the events have; the others do not pay for it. */
@@ -9,8 +10,12 @@ interface Parts {
   readonly hasMessages: boolean;
   /** Deliveries with an ordering key. */
   readonly isOrdered: boolean;
+  /** What the sender said of an event beside its payload. */
+  readonly hasDetails: boolean;
   /** Payloads and bodies that are sealed. */
   readonly isSealed: boolean;
+  /** Deliveries that wait for a batch; then the statement has the part for ordering keys too. */
+  readonly isBatched: boolean;
 }
 
 /** The columns of deliveries, and the parameters with their values. */
@@ -78,14 +83,18 @@ const withoutOrdering = (columns: DeliveryColumns): Ordering => ({
  * delivery as its head, and all others are blocked. A blocked delivery is direct, so that a sender makes its attempt as
  * soon as it is released.
  */
-const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, parameter: number): Ordering => ({
+const withOrdering = (
+  { names, parameters, whereBlocked }: DeliveryColumns,
+  parameter: number,
+  limits?: number,
+): Ordering => ({
   keys: `, ordered AS MATERIALIZED (
     SELECT id, subscription_id, ordering_key,
            row_number() OVER (PARTITION BY subscription_id, ordering_key ORDER BY number) AS rank,
            count(*) OVER (PARTITION BY subscription_id, ordering_key) AS total
-    FROM unnest($10::text[], $11::text[], $13::text[], $${parameter}::text[])
-      WITH ORDINALITY AS delivery (id, event_id, subscription_id, ordering_key, number)
-    WHERE ordering_key IS NOT NULL AND event_id NOT IN (SELECT id FROM not_written)
+    FROM unnest($10::text[], $11::text[], $13::text[], $${parameter}::text[]${limits === undefined ? '' : `, $${limits}::integer[]`})
+      WITH ORDINALITY AS delivery (id, event_id, subscription_id, ordering_key${limits === undefined ? '' : ', max_events'}, number)
+    WHERE ordering_key IS NOT NULL${limits === undefined ? '' : ' AND max_events IS NULL'} AND event_id NOT IN (SELECT id FROM not_written)
   ), locked AS (
     -- Sorted, so that two statements with the same keys do not deadlock.
     INSERT INTO ordering_keys AS key (subscription_id, ordering_key, head, last_position)
@@ -99,7 +108,7 @@ const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, para
   ), waiting AS (
     INSERT INTO ordering_waiting (subscription_id, ordering_key, position, delivery_id)
     SELECT subscription_id, ordering_key, position, id FROM blocked
-  )`,
+  )${limits === undefined ? '' : collectDeliveries(parameter, limits)}`,
   names: ', ordering_key',
   source: `
     FROM (
@@ -122,11 +131,40 @@ const withOrdering = ({ names, parameters, whereBlocked }: DeliveryColumns, para
   },
 });
 
+/** Columns of events that most events do not have, and the parameters with their values. */
+interface DetailColumns {
+  readonly names: string;
+  readonly values: string;
+  readonly parameters: string;
+}
+
+const NO_DETAILS: DetailColumns = { names: '', values: '', parameters: '' };
+
+/** The columns of details; the first of their parameters has this number. */
+const withDetails = (first: number): DetailColumns => ({
+  names: ', uid, tags, verbatim, deliver_at, content_until',
+  values: `, uid, CASE WHEN tags IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(tags)) END, verbatim, deliver_at,
+           content_until`,
+  parameters:
+    `, $${first}::text[], $${first + 1}::jsonb[], $${first + 2}::boolean[], $${first + 3}::timestamptz[], ` +
+    `$${first + 4}::timestamptz[]`,
+});
+
 /** Parameters are arrays, in the order of the values of `insertCurrentEvents` (events.ts). */
 const insertEventsText = (
   { computed }: DeliveryColumns,
   ordering: Ordering,
-  { messages, data, body }: { readonly messages: string; readonly data: SealedColumn; readonly body: SealedColumn },
+  {
+    messages,
+    data,
+    body,
+    details,
+  }: {
+    readonly messages: string;
+    readonly data: SealedColumn;
+    readonly body: SealedColumn;
+    readonly details: DetailColumns;
+  },
 ): string => `
   WITH outdated AS MATERIALIZED (
     SELECT expected.account_id
@@ -147,12 +185,12 @@ const insertEventsText = (
     WHERE account_id IN (SELECT account_id FROM outdated)
        OR (key IS NOT NULL AND (account_id, key) NOT IN (SELECT account_id, key FROM claimed))
   ), new_events AS (
-    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
+    INSERT INTO events (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name}${details.names})
     SELECT id, account_id, type, occurred_at,
-           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${data.name}
+           ARRAY(SELECT jsonb_array_elements_text(channels)), data, addressed, traceparent${data.name}${details.values}
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[], $6::text[], $17::boolean[],
-                $19::text[]${data.parameter})
-      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name})
+                $19::text[]${data.parameter}${details.parameters})
+      AS event (id, account_id, type, occurred_at, channels, data, addressed, traceparent${data.name}${details.names})
     WHERE id NOT IN (SELECT id FROM not_written)
   ), new_bodies AS (
     INSERT INTO event_bodies (event_id, variant, body, error${body.name})
@@ -185,30 +223,42 @@ const sealedColumn = (parameter: number): SealedColumn => ({
 
 /**
  * The parameters after those of every statement: of times, priority and callbacks, then of messages, then the ordering
- * keys, then what is sealed of events and of bodies.
+ * keys, then what is sealed of events and of bodies, then the details of events, then the limits of batches.
  */
 const FIRST_PARAMETER = 29;
 const TIMING_PARAMETERS = 7;
 const MESSAGE_PARAMETERS = 3;
+const SEALED_PARAMETERS = 2;
+const DETAIL_PARAMETERS = 5;
 
 interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-function statementOf({ isTimed, hasMessages, isOrdered, isSealed }: Parts): Statement {
+function statementOf({ isTimed, hasMessages, isOrdered, isSealed, hasDetails, isBatched }: Parts): Statement {
   const columns = isTimed ? TIMING : NO_TIMING;
   const messages = FIRST_PARAMETER + (isTimed ? TIMING_PARAMETERS : 0);
   const keys = messages + (hasMessages ? MESSAGE_PARAMETERS : 0);
   const sealed = keys + (isOrdered ? 1 : 0);
-  const kinds = `${isTimed ? '-timed' : ''}${isOrdered ? '-ordered' : ''}${isSealed ? '-sealed' : ''}`;
+  const details = sealed + (isSealed ? SEALED_PARAMETERS : 0);
+  const limits = details + (hasDetails ? DETAIL_PARAMETERS : 0);
+  const kinds = [
+    ...[isTimed && '-timed', isOrdered && '-ordered', isSealed && '-sealed', hasDetails && '-named'],
+    isBatched && '-batched',
+  ];
   return {
-    name: `insert${kinds}-events${hasMessages ? '-and-messages' : ''}`,
-    text: insertEventsText(columns, isOrdered ? withOrdering(columns, keys) : withoutOrdering(columns), {
-      messages: hasMessages ? insertMessages(messages) : '',
-      data: isSealed ? sealedColumn(sealed) : NOT_SEALED,
-      body: isSealed ? sealedColumn(sealed + 1) : NOT_SEALED,
-    }),
+    name: `insert${kinds.filter(Boolean).join('')}-events${hasMessages ? '-and-messages' : ''}`,
+    text: insertEventsText(
+      columns,
+      isOrdered ? withOrdering(columns, keys, isBatched ? limits : undefined) : withoutOrdering(columns),
+      {
+        messages: hasMessages ? insertMessages(messages) : '',
+        data: isSealed ? sealedColumn(sealed) : NOT_SEALED,
+        body: isSealed ? sealedColumn(sealed + 1) : NOT_SEALED,
+        details: hasDetails ? withDetails(details) : NO_DETAILS,
+      },
+    ),
   };
 }
 
@@ -216,7 +266,8 @@ const statements = new Map<string, Statement>();
 
 /** The smallest statement that writes what the events have; it has a name of its own. */
 export function insertStatement(parts: Parts): Statement {
-  const id = JSON.stringify([parts.isTimed, parts.hasMessages, parts.isOrdered, parts.isSealed]);
+  const { isTimed, hasMessages, isOrdered, isSealed, hasDetails, isBatched } = parts;
+  const id = [isTimed, hasMessages, isOrdered, isSealed, hasDetails, isBatched].join();
   let statement = statements.get(id);
   if (!statement) statements.set(id, (statement = statementOf(parts)));
   return statement;

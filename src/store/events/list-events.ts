@@ -4,6 +4,7 @@
  * A filter must not cost an index on a table that every event is written to. So the events are read in the sequence of
  * their ids, and a page ends after a number of them even when few match.
  */
+import { BATCH_TYPE } from '../../contract/batches.js';
 import { deliveriesFrom } from '../ranges.js';
 import type { Store } from '../store.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
@@ -128,8 +129,11 @@ export async function readEvents(
     ...(ids === undefined ? [] : [`id = ANY(${value(ids)})`]),
     ...(fromId === undefined ? [] : [`id >= ${value(fromId)}`]),
     ...(beforeId === null ? [] : [`id < ${value(beforeId)}`]),
+    `NOT (addressed AND type = '${BATCH_TYPE}')`,
   ];
   const conditions = [
+    // A batch is shown by its deliveries, not as an event of its own.
+    `NOT (addressed AND type = '${BATCH_TYPE}')`,
     ...(type === undefined ? [] : [`type = ${value(type)}`]),
     ...(text === undefined ? [] : [containsText(value(inJson(text)), value(text.toLowerCase()))]),
   ];
@@ -141,7 +145,7 @@ export async function readEvents(
        SELECT *, ${text === undefined ? 'false' : `sum(octet_length(data)) OVER newest_first - octet_length(data) >= ${MAX_SEARCHED_BYTES}`} AS beyond,
               row_number() OVER newest_first AS number
        FROM (
-         SELECT * FROM events ${range.length > 0 ? `WHERE ${range.join(' AND ')}` : ''}
+         SELECT * FROM events WHERE ${range.join(' AND ')}
          ORDER BY id DESC LIMIT ${value(toRead)}
        ) newest
        WINDOW newest_first AS (ORDER BY id DESC ROWS UNBOUNDED PRECEDING)

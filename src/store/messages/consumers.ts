@@ -38,6 +38,21 @@ export async function commitPosition(
   });
 }
 
+/** Sets the position of a consumer, also back. Creates the consumer; false when there are `max` consumers already. */
+export async function seekPosition(
+  store: Store,
+  consumer: ConsumerName,
+  { position, max }: { readonly position: number; readonly max: number },
+): Promise<boolean> {
+  if ((await commitPosition(store, consumer, { position: undefined, max })) === undefined) return false;
+  await store.pool.query('UPDATE consumers SET position = $3 WHERE subscription_id = $1 AND name = $2', [
+    consumer.subscriptionId,
+    consumer.name,
+    position,
+  ]);
+  return true;
+}
+
 async function updatePosition(
   client: Queryable,
   { subscriptionId, name }: ConsumerName,

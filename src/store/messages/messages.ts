@@ -131,3 +131,12 @@ export async function lastPosition(store: Store, subscriptionId: string): Promis
   );
   return Number(onlyRow(result)?.last_position ?? 0);
 }
+
+/** The position before the first message of an event with this id or a later one; 0 when there is none before. */
+export async function positionAt(store: Store, subscriptionId: string, eventId: string): Promise<number> {
+  const result = await store.pool.query<{ position: string | null }>(
+    'SELECT max(position) AS position FROM messages WHERE subscription_id = $1 AND event_id < $2',
+    [subscriptionId, eventId],
+  );
+  return Number(onlyRow(result)?.position ?? 0);
+}

@@ -1,4 +1,5 @@
 /** The existing deliveries that a recovery covers, and making finished ones pending again. */
+import { isOnceOfBatch } from '../batches.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import { NOT_EXPIRED, RESET_FOR_NEW_RUN } from '../deliveries/state-changes.js';
 import { EVENT_EXISTS } from '../events/stored-events.js';
@@ -12,6 +13,9 @@ export interface RecoveryFilter {
   readonly beforeId: string;
   /** Event types; empty means all. */
   readonly types: readonly string[];
+  /** Only deliveries of events that have it; of any when absent. */
+  readonly channel?: string;
+  readonly tag?: string;
   /** Only deliveries that were not changed after this time, so that what is sent again and fails again is not recovered twice. */
   readonly asOf: Date;
 }
@@ -39,19 +43,24 @@ export interface WaitingDelivery extends FinishedDelivery {
   readonly attempts: number;
 }
 
-const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3
-  AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))`;
+const IN_SCOPE = `subscription_id = $1 AND id >= $2 AND id < $3 AND ${isOnceOfBatch('$4::text[]')}
+  AND (cardinality($4::text[]) = 0 OR event_type = ANY($4))
+  AND (($6::text IS NULL AND $7::text IS NULL) OR EXISTS (
+    SELECT FROM events e WHERE e.id = event_id
+      AND ($6::text IS NULL OR $6 = ANY(e.channels)) AND ($7::text IS NULL OR $7 = ANY(e.tags))))`;
 /** Without those that a newer event superseded. */
-const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($6)
+const IS_FINISHED = `${IN_SCOPE} AND settled_at <= $5 AND state = ANY($8)
   AND NOT (state = 'cancelled' AND supersede_key IS NOT NULL AND state_reason LIKE 'superseded by %')`;
 const IS_WAITING = `${IN_SCOPE} AND updated_at <= $5 AND state = 'retrying'`;
 
-const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf }: RecoveryFilter): unknown[] => [
+const valuesOf = ({ subscriptionId, fromId, beforeId, types, asOf, channel, tag }: RecoveryFilter): unknown[] => [
   subscriptionId,
   fromId,
   beforeId,
   types,
   asOf,
+  channel ?? null,
+  tag ?? null,
 ];
 
 /** The time by the database's clock, which also sets when deliveries finish. */
@@ -91,7 +100,7 @@ export async function nextFinished(
   { afterId, limit }: Page,
 ): Promise<FinishedDelivery[]> {
   const { rows } = await store.pool.query<FinishedDelivery>(
-    `SELECT id, run FROM deliveries WHERE ${IS_FINISHED} AND id > $7 ORDER BY id LIMIT $8`,
+    `SELECT id, run FROM deliveries WHERE ${IS_FINISHED} AND id > $9 ORDER BY id LIMIT $10`,
     [...valuesOf(filter), filter.states, afterId, limit],
   );
   return rows;
@@ -104,7 +113,7 @@ export async function nextWaiting(
   { afterId, limit }: Page,
 ): Promise<WaitingDelivery[]> {
   const { rows } = await store.pool.query<WaitingDelivery>(
-    `SELECT id, run, attempts FROM deliveries WHERE ${IS_WAITING} AND id > $6 ORDER BY id LIMIT $7`,
+    `SELECT id, run, attempts FROM deliveries WHERE ${IS_WAITING} AND id > $8 ORDER BY id LIMIT $9`,
     [...valuesOf(filter), afterId, limit],
   );
   return rows;

@@ -22,12 +22,14 @@ interface EventRow {
   occurred_at: Date;
   channels: string[];
   data: string;
+  verbatim: boolean | null;
   sealed: Buffer | null;
 }
 
-const toEvent = (store: Store, { id, type, occurred_at, channels, data, sealed }: EventRow): Event => {
+const toEvent = (store: Store, { id, type, occurred_at, channels, data, verbatim, sealed }: EventRow): Event => {
   const text = fromRest(store, { text: data, sealed }, id);
-  return { id, type, occurredAt: occurred_at, channels, text, data: JSON.parse(text) };
+  const event = { id, type, occurredAt: occurred_at, channels, text, data: JSON.parse(text) as unknown };
+  return verbatim ? { ...event, verbatim } : event;
 };
 
 /** The next events after an id without a delivery to the subscription, whether it receives them or not; the oldest first. */
@@ -37,7 +39,7 @@ export async function nextUndelivered(
   { afterId, limit }: { afterId: string; limit: number },
 ): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data, e.sealed FROM events e
+    `SELECT e.id, e.type, e.occurred_at, e.channels, e.data, e.verbatim, e.sealed FROM events e
      WHERE e.account_id = $1 AND e.id >= $3 AND e.id < $4 AND e.id > $6 AND NOT e.addressed
        AND e.erased_at IS NULL
        AND (cardinality($5::text[]) = 0 OR e.type = ANY($5))
@@ -53,7 +55,7 @@ export async function nextUndelivered(
 /** Events by id, without those that are erased. */
 export async function findEvents(store: Store, ids: readonly string[]): Promise<Event[]> {
   const { rows } = await store.pool.query<EventRow>(
-    'SELECT id, type, occurred_at, channels, data, sealed FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
+    'SELECT id, type, occurred_at, channels, data, verbatim, sealed FROM events WHERE id = ANY($1) AND erased_at IS NULL ORDER BY id',
     [ids],
   );
   return rows.map((row) => toEvent(store, row));

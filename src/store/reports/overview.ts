@@ -1,7 +1,7 @@
 /** Figures about the deliveries of a time window, for operators and account owners. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { Store } from '../store.js';
-import type { WindowRows } from './window.js';
+import type { Window, WindowRows } from './window.js';
 
 /** Approximate number of deliveries whose attempts are read; fifty of them are slower than the 99th percentile. */
 const SAMPLED_DELIVERIES = 5_000;
@@ -9,6 +9,23 @@ const SAMPLED_DELIVERIES = 5_000;
 const MAX_BACKLOG = 100_000;
 /** Number of listed subscriptions that fail most, and of those that are disabled. */
 const MAX_LISTED = 10;
+
+/** What a report is about: everything, or an account, a subscription, a provider. */
+export type ReportScope = Pick<Window, 'accountId' | 'subscriptionId' | 'provider'>;
+
+/** SQL conditions of a scope, each after AND, and all values of the statement. */
+function scopeConditions(
+  scope: ReportScope,
+  before: readonly unknown[],
+  conditions: Readonly<Record<keyof ReportScope, string>>,
+): { readonly where: string; readonly values: unknown[] } {
+  const values = [...before];
+  const where = (['accountId', 'subscriptionId', 'provider'] as const)
+    .filter((name) => scope[name] !== undefined)
+    .map((name) => `AND ${conditions[name].replace('?', `$${values.push(scope[name])}`)}`)
+    .join(' ');
+  return { where, values };
+}
 
 /** Number of deliveries that were created in a bucket, by their present state. */
 export interface BucketCount {
@@ -58,9 +75,45 @@ export async function countProviders(store: Store, { source, values, share }: Wi
   return rows;
 }
 
-/** The attempts of a provider, for a sample of deliveries. */
-export interface AttemptSample {
+/** An account and the results of its attempts. */
+export interface AccountFigures {
+  readonly accountId: string;
+  readonly name: string;
   readonly provider: string;
+  readonly deliveries: number;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly failureRate: number;
+  /** Open deliveries whose last attempt was not accepted. */
+  readonly openAfterFailure: number;
+}
+
+/** The ten worst accounts, by failed attempts times failure rate as {@link worstSubscriptions}. */
+export async function worstAccounts(store: Store, { source, values, share }: WindowRows): Promise<AccountFigures[]> {
+  const { rows } = await store.pool.query<AccountFigures>(
+    `WITH counted AS (
+       SELECT d.account_id AS id, count(*) AS deliveries, sum(d.attempts) AS attempts,
+              sum(d.attempts) - count(*) FILTER (WHERE d.state = 'delivered') AS failures,
+              count(*) FILTER (WHERE d.state IN ('pending', 'retrying', 'paused') AND d.last_reason IS NOT NULL) AS open
+       FROM ${source} GROUP BY 1
+     )
+     SELECT a.id AS "accountId", a.name, a.provider, round(c.deliveries / ${share})::float8 AS deliveries,
+            round(c.attempts / ${share})::float8 AS attempts, round(c.failures / ${share})::float8 AS failures,
+            c.failures::float8 / c.attempts AS "failureRate", round(c.open / ${share})::float8 AS "openAfterFailure"
+     FROM counted c JOIN accounts a ON a.id = c.id
+     WHERE c.failures > 0 AND a.deleted_at IS NULL
+     ORDER BY c.failures::float8 * c.failures / c.attempts DESC, a.id LIMIT ${MAX_LISTED}`,
+    [...values],
+  );
+  return rows;
+}
+
+/** The attempts of a provider or of a bucket, for a sample of deliveries. */
+export interface AttemptSample {
+  /** Null for those of a bucket. */
+  readonly provider: string | null;
+  /** From 0, the oldest first; null for those of a provider. */
+  readonly bucket: number | null;
   readonly attempts: number;
   readonly accepted: number;
   /** Attempts that were the first of their delivery. */
@@ -73,31 +126,34 @@ export interface AttemptSample {
 }
 
 /**
- * Attempts by provider of about 5,000 deliveries, the same ones each time, without interrupted attempts. OFFSET 0 makes the
- * attempts of each delivery one index look-up; PostgreSQL cannot estimate the small sample and would read all attempts.
+ * Attempts by provider, and by the bucket in which their delivery was created, of about 5,000 deliveries, the same ones each
+ * time, without interrupted attempts. OFFSET 0 makes the attempts of each delivery one index look-up; PostgreSQL cannot
+ * estimate the small sample and would read all attempts.
  */
 export async function sampleAttempts(
   store: Store,
   { source, values, rows: read }: WindowRows,
+  bounds: readonly string[],
 ): Promise<AttemptSample[]> {
   const share = Math.min(SAMPLED_DELIVERIES / Math.max(read, 1), 1);
   const { rows } = await store.pool.query<AttemptSample>(
-    `SELECT provider, attempts, accepted, "firstAttempts", "firstAccepted",
+    `SELECT provider, bucket, attempts, accepted, "firstAttempts", "firstAccepted",
             took[1] AS "p50Ms", took[2] AS "p95Ms", took[3] AS "p99Ms"
      FROM (
-       SELECT d.provider, count(*)::int AS attempts, count(*) FILTER (WHERE a.outcome = 'accepted')::int AS accepted,
+       SELECT d.provider, d.bucket, count(*)::int AS attempts, count(*) FILTER (WHERE a.outcome = 'accepted')::int AS accepted,
               count(*) FILTER (WHERE a.number = 1)::int AS "firstAttempts",
               count(*) FILTER (WHERE a.number = 1 AND a.outcome = 'accepted')::int AS "firstAccepted",
               percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY a.duration_ms)
                 FILTER (WHERE a.outcome IN ('accepted', 'refused')) AS took
-       FROM (SELECT d.id, d.provider FROM ${source} AND abs(hashtext(d.id)::bigint) < $${values.length + 1} * 2147483648) d
+       FROM (SELECT d.id, d.provider, width_bucket(d.id, $${values.length + 2}::text[] COLLATE "C") - 1 AS bucket
+             FROM ${source} AND abs(hashtext(d.id)::bigint) < $${values.length + 1} * 2147483648) d
        CROSS JOIN LATERAL (
          SELECT number, outcome, duration_ms FROM attempts
          WHERE delivery_id = d.id AND outcome <> 'interrupted' OFFSET 0
        ) a
-       GROUP BY 1
+       GROUP BY GROUPING SETS ((d.provider), (d.bucket))
      ) sampled`,
-    [...values, share],
+    [...values, share, bounds],
   );
   return rows;
 }
@@ -129,9 +185,13 @@ export interface SubscriptionFigures {
 export async function worstSubscriptions(
   store: Store,
   { source, values, share }: WindowRows,
-  accountId: string | undefined,
+  scope: ReportScope,
 ): Promise<SubscriptionFigures[]> {
-  const ofAccount = accountId === undefined ? '' : `AND account_id = $${values.length + 1}`;
+  const { where, values: all } = scopeConditions(scope, values, {
+    accountId: 'account_id = ?',
+    subscriptionId: 'id = ?',
+    provider: '(SELECT provider FROM accounts WHERE accounts.id = account_id) = ?',
+  });
   const { rows } = await store.pool.query<SubscriptionFigures>(
     `WITH counted AS (
        SELECT d.subscription_id AS id, sum(d.attempts) AS attempts,
@@ -143,7 +203,7 @@ export async function worstSubscriptions(
        ORDER BY score DESC, id LIMIT ${MAX_LISTED}
      ), disabled AS (
        SELECT id FROM subscriptions
-       WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL ${ofAccount}
+       WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL ${where}
          AND id NOT IN (SELECT id FROM worst)
        ORDER BY disabled_at DESC LIMIT ${MAX_LISTED}
      )
@@ -160,7 +220,7 @@ export async function worstSubscriptions(
      LEFT JOIN counted c ON c.id = listed.id
      LEFT JOIN deliveries last ON last.id = c.last_id
      ORDER BY listed.score DESC NULLS LAST, s.disabled_at DESC, s.id`,
-    accountId === undefined ? [...values] : [...values, accountId],
+    all,
   );
   return rows;
 }
@@ -177,14 +237,17 @@ export interface Backlog {
 }
 
 /** Counts pending and retrying deliveries by the partial index of open deliveries. */
-export async function countBacklog(store: Store, accountId: string | undefined): Promise<Backlog> {
-  const ofAccount =
-    accountId === undefined ? '' : 'AND subscription_id IN (SELECT id FROM subscriptions WHERE account_id = $1)';
+export async function countBacklog(store: Store, scope: ReportScope = {}): Promise<Backlog> {
+  const { where, values } = scopeConditions(scope, [], {
+    accountId: 'subscription_id IN (SELECT id FROM subscriptions WHERE account_id = ?)',
+    subscriptionId: 'subscription_id = ?',
+    provider: 'provider = ?',
+  });
   const { rows } = await store.pool.query<Omit<Backlog, 'more'>>(
     `SELECT count(*)::int AS waiting, count(last_reason)::int AS "afterFailure", min(id) AS "oldestId" FROM (
-       SELECT id, last_reason FROM deliveries WHERE state IN ('pending', 'retrying') ${ofAccount} LIMIT ${MAX_BACKLOG + 1}
+       SELECT id, last_reason FROM deliveries WHERE state IN ('pending', 'retrying') ${where} LIMIT ${MAX_BACKLOG + 1}
      ) open`,
-    accountId === undefined ? [] : [accountId],
+    values,
   );
   const { waiting, ...others } = rows[0]!;
   return { ...others, waiting: Math.min(waiting, MAX_BACKLOG), more: waiting > MAX_BACKLOG };

@@ -1,6 +1,6 @@
 /** Changes of a subscription that are not an edit by its owner, and the lock for edits. */
 import { afterFailure, disabledBecause, type FailingRule } from '../../contract/failing.js';
-import { recordOperationalEvent, Operation } from '../events/operational-events.js';
+import { isReported, Operation, recordOperationalEvent, Report } from '../events/operational-events.js';
 import { inTransaction, onlyRow, type Queryable, type Store } from '../store.js';
 import {
   readFailing,
@@ -86,7 +86,14 @@ export async function replaceOptions(
 /** Deletes a subscription; false when it does not exist. */
 export async function deleteSubscription(store: Store, id: string): Promise<boolean> {
   const { rowCount } = await store.pool.query(
-    'UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL',
+    `WITH deleted AS (
+       UPDATE subscriptions SET deleted_at = now(), updated_at = now() WHERE id = $1 AND deleted_at IS NULL
+       RETURNING id, account_id
+     ), reported AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT '${Report.deleted}', id, '{}' FROM deleted WHERE ${isReported('deleted.account_id')}
+     )
+     SELECT FROM deleted`,
     [id],
   );
   return rowCount === 1;

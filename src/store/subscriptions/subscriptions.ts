@@ -5,7 +5,7 @@ import type { Failing } from '../../contract/failing.js';
 import type { Subscription } from '../../contract/entities.js';
 import type { ClientCertificate } from '../../egress/types.js';
 import type { AttemptLimits } from './limits.js';
-import { Operation } from '../events/operational-events.js';
+import { isReported, Operation, Report } from '../events/operational-events.js';
 import { onlyRow, violatesUniqueIndex, type Queryable, type Store } from '../store.js';
 
 /** A subscription as it is stored, typed by its provider's contract. */
@@ -125,7 +125,8 @@ export async function nextSubscriptionNumber(store: Store): Promise<number> {
 
 /** The fields that are saved. */
 export type SavedSubscription = Omit<StoredSubscription, NotSaved>;
-type NotSaved = 'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'breaker' | 'createdAt' | 'updatedAt';
+type NotSaved =
+  'disabledAt' | 'pausedAt' | 'pausedReason' | 'resumeRate' | 'failing' | 'breaker' | 'createdAt' | 'updatedAt';
 
 /**
  * Inserts a subscription, or replaces every editable column of the existing one. Enabling resets `failing`. The statement
@@ -154,6 +155,11 @@ export async function saveSubscription(
        SELECT CASE WHEN saved.enabled THEN $12 ELSE $13 END, saved.id,
               jsonb_build_object('reason', saved.disabled_reason)
        FROM saved JOIN subscriptions former ON former.id = saved.id AND former.enabled <> saved.enabled
+     ), reported AS (
+       INSERT INTO operational_events (type, subscription_id, facts)
+       SELECT CASE WHEN former.id IS NULL THEN '${Report.created}' ELSE '${Report.updated}' END, saved.id, '{}'
+       FROM saved LEFT JOIN subscriptions former ON former.id = saved.id
+       WHERE ${isReported('saved.account_id')}
      )
      SELECT * FROM saved`,
     [

@@ -641,12 +641,12 @@ describe('the API', () => {
       ['GET', `/endpoint/${'a'.repeat(5_000)}`],
       ['GET', `/endpoint/${UNKNOWN_ID}/stats`],
       ['DELETE', '/endpoint'],
-      ['GET', ''],
+      ['GET', '/integration'],
     ] as const) {
       const { status, body } = await app.ask(method, unknown);
       expect([unknown, { status, body }]).toEqual([unknown, NOT_FOUND]);
     }
-    expect(await refusal(svix.application.list())).toEqual(NOT_FOUND);
+    expect(await refusal(svix.streaming.stream.list())).toEqual(NOT_FOUND);
   });
 
   test('responses failures of its own in their shape', async () => {

@@ -2,13 +2,16 @@
  * An account's own key, on every route of the OpenAPI document: what belongs to others responds as if it were not there,
  * and what only an operator may do is refused. A new route is covered at once, or asks to be.
  */
+import { newId } from '../../../src/contract/ids.js';
 import { newRecoveryId } from '../../../src/dispatch/recovery/recoveries.js';
 import { ADMIN_KEY, startApiWithDatabase, type ApiResponse } from '../../support/api.js';
 import { dump, emitted, newAccount, plainSubscription, samples, unknownIds } from '../../support/samples.js';
 
 type Operation = [method: string, path: string, forAccounts: boolean];
 
-const TABLES = ['accounts', 'api_keys', 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events'];
+/** The last use of keys may be recorded at any time. */
+const KEYS = '(SELECT id, account_id, hash, scopes, revoked_at FROM api_keys ORDER BY id) AS keys';
+const TABLES = ['accounts', KEYS, 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events', 'jobs'];
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let operations: Operation[];
@@ -30,9 +33,15 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const startJob = (key: string, filter: object = {}, dryRun = false) =>
+  api.ask('POST', '/v1/jobs', { action: 'redeliver', filter, dryRun }, bearer(key));
 
 /** What only an operator may do, anyone who's it is. */
 const OPERATORS_ONLY = [
+  'GET /v1/audit',
+  'GET /v1/keys',
+  'POST /v1/keys',
+  'DELETE /v1/keys/{id}',
   'GET /v1/health',
   'GET /v1/accounts',
   'POST /v1/accounts',
@@ -61,6 +70,12 @@ const OPERATORS_ONLY = [
 /** Routes that name nothing of an account, each looked at by a test below. */
 const NAMELESS = [
   'GET /v1/me',
+  // test/integration/api/sessions.test.ts
+  'POST /v1/sessions',
+  'DELETE /v1/sessions/current',
+  'GET /v1/audit',
+  'GET /v1/keys',
+  'POST /v1/keys',
   'GET /v1/accounts',
   'POST /v1/accounts',
   'GET /v1/deliveries',
@@ -69,7 +84,11 @@ const NAMELESS = [
   'GET /v1/subscriptions',
   'GET /v1/deliveries/stream',
   'POST /v1/deliveries/bulk',
+  'POST /v1/jobs',
+  'GET /v1/jobs',
   'GET /v1/overview',
+  // test/integration/api/overview.test.ts
+  'GET /v1/attention',
   'GET /v1/health',
   'GET /v1/contracts',
   'GET /v1/erasures',
@@ -124,7 +143,9 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       events: event.id,
       deliveries: deliveryId,
       recoveries: newRecoveryId(subscription.id),
+      jobs: (await startJob(account.apiKey as string)).body.id as string,
       keyId: key.id,
+      keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
     };
     const unknown = {
       accounts: unknownIds.account,
@@ -132,7 +153,9 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       events: unknownIds.event,
       deliveries: unknownIds.delivery,
       recoveries: newRecoveryId(unknownIds.subscription),
+      jobs: newId('job'),
       keyId: unknownIds.key,
+      keys: unknownIds.key,
     };
     const before = await dump(api.database, ...TABLES);
     const named = operations.filter(([, path]) => path.includes('{id}'));
@@ -160,8 +183,9 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
     const { account, subscription, event, deliveryId } = await emitted(api.ask, provider);
     const own = (method: string, path: string, body?: unknown) =>
       api.ask(method, path, body, bearer(account.apiKey as string));
-    expect((await own('GET', '/v1/me')).body).toEqual({
+    expect((await own('GET', '/v1/me')).body).toMatchObject({
       role: 'account',
+      scopes: ['admin'],
       account: { id: account.id, provider, name: 'Acme' },
     });
     for (const path of [`/accounts/${account.id}`, `/subscriptions/${subscription.id}`, `/events/${event.id}`]) {
@@ -235,6 +259,25 @@ test('bulk commands reach its own deliveries only', async () => {
   expect((await api.ask('GET', `/v1/deliveries/${other.deliveryId}`)).body.state).toBe('failed');
 });
 
+test('jobs reach its own deliveries only, and are listed for the account that started them', async () => {
+  const mine = await emitted(api.ask, 'standard');
+  const other = await emitted(api.ask, 'standard');
+  const settle = 'UPDATE deliveries SET state = $1, settled_at = now() WHERE id = ANY($2)';
+  await api.database.store.pool.query(settle, ['failed', [mine.deliveryId, other.deliveryId]]);
+  const key = mine.account.apiKey as string;
+  for (const filter of [{ accountId: other.account.id }, { deliveryIds: [other.deliveryId] }]) {
+    expect((await startJob(key, filter, true)).body).toMatchObject({ total: 0 });
+  }
+  expect((await startJob(key, {}, true)).body).toMatchObject({ total: 1 });
+  const { body: job } = await startJob(key);
+  expect(job).toMatchObject({ accountId: mine.account.id, filter: { accountId: mine.account.id }, temporalUrl: null });
+  const list = async (apiKey: string) => (await api.ask('GET', '/v1/jobs', undefined, bearer(apiKey))).body.data;
+  expect(await list(key)).toEqual([job]);
+  expect(await list(other.account.apiKey as string)).toEqual([]);
+  await api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId: mine.account.id } });
+  expect(await list(key)).toEqual([job]);
+});
+
 test('contracts are its own', async () => {
   const { apiKey } = await newAccount(api.ask, 'bird');
   const own = (method: string, path: string, body?: unknown) =>
@@ -246,7 +289,11 @@ test('contracts are its own', async () => {
 });
 
 test('an operator is asked to be one', async () => {
-  expect((await api.ask('GET', '/v1/me', undefined, bearer(ADMIN_KEY))).body).toEqual({ role: 'operator' });
+  expect((await api.ask('GET', '/v1/me', undefined, bearer(ADMIN_KEY))).body).toEqual({
+    role: 'operator',
+    scopes: ['admin'],
+    key: { name: 'PIGEONPOST_ADMIN_KEY' },
+  });
 });
 
 test('the key of a deleted account is none', async () => {

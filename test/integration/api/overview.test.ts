@@ -1,7 +1,8 @@
 /** The figures of the overview: right for a few deliveries, and close for many. */
-import { fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series.js';
+import { customTimeline, fillSeries, timeline, totals, windowNames } from '../../../src/api/overview/series.js';
 import { lowestIdAt } from '../../../src/contract/ids.js';
 import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording.js';
+import { countFailure } from '../../../src/store/subscriptions/changes.js';
 import { countBuckets } from '../../../src/store/reports/overview.js';
 import { openWindow } from '../../../src/store/reports/window.js';
 import { startApiWithDatabase, type TestApi } from '../../support/api.js';
@@ -150,6 +151,135 @@ test('lists a subscription that was disabled because of its receiver, although i
   }
 });
 
+test('has success and latency over time, for a period of its own', async () => {
+  const { store } = api.database;
+  const one = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(one.deliveryId, 1, { durationMs: 30 }));
+  await recordAttempt(store, attempt(one.deliveryId, 2, { ...accepted, durationMs: 10 }));
+  const from = new Date(Date.now() - 50_000).toISOString();
+  const { body } = await api.ask('GET', `/v1/overview?from=${from}`);
+  expect(body).toMatchObject({ from, bucketMs: 60_000, states: { delivered: 1 } });
+  expect(body.series).toMatchObject([{ at: from, delivered: 1, success: 0.5, p50Ms: 20 }]);
+  const before = `from=2026-01-01T00:00:00Z&to=${from}`;
+  expect((await api.ask('GET', `/v1/overview?${before}`)).body.states.delivered).toBe(0);
+});
+
+test('is of one provider or subscription where it is asked for', async () => {
+  const { store } = api.database;
+  const one = await emitted(api.ask, 'standard');
+  await recordAttempt(store, attempt(one.deliveryId, 1, {}));
+  const other = await emitted(api.ask, 'bird');
+  await recordAttempt(store, attempt(other.deliveryId, 1, {}));
+  for (const query of ['provider=standard', `subscriptionId=${one.subscription.id}`, `accountId=${one.account.id}`]) {
+    const { body } = await api.ask('GET', `/v1/overview?${query}`);
+    expect([query, body]).toMatchObject([
+      query,
+      {
+        states: { retrying: 1 },
+        backlog: { waiting: 1, afterFailure: 1 },
+        providers: [{ provider: 'standard' }],
+        worstAccounts: [{ accountId: one.account.id, name: 'Acme', failures: 1, attempts: 1, openAfterFailure: 1 }],
+        worstSubscriptions: [{ subscriptionId: one.subscription.id }],
+      },
+    ]);
+    expect(body.worstSubscriptions).toHaveLength(1);
+  }
+  const foreign = `subscriptionId=${other.subscription.id}`;
+  const { body } = await api.ask('GET', `/v1/overview?${foreign}`, undefined, as(one.account.apiKey as string));
+  expect(body).toMatchObject({ states: { retrying: 0 }, backlog: { waiting: 0 }, providers: [], worstAccounts: [] });
+});
+
+test.each([
+  ['from=2099-01-01T00:00:00Z', 'from'],
+  ['to=2026-01-01T00:00:00Z', 'from'],
+  ['from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'from'],
+  ['from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z', 'from'],
+])('says what is wrong with the period %s', async (query, path) => {
+  const { status, body } = await api.ask('GET', `/v1/overview?${query}`);
+  expect([status, body.errors[0].path]).toEqual([422, path]);
+});
+
+test('buckets of a period of its own are at most sixty, and hold all of it', () => {
+  const from = new Date('2026-03-02T10:11:12.345Z');
+  for (const span of [1, 59_999, 3_600_000, 90_000_000, 86_400_000 * 31, 86_400_000 * 800]) {
+    const to = new Date(from.getTime() + span);
+    const { bucketMs, buckets } = customTimeline(from, to);
+    expect(buckets.length).toBeLessThanOrEqual(60);
+    expect(buckets[0]).toEqual(from);
+    expect(buckets.at(-1)!.getTime() + bucketMs).toBeGreaterThanOrEqual(to.getTime());
+    expect(buckets.at(-1)!.getTime()).toBeLessThan(to.getTime());
+  }
+});
+
+describe('what needs attention', () => {
+  const attention = async (key?: string) => (await api.ask('GET', '/v1/attention', undefined, as(key))).body;
+
+  test('is nothing at first', async () => {
+    expect(await attention()).toEqual({
+      failing: { total: 0, items: [] },
+      disabled: { total: 0, items: [] },
+      ownerless: 0,
+    });
+  });
+
+  test('names receivers that fail, with what waits, and those that were disabled, with what they have missed', async () => {
+    const { store } = api.database;
+    const failing = await emitted(api.ask, 'standard');
+    await recordAttempt(store, attempt(failing.deliveryId, 1, {}));
+    await countFailure(store, failing.subscription.id, new Date('2026-03-02T10:00:00Z'), undefined, 66);
+    const gone = await emitted(api.ask, 'standard');
+    const stateReason = 'the receiver responded with 410';
+    const end = { status: 410, state: 'failed', stateReason, disable: true } as const;
+    await recordAttempt(store, attempt(gone.deliveryId, 1, end));
+    const event = { type: 'user.created', data: {} };
+    await api.ask('POST', `/v1/accounts/${gone.account.id}/events`, { events: [event, event] });
+    const all = {
+      failing: {
+        total: 1,
+        items: [
+          {
+            subscriptionId: failing.subscription.id,
+            accountName: 'Acme',
+            url: failing.subscription.url,
+            failingSince: '2026-03-02T10:00:00.000Z',
+            failures: 66,
+            waiting: 1,
+          },
+        ],
+      },
+      disabled: {
+        total: 1,
+        items: [
+          {
+            subscriptionId: gone.subscription.id,
+            disabledReason: stateReason,
+            waiting: 0,
+            missed: 2,
+            moreMissed: false,
+          },
+        ],
+      },
+      ownerless: 0,
+    };
+    expect(await attention()).toMatchObject(all);
+    expect(await attention(gone.account.apiKey as string)).toMatchObject({
+      failing: { total: 0, items: [] },
+      disabled: all.disabled,
+      ownerless: null,
+    });
+  });
+
+  test('counts deliveries that neither a workflow nor a sender has had for a minute', async () => {
+    const { deliveryId } = await emitted(api.ask, 'standard');
+    const { pool } = api.database.store;
+    const age = `UPDATE deliveries SET updated_at = now() - interval '61 s' WHERE id = $1`;
+    await pool.query(age, [deliveryId]);
+    expect((await attention()).ownerless).toBe(1);
+    await pool.query(`UPDATE deliveries SET owned = true WHERE id = $1`, [deliveryId]);
+    expect((await attention()).ownerless).toBe(0);
+  });
+});
+
 test.each(windowNames)('of nothing are zeros, over %s', async (window) => {
   const { body } = await api.ask('GET', `/v1/overview?window=${window}`);
   expect(body).toMatchObject({ states: { pending: 0 }, providers: [], worstSubscriptions: [] });
@@ -171,9 +301,9 @@ test('a delivery counts for the bucket of its id', () => {
     { bucket: 1, state: 'paused', count: 3 },
     { bucket: 1, state: 'pending', count: 1 },
   ] as const;
-  expect(fillSeries(buckets, counts)).toEqual([
-    { at: buckets[0], delivered: 0, failed: 2, cancelled: 0, open: 0 },
-    { at: buckets[1], delivered: 0, failed: 0, cancelled: 0, open: 4 },
+  expect(fillSeries(buckets, counts)).toMatchObject([
+    { at: buckets[0], delivered: 0, failed: 2, cancelled: 0, open: 0, success: null, p95Ms: null },
+    { at: buckets[1], delivered: 0, failed: 0, cancelled: 0, open: 4, success: null, p95Ms: null },
   ]);
   expect(totals(counts)).toMatchObject({ failed: 2, paused: 3, pending: 1, delivered: 0 });
 });

@@ -26,7 +26,7 @@ test('an account is created with what is said, and found again', async () => {
   const { out } = await cli.pigeonpost(['accounts', 'show', created.id]);
   expect(out).toMatch(/^name +Acme$/m);
   expect(out).toMatch(/^scope +\{"serverId":4711\}$/m);
-  expect(out).toMatch(/^Key +Ends with +Created$/m);
+  expect(out).toMatch(/^Key +Name +Scopes +Ends with +Created +Last used +Expires$/m);
 });
 
 test('an account is edited where that is said, and deleted', async () => {

@@ -112,6 +112,17 @@ describe('a mistake', () => {
   });
 });
 
+test('programs get errors as JSON', async () => {
+  const env = { PIGEONPOST_URL: api.url, PIGEONPOST_API_KEY: ADMIN_KEY };
+  const refused = await pigeonpost(['deliveries', 'show', 'dlv_none', '--json'], { env });
+  expect([refused.exitCode, refused.out]).toEqual([1, '']);
+  expect(JSON.parse(refused.err)).toEqual({
+    error: expect.objectContaining({ code: 'not_found', status: 404, message: 'there is no such delivery' }),
+  });
+  const unreachable = await pigeonpost(['accounts', 'list', '--url', 'http://127.0.0.1:9', '--json'], { env });
+  expect(JSON.parse(unreachable.err)).toMatchObject({ error: { code: 'unreachable' } });
+});
+
 describe('help', () => {
   test('lists the commands by what they are for', async () => {
     const { exitCode, out } = await pigeonpost(['--help']);

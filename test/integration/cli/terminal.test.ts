@@ -1,7 +1,7 @@
 /** What receivers and senders write reaches the terminal as text and never as control sequences. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { printable } from '../../../src/cli/terminal.js';
+import { paintFor, printable, withPrintable, type Terminal } from '../../../src/cli/terminal.js';
 import { pigeonpost, start } from '../../support/cli.js';
 
 /** Sets the window's title, clears the screen, a C1 control sequence, an overwritten line and reversed text. */
@@ -15,6 +15,19 @@ test.each([
   ['control characters', HOSTILE, SHOWN],
 ])('shows %s', (_what, text, shown) => {
   expect(printable(text)).toBe(shown);
+});
+
+test('a terminal with colours gets those that are painted, and JSON that stays the same', () => {
+  const lines: string[] = [];
+  const given = { hasColours: true, out: (line: string) => void lines.push(line) } as unknown as Terminal;
+  const terminal = withPrintable(given);
+  const value = { text: `${HOSTILE}\u001b[31mred` };
+  terminal.out(`${paintFor(given)('green', 'delivered')} ${HOSTILE}`);
+  terminal.out(JSON.stringify(value));
+  expect(lines[0]).toBe(`\u001b[32mdelivered\u001b[39m ${SHOWN}`);
+  expect(JSON.parse(lines[1]!)).toEqual(value);
+  expect(lines[1]).not.toContain('\u001b');
+  expect(paintFor({ ...given, hasColours: false })('red', 'failed')).toBe('failed');
 });
 
 test('JSON stays the same when its control characters are escaped', () => {

@@ -187,13 +187,56 @@ describe('responses that are none', () => {
     ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
     ['a broken chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n'],
     ['switching protocols', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
-    ['an unasked continue', `HTTP/1.1 100 Continue\r\n\r\n${OK}`],
+    ['bare line feeds in chunks', 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n'],
+    ['two lengths with bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2\n\nab'],
   ])('%s', async (_what, bytes) => {
     const target = await responding(bytes);
     const failure = failureOf(await client().send(request(target.url())));
     expect(failure).toMatchObject({ reason: 'invalid_response', message: expect.stringContaining('127.0.0.1') });
     await target.quiet();
     expect(target.connections).toBe(1);
+  });
+});
+
+describe('responses that other senders take', () => {
+  const EVIL = 'HTTP/1.1 500 Evil\r\nContent-Length: 0\r\n\r\n';
+
+  test.each([
+    ['an unasked continue', `HTTP/1.1 100 Continue\r\n\r\n${OK}`, 200, 'ok', 1],
+    ['equal lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-length:2\r\n\r\nok', 200, 'ok', 2],
+    ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\nX-A: b\n\nok', 200, 'ok', 2],
+    ['no content with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok', 204, '', 2],
+    ['no content with a body', `HTTP/1.1 204 No Content\r\n\r\nok`, 204, '', 2],
+    [
+      'no content with chunks',
+      'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      204,
+      '',
+      2,
+    ],
+    ['no content with another response', `HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n${EVIL}`, 204, '', 2],
+  ])('%s', async (_what, bytes, status, excerpt, connections) => {
+    const target = await responding(bytes);
+    const sender = client();
+    for (let count = 0; count < 2; count += 1)
+      expect(responseOf(await sender.send(request(target.url())))).toMatchObject({ status, excerpt });
+    // A response that had to be corrected is the last one of its connection.
+    expect(target.connections).toBe(connections);
+  });
+
+  test('byte by byte', async () => {
+    const bytes = 'HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 2\n\nok';
+    const target = await receiver({
+      onRequest: (socket) => {
+        socket.setNoDelay(true);
+        let written = 0;
+        const next = (): void => {
+          if (written < bytes.length) socket.write(bytes.charAt(written++), () => setImmediate(next));
+        };
+        next();
+      },
+    });
+    expect(responseOf(await client().send(request(target.url())))).toMatchObject({ status: 200, excerpt: 'ok' });
   });
 });
 

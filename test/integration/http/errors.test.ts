@@ -94,6 +94,8 @@ const routes: [method: string, path: string][] = [
   ['GET', `/v1/accounts/${unknownIds.account}/events`],
   ['GET', `/v1/events/${unknownIds.event}`],
   ['GET', '/v1/deliveries'],
+  ['POST', '/v1/jobs'],
+  ['GET', '/v1/jobs'],
   ['GET', `/v1/deliveries/${unknownIds.delivery}`],
   ...['cancel', 'pause', 'resume', 'retry', 'redeliver', 'park'].map((name): [string, string] => [
     'POST',

@@ -105,7 +105,7 @@ test('is OpenAPI 3.1 with a title, a version and the keys', () => {
     info: { title: expect.stringMatching(/./), version: expect.stringMatching(/./) },
     components: {
       securitySchemes: {
-        adminKey: { type: 'http', scheme: 'bearer' },
+        operatorKey: { type: 'http', scheme: 'bearer' },
         accountKey: { type: 'http', scheme: 'bearer' },
       },
     },
@@ -121,6 +121,12 @@ test('documents every route, and none that there is not', () => {
     [
       'get /healthz',
       'get /v1/me',
+      'get /v1/audit',
+      'post /v1/sessions',
+      'delete /v1/sessions/current',
+      'post /v1/keys',
+      'get /v1/keys',
+      'delete /v1/keys/{id}',
       'get /openapi.json',
       'get /.well-known/pigeonpost/{id}/jwks.json',
       'get /readyz',
@@ -180,6 +186,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/subscriptions',
       'get /v1/health',
       'get /v1/overview',
+      'get /v1/attention',
       'get /v1/contracts',
       'get /v1/event-types',
       'post /v1/event-types/import',
@@ -190,6 +197,12 @@ test('documents every route, and none that there is not', () => {
       'post /v1/contracts/{provider}/verify',
       'get /v1/deliveries/stream',
       'post /v1/deliveries/bulk',
+      'post /v1/jobs',
+      'get /v1/jobs',
+      'get /v1/jobs/{id}',
+      'post /v1/jobs/{id}/pause',
+      'post /v1/jobs/{id}/resume',
+      'post /v1/jobs/{id}/cancel',
       'get /v1/deliveries/{id}',
       'get /v1/deliveries/{id}/request',
       'post /v1/deliveries/{id}/cancel',
@@ -222,7 +235,9 @@ test('says of each operation what it is for, what it takes and what it responds'
     const name = `${method} ${path}`;
     expect([name, summary, tags]).toEqual([name, expect.stringMatching(/\w/), [expect.stringMatching(/\w/)]]);
     const forAccounts = JSON.stringify(security).includes('accountKey');
-    const keys = [{ adminKey: [] }, ...(forAccounts ? [{ accountKey: [] }] : [])];
+    // test/integration/http/scopes.test.ts has the scopes.
+    const scopes = security?.flatMap(Object.values)[0];
+    const keys = [{ operatorKey: scopes }, ...(forAccounts ? [{ accountKey: scopes }] : [])];
     expect([name, security]).toEqual([name, path.startsWith('/v1/') ? keys : []]);
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     expect([name, inPath.map((parameter) => parameter.name)]).toEqual([
@@ -251,6 +266,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
   /** Bodies of operations that want one. */
   const bodies: Record<string, unknown> = {
     'post /v1/accounts': { provider, name: 'Acme' },
+    'post /v1/keys': { name: 'CI', scopes: ['publish'] },
     'put /v1/accounts/by-id/{externalId}': { provider, name: 'Acme' },
     'post /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
@@ -259,6 +275,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/events/{id}/erase': { reason: 'request of the customer' },
     'patch /v1/subscriptions/{id}': { description: 'other' },
     'post /v1/deliveries/bulk': { action: 'redeliver', filter: { provider } },
+    'post /v1/jobs': { action: 'redeliver', filter: { provider }, dryRun: true },
     'post /v1/contracts/{provider}/verify': { secret: 'x-secret: value-4711', headers: {}, body: '{}' },
     'put /v1/event-types/{name}': { description: 'other' },
     'patch /v1/event-types/{name}': { description: 'other' },
@@ -269,6 +286,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/deliveries/{id}/extend': { seconds: 60 },
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
+
+  const startJob = (accountId: string) => api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId } });
 
   test('each documented operation responds as documented', async () => {
     // The one that the accounts with such types use; the others are not affected.
@@ -290,6 +309,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         events: event.id,
         deliveries: deliveryId,
         recoveries: newRecoveryId(subscription.id),
+        jobs: path.startsWith('/v1/jobs/') ? (await startJob(account.id)).body.id : '',
+        keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
       };
       const asked = path
         .replace('{keyId}', key.id)

@@ -24,7 +24,14 @@ test('has partitions for the next weeks after the migration', async () => {
     '0012_callbacks',
     '0013_broadcasts',
     '0014_sealed_payloads',
+    '0015_batches',
+    '0016_applications',
+    '0017_environments',
     '0018_subscription_hosts',
+    '0020_jobs',
+    '0022_keys',
+    '0023_sessions',
+    '0024_audit',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

@@ -4,7 +4,7 @@ import { changesOf, valuesOf, withValue } from '../../../dashboard/src/form/valu
 import { fieldOf } from '../../../dashboard/src/form/schema.js';
 import { attemptTimes, groupSchedules } from '../../../dashboard/src/pages/contracts/group-schedules.js';
 import { readHeaders } from '../../../dashboard/src/pages/contracts/read-headers.js';
-import { bulkFilter, bulkStates } from '../../../dashboard/src/pages/deliveries/bulk-filter.js';
+import { jobStates, jobTarget, type JobAction } from '../../../dashboard/src/pages/deliveries/job-filter.js';
 import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters.js';
 import { merge } from '../../../dashboard/src/pages/deliveries/merge.js';
 import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body.js';
@@ -39,6 +39,9 @@ function delivery(id: string, changes: Partial<Delivery> = {}): Delivery {
     priority: 'normal',
     orderingKey: null,
     blocked: false,
+    waitsForBatch: false,
+    batchId: null,
+    batchEvents: null,
     workflowId: `delivery-${id}`,
     temporalUrl: null,
     createdAt: '2026-03-02T10:00:00.000Z',
@@ -147,19 +150,34 @@ describe('filters', () => {
   });
 
   test('say which states an action applies to', () => {
-    expect(bulkStates('redeliver', undefined)).toEqual(['failed', 'cancelled']);
-    expect(bulkStates('redeliver', 'delivered')).toEqual(['delivered']);
-    expect(bulkStates('cancel', 'failed')).toEqual([]);
-    expect([undefined, 'retrying', 'paused'].map((state) => bulkStates('retry', state))).toEqual([
+    const inList = (action: JobAction, state?: string) =>
+      jobStates(action, { filters: state === undefined ? {} : { state }, ticked: [] });
+    expect(inList('redeliver')).toEqual(['failed', 'cancelled']);
+    expect(inList('redeliver', 'delivered')).toEqual(['delivered']);
+    expect(inList('cancel', 'failed')).toEqual([]);
+    expect([undefined, 'retrying', 'paused'].map((state) => inList('retry', state))).toEqual([
       ['retrying'],
       ['retrying'],
       [],
     ]);
     const now = new Date('2026-03-02T12:00:00.000Z');
-    expect(bulkFilter('cancel', { type: 'a.b', to: '2030-01-01T00:00:00Z' }, now)).toMatchObject({
-      eventType: 'a.b',
-      states: ['pending', 'retrying', 'paused'],
-      to: now.toISOString(),
+    const filters = { type: 'a.b', to: '2030-01-01T00:00:00Z' };
+    expect(jobTarget('cancel', { filters, ticked: [] }, now)).toMatchObject({
+      filter: { eventType: 'a.b', states: ['pending', 'retrying', 'paused'], to: now.toISOString() },
+      allowDelivered: false,
+    });
+  });
+
+  test('say which ticked rows an action applies to, and that delivered ones are sent again', () => {
+    const ticked = [
+      { id: 'd1', state: 'delivered' },
+      { id: 'd2', state: 'failed' },
+    ] as const;
+    const target = { filters: { type: 'a.b' }, ticked };
+    expect(jobStates('retry', target)).toEqual([]);
+    expect(jobTarget('redeliver', target, new Date())).toEqual({
+      filter: { deliveryIds: ['d1', 'd2'], states: ['failed', 'delivered'] },
+      allowDelivered: true,
     });
   });
 });

@@ -388,6 +388,7 @@ describe('subscriptions', () => {
       onOrderedFailure: 'continue',
       onDelivered: null,
       onExhausted: null,
+      batch: null,
     });
     expect(rules.signingSecret?.(subscriptionWith(), account)).toBe(SECRET);
     expect(rules.signingSecret?.(asymmetric, account)).toBe(PUBLIC_KEY);

@@ -169,7 +169,7 @@ const perRequest: readonly Written[] = [
       newestAllFailed(store, { subscriptionId, eventType: 'user.created', deliveries: 20, since: ago(7 * DAY_MS) }),
   },
   { name: 'what changed in 5 s', ask: (store) => changedDeliveries(store, { since: ago(5_000), limit: LIMIT }) },
-  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, accountId) },
+  { name: 'what waits', ask: (store, { accountId }) => countBacklog(store, { accountId }) },
   {
     name: 'the next 100 of a bulk command',
     ask: (store, { accountId }) => findMatching(store, { states: ['failed'], accountId }, 100),

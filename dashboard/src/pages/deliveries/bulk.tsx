@@ -1,160 +1,144 @@
-/** Redelivering, retrying or cancelling everything that a list shows: counted first, then confirmed. */
-import { Button, Modal, Progress, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+/** A command for everything that the list shows, or for the ticked rows: counted first, then sent by a job. */
+import { Button, Modal, NumberInput, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { counted } from '../../parts/format.js';
 import { Failure, Loading } from '../../parts/page.js';
-import { bulkFilter, bulkStates, type BulkAction } from './bulk-filter.js';
-import { isBeyondBulk, type Filters } from './filters.js';
+import { JobProgress } from '../jobs/job-progress.js';
+import { jobStates, jobTarget, type JobAction, type Target } from './job-filter.js';
+import { isBeyondJobs } from './filters.js';
 
 const WORDS = {
-  redeliver: {
-    button: 'Redeliver…',
-    title: 'Redeliver deliveries',
-    confirm: 'Redeliver',
-    done: 'redelivered',
-    color: undefined,
-  },
-  retry: {
-    button: 'Retry now…',
-    title: 'Retry deliveries now',
-    confirm: 'Retry',
-    done: 'attempted now, in addition to the attempts of their schedules',
-    color: undefined,
-  },
-  cancel: { button: 'Cancel…', title: 'Cancel deliveries', confirm: 'Cancel', done: 'cancelled', color: 'red' },
-} as const satisfies Record<BulkAction, unknown>;
+  retry: { button: 'Retry now…', title: 'Retry deliveries now', does: 'be attempted now, beside their schedules' },
+  pause: { button: 'Pause…', title: 'Pause deliveries', does: 'wait until they are resumed' },
+  resume: { button: 'Resume…', title: 'Resume deliveries', does: 'continue at their position of the schedule' },
+  cancel: { button: 'Cancel…', title: 'Cancel deliveries', does: 'be cancelled' },
+  redeliver: { button: 'Redeliver…', title: 'Redeliver deliveries', does: 'be sent again from the start' },
+} as const satisfies Record<JobAction, unknown>;
+const ACTIONS = ['retry', 'pause', 'resume', 'redeliver', 'cancel'] as const;
+const CONFIRM = { retry: 'Retry', pause: 'Pause', resume: 'Resume', cancel: 'Cancel', redeliver: 'Redeliver' } as const;
 
-export function BulkButtons({ filters }: { filters: Filters }) {
-  const [action, setAction] = useState<BulkAction | null>(null);
+const USUAL_RATE = 100;
+
+export function ActOnMany({ target }: { target: Target }) {
+  const [action, setAction] = useState<JobAction | null>(null);
+  const possible = ACTIONS.filter((name) => jobStates(name, target).length > 0);
   return (
     <>
-      {(['redeliver', 'retry', 'cancel'] as const).map((name) => (
+      {target.ticked.length > 0 && <span className="muted">{target.ticked.length} ticked:</span>}
+      {possible.map((name) => (
         <Button
           key={name}
           size="xs"
           variant="default"
-          disabled={isBeyondBulk(filters) || bulkStates(name, filters.state).length === 0}
+          disabled={target.ticked.length === 0 && isBeyondJobs(target.filters)}
           onClick={() => setAction(name)}
         >
           {WORDS[name].button}
         </Button>
       ))}
-      {action && <BulkDialog action={action} filters={filters} close={() => setAction(null)} />}
+      <Link href="/jobs">Jobs</Link>
+      {action && <JobDialog action={action} target={target} close={() => setAction(null)} />}
     </>
   );
 }
 
 interface DialogProps {
-  readonly action: BulkAction;
-  readonly filters: Filters;
+  readonly action: JobAction;
+  readonly target: Target;
   readonly close: () => void;
 }
 
-/** Counts the deliveries that an action applies to, and applies it to them page by page. */
-function useBulk(action: BulkAction, filters: Filters) {
+/** Counts the deliveries that a job would be for, and starts it. */
+function useJob(action: JobAction, target: Target) {
   const { client } = useSession();
-  const cache = useQueryClient();
-  const [progress, setProgress] = useState({ done: 0, refused: 0 });
-  // What is created after the count is left alone.
-  const [filter] = useState(() => bulkFilter(action, filters, new Date()));
-  const ask = (dryRun: boolean, cursor?: string, reason?: string) =>
-    unwrap(
-      client.POST('/v1/deliveries/bulk', {
-        body: { action, filter, dryRun, cursor, ...(reason ? { reason } : {}) },
-      }),
-    );
-  const counting = useQuery({ queryKey: ['bulk', action, filter], queryFn: () => ask(true), gcTime: 0 });
-  const running = useMutation({
-    mutationFn: async (reason: string | undefined) => {
-      const sum = { done: 0, refused: 0 };
-      let cursor: string | undefined;
-      do {
-        const { done, refused, nextCursor } = await ask(false, cursor, reason);
-        sum.done += done;
-        sum.refused += refused;
-        setProgress({ ...sum });
-        cursor = nextCursor ?? undefined;
-      } while (cursor !== undefined);
+  // What is created after the count keeps its state.
+  const [body] = useState(() => ({ action, ...jobTarget(action, target, new Date()) }));
+  const counting = useQuery({
+    queryKey: ['job', 'count', body],
+    queryFn: async () => {
+      const found = await unwrap(client.POST('/v1/jobs', { body: { ...body, dryRun: true } }));
+      if (!('dryRun' in found)) throw new Error('the response is not a count');
+      return found;
     },
-    onSettled: () => cache.invalidateQueries({ queryKey: ['deliveries'] }),
+    gcTime: 0,
+    staleTime: Infinity,
   });
-  return { counting, running, progress };
+  const start = useMutation({
+    mutationFn: async ({ reason, ratePerSecond }: { reason: string; ratePerSecond: number }) => {
+      const given = reason === '' ? {} : { reason };
+      const job = await unwrap(client.POST('/v1/jobs', { body: { ...body, ...given, ratePerSecond } }));
+      if ('dryRun' in job) throw new Error('the response is a count');
+      return job;
+    },
+  });
+  return { body, counting, start };
 }
 
-function BulkDialog({ action, filters, close }: DialogProps) {
+function JobDialog({ action, target, close }: DialogProps) {
   const [reason, setReason] = useState('');
-  const { counting, running, progress } = useBulk(action, filters);
-  const words = WORDS[action];
+  const [rate, setRate] = useState(USUAL_RATE);
+  const { body, counting, start } = useJob(action, target);
   const { data: found } = counting;
-  const total = found?.matched ?? 0;
-  const finished = running.isSuccess;
-
+  const total = found?.total ?? 0;
+  const deliveries = `${counted(total, 'delivery', 'deliveries')}${found?.more ? ' and more' : ''}`;
   return (
-    <Modal opened title={words.title} onClose={close} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened title={WORDS[action].title} onClose={close} closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">
         {counting.isPending && <Loading lines={2} />}
         {counting.error && <Failure error={counting.error} retry={() => void counting.refetch()} />}
-        {running.error && <Failure error={running.error} />}
-        {found && !finished && <Count action={action} filters={filters} total={total} more={found.more} />}
-        {action === 'cancel' && total > 0 && !finished && (
-          <TextInput
-            label="Reason"
-            description="Shown with each delivery"
-            placeholder="cancelled in bulk"
-            value={reason}
-            maxLength={500}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
+        {start.data && <JobProgress first={start.data} />}
+        {found && !start.data && total === 0 && (
+          <p>Nothing to do: no delivery that is {body.filter.states?.join(' or ')} matches.</p>
         )}
-        {running.isPending && (
-          <Progress value={(100 * progress.done) / Math.max(1, total)} aria-label="Progress" animated />
+        {found && !start.data && total > 0 && (
+          <>
+            <p>
+              <strong>{deliveries}</strong> that {total === 1 ? 'is' : 'are'} {body.filter.states?.join(' or ')} will{' '}
+              {WORDS[action].does}.
+            </p>
+            {body.allowDelivered && (
+              <p role="note">
+                <strong>Delivered ones were accepted:</strong> their receivers get the same events once more.
+              </p>
+            )}
+            {(action === 'cancel' || action === 'pause') && (
+              <TextInput
+                label="Reason"
+                description="Shown with each delivery"
+                value={reason}
+                maxLength={500}
+                onChange={(event) => setReason(event.currentTarget.value)}
+              />
+            )}
+            <NumberInput
+              label="Deliveries per second, at most"
+              min={1}
+              max={1_000}
+              value={rate}
+              onChange={(value) => setRate(Number(value) || USUAL_RATE)}
+            />
+          </>
         )}
-        {finished && (
-          <p role="status">
-            {counted(progress.done, 'delivery', 'deliveries')} {words.done}
-            {progress.refused > 0 && `, ${progress.refused} refused because their state had changed`}.
-          </p>
-        )}
+        {start.error && <Failure error={start.error} />}
         <div className="row">
-          {!finished && total > 0 && (
+          {!start.data && total > 0 && (
             <Button
-              color={words.color}
-              loading={running.isPending}
-              onClick={() => running.mutate(action === 'cancel' ? reason.trim() : undefined)}
+              color={action === 'cancel' ? 'red' : undefined}
+              loading={start.isPending}
+              onClick={() => start.mutate({ reason: reason.trim(), ratePerSecond: rate })}
             >
-              {words.confirm} {counted(total, 'delivery', 'deliveries')}
+              {CONFIRM[action]} {deliveries}
             </Button>
           )}
           <Button variant="default" onClick={close}>
-            {finished || total === 0 ? 'Close' : 'Leave them'}
+            {start.data || total === 0 ? 'Close' : 'Leave them'}
           </Button>
         </div>
       </div>
     </Modal>
-  );
-}
-
-interface CountProps extends Pick<DialogProps, 'action' | 'filters'> {
-  readonly total: number;
-  /** Whether there are more than were counted. */
-  readonly more: boolean;
-}
-
-/** How many deliveries the action would be applied to. */
-function Count({ action, filters, total, more }: CountProps) {
-  const wanted = bulkStates(action, filters.state).join(' or ');
-  if (total === 0) return <p>Nothing to do: no {wanted} delivery matches the filters.</p>;
-  return (
-    <p>
-      <strong>
-        {counted(total, 'delivery', 'deliveries')}
-        {more && ' and more'}
-      </strong>{' '}
-      that {total === 1 ? 'is' : 'are'} {wanted} and {total === 1 ? 'matches' : 'match'} the filters will be{' '}
-      {WORDS[action].done}.
-    </p>
   );
 }

@@ -8,7 +8,7 @@ import { useSession } from '../../api/session.js';
 import type { Delivery, DeliveryPage } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
-import { BulkButtons } from './bulk.js';
+import { ActOnMany } from './bulk.js';
 import { DeliveryTable } from './delivery-table.js';
 import { FilterBar } from './filter-bar.js';
 import { listAddress, readFilters, toQuery, type Filters } from './filters.js';
@@ -24,6 +24,7 @@ export function DeliveriesPage() {
   const [, navigate] = useLocation();
   const filters = useMemo(() => readFilters(search), [search]);
   const [live, setLive] = useState(true);
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set());
   const queryKey = ['deliveries', filters];
   const list = useInfiniteQuery({
     queryKey,
@@ -68,7 +69,7 @@ export function DeliveriesPage() {
             if (event.currentTarget.checked) void list.refetch();
           }}
         />
-        <BulkButtons filters={filters} />
+        <ActOnMany target={{ filters, ticked: (rows ?? []).filter(({ id }) => ticked.has(id)) }} />
       </PageHead>
       <FilterBar filters={filters} apply={apply} />
       <Views filters={filters} apply={apply} />
@@ -83,7 +84,7 @@ export function DeliveriesPage() {
             : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
         </Empty>
       )}
-      {rows && rows.length > 0 && <DeliveryTable deliveries={rows} />}
+      {rows && rows.length > 0 && <DeliveryTable deliveries={rows} ticked={ticked} setTicked={setTicked} />}
       {searchedSince && (
         <p className="muted">
           Searched back to <Moment at={searchedSince} />.

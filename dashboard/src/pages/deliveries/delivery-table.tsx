@@ -1,5 +1,7 @@
 /** Deliveries as rows; on a narrow screen each is a card. */
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { outcomeText } from '../../../../src/client/outcome-text.js';
 import { useSession } from '../../api/session.js';
 import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
@@ -9,17 +11,37 @@ import styles from './delivery-table.module.css';
 
 interface Props {
   readonly deliveries: readonly Delivery[];
+  /** The ids of the ticked rows; without it rows cannot be ticked. */
+  readonly ticked?: ReadonlySet<string>;
+  readonly setTicked?: (ticked: ReadonlySet<string>) => void;
   readonly caption?: string;
 }
 
-export function DeliveryTable({ deliveries, caption = 'Deliveries, the newest first' }: Props) {
+export function DeliveryTable({ deliveries, ticked, setTicked, caption = 'Deliveries, the newest first' }: Props) {
+  const shown = deliveries.map(({ id }) => id);
+  const tick = (ids: readonly string[], isTicked: boolean) => {
+    const next = new Set(ticked);
+    for (const id of ids)
+      if (isTicked) next.add(id);
+      else next.delete(id);
+    setTicked?.(next);
+  };
   return (
     <div className={`panel ${styles.frame}`}>
       <table className={styles.table}>
         <caption className="hidden">{caption}</caption>
         <thead>
           <tr>
-            <th scope="col">State</th>
+            <th scope="col">
+              {ticked && (
+                <Tick
+                  label="Tick all rows"
+                  isTicked={shown.every((id) => ticked.has(id))}
+                  set={(isTicked) => tick(shown, isTicked)}
+                />
+              )}
+              State
+            </th>
             <th scope="col">Event</th>
             <th scope="col">Receiver</th>
             <th scope="col">Attempts</th>
@@ -30,7 +52,15 @@ export function DeliveryTable({ deliveries, caption = 'Deliveries, the newest fi
         </thead>
         <tbody>
           {deliveries.map((delivery) => (
-            <Row key={delivery.id} delivery={delivery} />
+            <Row key={delivery.id} delivery={delivery}>
+              {ticked && (
+                <Tick
+                  label={`Tick ${delivery.id}`}
+                  isTicked={ticked.has(delivery.id)}
+                  set={(isTicked) => tick([delivery.id], isTicked)}
+                />
+              )}
+            </Row>
           ))}
         </tbody>
       </table>
@@ -38,12 +68,31 @@ export function DeliveryTable({ deliveries, caption = 'Deliveries, the newest fi
   );
 }
 
-function Row({ delivery }: { delivery: Delivery }) {
+interface TickProps {
+  readonly label: string;
+  readonly isTicked: boolean;
+  readonly set: (isTicked: boolean) => void;
+}
+
+function Tick({ label, isTicked, set }: TickProps) {
+  return (
+    <input
+      type="checkbox"
+      className={styles.tick}
+      aria-label={label}
+      checked={isTicked}
+      onChange={(event) => set(event.currentTarget.checked)}
+    />
+  );
+}
+
+function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }) {
   const { me } = useSession();
   const { id, state, type, provider, attemptCount, nextAttemptAt, createdAt } = delivery;
   return (
     <tr data-delivery={id}>
       <td className={styles.state}>
+        {children}
         <StateBadge state={state} />
       </td>
       <td className={styles.event}>
@@ -73,10 +122,14 @@ function Row({ delivery }: { delivery: Delivery }) {
   );
 }
 
-/** The status, or the word for why there was none. */
+/** The status, or the word for why there was none; who refused it is its title. */
 export function LastResponse({ delivery: { lastStatus, lastReason } }: { delivery: Delivery }) {
-  if (lastStatus !== null) return <span className="mono">{lastStatus}</span>;
-  return <span className={lastReason ? 'mono' : 'muted'}>{lastReason ?? '–'}</span>;
+  if (lastStatus === null && lastReason === null) return <span className="muted">–</span>;
+  return (
+    <span className="mono" title={outcomeText({ status: lastStatus, reason: lastReason })}>
+      {lastStatus ?? lastReason}
+    </span>
+  );
 }
 
 function shortUrl(url: string): string {

@@ -81,9 +81,9 @@ function isStatus(status: number | null, filter: string): boolean {
   return status !== null && (filter.endsWith('xx') ? filter[0] === String(status)[0] : filter === String(status));
 }
 
-/** Filters that bulk actions do not have. */
-export function isBeyondBulk({ eventId, host, status, reason, q }: Filters): boolean {
-  return [eventId, host, status, reason, q].some((value) => value !== undefined);
+/** Whether there are filters that jobs do not have. */
+export function isBeyondJobs({ host, status, reason, q }: Filters): boolean {
+  return [host, status, reason, q].some((value) => value !== undefined);
 }
 
 function isPossible(name: FilterName, value: string): boolean {

@@ -5,7 +5,7 @@ import { moment, prettyJson, took } from '../../parts/format.js';
 import { Empty } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Ago } from '../../parts/time.js';
-import { attemptResult } from './attempt-result.js';
+import { outcomeText } from '../../../../src/client/outcome-text.js';
 import styles from './attempts.module.css';
 import { Phases } from './phases.js';
 
@@ -32,7 +32,7 @@ function AttemptDetails({ attempt, open }: { attempt: Attempt; open: boolean }) 
       <summary className={styles.summary}>
         <span className={styles.number}>#{number}</span>
         <span className={styles.result} data-outcome={outcome}>
-          {attemptResult(attempt)}
+          {outcomeText(attempt)}
         </span>
         {run > 0 && <span className="muted">redelivery {run}</span>}
         <span className={`muted number ${styles.when}`}>

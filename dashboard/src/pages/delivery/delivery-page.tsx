@@ -104,6 +104,13 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
             <Moment at={delivery.settledAt} />
           </Fact>
         )}
+        {(delivery.waitsForBatch || delivery.batchId !== null || delivery.batchEvents !== null) && (
+          <Fact name="Batch">
+            {delivery.waitsForBatch && 'waits for other events'}
+            {delivery.batchId !== null && <Link href={`/deliveries/${delivery.batchId}`}>sent with others</Link>}
+            {delivery.batchEvents !== null && `${delivery.batchEvents} events`}
+          </Fact>
+        )}
         {delivery.orderingKey !== null && (
           <Fact name="Ordering key">
             {delivery.orderingKey}

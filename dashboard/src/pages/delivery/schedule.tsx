@@ -4,7 +4,7 @@ import { counted, duration, moment } from '../../parts/format.js';
 import { Section } from '../../parts/section.js';
 import { Ago, useNow } from '../../parts/time.js';
 import { TimeStrip, type Mark } from '../../parts/time-strip.js';
-import { attemptResult } from './attempt-result.js';
+import { outcomeText } from '../../../../src/client/outcome-text.js';
 import styles from './schedule.module.css';
 
 /** Of a long schedule the next few are listed; the strip shows them all. */
@@ -29,7 +29,7 @@ export function Schedule({ delivery }: { delivery: DeliveryDetail }) {
     ...attempts.map((attempt) => ({
       at: Date.parse(attempt.startedAt) - start,
       kind: attempt.outcome,
-      title: `${attemptName(attempt)}, ${moment(attempt.startedAt)}: ${attemptResult(attempt)}`,
+      title: `${attemptName(attempt)}, ${moment(attempt.startedAt)}: ${outcomeText(attempt)}`,
     })),
   ];
   if (marks.length < 2 && schedule.length === 0) return null;

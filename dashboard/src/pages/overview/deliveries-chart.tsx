@@ -1,15 +1,36 @@
 /** Deliveries over time, by what became of them. */
 import { Bar, BarChart, CartesianGrid, Legend, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
-import type { Overview } from '../../api/shapes.js';
-import { count, moment } from '../../parts/format.js';
+import { useLocation } from 'wouter';
+import type { DeliveryState, Overview } from '../../api/shapes.js';
+import { count, duration, inZone, moment } from '../../parts/format.js';
 import { Empty } from '../../parts/page.js';
+import { listAddress, type Filters } from '../deliveries/filters.js';
 import styles from './deliveries-chart.module.css';
 
 /** From the bottom up. */
 const PARTS = ['delivered', 'open', 'cancelled', 'failed'] as const;
 const DAY_MS = 86_400_000;
 
-export function DeliveriesChart({ overview: { series, from, to, bucketMs } }: { overview: Overview }) {
+/** What the overview is about, for the lists that it leads to. */
+export type ListScope = Pick<Filters, 'accountId' | 'provider' | 'subscriptionId'>;
+
+/** The deliveries that were created in a part of the period, in one state or in all. */
+export function bucketAddress(at: string, bucketMs: number, scope: ListScope, state?: DeliveryState): string {
+  return listAddress({
+    ...scope,
+    ...(state ? { state } : {}),
+    from: at,
+    to: new Date(Date.parse(at) + bucketMs).toISOString(),
+  });
+}
+
+interface Props {
+  readonly overview: Overview;
+  readonly scope: ListScope;
+}
+
+export function DeliveriesChart({ overview: { series, from, to, bucketMs }, scope }: Props) {
+  const [, navigate] = useLocation();
   const total = series.reduce((sum, bucket) => sum + PARTS.reduce((part, name) => part + bucket[name], 0), 0);
   if (total === 0) return <Empty title="No deliveries in this period">Choose a longer one, or emit an event.</Empty>;
   const span = Date.parse(to) - Date.parse(from);
@@ -46,7 +67,7 @@ export function DeliveriesChart({ overview: { series, from, to, bucketMs } }: { 
           <Tooltip
             cursor={{ fill: 'var(--sunken)' }}
             isAnimationActive={false}
-            labelFormatter={(at) => `from ${moment(at as string)} for ${Math.round(bucketMs / 60_000)} min`}
+            labelFormatter={(at) => `from ${moment(at as string)} for ${duration(bucketMs)}`}
             contentStyle={{ background: 'var(--surface)', border: '1px solid var(--line)', borderRadius: 6 }}
             itemStyle={{ color: 'var(--ink)', padding: 0 }}
           />
@@ -60,7 +81,19 @@ export function DeliveriesChart({ overview: { series, from, to, bucketMs } }: { 
             formatter={(name: string) => <span className={styles.legend}>{name}</span>}
           />
           {PARTS.map((name) => (
-            <Bar key={name} dataKey={name} stackId="all" fill={`var(--chart-${name})`} isAnimationActive={false} />
+            <Bar
+              key={name}
+              dataKey={name}
+              stackId="all"
+              fill={`var(--chart-${name})`}
+              isAnimationActive={false}
+              cursor="pointer"
+              onClick={(_bar, index) => {
+                const bucket = series[index];
+                // Open ones are in three states.
+                if (bucket) navigate(bucketAddress(bucket.at, bucketMs, scope, name === 'open' ? undefined : name));
+              }}
+            />
           ))}
         </BarChart>
       </ResponsiveContainer>
@@ -71,5 +104,5 @@ export function DeliveriesChart({ overview: { series, from, to, bucketMs } }: { 
 function axisTime(at: string, span: number): string {
   const options: Intl.DateTimeFormatOptions =
     span > 2 * DAY_MS ? { day: 'numeric', month: 'short' } : { hour: '2-digit', minute: '2-digit' };
-  return new Intl.DateTimeFormat('en-GB', options).format(new Date(at));
+  return inZone(at, options);
 }

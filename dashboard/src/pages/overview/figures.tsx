@@ -4,19 +4,20 @@ import type { Overview } from '../../api/shapes.js';
 import { count, percent } from '../../parts/format.js';
 import { Ago } from '../../parts/time.js';
 import { listAddress, states } from '../deliveries/filters.js';
+import type { ListScope } from './deliveries-chart.js';
 import styles from './figures.module.css';
 
 interface Props {
   readonly overview: Overview;
-  readonly accountId: string | undefined;
+  readonly scope: ListScope;
 }
 
 function share(rate: number | null): string {
   return rate === null ? '–' : percent(rate);
 }
 
-export function Figures({ overview, accountId }: Props) {
-  const { from, backlog, success } = overview;
+export function Figures({ overview, scope }: Props) {
+  const { from, to, backlog, success } = overview;
   return (
     <ul className={styles.figures}>
       <li className={styles.figure}>
@@ -42,7 +43,10 @@ export function Figures({ overview, accountId }: Props) {
       </li>
       {states.map((state) => (
         <li key={state} className={styles.figure} data-state={state}>
-          <Link href={listAddress({ state, accountId, from })} className={styles.link}>
+          <Link
+            href={listAddress({ ...scope, state, from, ...(Date.parse(to) < Date.now() ? { to } : {}) })}
+            className={styles.link}
+          >
             <span className={styles.name}>{state}</span>
             <span className={styles.value}>{count(overview.states[state])}</span>
           </Link>

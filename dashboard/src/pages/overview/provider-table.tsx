@@ -1,4 +1,5 @@
 /** Success and latency by provider. */
+import { Link } from 'wouter';
 import { useContracts } from '../../api/accounts.js';
 import type { Overview } from '../../api/shapes.js';
 import { count, percent, took } from '../../parts/format.js';
@@ -24,7 +25,9 @@ export function ProviderTable({ providers }: { providers: Overview['providers'] 
         >
           {providers.map(({ provider, deliveries, success, openAfterFailure, attempts, p50Ms, p95Ms, p99Ms }) => (
             <tr key={provider}>
-              <td>{title(provider)}</td>
+              <td>
+                <Link href={`/overview?provider=${provider}`}>{title(provider)}</Link>
+              </td>
               <td>
                 <SuccessBar rate={success.attempts} />
               </td>

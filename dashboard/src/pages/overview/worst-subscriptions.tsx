@@ -1,5 +1,6 @@
 /** The subscriptions that fail most, and those that are disabled because of their receiver. */
 import { Link } from 'wouter';
+import { outcomeText } from '../../../../src/client/outcome-text.js';
 import type { Overview } from '../../api/shapes.js';
 import { count, percent } from '../../parts/format.js';
 import { Empty } from '../../parts/page.js';
@@ -30,7 +31,7 @@ export function WorstSubscriptions({ subscriptions }: { subscriptions: Overview[
                 {count(worst.failures)} of {count(worst.attempts)}
               </td>
               <td data-number>{worst.failureRate === null ? '–' : percent(worst.failureRate)}</td>
-              <td className="mono">{worst.lastStatus ?? worst.lastReason ?? '–'}</td>
+              <td>{outcomeText({ status: worst.lastStatus, reason: worst.lastReason }) || '–'}</td>
               <td>
                 <EnabledBadge subscription={worst} failingSince={worst.failingSince} />
                 {worst.disabledReason && <div className="muted">{worst.disabledReason}</div>}

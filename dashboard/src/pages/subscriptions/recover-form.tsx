@@ -1,5 +1,5 @@
 /** What to recover. The count comes first: nothing is started unseen. */
-import { Button, Checkbox, MultiSelect, TextInput } from '@mantine/core';
+import { Button, Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { unwrap } from '../../../../src/client/client.js';
@@ -17,6 +17,9 @@ const MEANINGS: Readonly<Record<RecoverableState, string>> = {
   delivered: 'delivered (sent once more)',
   missing: 'missing (events it takes but has no delivery of)',
 };
+
+/** Deliveries per second, as the API has it. */
+const USUAL_RATE = 10;
 
 interface Props {
   readonly subscription: Subscription;
@@ -51,42 +54,34 @@ function useRecovery(id: string) {
 }
 
 export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {
-  const [hours, setHours] = useState('24');
   const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
   const [types, setTypes] = useState<string[]>([]);
+  const [period, setPeriod] = useState<Period>({ hours: '24', from: '', to: '', rate: USUAL_RATE });
   const { count, start } = useRecovery(id);
   const found = count.data;
+  // A count is of what was chosen then.
+  const change =
+    <Value,>(set: (value: Value) => void) =>
+    (value: Value) => {
+      set(value);
+      count.reset();
+    };
   return (
     <div className="stack">
       <div className={styles.form}>
-        <TextInput
-          label="In the last hours"
-          type="number"
-          min={1}
-          value={hours}
-          onChange={(event) => {
-            setHours(event.currentTarget.value);
-            count.reset();
-          }}
-        />
+        <PeriodFields period={period} set={change(setPeriod)} />
         <MultiSelect
           label="Event types"
           placeholder={types.length === 0 ? 'all' : undefined}
           data={eventTypes.length > 0 ? eventTypes : (contract?.events ?? []).map(({ type }) => type)}
           value={types}
-          onChange={(chosen) => {
-            setTypes(chosen);
-            count.reset();
-          }}
+          onChange={change(setTypes)}
         />
       </div>
       <Checkbox.Group
         label="Deliveries that are"
         value={[...states]}
-        onChange={(chosen) => {
-          setStates(recoverable.filter((state) => chosen.includes(state)));
-          count.reset();
-        }}
+        onChange={change((chosen: string[]) => setStates(recoverable.filter((state) => chosen.includes(state))))}
       >
         <div className={styles.choices}>
           {recoverable.map((state) => (
@@ -97,9 +92,11 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       <div className="row">
         <Button
           variant="default"
-          disabled={states.length === 0 || !(Number(hours) > 0)}
+          disabled={states.length === 0 || !(period.from !== '' || Number(period.hours) > 0)}
           loading={count.isPending}
-          onClick={() => count.mutate({ hours: Number(hours), states, types })}
+          onClick={() =>
+            count.mutate({ ...period, hours: Number(period.hours), ratePerSecond: period.rate, states, types })
+          }
         >
           Count them
         </Button>
@@ -120,5 +117,44 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
       {count.error && <Failure error={count.error} />}
       {start.error && <Failure error={start.error} />}
     </div>
+  );
+}
+
+/** The fields of when deliveries were created, and how fast they are sent. */
+interface Period {
+  readonly hours: string;
+  readonly from: string;
+  readonly to: string;
+  readonly rate: number;
+}
+
+function PeriodFields({ period, set }: { period: Period; set: (period: Period) => void }) {
+  return (
+    <>
+      <TextInput
+        label="In the last hours"
+        type="number"
+        min={1}
+        value={period.hours}
+        disabled={period.from !== ''}
+        onChange={(event) => set({ ...period, hours: event.currentTarget.value })}
+      />
+      {(['from', 'to'] as const).map((end) => (
+        <TextInput
+          key={end}
+          type="datetime-local"
+          label={end === 'from' ? 'Or from' : 'Until'}
+          value={period[end]}
+          onChange={(event) => set({ ...period, [end]: event.currentTarget.value })}
+        />
+      ))}
+      <NumberInput
+        label="Deliveries per second, at most"
+        min={1}
+        max={1_000}
+        value={period.rate}
+        onChange={(value) => set({ ...period, rate: Number(value) || USUAL_RATE })}
+      />
+    </>
   );
 }

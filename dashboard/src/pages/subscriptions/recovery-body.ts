@@ -16,17 +16,25 @@ export function countsByState({ counts }: RecoveryCount): { state: RecoverableSt
 }
 
 interface Chosen {
+  /** Ignored with `from`. */
   readonly hours: number;
+  /** As the fields of a browser have a time: without a zone, in the reader's own. Empty for none. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly ratePerSecond?: number;
   readonly states: readonly RecoverableState[];
   readonly types: readonly string[];
 }
 
-/** A recovery of the hours before `now`. */
-export function recoveryBody({ hours, states, types }: Chosen, now: Date) {
+/** A recovery of the hours before `now`, or of a period of its own. */
+export function recoveryBody({ hours, from, to, ratePerSecond, states, types }: Chosen, now: Date) {
   return {
-    from: new Date(now.getTime() - hours * 3_600_000).toISOString(),
-    to: now.toISOString(),
+    from: from ? new Date(from).toISOString() : new Date(now.getTime() - hours * 3_600_000).toISOString(),
+    to: to ? new Date(to).toISOString() : now.toISOString(),
+    ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
     states: [...states],
     types: [...types],
+    // The form says of these that they are sent once more.
+    allowDelivered: states.includes('delivered'),
   };
 }

@@ -17,6 +17,7 @@ import { Recoveries } from './recoveries.js';
 import { DeleteSubscription } from './delete-subscription.js';
 import { Secret } from './secret.js';
 import { SendTest } from './send-test.js';
+import { SendWaiting } from './send-waiting.js';
 import { Settings } from './settings.js';
 import { Waiting } from './waiting.js';
 import columns from '../../parts/columns.module.css';
@@ -44,6 +45,9 @@ export function SubscriptionPage({ id }: { id: string }) {
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>
           Deliveries
         </Button>
+        <Button size="xs" variant="default" component={Link} href={`/overview?subscriptionId=${id}`}>
+          Figures
+        </Button>
         <Pause subscription={data} />
         <Toggle subscription={data} />
         <Button size="xs" variant="default" component={Link} href={`/subscriptions/${id}/edit`}>
@@ -61,6 +65,7 @@ export function SubscriptionPage({ id }: { id: string }) {
       <div className={columns.columns}>
         <div className="stack">
           <Health subscription={data} />
+          {data.enabled && data.pausedAt === null && <SendWaiting subscription={data} />}
           {!data.enabled && <Waiting subscription={data} />}
           {contract?.orderingKeys && <OrderingKeys subscription={data} />}
           <SendTest subscription={data} contract={contract} />

@@ -32,6 +32,8 @@ export function unreadableBody(msg: string): SvixError {
 
 export const notFound = (): SvixError => svixError(404, 'not_found', 'Entity not found');
 
+export const conflict = (detail: string): SvixError => svixError(409, 'conflict', detail);
+
 /** The fields of a body. Unknown fields are ignored, as in svix-server. */
 export type RequestFields = Readonly<Record<string, unknown>>;
 
@@ -63,6 +65,8 @@ function translate(problem: Problem, error: unknown, body: unknown): SvixError {
       return svixError(400, 'limit_reached', detail);
     case 'body_too_large':
       return svixError(413, 'payload_too_large', 'Request payload is too large.');
+    case 'erased':
+      return svixError(400, 'missing_payload', 'Unable to resend message. Payload is missing (probably expired).');
     case 'internal_error':
       return svixError(500, 'server_error', 'Internal Server Error');
     default:

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** The account that a key opens. */
-async function accountIdOf(key: string): Promise<string | undefined> {
+async function accountIdOf(key: string): Promise<string | null | undefined> {
   const found = await findApiKey(api.database.store, key);
   return found?.revoked ? undefined : found?.accountId;
 }

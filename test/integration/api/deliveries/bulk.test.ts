@@ -42,7 +42,11 @@ test('redeliver takes what failed, and nothing else unless asked', async () => {
     'pending',
     'pending',
   ]);
-  const others = await bulk({ action: 'redeliver', filter: { ...filter, states: ['delivered', 'cancelled'] } });
+  const others = await bulk({
+    action: 'redeliver',
+    filter: { ...filter, states: ['delivered', 'cancelled'] },
+    allowDelivered: true,
+  });
   expect(others.body).toMatchObject({ matched: 2, done: 2 });
 });
 
@@ -66,12 +70,22 @@ test('is narrowed by event type, provider and time', async () => {
 
 test('goes on where the call before has ended, and takes nothing twice', async () => {
   const { accountId } = await deliveriesIn('failed', 'failed', 'failed');
-  const command = { action: 'redeliver', filter: { accountId, states: ['failed', 'delivered'] }, limit: 2 };
+  const command = {
+    action: 'redeliver',
+    filter: { accountId, states: ['failed', 'delivered'] },
+    limit: 2,
+    allowDelivered: true,
+  };
   const { body: first } = await bulk(command);
   expect(first).toMatchObject({ matched: 2, done: 2, more: true });
   await api.database.store.pool.query(`UPDATE deliveries SET state = 'failed' WHERE account_id = $1`, [accountId]);
   const { body: second } = await bulk({ ...command, cursor: first.nextCursor });
   expect(second).toEqual({ matched: 1, done: 1, refused: 0, more: false, nextCursor: null });
+});
+
+test('delivered deliveries are redelivered only when the request allows it', async () => {
+  const refused = await bulk({ action: 'redeliver', filter: { states: ['failed', 'delivered'] } });
+  expect([refused.status, refused.body.errors[0].path]).toEqual([422, 'allowDelivered']);
 });
 
 test.each([

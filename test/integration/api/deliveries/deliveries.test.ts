@@ -72,7 +72,7 @@ test.each(samples)('a delivery of $provider is shown whole', async ({ provider, 
     lastReason: null,
     nextAttemptAt: null,
     ...{ deliverAt: null, expiresAt: null, supersedes: null, priority: 'normal' },
-    ...{ orderingKey: null, blocked: false },
+    ...{ orderingKey: null, blocked: false, waitsForBatch: false, batchId: null, batchEvents: null },
     workflowId: `delivery-${deliveryId}`,
     temporalUrl: `http://localhost:8233/namespaces/default/workflows/delivery-${deliveryId}`,
     createdAt: expect.stringMatching(/Z$/),
@@ -331,6 +331,15 @@ describe('commands', () => {
     expect([response.status, response.body.code]).toEqual([409, 'conflict']);
   });
 
+  test('a delivered delivery is redelivered only when the request allows it', async () => {
+    const { deliveryId } = await emitted(api.ask, 'standard');
+    await setState(deliveryId, 'delivered');
+    const response = await command(deliveryId, 'redeliver');
+    expect([response.status, response.body.code]).toEqual([409, 'conflict']);
+    expect(response.body.detail).toMatch('allowDelivered: true');
+    expect((await command(deliveryId, 'redeliver', { allowDelivered: true })).status).toBe(202);
+  });
+
   test.each(['pending', 'retrying'])('a delivery that is %s is not resumed', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
@@ -341,7 +350,9 @@ describe('commands', () => {
   test.each(['delivered', 'failed', 'cancelled'])('a delivery that is %s is redelivered once', async (state) => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     await setState(deliveryId, state);
-    const responses = await Promise.all(Array.from({ length: 5 }, () => command(deliveryId, 'redeliver')));
+    const responses = await Promise.all(
+      Array.from({ length: 5 }, () => command(deliveryId, 'redeliver', { allowDelivered: true })),
+    );
     expect(responses.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409]);
     const { body } = await api.ask('GET', `/v1/deliveries/${deliveryId}`);
     expect(body).toMatchObject({ state: 'pending', redeliveries: 1, stateReason: null, settledAt: null });

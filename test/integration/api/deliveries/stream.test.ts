@@ -126,11 +126,11 @@ describe('the feed', () => {
 
   test('has room for operators when accounts have taken theirs, and for accounts when operators have', async () => {
     const feed = createDeliveryFeed(api.database.store, pino({ level: 'silent' }), 60_000);
-    const ofAccount = (index: number) => listener({ key: { id: `key_${index}`, accountId: `acc_${index}` } });
+    const ofAccount = (index: number) => listener({ keyId: `key_${index}`, ownerId: `acc_${index}` });
     for (let index = 0; index < 20; index += 1) await feed.listen(ofAccount(0));
     await expect(feed.listen(ofAccount(0))).rejects.toMatchObject({ status: 429 });
     for (let index = 0; index < 380; index += 1) await feed.listen(ofAccount(1 + (index % 38)));
-    await expect(feed.listen({ ...ofAccount(0), key: { id: 'k', accountId: 'acc_new' } })).rejects.toMatchObject({
+    await expect(feed.listen({ ...ofAccount(0), keyId: 'k', ownerId: 'acc_new' })).rejects.toMatchObject({
       status: 503,
     });
     for (let index = 0; index < 100; index += 1) await feed.listen(listener());
@@ -147,7 +147,7 @@ describe('the feed', () => {
       let open = 10;
       const end = () => void ((open -= 1) === 0 && resolve(checks()));
       for (let index = 0; index < 10; index += 1)
-        void feed.listen(listener({ key: { id: `key_none_${index}`, accountId: 'acc_none' }, end }));
+        void feed.listen(listener({ keyId: `key_none_${index}`, ownerId: 'acc_none', end }));
     });
     asked.mockRestore();
     await feed.stop();

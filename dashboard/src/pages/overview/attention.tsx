@@ -1,0 +1,125 @@
+/** What needs attention now: failing and disabled subscriptions, missed events, and deliveries that nothing sends. */
+import { Alert, Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'wouter';
+import { unwrap } from '../../../../src/client/client.js';
+import { useSession } from '../../api/session.js';
+import type { Attention as Found } from '../../api/shapes.js';
+import { count, counted } from '../../parts/format.js';
+import { Section } from '../../parts/section.js';
+import { Table } from '../../parts/table.js';
+import { Ago } from '../../parts/time.js';
+import { listAddress } from '../deliveries/filters.js';
+
+/** How often it is renewed, in milliseconds. */
+const RENEW_MS = 10_000;
+
+export function Attention({ accountId }: { accountId: string | undefined }) {
+  const { client } = useSession();
+  const { data } = useQuery({
+    queryKey: ['attention', accountId],
+    queryFn: ({ signal }) => unwrap(client.GET('/v1/attention', { params: { query: { accountId } }, signal })),
+    refetchInterval: RENEW_MS,
+  });
+  if (!data) return null;
+  const { failing, disabled, ownerless } = data;
+  const isCalm = failing.total === 0 && disabled.total === 0 && !ownerless;
+  return (
+    <Section title="Needs attention" beside={<span className="muted">{summary(data)}</span>}>
+      {isCalm && <p>Nothing: no receiver fails, and none was disabled because of it.</p>}
+      {ownerless !== null && ownerless > 0 && (
+        <Alert
+          color="red"
+          variant="light"
+          role="note"
+          title={`${counted(ownerless, 'delivery', 'deliveries')} without an owner`}
+        >
+          Neither a workflow nor a sender has had them for a minute. Check that a worker runs and that Temporal
+          responds: <code>pigeonpost doctor</code>.
+        </Alert>
+      )}
+      {(failing.total > 0 || disabled.total > 0) && (
+        <Table
+          caption="Receivers that need attention"
+          head={['Receiver', 'Account', 'What', 'Since', 'Waiting', 'Missed', '']}
+          numbers={['Waiting', 'Missed']}
+        >
+          {failing.items.map((item) => (
+            <tr key={item.subscriptionId}>
+              <Receiver item={item} />
+              <td>fails, {counted(item.failures, 'attempt')} in a row</td>
+              <td>
+                <Ago at={item.failingSince} />
+              </td>
+              <td data-number>
+                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'retrying' })}>
+                  {upTo(item.waiting)}
+                </Link>
+              </td>
+              <td data-number>–</td>
+              <td>
+                <Act id={item.subscriptionId} />
+              </td>
+            </tr>
+          ))}
+          {disabled.items.map((item) => (
+            <tr key={item.subscriptionId}>
+              <Receiver item={item} />
+              <td>disabled: {item.disabledReason}</td>
+              <td>{item.disabledAt ? <Ago at={item.disabledAt} /> : '–'}</td>
+              <td data-number>
+                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>
+                  {upTo(item.waiting)}
+                </Link>
+              </td>
+              <td data-number>
+                {count(item.missed)}
+                {item.moreMissed && '+'}
+              </td>
+              <td>
+                <Act id={item.subscriptionId} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Section>
+  );
+}
+
+function Receiver({
+  item: { subscriptionId, accountId, accountName, url },
+}: {
+  item: Found['failing']['items'][number] | Found['disabled']['items'][number];
+}) {
+  const { me } = useSession();
+  return (
+    <>
+      <td>
+        <Link href={`/subscriptions/${subscriptionId}`}>{url}</Link>
+      </td>
+      <td>{me.account ? accountName : <Link href={`/accounts/${accountId}`}>{accountName}</Link>}</td>
+    </>
+  );
+}
+
+function Act({ id }: { id: string }) {
+  return (
+    <Button size="compact-xs" variant="default" component={Link} href={`/subscriptions/${id}`}>
+      Recover…
+    </Button>
+  );
+}
+
+function summary({ failing, disabled, ownerless }: Found): string {
+  return [
+    `${count(failing.total)} failing`,
+    `${count(disabled.total)} disabled`,
+    ...(ownerless === null ? [] : [`${count(ownerless)} without an owner`]),
+  ].join(', ');
+}
+
+/** Waiting deliveries are counted up to 1,000. */
+function upTo(waiting: number): string {
+  return waiting >= 1_000 ? '1,000+' : count(waiting);
+}
