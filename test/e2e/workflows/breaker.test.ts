@@ -53,7 +53,7 @@ async function run(rules: Rules, passes: readonly boolean[]) {
   await eventually(breaker, (shown) => shown?.state === 'open');
   // Nobody waits for a result until all others wait, so that no time passes.
   while (deliveries.length < DELIVERIES) deliveries.push(await emit());
-  await eventually(breaker, ({ waiting }) => waiting === DELIVERIES - 2);
+  await eventually(breaker, ({ waiting }) => waiting >= DELIVERIES - 2);
   const openedAt = machine.sent[1]!.at;
   machine.script(
     ...passes.flatMap((passed, index) =>
@@ -102,13 +102,13 @@ function expectTrials(rules: Rules, passes: readonly boolean[], openedAt: number
     for (let request = 0; request < size; request += 1, index += 1) {
       const late = (machine.sent[index]!.at - openedAt) / S - at;
       // Each step and each failure takes a moment, so distances add up to a little more.
-      expect({ index, isInTime: late > -1 && late < 10 }).toEqual({ index, isInTime: true });
+      expect({ index, isInTime: late > -1 && late < 60 }).toEqual({ index, isInTime: true });
     }
   }
 }
 
-test('probes after 30, 60, 120 and 120 s, then tries two at once, and sends the others', async () => {
-  const rules = { probeAfterS: 30, maxProbeAfterS: 120, stages: 2 };
+test('probes after 5, 10, 20 and 20 minutes, then tries two at once, and sends the others', async () => {
+  const rules = { probeAfterS: 300, maxProbeAfterS: 1_200, stages: 2 };
   const passes = [false, false, false, false, true, true];
   const { openedAt, rows, breaker } = await run(rules, passes);
   expectTrials(rules, passes, openedAt);
