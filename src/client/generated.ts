@@ -1688,7 +1688,6 @@ export interface components {
       /** @description In how many subscriptions that are polled it can be read. */
       messages: number;
     };
-    /** @description How far the page has searched for q; null without it. */
     Searched: {
       /** @description How many of the newest events were read. */
       events: number;
@@ -1699,7 +1698,7 @@ export interface components {
       since: string | null;
       /** @description Whether all events in the range of time were read. */
       complete: boolean;
-    } | null;
+    };
     AuditEntry: {
       id: string;
       /** Format: date-time */
@@ -2233,7 +2232,8 @@ export interface components {
       events: components['schemas']['ListedEvent'][];
       /** @description The delivery with this id, or those of the events. */
       deliveries: components['schemas']['Delivery'][];
-      searched: components['schemas']['Searched'] & unknown;
+      /** @description How far payloads were searched; null when they were not. */
+      searched: components['schemas']['Searched'] | null;
     };
     BroadcastCount: {
       /** @enum {boolean} */
@@ -2605,7 +2605,8 @@ export interface operations {
           'application/json': {
             data: components['schemas']['ListedEvent'][];
             nextCursor: string | null;
-            searched: components['schemas']['Searched'];
+            /** @description How far the page has searched for q; null without it. */
+            searched: components['schemas']['Searched'] | null;
           };
         };
       };
@@ -3370,7 +3371,8 @@ export interface operations {
           'application/json': {
             data: components['schemas']['ListedEvent'][];
             nextCursor: string | null;
-            searched: components['schemas']['Searched'];
+            /** @description How far the page has searched for q; null without it. */
+            searched: components['schemas']['Searched'] | null;
           };
         };
       };

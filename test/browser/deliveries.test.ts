@@ -140,7 +140,7 @@ describeInBrowser('deliveries', () => {
     const page = await dashboard.openAt(`/deliveries/${id}`, { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByRole('heading', { name: 'user.created' }).waitFor();
     await page.getByText('500 refused').first().waitFor();
-    await page.getByText('"error": "out of order"').waitFor();
+    await page.getByText('"error": "out of order"').first().waitFor();
     await page.getByText('Duration by phase').waitFor();
     await page.getByRole('img', { name: /made, \d+ to come/ }).waitFor();
     await page.getByRole('group', { name: 'Event', exact: true }).getByText('"balance": "<exact>"').waitFor();

@@ -51,7 +51,7 @@ const listResponse = {
   status: 200,
   description: 'Events, newest first',
   schema: pageOf(listedEvent).extend({
-    searched: searchedSchema.nullable().describe('How far the page has searched for q; null without it.'),
+    searched: z.union([searchedSchema, z.null()]).describe('How far the page has searched for q; null without it.'),
   }),
 };
 const description =

@@ -42,7 +42,7 @@ const schema = z
       .array(listedEvent)
       .describe('Events with this id or message id, otherwise with the text in their payload.'),
     deliveries: z.array(deliverySchema).describe('The delivery with this id, or those of the events.'),
-    searched: searchedSchema.nullable().describe('How far payloads were searched; null when they were not.'),
+    searched: z.union([searchedSchema, z.null()]).describe('How far payloads were searched; null when they were not.'),
   })
   .openapi('SearchResults');
 

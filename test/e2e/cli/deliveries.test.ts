@@ -51,7 +51,7 @@ test('deliveries are listed by what they are about', async () => {
   expect(await cli.json('deliveries', 'list', ...filters, '--state', 'failed')).toMatchObject({ data: [] });
   expect(await cli.json('deliveries', 'list', '--to', '1h')).toMatchObject({ data: [] });
   const { out } = await cli.pigeonpost(['deliveries', 'list', ...filters]);
-  expect(out.split('\n')[1]).toMatch(new RegExp(`^${id} +user.created +delivered +1 +200 +– +20\\S+Z$`));
+  expect(out.split('\n')[1]).toMatch(new RegExp(`^${id} +user.created +delivered +1 +200 accepted by the receiver +– +20\\S+Z +http\\S+ +\\S+`));
 });
 
 test('a delivery is shown with its attempts and the last response', async () => {
@@ -60,7 +60,7 @@ test('a delivery is shown with its attempts and the last response', async () => 
   await system.settled(id, 'retrying');
   const { out } = await cli.pigeonpost(['deliveries', 'show', id]);
   expect(out).toMatch(/^state +retrying$/m);
-  expect(out).toMatch(/^1 +0 +20\S+Z +.+refused +503 +the receiver responded with 503$/m);
+  expect(out).toMatch(/^1 +0 +20\S+Z +.+503 refused by the receiver +the receiver responded with 503$/m);
   expect(out).toMatch(/^To come +Unless accepted before\n20\S+Z +5 s after the attempt before$/m);
   expect(out).toMatch(/\n\nThe last response:\ntry later$/);
   expect((await cli.json('deliveries', 'show', id)).attempts).toHaveLength(1);
@@ -71,7 +71,7 @@ test('a delivery is paused, resumed, retried, cancelled and redelivered', async 
   const id = await emit();
   await system.settled(id, 'retrying');
   const { out } = await cli.pigeonpost(['deliveries', 'pause', id, '--reason', 'lunch']);
-  expect(out).toMatch(new RegExp(`  ${id}  user.created  \\w+  \\(1 attempt, 503`));
+  expect(out).toMatch(new RegExp(`  ${id}  user.created  \\w+  \\(1 attempt, 503 refused by the receiver`));
   expect(await system.settled(id, 'paused')).toMatchObject({ stateReason: 'lunch' });
   await cli.json('deliveries', 'resume', id);
   await system.settled(id, 'retrying');

@@ -252,7 +252,7 @@ describe('how it is reported', () => {
   test('labels are bounded, and no name is a provider’s', () => {
     const own = after.samples.filter(({ name }) => name.startsWith('pigeonpost_'));
     const names = new Set(own.flatMap(({ labels }) => Object.keys(labels)));
-    expect([...names].sort()).toEqual(['le', 'outcome', 'provider', 'reason', 'state']);
+    expect([...names].sort()).toEqual(['change', 'le', 'outcome', 'provider', 'reason', 'state']);
     for (const { name, labels } of own) {
       if (labels.provider !== undefined) expect(providers).toContain(labels.provider);
       for (const provider of providers) expect(name).not.toContain(provider);

@@ -184,7 +184,7 @@ describe('updates', () => {
     for (const [name, body] of [['skip'], ['extend', { seconds: 5 }], ['attempt']] as [string, unknown?][]) {
       expect(await send(deliveryId, name, body)).toMatchObject({
         status: 409,
-        body: { detail: expect.stringMatching('nothing waits') },
+        body: { detail: expect.stringMatching('its workflow is not running') },
       });
       const authorization = `Bearer ${other.apiKey}`;
       expect(await ask('POST', `/v1/deliveries/${deliveryId}/${name}`, body, { authorization })).toMatchObject({

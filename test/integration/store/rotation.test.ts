@@ -250,7 +250,7 @@ test('does not open a row of another key or another row', () => {
 });
 
 test('seals every column of bytes that is no hash, and includes it in the rotation', async () => {
-  const hashes = ['api_keys.hash', 'idempotency_keys.fingerprint'];
+  const hashes = ['api_keys.hash', 'idempotency_keys.fingerprint', 'sessions.admin_proof', 'sessions.hash'];
   const { rows } = await database.store.pool.query<{ name: string }>(
     `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
      WHERE table_schema = 'public' AND data_type = 'bytea'

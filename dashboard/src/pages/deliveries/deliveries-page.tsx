@@ -75,15 +75,7 @@ export function DeliveriesPage() {
       <Views filters={filters} apply={apply} />
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={8} />}
-      {rows?.length === 0 && (
-        <Empty title="No deliveries">
-          {Object.keys(filters).length > 0
-            ? searchedSince
-              ? 'None among those that were searched.'
-              : 'No delivery matches these filters. Remove a filter, or choose an earlier time.'
-            : 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.'}
-        </Empty>
-      )}
+      {rows?.length === 0 && <Empty title="No deliveries">{whyEmpty(filters, searchedSince)}</Empty>}
       {rows && rows.length > 0 && <DeliveryTable deliveries={rows} ticked={ticked} setTicked={setTicked} />}
       {searchedSince && (
         <p className="muted">
@@ -99,4 +91,11 @@ export function DeliveriesPage() {
       )}
     </div>
   );
+}
+
+function whyEmpty(filters: Filters, searchedSince: string | null | undefined): string {
+  if (Object.keys(filters).length === 0)
+    return 'Emit an event to an account that has a subscription, or send a test event from a subscription’s page.';
+  if (searchedSince) return 'None among those that were searched.';
+  return 'No delivery matches these filters. Remove a filter, or choose an earlier time.';
 }

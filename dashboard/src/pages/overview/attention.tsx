@@ -41,7 +41,7 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
       {(failing.total > 0 || disabled.total > 0) && (
         <Table
           caption="Receivers that need attention"
-          head={['Receiver', 'Account', 'What', 'Since', 'Waiting', 'Missed', '']}
+          head={['Receiver', 'Account', 'What', 'Since', 'Waiting', 'Missed', 'Action']}
           numbers={['Waiting', 'Missed']}
         >
           {failing.items.map((item) => (

@@ -43,10 +43,7 @@ export function Figures({ overview, scope }: Props) {
       </li>
       {states.map((state) => (
         <li key={state} className={styles.figure} data-state={state}>
-          <Link
-            href={listAddress({ ...scope, state, from, ...(Date.parse(to) < Date.now() ? { to } : {}) })}
-            className={styles.link}
-          >
+          <Link href={listAddress({ ...scope, state, from, to })} className={styles.link}>
             <span className={styles.name}>{state}</span>
             <span className={styles.value}>{count(overview.states[state])}</span>
           </Link>
