@@ -348,10 +348,13 @@ describe('a redelivery', () => {
     await sweep();
     expect(await system.settled(other, 'delivered')).toMatchObject({ attemptCount: 1 });
     // Where the former run took too long to close, the next sweep starts the redelivery.
-    await eventually(async () => {
-      await sweep();
-      return (await system.ask('GET', `/v1/deliveries/${id}`)).body as { state: string };
-    }, ({ state }) => state === 'delivered');
+    await eventually(
+      async () => {
+        await sweep();
+        return (await system.ask('GET', `/v1/deliveries/${id}`)).body as { state: string };
+      },
+      ({ state }) => state === 'delivered',
+    );
     expect(await system.settled(id, 'delivered')).toMatchObject({ redeliveries: 1, attemptCount: 2 });
     expect(await requestsOf(id)).toBe(2);
   });

@@ -51,7 +51,9 @@ test('deliveries are listed by what they are about', async () => {
   expect(await cli.json('deliveries', 'list', ...filters, '--state', 'failed')).toMatchObject({ data: [] });
   expect(await cli.json('deliveries', 'list', '--to', '1h')).toMatchObject({ data: [] });
   const { out } = await cli.pigeonpost(['deliveries', 'list', ...filters]);
-  expect(out.split('\n')[1]).toMatch(new RegExp(`^${id} +user.created +delivered +1 +200 accepted by the receiver +– +20\\S+Z +http\\S+ +\\S+`));
+  expect(out.split('\n')[1]).toMatch(
+    new RegExp(`^${id} +user.created +delivered +1 +200 accepted by the receiver +– +20\\S+Z +http\\S+ +\\S+`),
+  );
 });
 
 test('a delivery is shown with its attempts and the last response', async () => {

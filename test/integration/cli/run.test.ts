@@ -23,7 +23,7 @@ describe('the API', () => {
   test('is found next to a Pigeonpost that runs with the same settings', async () => {
     const env = { PIGEONPOST_PORT: new URL(api.url).port, PIGEONPOST_DATA_DIR: dataDir };
     const { exitCode, json } = await pigeonpost(['deliveries', 'list', '--json'], { env });
-    expect([exitCode, json]).toEqual([0, { data: [], nextCursor: null }]);
+    expect([exitCode, json]).toEqual([0, { data: [], nextCursor: null, searchedSince: null }]);
   });
 
   test.each([
@@ -90,7 +90,7 @@ describe('a mistake', () => {
 
   test('a wrong key, an unknown thing and another server are distinguished', async () => {
     const wrongKey = await pigeonpost(['accounts', 'list', '--key', 'wrong'], { env: env() });
-    expect(wrongKey.err).toMatch(/^pigeonpost: send the admin key .+\nThe key is not the API's: check --key or /);
+    expect(wrongKey.err).toMatch(/^pigeonpost: send an operator's or an account's key .+\nThe key is not the API's: check --key or /);
     const unknown = await pigeonpost(['accounts', 'show', 'acc_none'], { env: env() });
     expect(unknown.err).toBe('pigeonpost: there is no such account');
     const other = createServer((_request, response) => response.writeHead(404).end('not here'));

@@ -6,7 +6,7 @@ import { emitted, newAccount, plainSubscription, unknownIds } from '../../suppor
 
 type Scope = 'publish' | 'read' | 'operate' | 'admin';
 
-/** Routes that do not follow the rule: GET reads, everything else below deliveries, recoveries and subscriptions operates. */
+/** Routes that do not follow the rule: GET reads, everything else below deliveries, jobs, recoveries and subscriptions operates. */
 const PUBLISH = ['POST /v1/accounts/{id}/events', 'POST /v1/broadcasts'];
 const ANY = ['GET /v1/me', 'POST /v1/sessions', 'DELETE /v1/sessions/current'];
 const READ = [
@@ -85,7 +85,7 @@ function expectedScope(name: string): string {
   if (READ.includes(name)) return 'read';
   if (OPERATE.includes(name)) return 'operate';
   if (name.startsWith('GET ')) return 'read';
-  return /^\w+ \/v1\/(deliveries|recoveries|subscriptions|broadcasts)\//.test(name)
+  return /^\w+ \/v1\/(deliveries|jobs|recoveries|subscriptions|broadcasts)(\/|$)/.test(name)
     ? 'operate'
     : 'not listed in this test';
 }
