@@ -205,7 +205,7 @@ test('a redelivery waits like any other delivery', async () => {
   const delivered = await emit(accountId, 0);
   await system.settled(delivered, 'delivered');
   await open(accountId, subscriptionId);
-  await system.ask('POST', `/v1/deliveries/${delivered}/redeliver`);
+  await system.ask('POST', `/v1/deliveries/${delivered}/redeliver`, { allowDelivered: true });
   expect(await system.settled(delivered, 'paused')).toMatchObject({ stateReason: 'the circuit breaker is open' });
   receiver.reply(200);
   await system.ask('POST', `/v1/subscriptions/${subscriptionId}/breaker/close`);
