@@ -30,7 +30,6 @@ import { useZone } from './parts/zone.js';
 const OverviewPage = lazy(() => import('./pages/overview/overview-page.js'));
 
 const ME = ['me'];
-const COOKIE: Readonly<Record<string, string>> = {};
 
 export function App() {
   const { session, signedOut, signOut } = useKeeper();
@@ -57,7 +56,7 @@ function SignedIn({ signOut }: { signOut: Session['signOut'] }) {
     },
     [client, signOut],
   );
-  const session = useMemo(() => me && { headers: COOKIE, client, me, signOut: end }, [client, me, end]);
+  const session = useMemo(() => me && { client, me, signOut: end }, [client, me, end]);
   if (session)
     return (
       <SessionProvider session={session}>

@@ -1,5 +1,5 @@
 /** The activities a worker registers. */
-import { activityInfo, getClient, heartbeat, log } from '@temporalio/activity';
+import { activityInfo, getClient, heartbeat } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
 import { advanceBreaker } from '../dispatch/commands/breakers.js';
 import { emitPage } from '../dispatch/broadcasts.js';
@@ -26,6 +26,7 @@ import { awaitSender } from './direct/await-sender.js';
 import { createJobActivities } from './jobs.js';
 import { createRetention } from './maintenance/retention.js';
 import { sweep } from './maintenance/sweep.js';
+import { taskReport } from './task-report.js';
 import { createRecoveryActivities } from './recovery.js';
 
 /** `wakeBreaker` starts or wakes the workflow of a circuit breaker; without it the sweep does. */
@@ -102,8 +103,7 @@ export function createActivities(
         {
           store,
           dispatcher,
-          heartbeat,
-          warn: (message, accountId, error) => void log.warn(message, { accountId, error: String(error) }),
+          ...taskReport,
         },
         broadcastId,
       ),

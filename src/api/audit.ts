@@ -14,7 +14,7 @@ const entrySchema = z
     via: z.enum(auditSources).describe('How the request came; provider is a provider’s own API.'),
     keyId: z.string().nullable().describe('The key; null for the admin key of the settings.'),
     keyName: z.string().nullable(),
-    sessionId: z.string().nullable().describe('The session of the dashboard or portal that was made with the key.'),
+    sessionId: z.string().nullable().describe('The session of the dashboard that was made with the key.'),
     address: z.string().nullable().describe('Where the request came from.'),
     requestId: z.string().nullable().describe('X-Request-Id of the request.'),
     action: z.string().describe('Method and path, such as POST /v1/deliveries/{id}/cancel.'),
@@ -37,8 +37,8 @@ export function auditRoutes(routing: Routing, { store }: ApiContext): void {
       scope: 'admin',
       summary: 'List who changed and commanded what',
       description:
-        'Has every change and command through the API, the command line, the dashboard, portals and the providers’ own ' +
-        'APIs, but no emitted events, and nothing of the bodies of requests. Kept for PIGEONPOST_AUDIT_DAYS.',
+        'Has every change and command through the API, the command line, the dashboard and the providers’ own APIs, ' +
+        'but no emitted events, and nothing of the bodies of requests. Kept for PIGEONPOST_AUDIT_DAYS.',
       query: paging.extend({
         accountId: z.string().optional(),
         objectId: z.string().optional().describe('The id of a delivery, subscription, key or the like.'),

@@ -1,28 +1,13 @@
 /** Serves the dashboard: the files of its build, and its page for all other paths that a browser requests. */
 import express, { Router, type Request, type Response } from 'express';
 import { join } from 'node:path';
+import { pageHeaders } from '../http/page-headers.js';
 import { errorCode } from '../lib/errors.js';
 
-/** All resources come from this server, no inline code is allowed, and no site may frame the page. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-/** `no-cache` makes browsers revalidate each time. */
+/** All resources come from this server, and no inline code is allowed. */
 const HEADERS = {
-  'Content-Security-Policy': POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
+  ...pageHeaders(["script-src 'self'", "style-src 'self'", "img-src 'self'", "font-src 'self'", "connect-src 'self'"]),
   'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cache-Control': 'no-cache',
 };
 
 const NOT_BUILT = 'The dashboard is not built. Run npm run build and load this page again.\n';

@@ -113,23 +113,21 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
         return void response.status(200).json(count);
       }
       const accountId = ownAccountId(principal);
-      const created = await createIdempotently(store, request, accountId ?? NO_ACCOUNT, (record) =>
-        inTransaction(store, async (client) => {
+      return createIdempotently(store, request, accountId ?? NO_ACCOUNT, async (record) => {
+        const job = await inTransaction(store, async (client) => {
           const maxOpen = MAX_OPEN[principal.role];
-          const job = await insertJob(client, { accountId, action, filter, reason, ratePerSecond }, maxOpen);
-          if (!job)
+          const inserted = await insertJob(client, { accountId, action, filter, reason, ratePerSecond }, maxOpen);
+          if (!inserted)
             throw new Problem(
               'quota_exceeded',
               `${maxOpen} jobs have not ended; wait for the end of one, or cancel it`,
             );
-          await record(client, show(context, principal, job));
-          return job;
-        }),
-      );
-      // A repeated request gets the recorded response; its job was started then.
-      if (!isStored(created)) return created;
-      await notifySoon(context, created);
-      return show(context, principal, created);
+          await record(client, show(context, principal, inserted));
+          return inserted;
+        });
+        await notifySoon(context, job);
+        return show(context, principal, job);
+      });
     },
   );
 
@@ -247,11 +245,6 @@ async function mustFind({ store }: ApiContext, principal: Principal, id: string)
 
 function ownAccountId(principal: Principal): string | null {
   return principal.role === 'operator' ? null : principal.account.id;
-}
-
-/** Whether this is a job of the database, not the recorded response of an earlier request. */
-function isStored(created: unknown): created is StoredJob {
-  return (created as Partial<StoredJob>).afterId !== undefined;
 }
 
 function show(context: ApiContext, principal: Principal, job: StoredJob) {

@@ -1,30 +1,17 @@
 /** Serves the API reference at `/docs`: Redoc with the OpenAPI document, and the providers' own operations beside it. */
 import { Router } from 'express';
 import type { openApiDocument } from '../http/openapi.js';
+import { pageHeaders } from '../http/page-headers.js';
 import { problemAdvice, problemCodes, type ProblemCode } from '../http/problem.js';
 import type { RegistrationReference } from '../providers/registration.js';
 
 type Document = ReturnType<typeof openApiDocument>;
 
 /** Redoc writes its styles into the page, and builds its search index in a worker that it makes of its own script. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
+const HEADERS = pageHeaders([
+  ...["script-src 'self'", "style-src 'unsafe-inline'", "img-src 'self' data:", "connect-src 'self'"],
   'worker-src blob:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const HEADERS = {
-  'Content-Security-Policy': POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cache-Control': 'no-cache',
-};
+]);
 
 const THEME = JSON.stringify({
   typography: { fontFamily: 'system-ui, sans-serif', headings: { fontFamily: 'system-ui, sans-serif' } },
@@ -53,9 +40,13 @@ const PAGE = `<!doctype html>
  */
 export function referenceRoutes(document: Document, references: readonly RegistrationReference[]): Router {
   const router = Router();
-  const whole = JSON.stringify(referenceDocument(document, references));
+  // Made for the first reader, as most processes have none.
+  let whole: string | undefined;
   router.get('/docs', (_request, response) => void response.set(HEADERS).type('html').send(PAGE));
-  router.get('/docs/openapi.json', (_request, response) => void response.set(HEADERS).type('json').send(whole));
+  router.get('/docs/openapi.json', (_request, response) => {
+    whole ??= JSON.stringify(referenceDocument(document, references));
+    response.set(HEADERS).type('json').send(whole);
+  });
   return router;
 }
 

@@ -272,7 +272,7 @@ export interface paths {
     };
     /**
      * List who changed and commanded what
-     * @description Has every change and command through the API, the command line, the dashboard, portals and the providers’ own APIs, but no emitted events, and nothing of the bodies of requests. Kept for PIGEONPOST_AUDIT_DAYS.
+     * @description Has every change and command through the API, the command line, the dashboard and the providers’ own APIs, but no emitted events, and nothing of the bodies of requests. Kept for PIGEONPOST_AUDIT_DAYS.
      */
     get: operations['getAudit'];
     put?: never;
@@ -1709,11 +1709,11 @@ export interface components {
        * @description How the request came; provider is a provider’s own API.
        * @enum {string}
        */
-      via: 'api' | 'cli' | 'dashboard' | 'portal' | 'provider';
+      via: 'api' | 'cli' | 'dashboard' | 'provider';
       /** @description The key; null for the admin key of the settings. */
       keyId: string | null;
       keyName: string | null;
-      /** @description The session of the dashboard or portal that was made with the key. */
+      /** @description The session of the dashboard that was made with the key. */
       sessionId: string | null;
       /** @description Where the request came from. */
       address: string | null;

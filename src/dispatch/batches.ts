@@ -15,7 +15,6 @@ import {
 } from '../store/batches.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import { insertEvents, type NewEvent } from '../store/events/events.js';
-import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { pauseOf } from './fan-out.js';
 
@@ -92,7 +91,7 @@ async function insertBatch(
     ...(priority === 'normal' ? {} : { timing: { priority } }),
   };
   const modes = new Map([[account.id, { direct: true, senderId: undefined } as const]]);
-  const blocked = await insertEvents(client, sealEvents(store, [row]), modes);
+  const blocked = await insertEvents(store, client, [row], modes);
   await joinMembers(client, id, members);
   return pausedFor === undefined && !blocked.has(id) ? [id] : [];
 }

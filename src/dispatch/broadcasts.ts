@@ -3,7 +3,6 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { completeBroadcast, findBroadcast, loadRunning, nextAccounts, recordPage } from '../store/broadcasts.js';
 import type { RunningBroadcast } from '../store/broadcasts.js';
 import { insertCurrentEvents } from '../store/events/events.js';
-import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subscription-cache.js';
 import { countEmitted } from '../telemetry/metrics.js';
@@ -13,6 +12,7 @@ import { TASK_QUEUE, searchAttributes } from '../workflows/names.js';
 import { Outdated } from './commit.js';
 import { CommitSize } from './commit-size.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { TaskReport } from './start.js';
 import { fanOut, type EventInput, type FanOut } from './fan-out.js';
 import { postponeBodies } from './payload/transform-bodies.js';
 
@@ -56,17 +56,14 @@ export async function closeCancelled(client: Client, id: string): Promise<void> 
   }
 }
 
-export interface BroadcastContext {
+export interface BroadcastContext extends TaskReport {
   readonly store: Store;
   readonly dispatcher: Pick<Dispatcher, 'modesFor' | 'dispatchNew'>;
-  readonly heartbeat: () => void;
-  /** Called with the id of an account that cannot get the event. */
-  readonly warn: (message: string, accountId: string, error: unknown) => void;
 }
 
 /**
  * Emits a running broadcast to its next accounts. Their events and the progress are committed in one transaction, so each
- * account gets the event once, whoever repeats the call.
+ * account gets the event once, however often the call is repeated.
  */
 export async function emitPage(context: BroadcastContext, id: string): Promise<BroadcastPage> {
   const { store } = context;
@@ -111,8 +108,7 @@ async function writePage(
     if (!(await recordPage(client, running, progress))) return false;
     if (rows.length === 0) return true;
     // An account that changes all the time must not hold the others up.
-    const sealed = sealEvents(store, rows);
-    const { outdated } = await insertCurrentEvents(client, sealed, isCurrent ? versions : new Map(), modes);
+    const { outdated } = await insertCurrentEvents(store, client, rows, isCurrent ? versions : new Map(), modes);
     if (outdated.size > 0) throw new Outdated();
     return true;
   });

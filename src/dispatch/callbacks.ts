@@ -10,7 +10,6 @@ import {
   type WaitingCallback,
 } from '../store/events/callbacks.js';
 import { insertEvents } from '../store/events/events.js';
-import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { SUBSCRIPTION_DISABLED } from '../workflows/types.js';
@@ -46,11 +45,9 @@ export async function emitCallbacks(
     const modes = dispatcher.modesFor(planned);
     if (planned.length > 0)
       await insertEvents(
+        store,
         client,
-        sealEvents(
-          store,
-          planned.map(({ row }) => row),
-        ),
+        planned.map(({ row }) => row),
         modes,
       );
     return { claimed: callbacks.length, nextAfter, planned, modes };

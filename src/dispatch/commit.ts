@@ -3,7 +3,6 @@ import { loadEntry, lockVersion, type CachedSubscriptions } from '../store/subsc
 import { insertEvents, type DispatchModes } from '../store/events/events.js';
 import { cancelSuperseded, lockKeys, type SupersededDelivery } from '../store/events/supersede.js';
 import { claimKey, findResponse, type IdempotentResponse } from '../store/events/idempotency.js';
-import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import type { FanOut } from './fan-out.js';
 
@@ -56,7 +55,7 @@ export async function commitLocked<Commit extends LockedCommit>(
     // Before the idempotency key, as in a shared commit, so that two transactions do not wait for each other.
     await lockKeys(client, rows);
     if (commit.once) await claim(store, client, commit.once);
-    const blocked = await insertEvents(client, sealEvents(store, rows), commit.modes);
+    const blocked = await insertEvents(store, client, rows, commit.modes);
     return { ...commit, blocked, superseded: await cancelSuperseded(client, rows) };
   });
 }

@@ -7,7 +7,6 @@
  */
 import { BatchWriter } from '../lib/batch-writer.js';
 import { insertCurrentEvents, keyId, type DispatchModes } from '../store/events/events.js';
-import { sealEvents } from '../store/payloads.js';
 import { findResponse } from '../store/events/idempotency.js';
 import { insertSuperseding, supersedes, type SupersededDelivery } from '../store/events/supersede.js';
 import { isRefused, type Queryable, type Store } from '../store/store.js';
@@ -165,15 +164,12 @@ export class EventWriter {
     const written = latest.filter((request) => !request.once || byKey.get(keyId(request.once)) === request);
     const fanOuts = written.flatMap((request) => request.fanOuts);
     const modes = this.dispatcher.modesFor(fanOuts);
-    const rows = sealEvents(
-      this.store,
-      fanOuts.map(({ row }) => row),
-    );
+    const rows = fanOuts.map(({ row }) => row);
     const keyed = Array.from(byKey.values(), ({ once, fanOuts }) => ({
       ...once!,
       events: fanOuts.map(({ row }) => row),
     }));
-    const insert = (client: Queryable) => insertCurrentEvents(client, rows, versions, modes, keyed);
+    const insert = (client: Queryable) => insertCurrentEvents(this.store, client, rows, versions, modes, keyed);
     const { result, superseded } = rows.some(supersedes)
       ? await insertSuperseding(this.store, rows, insert)
       : { result: await insert(this.store.pool), superseded: [] };

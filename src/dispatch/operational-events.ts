@@ -6,7 +6,6 @@ import { loadEntry, type CachedSubscriptions } from '../store/subscriptions/subs
 import { insertCurrentEvents } from '../store/events/events.js';
 import { Operation, claimOperationalEvents, type WaitingOperation } from '../store/events/operational-events.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
-import { sealEvents } from '../store/payloads.js';
 import { inTransaction, type Queryable, type Store } from '../store/store.js';
 import { countEmitted } from '../telemetry/metrics.js';
 import { fanOut, type EventInput, type FanOut } from './fan-out.js';
@@ -63,7 +62,7 @@ async function claimAndWrite(store: Store, client: Queryable, limit: number) {
   const entries = [...receivers, ...reporting.values()];
   const versions = new Map(entries.map(({ account, version }) => [account.id, version]));
   const rows = planned.map(({ row }) => row);
-  const { outdated } = await insertCurrentEvents(client, sealEvents(store, rows), versions);
+  const { outdated } = await insertCurrentEvents(store, client, rows, versions);
   if (outdated.size > 0) throw new Outdated();
   return { claimed: operations.length, planned };
 }

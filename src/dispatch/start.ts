@@ -2,6 +2,7 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { deliveryRules } from '../contract/delivery-rules.js';
+import { inChunks } from '../lib/in-chunks.js';
 import { contractOf } from '../providers/registry.js';
 import type { DeliveryStart } from '../store/deliveries/delivery-starts.js';
 import type { delivery } from '../workflows/delivery/workflow.js';
@@ -16,6 +17,37 @@ export interface WorkflowStarter {
   readonly client: Client;
   /** Whether the client shares its connection with a worker of this process; the start can then skip the task queue. */
   readonly eager: boolean;
+}
+
+/** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
+const START_DEADLINE_MS = 10_000;
+/** Starts in flight at once. */
+const CONCURRENCY = 50;
+
+/** How a long task reports to its activity. */
+export interface TaskReport {
+  /** Called after every few deliveries. */
+  readonly heartbeat: () => void;
+  /** Called with the id of what cannot be done now. */
+  readonly warn: (message: string, id: string, error: unknown) => void;
+}
+
+/** Starts the workflows of many deliveries after those of others; the sweep starts what cannot be started now. */
+export async function startLater(
+  starter: WorkflowStarter,
+  deliveryStarts: readonly DeliveryStart[],
+  { heartbeat, warn }: TaskReport,
+): Promise<void> {
+  const start = async (deliveryStart: DeliveryStart): Promise<void> => {
+    try {
+      await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+        startDelivery(starter, deliveryStart, LATER_PRIORITY_KEY),
+      );
+    } catch (error) {
+      warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);
+    }
+  };
+  await inChunks(deliveryStarts, CONCURRENCY, start, heartbeat);
 }
 
 /**

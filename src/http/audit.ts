@@ -97,7 +97,7 @@ export class Audit {
 function caller(principal: Principal, request: AuditedRequest): Omit<AuditStart, 'action' | 'accountId' | 'objectId'> {
   const { role, credential } = principal;
   const { kind, id = null, name } = credential;
-  const isSession = kind === 'dashboard' || kind === 'portal';
+  const isSession = kind === 'dashboard';
   return {
     role,
     via: isSession ? kind : sourceOf(request),

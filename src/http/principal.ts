@@ -3,7 +3,6 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
-import type { SessionKind } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
 import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
@@ -11,7 +10,7 @@ import type { SignInFailures } from './sign-in-failures.js';
 
 /** With what the caller has signed in. */
 export interface Credential {
-  readonly kind: 'admin_key' | 'key' | SessionKind;
+  readonly kind: 'admin_key' | 'key' | 'dashboard';
   /** Its id; absent for the admin key of the settings, which is not stored. */
   readonly id?: string;
   /** Of a session: the key that it was made with; null for the admin key of the settings. */
@@ -52,9 +51,8 @@ export function hasScope({ credential }: Principal, needed: Scope): boolean {
 const NO_ACCOUNT = '';
 
 /**
- * Accepts requests from the dashboard's own page with the cookie of a session, and requests with `Authorization: Bearer` and the admin key, an operator's key or an account's key, in any
- * provider's format.
- * The admin key is compared in constant time.
+ * Accepts requests from the dashboard's own page with the cookie of a session, and requests with `Authorization: Bearer` and
+ * the admin key, an operator's key or an account's key, in any provider's format. The admin key is compared in constant time.
  */
 export function requireKey({
   adminKey,

@@ -9,7 +9,7 @@
 import { LRUCache } from 'lru-cache';
 import { findAccount } from '../store/accounts/accounts.js';
 import { findApiKey, type FoundKey } from '../store/accounts/api-keys.js';
-import { findSession, TOKEN_PREFIXES, type SessionKind } from '../store/accounts/sessions.js';
+import { findSession } from '../store/accounts/sessions.js';
 import type { Store } from '../store/store.js';
 import type { KeyUse } from './key-use.js';
 import { ADMIN_KEY_NAME, type Principal } from './principal.js';
@@ -32,8 +32,8 @@ const MAX_OPERATOR_KEYS = 1_000;
 
 export interface SignIn {
   /**
-   * Who has a key, or the token of a portal; the key must be of an account of this provider if one is given. Undefined for
-   * a missing or wrong one. Throws the problem `rate_limited` after too many wrong ones.
+   * Who has a key, which must be of an account of this provider if one is given. Undefined for a missing or wrong one. Throws
+   * the problem `rate_limited` after too many wrong ones.
    */
   (caller: Caller, key: string | undefined, provider?: string): Promise<Principal | undefined>;
   /** The same for the token of a session of the dashboard. */
@@ -85,26 +85,30 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
     return { role: 'operator', credential };
   }
 
-  async function withSession(caller: Caller, kind: SessionKind, token: string): Promise<Principal | undefined> {
-    const found = await lookUp(caller, token, () => findSession(store, kind, token, adminKey));
+  async function withSession(caller: Caller, token: string): Promise<Principal | undefined> {
+    const found = await lookUp(caller, token, () => findSession(store, token, adminKey));
     const account = found && found.accountId !== null ? await findAccount(store, found.accountId) : undefined;
     if (!found || (found.accountId !== null && !account)) return void failures.record(caller, token, 'unknown');
     known.set(fingerprint(token), true);
     if (found.keyId !== null) use.add(found.keyId);
     const { id, scopes, keyId } = found;
-    const credential = { kind, id, keyId, name: keyId === null ? ADMIN_KEY_NAME : found.keyName, scopes };
+    const credential = {
+      kind: 'dashboard' as const,
+      id,
+      keyId,
+      name: keyId === null ? ADMIN_KEY_NAME : found.keyName,
+      scopes,
+    };
     return account ? { role: 'account', account, credential } : { role: 'operator', credential };
   }
 
   return Object.assign(
     async (caller: Caller, key: string | undefined, provider?: string) => {
       if (key === undefined || key === '') return void failures.recordMissing();
-      // A portal is for our own routes, not for the providers'.
-      if (provider === undefined && key.startsWith(TOKEN_PREFIXES.portal)) return withSession(caller, 'portal', key);
       return signIn(caller, key, provider);
     },
     {
-      withSession: (caller: Caller, token: string) => withSession(caller, 'dashboard', token),
+      withSession,
       forget: () => operators.clear(),
     },
   );

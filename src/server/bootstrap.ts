@@ -18,7 +18,7 @@ import { databaseUnreachable } from '../lib/errors.js';
 import type { Keys } from './keys.js';
 import { checkKeys } from '../store/sealed.js';
 import { createSecretBox } from '../store/secret-box.js';
-import { requireSessions } from '../store/sessions.js';
+import { refuseTransactionPooler } from '../store/transaction-pooler.js';
 import { openStore, type Store } from '../store/store.js';
 import { isTemporalUp } from '../temporal/health.js';
 import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
@@ -76,7 +76,7 @@ export async function openShared<Access extends TemporalClient>(
     await store.pool.query('SELECT 1').catch((error: unknown) => {
       throw databaseUnreachable(databaseUrl, error);
     });
-    await requireSessions(store);
+    await refuseTransactionPooler(store);
     await checkKeys(store);
     const access = await connect(temporal.connectionOptions, temporal.namespace);
     watchStore(store, log);

@@ -1,9 +1,10 @@
 /** The audit log: who changed or commanded what. It has no request bodies, so no secrets and no payloads. */
 import { idTime, lowestIdAt, newId } from '../contract/ids.js';
+import { conditions } from './conditions.js';
 import type { Store } from './store.js';
 
 /** How a request came. */
-export const auditSources = ['api', 'cli', 'dashboard', 'portal', 'provider'] as const;
+export const auditSources = ['api', 'cli', 'dashboard', 'provider'] as const;
 export type AuditSource = (typeof auditSources)[number];
 
 export interface AuditStart {
@@ -79,26 +80,19 @@ export interface AuditFilter {
 
 /** Entries, newest first. */
 export async function listAudit(store: Store, filter: AuditFilter): Promise<AuditEntry[]> {
-  const values: unknown[] = [];
-  const conditions: string[] = [];
-  const add = (condition: string, value: unknown): void => {
-    if (value === undefined) return;
-    values.push(value);
-    conditions.push(condition.replace('?', `$${values.length}`));
-  };
-  add('account_id = ?', filter.accountId);
-  add('object_id = ?', filter.objectId);
-  add('key_id = ?', filter.keyId);
-  add('strpos(lower(action), lower(?)) > 0', filter.action);
-  add('id >= ?', filter.from && lowestIdAt('aud', filter.from));
-  add('id < ?', filter.to && lowestIdAt('aud', filter.to));
-  add('id < ?', filter.before);
+  const { where, values, sql } = conditions();
+  where('account_id = ?', filter.accountId);
+  where('object_id = ?', filter.objectId);
+  where('key_id = ?', filter.keyId);
+  where('strpos(lower(action), lower(?)) > 0', filter.action);
+  where('id >= ?', filter.from && lowestIdAt('aud', filter.from));
+  where('id < ?', filter.to && lowestIdAt('aud', filter.to));
+  where('id < ?', filter.before);
   const { rows } = await store.pool.query<Omit<AuditEntry, 'at'>>(
     `SELECT id, role, via, key_id AS "keyId", key_name AS "keyName", session_id AS "sessionId", address,
             request_id AS "requestId", action, account_id AS "accountId", object_id AS "objectId", status
-     FROM audit_log ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-     ORDER BY id DESC LIMIT $${values.length + 1}`,
-    [...values, filter.limit],
+     FROM audit_log WHERE ${sql()} ORDER BY id DESC LIMIT $${values.push(filter.limit)}`,
+    values,
   );
   return rows.map((row) => ({ ...row, at: idTime(row.id) }));
 }

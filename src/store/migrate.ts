@@ -3,7 +3,7 @@ import { Client, Pool } from 'pg';
 import { databaseUnreachable, errorCode, errorMessage, OperatorError } from '../lib/errors.js';
 import { makePartitions } from './partitions.js';
 import { migrationsFolder } from './schema.js';
-import { requireSessions } from './sessions.js';
+import { refuseTransactionPooler } from './transaction-pooler.js';
 
 /** SQLSTATE of a missing permission. */
 const INSUFFICIENT_PRIVILEGE = '42501';
@@ -15,7 +15,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const pool = new Pool({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, max: 2 });
   try {
-    await requireSessions({ pool }).catch((error: unknown) => {
+    await refuseTransactionPooler({ pool }).catch((error: unknown) => {
       throw error instanceof OperatorError ? error : databaseUnreachable(databaseUrl, error);
     });
     const applied = await applyMigrations(databaseUrl);

@@ -4,10 +4,10 @@
  */
 import type { StoredAttempt } from './attempts/attempts.js';
 import type { AttemptRow } from './attempts/recording.js';
-import type { NewEvent } from './events/events.js';
 import type { Store } from './store.js';
 
-type Sealing = Pick<Store, 'box' | 'sealsPayloads'>;
+/** What seals payloads, where it does. */
+export type Sealing = Pick<Store, 'box' | 'sealsPayloads'>;
 
 /** What a row is sealed for; sealed bytes of another row are not opened. A rotation builds the same (sealed.ts). */
 export const bodyRowId = (eventId: string, variant: string): string => `${eventId} ${variant}`;
@@ -29,29 +29,6 @@ export function toRest({ box, sealsPayloads }: Sealing, text: string, rowId: str
 /** The text of a row. Throws an OperatorError when it is sealed with a key that is not configured. */
 export function fromRest({ box }: Pick<Store, 'box'>, { text, sealed }: AtRest, rowId: string): string {
   return sealed === null ? text : box.openText(sealed, rowId);
-}
-
-/** What is sealed of an event, by variant for the bodies. */
-export interface SealedEvent {
-  readonly data: Buffer | null;
-  readonly bodies: ReadonlyMap<string, Buffer | null>;
-}
-
-/** Events as they are to be written: sealed, or unchanged where the store seals nothing. */
-export function sealEvents(store: Sealing, events: readonly NewEvent[]): readonly NewEvent[] {
-  if (store.sealsPayloads !== true) return events;
-  return events.map((event) => ({
-    ...event,
-    sealed: {
-      data: toRest(store, event.event.text, event.event.id).sealed,
-      bodies: new Map(
-        Array.from(event.bodies, ([variant, body]) => [
-          variant,
-          toRest(store, body, bodyRowId(event.event.id, variant)).sealed,
-        ]),
-      ),
-    },
-  }));
 }
 
 /** Of an attempt: what a receiver has responded with may repeat the payload. */

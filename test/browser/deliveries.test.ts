@@ -141,7 +141,7 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('heading', { name: 'user.created' }).waitFor();
     await page.getByText('500 refused').first().waitFor();
     await page.getByText('"error": "out of order"').first().waitFor();
-    await page.getByText('Duration by phase').waitFor();
+    await page.getByRole('heading', { name: 'Duration by phase' }).waitFor();
     await page.getByRole('img', { name: /made, \d+ to come/ }).waitFor();
     await page.getByRole('group', { name: 'Event', exact: true }).getByText('"balance": "<exact>"').waitFor();
     expect(await page.content()).not.toContain('a-secret-value');

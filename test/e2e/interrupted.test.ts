@@ -273,14 +273,7 @@ describe('an attempt whose report is lost', () => {
       { attempt: number, workflowExecution: { workflowId: `delivery-${task.deliveryId}`, runId } },
       { logger: quiet },
     );
-    return environment
-      .run(() =>
-        attempt(
-          shareDependencies({ store, egress }),
-          task,
-        ),
-      )
-      .catch((error: unknown) => error);
+    return environment.run(() => attempt(shareDependencies({ store, egress }), task)).catch((error: unknown) => error);
   }
   const nothing = (): void => undefined;
   const quiet = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -31,7 +31,7 @@ export function eventAt(owner: Owner, time: Date, deliveredAt = time): NewEvent 
 
 /** Writes an event of a time with a delivery in a state and one attempt. */
 export async function deliver(
-  store: Pick<Store, 'pool'>,
+  store: Pick<Store, 'pool' | 'box'>,
   owner: Owner,
   time: Date,
   state: DeliveryState = 'delivered',
@@ -39,7 +39,7 @@ export async function deliver(
 ): Promise<{ eventId: string; deliveryId: string }> {
   const written = eventAt(owner, time, deliveredAt);
   const deliveryId = written.deliveries[0]!.id;
-  await insertEvents(store.pool, [written]);
+  await insertEvents(store, store.pool, [written]);
   await store.pool.query('UPDATE deliveries SET state = $2, owned = true, attempts = 1 WHERE id = $1', [
     deliveryId,
     state,
@@ -53,7 +53,7 @@ export async function deliver(
 
 /** The partition of each row that belongs to a delivery. */
 export async function originsOf(
-  store: Pick<Store, 'pool'>,
+  store: Pick<Store, 'pool' | 'box'>,
   { eventId, deliveryId }: { eventId: string; deliveryId: string },
 ): Promise<string[]> {
   const { rows } = await store.pool.query<{ partition: string }>(

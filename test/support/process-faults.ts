@@ -52,7 +52,7 @@ export async function commitOnly(
   const account = (await findAccount(store, accountId))!;
   const input = { type, occurredAt: new Date(), text: JSON.stringify(data), data, channels: [] };
   const planned = fanOut(account, await enabledSubscriptions(store, account.id), input);
-  await insertEvents(store.pool, [planned.row], new Map([[accountId, mode]]));
+  await insertEvents(store, store.pool, [planned.row], new Map([[accountId, mode]]));
   return { ...planned, deliveryIds: planned.deliveryStarts.map(({ deliveryId }) => deliveryId) };
 }
 

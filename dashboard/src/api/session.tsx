@@ -1,6 +1,6 @@
 /**
- * Who is signed in. In the dashboard that is a cookie, which scripts cannot read; a portal keeps the token of its address
- * in memory. Everything read in one session is forgotten when it is no longer used.
+ * Who is signed in: that is a cookie, which scripts cannot read. Everything read in one session is forgotten when it is no
+ * longer used.
  */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react';
@@ -13,8 +13,6 @@ export const SESSION_ENDED = 'Your session has ended: it expired, or its key is 
 
 export interface Session {
   readonly client: PigeonpostClient;
-  /** Headers of requests that the client does not make. */
-  readonly headers: Readonly<Record<string, string>>;
   readonly me: Me;
   /** Ends the session; `because` is shown where one signs in. */
   readonly signOut: (reason?: string) => void;
@@ -75,8 +73,8 @@ export function useSession(): Session {
 }
 
 /**
- * A client of the server that this page came from, with a key or token or, without one, the cookie of the session. When it
- * is refused, `onRefused` is called.
+ * A client of the server that this page came from, with a key or, without one, the cookie of the session. When it is
+ * refused, `onRefused` is called.
  */
 export function clientFor(key: string | undefined, onRefused: () => void): PigeonpostClient {
   return createClient({

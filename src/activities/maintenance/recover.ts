@@ -3,6 +3,7 @@ import { heartbeat, log } from '@temporalio/activity';
 import { applyClosedWorkflow, findLastWorkflow } from '../../dispatch/closed.js';
 import { startDelivery, type WorkflowStarter } from '../../dispatch/start.js';
 import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
+import { inChunks } from '../../lib/in-chunks.js';
 import { overdueDeliveries, type OverdueDelivery } from '../../store/deliveries/sweep.js';
 import type { Store } from '../../store/store.js';
 
@@ -30,12 +31,13 @@ export async function recoverOverdue(store: Store, starter: WorkflowStarter): Pr
       store,
       found.map(({ id }) => id),
     );
-    for (let from = 0; from < deliveryStarts.length; from += CONCURRENCY) {
-      heartbeat();
-      const chunk = deliveryStarts.slice(from, from + CONCURRENCY);
-      const results = await Promise.all(chunk.map((deliveryStart) => recoverOne(store, starter, deliveryStart)));
-      started += results.filter(Boolean).length;
-    }
+    const results = await inChunks(
+      deliveryStarts,
+      CONCURRENCY,
+      (deliveryStart) => recoverOne(store, starter, deliveryStart),
+      () => heartbeat(),
+    );
+    started += results.filter(Boolean).length;
     if (found.length < PAGE_SIZE) return started;
     after = found.at(-1);
   }

@@ -86,8 +86,7 @@ export async function createAccount(
   } = {},
 ): Promise<CreatedAccount> {
   const contract = findContract(body.provider);
-  if (!contract)
-    throw invalidField('provider', `must be one of ${PROVIDERS}`);
+  if (!contract) throw invalidField('provider', `must be one of ${PROVIDERS}`);
   const rules = contract.accounts;
   const scope = body.scope === undefined ? rules.newScope(randomBytes) : check(rules.scope, body.scope, 'scope');
   const settings = check(rules.settings, body.settings ?? {}, 'settings');

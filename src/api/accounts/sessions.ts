@@ -46,7 +46,6 @@ export function sessionRoutes(routing: Routing, context: ApiContext): void {
       if (!hasScope(principal, 'read'))
         throw new Problem('forbidden', 'this key may not read, so it shows nothing in the dashboard; use another key');
       const { id, expiresAt, token } = await createSession(store, {
-        kind: 'dashboard',
         madeWith,
         accountId: principal.role === 'account' ? principal.account.id : null,
         scopes: principal.credential.scopes,
@@ -71,7 +70,7 @@ export function sessionRoutes(routing: Routing, context: ApiContext): void {
     },
     async ({ principal, request, response }) => {
       const { kind, id } = principal.credential;
-      if (kind === 'dashboard' && id !== undefined) await revokeSession(store, 'dashboard', id);
+      if (kind === 'dashboard' && id !== undefined) await revokeSession(store, id);
       clearSessionCookie(request, response);
     },
   );

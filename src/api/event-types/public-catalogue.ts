@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Router, type RequestHandler, type Response } from 'express';
 import { unknownRoute } from '../../http/errors.js';
+import { pageHeaders } from '../../http/page-headers.js';
 import { listEventTypes, type EventType } from '../../store/event-types/event-types.js';
 import type { ApiContext } from '../context.js';
 
@@ -19,20 +20,7 @@ pre { overflow: auto; padding: 0.75rem; border: 1px solid #8886; border-radius: 
 summary { cursor: pointer; }
 `;
 
-const POLICY = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const HEADERS = {
-  'Content-Security-Policy': POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cache-Control': 'no-cache',
-};
+const HEADERS = pageHeaders([`style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`]);
 
 /** The page as it is sent, made once for each version of the catalogue. */
 interface Rendered {

@@ -9,6 +9,7 @@ import {
   type TrialDelivery,
 } from '../../contract/breaker.js';
 import { breakerOf } from '../../contract/delivery-rules.js';
+import { inChunks } from '../../lib/in-chunks.js';
 import { contractOf } from '../../providers/registry.js';
 import { countUnsent, oldestWaiting, releaseWaiting, trialOutcomes } from '../../store/deliveries/breaker-waiting.js';
 import { markResumed } from '../../store/pauses.js';
@@ -158,9 +159,10 @@ async function sendPage(
 async function release(context: CommandContext, ids: readonly string[], command: Command): Promise<void> {
   const { store } = context;
   const { inWorkflows, asOf } = await releaseWaiting(store, ids);
-  for (let from = 0; from < inWorkflows.length; from += CONCURRENCY) {
-    const chunk = inWorkflows.slice(from, from + CONCURRENCY);
-    await Promise.all(chunk.map((id) => sendCommand(context, id, command)));
-    await markResumed(store, chunk, asOf);
-  }
+  await inChunks(
+    inWorkflows,
+    CONCURRENCY,
+    (id) => sendCommand(context, id, command),
+    (chunk) => markResumed(store, chunk, asOf),
+  );
 }

@@ -1,6 +1,7 @@
 /** The same command for many deliveries. */
 import type { Client } from '@temporalio/client';
 import { deliveryRules } from '../../contract/delivery-rules.js';
+import { inChunks } from '../../lib/in-chunks.js';
 import { contractOf } from '../../providers/registry.js';
 import { findMatching, type BulkFilter } from '../../store/deliveries/bulk.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
@@ -108,13 +109,11 @@ async function sendToAll<Delivery>(
   deliveries: readonly Delivery[],
   commandOf: (delivery: Delivery) => { readonly id: string; readonly command: Command },
 ): Promise<number> {
-  let done = 0;
-  for (let from = 0; from < deliveries.length; from += CONCURRENCY) {
-    const chunk = deliveries.slice(from, from + CONCURRENCY).map(commandOf);
-    const sent = await Promise.all(chunk.map(({ id, command }) => sendCommand(context, id, command)));
-    done += sent.filter(Boolean).length;
-  }
-  return done;
+  const sent = await inChunks(deliveries, CONCURRENCY, (delivery) => {
+    const { id, command } = commandOf(delivery);
+    return sendCommand(context, id, command);
+  });
+  return sent.filter(Boolean).length;
 }
 
 async function applyToMatching(

@@ -1,5 +1,6 @@
 /** Runs jobs: starts their workflows, finds their deliveries and sends these the command. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { inChunks } from '../../lib/in-chunks.js';
 import { cancelledAmong, countMatching, findMatching } from '../../store/deliveries/bulk.js';
 import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import { changeJob, findJob, recordPage, recordTotal, type StoredJob } from '../../store/jobs.js';
@@ -15,13 +16,11 @@ import {
 } from '../../workflows/job-types.js';
 import { searchAttributes, TASK_QUEUE } from '../../workflows/names.js';
 import { retryWaiting } from '../recovery/retry-waiting.js';
-import { LATER_PRIORITY_KEY, startDelivery } from '../start.js';
+import { LATER_PRIORITY_KEY, startLater, type TaskReport } from '../start.js';
 import { sendCommand, type Command, type CommandContext } from './commands.js';
 
 /** How long Temporal may take to respond, in milliseconds. */
 const DEADLINE_MS = 5_000;
-/** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
-const START_DEADLINE_MS = 10_000;
 /** Commands in flight at once. */
 const CONCURRENCY = 50;
 /** Deliveries of one page; at lower rates a page is what one second allows. */
@@ -89,13 +88,9 @@ export async function nextJobPage(store: Store, jobId: string): Promise<JobPage>
 }
 
 /** What sends the pages of a job. */
-export interface JobContext extends CommandContext {
-  /** How often this page was tried, from 1 on. */
+export interface JobContext extends CommandContext, TaskReport {
+  /** Number of this attempt of the page, from 1 on. */
   readonly attempt: number;
-  /** Called after every few commands. */
-  readonly heartbeat: () => void;
-  /** Called with the id of a delivery that gets no command now. */
-  readonly warn: (message: string, id: string, error: unknown) => void;
 }
 
 /** Sends the command of a job to a page and records the result. Repeated after a crash, it counts and attempts nothing twice. */
@@ -140,21 +135,14 @@ async function apply(context: JobContext, job: StoredJob, items: readonly JobIte
 
 /** Makes finished deliveries pending again and starts their workflows; the sweep starts those that are not started now. */
 async function redeliver(
-  { store, client, heartbeat, warn }: JobContext,
+  context: JobContext,
   items: readonly JobItem[],
   states: StoredJob['filter']['states'],
 ): Promise<number> {
+  const { store, client } = context;
   const ids = await reopenFinished(store, items, states);
   const deliveryStarts = (await loadDeliveryStarts(store, ids)).filter(({ state }) => state === 'pending');
-  await inChunks(deliveryStarts, heartbeat, async (deliveryStart) => {
-    try {
-      await client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-        startDelivery({ client, eager: false }, deliveryStart, LATER_PRIORITY_KEY),
-      );
-    } catch (error) {
-      warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);
-    }
-  });
+  await startLater({ client, eager: false }, deliveryStarts, context);
   return ids.length;
 }
 
@@ -163,12 +151,14 @@ type Failures = { readonly id: string; readonly error: unknown }[];
 /** Sends one command to all; returns the ids of those that accepted it. */
 async function sendToAll(context: JobContext, items: readonly JobItem[], command: Command): Promise<string[]> {
   const failures: Failures = [];
-  const sent: string[] = [];
-  await inChunks(items, context.heartbeat, async ({ id }) => {
-    if (await trySend(context, failures, id, command)) sent.push(id);
-  });
+  const sent = await inChunks(
+    items,
+    CONCURRENCY,
+    async ({ id }) => ((await trySend(context, failures, id, command)) ? [id] : []),
+    context.heartbeat,
+  );
   report(context, failures);
-  return sent;
+  return sent.flat();
 }
 
 async function trySend(context: JobContext, failures: Failures, id: string, command: Command): Promise<boolean> {
@@ -185,17 +175,6 @@ function report({ attempt, warn }: JobContext, failures: Failures): void {
   const [first] = failures;
   if (first && attempt < MAX_PAGE_ATTEMPTS) throw first.error;
   for (const { id, error } of failures) warn('cannot send the command of a job; the delivery is skipped', id, error);
-}
-
-async function inChunks<Item>(
-  items: readonly Item[],
-  heartbeat: () => void,
-  each: (item: Item) => Promise<void>,
-): Promise<void> {
-  for (let at = 0; at < items.length; at += CONCURRENCY) {
-    await Promise.all(items.slice(at, at + CONCURRENCY).map(each));
-    heartbeat();
-  }
 }
 
 async function mustFindJob(store: Store, id: string): Promise<StoredJob> {

@@ -1,5 +1,6 @@
 /** Sends what waited while a subscription or account was paused. */
 import type { Client } from '@temporalio/client';
+import { inChunks } from '../../lib/in-chunks.js';
 import { endResume, findResumeRate, markResumed, nextPaused } from '../../store/pauses.js';
 import { TASK_QUEUE, searchAttributes } from '../../workflows/names.js';
 import type { PauseScope, ResumedPage } from '../../workflows/resume-types.js';
@@ -50,11 +51,10 @@ export async function resumePage(
   if (ratePerSecond === undefined) return { resumed: 0, ratePerSecond: 0 };
   const { ids, asOf } = await nextPaused(store, scope, Math.min(ratePerSecond, MAX_PAGE_SIZE));
   if (ids.length === 0 && (await endResume(store, scope))) return { resumed: 0, ratePerSecond: 0 };
-  for (let from = 0; from < ids.length; from += CONCURRENCY) {
-    const chunk = ids.slice(from, from + CONCURRENCY);
-    await Promise.all(chunk.map((id) => sendCommand(context, id, { signal: 'resume', args: [] })));
+  const resume = (id: string) => sendCommand(context, id, { signal: 'resume', args: [] });
+  await inChunks(ids, CONCURRENCY, resume, async (chunk) => {
     await markResumed(store, chunk, asOf);
     heartbeat();
-  }
+  });
   return { resumed: ids.length, ratePerSecond };
 }

@@ -1,7 +1,7 @@
 /** Recovers one page of a recovery. Idempotent: repeating it after a crash sends nothing twice. */
 import { findEvents, insertMissing } from '../../store/recovery/missing.js';
 import { reopenFinished, type WaitingDelivery } from '../../store/recovery/finished.js';
-import { loadDeliveryStarts, type DeliveryStart } from '../../store/deliveries/delivery-starts.js';
+import { loadDeliveryStarts } from '../../store/deliveries/delivery-starts.js';
 import type { Store } from '../../store/store.js';
 import { finishedOf, type PageTask, type RecoveryItem } from '../../workflows/recovery-types.js';
 import { fanOutTo, type FanOut } from '../fan-out.js';
@@ -9,20 +9,11 @@ import { transformBodies } from '../payload/transform-bodies.js';
 import { sendCommand, type Command } from '../commands/commands.js';
 import type { Receiver } from './find-recoverable.js';
 import { retryWaiting } from './retry-waiting.js';
-import { LATER_PRIORITY_KEY, startDelivery, type WorkflowStarter } from '../start.js';
+import { startLater, type TaskReport, type WorkflowStarter } from '../start.js';
 
-/** Starts in flight at once. */
-const CONCURRENCY = 50;
-/** How long one start may take, in milliseconds; after that the sweep starts the delivery. */
-const START_DEADLINE_MS = 10_000;
-
-export interface RecoverContext {
+export interface RecoverContext extends TaskReport {
   readonly store: Store;
   readonly starter: WorkflowStarter;
-  /** Called after every few starts. */
-  readonly heartbeat: () => void;
-  /** Called with the id of a delivery or event that cannot be recovered now. */
-  readonly warn: (message: string, id: string, error: unknown) => void;
 }
 
 /**
@@ -34,10 +25,7 @@ export async function recoverPage(context: RecoverContext, receiver: Receiver, t
   const ids =
     task.phase === 'finished' ? await reopen(context, task) : await insertMissingDeliveries(context, receiver, task);
   const deliveryStarts = (await loadDeliveryStarts(context.store, ids)).filter(({ state }) => state === 'pending');
-  for (let at = 0; at < deliveryStarts.length; at += CONCURRENCY) {
-    await Promise.all(deliveryStarts.slice(at, at + CONCURRENCY).map((deliveryStart) => start(context, deliveryStart)));
-    context.heartbeat();
-  }
+  await startLater(context.starter, deliveryStarts, context);
   return ids.length;
 }
 
@@ -79,15 +67,4 @@ async function insertMissingDeliveries(
   });
   const rows = (await transformBodies(store, planned)).map(({ row }) => row);
   return insertMissing(store, subscription.id, rows);
-}
-
-async function start({ starter, warn }: RecoverContext, deliveryStart: DeliveryStart): Promise<void> {
-  try {
-    await starter.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
-      // First deliveries come before recovered ones.
-      startDelivery(starter, deliveryStart, LATER_PRIORITY_KEY),
-    );
-  } catch (error) {
-    warn('cannot start a delivery now; the sweep will', deliveryStart.deliveryId, error);
-  }
 }

@@ -1,4 +1,5 @@
 /** Retries deliveries now that wait for their next attempt. Idempotent: repeating it after a crash attempts nothing twice. */
+import { inChunks } from '../../lib/in-chunks.js';
 import { stillWaiting, type WaitingDelivery } from '../../store/recovery/finished.js';
 import type { Store } from '../../store/store.js';
 import type { Command } from '../commands/commands.js';
@@ -21,15 +22,11 @@ export async function retryWaiting(
   heartbeat: () => void = () => undefined,
 ): Promise<number> {
   const { waiting, attempted } = await stillWaiting(store, found);
-  let done = attempted;
-  for (let at = 0; at < waiting.length; at += CONCURRENCY) {
-    const sent = await Promise.all(
-      waiting
-        .slice(at, at + CONCURRENCY)
-        .map(({ id, attempts }) => sendCommand(id, { signal: 'retryNow', args: [attempts] })),
-    );
-    done += sent.filter(Boolean).length;
-    heartbeat();
-  }
-  return done;
+  const sent = await inChunks(
+    waiting,
+    CONCURRENCY,
+    ({ id, attempts }) => sendCommand(id, { signal: 'retryNow', args: [attempts] }),
+    heartbeat,
+  );
+  return attempted + sent.filter(Boolean).length;
 }

@@ -1,19 +1,16 @@
 /**
- * Sessions: of the dashboard, as long as someone is signed in there, and of portals, which show one account to its
- * customer. Each has a random token, of which only the hash is stored, and ends with the key that it was made with.
+ * Sessions of the dashboard, as long as someone is signed in there. Each has a random token, of which only the hash is
+ * stored, and ends with the key that it was made with.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { newId } from '../../contract/ids.js';
 import { onlyRow, type Store } from '../store.js';
 import { hashKey, type Scope } from './api-keys.js';
 
-export type SessionKind = 'dashboard' | 'portal';
-
 /** What a session is made with: a stored key, or the admin key of the settings. */
 export type SessionKey = { readonly keyId: string } | { readonly adminKey: string };
 
 export interface NewSession {
-  readonly kind: SessionKind;
   readonly madeWith: SessionKey;
   /** Null for a session of an operator. */
   readonly accountId: string | null;
@@ -30,7 +27,7 @@ export interface Session {
 }
 
 /** What tokens begin with. */
-export const TOKEN_PREFIXES: Readonly<Record<SessionKind, string>> = { dashboard: 'pps_', portal: 'ppl_' };
+const TOKEN_PREFIX = 'pps_';
 
 /** How long sessions are kept after they have ended, in days. */
 const KEPT_DAYS = 7;
@@ -42,7 +39,7 @@ const COLUMNS = 'id, scopes, created_at AS "createdAt", expires_at AS "expiresAt
 /** Makes a session, and deletes some that have ended long ago. The token is not stored. */
 export async function createSession(
   store: Store,
-  { kind, madeWith, accountId, scopes, seconds }: NewSession,
+  { madeWith, accountId, scopes, seconds }: NewSession,
 ): Promise<Session & { readonly token: string }> {
   await store.pool.query(
     `DELETE FROM sessions WHERE id IN (
@@ -50,12 +47,12 @@ export async function createSession(
      )`,
     [KEPT_DAYS, MAX_DELETED],
   );
-  const token = `${TOKEN_PREFIXES[kind]}${randomBytes(32).toString('base64url')}`;
+  const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
   const [keyId, proof] = 'keyId' in madeWith ? [madeWith.keyId, null] : [null, proofOf(token, madeWith.adminKey)];
   const { rows } = await store.pool.query<Session>(
-    `INSERT INTO sessions (id, kind, hash, key_id, admin_proof, account_id, scopes, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8)) RETURNING ${COLUMNS}`,
-    [newId('ses'), kind, hashKey(token), keyId, proof, accountId, scopes, seconds],
+    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7)) RETURNING ${COLUMNS}`,
+    [newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds],
   );
   return { ...rows[0]!, token };
 }
@@ -75,17 +72,12 @@ const IS_VALID = `s.revoked_at IS NULL AND s.expires_at > now()
        AND (s.key_id IS NULL OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))`;
 
 /** The session of a token; undefined when it has ended, or when the admin key that it was made with is another one now. */
-export async function findSession(
-  store: Store,
-  kind: SessionKind,
-  token: string,
-  adminKey: string,
-): Promise<FoundSession | undefined> {
+export async function findSession(store: Store, token: string, adminKey: string): Promise<FoundSession | undefined> {
   const result = await store.pool.query<FoundSession & { proof: Buffer | null }>(
     `SELECT s.id, s.account_id AS "accountId", s.scopes, s.key_id AS "keyId", k.name AS "keyName", s.admin_proof AS proof
      FROM sessions s LEFT JOIN api_keys k ON k.id = s.key_id
-     WHERE s.hash = $1 AND s.kind = $2 AND ${IS_VALID}`,
-    [hashKey(token), kind],
+     WHERE s.hash = $1 AND ${IS_VALID}`,
+    [hashKey(token)],
   );
   const found = onlyRow(result);
   if (!found) return undefined;
@@ -93,24 +85,9 @@ export async function findSession(
   return proof && !timingSafeEqual(proof, proofOf(token, adminKey)) ? undefined : session;
 }
 
-/** The sessions of a kind that an account has now, oldest first. */
-export async function listSessions(store: Store, kind: SessionKind, accountId: string): Promise<Session[]> {
-  const { rows } = await store.pool.query<Session>(
-    `SELECT ${COLUMNS} FROM sessions
-     WHERE kind = $1 AND account_id = $2 AND revoked_at IS NULL AND expires_at > now() ORDER BY id`,
-    [kind, accountId],
-  );
-  return rows;
-}
-
-/** Ends a session; false when there is none of this kind, and of this account if one is given, or it was ended before. */
-export async function revokeSession(store: Store, kind: SessionKind, id: string, accountId?: string): Promise<boolean> {
-  const { rowCount } = await store.pool.query(
-    `UPDATE sessions SET revoked_at = now()
-     WHERE id = $1 AND kind = $2 AND ($3::text IS NULL OR account_id = $3) AND revoked_at IS NULL`,
-    [id, kind, accountId ?? null],
-  );
-  return rowCount === 1;
+/** Ends a session. */
+export async function revokeSession(store: Store, id: string): Promise<void> {
+  await store.pool.query('UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [id]);
 }
 
 /** The ids of these sessions that are valid. */

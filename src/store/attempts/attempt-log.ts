@@ -3,13 +3,13 @@ import { lowestIdAt } from '../../contract/ids.js';
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import {
   addEventConditions,
-  conditions,
   LOGGED_EVENT,
   openLogged,
   type EventConditions,
   type LoggedEvent,
   type LoggedEventRow,
 } from '../events/event-log.js';
+import { conditions } from '../conditions.js';
 import { deliveriesFrom } from '../ranges.js';
 import { openAttempt } from '../payloads.js';
 import type { Store } from '../store.js';

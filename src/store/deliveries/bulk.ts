@@ -1,6 +1,7 @@
 /** The deliveries that a bulk command applies to. */
 import type { DeliveryState } from './deliveries.js';
 import type { WaitingDelivery } from '../recovery/finished.js';
+import { conditions, type Conditions } from '../conditions.js';
 import { longQuery, type Store } from '../store.js';
 
 /** Which deliveries. A range of ids is a range of creation times, as ids sort by time. */
@@ -26,9 +27,9 @@ export interface BulkFilter {
 
 /** Matching deliveries, the oldest first. May read many rows. */
 export async function findMatching(store: Store, filter: BulkFilter, limit: number): Promise<WaitingDelivery[]> {
-  const { where, values } = conditions(filter);
+  const { sql, values } = matching(filter);
   const { rows } = await store.pool.query<WaitingDelivery>(
-    longQuery(`SELECT id, run, attempts FROM deliveries WHERE ${where} ORDER BY id LIMIT $${values.length + 1}`, [
+    longQuery(`SELECT id, run, attempts FROM deliveries WHERE ${sql()} ORDER BY id LIMIT $${values.length + 1}`, [
       ...values,
       limit,
     ]),
@@ -38,10 +39,10 @@ export async function findMatching(store: Store, filter: BulkFilter, limit: numb
 
 /** Counts matching deliveries, up to `max` when it is given. May read many rows. */
 export async function countMatching(store: Store, filter: BulkFilter, max?: number): Promise<number> {
-  const { where, values } = conditions(filter);
+  const { sql, values } = matching(filter);
   const { rows } = await store.pool.query<{ count: number }>(
     longQuery(
-      `SELECT count(*)::int AS count FROM (SELECT FROM deliveries WHERE ${where} LIMIT $${values.length + 1}) matching`,
+      `SELECT count(*)::int AS count FROM (SELECT FROM deliveries WHERE ${sql()} LIMIT $${values.length + 1}) matching`,
       [...values, max ?? null],
     ),
   );
@@ -58,26 +59,24 @@ export async function cancelledAmong(store: Store, ids: readonly string[], reaso
   return rows[0]!.count;
 }
 
-function conditions(filter: BulkFilter): { where: string; values: unknown[] } {
-  const conditions = [
-    ['state = ANY(?)', filter.states],
-    ['account_id = ?', filter.accountId],
-    ['subscription_id = ?', filter.subscriptionId],
-    ['provider = ?', filter.provider],
-    ['event_type = ?', filter.eventType],
-    ['event_id = ?', filter.eventId],
-    ['ordering_key = ?', filter.orderingKey],
-    ['id = ANY(?)', filter.ids],
-    ['state_reason <> ALL(?)', filter.exceptReasons],
-    ['id >= ?', filter.fromId],
-    ['id < ?', filter.beforeId],
-    ['id > ?', filter.afterId],
-  ] as const;
-  const defined = conditions.filter(([, value]) => value !== undefined);
-  // Otherwise what a batch sends would be sent twice.
-  const once = filter.eventType === undefined ? 'batch_id IS NULL' : 'batch_events IS NULL';
-  return {
-    where: `${once} AND ${defined.map(([condition], index) => condition.replace('?', `$${index + 1}`)).join(' AND ')}`,
-    values: defined.map(([, value]) => value),
-  };
+/** Of what a batch sends, only one delivery; otherwise it would be sent twice. */
+function matching(filter: BulkFilter): Conditions {
+  const collected = conditions();
+  const { where } = collected;
+  where('state = ANY(?)', filter.states);
+  where('account_id = ?', filter.accountId);
+  where('subscription_id = ?', filter.subscriptionId);
+  where('provider = ?', filter.provider);
+  where('event_type = ?', filter.eventType);
+  where('event_id = ?', filter.eventId);
+  where('ordering_key = ?', filter.orderingKey);
+  where('id = ANY(?)', filter.ids);
+  where('state_reason <> ALL(?)', filter.exceptReasons);
+  where('id >= ?', filter.fromId);
+  where('id < ?', filter.beforeId);
+  where('id > ?', filter.afterId);
+  return { ...collected, sql: () => `${collected.sql()} AND ${onceOf(filter)}` };
 }
+
+const onceOf = ({ eventType }: BulkFilter): string =>
+  eventType === undefined ? 'batch_id IS NULL' : 'batch_events IS NULL';

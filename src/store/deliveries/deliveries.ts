@@ -1,6 +1,7 @@
 /** Deliveries: reading them. */
 import { lowestIdAt } from '../../contract/ids.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
+import { conditions } from '../conditions.js';
 import { deliveriesFrom } from '../ranges.js';
 import { onlyRow, type Store } from '../store.js';
 import { BREAKER_CLAIM } from './breaker-waiting.js';
@@ -151,11 +152,7 @@ export interface DeliveryFilter {
 
 /** Deliveries, the newest first. */
 export async function listDeliveries(store: Store, filter: DeliveryFilter): Promise<StoredDelivery[]> {
-  const conditions: string[] = [];
-  const values: unknown[] = [];
-  const where = (condition: string, value: unknown): void => {
-    if (value !== undefined) conditions.push(condition.replace('?', `$${values.push(value)}`));
-  };
+  const { where, values, sql } = conditions();
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);
   where('provider = ?', filter.provider);
@@ -171,8 +168,7 @@ export async function listDeliveries(store: Store, filter: DeliveryFilter): Prom
   where('id >= ?', filter.fromId);
   where('id < ?', filter.beforeId);
   const { rows } = await store.pool.query<DeliveryRow>(
-    `SELECT * FROM deliveries ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-     ORDER BY id DESC LIMIT $${values.push(filter.limit)}`,
+    `SELECT * FROM deliveries WHERE ${sql()} ORDER BY id DESC LIMIT $${values.push(filter.limit)}`,
     values,
   );
   return rows.map(toDelivery);

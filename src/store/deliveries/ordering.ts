@@ -28,7 +28,11 @@ export async function lockOrderingKeys(client: Queryable, deliveryIds: readonly 
  * Cancels a delivery that is blocked, or waits for a circuit breaker without a workflow; returns its provider then. Its
  * claim stays and shows that it had no workflow. Otherwise it is for a sender or a workflow to cancel.
  */
-export async function cancelWithoutWorkflow(store: Store, deliveryId: string, reason: string): Promise<string | undefined> {
+export async function cancelWithoutWorkflow(
+  store: Store,
+  deliveryId: string,
+  reason: string,
+): Promise<string | undefined> {
   return inTransaction(store, async (client) => {
     await lockOrderingKeys(client, [deliveryId]);
     const { rows } = await client.query<{ provider: string }>(

@@ -1,5 +1,6 @@
 /** The log of an account's events with what their senders said of them. */
 import { lowestIdAt } from '../../contract/ids.js';
+import { conditions, type Conditions } from '../conditions.js';
 import { fromRest } from '../payloads.js';
 import type { Store } from '../store.js';
 
@@ -52,30 +53,10 @@ export function openLogged<Row extends LoggedEventRow>(store: Store, row: Row): 
 }
 
 /** Adds conditions on the event `e` to a query. */
-export function addEventConditions(
-  where: (condition: string, value: unknown) => void,
-  { types, channel, tag }: EventConditions,
-): void {
+export function addEventConditions(where: Conditions['where'], { types, channel, tag }: EventConditions): void {
   where('e.type = ANY(?)', types);
   where('e.channels @> ARRAY[?::text]', channel);
   where('e.tags @> ARRAY[?::text]', tag);
-}
-
-/** Collects the conditions of a query; those without a value are left out. */
-export function conditions(): {
-  readonly where: (condition: string, value: unknown) => void;
-  readonly values: unknown[];
-  readonly sql: () => string;
-} {
-  const parts: string[] = [];
-  const values: unknown[] = [];
-  return {
-    where(condition, value) {
-      if (value !== undefined) parts.push(condition.replace('?', `$${values.push(value)}`));
-    },
-    values,
-    sql: () => parts.join(' AND '),
-  };
 }
 
 /** Events of an account. */

@@ -8,7 +8,7 @@ import { BREAKER_CLAIM } from '../deliveries/breaker-waiting.js';
 import { BATCHING_CLAIM } from '../batches.js';
 import type { Queryable } from '../store.js';
 import { messageValues, type NewMessage } from '../messages/messages.js';
-import type { SealedEvent } from '../payloads.js';
+import { bodyRowId, toRest, type Sealing } from '../payloads.js';
 import type { IdempotentResponse } from './idempotency.js';
 import { insertStatement } from './insert-statement.js';
 
@@ -61,8 +61,6 @@ export interface NewEvent {
   readonly timing?: EventTiming | undefined;
   /** Absent for most events. */
   readonly details?: EventDetails;
-  /** Written instead of the payload and the bodies; absent where payloads are not sealed (`sealEvents`). */
-  readonly sealed?: SealedEvent;
 }
 
 /**
@@ -88,16 +86,14 @@ export function modeOf(
 /** Versions of accounts (src/store/subscriptions/subscription-cache.ts) by account id. */
 export type AccountVersions = ReadonlyMap<string, string>;
 
-/**
- * Writes events, bodies and deliveries in one statement: all of them or none. They come from `sealEvents`. Returns the ids of
- * blocked deliveries.
- */
+/** Writes events, bodies and deliveries in one statement: all of them or none. Returns the ids of blocked deliveries. */
 export async function insertEvents(
+  store: Sealing,
   client: Queryable,
   events: readonly NewEvent[],
   modes: DispatchModes = new Map(),
 ): Promise<ReadonlySet<string>> {
-  return (await insertCurrentEvents(client, events, new Map(), modes)).blocked;
+  return (await insertCurrentEvents(store, client, events, new Map(), modes)).blocked;
 }
 
 /** A request with an idempotency key; at most one with the same key in a statement. */
@@ -125,9 +121,10 @@ export const keyId = ({ accountId, key }: Pick<KeyedRequest, 'accountId' | 'key'
 /**
  * Writes events, bodies and deliveries in one statement, and the idempotency keys of their requests. Not written are those
  * of accounts whose version has changed, and requests whose key was used before. The version of an account without events
- * is compared too. The events come from `sealEvents`.
+ * is compared too. Payloads and bodies are sealed where the store seals payloads.
  */
 export async function insertCurrentEvents(
+  store: Sealing,
   client: Queryable,
   events: readonly NewEvent[],
   versions: AccountVersions,
@@ -135,9 +132,9 @@ export async function insertCurrentEvents(
   keyed: readonly KeyedRequest[] = [],
 ): Promise<Written> {
   const keys = new Map(keyed.flatMap((request) => request.events.map(({ event }) => [event.id, request.key])));
-  const isSealed = events.some(({ sealed }) => sealed !== undefined);
-  const bodies = events.flatMap(({ event, bodies, bodyErrors, sealed }) =>
-    Array.from(bodies, ([variant, body]) => [event.id, variant, sealed ? '' : body, bodyErrors?.get(variant)]),
+  const isSealed = store.sealsPayloads === true;
+  const bodies = events.flatMap(({ event, bodies, bodyErrors }) =>
+    Array.from(bodies, ([variant, body]) => [event.id, variant, isSealed ? '' : body, bodyErrors?.get(variant)]),
   );
   const { deliveries, isTimed, isBatched } = deliveryRows(events, modes);
   const messages = messageValues(events);
@@ -151,7 +148,7 @@ export async function insertCurrentEvents(
       events.map(({ event }) => event.type),
       events.map(({ event }) => event.occurredAt),
       events.map(({ event }) => JSON.stringify(event.channels)),
-      events.map(({ event, sealed }) => (sealed ? '' : event.text)),
+      events.map(({ event }) => (isSealed ? '' : event.text)),
       bodies.map(([id]) => id),
       bodies.map(([, variant]) => variant),
       bodies.map(([, , body]) => body),
@@ -187,7 +184,7 @@ export async function insertCurrentEvents(
         : []),
       ...(messages ?? []),
       ...(isOrdered ? [deliveries.map(({ orderingKey }) => orderingKey)] : []),
-      ...(isSealed ? sealedValues(events) : []),
+      ...(isSealed ? sealedValues(store, events) : []),
       ...(hasDetails ? detailValues(events) : []),
       ...(isBatched ? limitValues(deliveries) : []),
     ],
@@ -213,10 +210,12 @@ function detailValues(events: readonly NewEvent[]): unknown[][] {
 }
 
 /** What is sealed of events, and of their bodies in the sequence of the bodies. */
-function sealedValues(events: readonly NewEvent[]): (Buffer | null)[][] {
+function sealedValues(store: Sealing, events: readonly NewEvent[]): (Buffer | null)[][] {
   return [
-    events.map(({ sealed }) => sealed?.data ?? null),
-    events.flatMap(({ bodies, sealed }) => Array.from(bodies.keys(), (variant) => sealed?.bodies.get(variant) ?? null)),
+    events.map(({ event }) => toRest(store, event.text, event.id).sealed),
+    events.flatMap(({ event, bodies }) =>
+      Array.from(bodies, ([variant, body]) => toRest(store, body, bodyRowId(event.id, variant)).sealed),
+    ),
   ];
 }
 

@@ -1,8 +1,7 @@
 -- Up Migration
--- Sessions of the dashboard and of portals.
+-- Sessions of the dashboard.
 CREATE TABLE sessions (
   id          text COLLATE "C" PRIMARY KEY,
-  kind        text NOT NULL CHECK (kind IN ('dashboard', 'portal')),
   -- Of its token.
   hash        bytea NOT NULL UNIQUE,
   -- The key that it was made with, and ends with.
@@ -18,5 +17,4 @@ CREATE TABLE sessions (
   revoked_at  timestamptz,
   CHECK (num_nonnulls(key_id, admin_proof) = 1)
 );
-CREATE INDEX sessions_by_account ON sessions (account_id, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);

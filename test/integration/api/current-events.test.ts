@@ -163,7 +163,7 @@ test('writes the events of the other accounts when one account of a commit has c
   const events = [outdated, current, outdated].map((accountId) =>
     eventAt({ accountId, subscriptionId: 'sub_1' }, new Date()),
   );
-  expect(await insertCurrentEvents(database.store.pool, events, versions)).toEqual({
+  expect(await insertCurrentEvents(database.store, database.store.pool, events, versions)).toEqual({
     outdated: new Set([outdated]),
     repeated: new Set(),
     blocked: new Set(),

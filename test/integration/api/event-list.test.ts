@@ -79,6 +79,7 @@ test('has every event once, the newest first, with any filter and page size', as
           return { type, states: given, row: { ...row, event: { ...row.event, type }, deliveries } };
         });
         await insertEvents(
+          api.database.store,
           api.database.store.pool,
           written.map(({ row }) => row),
         );
@@ -121,7 +122,9 @@ test('reads a bounded number of events for a page, and continues where it stoppe
   const owner = { accountId, subscriptionId: newId('sub') };
   const time = Date.now();
   const rare = { ...eventAt(owner, new Date(time - 86_400_000)), deliveries: [] };
-  await insertEvents(api.database.store.pool, [{ ...rare, event: { ...rare.event, type: 'rare' } }]);
+  await insertEvents(api.database.store, api.database.store.pool, [
+    { ...rare, event: { ...rare.event, type: 'rare' } },
+  ]);
   await api.database.store.pool.query(
     `INSERT INTO events (id, account_id, type, occurred_at, channels, data)
      SELECT left($1, -5) || lpad(number::text, 5, '0'), $2, 'common', now(), '{}', '{}'

@@ -90,7 +90,9 @@ describe('a mistake', () => {
 
   test('a wrong key, an unknown thing and another server are distinguished', async () => {
     const wrongKey = await pigeonpost(['accounts', 'list', '--key', 'wrong'], { env: env() });
-    expect(wrongKey.err).toMatch(/^pigeonpost: send an operator's or an account's key .+\nThe key is not the API's: check --key or /);
+    expect(wrongKey.err).toMatch(
+      /^pigeonpost: send an operator's or an account's key .+\nThe key is not the API's: check --key or /,
+    );
     const unknown = await pigeonpost(['accounts', 'show', 'acc_none'], { env: env() });
     expect(unknown.err).toBe('pigeonpost: there is no such account');
     const other = createServer((_request, response) => response.writeHead(404).end('not here'));

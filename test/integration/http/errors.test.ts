@@ -183,7 +183,7 @@ describe('routes', () => {
         subscriptions: { url: 'https://hooks.example.com', eventTypes: [] },
         events: event,
         recover: { from: '2026-01-01T00:00:00Z' },
-      jobs: { action: 'retry', filter: {} },
+        jobs: { action: 'retry', filter: {} },
       };
       const posted =
         method === 'PUT' ? bodies.accounts : method === 'POST' ? bodies[path.split('/').at(-1)!] : undefined;

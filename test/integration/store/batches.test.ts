@@ -51,6 +51,7 @@ async function commit({ accountId, subscriptionId }: Receiver, keys: readonly (s
   });
   expect(planned.flatMap(({ deliveryStarts }) => deliveryStarts)).toEqual([]);
   await insertEvents(
+    store(),
     store().pool,
     planned.map(({ row }) => row),
   );

@@ -120,7 +120,7 @@ describe('accounts with a shorter retention than others', () => {
   test('lose events without deliveries', async () => {
     const [owner] = [await newOwner(30), await newOwner()];
     const { event, ...others } = eventAt(owner, weeksAgo(9));
-    await insertEvents(api.database.store.pool, [{ event, ...others, deliveries: [] }]);
+    await insertEvents(api.database.store, api.database.store.pool, [{ event, ...others, deliveries: [] }]);
     await enforce(365);
     expect(await rowsOf({ eventId: event.id, deliveryId: '' })).toBe(0);
   });

@@ -70,7 +70,8 @@ const perDelivery: readonly Written[] = [
   {
     name: 'insert an event with a delivery',
     writes: true,
-    ask: (store, { accountId, subscriptionId }) => insertEvents(store.pool, [newEvent(accountId, subscriptionId)]),
+    ask: (store, { accountId, subscriptionId }) =>
+      insertEvents(store, store.pool, [newEvent(accountId, subscriptionId)]),
   },
   { name: 'load for an attempt', ask: (store, { deliveryIds }) => loadAttemptMaterial(store, deliveryIds[0]!) },
   { name: 'load 100 for a sender', ask: (store, { deliveryIds }) => loadDirect(store, deliveryIds) },

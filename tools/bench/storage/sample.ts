@@ -88,7 +88,7 @@ export async function makeOpen(
   const made = [];
   for (const state of states) {
     const events = Array.from({ length: OPEN }, () => newEvent(accountId, subscriptionId));
-    await insertEvents(store.pool, events);
+    await insertEvents(store, store.pool, events);
     const deliveryIds = events.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
     await store.pool.query(`UPDATE deliveries SET ${state} WHERE id = ANY($1)`, [deliveryIds]);
     made.push({ deliveryIds, eventIds: events.map(({ event }) => event.id) });

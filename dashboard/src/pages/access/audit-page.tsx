@@ -20,7 +20,6 @@ const SOURCES: Readonly<Record<AuditEntry['via'], string>> = {
   api: 'API',
   cli: 'command line',
   dashboard: 'dashboard',
-  portal: 'portal',
   provider: 'provider’s API',
 };
 

@@ -66,9 +66,7 @@ describe.each(samples)('an account of $provider', ({ provider, apiKey, scope, se
     const { apiKey: key, ...shown } = created;
     expect(body).toEqual({
       ...shown,
-      keys: [
-        { id: expect.stringMatching(/^key_/), hint: key.slice(-4), createdAt: expect.any(String), ...NEW_KEY },
-      ],
+      keys: [{ id: expect.stringMatching(/^key_/), hint: key.slice(-4), createdAt: expect.any(String), ...NEW_KEY }],
     });
   });
 

@@ -126,8 +126,8 @@ test('nothing is skipped when commits overlap and end in another sequence', asyn
   const [one, two] = [await store.pool.connect(), await store.pool.connect()];
   try {
     await one.query('BEGIN');
-    await insertEvents(one, [older]);
-    const second = insertEvents(two, [newer]);
+    await insertEvents(store, one, [older]);
+    const second = insertEvents(store, two, [newer]);
     const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
     await eventually(
       async () => (await store.pool.query(waiting)).rows.length,
@@ -140,10 +140,10 @@ test('nothing is skipped when commits overlap and end in another sequence', asyn
     expect((await read(0)).messages.map(({ eventId }) => eventId)).toEqual([older.event.id, newer.event.id]);
     // A position that is rolled back is used again.
     await one.query('BEGIN');
-    await insertEvents(one, [eventNow()]);
+    await insertEvents(store, one, [eventNow()]);
     await one.query('ROLLBACK');
     const last = eventNow();
-    await insertEvents(two, [last]);
+    await insertEvents(store, two, [last]);
     expect(await read(2)).toMatchObject({ position: 3, messages: [{ eventId: last.event.id }] });
   } finally {
     one.release();
@@ -182,7 +182,7 @@ test('messages are deleted with their events, and a reader passes over them', as
   const { store } = api.database;
   await api.ask('PATCH', `/v1/accounts/${account.id}`, { retentionDays: 7 });
   const time = new Date(Date.now() - 30 * 86_400_000);
-  await insertEvents(store.pool, [
+  await insertEvents(store, store.pool, [
     {
       event: { id: idAt('evt', time), type: 'user.created', occurredAt: time, channels: [], text: '"old"' },
       accountId: account.id,

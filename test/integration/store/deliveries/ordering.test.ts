@@ -4,7 +4,12 @@ import { fanOutTo } from '../../../../src/dispatch/fan-out.js';
 import { recordAttempts, type AttemptRow } from '../../../../src/store/attempts/recording.js';
 import { findAccount } from '../../../../src/store/accounts/accounts.js';
 import { findDelivery, type DeliveryState } from '../../../../src/store/deliveries/deliveries.js';
-import { cancelWithoutWorkflow, listBlockedKeys, parkHead, releaseEnded } from '../../../../src/store/deliveries/ordering.js';
+import {
+  cancelWithoutWorkflow,
+  listBlockedKeys,
+  parkHead,
+  releaseEnded,
+} from '../../../../src/store/deliveries/ordering.js';
 import { changeState, recordDelivered, reopenDelivery } from '../../../../src/store/deliveries/state-changes.js';
 import { cancelTerminated } from '../../../../src/store/deliveries/sweep.js';
 import { claimAny } from '../../../../src/store/direct/senders.js';
@@ -42,6 +47,7 @@ async function commit(
     return fanOutTo(account, [subscription], orderingKey === undefined ? input : { ...input, orderingKey });
   });
   await insertEvents(
+    store(),
     store().pool,
     planned.map(({ row }) => row),
   );
@@ -226,7 +232,8 @@ async function apply({ kind, pick }: Exclude<Step, { kind: 'commit' }>, lists: s
   if (kind === 'deliver') await recordAttempts(store(), [accepted(id)]);
   if (kind === 'fail') await recordAttempts(store(), [refused(id, 'failed')]);
   if (kind === 'park') await parkHead(store(), id).then(() => change(id, 'paused'));
-  if (kind === 'cancel' && (await cancelWithoutWorkflow(store(), id, 'test')) === undefined) await change(id, 'cancelled');
+  if (kind === 'cancel' && (await cancelWithoutWorkflow(store(), id, 'test')) === undefined)
+    await change(id, 'cancelled');
   const list = lists.find((ids) => ids.includes(id))!;
   list.splice(list.indexOf(id), 1);
 }

@@ -40,6 +40,7 @@ async function commit({ accountId, subscriptionId }: Owner, count = 1): Promise<
   const input = { type: 'a', occurredAt: new Date(), text: '{}', data: {}, channels: [] };
   const planned = Array.from({ length: count }, () => fanOutTo(account, [subscription], input));
   await insertEvents(
+    database.store,
     database.store.pool,
     planned.map(({ row }) => row),
   );

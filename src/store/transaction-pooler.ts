@@ -11,7 +11,7 @@ const MARK = 'pigeonpost.session';
  *
  * @throws OperatorError when a connection pooler in transaction mode is between, such as PgBouncer
  */
-export async function requireSessions({ pool }: Pick<Store, 'pool'>): Promise<void> {
+export async function refuseTransactionPooler({ pool }: Pick<Store, 'pool'>): Promise<void> {
   const first = await pool.connect();
   const second = await pool.connect().catch((error: unknown) => {
     first.release();

@@ -1,6 +1,6 @@
 /** A connection pooler in transaction mode is refused: in its place two connections take turns as PgBouncer's would. */
 import { Pool, type PoolClient } from 'pg';
-import { requireSessions } from '../../../src/store/sessions.js';
+import { refuseTransactionPooler } from '../../../src/store/transaction-pooler.js';
 import { openTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
@@ -26,7 +26,7 @@ function pooled(servers: PoolClient[]): Pick<Pool, 'connect'> {
 }
 
 test('PostgreSQL itself is accepted, and no connection keeps a mark', async () => {
-  await requireSessions(database.store);
+  await refuseTransactionPooler(database.store);
   const { rows } = await database.store.pool.query("SELECT current_setting('pigeonpost.session', true) AS mark");
   expect(rows[0].mark || null).toBeNull();
 });
@@ -34,7 +34,7 @@ test('PostgreSQL itself is accepted, and no connection keeps a mark', async () =
 test('a pooler in transaction mode is refused with a line that says what to do', async () => {
   const pool = new Pool({ connectionString: database.url, max: 2 });
   const servers = [await pool.connect(), await pool.connect()];
-  const refused = requireSessions({ pool: pooled([...servers]) as Pool });
+  const refused = refuseTransactionPooler({ pool: pooled([...servers]) as Pool });
   await expect(refused).rejects.toThrow('a connection pooler that gives each transaction another connection');
   for (const server of servers) server.release(true);
   await pool.end();
