@@ -281,7 +281,7 @@ export interface paths {
     put?: never;
     /**
      * Make a link to the customer portal
-     * @description Whoever has it sees the data of this account. It also ends when the key of this request is revoked or expires. An account may have 10,000 valid links.
+     * @description It shows the data of this account to anyone who has it. It also ends when the key of this request is revoked or expires. An account may have 10,000 valid links.
      */
     post: operations['createAccountPortalLink'];
     /** Revoke all links to the customer portal */

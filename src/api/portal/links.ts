@@ -53,7 +53,7 @@ function createRoute(routing: Routing, context: ApiContext): void {
       scope: 'admin',
       summary: 'Make a link to the customer portal',
       description:
-        'Whoever has it sees the data of this account. It also ends when the key of this request is revoked or expires. ' +
+        'It shows the data of this account to anyone who has it. It also ends when the key of this request is revoked or expires. ' +
         'An account may have 10,000 valid links.',
       forAccounts: true,
       params,
