@@ -4,6 +4,7 @@
  * server/svix-server/src/v1, and codegen/lib-openapi.json for what only the hosted service has.
  */
 import { Router, type RequestHandler } from 'express';
+import { isStorable } from '../../../http/check.js';
 import { Problem } from '../../../http/problem.js';
 import { findApplication } from '../../../store/accounts/applications.js';
 import type { Registrar, RegistrationRoutes } from '../../registration.js';
@@ -41,6 +42,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   logoutRoute(router, registrar);
   router.use(AREAS, requireAccount(registrar), ...registrar.readJson);
   router.param('app_id', async (request, response, next, appId: string) => {
+    if (!isStorable(appId)) throw notFound();
     const environment = environmentOf(response);
     const isOwn = appId === appIdOf(environment) || appId === environment.id;
     const found = isOwn ? environment : await findApplication(registrar.store, environment.id, appId);
