@@ -92,9 +92,7 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
     known.set(fingerprint(token), true);
     if (found.keyId !== null) use.add(found.keyId);
     const credential = credentialOf(kind, found);
-    if (!account) return { role: 'operator', credential };
-    const { featureFlags } = found;
-    return { role: 'account', account: featureFlags === null ? account : { ...account, featureFlags }, credential };
+    return account ? { role: 'account', account, credential } : { role: 'operator', credential };
   }
 
   return Object.assign(

@@ -72,8 +72,6 @@ export interface PortalLinkInput {
   readonly capabilities: readonly PortalCapability[];
   /** Time until it ends, in seconds. */
   readonly seconds: number;
-  /** Which event types it shows; absent for those that the account sees. */
-  readonly featureFlags?: readonly string[] | undefined;
   /** A name by which several can be ended. */
   readonly group?: string | undefined;
 }

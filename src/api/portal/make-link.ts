@@ -20,7 +20,6 @@ export interface NewPortalLink {
   readonly seconds: number;
   /** What the page looks like; it follows the browser when absent. */
   readonly theme?: (typeof themes)[number] | undefined;
-  readonly featureFlags?: readonly string[] | undefined;
   readonly group?: string | undefined;
 }
 

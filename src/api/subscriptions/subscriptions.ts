@@ -63,7 +63,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       const created = await createIdempotently(context.store, request, account.id, async (record) =>
         show(await registrar.create(account, body, undefined, (client, saved) => record(client, show(saved)))),
       );
-      return hasCapability(principal, 'show_secrets')
+      return hasCapability(principal, 'view_secrets')
         ? created
         : withoutSecret(created as { readonly secret?: string });
     },

@@ -27,8 +27,6 @@ export interface NewSession {
   readonly scopes: readonly Scope[];
   /** Of a portal link. */
   readonly capabilities?: readonly PortalCapability[];
-  /** Of a portal link: which event types it shows; absent for those that the account sees. */
-  readonly featureFlags?: readonly string[] | undefined;
   /** Of a portal link: a name by which several can be revoked. */
   readonly group?: string | undefined;
   /** Time until it ends, in seconds. */
@@ -55,7 +53,7 @@ const COLUMNS = 'id, scopes, created_at AS "createdAt", expires_at AS "expiresAt
 /** Makes a session, and deletes some that have ended long ago. The token is not stored. */
 export async function createSession(
   store: Store,
-  { kind, madeWith, accountId, scopes, capabilities = [], featureFlags, group, seconds }: NewSession,
+  { kind, madeWith, accountId, scopes, capabilities = [], group, seconds }: NewSession,
 ): Promise<Session & { readonly token: string }> {
   await store.pool.query(
     `DELETE FROM sessions WHERE id IN (
@@ -66,13 +64,9 @@ export async function createSession(
   const token = `${TOKEN_PREFIXES[kind]}${randomBytes(32).toString('base64url')}`;
   const [keyId, proof] = 'keyId' in madeWith ? [madeWith.keyId, null] : [null, proofOf(token, madeWith.adminKey)];
   const { rows } = await store.pool.query<Session>(
-    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at, kind, capabilities,
-                           feature_flags, group_name)
-     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10, $11) RETURNING ${COLUMNS}`,
-    [
-      ...[newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds, kind, capabilities],
-      ...[featureFlags ?? null, group ?? null],
-    ],
+    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at, kind, capabilities, group_name)
+     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10) RETURNING ${COLUMNS}`,
+    [...[newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds, kind, capabilities], group ?? null],
   );
   return { ...rows[0]!, token };
 }
@@ -86,8 +80,6 @@ export interface FoundSession {
   /** The name of its key; null for the admin key of the settings, and for a key without a name. */
   readonly keyName: string | null;
   readonly capabilities: readonly PortalCapability[];
-  /** Null where those of the account apply. */
-  readonly featureFlags: readonly string[] | null;
   readonly expiresAt: Date;
 }
 
@@ -111,7 +103,7 @@ export async function findSession(
 ): Promise<FoundSession | undefined> {
   const result = await store.pool.query<FoundSession & { proof: Buffer | null }>(
     `SELECT s.id, s.account_id AS "accountId", s.scopes, s.key_id AS "keyId", k.name AS "keyName",
-            s.capabilities, s.feature_flags AS "featureFlags", s.expires_at AS "expiresAt", s.admin_proof AS proof
+            s.capabilities, s.expires_at AS "expiresAt", s.admin_proof AS proof
      FROM sessions s LEFT JOIN api_keys k ON k.id = s.key_id
      WHERE s.hash = $1 AND s.kind = $2 AND ${IS_VALID}`,
     [hashKey(token), kind],

@@ -175,7 +175,8 @@ describe.each(lines)('the client of the line %s', (line) => {
       [{ sessionId: 'a b' }, 'sessionId'],
     ] as const) {
       const refused = await failureOf(loose(authentication).appPortalAccess!(appId, input));
-      expect(refused).toMatchObject({ code: 422, body: { detail: [{ loc: ['body', name] }] } });
+      const { detail } = refused.body as { detail: { loc: string[] }[] };
+      expect([refused.code, detail[0]!.loc.slice(0, 2)]).toEqual([422, ['body', name]]);
     }
     expect((await failureOf(authentication.appPortalAccess('implicit-portal'))).code).toBe(404);
     const application = { name: 'Made with a link', uid: 'implicit-portal' };

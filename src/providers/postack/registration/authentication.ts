@@ -37,6 +37,7 @@ const accessIn = z.object({
     .array(z.enum(Object.keys(ALLOWED)))
     .refine((given) => given.includes('ViewBase'), 'must have ViewBase')
     .nullish(),
+  // Without effect, because the portal shows the event types of the contract.
   featureFlags: z
     .array(z.string().regex(/^[a-zA-Z0-9\-_.]{1,256}$/))
     .max(25)
@@ -71,7 +72,7 @@ export function authenticationRoutes(router: Router, api: Api): void {
   });
 
   router.post('/api/v1/auth/app-portal-access/:app_id', (request, response) => {
-    const { application, readOnly, capabilities, featureFlags, expiry, ...input } = check(accessIn, request.body ?? {});
+    const { application, readOnly, capabilities, expiry, ...input } = check(accessIn, request.body ?? {});
     const allowed = readOnly ? [] : capabilities?.flatMap((each) => ALLOWED[each]!);
     return respondWithLink(api, request, response, {
       ensure: async () => {
@@ -81,7 +82,6 @@ export function authenticationRoutes(router: Router, api: Api): void {
       link: {
         capabilities: allowed ? [...new Set(allowed)] : EVERYTHING,
         seconds: expiry ?? MAX_SECONDS,
-        featureFlags: featureFlags ?? undefined,
         group: input.sessionId ?? undefined,
       },
     });

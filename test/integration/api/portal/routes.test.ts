@@ -1,6 +1,6 @@
 /** What a link of the customer portal may call, on every route of the OpenAPI document: a new route asks to be listed. */
 import { startApiWithDatabase } from '../../../support/api.js';
-import { emitted, newAccount, unknownIds } from '../../../support/samples.js';
+import { emitted, newAccount, plainSubscription, unknownIds } from '../../../support/samples.js';
 
 type Capability = 'manage_subscriptions' | 'show_secrets' | 'view_secrets' | 'send_again';
 
@@ -125,7 +125,7 @@ test('nothing of another account is there, and nothing of it changes', async () 
     recoveries: 'rec_01h455vb4pex5vsknk084sn02q',
   };
   const bodies: Record<string, unknown> = {
-    'POST /v1/accounts/{id}/subscriptions': { url: 'https://hooks.example.com' },
+    'POST /v1/accounts/{id}/subscriptions': plainSubscription('standard'),
     'PATCH /v1/subscriptions/{id}': { description: 'mine' },
     'POST /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
     'POST /v1/accounts/{id}/filters/test': { filter: { type: 'a' } },
