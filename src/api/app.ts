@@ -41,6 +41,8 @@ import { overviewRoutes } from './overview/overview.js';
 import { Audit } from '../http/audit.js';
 import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
+import { portalLinkRoutes } from './portal/links.js';
+import { brandingRoute, portalPageRoutes } from './portal/pages.js';
 import { payloadTestRoutes } from './subscriptions/payload-fields.js';
 import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
@@ -102,6 +104,7 @@ export function createApp(parts: AppParts): Express {
   keyRoutes(routing, context);
   operatorKeyRoutes(routing, context);
   sessionRoutes(routing, context);
+  portalLinkRoutes(routing, context);
   auditRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);
@@ -128,6 +131,7 @@ export function createApp(parts: AppParts): Express {
   contractRoutes(routing);
   const keys = Router();
   publicKeyRoutes({ router: keys, registry }, context);
+  const branding = brandingRoute(registry, context);
   eventTypeRoutes(routing, context);
   importRoutes(routing, context);
   const document = openApiDocument(registry);
@@ -143,11 +147,13 @@ export function createApp(parts: AppParts): Express {
   // Before our own routes: some providers' paths also begin with /v1.
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(sendRequestId);
+  app.use(branding);
   app.use('/v1', requireKey(context));
   app.use(own);
   app.use(keys);
   app.use('/v1', unknownRoute);
   app.use(referenceRoutes(document, registrationReferences));
+  app.use(portalPageRoutes(context));
   app.use(dashboardRoutes(context.dashboardFolder));
   app.use(unknownRoute);
   app.use(sendErrors(context.log, writes));

@@ -11,10 +11,15 @@ const entrySchema = z
     id: z.string(),
     at: time,
     role: z.enum(['operator', 'account']),
-    via: z.enum(auditSources).describe('How the request came; provider is a provider’s own API.'),
+    via: z
+      .enum(auditSources)
+      .describe('How the request came; portal is a link of the customer portal, provider a provider’s own API.'),
     keyId: z.string().nullable().describe('The key; null for the admin key of the settings.'),
     keyName: z.string().nullable(),
-    sessionId: z.string().nullable().describe('The session of the dashboard that was made with the key.'),
+    sessionId: z
+      .string()
+      .nullable()
+      .describe('The session of the dashboard, or the portal link, that was made with the key.'),
     address: z.string().nullable().describe('Where the request came from.'),
     requestId: z.string().nullable().describe('X-Request-Id of the request.'),
     action: z.string().describe('Method and path, such as POST /v1/deliveries/{id}/cancel.'),

@@ -25,6 +25,7 @@ export function breakerRoutes(routing: Routing, context: ApiContext): void {
         'Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the ' +
         'attempts fail again, it opens again.',
       forAccounts: true,
+      capability: 'manage_subscriptions',
       params: z.object({ id: z.string() }),
       responses: { status: 200, description: 'The subscription after it', schema: subscriptionSchema },
       problems: [409, 422],

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.js';
 import type { WriteHealth } from '../store/write-health.js';
 import type { AccountIds } from './accounts/external-ids.js';
 import type { UnknownEventTypes } from '../config/defaults.js';
+import type { PortalConfig } from '../config/portal.js';
 import type { DeliveryFeed } from './deliveries/feed.js';
 import type { EventTypeCatalogue } from './event-types/catalogue.js';
 import type { Audit } from '../http/audit.js';
@@ -34,6 +35,9 @@ export interface ApiContext {
   readonly audit: Audit;
   /** Hours until a session of the dashboard ends. */
   readonly sessionHours: number;
+  /** Where customers reach the API, without a slash at the end; at the address of each request when absent. */
+  readonly publicUrl?: string;
+  readonly portal: PortalConfig;
   /** Maximum body of a request with events, in bytes. */
   readonly maxBodyBytes: number;
   /** Maximum subscriptions of an account without its own limit. */

@@ -63,6 +63,7 @@ export function contractRoutes(routing: Routing): void {
       description:
         'An account gets its own contract with its settings; an operator gets all with the settings of a new account.',
       forAccounts: true,
+      capability: 'view',
       responses: { status: 200, description: 'Contracts', schema: z.object({ data: z.array(contractSchema) }) },
     },
     async ({ principal }) => ({

@@ -1,5 +1,5 @@
 /** Serves the dashboard: the files of its build, and its page for all other paths that a browser requests. */
-import express, { Router, type Request, type Response } from 'express';
+import express, { Router, type NextFunction, type Request, type Response } from 'express';
 import { join } from 'node:path';
 import { pageHeaders } from '../http/page-headers.js';
 import { errorCode } from '../lib/errors.js';
@@ -28,13 +28,18 @@ export function dashboardRoutes(folder: string): Router {
   router.get('/{*path}', (request, response, next) => {
     if (!isPageRequest(request)) return next();
     setHeaders(response);
-    response.sendFile(join(folder, 'index.html'), { cacheControl: false }, (error?: Error) => {
-      if (error === undefined) return;
-      if (response.headersSent || errorCode(error) !== 'ENOENT') return next(error);
-      response.status(404).type('text/plain').send(NOT_BUILT);
-    });
+    response.sendFile(join(folder, 'index.html'), { cacheControl: false }, unlessBuilt(response, next));
   });
   return router;
+}
+
+/** What to do when a file of the build was not sent: a text that says so if it is not there. */
+export function unlessBuilt(response: Response, next: NextFunction): (error?: Error) => void {
+  return (error) => {
+    if (error === undefined) return;
+    if (response.headersSent || errorCode(error) !== 'ENOENT') return next(error);
+    response.status(404).type('text/plain').set('Cache-Control', 'no-cache').send(NOT_BUILT);
+  };
 }
 
 function setHeaders(response: Pick<Response, 'setHeader'>, own: Record<string, string> = {}): void {

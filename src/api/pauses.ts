@@ -43,6 +43,7 @@ function subscriptionRoutes(routing: Routing, context: ApiContext): void {
     method: 'post',
     tag: 'Subscriptions',
     forAccounts: true,
+    capability: 'manage_subscriptions',
     params,
     bodyOptional: true,
     responses: { status: 200, description: 'The subscription after it', schema: subscriptionSchema },

@@ -15,6 +15,7 @@ import { jobCommands } from './commands/jobs.js';
 import { findCommand } from './commands/find.js';
 import { keyCommands } from './commands/keys.js';
 import { listenCommand } from './commands/listen.js';
+import { portalLinkCommand } from './commands/portal-link.js';
 import { processCommands } from './commands/processes.js';
 import { recoverCommand } from './commands/recover.js';
 import { recoveryCommands } from './commands/recoveries.js';
@@ -59,6 +60,7 @@ function createProgram(terminal: Terminal): Command {
   processCommands(program.commandsGroup('Processes:'));
   accountCommands(program.commandsGroup('Through the API:'), terminal);
   keyCommands(program, terminal);
+  portalLinkCommand(program, terminal);
   auditCommand(program, terminal);
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);

@@ -14,7 +14,7 @@ export interface paths {
     };
     /**
      * List an account's events
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. For every link of the customer portal too.
      */
     get: operations['listAccountEvents'];
     put?: never;
@@ -36,7 +36,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get an event */
+    /**
+     * Get an event
+     * @description For every link of the customer portal too.
+     */
     get: operations['getEvent'];
     put?: never;
     post?: never;
@@ -53,7 +56,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get the caller's role and account */
+    /**
+     * Get the caller's role and account
+     * @description For every link of the customer portal too.
+     */
     get: operations['getMe'];
     put?: never;
     post?: never;
@@ -97,7 +103,7 @@ export interface paths {
     };
     /**
      * List the events of all accounts
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. For every link of the customer portal too.
      */
     get: operations['listEvents'];
     put?: never;
@@ -263,6 +269,45 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/accounts/{id}/portal-links': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List the valid links to the customer portal */
+    get: operations['listAccountPortalLinks'];
+    put?: never;
+    /**
+     * Make a link to the customer portal
+     * @description Whoever has it sees the data of this account. It also ends when the key of this request is revoked or expires. An account may have 10,000 valid links.
+     */
+    post: operations['createAccountPortalLink'];
+    /** Revoke all links to the customer portal */
+    delete: operations['deleteAccountPortalLinks'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/accounts/{id}/portal-links/{linkId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Revoke a link to the customer portal */
+    delete: operations['deleteAccountPortalLink'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/audit': {
     parameters: {
       query?: never;
@@ -290,12 +335,15 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List an account's subscriptions */
+    /**
+     * List an account's subscriptions
+     * @description For every link of the customer portal too.
+     */
     get: operations['listAccountSubscriptions'];
     put?: never;
     /**
      * Create a subscription
-     * @description The contract has additional fields; see the provider's page in the documentation.
+     * @description The contract has additional fields; see the provider's page in the documentation. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['createAccountSubscription'];
     delete?: never;
@@ -311,20 +359,23 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get a subscription */
+    /**
+     * Get a subscription
+     * @description For every link of the customer portal too.
+     */
     get: operations['getSubscription'];
     put?: never;
     post?: never;
     /**
      * Delete a subscription
-     * @description Its open deliveries are cancelled.
+     * @description Its open deliveries are cancelled. For links of the customer portal with manage_subscriptions too.
      */
     delete: operations['deleteSubscription'];
     options?: never;
     head?: never;
     /**
      * Edit a subscription
-     * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation.
+     * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation. For links of the customer portal with manage_subscriptions too.
      */
     patch: operations['updateSubscription'];
     trace?: never;
@@ -336,7 +387,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get the secret with which a receiver verifies requests */
+    /**
+     * Get the secret with which a receiver verifies requests
+     * @description For links of the customer portal with show_secrets too.
+     */
     get: operations['getSubscriptionSecret'];
     put?: never;
     post?: never;
@@ -357,7 +411,7 @@ export interface paths {
     put?: never;
     /**
      * Replace the signing secret
-     * @description The old secret also signs until the overlap ends, if the contract supports two signatures.
+     * @description The old secret also signs until the overlap ends, if the contract supports two signatures. For links of the customer portal with show_secrets too.
      */
     post: operations['rotateSubscriptionSecret'];
     delete?: never;
@@ -429,7 +483,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Send a test event to this subscription */
+    /**
+     * Send a test event to this subscription
+     * @description For links of the customer portal with manage_subscriptions or send_again too.
+     */
     post: operations['testSubscription'];
     delete?: never;
     options?: never;
@@ -446,7 +503,7 @@ export interface paths {
     };
     /**
      * List the subscriptions of all accounts, with their health
-     * @description An account gets its own.
+     * @description An account gets its own. For every link of the customer portal too.
      */
     get: operations['listSubscriptions'];
     put?: never;
@@ -508,7 +565,7 @@ export interface paths {
     put?: never;
     /**
      * Cancel the open deliveries of a disabled subscription
-     * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error.
+     * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error. For links of the customer portal with send_again too.
      */
     post: operations['dropSubscriptionWaiting'];
     delete?: never;
@@ -528,7 +585,7 @@ export interface paths {
     put?: never;
     /**
      * Pause a subscription: its deliveries wait
-     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason.
+     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['pauseSubscription'];
     delete?: never;
@@ -548,7 +605,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a paused subscription: what waits is sent at a rate
-     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop.
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['resumeSubscription'];
     delete?: never;
@@ -608,7 +665,7 @@ export interface paths {
     put?: never;
     /**
      * Close the circuit breaker of a subscription: what waits is sent
-     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again.
+     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['closeSubscriptionBreaker'];
     delete?: never;
@@ -626,7 +683,7 @@ export interface paths {
     };
     /**
      * List deliveries
-     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null.
+     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null. For every link of the customer portal too.
      */
     get: operations['listDeliveries'];
     put?: never;
@@ -646,7 +703,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Cancel a delivery; an attempt in flight is finished first */
+    /**
+     * Cancel a delivery; an attempt in flight is finished first
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['cancelDelivery'];
     delete?: never;
     options?: never;
@@ -663,7 +723,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Pause a delivery: make no attempt until it is resumed */
+    /**
+     * Pause a delivery: make no attempt until it is resumed
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['pauseDelivery'];
     delete?: never;
     options?: never;
@@ -680,7 +743,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Resume a paused delivery at the same position of the schedule */
+    /**
+     * Resume a paused delivery at the same position of the schedule
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['resumeDelivery'];
     delete?: never;
     options?: never;
@@ -697,7 +763,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Make an attempt now, in addition to those of the schedule */
+    /**
+     * Make an attempt now, in addition to those of the schedule
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['retryDelivery'];
     delete?: never;
     options?: never;
@@ -714,7 +783,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Deliver a finished delivery again, from the start of the schedule */
+    /**
+     * Deliver a finished delivery again, from the start of the schedule
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['redeliverDelivery'];
     delete?: never;
     options?: never;
@@ -767,7 +839,7 @@ export interface paths {
     put?: never;
     /**
      * Make an attempt now and respond with its outcome
-     * @description As retry, which does not wait for it. An attempt that is in flight counts.
+     * @description As retry, which does not wait for it. An attempt that is in flight counts. For links of the customer portal with send_again too.
      */
     post: operations['attemptDelivery'];
     delete?: never;
@@ -787,7 +859,7 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background. For links of the customer portal with send_again too.
      */
     post: operations['bulkDeliveries'];
     delete?: never;
@@ -897,7 +969,7 @@ export interface paths {
     };
     /**
      * Stream changes of deliveries
-     * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time.
+     * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time. For every link of the customer portal too.
      */
     get: operations['getDeliveriesStream'];
     put?: never;
@@ -915,7 +987,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get a delivery with its attempts */
+    /**
+     * Get a delivery with its attempts
+     * @description For every link of the customer portal too.
+     */
     get: operations['getDelivery'];
     put?: never;
     post?: never;
@@ -934,7 +1009,7 @@ export interface paths {
     };
     /**
      * Show the request that an attempt sent
-     * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now.
+     * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now. For every link of the customer portal too.
      */
     get: operations['getDeliveryRequest'];
     put?: never;
@@ -996,7 +1071,7 @@ export interface paths {
     put?: never;
     /**
      * Start a recovery: redeliver what a subscription has missed
-     * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery.
+     * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery. For links of the customer portal with send_again too.
      */
     post: operations['recoverSubscription'];
     delete?: never;
@@ -1014,7 +1089,7 @@ export interface paths {
     };
     /**
      * List a subscription's recoveries
-     * @description The last 100 that Temporal still stores. A new one may be listed after a second.
+     * @description The last 100 that Temporal still stores. A new one may be listed after a second. For every link of the customer portal too.
      */
     get: operations['listSubscriptionRecoveries'];
     put?: never;
@@ -1032,7 +1107,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get a recovery and its progress */
+    /**
+     * Get a recovery and its progress
+     * @description For every link of the customer portal too.
+     */
     get: operations['getRecovery'];
     put?: never;
     post?: never;
@@ -1051,7 +1129,10 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Cancel a recovery; the current page is finished first */
+    /**
+     * Cancel a recovery; the current page is finished first
+     * @description For links of the customer portal with send_again too.
+     */
     post: operations['cancelRecovery'];
     delete?: never;
     options?: never;
@@ -1070,7 +1151,7 @@ export interface paths {
     put?: never;
     /**
      * Try a filter on the account's last events
-     * @description Says which of the last 100 events would have passed. Nothing is sent or stored.
+     * @description Says which of the last 100 events would have passed. Nothing is sent or stored. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['testAccountFilters'];
     delete?: never;
@@ -1090,7 +1171,7 @@ export interface paths {
     put?: never;
     /**
      * Try a transformation on an event
-     * @description Makes the body that a subscription would receive. Nothing is sent or stored.
+     * @description Makes the body that a subscription would receive. Nothing is sent or stored. For links of the customer portal with manage_subscriptions too.
      */
     post: operations['testAccountTransformations'];
     delete?: never;
@@ -1277,7 +1358,7 @@ export interface paths {
     };
     /**
      * Get statistics of deliveries
-     * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated.
+     * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated. For every link of the customer portal too.
      */
     get: operations['getOverview'];
     put?: never;
@@ -1295,7 +1376,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get what needs attention now */
+    /**
+     * Get what needs attention now
+     * @description For every link of the customer portal too.
+     */
     get: operations['getAttention'];
     put?: never;
     post?: never;
@@ -1331,7 +1415,7 @@ export interface paths {
     };
     /**
      * Describe the contracts
-     * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account.
+     * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account. For every link of the customer portal too.
      */
     get: operations['listContracts'];
     put?: never;
@@ -1382,6 +1466,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/portal': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get how the customer portal looks
+     * @description Needs no key.
+     */
+    get: operations['getPortal'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/event-types': {
     parameters: {
       query?: never;
@@ -1391,7 +1495,7 @@ export interface paths {
     };
     /**
      * List event types
-     * @description Sorted by name. An account gets those that it can subscribe to.
+     * @description Sorted by name. An account gets those that it can subscribe to. For every link of the customer portal too.
      */
     get: operations['listEventTypes'];
     put?: never;
@@ -1409,7 +1513,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** Get an event type */
+    /**
+     * Get an event type
+     * @description For every link of the customer portal too.
+     */
     get: operations['getEventType'];
     /**
      * Define an event type, or replace its definition
@@ -1545,6 +1652,12 @@ export interface components {
         id: string;
         provider: string;
         name: string;
+      };
+      /** @description Of a link of the customer portal: what it may do besides reading, and until when. */
+      portal?: {
+        capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+        /** Format: date-time */
+        expiresAt: string;
       };
     };
     Account: {
@@ -1699,6 +1812,15 @@ export interface components {
       /** @description Whether all events in the range of time were read. */
       complete: boolean;
     };
+    PortalLink: {
+      id: string;
+      /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; send_again: retry, redeliver, recover, cancel and send examples. */
+      capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      expiresAt: string;
+    };
     AuditEntry: {
       id: string;
       /** Format: date-time */
@@ -1706,14 +1828,14 @@ export interface components {
       /** @enum {string} */
       role: 'operator' | 'account';
       /**
-       * @description How the request came; provider is a provider’s own API.
+       * @description How the request came; portal is a link of the customer portal, provider a provider’s own API.
        * @enum {string}
        */
-      via: 'api' | 'cli' | 'dashboard' | 'provider';
+      via: 'api' | 'cli' | 'dashboard' | 'portal' | 'provider';
       /** @description The key; null for the admin key of the settings. */
       keyId: string | null;
       keyName: string | null;
-      /** @description The session of the dashboard that was made with the key. */
+      /** @description The session of the dashboard, or the portal link, that was made with the key. */
       sessionId: string | null;
       /** @description Where the request came from. */
       address: string | null;
@@ -2471,6 +2593,21 @@ export interface components {
         /** @enum {string} */
         alg: 'EdDSA';
       }[];
+    };
+    PortalBranding: {
+      name: string;
+      logoUrl: string | null;
+      /** @description As #rrggbb, by theme. */
+      colors: {
+        light?: string;
+        dark?: string;
+      };
+      /** @description Replacements by the word: endpoint, endpoints, event, events, delivery or deliveries. */
+      words: {
+        [key: string]: string;
+      };
+      /** @description Where customers find help. */
+      supportUrl?: string;
     };
     EventType: {
       name: string;
@@ -4524,6 +4661,366 @@ export interface operations {
       };
       /** @description A problem */
       401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAccountPortalLinks: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Links, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['PortalLink'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAccountPortalLink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description With read there are no capabilities.
+           * @default full
+           * @enum {string}
+           */
+          access?: 'full' | 'read';
+          /** @description What it may do besides reading; everything when absent. */
+          capabilities?: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+          /**
+           * @description Seconds until it ends.
+           * @default 3600
+           */
+          expiresInS?: number;
+          /**
+           * @description How the page looks; as the browser prefers when absent.
+           * @enum {string}
+           */
+          theme?: 'light' | 'dark' | 'auto';
+        };
+      };
+    };
+    responses: {
+      /** @description The link */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            id: string;
+            /** @description For the customer’s browser or a frame; the token is in its fragment. */
+            url: string;
+            /** @description For requests: Authorization: Bearer <token>. Shown only once. */
+            token: string;
+            /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; send_again: retry, redeliver, recover, cancel and send examples. */
+            capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+            /** Format: date-time */
+            expiresAt: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAccountPortalLinks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Revoked, or there was none */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAccountPortalLink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        linkId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Revoked */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
         headers: {
           [name: string]: unknown;
         };
@@ -11225,6 +11722,26 @@ export interface operations {
         };
         content: {
           'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPortal: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description From the settings */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PortalBranding'];
         };
       };
     };

@@ -12,6 +12,7 @@ import { readValues, unknownNames } from './environment.js';
 import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';
 import { withSecretFiles } from './secret-files.js';
+import { readPortal, type PortalConfig } from './portal.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
 
 export type { Setting } from './formats.js';
@@ -58,6 +59,9 @@ export interface Config {
     publicCatalogue: boolean;
     /** Hours until a session of the dashboard ends. */
     sessionHours: number;
+    /** Where customers reach the API, without a slash at the end; absent: at the address of each request. */
+    publicUrl?: string;
+    portal: PortalConfig;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
     /** How long an API that is ending still accepts connections, in seconds. */
@@ -196,6 +200,8 @@ function assembleApi(values: Values): Config['api'] {
     unknownEventTypes: values.PIGEONPOST_UNKNOWN_EVENT_TYPES ?? defaults.unknownEventTypes,
     publicCatalogue: values.PIGEONPOST_PUBLIC_CATALOGUE ?? false,
     sessionHours: values.PIGEONPOST_SESSION_HOURS ?? defaults.sessionHours,
+    portal: readPortal(values),
+    ...optional('publicUrl', values.PIGEONPOST_PUBLIC_URL),
     trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
     shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
     ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),

@@ -33,6 +33,7 @@ export const defaults = {
   namespace: 'default',
   sessionHours: 12,
   auditDays: 365,
+  portalName: 'Webhooks',
   logLevel: 'info',
 } as const;
 

@@ -35,7 +35,7 @@ export interface PinnedAddress {
 }
 
 /** A text setting read by `parse`, which throws an Error saying what to write. */
-function parsed<T>(parse: (text: string) => T) {
+export function parsed<T>(parse: (text: string) => T) {
   return z.string().transform((text, context): T => {
     try {
       return parse(text);
@@ -176,7 +176,8 @@ export const proxyUrl = parsed((text) => {
 /** Pins `host:port:address[:port]`, comma separated, IPv6 addresses in brackets. */
 export const pins = parsed((text) => list(text).map(pin));
 
-function list(text: string): string[] {
+/** The parts of a comma separated text. */
+export function list(text: string): string[] {
   return text
     .split(',')
     .map((item) => item.trim())

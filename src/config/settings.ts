@@ -18,6 +18,7 @@ import {
   type SettingDefinition,
 } from './formats.js';
 import { egressSettings } from './egress-settings.js';
+import { portalSettings } from './portal-settings.js';
 import { temporalSettings } from './temporal-settings.js';
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
@@ -39,6 +40,7 @@ export const table = {
     schema: networks,
   },
   ...accessSettings,
+  ...portalSettings,
   PIGEONPOST_URL: {
     description: 'Where the command line finds the API.',
     default: 'the address of PIGEONPOST_HOST and PIGEONPOST_PORT',

@@ -50,17 +50,20 @@ export class Audit {
     { principal, request, response, action, params, success }: AuditedCall,
     act: () => Promise<Result>,
   ): Promise<Result> {
-    const { keyId, name, externalId, id: given } = params;
+    const { keyId, linkId, name, externalId, id: given } = params;
     const isBelowAccount = action.includes(OF_ACCOUNT);
     const accountId = accountOf(principal) ?? (isBelowAccount ? textOf(given) : null);
-    const objectId = textOf(keyId ?? given ?? externalId ?? name);
+    const objectId = textOf(keyId ?? linkId ?? given ?? externalId ?? name);
     const entry = { ...caller(principal, request), action, accountId, objectId };
     const id = await startAudit(this.store, { ...entry, requestId: requestIdOf(response) ?? null });
     try {
       const result = await act();
       const made = result as { id?: unknown; accountId?: unknown } | undefined;
       // A request to a collection is about what it has created there.
-      const created = given === undefined || (isBelowAccount && keyId === undefined) ? textOf(made?.id) : null;
+      const created =
+        given === undefined || (isBelowAccount && keyId === undefined && linkId === undefined)
+          ? textOf(made?.id)
+          : null;
       const ofAccount = ACCOUNT.test(action) ? created : textOf(made?.accountId);
       await this.#finish(id, response.headersSent ? response.statusCode : success, ofAccount, created);
       return result;
@@ -97,7 +100,7 @@ export class Audit {
 function caller(principal: Principal, request: AuditedRequest): Omit<AuditStart, 'action' | 'accountId' | 'objectId'> {
   const { role, credential } = principal;
   const { kind, id = null, name } = credential;
-  const isSession = kind === 'dashboard';
+  const isSession = kind === 'dashboard' || kind === 'portal';
   return {
     role,
     via: isSession ? kind : sourceOf(request),

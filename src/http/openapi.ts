@@ -54,6 +54,7 @@ const tagTexts: Readonly<Record<string, string>> = {
   Contracts: 'What each provider sends, accepts and retries, and a check of signatures.',
   Erasures: 'Remove the content of events before the end of their retention.',
   Overview: 'Figures and health of the whole installation.',
+  Portal: 'Links to the customer portal, and how it looks.',
   Access: 'Keys, and what the key of a request may do.',
   Operation: 'Probes of the process, and documents about the API. They need no key.',
 };
@@ -115,6 +116,13 @@ export function openApiDocument(registry: OpenAPIRegistry) {
     scheme: 'bearer',
     description:
       'A key of an account, which sees only its own data: requests for data of others get 404 or an empty list.',
+  });
+  registry.registerComponent('securitySchemes', 'portalLink', {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'The token of a link of the customer portal, which sees only the data of its account. Operations name the ' +
+      'capability that it needs: manage_subscriptions, show_secrets or send_again.',
   });
   for (const { path, summary, statuses } of open) {
     const content = { 'application/json': { schema: z.looseObject({}) } };

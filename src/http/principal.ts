@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
+import { TOKEN_PREFIXES, type PortalCapability } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
 import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
@@ -10,7 +11,7 @@ import type { SignInFailures } from './sign-in-failures.js';
 
 /** With what the caller has signed in. */
 export interface Credential {
-  readonly kind: 'admin_key' | 'key' | 'dashboard';
+  readonly kind: 'admin_key' | 'key' | 'dashboard' | 'portal';
   /** Its id; absent for the admin key of the settings, which is not stored. */
   readonly id?: string;
   /** Of a session: the key that it was made with; null for the admin key of the settings. */
@@ -18,6 +19,8 @@ export interface Credential {
   /** The name of the key, which of a session is the one that it was made with. */
   readonly name: string | null;
   readonly scopes: readonly Scope[];
+  /** Of a link of the customer portal, whose caller is always an account. */
+  readonly portal?: { readonly capabilities: readonly PortalCapability[]; readonly expiresAt: Date };
 }
 
 /** The caller: an operator, who sees all data, or an account with its own key, which sees its own. */
@@ -52,7 +55,8 @@ const NO_ACCOUNT = '';
 
 /**
  * Accepts requests from the dashboard's own page with the cookie of a session, and requests with `Authorization: Bearer` and
- * the admin key, an operator's key or an account's key, in any provider's format. The admin key is compared in constant time.
+ * the admin key, an operator's key, an account's key in any provider's format, or the token of a portal link. The admin key
+ * is compared in constant time.
  */
 export function requireKey({
   adminKey,
@@ -65,8 +69,10 @@ export function requireKey({
 
   async function principalWith(request: Request, key: string | undefined): Promise<Principal | undefined> {
     const token = key === undefined ? sessionOf(request) : undefined;
-    if (token !== undefined) return signIn.withSession(request, token);
+    if (token !== undefined) return signIn.withSession(request, 'dashboard', token);
     if (key !== undefined && isAdminKey(key)) return admin;
+    // No cookie, as a browser does not send it from a frame in a page of another site.
+    if (key?.startsWith(TOKEN_PREFIXES.portal)) return signIn.withSession(request, 'portal', key);
     return signIn(request, key);
   }
 

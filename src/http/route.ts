@@ -2,11 +2,11 @@
 import type { OpenAPIRegistry, RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { z } from 'zod';
-import type { Scope } from '../store/accounts/api-keys.js';
+import { describePortalAccess, refusalOf, securityOf, type RouteAccess } from './access.js';
 import type { Audit } from './audit.js';
 import { check, isStorable } from './check.js';
 import { jsonBody, plainJsonBody } from './json-body.js';
-import { hasScope, principalOf, type Principal } from './principal.js';
+import { principalOf, type Principal } from './principal.js';
 import { notFound, Problem } from './problem.js';
 import { problemSchema } from './openapi.js';
 
@@ -37,13 +37,15 @@ export interface Checked<Params, Query, Body> {
   readonly response: Response;
 }
 
-interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> {
+interface RouteDefinition<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+> extends RouteAccess {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces, as in OpenAPI. */
   readonly path: string;
   readonly tag: string;
-  /** What the caller's key must be allowed to do; `any` for every key. */
-  readonly scope: Scope | 'any';
   readonly summary: string;
   readonly description?: string;
   /**
@@ -51,8 +53,6 @@ interface RouteDefinition<Params extends z.ZodObject, Query extends z.ZodObject,
    * the scopes operate and admin.
    */
   readonly isAudited?: boolean;
-  /** Whether accounts may call it; the handler then returns only that account's data. Operators only if absent. */
-  readonly forAccounts?: boolean;
   readonly params?: Params;
   /** Whether the handler finds the account of the path itself. */
   readonly findsAccountItself?: boolean;
@@ -89,20 +89,8 @@ export function addRoute<Params extends z.ZodObject, Query extends z.ZodObject, 
   const { method, path, params, query, body, responses: success, scope } = definition;
   const { isAudited = method !== 'get' && (scope === 'operate' || scope === 'admin') } = definition;
   const isAllowed: RequestHandler = (_request, response, next) => {
-    const principal = principalOf(response);
-    if (!definition.forAccounts && principal.role !== 'operator') {
-      throw new Problem(
-        'forbidden',
-        "only an operator may do this; send an operator's key instead of an account's key",
-      );
-    }
-    if (scope !== 'any' && !hasScope(principal, scope)) {
-      const { scopes } = principal.credential;
-      throw new Problem(
-        'forbidden',
-        `this needs the scope ${scope}, and the key has ${scopes.join(', ')}; use another key`,
-      );
-    }
+    const refusal = refusalOf(principalOf(response), definition);
+    if (refusal) throw refusal;
     next();
   };
   const namesAccount = path.startsWith(OF_ACCOUNT) && !definition.findsAccountItself;
@@ -173,7 +161,7 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     problems = [],
   } = definition;
   const problem = { content: { 'application/problem+json': { schema: problemSchema } } };
-  const needed = definition.scope === 'any' ? [] : [definition.scope];
+  const text = [description, describePortalAccess(definition)].filter((part) => part !== undefined).join(' ');
   const statuses = [
     ...(body ? [400, 413, 415] : []),
     ...(params ? [404] : []),
@@ -186,9 +174,8 @@ function documentation(definition: RouteDefinition<z.ZodObject, z.ZodObject, z.Z
     path,
     tags: [tag],
     summary,
-    ...(description ? { description } : {}),
-    // Names of what the key must be allowed to do: https://spec.openapis.org/oas/v3.1.0#security-requirement-object
-    security: [{ operatorKey: needed }, ...(definition.forAccounts ? [{ accountKey: needed }] : [])],
+    ...(text === '' ? {} : { description: text }),
+    security: securityOf(definition),
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),

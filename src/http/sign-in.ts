@@ -9,10 +9,10 @@
 import { LRUCache } from 'lru-cache';
 import { findAccount } from '../store/accounts/accounts.js';
 import { findApiKey, type FoundKey } from '../store/accounts/api-keys.js';
-import { findSession } from '../store/accounts/sessions.js';
+import { findSession, type FoundSession, type SessionKind } from '../store/accounts/sessions.js';
 import type { Store } from '../store/store.js';
 import type { KeyUse } from './key-use.js';
-import { ADMIN_KEY_NAME, type Principal } from './principal.js';
+import { ADMIN_KEY_NAME, type Credential, type Principal } from './principal.js';
 import { fingerprint, type Caller, type SignInFailures } from './sign-in-failures.js';
 
 /** Maximum concurrent lookups of keys that are probably wrong. */
@@ -36,8 +36,8 @@ export interface SignIn {
    * the problem `rate_limited` after too many wrong ones.
    */
   (caller: Caller, key: string | undefined, provider?: string): Promise<Principal | undefined>;
-  /** The same for the token of a session of the dashboard. */
-  withSession(caller: Caller, token: string): Promise<Principal | undefined>;
+  /** The same for the token of a session of this kind. */
+  withSession(caller: Caller, kind: SessionKind, token: string): Promise<Principal | undefined>;
   /** Looks operators' keys up again: one was revoked. */
   forget(): void;
 }
@@ -85,21 +85,16 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
     return { role: 'operator', credential };
   }
 
-  async function withSession(caller: Caller, token: string): Promise<Principal | undefined> {
-    const found = await lookUp(caller, token, () => findSession(store, token, adminKey));
+  async function withSession(caller: Caller, kind: SessionKind, token: string): Promise<Principal | undefined> {
+    const found = await lookUp(caller, token, () => findSession(store, { kind, token, adminKey }));
     const account = found && found.accountId !== null ? await findAccount(store, found.accountId) : undefined;
     if (!found || (found.accountId !== null && !account)) return void failures.record(caller, token, 'unknown');
     known.set(fingerprint(token), true);
     if (found.keyId !== null) use.add(found.keyId);
-    const { id, scopes, keyId } = found;
-    const credential = {
-      kind: 'dashboard' as const,
-      id,
-      keyId,
-      name: keyId === null ? ADMIN_KEY_NAME : found.keyName,
-      scopes,
-    };
-    return account ? { role: 'account', account, credential } : { role: 'operator', credential };
+    const credential = credentialOf(kind, found);
+    if (!account) return { role: 'operator', credential };
+    const { featureFlags } = found;
+    return { role: 'account', account: featureFlags === null ? account : { ...account, featureFlags }, credential };
   }
 
   return Object.assign(
@@ -112,4 +107,10 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
       forget: () => operators.clear(),
     },
   );
+}
+
+function credentialOf(kind: SessionKind, found: FoundSession): Credential {
+  const { id, scopes, keyId, keyName, capabilities, expiresAt } = found;
+  const name = keyId === null ? ADMIN_KEY_NAME : keyName;
+  return { kind, id, keyId, name, scopes, ...(kind === 'portal' && { portal: { capabilities, expiresAt } }) };
 }

@@ -163,6 +163,8 @@ export async function runApi(
     maxCommitBytes: config.api.maxCommitBytes,
     maxSubscriptions: config.api.maxSubscriptions,
     sessionHours: config.api.sessionHours,
+    portal: config.api.portal,
+    ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
     trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '../dashboard'),
     allowHttp: config.egress.allowHttp,

@@ -4,7 +4,7 @@ import { conditions } from './conditions.js';
 import type { Store } from './store.js';
 
 /** How a request came. */
-export const auditSources = ['api', 'cli', 'dashboard', 'provider'] as const;
+export const auditSources = ['api', 'cli', 'dashboard', 'portal', 'provider'] as const;
 export type AuditSource = (typeof auditSources)[number];
 
 export interface AuditStart {

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import pino, { type Logger } from 'pino';
 import { createApp } from '../../src/api/app.js';
 import type { UnknownEventTypes } from '../../src/config/defaults.js';
+import type { PortalConfig } from '../../src/config/portal.js';
 import { createEventTypeCatalogue } from '../../src/api/event-types/catalogue.js';
 import { createDeliveryFeed } from '../../src/api/deliveries/feed.js';
 import { SignInLimits } from '../../src/http/sign-in-limits.js';
@@ -64,6 +65,8 @@ export interface ApiParts {
   readonly publicCatalogue?: boolean;
   /** How often the version of the event types is read, in milliseconds. */
   readonly eventTypePollMs?: number;
+  readonly publicUrl?: string;
+  readonly portal?: Partial<PortalConfig>;
   /** The folder of the dashboard's build; by default the real one. */
   readonly dashboardFolder?: string;
 }
@@ -96,6 +99,8 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     log,
     adminKey: ADMIN_KEY,
     sessionHours: 12,
+    portal: { name: 'Webhooks', colors: {}, words: {}, frameAncestors: [], ...parts.portal },
+    ...(parts.publicUrl === undefined ? {} : { publicUrl: parts.publicUrl }),
     ...(parts.metricsKey === undefined ? {} : { metricsKey: parts.metricsKey }),
     maxBodyBytes: parts.maxBodyBytes ?? 1_048_576,
     maxCommitBytes: parts.maxCommitBytes ?? 20_971_520,

@@ -9,6 +9,7 @@ import {
   scopes as allScopes,
   type Scope,
 } from '../../store/accounts/api-keys.js';
+import { portalCapabilities } from '../../store/accounts/sessions.js';
 import type { ApiContext } from '../context.js';
 import { canSee } from '../../http/principal.js';
 import { invalidField, notFound } from '../../http/problem.js';
@@ -31,6 +32,10 @@ const meSchema = z
       .object({ id: z.string(), provider: z.string(), name: z.string() })
       .optional()
       .describe('The account that the key belongs to; absent for an operator.'),
+    portal: z
+      .object({ capabilities: z.array(z.enum(portalCapabilities)), expiresAt: time })
+      .optional()
+      .describe('Of a link of the customer portal: what it may do besides reading, and until when.'),
   })
   .openapi('Me');
 
@@ -45,15 +50,18 @@ export function meRoutes(routing: Routing): void {
       scope: 'any',
       summary: "Get the caller's role and account",
       forAccounts: true,
+      capability: 'view',
       responses: { status: 200, description: 'An operator or an account', schema: meSchema },
     },
     async ({ principal }) => {
       const { role, credential } = principal;
-      const { scopes, id, name } = credential;
-      const shown = { role, scopes, key: { ...(id !== undefined && { id }), name } };
+      const { scopes, id, name, portal } = credential;
+      // The name of the key that a portal link was made with is no matter of the customer.
+      const shown = { role, scopes, key: { ...(id !== undefined && { id }), name: portal ? null : name } };
       if (principal.role === 'operator') return shown;
       const { account } = principal;
-      return { ...shown, account: { id: account.id, provider: account.provider, name: account.name } };
+      const { provider, name: accountName } = account;
+      return { ...shown, account: { id: account.id, provider, name: accountName }, ...(portal && { portal }) };
     },
   );
 }

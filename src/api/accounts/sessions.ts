@@ -46,6 +46,7 @@ export function sessionRoutes(routing: Routing, context: ApiContext): void {
       if (!hasScope(principal, 'read'))
         throw new Problem('forbidden', 'this key may not read, so it shows nothing in the dashboard; use another key');
       const { id, expiresAt, token } = await createSession(store, {
+        kind: 'dashboard',
         madeWith,
         accountId: principal.role === 'account' ? principal.account.id : null,
         scopes: principal.credential.scopes,

@@ -52,6 +52,7 @@ export function bulkRoutes(routing: Routing, context: ApiContext): void {
         'Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. ' +
         'For large numbers use a job, which runs in the background.',
       forAccounts: true,
+      capability: 'send_again',
       body: request,
       responses: {
         status: 200,
@@ -110,6 +111,7 @@ export function waitingRoutes(routing: Routing, context: ApiContext): void {
       scope: 'operate',
       summary: 'Cancel the open deliveries of a disabled subscription',
       forAccounts: true,
+      capability: 'send_again',
       description:
         'Otherwise they would be sent when it is enabled again. At most 1,000 per request. ' +
         'Repeat it while `more` is true, and after an error.',

@@ -66,6 +66,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
       scope: 'read',
       summary: 'Get a delivery with its attempts',
       forAccounts: true,
+      capability: 'view',
       params,
       responses: { status: 200, description: 'The delivery', schema: detailSchema },
     },
@@ -103,6 +104,7 @@ export function deliveryDetailRoutes(routing: Routing, context: ApiContext): voi
         "The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would " +
         'be sent now.',
       forAccounts: true,
+      capability: 'view',
       params,
       query: z.strictObject({ attempt: z.coerce.number().int().min(1).optional().describe('Number of the attempt.') }),
       responses: { status: 200, description: 'The request', schema: requestSchema },

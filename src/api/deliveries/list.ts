@@ -68,6 +68,7 @@ export function deliveryListRoutes(routing: Routing, context: ApiContext): void 
         'may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be ' +
         'more as long as nextCursor is not null.',
       forAccounts: true,
+      capability: 'view',
       query: filter,
       responses: {
         status: 200,

@@ -37,6 +37,7 @@ export function deliveryStreamRoutes(routing: Routing, context: ApiContext): voi
         'ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed ' +
         'changes. An account may have 20 streams at a time.',
       forAccounts: true,
+      capability: 'view',
       query,
       headers: z.object({ 'Last-Event-ID': z.string().optional().describe('The id of the last event received.') }),
       responses: { status: 200, description: 'A stream of events', type: 'text/event-stream', schema: z.string() },

@@ -81,6 +81,7 @@ export function deliveryUpdateRoutes(routing: Routing, context: ApiContext): voi
       summary: 'Make an attempt now and respond with its outcome',
       description: 'As retry, which does not wait for it. An attempt that is in flight counts.',
       forAccounts: true,
+      capability: 'send_again',
       params,
       bodyOptional: true,
       body: none,

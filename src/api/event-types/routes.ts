@@ -78,6 +78,7 @@ function readRoutes(routing: Routing, { store }: EventTypesContext): void {
       summary: 'List event types',
       description: 'Sorted by name. An account gets those that it can subscribe to.',
       forAccounts: true,
+      capability: 'view',
       query: listQuery,
       responses: { status: 200, description: 'Event types', schema: pageOf(eventTypeSchema) },
     },
@@ -105,6 +106,7 @@ function readRoutes(routing: Routing, { store }: EventTypesContext): void {
       scope: 'read',
       summary: 'Get an event type',
       forAccounts: true,
+      capability: 'view',
       params,
       query: z.strictObject({
         version: z.coerce.number().int().min(1).optional().describe('Shows the schema of this version.'),

@@ -112,6 +112,7 @@ function readRoute(routing: Routing, { store }: ApiContext): void {
       scope: 'read',
       summary: 'Get an event',
       forAccounts: true,
+      capability: 'view',
       params,
       responses: {
         status: 200,

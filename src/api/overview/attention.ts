@@ -77,6 +77,7 @@ export function attentionRoutes(routing: Routing, { store }: ApiContext): void {
       scope: 'read',
       summary: 'Get what needs attention now',
       forAccounts: true,
+      capability: 'view',
       query: z.strictObject({ accountId: z.string().optional() }),
       responses: { status: 200, description: 'What needs attention', schema: attentionSchema },
     },

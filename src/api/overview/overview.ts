@@ -146,6 +146,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       summary: 'Get statistics of deliveries',
       description: 'With more than 200,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,
+      capability: 'view',
       query: z.strictObject({
         window: z.enum(windowNames).default('24h').describe('Length of the window, which ends now.'),
         from: time.optional().describe('Start of a period of your own, instead of a window.'),

@@ -23,6 +23,7 @@ export function subscriptionListRoutes(routing: Routing, context: ApiContext): v
       summary: 'List the subscriptions of all accounts, with their health',
       description: 'An account gets its own.',
       forAccounts: true,
+      capability: 'view',
       query: paging.extend({
         accountId: z.string().optional(),
         provider: z.string().optional(),

@@ -103,6 +103,7 @@ function filterTestRoute(routing: Routing, context: ApiContext): void {
       summary: "Try a filter on the account's last events",
       description: `Says which of the last ${TESTED_EVENTS} events would have passed. Nothing is sent or stored.`,
       forAccounts: true,
+      capability: 'manage_subscriptions',
       params,
       body: z.strictObject({
         filter: filterField.describe('As the field of a subscription.'),
@@ -150,6 +151,7 @@ function transformationTestRoute(routing: Routing, context: ApiContext): void {
       summary: 'Try a transformation on an event',
       description: 'Makes the body that a subscription would receive. Nothing is sent or stored.',
       forAccounts: true,
+      capability: 'manage_subscriptions',
       params,
       body: z.strictObject({
         expression: expressionField.describe('As the field `transformation` of a subscription.'),

@@ -120,6 +120,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       scope: 'operate',
       summary: 'Start a recovery: redeliver what a subscription has missed',
       forAccounts: true,
+      capability: 'send_again',
       description:
         'Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ' +
         'ones are not changed. A subscription can have one running recovery.',
@@ -155,6 +156,7 @@ function collectionRoutes(routing: Routing, context: ApiContext): void {
       scope: 'read',
       summary: "List a subscription's recoveries",
       forAccounts: true,
+      capability: 'view',
       description: `The last ${MAX_LISTED} that Temporal still stores. A new one may be listed after a second.`,
       params,
       responses: {
@@ -182,6 +184,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       scope: 'read',
       summary: 'Get a recovery and its progress',
       forAccounts: true,
+      capability: 'view',
       params,
       responses: { status: 200, description: 'The recovery', schema: recoverySchema },
     },
@@ -197,6 +200,7 @@ function itemRoutes(routing: Routing, context: ApiContext): void {
       scope: 'operate',
       summary: 'Cancel a recovery; the current page is finished first',
       forAccounts: true,
+      capability: 'send_again',
       params,
       bodyOptional: true,
       body: z.strictObject({}),

@@ -11,6 +11,7 @@ import { acceptEvents } from '../accept-events.js';
 import { mustFindAccount } from '../accounts/accounts.js';
 import type { ApiContext } from '../context.js';
 import { createIdempotently, idempotencyKey } from '../idempotency.js';
+import { hasCapability, lacksCapability } from '../../http/access.js';
 import { page, readCursor } from '../../http/paging.js';
 import { firstDefined } from '../event-types/checks.js';
 import { invalidField, notFound } from '../../http/problem.js';
@@ -45,6 +46,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       scope: 'operate',
       summary: 'Create a subscription',
       forAccounts: true,
+      capability: 'manage_subscriptions',
       description: ownFields,
       params,
       headers: idempotencyKey,
@@ -58,9 +60,12 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
         const secret = contractOf(account.provider).subscriptions.signingSecret?.(saved, account);
         return { ...showSubscription(saved, account.provider), ...(secret === undefined ? {} : { secret }) };
       };
-      return createIdempotently(context.store, request, account.id, async (record) =>
+      const created = await createIdempotently(context.store, request, account.id, async (record) =>
         show(await registrar.create(account, body, undefined, (client, saved) => record(client, show(saved)))),
       );
+      return hasCapability(principal, 'show_secrets')
+        ? created
+        : withoutSecret(created as { readonly secret?: string });
     },
   );
 
@@ -73,6 +78,7 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
       scope: 'read',
       summary: "List an account's subscriptions",
       forAccounts: true,
+      capability: 'view',
       params,
       query: paging,
       responses: { status: 200, description: 'Subscriptions, newest first', schema: pageOf(subscriptionSchema) },
@@ -86,6 +92,10 @@ function collectionRoutes(routing: Routing, context: ApiContext, registrar: Regi
   );
 }
 
+function withoutSecret<Shown extends { readonly secret?: string }>({ secret: _, ...shown }: Shown) {
+  return shown;
+}
+
 /** Shows, edits and deletes one subscription. */
 function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar): void {
   addRoute(
@@ -97,6 +107,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       scope: 'read',
       summary: 'Get a subscription',
       forAccounts: true,
+      capability: 'view',
       params,
       responses: { status: 200, description: 'The subscription', schema: subscriptionSchema },
     },
@@ -115,6 +126,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       scope: 'operate',
       summary: 'Edit a subscription',
       forAccounts: true,
+      capability: 'manage_subscriptions',
       description:
         'Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin ' +
         'must send headers and credentials again, because they would be sent there; for the same reason an edit that ' +
@@ -126,6 +138,12 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
     },
     async ({ params, body, principal }) => {
       const { subscription, account } = await mustFindSubscription(context, principal, params.id);
+      if (!hasCapability(principal, 'show_secrets')) {
+        const secretOf = (one: StoredSubscription) =>
+          contractOf(account.provider).subscriptions.signingSecret?.(one, account);
+        if (secretOf(registrar.draftEdit(account, subscription, body)) !== secretOf(subscription))
+          throw lacksCapability('show_secrets', 'a new secret');
+      }
       return showSubscription(await registrar.edit(account, subscription, body), account.provider);
     },
   );
@@ -139,6 +157,7 @@ function itemRoutes(routing: Routing, context: ApiContext, registrar: Registrar)
       scope: 'operate',
       summary: 'Delete a subscription',
       forAccounts: true,
+      capability: 'manage_subscriptions',
       description: 'Its open deliveries are cancelled.',
       params,
       responses: { status: 204, description: 'Deleted', schema: null },
@@ -161,6 +180,7 @@ function testRoute(routing: Routing, context: ApiContext): void {
       scope: 'operate',
       summary: 'Send a test event to this subscription',
       forAccounts: true,
+      capability: ['manage_subscriptions', 'send_again'],
       params,
       bodyOptional: true,
       body: z.strictObject({ type: z.string().optional().describe('One of its event types; the first when absent.') }),

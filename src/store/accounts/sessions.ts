@@ -1,6 +1,6 @@
 /**
- * Sessions of the dashboard, as long as someone is signed in there. Each has a random token, of which only the hash is
- * stored, and ends with the key that it was made with.
+ * Sessions: of the dashboard, as long as someone is signed in there, and of the customer portal, as long as its link is
+ * valid. Each has a random token, of which only the hash is stored, and ends with the key that it was made with.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { newId } from '../../contract/ids.js';
@@ -10,11 +10,27 @@ import { hashKey, type Scope } from './api-keys.js';
 /** What a session is made with: a stored key, or the admin key of the settings. */
 export type SessionKey = { readonly keyId: string } | { readonly adminKey: string };
 
+export type SessionKind = 'dashboard' | 'portal';
+
+/**
+ * What a portal link may allow besides reading: to create, edit, delete, test and pause subscriptions; to show and rotate
+ * their secrets; to send again, or cancel, what was or is to be sent.
+ */
+export const portalCapabilities = ['manage_subscriptions', 'show_secrets', 'send_again'] as const;
+export type PortalCapability = (typeof portalCapabilities)[number];
+
 export interface NewSession {
+  readonly kind: SessionKind;
   readonly madeWith: SessionKey;
-  /** Null for a session of an operator. */
+  /** Null for a session of an operator, which a portal link never is. */
   readonly accountId: string | null;
   readonly scopes: readonly Scope[];
+  /** Of a portal link. */
+  readonly capabilities?: readonly PortalCapability[];
+  /** Of a portal link: which event types it shows; absent for those that the account sees. */
+  readonly featureFlags?: readonly string[] | undefined;
+  /** Of a portal link: a name by which several can be revoked. */
+  readonly group?: string | undefined;
   /** Time until it ends, in seconds. */
   readonly seconds: number;
 }
@@ -27,7 +43,7 @@ export interface Session {
 }
 
 /** What tokens begin with. */
-const TOKEN_PREFIX = 'pps_';
+export const TOKEN_PREFIXES: Readonly<Record<SessionKind, string>> = { dashboard: 'pps_', portal: 'ppl_' };
 
 /** How long sessions are kept after they have ended, in days. */
 const KEPT_DAYS = 7;
@@ -39,7 +55,7 @@ const COLUMNS = 'id, scopes, created_at AS "createdAt", expires_at AS "expiresAt
 /** Makes a session, and deletes some that have ended long ago. The token is not stored. */
 export async function createSession(
   store: Store,
-  { madeWith, accountId, scopes, seconds }: NewSession,
+  { kind, madeWith, accountId, scopes, capabilities = [], featureFlags, group, seconds }: NewSession,
 ): Promise<Session & { readonly token: string }> {
   await store.pool.query(
     `DELETE FROM sessions WHERE id IN (
@@ -47,12 +63,16 @@ export async function createSession(
      )`,
     [KEPT_DAYS, MAX_DELETED],
   );
-  const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
+  const token = `${TOKEN_PREFIXES[kind]}${randomBytes(32).toString('base64url')}`;
   const [keyId, proof] = 'keyId' in madeWith ? [madeWith.keyId, null] : [null, proofOf(token, madeWith.adminKey)];
   const { rows } = await store.pool.query<Session>(
-    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7)) RETURNING ${COLUMNS}`,
-    [newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds],
+    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at, kind, capabilities,
+                           feature_flags, group_name)
+     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10, $11) RETURNING ${COLUMNS}`,
+    [
+      ...[newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds, kind, capabilities],
+      ...[featureFlags ?? null, group ?? null],
+    ],
   );
   return { ...rows[0]!, token };
 }
@@ -65,19 +85,36 @@ export interface FoundSession {
   readonly keyId: string | null;
   /** The name of its key; null for the admin key of the settings, and for a key without a name. */
   readonly keyName: string | null;
+  readonly capabilities: readonly PortalCapability[];
+  /** Null where those of the account apply. */
+  readonly featureFlags: readonly string[] | null;
+  readonly expiresAt: Date;
 }
 
-/** Of a session `s` with its key `k`: neither it nor its key is revoked or expired. */
-const IS_VALID = `s.revoked_at IS NULL AND s.expires_at > now()
-       AND (s.key_id IS NULL OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))`;
+/** Of a session `s` with its key `k`: neither it nor its key is revoked or expired, and its account is not deleted. */
+export const IS_VALID = `s.revoked_at IS NULL AND s.expires_at > now()
+       AND (s.key_id IS NULL OR (k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())))
+       AND NOT EXISTS (SELECT FROM accounts a WHERE a.id = s.account_id AND a.deleted_at IS NOT NULL)`;
+
+/** Whose session is looked for. */
+export interface SessionLookup {
+  readonly kind: SessionKind;
+  readonly token: string;
+  /** The admin key of the settings as it is now. */
+  readonly adminKey: string;
+}
 
 /** The session of a token; undefined when it has ended, or when the admin key that it was made with is another one now. */
-export async function findSession(store: Store, token: string, adminKey: string): Promise<FoundSession | undefined> {
+export async function findSession(
+  store: Store,
+  { kind, token, adminKey }: SessionLookup,
+): Promise<FoundSession | undefined> {
   const result = await store.pool.query<FoundSession & { proof: Buffer | null }>(
-    `SELECT s.id, s.account_id AS "accountId", s.scopes, s.key_id AS "keyId", k.name AS "keyName", s.admin_proof AS proof
+    `SELECT s.id, s.account_id AS "accountId", s.scopes, s.key_id AS "keyId", k.name AS "keyName",
+            s.capabilities, s.feature_flags AS "featureFlags", s.expires_at AS "expiresAt", s.admin_proof AS proof
      FROM sessions s LEFT JOIN api_keys k ON k.id = s.key_id
-     WHERE s.hash = $1 AND ${IS_VALID}`,
-    [hashKey(token)],
+     WHERE s.hash = $1 AND s.kind = $2 AND ${IS_VALID}`,
+    [hashKey(token), kind],
   );
   const found = onlyRow(result);
   if (!found) return undefined;

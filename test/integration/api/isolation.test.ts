@@ -11,7 +11,17 @@ type Operation = [method: string, path: string, forAccounts: boolean];
 
 /** The last use of keys may be recorded at any time. */
 const KEYS = '(SELECT id, account_id, hash, scopes, revoked_at FROM api_keys ORDER BY id) AS keys';
-const TABLES = ['accounts', KEYS, 'subscriptions', 'events', 'deliveries', 'attempts', 'operational_events', 'jobs'];
+const TABLES = [
+  'accounts',
+  KEYS,
+  'subscriptions',
+  'events',
+  'deliveries',
+  'attempts',
+  'operational_events',
+  'jobs',
+  'sessions',
+];
 
 let api: Awaited<ReturnType<typeof startApiWithDatabase>>;
 let operations: Operation[];
@@ -22,7 +32,8 @@ beforeAll(async () => {
   };
   operations = Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item)
-      .filter(() => path.startsWith('/v1/'))
+      // How the portal looks is for everyone, without a key.
+      .filter(() => path.startsWith('/v1/') && path !== '/v1/portal')
       .map(([method, { security }]): Operation => [
         method.toUpperCase(),
         path,
@@ -145,6 +156,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       recoveries: newRecoveryId(subscription.id),
       jobs: (await startJob(account.apiKey as string)).body.id as string,
       keyId: key.id,
+      linkId: (await api.ask('POST', `/v1/accounts/${account.id}/portal-links`)).body.id,
       keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
     };
     const unknown = {
@@ -155,6 +167,7 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       recoveries: newRecoveryId(unknownIds.subscription),
       jobs: newId('job'),
       keyId: unknownIds.key,
+      linkId: newId('ses'),
       keys: unknownIds.key,
     };
     const before = await dump(api.database, ...TABLES);
@@ -165,7 +178,10 @@ describe.each(samples)('with an account of $provider', ({ provider }) => {
       const ask = (ids: Record<string, string>): Promise<ApiResponse> =>
         api.ask(
           method,
-          path.replace('{keyId}', ids.keyId!).replace('{id}', ids[path.split('/')[2]!]!),
+          path
+            .replace('{keyId}', ids.keyId!)
+            .replace('{linkId}', ids.linkId!)
+            .replace('{id}', ids[path.split('/')[2]!]!),
           bodies[name],
           bearer(apiKey),
         );

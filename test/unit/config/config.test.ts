@@ -41,6 +41,7 @@ describe('without any setting', () => {
         unknownEventTypes: 'refuse',
         publicCatalogue: false,
         sessionHours: 12,
+        portal: { name: 'Webhooks', colors: {}, words: {}, frameAncestors: [] },
         trustProxy: [],
         shutdownDelayS: 5,
       },

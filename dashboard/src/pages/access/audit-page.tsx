@@ -20,6 +20,7 @@ const SOURCES: Readonly<Record<AuditEntry['via'], string>> = {
   api: 'API',
   cli: 'command line',
   dashboard: 'dashboard',
+  portal: 'customer portal',
   provider: 'provider’s API',
 };
 
