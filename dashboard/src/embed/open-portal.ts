@@ -27,8 +27,8 @@ export function openPortal({ url, element, onExpired, title = 'Webhooks' }: Port
   const frame = document.createElement('iframe');
   let isExpired = false;
 
-  function onMessage({ source, origin, data }: MessageEvent<PortalMessage | null>): void {
-    if (source === null || source !== frame.contentWindow || origin !== address.origin || data === null) return;
+  function onMessage({ source, origin, data }: MessageEvent<PortalMessage | null | undefined>): void {
+    if (source === null || source !== frame.contentWindow || origin !== address.origin || !data) return;
     if (data.type === 'pigeonpost:height' && Number.isFinite(data.height)) {
       frame.style.height = `${Math.max(0, data.height)}px`;
     }

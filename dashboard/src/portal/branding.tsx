@@ -8,6 +8,9 @@ import { Failure, Loading } from '../parts/page.js';
 import { USUAL_WORDS, WordsContext } from '../parts/words.js';
 import { brandColors } from './brand-colors.js';
 
+/** Where the API is: beside this page, which a proxy may have below a path of its own. */
+export const API_URL = new URL('.', window.location.href).href;
+
 export type Branding = components['schemas']['PortalBranding'];
 
 const BrandingContext = createContext<Branding | null>(null);
@@ -22,7 +25,7 @@ export function useBranding(): Branding {
 export function BrandingProvider({ children }: { children: ReactNode }) {
   const { data, error, refetch } = useQuery({
     queryKey: ['branding'],
-    queryFn: ({ signal }) => unwrap(createClient({ url: window.location.origin }).GET('/v1/portal', { signal })),
+    queryFn: ({ signal }) => unwrap(createClient({ url: API_URL }).GET('/v1/portal', { signal })),
     staleTime: Infinity,
   });
   if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading />;

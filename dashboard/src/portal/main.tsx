@@ -10,8 +10,9 @@ import { SessionKeeper } from '../api/session.js';
 import { theme } from '../theme.js';
 import { BrandingProvider } from './branding.js';
 import { connectFrame } from './frame.js';
-import { hasToken, takeLink } from './link.js';
+import { takeLink } from './link.js';
 import { PortalApp } from './portal-app.js';
+import { hasToken } from './read-link.js';
 
 /** The link decides, or the system; nothing is stored. */
 const schemes: MantineColorSchemeManager = {

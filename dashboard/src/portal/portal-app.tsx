@@ -5,6 +5,7 @@ import { Redirect, Route, Router, Switch } from 'wouter';
 import { ApiError } from '../../../src/client/errors.js';
 import { clientFor, SessionProvider, useKeeper, whoIs } from '../api/session.js';
 import { Empty, Failure, Loading } from '../parts/page.js';
+import { API_URL } from './branding.js';
 import { CataloguePage } from './catalogue/catalogue-page.js';
 import { PortalDeliveriesPage } from './deliveries/deliveries-page.js';
 import { PortalDeliveryPage } from './deliveries/delivery-page.js';
@@ -14,8 +15,9 @@ import { EndpointsPage } from './endpoints/endpoints-page.js';
 import { EndedPage } from './ended-page.js';
 import { fragmentHref, useFragmentPath, useFragmentSearch } from './fragment.js';
 import { reportExpired } from './frame.js';
-import { forgetLink, type PortalLink } from './link.js';
+import { forgetLink } from './link.js';
 import { PortalShell } from './portal-shell.js';
+import type { PortalLink } from './read-link.js';
 import { VerifyPage } from './verify/verify-page.js';
 
 export function PortalApp({ link }: { link: PortalLink | undefined }) {
@@ -30,8 +32,12 @@ export function PortalApp({ link }: { link: PortalLink | undefined }) {
 }
 
 function Opened({ token, end }: { token: string; end: () => void }) {
-  const client = useMemo(() => clientFor(token, end), [token, end]);
-  const { data: me, error, refetch } = useQuery({
+  const client = useMemo(() => clientFor(token, end, API_URL), [token, end]);
+  const {
+    data: me,
+    error,
+    refetch,
+  } = useQuery({
     queryKey: ['me'],
     queryFn: () => whoIs(client),
     staleTime: Infinity,

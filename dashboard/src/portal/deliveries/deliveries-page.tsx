@@ -38,10 +38,7 @@ export function PortalDeliveriesPage() {
   return (
     <div className="stack">
       <PageHead title={capital(words.deliveries)} />
-      <FilterFields
-        filters={filters}
-        apply={(next: Filters) => navigate(listAddress(next), { replace: true })}
-      />
+      <FilterFields filters={filters} apply={(next: Filters) => navigate(listAddress(next), { replace: true })} />
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={8} />}
       {rows?.length === 0 && (

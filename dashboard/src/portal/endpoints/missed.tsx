@@ -73,11 +73,6 @@ export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
 
 function TimeField({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
   return (
-    <TextInput
-      type="datetime-local"
-      label={label}
-      value={value}
-      onChange={(event) => set(event.currentTarget.value)}
-    />
+    <TextInput type="datetime-local" label={label} value={value} onChange={(event) => set(event.currentTarget.value)} />
   );
 }

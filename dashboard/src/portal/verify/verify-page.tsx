@@ -35,7 +35,8 @@ function HowTo({ rules: { signature, accepted } }: { rules: Contract }) {
   return (
     <Section title={`Check that ${events} are genuine`}>
       <p>
-        Anyone may send requests to your URL. Before you trust one, check its {signature.headers.length === 1 ? 'header' : 'headers'}
+        Anyone may send requests to your URL. Before you trust one, check its{' '}
+        {signature.headers.length === 1 ? 'header' : 'headers'}
         {maySee ? (
           <>
             {' '}

@@ -14,7 +14,7 @@ function verify(array $headers, string $body, string $secret): bool
     $id = $headers['webhook-id'] ?? '';
     $timestamp = $headers['webhook-timestamp'] ?? '';
     $signatures = $headers['webhook-signature'] ?? '';
-    if ($id === '' || !ctype_digit($timestamp) || abs(time() - (int) $timestamp) > TOLERANCE_S) {
+    if ($id === '' || !preg_match('/^\d+$/D', $timestamp) || abs(time() - (int) $timestamp) > TOLERANCE_S) {
         return false;
     }
 
