@@ -1,7 +1,6 @@
 /** How an endpoint is set up, and what its last day was like. */
 import type { Subscription } from '../../api/shapes.js';
 import { labelOf } from '../../form/schema-field.js';
-import type { JsonSchema } from '../../form/schema.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { count } from '../../parts/format.js';
@@ -19,7 +18,7 @@ export function About({ endpoint }: { endpoint: Subscription }) {
   const words = useWords();
   const rules = useRules();
   const { id, url, eventTypes, description, createdAt, updatedAt } = endpoint;
-  const { main, more } = endpointFields((rules?.subscriptionSchema ?? {}) as JsonSchema, words);
+  const { main, more } = endpointFields(rules?.subscriptionSchema ?? {}, words);
   const others = [...Object.keys(main.properties ?? {}), ...Object.keys(more.properties ?? {})]
     .filter((name) => !APART.includes(name))
     .flatMap((name) => (isSet(endpoint[name]) ? [[name, endpoint[name]] as const] : []));

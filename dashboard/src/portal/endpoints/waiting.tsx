@@ -43,7 +43,7 @@ export function Waiting({ endpoint: { id, enabled, pausedAt } }: { endpoint: Sub
         ...{ from: new Date(Date.parse(oldestWaitingAt) - 1).toISOString(), to: new Date().toISOString() },
         ...{ states: ['retrying'], types: [], allowDelivered: false },
       },
-      { onSuccess: () => cache.invalidateQueries({ queryKey: ['figures', id] }) },
+      { onSuccess: () => void cache.invalidateQueries({ queryKey: ['figures', id] }) },
     );
   return (
     <Section title="Waiting">
