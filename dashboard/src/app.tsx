@@ -41,7 +41,7 @@ function SignedIn({ signOut }: { signOut: Session['signOut'] }) {
   useZone();
   const cache = useQueryClient();
   const client = useMemo(() => {
-    // Whoever has not signed in yet is not signed out.
+    // Who has not signed in yet is not signed out.
     const isKnown = () => cache.getQueryData(ME) !== undefined;
     return clientFor(undefined, () => signOut(isKnown() ? SESSION_ENDED : undefined));
   }, [cache, signOut]);

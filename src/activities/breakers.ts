@@ -99,8 +99,8 @@ export class Breakers {
   }
 
   /**
-   * Throws the failure of a delivery that must wait after `attemptsMade` attempts of its round. One that someone retries by hand, and one that is due when a probe
-   * is, becomes part of the trial instead.
+   * Throws the failure of a delivery that must wait after `attemptsMade` attempts of its round. One that is retried by hand,
+   * and one that is due when a probe is, becomes part of the trial instead.
    */
   async admit(material: AttemptMaterial, byHand: boolean, attemptsMade: number): Promise<void> {
     const { subscription, delivery, attempts } = material;

@@ -35,8 +35,12 @@ export async function breaker(subscriptionId: string): Promise<void> {
     const step: BreakerStep = await advanceBreaker({ subscriptionId, isDue, ...(released ? { released } : {}) });
     setCurrentDetails(`**${step.state}**`);
     released = step.released;
-    if (step.waitMs !== null) isDue = !(await condition(() => hasChanged, step.waitMs, { summary: step.state }));
-    else if (!hasChanged) return;
+    if (step.waitMs !== null) {
+      const since = Date.now();
+      await condition(() => hasChanged, step.waitMs, { summary: step.state });
+      // A signal may come in the same task as the end of the wait.
+      isDue = Date.now() - since >= step.waitMs;
+    } else if (!hasChanged) return;
     else isDue = false;
   }
   return continueAsNew<typeof breaker>(subscriptionId);

@@ -40,9 +40,11 @@ describeInBrowser('the dashboard', () => {
   test('signs out whose key is revoked', async () => {
     const { account } = await newReceiver(dashboard, 'Revoked');
     const page = await dashboard.openAt('/overview', { key: account.apiKey });
+    // Until the page knows who is signed in, nobody is signed out.
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
     const { keys } = await dashboard.ask('GET', `/v1/accounts/${account.id}`);
     await dashboard.system.ask('DELETE', `/v1/accounts/${account.id}/keys/${keys[0].id}`);
-    // Whatever asks first finds out: going on to another page, or the overview that keeps itself up to date.
+    // The next request is refused: going on to another page, or the overview that keeps itself up to date.
     const signedOut = page.getByText('no longer').waitFor();
     await Promise.race([signedOut, page.getByRole('link', { name: 'Subscriptions' }).click()]);
     await signedOut;

@@ -43,9 +43,9 @@ const definitionOf = ({ signal }: Command) => deliverySignals[signal] as SignalD
 
 /**
  * Sends a command to an open delivery. When it has no workflow yet, or Temporal no longer knows it, a workflow is started
- * with the command. A delivery that waits without a workflow, blocked, for a breaker or for a batch, is cancelled at once. When its
- * workflow has closed without recording the end, it can
- * still be cancelled. False when the workflow has closed and nothing remains to be done.
+ * with the command. A delivery that waits without a workflow, blocked, for a breaker or for a batch, is cancelled at once.
+ * When its workflow has closed without recording the end, it can still be cancelled. False when the workflow has closed and
+ * nothing remains to be done.
  */
 export async function sendCommand(
   { client, store }: CommandContext,

@@ -100,9 +100,9 @@ function expectTrials(rules: Rules, passes: readonly boolean[], openedAt: number
   let index = 0;
   for (const { at, size } of model(rules, passes)) {
     for (let request = 0; request < size; request += 1, index += 1) {
-      const late = (machine.sent[index]!.at - openedAt) / S - at;
+      const lateS = (machine.sent[index]!.at - openedAt) / S - at;
       // Each step and each failure takes a moment, so distances add up to a little more.
-      expect({ index, isInTime: late > -1 && late < 60 }).toEqual({ index, isInTime: true });
+      expect({ index, lateS, isInTime: lateS > -1 && lateS < 60 }).toEqual({ index, lateS, isInTime: true });
     }
   }
 }

@@ -6,6 +6,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { AuditEntry } from '../../api/shapes.js';
 import { Identifier } from '../../parts/copy.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Table } from '../../parts/table.js';
 import { Moment } from '../../parts/time.js';
@@ -32,7 +33,7 @@ export function AuditPage() {
     queryFn: ({ pageParam, signal }) =>
       unwrap(client.GET('/v1/audit', { params: { query: { ...filter, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
   const rows = list.data?.pages.flatMap(({ data }) => data);
   return (
@@ -52,13 +53,7 @@ export function AuditPage() {
           ))}
         </Table>
       )}
-      {list.hasNextPage && (
-        <div>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Older list={list} />
     </div>
   );
 }

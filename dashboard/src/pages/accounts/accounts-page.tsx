@@ -2,11 +2,13 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link, useSearchParams } from 'wouter';
+import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import { Identifier } from '../../parts/copy.js';
+import { useFilters } from '../../parts/filters.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { SearchField } from '../../parts/search-field.js';
 import { Table } from '../../parts/table.js';
@@ -16,15 +18,15 @@ import { NewAccount } from './new-account.js';
 export function AccountsPage() {
   const { client } = useSession();
   const contracts = useContracts().data ?? [];
-  const [search, setSearch] = useSearchParams();
-  const q = search.get('q') || undefined;
+  const { given, set } = useFilters();
+  const q = given('q');
   const [creating, setCreating] = useState(false);
   const list = useInfiniteQuery({
     queryKey: ['accounts', 'pages', q],
     queryFn: ({ pageParam, signal }) =>
       unwrap(client.GET('/v1/accounts', { params: { query: { q, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
   const rows = list.data?.pages.flatMap(({ data }) => data);
   return (
@@ -38,11 +40,7 @@ export function AccountsPage() {
       {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       {list.isPending && <Loading lines={6} />}
       <div className="row">
-        <SearchField
-          label="Name or id"
-          value={q}
-          set={(value) => setSearch(value ? { q: value } : {}, { replace: true })}
-        />
+        <SearchField label="Name or id" value={q} set={(value) => set('q', value)} />
       </div>
       {rows?.length === 0 && q !== undefined && <Empty title="No account of that name or id" />}
       {rows?.length === 0 && q === undefined && (
@@ -69,13 +67,7 @@ export function AccountsPage() {
           ))}
         </Table>
       )}
-      {list.hasNextPage && (
-        <div>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Older list={list} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** The list of deliveries: filters in the URL, live changes, bulk actions. */
-import { Button, Switch } from '@mantine/core';
+import { Switch } from '@mantine/core';
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
@@ -7,6 +7,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Delivery, DeliveryPage } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { ActOnMany } from './bulk.js';
 import { DeliveryTable } from './delivery-table.js';
@@ -36,7 +37,7 @@ export function DeliveriesPage() {
         }),
       ),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
 
   const cache = useQueryClient();
@@ -82,13 +83,7 @@ export function DeliveriesPage() {
           Searched back to <Moment at={searchedSince} />.
         </p>
       )}
-      {list.hasNextPage && (
-        <div className="row">
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {searchedSince ? 'Search older ones' : 'Show older ones'}
-          </Button>
-        </div>
-      )}
+      <Older list={list}>{searchedSince ? 'Search older ones' : 'Show older ones'}</Older>
     </div>
   );
 }

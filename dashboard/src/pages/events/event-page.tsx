@@ -1,6 +1,5 @@
 /** One event: its payload and what became of it, also when nobody took it. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Button } from '@mantine/core';
 import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
@@ -8,6 +7,7 @@ import type { EventDetail } from '../../api/shapes.js';
 import columns from '../../parts/columns.module.css';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
@@ -53,7 +53,7 @@ function Deliveries({ event: { id, accountId } }: { event: EventDetail }) {
         }),
       ),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
   const rows = list.data?.pages.flatMap(({ data }) => data);
   if (list.error) return <Failure error={list.error} retry={() => void list.refetch()} />;
@@ -69,13 +69,7 @@ function Deliveries({ event: { id, accountId } }: { event: EventDetail }) {
   return (
     <>
       <DeliveryTable deliveries={rows} caption="Deliveries of the event" />
-      {list.hasNextPage && (
-        <div className="row">
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Older list={list} />
     </>
   );
 }

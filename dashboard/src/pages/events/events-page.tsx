@@ -1,11 +1,12 @@
 /** The list of events: of all accounts, also those that nobody took. */
-import { Button, Checkbox } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useSearchParams } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
+import { useFilters } from '../../parts/filters.js';
 import { counted } from '../../parts/format.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { SearchField } from '../../parts/search-field.js';
 import { Moment } from '../../parts/time.js';
@@ -15,8 +16,7 @@ const PER_PAGE = 50;
 
 export function EventsPage() {
   const { client, me } = useSession();
-  const [search, setSearch] = useSearchParams();
-  const given = (name: string) => search.get(name) || undefined;
+  const { given, set } = useFilters();
   const [q, type, accountId] = [given('q'), given('type'), given('accountId')];
   const undelivered = given('undelivered') === 'true' ? ('true' as const) : undefined;
   const query = { q, type, accountId, undelivered };
@@ -25,18 +25,8 @@ export function EventsPage() {
     queryFn: ({ pageParam, signal }) =>
       unwrap(client.GET('/v1/events', { params: { query: { ...query, limit: PER_PAGE, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
-  const set = (name: string, value: string | undefined) =>
-    setSearch(
-      (former) => {
-        const next = new URLSearchParams(former);
-        if (value === undefined) next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   const rows = list.data?.pages.flatMap(({ data }) => data);
   const isFiltered = Object.values(query).some((value) => value !== undefined);
   return (
@@ -62,13 +52,7 @@ export function EventsPage() {
       )}
       {rows && rows.length > 0 && <EventTable events={rows} caption="Events, the newest first" />}
       <Searched searched={list.data?.pages.map((page) => page.searched) ?? []} />
-      {list.hasNextPage && (
-        <div className="row">
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {isFiltered ? 'Search older ones' : 'Show older ones'}
-          </Button>
-        </div>
-      )}
+      <Older list={list}>{isFiltered ? 'Search older ones' : 'Show older ones'}</Older>
     </div>
   );
 }

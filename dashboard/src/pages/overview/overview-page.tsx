@@ -5,6 +5,7 @@ import { useSearchParams } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
+import { useFilters } from '../../parts/filters.js';
 import { percent } from '../../parts/format.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
@@ -24,12 +25,12 @@ const RENEW_MS = 10_000;
 
 export default function OverviewPage() {
   const { client, me } = useSession();
-  const [search, setSearch] = useSearchParams();
+  const [search] = useSearchParams();
+  const { given, set } = useFilters();
   const period = readPeriod(search);
   const zone = useZone();
-  const of = (name: string) => search.get(name) ?? undefined;
-  const accountId = of('accountId');
-  const scope = { accountId, provider: of('provider'), subscriptionId: of('subscriptionId') };
+  const accountId = given('accountId');
+  const scope = { accountId, provider: given('provider'), subscriptionId: given('subscriptionId') };
   const { data, error, refetch } = useQuery({
     queryKey: ['overview', period, scope, zone],
     queryFn: ({ signal }) => {
@@ -39,16 +40,6 @@ export default function OverviewPage() {
     refetchInterval: RENEW_MS,
     placeholderData: keepPreviousData,
   });
-  const set = (name: string, value: string | undefined) =>
-    setSearch(
-      (former) => {
-        const next = new URLSearchParams(former);
-        if (value === undefined) next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   return (
     <div className="stack">
       <PageHead title="Overview">

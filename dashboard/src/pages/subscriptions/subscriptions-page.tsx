@@ -1,10 +1,12 @@
 /** The subscriptions of all accounts, or of one. */
 import { Button, NativeSelect } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useSearchParams } from 'wouter';
+import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { AccountSelect } from '../../parts/account-select.js';
+import { useFilters } from '../../parts/filters.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { SearchField } from '../../parts/search-field.js';
 import { SubscriptionTable } from './subscription-table.js';
@@ -13,28 +15,17 @@ const CONDITIONS = ['enabled', 'disabled', 'paused', 'failing'] as const;
 
 export function SubscriptionsPage() {
   const { client, me } = useSession();
-  const [search, setSearch] = useSearchParams();
-  const given = (name: string) => search.get(name) || undefined;
+  const { given, set } = useFilters();
   const [q, host, accountId] = [given('q'), given('host'), given('accountId')];
-  const condition = CONDITIONS.find((each) => each === search.get('condition'));
+  const condition = CONDITIONS.find((each) => each === given('condition'));
   const query = { q, host, accountId, condition };
   const list = useInfiniteQuery({
     queryKey: ['subscriptions', query],
     queryFn: ({ pageParam, signal }) =>
       unwrap(client.GET('/v1/subscriptions', { params: { query: { ...query, cursor: pageParam } }, signal })),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
   });
-  const set = (name: string, value: string | undefined) =>
-    setSearch(
-      (former) => {
-        const next = new URLSearchParams(former);
-        if (value === undefined) next.delete(name);
-        else next.set(name, value);
-        return next;
-      },
-      { replace: true },
-    );
   const rows = list.data?.pages.flatMap(({ data }) => data);
   const owner = me.account?.id ?? accountId;
   return (
@@ -69,13 +60,7 @@ export function SubscriptionsPage() {
       {list.isPending && <Loading lines={6} />}
       {rows?.length === 0 && <None isFiltered={[q, host, condition].some(Boolean)} owner={owner} />}
       {rows && rows.length > 0 && <SubscriptionTable subscriptions={rows} />}
-      {list.hasNextPage && (
-        <div>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Older list={list} />
     </div>
   );
 }
