@@ -28,7 +28,7 @@ export function dashboardRoutes(folder: string): Router {
   router.get('/{*path}', (request, response, next) => {
     if (!isPageRequest(request)) return next();
     setHeaders(response);
-    response.sendFile(join(folder, 'index.html'), { cacheControl: false }, unlessBuilt(response, next));
+    response.sendFile('index.html', { root: folder, cacheControl: false }, unlessBuilt(response, next));
   });
   return router;
 }

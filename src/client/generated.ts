@@ -14,7 +14,7 @@ export interface paths {
     };
     /**
      * List an account's events
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. For every link of the customer portal too.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. Every link of the customer portal may call it.
      */
     get: operations['listAccountEvents'];
     put?: never;
@@ -38,7 +38,7 @@ export interface paths {
     };
     /**
      * Get an event
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getEvent'];
     put?: never;
@@ -58,7 +58,7 @@ export interface paths {
     };
     /**
      * Get the caller's role and account
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getMe'];
     put?: never;
@@ -103,7 +103,7 @@ export interface paths {
     };
     /**
      * List the events of all accounts
-     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. For every link of the customer portal too.
+     * @description Without their payloads, which GET /v1/events/{id} has. With type, undelivered or q a page may have fewer events than its limit, also none; there are more as long as nextCursor is not null. A search for q reads at most 20,000 events and 32 MiB of payloads. Every link of the customer portal may call it.
      */
     get: operations['listEvents'];
     put?: never;
@@ -281,7 +281,7 @@ export interface paths {
     put?: never;
     /**
      * Make a link to the customer portal
-     * @description Whoever has it sees the data of this account. It also ends when the key of this request is revoked or expires. An account may have 10,000 valid links.
+     * @description It shows the data of this account to anyone who has it. It also ends when the key of this request is revoked or expires. An account may have 10,000 valid links.
      */
     post: operations['createAccountPortalLink'];
     /** Revoke all links to the customer portal */
@@ -337,13 +337,13 @@ export interface paths {
     };
     /**
      * List an account's subscriptions
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['listAccountSubscriptions'];
     put?: never;
     /**
      * Create a subscription
-     * @description The contract has additional fields; see the provider's page in the documentation. For links of the customer portal with manage_subscriptions too.
+     * @description The contract has additional fields; see the provider's page in the documentation. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['createAccountSubscription'];
     delete?: never;
@@ -361,21 +361,21 @@ export interface paths {
     };
     /**
      * Get a subscription
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getSubscription'];
     put?: never;
     post?: never;
     /**
      * Delete a subscription
-     * @description Its open deliveries are cancelled. For links of the customer portal with manage_subscriptions too.
+     * @description Its open deliveries are cancelled. Links of the customer portal with manage_subscriptions may call it.
      */
     delete: operations['deleteSubscription'];
     options?: never;
     head?: never;
     /**
      * Edit a subscription
-     * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation. For links of the customer portal with manage_subscriptions too.
+     * @description Absent fields stay unchanged; later attempts use the new values. An edit that moves the url to another origin must send headers and credentials again, because they would be sent there; for the same reason an edit that sets them gets 409 when another edit has just moved the url to another origin. The contract has additional fields; see the provider's page in the documentation. Links of the customer portal with manage_subscriptions may call it.
      */
     patch: operations['updateSubscription'];
     trace?: never;
@@ -389,7 +389,7 @@ export interface paths {
     };
     /**
      * Get the secret with which a receiver verifies requests
-     * @description For links of the customer portal with show_secrets too.
+     * @description Links of the customer portal with view_secrets may call it.
      */
     get: operations['getSubscriptionSecret'];
     put?: never;
@@ -411,7 +411,7 @@ export interface paths {
     put?: never;
     /**
      * Replace the signing secret
-     * @description The old secret also signs until the overlap ends, if the contract supports two signatures. For links of the customer portal with show_secrets too.
+     * @description The old secret also signs until the overlap ends, if the contract supports two signatures. Links of the customer portal with show_secrets may call it.
      */
     post: operations['rotateSubscriptionSecret'];
     delete?: never;
@@ -485,7 +485,7 @@ export interface paths {
     put?: never;
     /**
      * Send a test event to this subscription
-     * @description For links of the customer portal with manage_subscriptions or send_again too.
+     * @description Links of the customer portal with manage_subscriptions or send_again may call it.
      */
     post: operations['testSubscription'];
     delete?: never;
@@ -503,7 +503,7 @@ export interface paths {
     };
     /**
      * List the subscriptions of all accounts, with their health
-     * @description An account gets its own. For every link of the customer portal too.
+     * @description An account gets its own. Every link of the customer portal may call it.
      */
     get: operations['listSubscriptions'];
     put?: never;
@@ -565,7 +565,7 @@ export interface paths {
     put?: never;
     /**
      * Cancel the open deliveries of a disabled subscription
-     * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error. For links of the customer portal with send_again too.
+     * @description Otherwise they would be sent when it is enabled again. At most 1,000 per request. Repeat it while `more` is true, and after an error. Links of the customer portal with send_again may call it.
      */
     post: operations['dropSubscriptionWaiting'];
     delete?: never;
@@ -585,7 +585,7 @@ export interface paths {
     put?: never;
     /**
      * Pause a subscription: its deliveries wait
-     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason. For links of the customer portal with manage_subscriptions too.
+     * @description Events are accepted, and their deliveries wait until it is resumed; so do deliveries that are due for an attempt. Attempts in flight are finished. Pausing again changes the reason. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['pauseSubscription'];
     delete?: never;
@@ -605,7 +605,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a paused subscription: what waits is sent at a rate
-     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. For links of the customer portal with manage_subscriptions too.
+     * @description What waits is sent in the background, oldest first, also after a restart. New events are sent at once. Repeat the request to change the rate; pause to stop. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['resumeSubscription'];
     delete?: never;
@@ -665,7 +665,7 @@ export interface paths {
     put?: never;
     /**
      * Close the circuit breaker of a subscription: what waits is sent
-     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again. For links of the customer portal with manage_subscriptions too.
+     * @description Without further probes, oldest first and as fast as the receiver takes it, also after a restart. When the attempts fail again, it opens again. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['closeSubscriptionBreaker'];
     delete?: never;
@@ -683,7 +683,7 @@ export interface paths {
     };
     /**
      * List deliveries
-     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null. For every link of the customer portal too.
+     * @description With type, provider, host, status, reason or q the newest deliveries are read until a page is full. Then a page may have fewer deliveries than its limit, also none: searchedSince says how far it has read, and there may be more as long as nextCursor is not null. Every link of the customer portal may call it.
      */
     get: operations['listDeliveries'];
     put?: never;
@@ -705,7 +705,7 @@ export interface paths {
     put?: never;
     /**
      * Cancel a delivery; an attempt in flight is finished first
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['cancelDelivery'];
     delete?: never;
@@ -725,7 +725,7 @@ export interface paths {
     put?: never;
     /**
      * Pause a delivery: make no attempt until it is resumed
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['pauseDelivery'];
     delete?: never;
@@ -745,7 +745,7 @@ export interface paths {
     put?: never;
     /**
      * Resume a paused delivery at the same position of the schedule
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['resumeDelivery'];
     delete?: never;
@@ -765,7 +765,7 @@ export interface paths {
     put?: never;
     /**
      * Make an attempt now, in addition to those of the schedule
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['retryDelivery'];
     delete?: never;
@@ -785,7 +785,7 @@ export interface paths {
     put?: never;
     /**
      * Deliver a finished delivery again, from the start of the schedule
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['redeliverDelivery'];
     delete?: never;
@@ -839,7 +839,7 @@ export interface paths {
     put?: never;
     /**
      * Make an attempt now and respond with its outcome
-     * @description As retry, which does not wait for it. An attempt that is in flight counts. For links of the customer portal with send_again too.
+     * @description As retry, which does not wait for it. An attempt that is in flight counts. Links of the customer portal with send_again may call it.
      */
     post: operations['attemptDelivery'];
     delete?: never;
@@ -859,7 +859,7 @@ export interface paths {
     put?: never;
     /**
      * Redeliver, retry or cancel many deliveries
-     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background. For links of the customer portal with send_again too.
+     * @description Oldest first, at most 1,000 per request. While `more` is true, repeat the request with nextCursor as cursor. For large numbers use a job, which runs in the background. Links of the customer portal with send_again may call it.
      */
     post: operations['bulkDeliveries'];
     delete?: never;
@@ -969,7 +969,7 @@ export interface paths {
     };
     /**
      * Stream changes of deliveries
-     * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time. For every link of the customer portal too.
+     * @description Server-sent events: `delivery` with a delivery as in lists, each time it changes; `reset` when changes were skipped and lists must be reloaded; `ping` every 15 seconds. A change may be sent twice. A stream ends after ten minutes, or shortly after its key is revoked; reconnect with the last id as Last-Event-ID to receive missed changes. An account may have 20 streams at a time. Every link of the customer portal may call it.
      */
     get: operations['getDeliveriesStream'];
     put?: never;
@@ -989,7 +989,7 @@ export interface paths {
     };
     /**
      * Get a delivery with its attempts
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getDelivery'];
     put?: never;
@@ -1009,7 +1009,7 @@ export interface paths {
     };
     /**
      * Show the request that an attempt sent
-     * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now. For every link of the customer portal too.
+     * @description The latest attempt's request, unless `attempt` is given. If no attempt has sent one yet, the request that would be sent now. Every link of the customer portal may call it.
      */
     get: operations['getDeliveryRequest'];
     put?: never;
@@ -1071,7 +1071,7 @@ export interface paths {
     put?: never;
     /**
      * Start a recovery: redeliver what a subscription has missed
-     * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery. For links of the customer portal with send_again too.
+     * @description Retrying deliveries are attempted now, oldest first; then finished ones are redelivered. Pending and paused ones are not changed. A subscription can have one running recovery. Links of the customer portal with send_again may call it.
      */
     post: operations['recoverSubscription'];
     delete?: never;
@@ -1089,7 +1089,7 @@ export interface paths {
     };
     /**
      * List a subscription's recoveries
-     * @description The last 100 that Temporal still stores. A new one may be listed after a second. For every link of the customer portal too.
+     * @description The last 100 that Temporal still stores. A new one may be listed after a second. Every link of the customer portal may call it.
      */
     get: operations['listSubscriptionRecoveries'];
     put?: never;
@@ -1109,7 +1109,7 @@ export interface paths {
     };
     /**
      * Get a recovery and its progress
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getRecovery'];
     put?: never;
@@ -1131,7 +1131,7 @@ export interface paths {
     put?: never;
     /**
      * Cancel a recovery; the current page is finished first
-     * @description For links of the customer portal with send_again too.
+     * @description Links of the customer portal with send_again may call it.
      */
     post: operations['cancelRecovery'];
     delete?: never;
@@ -1151,7 +1151,7 @@ export interface paths {
     put?: never;
     /**
      * Try a filter on the account's last events
-     * @description Says which of the last 100 events would have passed. Nothing is sent or stored. For links of the customer portal with manage_subscriptions too.
+     * @description Says which of the last 100 events would have passed. Nothing is sent or stored. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['testAccountFilters'];
     delete?: never;
@@ -1171,7 +1171,7 @@ export interface paths {
     put?: never;
     /**
      * Try a transformation on an event
-     * @description Makes the body that a subscription would receive. Nothing is sent or stored. For links of the customer portal with manage_subscriptions too.
+     * @description Makes the body that a subscription would receive. Nothing is sent or stored. Links of the customer portal with manage_subscriptions may call it.
      */
     post: operations['testAccountTransformations'];
     delete?: never;
@@ -1358,7 +1358,7 @@ export interface paths {
     };
     /**
      * Get statistics of deliveries
-     * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated. For every link of the customer portal too.
+     * @description With more than 200,000 deliveries a sample is read and its counts are extrapolated. Every link of the customer portal may call it.
      */
     get: operations['getOverview'];
     put?: never;
@@ -1378,7 +1378,7 @@ export interface paths {
     };
     /**
      * Get what needs attention now
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getAttention'];
     put?: never;
@@ -1415,7 +1415,7 @@ export interface paths {
     };
     /**
      * Describe the contracts
-     * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account. For every link of the customer portal too.
+     * @description An account gets its own contract with its settings; an operator gets all with the settings of a new account. Every link of the customer portal may call it.
      */
     get: operations['listContracts'];
     put?: never;
@@ -1495,7 +1495,7 @@ export interface paths {
     };
     /**
      * List event types
-     * @description Sorted by name. An account gets those that it can subscribe to. For every link of the customer portal too.
+     * @description Sorted by name. An account gets those that it can subscribe to. Every link of the customer portal may call it.
      */
     get: operations['listEventTypes'];
     put?: never;
@@ -1515,7 +1515,7 @@ export interface paths {
     };
     /**
      * Get an event type
-     * @description For every link of the customer portal too.
+     * @description Every link of the customer portal may call it.
      */
     get: operations['getEventType'];
     /**
@@ -1655,7 +1655,7 @@ export interface components {
       };
       /** @description Of a link of the customer portal: what it may do besides reading, and until when. */
       portal?: {
-        capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+        capabilities: ('manage_subscriptions' | 'show_secrets' | 'view_secrets' | 'send_again')[];
         /** Format: date-time */
         expiresAt: string;
       };
@@ -1814,8 +1814,8 @@ export interface components {
     };
     PortalLink: {
       id: string;
-      /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; send_again: retry, redeliver, recover, cancel and send examples. */
-      capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+      /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; view_secrets: only reveal; send_again: retry, redeliver, recover, cancel and send examples. */
+      capabilities: ('manage_subscriptions' | 'show_secrets' | 'view_secrets' | 'send_again')[];
       /** Format: date-time */
       createdAt: string;
       /** Format: date-time */
@@ -4791,7 +4791,7 @@ export interface operations {
            */
           access?: 'full' | 'read';
           /** @description What it may do besides reading; everything when absent. */
-          capabilities?: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+          capabilities?: ('manage_subscriptions' | 'show_secrets' | 'view_secrets' | 'send_again')[];
           /**
            * @description Seconds until it ends.
            * @default 3600
@@ -4818,8 +4818,8 @@ export interface operations {
             url: string;
             /** @description For requests: Authorization: Bearer <token>. Shown only once. */
             token: string;
-            /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; send_again: retry, redeliver, recover, cancel and send examples. */
-            capabilities: ('manage_subscriptions' | 'show_secrets' | 'send_again')[];
+            /** @description manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; view_secrets: only reveal; send_again: retry, redeliver, recover, cancel and send examples. */
+            capabilities: ('manage_subscriptions' | 'show_secrets' | 'view_secrets' | 'send_again')[];
             /** Format: date-time */
             expiresAt: string;
           };

@@ -39,7 +39,9 @@ function refusalOfPortal(principal: Principal, capability: RouteAccess['capabili
 
 /** Whether the caller may do what portal links need a capability for; callers with a key always may. */
 export function hasCapability({ credential }: Principal, needed: PortalCapability): boolean {
-  return credential.kind !== 'portal' || (credential.portal?.capabilities.includes(needed) ?? false);
+  if (credential.kind !== 'portal') return true;
+  const { capabilities = [] } = credential.portal ?? {};
+  return capabilities.includes(needed) || (needed === 'view_secrets' && capabilities.includes('show_secrets'));
 }
 
 /** The problem of a portal link without a capability that a part of a request needs. */
@@ -62,8 +64,8 @@ export function securityOf({ scope, forAccounts, capability }: RouteAccess): Rec
 export function describePortalAccess({ capability }: RouteAccess): string | undefined {
   if (capability === undefined) return undefined;
   const sufficient = sufficientFor(capability);
-  if (sufficient.length === 0) return 'For every link of the customer portal too.';
-  return `For links of the customer portal with ${sufficient.join(' or ')} too.`;
+  if (sufficient.length === 0) return 'Every link of the customer portal may call it.';
+  return `Links of the customer portal with ${sufficient.join(' or ')} may call it.`;
 }
 
 /** The capabilities of which one is enough; none for what every link may do. */

@@ -2,10 +2,11 @@
  * The operations behind every provider's own registration API. Each `src/providers/<name>/registration/`
  * translates the provider's routes, fields and errors; these operations do all validation and storage.
  */
-import type { RequestHandler, Response, Router } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import type { AuditedRequest } from '../http/audit.js';
 import type { Problem } from '../http/problem.js';
 import type { StoredAccount } from '../store/accounts/accounts.js';
+import type { PortalCapability } from '../store/accounts/sessions.js';
 import type { StoredAttempt } from '../store/attempts/attempts.js';
 import type { DeliveryState } from '../store/deliveries/deliveries.js';
 import type { Queryable } from '../store/store.js';
@@ -65,7 +66,40 @@ export interface DeliveryLogEntry {
   readonly createdAt: Date;
 }
 
-export interface Registrar extends Messaging {
+/** A link of the customer portal to make. */
+export interface PortalLinkInput {
+  /** What it may do besides reading. */
+  readonly capabilities: readonly PortalCapability[];
+  /** Time until it ends, in seconds. */
+  readonly seconds: number;
+  /** Which event types it shows; absent for those that the account sees. */
+  readonly featureFlags?: readonly string[] | undefined;
+  /** A name by which several can be ended. */
+  readonly group?: string | undefined;
+}
+
+/** Who sends a request with a key or token. */
+export interface KeyedRequest {
+  readonly request: Request;
+  readonly key: string | undefined;
+}
+
+/** The customer portal, for APIs of providers that have one. */
+export interface PortalOperations {
+  /**
+   * Makes a link to the portal of an account, which ends with the key of the request. Throws the problem `forbidden` for a
+   * key without the scope admin, and `quota_exceeded`.
+   */
+  makePortalLink(
+    account: StoredAccount,
+    by: KeyedRequest,
+    link: PortalLinkInput,
+  ): Promise<{ readonly url: string; readonly token: string }>;
+  /** Ends the link of a token of an account of this provider; false when it is no valid one. */
+  endPortalSession(provider: string, by: KeyedRequest): Promise<boolean>;
+}
+
+export interface Registrar extends Messaging, PortalOperations {
   /**
    * Parses JSON bodies into `request.body` (undefined when there is none) and `request.bodyText`. Throws a Problem:
    * `malformed_request`, `body_too_large` or `unsupported_media_type`.

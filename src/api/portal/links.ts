@@ -21,8 +21,8 @@ const DEFAULT_SECONDS = 3_600;
 const capabilities = z
   .array(z.enum(portalCapabilities))
   .describe(
-    'manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; send_again: retry, ' +
-      'redeliver, recover, cancel and send examples.',
+    'manage_subscriptions: create, edit, delete, test and pause; show_secrets: reveal and rotate; view_secrets: only ' +
+      'reveal; send_again: retry, redeliver, recover, cancel and send examples.',
   );
 
 const newLink = z.strictObject({
@@ -31,6 +31,9 @@ const newLink = z.strictObject({
   expiresInS: z.int().min(60).max(604_800).default(DEFAULT_SECONDS).describe('Seconds until it ends.'),
   theme: z.enum(themes).optional().describe('How the page looks; as the browser prefers when absent.'),
 });
+
+/** What a link allows unless that is chosen; `show_secrets` includes `view_secrets`. */
+const everything = portalCapabilities.filter((capability) => capability !== 'view_secrets');
 
 const linkSchema = z.object({ id: z.string(), capabilities, createdAt: time, expiresAt: time }).openapi('PortalLink');
 
@@ -50,7 +53,7 @@ function createRoute(routing: Routing, context: ApiContext): void {
       scope: 'admin',
       summary: 'Make a link to the customer portal',
       description:
-        'Whoever has it sees the data of this account. It also ends when the key of this request is revoked or expires. ' +
+        'It shows the data of this account to anyone who has it. It also ends when the key of this request is revoked or expires. ' +
         'An account may have 10,000 valid links.',
       forAccounts: true,
       params,
@@ -73,7 +76,7 @@ function createRoute(routing: Routing, context: ApiContext): void {
       if (access === 'read' && body.capabilities && body.capabilities.length > 0)
         throw invalidField('capabilities', 'are for access full; remove them or the access');
       const account = await mustFindAccount(context, principal, params.id);
-      const chosen = access === 'read' ? [] : [...new Set(body.capabilities ?? portalCapabilities)];
+      const chosen = access === 'read' ? [] : [...new Set(body.capabilities ?? everything)];
       response.set('Cache-Control', 'no-store');
       return makePortalLink(context, request, {
         accountId: account.id,

@@ -1,7 +1,6 @@
 /** What the customer portal consists of for a browser: its page, the script that embeds it, and how it looks. */
 import type { OpenAPIRegistry } from '@asteasolutions/zod-to-openapi';
 import { Router, type RequestHandler } from 'express';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { pageHeaders } from '../../http/page-headers.js';
 import type { ApiContext } from '../context.js';
@@ -64,7 +63,7 @@ export function portalPageRoutes({ portal, dashboardFolder }: PortalParts): Rout
     (file: string, headers: Record<string, string>): RequestHandler =>
     (_request, response, next) => {
       response.set(headers);
-      response.sendFile(join(dashboardFolder, file), { cacheControl: false }, unlessBuilt(response, next));
+      response.sendFile(file, { root: dashboardFolder, cacheControl: false }, unlessBuilt(response, next));
     };
   router.get('/portal', send('portal.html', page));
   router.get('/portal.js', send('portal.js', script));

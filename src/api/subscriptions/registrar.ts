@@ -16,6 +16,7 @@ import type { ApiContext } from '../context.js';
 import { explain } from '../../http/errors.js';
 import { plainJsonBody } from '../../http/json-body.js';
 import { createMessaging } from '../messaging.js';
+import { portalOperations } from '../portal/operations.js';
 import { hasScope } from '../../http/principal.js';
 import { subscriptionChanges } from './changes.js';
 import { testEvents } from './test-events.js';
@@ -27,6 +28,7 @@ export function createRegistrar(context: ApiContext & { readonly egress: EgressC
     ...subscriptionChanges(context),
     ...testEvents(context),
     ...createMessaging(context),
+    ...portalOperations(context),
 
     readJson: plainJsonBody(context.maxBodyBytes),
 

@@ -27,7 +27,7 @@ export function secretRoutes(routing: Routing, context: ApiContext, registrar: R
       isAudited: true,
       summary: 'Get the secret with which a receiver verifies requests',
       forAccounts: true,
-      capability: 'show_secrets',
+      capability: 'view_secrets',
       params,
       responses: { status: 200, description: 'The secret', schema: z.object({ secret: z.string() }) },
     },

@@ -14,9 +14,9 @@ export type SessionKind = 'dashboard' | 'portal';
 
 /**
  * What a portal link may allow besides reading: to create, edit, delete, test and pause subscriptions; to show and rotate
- * their secrets; to send again, or cancel, what was or is to be sent.
+ * their secrets, or only to show them; to send again, or cancel, what was or is to be sent.
  */
-export const portalCapabilities = ['manage_subscriptions', 'show_secrets', 'send_again'] as const;
+export const portalCapabilities = ['manage_subscriptions', 'show_secrets', 'view_secrets', 'send_again'] as const;
 export type PortalCapability = (typeof portalCapabilities)[number];
 
 export interface NewSession {

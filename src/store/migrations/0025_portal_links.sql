@@ -1,5 +1,5 @@
 -- Up Migration
--- Links of the customer portal are sessions too: of one account, for whoever has the link.
+-- Links of the customer portal are sessions too, each of one account.
 ALTER TABLE sessions
   -- 'dashboard' or 'portal'.
   ADD COLUMN kind          text NOT NULL DEFAULT 'dashboard',

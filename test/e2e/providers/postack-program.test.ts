@@ -136,6 +136,87 @@ describe.each(lines)('the client of the line %s', (line) => {
     expect((await failureOf(application.delete(environment.scope.appId))).code).toBe(403);
   });
 
+  test('makes links to the portal of an application, and ends them', async () => {
+    const { authentication } = svix;
+    const { id: appId } = await svix.application.create({ name: 'Portal', uid: 'portal' });
+    const { id: otherId } = await svix.application.create({ name: 'Other portal' });
+    const me = async (token: string) =>
+      (await system.ask('GET', '/v1/me', undefined, { authorization: `Bearer ${token}` })).body;
+    const link = await authentication.appPortalAccess('portal');
+    expect(Object.keys(link).sort()).toEqual(['token', 'url']);
+    expect(link.url).toBe(`${system.url}/portal#token=${link.token}`);
+    const everything = ['send_again', 'show_secrets', 'manage_subscriptions'];
+    const seen = await me(link.token);
+    expect(seen).toMatchObject({ role: 'account', account: { name: 'Portal', provider: 'postack' } });
+    expect([...seen.portal.capabilities].sort()).toEqual([...everything].sort());
+    const lasts = (Date.parse(seen.portal.expiresAt as string) - Date.now()) / 1_000;
+    expect(lasts).toBeGreaterThan(604_800 - 600);
+
+    for (const [input, capabilities] of [
+      [{ readOnly: true }, []],
+      [{ capabilities: ['ViewBase'] }, []],
+      [{ capabilities: ['ViewBase', 'ManageTransformations'] }, []],
+      [{ capabilities: ['ViewBase', 'ViewEndpointSecret'] }, ['view_secrets']],
+      [{ capabilities: ['ViewBase', 'ManageEndpointSecret'] }, ['show_secrets']],
+      [{ capabilities: ['ViewBase', 'CreateAttempts'] }, ['send_again']],
+      [{ capabilities: ['ViewBase', 'ManageEndpoint'] }, ['manage_subscriptions', 'show_secrets']],
+    ] as const) {
+      const { token } = (await loose(authentication).appPortalAccess!(appId, {
+        ...input,
+        expiry: 3_600,
+      })) as unknown as { token: string };
+      expect([input, (await me(token)).portal.capabilities]).toEqual([input, capabilities]);
+    }
+    for (const [input, name] of [
+      [{ capabilities: ['ViewEndpointSecret'] }, 'capabilities'],
+      [{ capabilities: ['ViewBase', 'Everything'] }, 'capabilities'],
+      [{ expiry: 3_599 }, 'expiry'],
+      [{ expiry: 604_801 }, 'expiry'],
+      [{ sessionId: 'a b' }, 'sessionId'],
+    ] as const) {
+      const refused = await failureOf(loose(authentication).appPortalAccess!(appId, input));
+      expect(refused).toMatchObject({ code: 422, body: { detail: [{ loc: ['body', name] }] } });
+    }
+    expect((await failureOf(authentication.appPortalAccess('implicit-portal'))).code).toBe(404);
+    const application = { name: 'Made with a link', uid: 'implicit-portal' };
+    await authentication.appPortalAccess('implicit-portal', { application });
+    expect((await svix.application.get('implicit-portal')).name).toBe(application.name);
+
+    const once = { idempotencyKey: 'link-1' };
+    const first = await authentication.appPortalAccess(appId, {}, once);
+    expect(await authentication.appPortalAccess(appId, {}, once)).toEqual(first);
+    const { rows } = await system.database.store.pool.query('SELECT response::text FROM idempotency_keys');
+    expect(JSON.stringify(rows)).not.toContain(first.token);
+
+    // A token of the portal is for /v1, and can log itself out.
+    const own = recording(line, { ...environment, apiKey: link.token });
+    expect((await failureOf(own.svix.endpoint.list(appId))).code).toBe(401);
+    await own.svix.authentication.logout();
+    for (const name of own.called) called.add(name);
+    expect(await me(link.token)).toMatchObject({ status: 401 });
+    expect((await failureOf(own.svix.authentication.logout())).code).toBe(401);
+    expect((await failureOf(authentication.logout())).code).toBe(403);
+
+    const [one, two] = [
+      await authentication.appPortalAccess(appId, { sessionId: 'one' }),
+      await authentication.appPortalAccess(appId, { sessionId: 'two' }),
+    ];
+    const other = await authentication.appPortalAccess(otherId, { sessionId: 'one' });
+    const isValid = async ({ token }: { token: string }) => (await me(token)).role === 'account';
+    await authentication.expireAll(appId, { sessionIds: ['one'] });
+    expect(await Promise.all([one, two, first, other].map(isValid))).toEqual([false, true, true, true]);
+    await authentication.expireAll(appId, { expiry: 60 });
+    const left = Date.parse((await me(two.token)).portal.expiresAt as string) - Date.now();
+    expect(left).toBeLessThan(61_000);
+    await authentication.expireAll(appId);
+    expect(await Promise.all([one, two, first, other].map(isValid))).toEqual([false, false, false, true]);
+    if (has('authentication.dashboardAccess')) {
+      const access = (await loose(authentication).dashboardAccess!(appId)) as unknown as typeof link;
+      expect(access.url).toBe(`${system.url}/portal#token=${access.token}`);
+      expect(await isValid(access)).toBe(true);
+    }
+  });
+
   test('manages endpoints', async () => {
     const { endpoint } = svix;
     const { id: appId } = await svix.application.create({ name: 'Endpoints' });

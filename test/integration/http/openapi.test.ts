@@ -124,6 +124,11 @@ test('documents every route, and none that there is not', () => {
       'get /v1/audit',
       'post /v1/sessions',
       'delete /v1/sessions/current',
+      'get /v1/portal',
+      'post /v1/accounts/{id}/portal-links',
+      'get /v1/accounts/{id}/portal-links',
+      'delete /v1/accounts/{id}/portal-links',
+      'delete /v1/accounts/{id}/portal-links/{linkId}',
       'post /v1/keys',
       'get /v1/keys',
       'delete /v1/keys/{id}',
@@ -238,7 +243,10 @@ test('says of each operation what it is for, what it takes and what it responds'
     // test/integration/http/scopes.test.ts has the scopes.
     const scopes = security?.flatMap(Object.values)[0];
     const keys = [{ operatorKey: scopes }, ...(forAccounts ? [{ accountKey: scopes }] : [])];
-    expect([name, security]).toEqual([name, path.startsWith('/v1/') ? keys : []]);
+    const needsKey = path.startsWith('/v1/') && path !== '/v1/portal';
+    // test/integration/api/portal/routes.test.ts has those of portal links.
+    const own = security?.filter((scheme) => !('portalLink' in scheme));
+    expect([name, own]).toEqual([name, needsKey ? keys : []]);
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     expect([name, inPath.map((parameter) => parameter.name)]).toEqual([
       name,
@@ -254,7 +262,7 @@ test('says of each operation what it is for, what it takes and what it responds'
         { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       ]);
     }
-    const expected = path.startsWith('/v1/') ? ['401', '503'] : [];
+    const expected = needsKey ? ['401', '503'] : [];
     if (expected.length > 0 && !JSON.stringify(security).includes('accountKey')) expected.push('403');
     if (requestBody) expected.push('400', '413', '415', '422');
     if (inPath.length > 0) expected.push('404');
@@ -303,6 +311,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       expect((await api.ask('PUT', `/v1/event-types/${eventTypeName}`, {})).status).toBe(200);
       const { account, subscription, event, deliveryId } = await emitted(api.ask, provider);
       const [key] = (await api.ask('GET', `/v1/accounts/${account.id}`)).body.keys;
+      const { body: link } = await api.ask('POST', `/v1/accounts/${account.id}/portal-links`);
       const ids: Record<string, string> = {
         accounts: account.id,
         subscriptions: subscription.id,
@@ -314,6 +323,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
       };
       const asked = path
         .replace('{keyId}', key.id)
+        .replace('{linkId}', link.id)
         .replace('{provider}', provider)
         .replace('{externalId}', account.externalId)
         .replace('{name}', eventTypeName)

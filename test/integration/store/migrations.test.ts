@@ -32,6 +32,7 @@ test('has partitions for the next weeks after the migration', async () => {
     '0022_keys',
     '0023_sessions',
     '0024_audit',
+    '0025_portal_links',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

@@ -57,6 +57,8 @@ function translate(problem: Problem, error: unknown, body: unknown): SvixError {
       return new SvixError(422, { detail: errors.map((field) => fieldError(field, body)) });
     case 'unauthorized':
       return svixError(401, 'authentication_failed', 'Invalid token');
+    case 'forbidden':
+      return svixError(403, 'insufficient access', detail);
     case 'not_found':
       return notFound();
     case 'conflict':

@@ -8,6 +8,10 @@ export const reference: RegistrationReference = {
     '<key>`; docs/contracts/postack.md has what each client’s methods do here.',
   operations: {
     'get /api/v1/health': 'Whether the API is alive',
+    'post /api/v1/auth/app-portal-access/{app_id}': 'Make a link to the portal of an application',
+    'post /api/v1/auth/dashboard-access/{app_id}': 'Make a link to the portal of an application, for older clients',
+    'post /api/v1/auth/app/{app_id}/expire-all': 'End links to the portal of an application',
+    'post /api/v1/auth/logout': 'End the link whose token is sent',
     'get /api/v1/app': 'List applications',
     'post /api/v1/app': 'Create an application',
     'get /api/v1/app/{app_id}': 'Read an application',

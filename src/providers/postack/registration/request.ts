@@ -15,6 +15,11 @@ export interface Api {
   readonly once: Once;
 }
 
+/** The key or token of a request; undefined without one. */
+export function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '')?.[1];
+}
+
 /** The account of the key: to Svix, an environment. */
 export function environmentOf(response: Response): StoredAccount {
   return response.locals.environment as StoredAccount;

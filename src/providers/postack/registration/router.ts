@@ -10,6 +10,7 @@ import type { Registrar, RegistrationRoutes } from '../../registration.js';
 import { contract } from '../contract.js';
 import { appIdOf, applicationRoutes } from './applications.js';
 import { attemptRoutes } from './attempts.js';
+import { authenticationRoutes, logoutRoute } from './authentication.js';
 import { applicationEndpointRoutes, endpointRoutes } from './endpoints.js';
 import { notFound, sendErrors } from './errors.js';
 import { eventTypeRoutes } from './event-types.js';
@@ -18,7 +19,7 @@ import { messageRoutes } from './messages.js';
 import { operationalRoutes } from './operational.js';
 import { pollerRoutes } from './poller.js';
 import { recoveryRoutes } from './recovery.js';
-import { environmentOf } from './request.js';
+import { bearerOf, environmentOf } from './request.js';
 import { statisticsRoutes } from './statistics.js';
 import { taskRoutes } from './tasks.js';
 
@@ -37,6 +38,7 @@ export const routes: RegistrationRoutes = (registrar) => {
   router.get('/api/v1/health', (_request, response) => {
     response.status(204).end();
   });
+  logoutRoute(router, registrar);
   router.use(AREAS, requireAccount(registrar), ...registrar.readJson);
   router.param('app_id', async (request, response, next, appId: string) => {
     const environment = environmentOf(response);
@@ -48,6 +50,7 @@ export const routes: RegistrationRoutes = (registrar) => {
     next();
   });
 
+  authenticationRoutes(router, api);
   applicationRoutes(router, api);
   endpointRoutes(router, api, ENDPOINTS);
   applicationEndpointRoutes(router, api, ENDPOINTS);
@@ -70,9 +73,8 @@ export const routes: RegistrationRoutes = (registrar) => {
 /** Authenticates a request by the key of an account. */
 function requireAccount(registrar: Registrar): RequestHandler {
   return async (request, response, next) => {
-    const [, key] = /^Bearer +(\S+) *$/i.exec(request.get('authorization') ?? '') ?? [];
     const isEmission = request.method === 'POST' && /\/msg\/?$/.test(request.path);
-    const account = await registrar.authenticate(contract.provider, key, request, isEmission);
+    const account = await registrar.authenticate(contract.provider, bearerOf(request), request, isEmission);
     if (!account) {
       response.set('WWW-Authenticate', 'Bearer');
       throw new Problem('unauthorized', 'Invalid token');
