@@ -10,9 +10,10 @@ export type Capability = NonNullable<Me['portal']>['capabilities'][number];
 /** Most endpoints that are offered for choosing. */
 const OFFERED = 250;
 
-/** Whether the link allows something besides reading. */
-export function useCan(capability: Capability): boolean {
-  return useSession().me.portal?.capabilities.includes(capability) ?? false;
+/** Whether the link allows something besides reading; one of several is enough. */
+export function useCan(...sufficient: readonly Capability[]): boolean {
+  const { capabilities = [] } = useSession().me.portal ?? {};
+  return sufficient.some((capability) => capabilities.includes(capability));
 }
 
 /** The id of the customer, as the paths of requests have it. */

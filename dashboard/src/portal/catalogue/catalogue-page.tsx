@@ -51,7 +51,7 @@ export function CataloguePage() {
 }
 
 function Entry({ entry: { name, description, examples, schema } }: { entry: CatalogueEntry }) {
-  const [manage, send] = [useCan('manage_subscriptions'), useCan('send_again')];
+  const maySend = useCan('manage_subscriptions', 'send_again');
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
@@ -75,7 +75,7 @@ function Entry({ entry: { name, description, examples, schema } }: { entry: Cata
                 </div>
               );
             })}
-            {(manage || send) && <SendExample type={name} />}
+            {maySend && <SendExample type={name} />}
             {schema === null ? (
               <p className="muted">It has no schema.</p>
             ) : (

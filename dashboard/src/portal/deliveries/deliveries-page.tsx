@@ -1,5 +1,4 @@
 /** The deliveries of a customer, kept up to date. */
-import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
@@ -7,6 +6,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import { DeliveryTable } from '../../pages/deliveries/delivery-table.js';
 import { listAddress, readFilters, toQuery, type Filters } from '../../pages/deliveries/filters.js';
+import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Moment } from '../../parts/time.js';
 import { capital, useWords } from '../../parts/words.js';
@@ -29,7 +29,7 @@ export function PortalDeliveriesPage() {
       return unwrap(client.GET('/v1/deliveries', { params: { query }, signal }));
     },
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+    getNextPageParam: nextPage,
     refetchInterval: ({ state: { data } }) => (data?.pages.length === 1 && filters.q === undefined ? RENEW_MS : false),
   });
   const rows = list.data?.pages.flatMap(({ data }) => data);
@@ -54,13 +54,7 @@ export function PortalDeliveriesPage() {
           Searched back to <Moment at={searchedSince} />.
         </p>
       )}
-      {list.hasNextPage && (
-        <div>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {searchedSince ? 'Search older ones' : 'Show older ones'}
-          </Button>
-        </div>
-      )}
+      <Older list={list}>{searchedSince ? 'Search older ones' : 'Show older ones'}</Older>
     </div>
   );
 }

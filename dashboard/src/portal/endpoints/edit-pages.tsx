@@ -10,7 +10,7 @@ import type { Values } from '../../form/values.js';
 import { Identifier } from '../../parts/copy.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { useWords } from '../../parts/words.js';
-import { shortUrl, useCan, useCustomerId, useEndpoint, useRules } from '../access.js';
+import { shortUrl, useCustomerId, useEndpoint, useRules } from '../access.js';
 import { EndpointForm } from './endpoint-form.js';
 
 type NewBody = { url: string; eventTypes: string[] } & Values;
@@ -54,14 +54,13 @@ export function NewEndpointPage() {
 
 function Created({ created: { id, url, secret } }: { created: Subscription }) {
   const { endpoint, events } = useWords();
-  const maySee = useCan('show_secrets');
   return (
     <Alert variant="light" color="green" role="status" title="Created">
       <div className="stack">
         <p>
           Your {events} go to {shortUrl(url)} from now on.
         </p>
-        {secret && maySee && (
+        {secret && (
           <p>
             Verify them with this secret: <Identifier value={secret} />
           </p>

@@ -27,7 +27,8 @@ export function EndpointPage({ id }: { id: string }) {
   const rules = useRules();
   const mayManage = useCan('manage_subscriptions');
   const maySend = useCan('send_again');
-  const maySeeSecrets = useCan('show_secrets');
+  const maySeeSecrets = useCan('show_secrets', 'view_secrets');
+  const mayRotate = useCan('show_secrets');
   const [asking, setAsking] = useState(false);
   if (!data)
     return (
@@ -72,7 +73,7 @@ export function EndpointPage({ id }: { id: string }) {
         </div>
         <div className="stack">
           <About endpoint={data} />
-          {maySeeSecrets && <Secret subscription={data} contract={rules} />}
+          {maySeeSecrets && <Secret subscription={data} contract={rules} canRotate={mayRotate} />}
         </div>
       </div>
     </div>

@@ -31,7 +31,7 @@ export function VerifyPage() {
 
 function HowTo({ rules: { signature, accepted } }: { rules: Contract }) {
   const { endpoint, events } = useWords();
-  const maySee = useCan('show_secrets');
+  const maySee = useCan('show_secrets', 'view_secrets');
   return (
     <Section title={`Check that ${events} are genuine`}>
       <p>
