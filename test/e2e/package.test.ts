@@ -133,7 +133,9 @@ describe('for programs', () => {
       }).catch((error: { stdout: string }) => error);
       // What has no type, or none that is found, could be a number.
       const mistakes = compiled.stdout.match(/^typed\.[mc]ts\(\d|error TS\d+/gm);
-      expect(mistakes).toEqual(files.flatMap((file) => [4, 5, 6].flatMap((line) => [`${file}(${line}`, 'error TS2322'])));
+      expect(mistakes).toEqual(
+        files.flatMap((file) => [4, 5, 6].flatMap((line) => [`${file}(${line}`, 'error TS2322'])),
+      );
     },
     PREPARING_MS,
   );
