@@ -15,7 +15,7 @@ export async function expectFit(page: Page): Promise<void> {
 }
 
 /** Texts of single words that are wider than the element that cuts them off. */
-export const CUT_OFF = `[...document.querySelectorAll('button, a, label, th, h1, h2, h3, dt')]
+export const CUT_OFF = `[...document.querySelectorAll('button, a, label, th, h1, h2, h3, dt, dd, p, .mantine-Badge-label')]
   .filter((element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).overflowX !== 'visible')
   .map((element) => element.textContent)`;

@@ -14,6 +14,8 @@ describeInBrowser('the customer portal', () => {
   /** The port of the only other origin that may embed it. */
   let port: number;
   const servers: ChildProcess[] = [];
+  /** What the browser reports of the frame that it refuses. */
+  let refusal: RegExp | undefined;
 
   beforeAll(async () => {
     port = await pickPort();
@@ -22,7 +24,8 @@ describeInBrowser('the customer portal', () => {
   afterEach(async () => {
     dashboard.receiver.reply(200);
     await Promise.all(servers.splice(0).map(end));
-    await dashboard.closePages(/frame-ancestors|chrome-error|postMessage/);
+    await dashboard.closePages(refusal);
+    refusal = undefined;
   });
   afterAll(() => dashboard.close());
 
@@ -106,6 +109,7 @@ describeInBrowser('the customer portal', () => {
   });
 
   test('cannot be embedded by other pages', async () => {
+    refusal = /frame-ancestors|postMessage/;
     const { account } = await newReceiver(dashboard, 'Elsewhere');
     const page = await embed(account.id, {}, await pickPort());
     const frame = await page.waitForSelector('iframe[title="Webhooks"]');

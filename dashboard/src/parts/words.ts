@@ -34,6 +34,11 @@ export function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
+/** A text of the API about a subscription, in the words of the pages. */
+export function inWords(text: string, { endpoint, endpoints }: Words): string {
+  return text.replaceAll(/\bsubscription(s?)\b/g, (_, many: string) => (many ? endpoints : endpoint));
+}
+
 /** `1 delivery`, `2 deliveries`, in the words of the pages. */
 export function deliveriesOf({ delivery, deliveries }: Words, count: number): string {
   return counted(count, delivery, deliveries);

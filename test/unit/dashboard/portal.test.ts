@@ -62,16 +62,17 @@ describe('the fields of an endpoint', () => {
         source: { type: 'string', description: 'own' },
       },
     },
-    required: ['url', 'source'],
+    required: ['eventTypes', 'source'],
   } as const;
 
   test('are those that are a customer’s matter, in the words of the platform', () => {
-    const { main, more } = endpointFields(schema, WORDS);
+    const { main, more } = endpointFields(schema, WORDS, true);
     expect(Object.keys(main.properties ?? {})).toEqual(['url', 'eventTypes', 'source']);
     expect(Object.keys(more.properties ?? {})).toEqual(['headers']);
     expect(main.properties?.url?.description).toBe('Where messages are sent to, by POST.');
     expect(main.properties?.source?.description).toBe('own');
     expect(main.required).toEqual(['url', 'source']);
+    expect(endpointFields(schema, WORDS, false).main.required).toEqual(['url', 'eventTypes', 'source']);
   });
 });
 

@@ -6,7 +6,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { DeliveryDetail } from '../../api/shapes.js';
 import { Attempts } from '../../pages/delivery/attempts.js';
-import { EventPayload, RequestAsSent } from '../../pages/delivery/messages.js';
+import { RequestAsSent } from '../../pages/delivery/messages.js';
 import { Schedule } from '../../pages/delivery/schedule.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
@@ -14,16 +14,17 @@ import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Moment } from '../../parts/time.js';
-import { capital, useWords } from '../../parts/words.js';
+import { capital, inWords, useWords } from '../../parts/words.js';
 import { shortUrl, useCan } from '../access.js';
 import columns from '../../parts/columns.module.css';
+import { EventData } from './event-data.js';
 import { SendAgain } from './send-again.js';
 
 /** How often it is read again, in milliseconds: while an attempt may come soon, and otherwise. */
 const RENEW_MS = { open: 2_000, ended: 15_000 } as const;
 
 export function PortalDeliveryPage({ id }: { id: string }) {
-  const { delivery } = useWords();
+  const words = useWords();
   const { client } = useSession();
   const maySend = useCan('send_again');
   const { data, error, refetch } = useQuery({
@@ -34,7 +35,7 @@ export function PortalDeliveryPage({ id }: { id: string }) {
   if (!data)
     return (
       <div className="stack">
-        <PageHead title={capital(delivery)} />
+        <PageHead title={capital(words.delivery)} />
         {error ? <Failure error={error} retry={() => void refetch()} /> : <Loading lines={8} />}
       </div>
     );
@@ -44,7 +45,7 @@ export function PortalDeliveryPage({ id }: { id: string }) {
       {maySend && <SendAgain delivery={data} />}
       {data.stateReason && (
         <Alert variant="light" color={data.state === 'failed' ? 'red' : 'yellow'} role="note">
-          {data.stateReason}
+          {inWords(data.stateReason, words)}
         </Alert>
       )}
       <div className={columns.columns}>
@@ -54,7 +55,7 @@ export function PortalDeliveryPage({ id }: { id: string }) {
         </div>
         <div className="stack">
           <About delivery={data} />
-          <EventPayload eventId={data.eventId} />
+          <EventData id={data.eventId} />
           <RequestAsSent delivery={data} />
         </div>
       </div>

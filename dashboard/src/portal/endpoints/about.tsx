@@ -18,7 +18,7 @@ export function About({ endpoint }: { endpoint: Subscription }) {
   const words = useWords();
   const rules = useRules();
   const { id, url, eventTypes, description, createdAt, updatedAt } = endpoint;
-  const { main, more } = endpointFields(rules?.subscriptionSchema ?? {}, words);
+  const { main, more } = endpointFields(rules?.subscriptionSchema ?? {}, words, rules?.openCatalogue ?? false);
   const others = [...Object.keys(main.properties ?? {}), ...Object.keys(more.properties ?? {})]
     .filter((name) => !APART.includes(name))
     .flatMap((name) => (isSet(endpoint[name]) ? [[name, endpoint[name]] as const] : []));
@@ -67,8 +67,11 @@ function isSet(value: unknown): boolean {
 
 function asText(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
-  return Array.isArray(value) && value.every((each) => typeof each === 'string')
-    ? value.join(', ')
-    : JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const isFlat = Object.values(value).every((each) => typeof each !== 'object');
+  if (!isFlat) return JSON.stringify(value);
+  if (Array.isArray(value)) return value.join(', ');
+  return Object.entries(value)
+    .map(([name, inner]) => `${name}: ${inner}`)
+    .join(', ');
 }

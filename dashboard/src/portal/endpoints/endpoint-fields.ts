@@ -1,6 +1,6 @@
 /** Which settings of an endpoint the portal offers, under which names, from the schema of all. Pure. */
 import type { JsonSchema } from '../../form/schema.js';
-import type { Words } from '../../parts/words.js';
+import { capital, type Words } from '../../parts/words.js';
 
 /** Settings of the platform, or of the page itself. */
 const HIDDEN = new Set([
@@ -17,30 +17,31 @@ export interface EndpointFields {
   readonly more: JsonSchema;
 }
 
-export function endpointFields(schema: JsonSchema, words: Words): EndpointFields {
-  const described = descriptions(words);
+/** @param hasGroups whether event types may be left out, for all of them, or given as groups */
+export function endpointFields(schema: JsonSchema, words: Words, hasGroups: boolean): EndpointFields {
+  const described = descriptions(words, hasGroups);
+  const required = ['url', ...(schema.required ?? []).filter((name) => name !== 'eventTypes' || !hasGroups)];
   const shown = Object.entries(schema.properties ?? {})
     .filter(([name]) => !HIDDEN.has(name))
     .map(([name, property]) => [name, { ...property, ...described[name] }] as const);
   const pick = (isMore: boolean): JsonSchema => ({
     ...schema,
+    required,
     properties: Object.fromEntries(shown.filter(([name]) => MORE.includes(name) === isMore)),
   });
   return { main: pick(false), more: pick(true) };
 }
 
 /** The usual fields in the words of the platform; what is special to it keeps its own texts. */
-function descriptions({
-  endpoint,
-  event,
-  events,
-  deliveries,
-}: Words): Readonly<Record<string, Pick<JsonSchema, 'title' | 'description'>>> {
+function descriptions(
+  { endpoint, event, events, deliveries }: Words,
+  hasGroups: boolean,
+): Readonly<Record<string, Pick<JsonSchema, 'title' | 'description'>>> {
   return {
     url: { title: 'URL', description: `Where ${events} are sent to, by POST.` },
     eventTypes: {
-      title: 'Event types',
-      description: `Which ${events} it gets: types, or groups such as invoice.*; all when empty.`,
+      title: `${capital(event)} types`,
+      description: `Which ${events} it gets${hasGroups ? ': types, or groups such as invoice.*; all when empty' : ''}.`,
     },
     description: { title: 'Description', description: 'For yourself.' },
     headers: { title: 'Headers', description: `Sent with every request. Their values are kept secret.` },

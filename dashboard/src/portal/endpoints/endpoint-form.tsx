@@ -26,7 +26,7 @@ interface Props {
 }
 
 export function EndpointForm({ rules, before, submitLabel, busy, error, submit }: Props) {
-  const { main, more } = endpointFields(rules.subscriptionSchema, useWords());
+  const { main, more } = endpointFields(rules.subscriptionSchema, useWords(), rules.openCatalogue);
   const names = [main, more].flatMap(({ properties }) => Object.keys(properties ?? {}));
   const [{ values: former, masked }] = useState(() => {
     const whole = { properties: { ...main.properties, ...more.properties } };

@@ -12,7 +12,7 @@ import { Secret } from '../../pages/subscriptions/secret.js';
 import { SendTest } from '../../pages/subscriptions/send-test.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { PauseButton, PauseNote } from '../../parts/pause.js';
-import { capital, useWords } from '../../parts/words.js';
+import { capital, inWords, useWords } from '../../parts/words.js';
 import { shortUrl, useCan, useEndpoint, useRules } from '../access.js';
 import { Ask } from '../ask.js';
 import { About } from './about.js';
@@ -60,7 +60,7 @@ export function EndpointPage({ id }: { id: string }) {
       {asking && <AskDelete endpoint={data} close={() => setAsking(false)} />}
       {data.disabledReason && (
         <Alert variant="light" color="red" role="note" title="Disabled">
-          {data.disabledReason}
+          {inWords(data.disabledReason, words)}
         </Alert>
       )}
       <PauseNote state={data} />

@@ -3,11 +3,14 @@ import { Button } from '@mantine/core';
 import { Link } from 'wouter';
 import type { ListedSubscription } from '../../api/shapes.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
-import { Table } from '../../parts/table.js';
-import { Ago } from '../../parts/time.js';
-import { capital, useWords } from '../../parts/words.js';
+import { counted } from '../../parts/format.js';
+import { capital, useWords, type Words } from '../../parts/words.js';
 import { shortUrl, useCan, useEndpoints } from '../access.js';
+import styles from './endpoints-page.module.css';
 import { HealthBadge } from './health-badge.js';
+
+/** Event types that are named in a row. */
+const NAMED = 4;
 
 export function EndpointsPage() {
   const words = useWords();
@@ -28,33 +31,34 @@ export function EndpointsPage() {
           {mayManage ? `Create one, and its URL receives your ${words.events}.` : `None has been created yet.`}
         </Empty>
       )}
-      {data && data.length > 0 && <EndpointTable endpoints={data} />}
+      {data && data.length > 0 && <EndpointList endpoints={data} />}
     </div>
   );
 }
 
-function EndpointTable({ endpoints }: { endpoints: readonly ListedSubscription[] }) {
+function EndpointList({ endpoints }: { endpoints: readonly ListedSubscription[] }) {
   const words = useWords();
   return (
-    <Table
-      caption={`${capital(words.endpoints)}, the newest first`}
-      head={[capital(words.endpoint), capital(words.events), 'State', 'Created']}
-    >
+    <ul className={`panel ${styles.list}`} aria-label={`${capital(words.endpoints)}, the newest first`}>
       {endpoints.map((endpoint) => (
-        <tr key={endpoint.id}>
-          <td>
+        <li key={endpoint.id} className={styles.row}>
+          <div>
             <Link href={`/endpoints/${endpoint.id}`}>{shortUrl(endpoint.url)}</Link>
-            {endpoint.description && <div className="muted">{endpoint.description}</div>}
-          </td>
-          <td>{endpoint.eventTypes.length === 0 ? 'all' : endpoint.eventTypes.join(', ')}</td>
-          <td>
+            {endpoint.description && <p className="muted">{endpoint.description}</p>}
+          </div>
+          <p className={styles.types}>{typesOf(endpoint, words)}</p>
+          <p className={styles.state}>
             <HealthBadge endpoint={endpoint} />
-          </td>
-          <td>
-            <Ago at={endpoint.createdAt} />
-          </td>
-        </tr>
+          </p>
+        </li>
       ))}
-    </Table>
+    </ul>
   );
+}
+
+/** Of many types the first are named. */
+function typesOf({ eventTypes }: ListedSubscription, { event, events }: Words): string {
+  if (eventTypes.length === 0) return `all ${events}`;
+  const more = eventTypes.length - NAMED;
+  return `${eventTypes.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${counted(more, `${event} type`)} more` : ''}`;
 }

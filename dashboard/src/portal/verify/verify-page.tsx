@@ -9,7 +9,7 @@ import { CopyText } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
-import { useWords } from '../../parts/words.js';
+import { inWords, useWords } from '../../parts/words.js';
 import { useCan, useRules } from '../access.js';
 import { messagePrefix } from './scheme.js';
 import { languages, snippet, type Language } from './snippets.js';
@@ -30,7 +30,8 @@ export function VerifyPage() {
 }
 
 function HowTo({ rules: { signature, accepted } }: { rules: Contract }) {
-  const { endpoint, events } = useWords();
+  const words = useWords();
+  const { endpoint, events } = words;
   const maySee = useCan('show_secrets', 'view_secrets');
   return (
     <Section title={`Check that ${events} are genuine`}>
@@ -53,8 +54,8 @@ function HowTo({ rules: { signature, accepted } }: { rules: Contract }) {
             <span className="mono">{signature.headers.join(', ')}</span>
           </Fact>
         )}
-        <Fact name="Signature">{signature.description}</Fact>
-        <Fact name="Accepted">{accepted}</Fact>
+        <Fact name="Signature">{inWords(signature.description, words)}</Fact>
+        <Fact name="Accepted">{inWords(accepted, words)}</Fact>
       </Facts>
     </Section>
   );
@@ -72,7 +73,7 @@ function Snippet({ prefix }: { prefix: string }) {
         onChange={(event) => setLanguage(event.currentTarget.value as Language)}
         data={languages}
       />
-      <CodeBlock label={`Verification in ${language}`} text={text} />
+      <CodeBlock label={`Verification in ${language}`} text={text} whole />
       <p className="muted">
         For secrets that begin with whsec_. With a public key, whpk_, use a library of{' '}
         <a href="https://github.com/standard-webhooks/standard-webhooks" target="_blank" rel="noreferrer">
