@@ -22,7 +22,7 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   endpoints: () => ['/endpoints', 'failing for'],
   endpoint: ({ subscription }) => [`/endpoints/${subscription}`, 'Failing for'],
   'endpoint-form': () => ['/endpoints/new', 'More settings'],
-  deliveries: () => ['/deliveries', 'invoice.paid'],
+  deliveries: () => ['/deliveries', 'order.shipped'],
   delivery: ({ retrying }) => [`/deliveries/${retrying}`, 'Duration by phase'],
   catalogue: () => ['/catalogue', 'A customer has paid an invoice'],
   verify: () => ['/verify', 'Code to copy'],
