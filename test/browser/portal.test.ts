@@ -1,19 +1,38 @@
 /** The customer portal in a page of another origin: the example of the documentation, as it is. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { FrameLocator, Page } from 'playwright-core';
 import { pickPort } from '../../src/embedded/ports.js';
 import { ADMIN_KEY } from '../support/api.js';
 import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support.js';
 
-const example = join(__dirname, '../../docs/examples/portal-server.mjs');
+const root = join(__dirname, '../..');
+const example = join(root, 'docs/examples/portal-server.mjs');
+
+/** A page of a platform that is made with React. */
+const REACT_PROGRAM = `
+import { createElement, StrictMode, useState } from '${root}/node_modules/react/index.js';
+import { createRoot } from '${root}/node_modules/react-dom/client.js';
+import { PigeonpostPortal } from '${root}/dashboard/src/embed/index.tsx';
+const element = document.getElementById('root');
+function Page() {
+  const [expired, setExpired] = useState(false);
+  const { url } = element.dataset;
+  return expired ? 'It has expired' : createElement(PigeonpostPortal, { url, onExpired: () => setExpired(true) });
+}
+createRoot(element).render(createElement(StrictMode, null, createElement(Page)));
+`;
 
 describeInBrowser('the customer portal', () => {
   let dashboard: DashboardHarness;
   /** The port of the only other origin that may embed it. */
   let port: number;
-  const servers: ChildProcess[] = [];
+  /** What ends the servers of a test. */
+  const servers: (() => Promise<unknown>)[] = [];
   /** What the browser reports of the frame that it refuses. */
   let refusal: RegExp | undefined;
 
@@ -23,7 +42,7 @@ describeInBrowser('the customer portal', () => {
   });
   afterEach(async () => {
     dashboard.receiver.reply(200);
-    await Promise.all(servers.splice(0).map(end));
+    await Promise.all(servers.splice(0).map((end) => end()));
     await dashboard.closePages(refusal);
     refusal = undefined;
   });
@@ -36,7 +55,7 @@ describeInBrowser('the customer portal', () => {
       ...{ ACCOUNT_ID: accountId, PORT: String(at), ...settings },
     };
     const server = spawn(process.execPath, [example], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    servers.push(server);
+    servers.push(() => end(server));
     await once(server.stdout, 'data');
     const page = await dashboard.open();
     await page.goto(`http://127.0.0.1:${at}/`);
@@ -90,6 +109,42 @@ describeInBrowser('the customer portal', () => {
     await page.getByText('No endpoints').waitFor();
   });
 
+  /** A page at the origin that may embed the portal, with the script of it. */
+  async function openPage(content: string, program = ''): Promise<Page> {
+    const html = `<script src="${dashboard.system.url}/portal.js"></script><link rel="icon" href="data:," />${content}`;
+    const server = createServer((request, response) => {
+      const isProgram = request.url === '/program.js';
+      response.setHeader('content-type', isProgram ? 'text/javascript' : 'text/html');
+      response.end(isProgram ? program : html);
+    });
+    servers.push(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    const page = await dashboard.open();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    return page;
+  }
+
+  test('is opened in an element that names its link', async () => {
+    const { account } = await newReceiver(dashboard, 'Attribute');
+    const { url } = await dashboard.ask('POST', `/v1/accounts/${account.id}/portal-links`);
+    const page = await openPage(`<div data-pigeonpost-portal="${url}"></div>`);
+    await inFrame(page).getByRole('heading', { name: 'Endpoints' }).waitFor();
+    expect(await page.content()).not.toContain('data-pigeonpost-portal');
+  });
+
+  test('is a component of React', async () => {
+    const { account } = await newReceiver(dashboard, 'React');
+    const { url } = await dashboard.ask('POST', `/v1/accounts/${account.id}/portal-links`);
+    const content = `<div id="root" data-url="${url}"></div><script src="program.js"></script>`;
+    const page = await openPage(content, bundle(REACT_PROGRAM));
+    await inFrame(page).getByRole('heading', { name: 'Endpoints' }).waitFor();
+    expect(await page.locator('iframe').count()).toBe(1);
+    await dashboard.ask('DELETE', `/v1/accounts/${account.id}/portal-links`);
+    load(inFrame(page));
+    await page.getByText('It has expired').waitFor();
+    expect(await page.locator('iframe').count()).toBe(0);
+  });
+
   test('shows only what a link may: no buttons with a link for reading', async () => {
     const { account, subscription } = await newReceiver(dashboard, 'Reader');
     const delivery = await emit(dashboard, account.id);
@@ -125,7 +180,7 @@ describeInBrowser('the customer portal', () => {
     const page = await embed(account.id);
     await inFrame(page).getByRole('heading', { name: 'Endpoints' }).waitFor();
     await dashboard.ask('DELETE', `/v1/accounts/${account.id}/portal-links`);
-    await inFrame(page).getByRole('link', { name: 'Deliveries' }).click();
+    load(inFrame(page));
     await page.getByText('The session has ended.').waitFor();
     await page.getByRole('button', { name: 'Open it again' }).click();
     await inFrame(page).getByRole('heading', { name: 'Endpoints' }).waitFor();
@@ -138,7 +193,7 @@ describeInBrowser('the customer portal', () => {
     await page.goto(url);
     await page.getByRole('heading', { name: 'Endpoints' }).waitFor();
     await dashboard.ask('DELETE', `/v1/accounts/${account.id}/portal-links`);
-    await page.getByRole('link', { name: 'Deliveries' }).click();
+    load(page);
     await page.getByText('This session has ended').waitFor();
     await page.reload();
     await page.getByText('This session has ended').waitFor();
@@ -192,6 +247,36 @@ describeInBrowser('the customer portal', () => {
     await portal.locator('header [data-state="delivered"]').waitFor();
   });
 });
+
+/** Has the portal load something, unless it has just done so and ended. */
+function load(portal: Page | FrameLocator): void {
+  void portal
+    .locator('body')
+    .evaluate("location.hash = '#/deliveries'")
+    .catch(() => undefined);
+}
+
+/** A program with all that it imports, as a plain script. */
+function bundle(program: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pigeonpost-react-'));
+  try {
+    writeFileSync(join(folder, 'program.js'), program);
+    const options = {
+      ...{ root: folder, configFile: false, logLevel: 'error', define: { 'process.env.NODE_ENV': '"production"' } },
+      build: { outDir: 'out', lib: { entry: 'program.js', formats: ['iife'], name: 'Program', fileName: 'program' } },
+    };
+    const build = `import { build } from 'vite'; await build(${JSON.stringify(options)});`;
+    execFileSync(process.execPath, ['--input-type=module', '-e', build], {
+      cwd: root,
+      env: { ...process.env, NODE_ENV: 'production' },
+      stdio: 'inherit',
+    });
+    const [made] = readdirSync(join(folder, 'out'));
+    return readFileSync(join(folder, 'out', made!), 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 async function end(server: ChildProcess): Promise<void> {
   const closed = once(server, 'close');
