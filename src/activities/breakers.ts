@@ -2,7 +2,15 @@
  * What attempts mean for circuit breakers. Nothing here throws for an error of the database or of Temporal: it must not
  * make anyone repeat an attempt, and the sweep completes what was not done.
  */
-import { bucketMs, isInTrial, isOpen, mustWait, type AttemptCount, type BreakerRules } from '../contract/breaker.js';
+import {
+  bucketMs,
+  isInTrial,
+  isOpen,
+  mustWait,
+  wasTried,
+  type AttemptCount,
+  type BreakerRules,
+} from '../contract/breaker.js';
 import { breakerOf } from '../contract/delivery-rules.js';
 import { contractOf } from '../providers/registry.js';
 import type { AttemptMaterial } from '../store/attempts/attempts.js';
@@ -104,6 +112,9 @@ export class Breakers {
    */
   async admit(material: AttemptMaterial, byHand: boolean, attemptsMade: number): Promise<void> {
     const { subscription, delivery, attempts } = material;
+    // Its schedule may be faster than the end of the trial.
+    if (!byHand && wasTried(subscription.breaker, delivery.id, attempts))
+      throw roundFailure(FailureType.paused, BREAKER_OPEN);
     if (!mustWait(subscription.breaker, delivery.id)) return;
     const entry = { id: delivery.id, attempts, byHand };
     const joined = await joinTrial(this.settings.store, subscription.id, entry).catch((error: Error) => {

@@ -5256,7 +5256,7 @@ export interface operations {
           } | null;
           /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
           transformation?: string | null;
-          /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+          /** @description Delivery policy, where the contract allows one; replaced as a whole; null for none. */
           policy?: {
             /** @description The waits between attempts. */
             schedule?: {
@@ -5586,7 +5586,7 @@ export interface operations {
           } | null;
           /** @description JSONata expression over {type, timestamp, channels, data} that makes the data that is sent; null for none. Only for contracts with transformations. */
           transformation?: string | null;
-          /** @description Delivery policy, where the contract allows one; replaced as a whole, null for none. */
+          /** @description Delivery policy, where the contract allows one; replaced as a whole; null for none. */
           policy?: {
             /** @description The waits between attempts. */
             schedule?: {

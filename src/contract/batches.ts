@@ -30,7 +30,9 @@ export const batchField = z
   })
   .nullable()
   .optional()
-  .describe('Send several events in one request: as soon as there are maxEvents, or after maxWaitMs. null for none.');
+  .describe(
+    'Send several events in one request, as soon as there are so many or the first one has waited so long; null for none.',
+  );
 
 /** The event type of a delivery that is a batch. */
 export const BATCH_TYPE = 'pigeonpost.batch';

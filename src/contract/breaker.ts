@@ -106,6 +106,11 @@ export function isInTrial(breaker: Breaker, deliveryId: string): boolean {
   return isOpen(breaker) && breaker.trial.some(({ id }) => id === deliveryId);
 }
 
+/** Whether a delivery has made the one attempt that it has in the trial, by the number of its attempts. */
+export function wasTried(breaker: Breaker, deliveryId: string, attempts: number): boolean {
+  return isOpen(breaker) && breaker.trial.some((tried) => tried.id === deliveryId && tried.attempts < attempts);
+}
+
 /**
  * The breaker after further attempts. One that is open stays as it is: only trials decide there. One whose window has no
  * failure is null, so that attempts of a working receiver are not written.

@@ -3,6 +3,9 @@ import type { z } from 'zod';
 import type { Account, RandomBytes, Subscription } from './entities.js';
 import type { PublicKey } from './signing-keys.js';
 
+/** Metadata of fields that forms show only on request, beside what most people set; with a label, unless the name says it. */
+export const advanced = (title?: string) => ({ 'x-advanced': true, ...(title === undefined ? {} : { title }) });
+
 /** What a contract keeps of a subscription's own fields. */
 export interface SubscriptionFields<Options, Secrets> {
   readonly options: Options;

@@ -20,7 +20,7 @@ const KEPT = [
   'overview-light',
 ];
 
-const WIDE = { width: 1280, height: 800 };
+const WIDE = { width: 1440, height: 900 };
 /** The width of a small phone. */
 const NARROW = { width: 390, height: 844 };
 
@@ -34,7 +34,7 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   find: () => ['/find?q=inv_20260301', 'Searched the payloads'],
   subscriptions: ({ account }) => [`/subscriptions?accountId=${account}`, 'all'],
   subscription: ({ subscription }) => [`/subscriptions/${subscription}`, 'Failing for'],
-  'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Rate per second'],
+  'subscription-form': ({ account }) => [`/subscriptions/new/${account}`, 'Advanced'],
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
   'event-types': () => ['/event-types', 'A customer has paid an invoice'],
@@ -78,6 +78,31 @@ describeInBrowser('every page', () => {
     await page.goto('/');
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     await expectFit(page);
+  });
+
+  test('is fit to read with all fields of a form', async () => {
+    const page = await dashboard.openAt(`/subscriptions/new/${made.account}`, { viewport: NARROW });
+    for (const fold of ['Filter and transformation', 'Advanced']) await page.getByText(fold).click();
+    await page.getByLabel('Rate per second').waitFor();
+    await expectFit(page);
+    await picture(page, 'subscription-form-open-narrow');
+  });
+
+  test('lists its keyboard shortcuts, which go to pages', async () => {
+    const page = await dashboard.openAt('/overview', { viewport: NARROW });
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await expectFit(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('e');
+    await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
+    // In a field they are text.
+    await page.keyboard.press('/');
+    await page.keyboard.type('?ga');
+    expect(await page.getByLabel('Find').inputValue()).toBe('?ga');
   });
 
   test('is fit to read in a dialog', async () => {

@@ -26,6 +26,7 @@ describeInBrowser('subscriptions', () => {
     await page.getByRole('button', { name: 'Set HTTP auth' }).click();
     await page.getByLabel('Username').fill('kim');
     await page.getByLabel('Password').fill('letmein');
+    await page.getByText('Advanced', { exact: true }).click();
     await page.getByRole('button', { name: 'Add to Headers' }).click();
     await page.getByLabel('Headers: name 1').fill('X-Shop');
     await page.getByLabel('Headers: value 1').fill('north');
@@ -46,6 +47,7 @@ describeInBrowser('subscriptions', () => {
     const { account, subscription } = await newReceiver(dashboard, 'Edited', { headers: { 'X-Tenant': 'kept' } });
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}/edit`);
     await page.getByLabel('Description').fill('Orders of the shop');
+    await page.getByText('Advanced', { exact: true }).click();
     await page.getByLabel('Rate per second').fill('2.5');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Orders of the shop').waitFor();
@@ -66,7 +68,7 @@ describeInBrowser('subscriptions', () => {
     for (const total of [20, 120])
       await dashboard.ask('POST', `/v1/accounts/${account.id}/events`, { type: 'invoice.paid', data: { total } });
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}/edit`);
-    await page.getByText('Advanced', { exact: true }).click();
+    await page.getByText('Filter and transformation').click();
     await page.getByLabel('Filter').fill('{"data.total": {"gte": 100}}');
     await page.getByRole('button', { name: 'Try the filter' }).click();
     await page.getByText('1 of the last 2 events would pass.').waitFor();

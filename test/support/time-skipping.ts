@@ -82,18 +82,16 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
     client: environment.client,
     dispatcher: stubDispatcher((more) => void deliveryStarts.push(...more)),
   });
+  const shared = shareDependencies(
+    { store: database.store, egress },
+    { wakeBreaker: (scope) => wakeBreaker(environment.client, scope) },
+  );
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     namespace: environment.namespace ?? 'default',
     taskQueue: TASK_QUEUE,
     workflowBundle: { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') },
-    activities: createActivities(
-      shareDependencies(
-        { store: database.store, egress },
-        { wakeBreaker: (scope) => wakeBreaker(environment.client, scope) },
-      ),
-      { dispatcher: stubDispatcher(() => undefined) },
-    ),
+    activities: createActivities(shared, { dispatcher: stubDispatcher(() => undefined) }),
   });
   const running = worker.run();
 
@@ -112,6 +110,8 @@ export async function openTimeMachine(): Promise<TimeSkippingEnv> {
     async close() {
       worker.shutdown();
       await running;
+      // What still wakes a workflow needs the connection.
+      await shared.breakers.stop();
       await api.close();
       await environment.teardown();
       await database.close();

@@ -2,7 +2,7 @@
 import { Button, Fieldset } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { errorAt } from './errors.js';
-import type { FieldProps } from './schema-field.js';
+import { helpOf, type FieldProps } from './schema-field.js';
 import { SchemaForm } from './schema-form.js';
 import type { JsonSchema } from './schema.js';
 import type { Values } from './values.js';
@@ -70,7 +70,7 @@ export function Group({ label, description, children }: { label: string; descrip
   return (
     <Fieldset legend={label} radius="md">
       <div className="stack">
-        {description && <p className="muted">{description}</p>}
+        {description && <p className="muted">{helpOf(description)}</p>}
         {children}
       </div>
     </Fieldset>

@@ -29,7 +29,7 @@ export function SchemaField(props: FieldProps) {
   const field = fieldOf(schema);
   const common = {
     label: labelOf(schema.title ?? name),
-    description: schema.description,
+    description: helpOf(schema.description),
     error: errorAt(errors, path),
     required,
   };
@@ -113,8 +113,15 @@ function ListField({ value, choices, suggestions = [], onChange, ...common }: Li
   );
 }
 
-/** A name as people write it: `ratePerSecond` is `Rate per second`. */
+/** A description without what null means: that is for programs, and in a form the field is emptied. */
+export function helpOf(description: string | undefined): string | undefined {
+  return description?.replace(/; null for [^.;]+/g, '');
+}
+
+/** A name as people write it: `ratePerSecond` is `Rate per second`, and `maxWaitMs` is `Max wait (ms)`. */
 export function labelOf(name: string): string {
-  const words = name.replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
+  const words = name
+    .replace(/(?<=[a-z])(Ms|S)$/, (unit) => ` (${unit.toLowerCase()})`)
+    .replace(/([a-z])([A-Z])/g, (_, end: string, start: string) => `${end} ${start.toLowerCase()}`);
   return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/^(Url|Http|Tls|Id)\b/, (word) => word.toUpperCase());
 }

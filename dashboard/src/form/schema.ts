@@ -15,6 +15,8 @@ export interface JsonSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly maxLength?: number;
+  /** Whether a form shows the field only on request. */
+  readonly 'x-advanced'?: boolean;
 }
 
 /** A field of a form. `nullable` says that null is allowed, which removes the value. */

@@ -3,6 +3,7 @@ import { TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import styles from './find-box.module.css';
+import { isForText } from './shortcuts.js';
 
 export function FindBox() {
   const [location, navigate] = useLocation();
@@ -16,7 +17,7 @@ function Box({ shown, find }: { shown: string; find: (text: string) => void }) {
   const [text, setText] = useState(shown);
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.key !== '/' || isForText(event)) return;
       event.preventDefault();
       input.current?.select();
     };
@@ -43,12 +44,5 @@ function Box({ shown, find }: { shown: string; find: (text: string) => void }) {
         rightSection={<kbd className={styles.key}>/</kbd>}
       />
     </form>
-  );
-}
-
-/** Whether a key that is pressed there is text. */
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );
 }

@@ -1,12 +1,13 @@
 /** What surrounds every page: the way to the others, who is signed in, and the colour scheme. */
 import { Button, NativeSelect, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useContract } from '../api/accounts.js';
 import { may, useSession } from '../api/session.js';
 import { setZone, useZone, type Zone } from '../parts/zone.js';
 import { FindBox } from './find-box.js';
 import { Mark } from './mark.js';
+import { Shortcuts } from './shortcuts.js';
 import styles from './shell.module.css';
 
 export function Shell({ children }: { children: ReactNode }) {
@@ -14,21 +15,27 @@ export function Shell({ children }: { children: ReactNode }) {
   const account = me.account;
   const contract = useContract(account?.provider);
   const hasEventTypes = !account || contract?.openCatalogue === true;
-  const pages = [
-    { href: '/overview', label: 'Overview' },
-    { href: '/deliveries', label: 'Deliveries' },
-    { href: '/events', label: 'Events' },
-    { href: '/subscriptions', label: 'Subscriptions' },
-    account ? { href: `/accounts/${account.id}`, label: 'Account' } : { href: '/accounts', label: 'Accounts' },
-    ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types' }] : []),
-    { href: '/contracts', label: 'Contracts' },
-    ...(!account && may(me, 'admin')
-      ? [
-          { href: '/keys', label: 'Keys' },
-          { href: '/audit', label: 'Audit log' },
-        ]
-      : []),
-  ];
+  const isAdmin = !account && may(me, 'admin');
+  const pages = useMemo(
+    () => [
+      { href: '/overview', label: 'Overview', key: 'o' },
+      { href: '/deliveries', label: 'Deliveries', key: 'd' },
+      { href: '/events', label: 'Events', key: 'e' },
+      { href: '/subscriptions', label: 'Subscriptions', key: 's' },
+      account
+        ? { href: `/accounts/${account.id}`, label: 'Account', key: 'a' }
+        : { href: '/accounts', label: 'Accounts', key: 'a' },
+      ...(hasEventTypes ? [{ href: '/event-types', label: 'Event types', key: 't' }] : []),
+      { href: '/contracts', label: 'Contracts', key: 'c' },
+      ...(isAdmin
+        ? [
+            { href: '/keys', label: 'Keys', key: 'k' },
+            { href: '/audit', label: 'Audit log', key: 'l' },
+          ]
+        : []),
+    ],
+    [account, hasEventTypes, isAdmin],
+  );
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#content">
@@ -42,12 +49,15 @@ export function Shell({ children }: { children: ReactNode }) {
         <FindBox />
         <nav aria-label="Pages" className={styles.pages}>
           {pages.map((page) => (
-            <PageLink key={page.href} {...page} />
+            <PageLink key={page.href} href={page.href} label={page.label} />
           ))}
         </nav>
         <div className={styles.who}>
           <SchemeSelect />
           <ZoneSelect />
+          <div className={styles.shortcuts}>
+            <Shortcuts pages={pages} />
+          </div>
           <p className={styles.name} title={account?.id}>
             <span className="muted">Signed in as</span> <strong>{account ? account.name : 'operator'}</strong>
           </p>

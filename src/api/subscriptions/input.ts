@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { checkHeaders } from '../../contract/headers.js';
 import { newId } from '../../contract/ids.js';
+import { advanced } from '../../contract/rules.js';
 import type { AnyContract } from '../../contract/types.js';
 import type { AddressGuard } from '../../egress/address.js';
 import { contractOf } from '../../providers/registry.js';
@@ -33,27 +34,31 @@ export const commonFields = z.object({
   headers: z
     .record(z.string(), z.string())
     .optional()
-    .describe('Sent with every attempt. Shown as ***; in an edit *** keeps the stored value.'),
+    .describe('Sent with every attempt. Shown as ***; in an edit *** keeps the stored value.')
+    .meta(advanced()),
   maxConcurrentAttempts: z
     .int()
     .min(1)
     .max(1_000)
     .nullable()
     .optional()
-    .describe('Maximum attempts in flight; null for the default.'),
+    .describe('Maximum attempts in flight; null for the default.')
+    .meta(advanced('Attempts at once')),
   ratePerSecond: z
     .number()
     .min(0.1)
     .max(65_535)
     .nullable()
     .optional()
-    .describe('Maximum attempts started per second; null for no limit.'),
-  tlsClient: tlsClientInput,
+    .describe('Maximum attempts started per second; null for no limit.')
+    .meta(advanced()),
+  tlsClient: tlsClientInput.meta(advanced('Client certificate')),
   ...payloadFields,
   policy: policySchema
     .nullable()
     .optional()
-    .describe('Delivery policy, where the contract allows one; replaced as a whole, null for none.'),
+    .describe('Delivery policy, where the contract allows one; replaced as a whole; null for none.')
+    .meta(advanced('Delivery policy')),
 });
 
 /** The URL of a subscription that may be polled. */

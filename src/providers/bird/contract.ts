@@ -11,6 +11,7 @@ import { idToUuid } from '../../contract/ids.js';
 import { uuidMessageIds } from '../../contract/message.js';
 import { jsonMember, jsonObject } from '../../contract/json.js';
 import { base62, uuidV4 } from '../../contract/random.js';
+import { advanced } from '../../contract/rules.js';
 import { every, minutes, seconds } from '../../contract/schedule.js';
 import type { Contract, ContractSummary } from '../../contract/types.js';
 import { events, findEvent, serviceOf, SERVICES, type Service } from './events.js';
@@ -59,7 +60,13 @@ const fields = z.object({
     .nullable()
     .optional()
     .describe('Receive only events that match all of these filters; all events when absent, null or empty.'),
-  template: z.string().max(255).nullable().optional().describe('Stored and returned; its effect is undocumented.'),
+  template: z
+    .string()
+    .max(255)
+    .nullable()
+    .optional()
+    .describe('Stored and returned; its effect is undocumented.')
+    .meta(advanced()),
 });
 type Fields = z.infer<typeof fields>;
 

@@ -4,6 +4,7 @@
  * characters of channels, from codegen/lib-openapi.json in the same repository.
  */
 import { z } from 'zod';
+import { advanced } from '../../contract/rules.js';
 
 export interface Options {
   readonly channels: readonly string[];
@@ -35,7 +36,8 @@ export const fields = z.object({
   secret: z
     .string()
     .optional()
-    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes. Generated when absent.'),
+    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes. Generated when absent.')
+    .meta(advanced()),
   channels: z
     .array(z.string().regex(/^[a-zA-Z0-9\-_.:+]{1,128}$/))
     .max(10)
@@ -46,15 +48,17 @@ export const fields = z.object({
     .regex(/^(?!ep_)[a-zA-Z0-9\-_.]{1,256}$/, 'must be 1 to 256 letters, digits, -, _ and ., not beginning with ep_')
     .nullable()
     .optional()
-    .describe("The owner's id for the subscription, unique in the account."),
-  version: uint16.optional().describe('Stored and returned only; 1 when absent.'),
-  metadata: metadata.optional().describe('Stored and returned only.'),
+    .describe("The owner's id for the subscription, unique in the account.")
+    .meta(advanced()),
+  version: uint16.optional().describe('Stored and returned only; 1 when absent.').meta(advanced()),
+  metadata: metadata.optional().describe('Stored and returned only.').meta(advanced()),
   receivesBy: z
     .enum(['push', 'poll'])
     .optional()
     .describe(
       'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
-    ),
+    )
+    .meta(advanced()),
 });
 
 export type Fields = z.infer<typeof fields>;

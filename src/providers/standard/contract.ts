@@ -9,6 +9,7 @@ import { ACCEPTED, groupEntries, groupOf, isSuccess, RETRY, takesTypeOrGroup } f
 import { FIVE_DAYS_OF_FAILURES } from '../../contract/failing.js';
 import { messageId, prefixedMessageIds, renderMessage, takesChannels } from '../../contract/message.js';
 import { clampToSchedule, retryAfterMs } from '../../contract/retry-after.js';
+import { advanced } from '../../contract/rules.js';
 import { hours, minutes, seconds } from '../../contract/schedule.js';
 import {
   checkSigningSecret,
@@ -85,11 +86,13 @@ const fields = z.object({
   secret: z
     .string()
     .optional()
-    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes, or whsk_ for ed25519. Generated when absent.'),
+    .describe('Signs deliveries: whsec_ and base64 of 24 to 64 bytes, or whsk_ for ed25519. Generated when absent.')
+    .meta(advanced()),
   signature: z
     .enum(['v1', 'v1a'])
     .optional()
-    .describe('Kind of secret to generate: v1 is HMAC-SHA256 (default), v1a is ed25519.'),
+    .describe('Kind of secret to generate: v1 is HMAC-SHA256 (default), v1a is ed25519.')
+    .meta(advanced()),
   channels: z
     .array(z.string().min(1).max(128))
     .max(10)
@@ -100,23 +103,29 @@ const fields = z.object({
     .optional()
     .describe(
       'push sends requests to the url (default); poll keeps messages to be read, without a url. Cannot be changed.',
-    ),
+    )
+    .meta(advanced()),
   onOrderedFailure: z
     .enum(['continue', 'block'])
     .optional()
     .describe(
       'What follows when a delivery with an ordering key fails: continue with the next one of the key (default), or block ' +
         'the key until the failed one is redelivered or parked.',
-    ),
-  onDelivered: callbackReceiver.describe(
-    'Id of another subscription of the account that gets a callback, pigeonpost.delivery.delivered, for each delivery that ' +
-      'is accepted; null for none.',
-  ),
-  onExhausted: callbackReceiver.describe(
-    'Id of another subscription of the account that gets a callback, pigeonpost.delivery.exhausted, for each delivery that ' +
-      'fails for good; null for none.',
-  ),
-  batch: batchField,
+    )
+    .meta(advanced('After a failed ordered delivery')),
+  onDelivered: callbackReceiver
+    .describe(
+      'Id of another subscription of the account that gets a callback, pigeonpost.delivery.delivered, for each delivery that ' +
+        'is accepted; null for none.',
+    )
+    .meta(advanced('Callback for accepted deliveries')),
+  onExhausted: callbackReceiver
+    .describe(
+      'Id of another subscription of the account that gets a callback, pigeonpost.delivery.exhausted, for each delivery that ' +
+        'fails for good; null for none.',
+    )
+    .meta(advanced('Callback for failed deliveries')),
+  batch: batchField.meta(advanced('Several events per request')),
 });
 type Fields = z.infer<typeof fields>;
 

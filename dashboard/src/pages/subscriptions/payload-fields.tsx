@@ -5,6 +5,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract } from '../../api/shapes.js';
 import type { FieldErrors } from '../../form/errors.js';
+import { Fold } from '../../form/fold.js';
 import { SchemaForm } from '../../form/schema-form.js';
 import type { JsonSchema } from '../../form/schema.js';
 import type { Values } from '../../form/values.js';
@@ -36,14 +37,16 @@ export function PayloadFields({ accountId, schema, example, values, errors, onCh
   if (Object.keys(properties).length === 0) return null;
   const { filter, transformation } = values;
   return (
-    <details open={filter !== undefined || transformation !== undefined || undefined}>
-      <summary>Advanced</summary>
-      <div className="stack">
-        <SchemaForm schema={{ ...schema, properties }} values={values} errors={errors} onChange={onChange} />
-        <FilterTest accountId={accountId} filter={filter} />
-        {example && <TransformationTest accountId={accountId} expression={transformation} example={example} />}
-      </div>
-    </details>
+    <Fold
+      title="Filter and transformation"
+      names={payloadFields}
+      errors={errors}
+      isOpen={filter !== undefined || transformation !== undefined}
+    >
+      <SchemaForm schema={{ ...schema, properties }} values={values} errors={errors} onChange={onChange} />
+      <FilterTest accountId={accountId} filter={filter} />
+      {example && <TransformationTest accountId={accountId} expression={transformation} example={example} />}
+    </Fold>
   );
 }
 

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTypeNames } from '../../api/event-types.js';
 import type { Contract } from '../../api/shapes.js';
 import { allShown, fieldErrors } from '../../form/errors.js';
+import { Fold } from '../../form/fold.js';
 import { SchemaForm } from '../../form/schema-form.js';
 import { labelOf } from '../../form/schema-field.js';
 import type { JsonSchema } from '../../form/schema.js';
@@ -34,9 +35,11 @@ export function SubscriptionForm({ accountId, contract, before, submitLabel, bus
   const [replaced, setReplaced] = useState<readonly string[]>([]);
   const kept = masked.filter((name) => !replaced.includes(name));
   const suggestions = withGroups(useTypeNames(contract), contract.openCatalogue);
-  const shown = { ...schema, properties: without(schema.properties, [...kept, ...payloadFields]) };
   const errors = fieldErrors(error);
-  const names = [...Object.keys(shown.properties), ...payloadFields];
+  const names = Object.keys(schema.properties ?? {}).filter((name) => !kept.includes(name));
+  const own = names.filter((name) => !(payloadFields as readonly string[]).includes(name));
+  const advanced = own.filter((name) => schema.properties?.[name]?.['x-advanced'] === true);
+  const form = { values, errors, suggestions: { eventTypes: suggestions }, onChange: setValues };
   return (
     <form
       noValidate
@@ -48,13 +51,7 @@ export function SubscriptionForm({ accountId, contract, before, submitLabel, bus
       }}
     >
       <Section title={contract.title} beside={<span className="muted">{contract.summary}</span>}>
-        <SchemaForm
-          schema={shown}
-          values={values}
-          errors={errors}
-          suggestions={{ eventTypes: suggestions }}
-          onChange={setValues}
-        />
+        <SchemaForm {...form} schema={only(schema, (name) => own.includes(name) && !advanced.includes(name))} />
         <PayloadFields
           accountId={accountId}
           schema={schema}
@@ -63,6 +60,11 @@ export function SubscriptionForm({ accountId, contract, before, submitLabel, bus
           errors={errors}
           onChange={setValues}
         />
+        {advanced.length > 0 && (
+          <Fold title="Advanced" names={advanced} errors={errors}>
+            <SchemaForm {...form} schema={only(schema, (name) => advanced.includes(name))} />
+          </Fold>
+        )}
         {masked.map((name) => (
           <Checkbox
             key={name}
@@ -86,6 +88,10 @@ export function SubscriptionForm({ accountId, contract, before, submitLabel, bus
   );
 }
 
-function without(properties: JsonSchema['properties'], names: readonly string[]) {
-  return Object.fromEntries(Object.entries(properties ?? {}).filter(([name]) => !names.includes(name)));
+/** A schema with only some of its fields. */
+function only(schema: JsonSchema, has: (name: string) => boolean): JsonSchema {
+  return {
+    ...schema,
+    properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => has(name))),
+  };
 }
