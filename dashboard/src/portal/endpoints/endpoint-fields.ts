@@ -27,7 +27,9 @@ export function endpointFields(schema: JsonSchema, words: Words, hasGroups: bool
   const pick = (isMore: boolean): JsonSchema => ({
     ...schema,
     required,
-    properties: Object.fromEntries(shown.filter(([name]) => MORE.includes(name) === isMore)),
+    properties: Object.fromEntries(
+      shown.filter(([name, field]) => (MORE.includes(name) || field['x-advanced'] === true) === isMore),
+    ),
   });
   return { main: pick(false), more: pick(true) };
 }

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTypeNames } from '../../api/event-types.js';
 import type { Contract } from '../../api/shapes.js';
 import { allShown, fieldErrors } from '../../form/errors.js';
+import { Fold } from '../../form/fold.js';
 import { SchemaForm } from '../../form/schema-form.js';
 import { labelOf } from '../../form/schema-field.js';
 import type { JsonSchema } from '../../form/schema.js';
@@ -38,7 +39,8 @@ export function EndpointForm({ rules, before, submitLabel, busy, error, submit }
   const suggestions = { eventTypes: withGroups(useTypeNames(rules), rules.openCatalogue) };
   const errors = fieldErrors(error);
   const fields = { values, errors, suggestions, onChange: setValues };
-  const isMoreSet = Object.keys(more.properties ?? {}).some((name) => before[name] != null);
+  const moreNames = Object.keys(more.properties ?? {});
+  const isMoreSet = moreNames.some((name) => former[name] !== undefined);
   return (
     <form
       noValidate
@@ -61,11 +63,10 @@ export function EndpointForm({ rules, before, submitLabel, busy, error, submit }
           }
         />
       ))}
-      {Object.keys(more.properties ?? {}).length > 0 && (
-        <details open={isMoreSet || undefined}>
-          <summary>More settings</summary>
+      {moreNames.length > 0 && (
+        <Fold title="More settings" names={moreNames} errors={errors} isOpen={isMoreSet}>
           <SchemaForm schema={without(more, kept)} {...fields} />
-        </details>
+        </Fold>
       )}
       {Boolean(error) && !allShown(errors, names) && <Failure error={error} />}
       <div className="row">

@@ -163,12 +163,12 @@ test('someone who is signed in to the dashboard makes links, which end with the 
 });
 
 describe('a link ends', () => {
-  const { pool } = { pool: { query: (...args: [string, unknown[]]) => api.database.store.pool.query(...args) } };
+  const update = (text: string, values: unknown[]) => api.database.store.pool.query(text, values);
 
   test('at its time', async () => {
     const { id } = await newAccount(api.ask, 'standard');
     const { id: linkId, token } = await makeLink(id);
-    await pool.query('UPDATE sessions SET expires_at = now() WHERE id = $1', [linkId]);
+    await update('UPDATE sessions SET expires_at = now() WHERE id = $1', [linkId]);
     expect(await statusOf(token)).toBe(401);
   });
 
@@ -177,7 +177,7 @@ describe('a link ends', () => {
       const account = await newAccount(api.ask, 'standard');
       const { token } = await makeLink(account.id, {}, account.apiKey as string);
       expect(await statusOf(token)).toBe(200);
-      await pool.query(`UPDATE api_keys SET ${end} = now() WHERE account_id = $1`, [account.id]);
+      await update(`UPDATE api_keys SET ${end} = now() WHERE account_id = $1`, [account.id]);
       expect(await statusOf(token)).toBe(401);
       expect((await api.ask('GET', links(account.id))).body.data).toEqual([]);
     }
@@ -186,7 +186,7 @@ describe('a link ends', () => {
   test('when the admin key of the settings is another one', async () => {
     const { id } = await newAccount(api.ask, 'standard');
     const { id: linkId, token } = await makeLink(id);
-    await pool.query('UPDATE sessions SET admin_proof = $2 WHERE id = $1', [linkId, Buffer.alloc(32)]);
+    await update('UPDATE sessions SET admin_proof = $2 WHERE id = $1', [linkId, Buffer.alloc(32)]);
     expect(await statusOf(token)).toBe(401);
   });
 
@@ -206,7 +206,7 @@ test('an account has a bounded number of valid links', async () => {
   const { token } = await makeLink(id);
   await api.database.store.pool.query(
     `INSERT INTO sessions (id, hash, admin_proof, account_id, scopes, expires_at, kind)
-     SELECT 'ses_' || n, sha256(n::text::bytea), '', $1, '{read}', now() + interval '1 hour', 'portal'
+     SELECT 'ses_' || n, sha256(n::text::bytea), ''::bytea, $1, '{read}'::text[], now() + interval '1 hour', 'portal'
      FROM generate_series(2, $2::integer) AS n`,
     [id, MAX_LINKS],
   );
