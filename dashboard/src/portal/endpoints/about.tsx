@@ -8,7 +8,7 @@ import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 import { capital, deliveriesOf, useWords } from '../../parts/words.js';
 import { useRules } from '../access.js';
-import { endpointFields } from './endpoint-fields.js';
+import { endpointFields, isSet } from './endpoint-fields.js';
 import { useFigures } from './waiting.js';
 
 /** Shown with components of their own. */
@@ -59,10 +59,6 @@ function LastDay({ id }: { id: string }) {
       {deliveriesOf(words, delivered)} accepted, {count(failed)} failed
     </Fact>
   );
-}
-
-function isSet(value: unknown): boolean {
-  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
 }
 
 function asText(value: unknown): string {

@@ -58,3 +58,8 @@ function descriptions(
     },
   };
 }
+
+/** Whether an endpoint has something in a field. */
+export function isSet(value: unknown): boolean {
+  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
+}

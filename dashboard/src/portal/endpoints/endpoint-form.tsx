@@ -13,7 +13,7 @@ import { withGroups } from '../../pages/subscriptions/type-choices.js';
 import { Failure } from '../../parts/page.js';
 import { useWords } from '../../parts/words.js';
 import styles from '../../pages/subscriptions/subscription-form.module.css';
-import { endpointFields } from './endpoint-fields.js';
+import { endpointFields, isSet } from './endpoint-fields.js';
 
 interface Props {
   readonly rules: Contract;
@@ -28,7 +28,11 @@ interface Props {
 
 export function EndpointForm({ rules, before, submitLabel, busy, error, submit }: Props) {
   const { main, more } = endpointFields(rules.subscriptionSchema, useWords(), rules.openCatalogue);
-  const names = [main, more].flatMap(({ properties }) => Object.keys(properties ?? {}));
+  const [mainNames, moreNames] = [main, more].map(({ properties }) => Object.keys(properties ?? {})) as [
+    string[],
+    string[],
+  ];
+  const names = [...mainNames, ...moreNames];
   const [{ values: former, masked }] = useState(() => {
     const whole = { properties: { ...main.properties, ...more.properties } };
     return valuesOf(whole, before);
@@ -39,8 +43,22 @@ export function EndpointForm({ rules, before, submitLabel, busy, error, submit }
   const suggestions = { eventTypes: withGroups(useTypeNames(rules), rules.openCatalogue) };
   const errors = fieldErrors(error);
   const fields = { values, errors, suggestions, onChange: setValues };
-  const moreNames = Object.keys(more.properties ?? {});
-  const isMoreSet = moreNames.some((name) => former[name] !== undefined);
+  const isMoreSet = moreNames.some((name) => isSet(before[name]));
+  /** Of what is masked, a box that lets it be replaced. */
+  const hidden = (among: readonly string[]) =>
+    masked
+      .filter((name) => among.includes(name))
+      .map((name) => (
+        <Checkbox
+          key={name}
+          label={`Replace ${labelOf(name).toLowerCase()}`}
+          description="What is set now is secret, and stays unless you enter something new."
+          checked={replaced.includes(name)}
+          onChange={(event) =>
+            setReplaced(event.currentTarget.checked ? [...replaced, name] : replaced.filter((one) => one !== name))
+          }
+        />
+      ));
   return (
     <form
       noValidate
@@ -52,20 +70,11 @@ export function EndpointForm({ rules, before, submitLabel, busy, error, submit }
       }}
     >
       <SchemaForm schema={without(main, kept)} {...fields} />
-      {masked.map((name) => (
-        <Checkbox
-          key={name}
-          label={`Replace ${labelOf(name).toLowerCase()}`}
-          description="What is set now is secret, and stays unless you enter something new."
-          checked={replaced.includes(name)}
-          onChange={(event) =>
-            setReplaced(event.currentTarget.checked ? [...replaced, name] : replaced.filter((one) => one !== name))
-          }
-        />
-      ))}
+      {hidden(mainNames)}
       {moreNames.length > 0 && (
         <Fold title="More settings" names={moreNames} errors={errors} isOpen={isMoreSet}>
           <SchemaForm schema={without(more, kept)} {...fields} />
+          {hidden(moreNames)}
         </Fold>
       )}
       {Boolean(error) && !allShown(errors, names) && <Failure error={error} />}
