@@ -40,8 +40,8 @@ async function buildPortalScript(build, outDir) {
 
 function replaceFolder(from, to) {
   for (let tries = 1; ; tries++) {
-    rmSync(to, { recursive: true, force: true });
     try {
+      rmSync(to, { recursive: true, force: true });
       return renameSync(from, to);
     } catch (error) {
       // Another process that builds the same was a moment faster.
