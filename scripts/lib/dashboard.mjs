@@ -15,15 +15,33 @@ export async function ensureDashboard() {
   // Built beside its folder, so that a partial build is never served.
   const outDir = inProject('dist', `.dashboard-${process.pid}`);
   await build({ root: inProject('dashboard'), logLevel: 'warn', build: { outDir, emptyOutDir: true } });
+  await buildPortalScript(build, outDir);
   writeFileSync(`${outDir}/redoc.js`, referenceScript());
   replaceFolder(outDir, built);
   writeFileSync(dashboardStamp, from);
 }
 
+/** /portal.js, which other sites load with a plain script element. */
+async function buildPortalScript(build, outDir) {
+  await build({
+    root: inProject('dashboard'),
+    configFile: false,
+    logLevel: 'warn',
+    publicDir: false,
+    build: {
+      outDir,
+      emptyOutDir: false,
+      target: 'es2020',
+      reportCompressedSize: false,
+      lib: { entry: 'src/embed/script.ts', formats: ['iife'], name: 'Pigeonpost', fileName: () => 'portal.js' },
+    },
+  });
+}
+
 function replaceFolder(from, to) {
   for (let tries = 1; ; tries++) {
-    rmSync(to, { recursive: true, force: true });
     try {
+      rmSync(to, { recursive: true, force: true });
       return renameSync(from, to);
     } catch (error) {
       // Another process that builds the same was a moment faster.

@@ -2,13 +2,13 @@
  * Every page, light and dark, wide and narrow: no violation that axe finds, nothing beyond the edge of the screen, and
  * nothing that the page's own policy forbids. With SCREENSHOTS=1 the pictures in docs/screenshots are taken again.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { expectFit } from './fit.js';
 import { describeInBrowser, openDashboard, type DashboardHarness } from './support.js';
 import { seedDashboard, type Furnished } from './seed-dashboard.js';
 
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const folder = join(__dirname, '../../docs/screenshots');
 /** The pictures that are kept. */
 const KEPT = [
@@ -164,16 +164,6 @@ describeInBrowser('every page', () => {
     await page.getByText('The signature is not valid').waitFor();
   });
 });
-
-async function expectFit(page: Page): Promise<void> {
-  await page.evaluate(axe);
-  const violations = await page.evaluate(
-    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => [id, target.join(' '), failureSummary])))`,
-  );
-  expect(violations).toEqual([]);
-  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-}
 
 async function picture(page: Page, name: string): Promise<void> {
   if (process.env.SCREENSHOTS !== '1' || !KEPT.includes(name)) return;

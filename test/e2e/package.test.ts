@@ -1,7 +1,7 @@
 /** The package as `npm pack` makes it, in an empty folder: the first lines of the README, and what programs import. */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -105,15 +105,25 @@ describe('for programs', () => {
     expect(stdout.trim()).toBe('function function');
   });
 
+  test('the React component is loaded where React is, and nothing else needs it', async () => {
+    useReact();
+    const loaded = "console.log(typeof require('pigeonpost/react').PigeonpostPortal)";
+    const { stdout } = await run(process.execPath, ['-e', loaded], { cwd: project });
+    expect(stdout.trim()).toBe('function');
+  });
+
   test(
     'they have types, with import and with require',
     async () => {
+      useReact();
       const files = ['typed.cts', 'typed.mts'];
       const program = [
         "import { createClient } from 'pigeonpost/client';",
         "import { verifyStandard } from 'pigeonpost/verify';",
+        "import { PigeonpostPortal } from 'pigeonpost/react';",
         "export const client: number = createClient({ url: 'http://127.0.0.1:8080', key: 'key' });",
         'export const verify: number = verifyStandard;',
+        'export const portal: number = PigeonpostPortal;',
       ].join('\n');
       for (const file of files) writeFileSync(join(project, file), program);
       const compiler = join(root, 'node_modules/typescript/bin/tsc');
@@ -123,11 +133,22 @@ describe('for programs', () => {
       }).catch((error: { stdout: string }) => error);
       // What has no type, or none that is found, could be a number.
       const mistakes = compiled.stdout.match(/^typed\.[mc]ts\(\d|error TS\d+/gm);
-      expect(mistakes).toEqual(files.flatMap((file) => [3, 4].flatMap((line) => [`${file}(${line}`, 'error TS2322'])));
+      expect(mistakes).toEqual(
+        files.flatMap((file) => [4, 5, 6].flatMap((line) => [`${file}(${line}`, 'error TS2322'])),
+      );
     },
     PREPARING_MS,
   );
 });
+
+/** Gives the project React and its types, which it would install itself. */
+function useReact(): void {
+  const modules = join(project, 'node_modules');
+  mkdirSync(join(modules, '@types'), { recursive: true });
+  for (const name of ['react', '@types/react', 'csstype']) {
+    if (!existsSync(join(modules, name))) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+}
 
 /** As Ctrl-C does: the whole group gets the signal. */
 async function stop(child: ChildProcess): Promise<void> {

@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
 import type { WorkflowMode } from '../../src/config/defaults.js';
+import type { PortalConfig } from '../../src/config/portal.js';
 import { createDispatcher, type SenderPort } from '../../src/dispatch/dispatcher.js';
 import { createEgressClient } from '../../src/egress/client.js';
 import type { EgressClient, EgressSettings } from '../../src/egress/types.js';
@@ -52,6 +53,8 @@ export interface SystemOptions {
   readonly uiPort?: number;
   /** When a delivery gets a workflow; always before its first attempt when absent. */
   readonly workflows?: WorkflowMode;
+  /** How the customer portal looks, and who may embed it. */
+  readonly portal?: Partial<PortalConfig>;
   /** Wraps the client that the worker sends with. */
   readonly wrapEgress?: (client: EgressClient) => EgressClient;
 }
@@ -59,7 +62,13 @@ export interface SystemOptions {
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
   log: Logger = pino({ level: 'silent' }),
-  { install = installRuntime, uiPort, workflows = 'always', wrapEgress = (client) => client }: SystemOptions = {},
+  {
+    install = installRuntime,
+    uiPort,
+    workflows = 'always',
+    portal = {},
+    wrapEgress = (client) => client,
+  }: SystemOptions = {},
 ): Promise<TestSystem> {
   await install(log);
   const [environment, database] = await Promise.all([
@@ -97,7 +106,7 @@ export async function startSystem(
     offer: (deliveries) => worker.sender.offer(deliveries),
   };
   const dispatcher = createDispatcher({ client, eager: true }, log, { workflows, sender });
-  const api = await startApi({ store, client, dispatcher, egress: egressSettings, log });
+  const api = await startApi({ store, client, dispatcher, egress: egressSettings, log, portal });
 
   return {
     url: api.url,

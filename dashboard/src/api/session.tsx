@@ -76,9 +76,13 @@ export function useSession(): Session {
  * A client of the server that this page came from, with a key or, without one, the cookie of the session. When it is
  * refused, `onRefused` is called.
  */
-export function clientFor(key: string | undefined, onRefused: () => void): PigeonpostClient {
+export function clientFor(
+  key: string | undefined,
+  onRefused: () => void,
+  url = window.location.origin,
+): PigeonpostClient {
   return createClient({
-    url: window.location.origin,
+    url,
     ...(key === undefined ? {} : { key }),
     fetch: async (...request: Parameters<typeof fetch>) => {
       const response = await fetch(...request);

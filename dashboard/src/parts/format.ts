@@ -85,6 +85,12 @@ export function prettyJson(text: string): string {
   }
 }
 
+/** One part of a JSON object, written in the same way; undefined where the text has none. */
+export function prettyPart(text: string, name: string): string | undefined {
+  const { [name]: part } = JSON.parse(text, exactNumber) as Record<string, unknown>;
+  return part === undefined ? undefined : JSON.stringify(part, null, 2);
+}
+
 /** https://tc39.es/proposal-json-parse-with-source */
 function exactNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
   const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };

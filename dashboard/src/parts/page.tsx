@@ -3,14 +3,19 @@ import { Alert, Button, Skeleton } from '@mantine/core';
 import { useEffect, useRef, type ReactNode } from 'react';
 import { ApiError } from '../../../src/client/errors.js';
 import styles from './page.module.css';
+import { useWords } from './words.js';
 
 /** Title, what belongs beside it, and buttons. Moves the focus to the title, so that a new page is announced. */
 export function PageHead({ title, beside, children }: { title: string; beside?: ReactNode; children?: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const { product } = useWords();
   useEffect(() => {
-    document.title = `${title} · Pigeonpost`;
-  }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+    document.title = `${title} · ${product}`;
+  }, [title, product]);
+  useEffect(() => {
+    // A page in a frame takes the focus from the page around it only after someone has used it.
+    if (window.parent === window || document.hasFocus()) heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <header className={styles.head}>
       <div className="row">

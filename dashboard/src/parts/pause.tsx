@@ -3,6 +3,7 @@ import { Alert, Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Failure } from './page.js';
 import { Moment } from './time.js';
+import { capital, useWords } from './words.js';
 
 /** What the API says of the pause of a subscription or account. */
 export interface PauseState {
@@ -31,16 +32,17 @@ export function PauseButton({ state: { pausedAt }, pause, resume }: Props) {
 
 /** Nothing while it is not paused and nothing of a pause remains to be sent. */
 export function PauseNote({ state: { pausedAt, pausedReason, resumeRatePerSecond } }: Pick<Props, 'state'>) {
+  const { deliveries } = useWords();
   if (pausedAt !== null)
     return (
       <Alert variant="light" color="yellow" role="note" title="Paused">
-        Deliveries wait since <Moment at={pausedAt} />.{pausedReason && ` Reason: ${pausedReason}`}
+        {capital(deliveries)} wait since <Moment at={pausedAt} />.{pausedReason && ` Reason: ${pausedReason}`}
       </Alert>
     );
   if (resumeRatePerSecond === null) return null;
   return (
     <Alert variant="light" color="yellow" role="note" title="Resumed">
-      What waited is being sent, at most {resumeRatePerSecond} deliveries per second.
+      What waited is being sent, at most {resumeRatePerSecond} {deliveries} per second.
     </Alert>
   );
 }

@@ -4,13 +4,24 @@ import { useSyncExternalStore } from 'react';
 const STORAGE = 'pigeonpost-zone';
 export type Zone = 'local' | 'UTC';
 
-/** Absent where tests format times without a browser. */
-const { localStorage: storage } = globalThis as {
-  localStorage?: { getItem(name: string): string | null; setItem(name: string, value: string): void };
-};
+interface Storage {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+}
+
+const storage = findStorage();
 
 let zone: Zone = storage?.getItem(STORAGE) === 'UTC' ? 'UTC' : 'local';
 const listeners = new Set<() => void>();
+
+/** Undefined where tests format times without a browser, and where a browser refuses it to a page in a frame. */
+function findStorage(): Storage | undefined {
+  try {
+    return (globalThis as { localStorage?: Storage }).localStorage;
+  } catch {
+    return undefined;
+  }
+}
 
 /** For functions; a component that shows times uses `useZone`, or is below one that does. */
 export function currentZone(): Zone {

@@ -7,6 +7,7 @@ import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Ago } from '../../parts/time.js';
+import { capital, useWords } from '../../parts/words.js';
 import styles from './delivery-table.module.css';
 
 interface Props {
@@ -18,6 +19,7 @@ interface Props {
 }
 
 export function DeliveryTable({ deliveries, ticked, setTicked, caption = 'Deliveries, the newest first' }: Props) {
+  const words = useWords();
   const shown = deliveries.map(({ id }) => id);
   const tick = (ids: readonly string[], isTicked: boolean) => {
     const next = new Set(ticked);
@@ -42,8 +44,8 @@ export function DeliveryTable({ deliveries, ticked, setTicked, caption = 'Delive
               )}
               State
             </th>
-            <th scope="col">Event</th>
-            <th scope="col">Receiver</th>
+            <th scope="col">{capital(words.event)}</th>
+            <th scope="col">{capital(words.endpoint)}</th>
             <th scope="col">Attempts</th>
             <th scope="col">Response</th>
             <th scope="col">Next</th>
@@ -99,7 +101,7 @@ function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }
         <Link href={`/deliveries/${id}`} className={styles.link}>
           {type}
         </Link>
-        <span className={styles.provider}>{provider}</span>
+        {!me.account && <span className={styles.provider}>{provider}</span>}
       </td>
       <td className={styles.receiver}>
         <span className={styles.url} title={delivery.url ?? delivery.subscriptionId}>

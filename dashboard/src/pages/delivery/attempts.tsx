@@ -13,7 +13,7 @@ export function Attempts({ delivery: { attempts } }: { delivery: DeliveryDetail 
   const newestFirst = attempts.toReversed();
   return (
     <Section title="Attempts">
-      {attempts.length === 0 && <Empty title="None yet">The first is made as soon as a worker is free.</Empty>}
+      {attempts.length === 0 && <Empty title="None yet">The first is made as soon as possible.</Empty>}
       <ol className={styles.list}>
         {newestFirst.map((attempt, index) => (
           <li key={`${attempt.run} ${attempt.number}`}>

@@ -8,9 +8,11 @@ import { CopyText } from '../../parts/copy.js';
 import { prettyJson } from '../../parts/format.js';
 import { Failure, Loading } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import { capital, useWords } from '../../parts/words.js';
 import { asCurl } from './curl.js';
 
 export function EventPayload({ eventId }: { eventId: string }) {
+  const { event } = useWords();
   const { client } = useSession();
   const { data, error } = useQuery({
     queryKey: ['event', eventId],
@@ -24,9 +26,9 @@ export function EventPayload({ eventId }: { eventId: string }) {
     staleTime: Infinity,
   });
   return (
-    <Section title="Event" beside={data && <CopyText label="Copy" value={data} />}>
+    <Section title={capital(event)} beside={data && <CopyText label="Copy" value={data} />}>
       {error && <Failure error={error} />}
-      {data ? <CodeBlock label="Event" text={data} /> : !error && <Loading />}
+      {data ? <CodeBlock label={capital(event)} text={data} /> : !error && <Loading />}
     </Section>
   );
 }

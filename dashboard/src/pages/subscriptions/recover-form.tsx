@@ -1,13 +1,11 @@
 /** What to recover. The count comes first: nothing is started unseen. */
 import { Button, Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { unwrap } from '../../../../src/client/client.js';
-import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { counted } from '../../parts/format.js';
 import { Failure } from '../../parts/page.js';
-import { countsByState, recoverable, recoveryBody, type RecoverableState } from './recovery-body.js';
+import { recoverable, type RecoverableState } from './recovery-body.js';
+import { useRecovery } from './use-recovery.js';
 import styles from './inline-form.module.css';
 
 const MEANINGS: Readonly<Record<RecoverableState, string>> = {
@@ -24,33 +22,6 @@ const USUAL_RATE = 10;
 interface Props {
   readonly subscription: Subscription;
   readonly contract: Contract | undefined;
-}
-
-/** Counts what a recovery would send again, and starts it. */
-function useRecovery(id: string) {
-  const { client } = useSession();
-  const cache = useQueryClient();
-  const params = { path: { id } };
-  const count = useMutation({
-    mutationFn: async (wanted: Parameters<typeof recoveryBody>[0]) => {
-      const body = recoveryBody(wanted, new Date());
-      const counted = await unwrap(
-        client.POST('/v1/subscriptions/{id}/recover', { params, body: { ...body, dryRun: true } }),
-      );
-      if (!('dryRun' in counted)) throw new Error('the response is not a count');
-      return { body, total: counted.total, byState: countsByState(counted) };
-    },
-  });
-  const start = useMutation({
-    mutationFn: (body: ReturnType<typeof recoveryBody>) =>
-      unwrap(client.POST('/v1/subscriptions/{id}/recover', { params, body })),
-    onSuccess: async (recovery) => {
-      count.reset();
-      // A new one may take a second to be listed.
-      cache.setQueryData<unknown[]>(['recoveries', id], (listed = []) => [recovery, ...listed]);
-    },
-  });
-  return { count, start };
 }
 
 export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {

@@ -4,10 +4,10 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Recovery, Subscription } from '../../api/shapes.js';
-import { counted } from '../../parts/format.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Ago } from '../../parts/time.js';
+import { deliveriesOf, useWords } from '../../parts/words.js';
 import { RecoverForm } from './recover-form.js';
 import styles from './recoveries.module.css';
 
@@ -20,16 +20,24 @@ interface Props {
 }
 
 export function Recoveries({ subscription, contract }: Props) {
+  return (
+    <Section title="Recover missed events">
+      <RecoverForm subscription={subscription} contract={contract} />
+      <RecoveryList id={subscription.id} />
+    </Section>
+  );
+}
+
+/** The recoveries of a subscription, newest first; nothing without any. */
+export function RecoveryList({ id }: { id: string }) {
   const { client } = useSession();
-  const { id } = subscription;
   const { data, error } = useQuery({
     queryKey: ['recoveries', id],
     queryFn: async ({ signal }) =>
       (await unwrap(client.GET('/v1/subscriptions/{id}/recoveries', { params: { path: { id } }, signal }))).data,
   });
   return (
-    <Section title="Recover missed events">
-      <RecoverForm subscription={subscription} contract={contract} />
+    <>
       {error && <Failure error={error} />}
       {data && data.length > 0 && (
         <ol className={styles.list}>
@@ -40,7 +48,7 @@ export function Recoveries({ subscription, contract }: Props) {
           ))}
         </ol>
       )}
-    </Section>
+    </>
   );
 }
 
@@ -60,6 +68,7 @@ function OneRecovery({ first }: { first: Recovery }) {
     mutationFn: () => unwrap(client.POST('/v1/recoveries/{id}/cancel', { params })),
     onSettled: () => cache.invalidateQueries({ queryKey: ['recovery', first.id] }),
   });
+  const words = useWords();
   const { state, total, recovered, skipped } = recovery;
   const done = recovered + skipped;
   return (
@@ -67,7 +76,7 @@ function OneRecovery({ first }: { first: Recovery }) {
       <div className="row">
         <strong>{state}</strong>
         <span className="muted">
-          {counted(recovered, 'delivery', 'deliveries')} sent again{skipped > 0 && `, ${skipped} needed nothing`}
+          {deliveriesOf(words, recovered)} sent again{skipped > 0 && `, ${skipped} needed nothing`}
           {total !== null && ` of ${total}`} · <Ago at={recovery.createdAt} />
         </span>
         {recovery.temporalUrl && (

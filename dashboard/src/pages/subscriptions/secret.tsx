@@ -17,9 +17,11 @@ const OVERLAP_HOURS = '24';
 interface Props {
   readonly subscription: Subscription;
   readonly contract: Contract | undefined;
+  /** False where it is only shown. */
+  readonly canRotate?: boolean;
 }
 
-export function Secret({ subscription: { id }, contract }: Props) {
+export function Secret({ subscription: { id }, contract, canRotate = true }: Props) {
   const { client } = useSession();
   const [hours, setHours] = useState(OVERLAP_HOURS);
   const params = { path: { id } };
@@ -46,17 +48,21 @@ export function Secret({ subscription: { id }, contract }: Props) {
         </Alert>
       )}
       <div className={styles.form}>
-        <TextInput
-          label="Overlap in hours"
-          type="number"
-          min={0}
-          max={168}
-          value={hours}
-          onChange={(event) => setHours(event.currentTarget.value)}
-        />
-        <Button variant="default" loading={rotate.isPending} onClick={() => rotate.mutate()}>
-          Rotate the secret
-        </Button>
+        {canRotate && (
+          <>
+            <TextInput
+              label="Overlap in hours"
+              type="number"
+              min={0}
+              max={168}
+              value={hours}
+              onChange={(event) => setHours(event.currentTarget.value)}
+            />
+            <Button variant="default" loading={rotate.isPending} onClick={() => rotate.mutate()}>
+              Rotate the secret
+            </Button>
+          </>
+        )}
         <Button variant="default" loading={show.isPending} onClick={() => show.mutate()}>
           Show it
         </Button>

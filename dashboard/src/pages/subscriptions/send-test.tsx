@@ -9,11 +9,13 @@ import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
+import { capital, useWords } from '../../parts/words.js';
 import { testTypes } from './type-choices.js';
 import styles from './inline-form.module.css';
 
 export function SendTest({ subscription, contract }: { subscription: Subscription; contract: Contract | undefined }) {
   const { client } = useSession();
+  const words = useWords();
   const { id, eventTypes } = subscription;
   const types = testTypes(eventTypes, useTypeNames(contract));
   const [type, setType] = useState('');
@@ -25,10 +27,10 @@ export function SendTest({ subscription, contract }: { subscription: Subscriptio
   });
   const delivery = send.data?.deliveries[0];
   return (
-    <Section title="Send a test event">
+    <Section title={`Send a test ${words.event}`}>
       <div className={styles.form}>
         <NativeSelect
-          label="Event type"
+          label={`${capital(words.event)} type`}
           value={type || types[0]}
           data={types}
           onChange={(event) => setType(event.currentTarget.value)}
@@ -40,7 +42,7 @@ export function SendTest({ subscription, contract }: { subscription: Subscriptio
       {send.error && <Failure error={send.error} />}
       {delivery && (
         <Alert variant="light" color="green" role="status">
-          On its way: <Link href={`/deliveries/${delivery.id}`}>see the delivery</Link>.
+          On its way: <Link href={`/deliveries/${delivery.id}`}>see the {words.delivery}</Link>.
         </Alert>
       )}
     </Section>

@@ -1,0 +1,78 @@
+/** Sending again what an endpoint has missed in a period: counted first, then started and followed. */
+import { Button, Checkbox, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { Subscription } from '../../api/shapes.js';
+import { RecoveryList } from '../../pages/subscriptions/recoveries.js';
+import { useRecovery } from '../../pages/subscriptions/use-recovery.js';
+import type { RecoverableState } from '../../pages/subscriptions/recovery-body.js';
+import { count as number } from '../../parts/format.js';
+import { Failure } from '../../parts/page.js';
+import { Section } from '../../parts/section.js';
+import { deliveriesOf, useWords } from '../../parts/words.js';
+import styles from '../../pages/subscriptions/inline-form.module.css';
+
+/** Hours before now that are searched where no start is given. */
+const HOURS = 24;
+
+export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
+  const words = useWords();
+  const [from, setFrom] = useState('');
+  const [to, setTo] = useState('');
+  const [withMissing, setWithMissing] = useState(false);
+  const { count, start } = useRecovery(id);
+  const states: RecoverableState[] = ['retrying', 'failed', ...(withMissing ? (['missing'] as const) : [])];
+  const found = count.data;
+  // A count is of what was chosen then.
+  const change =
+    <Value,>(set: (value: Value) => void) =>
+    (value: Value) => {
+      set(value);
+      count.reset();
+    };
+  return (
+    <Section title={`Send missed ${words.events} again`}>
+      <p className="muted">Those that failed or still wait, of the last {HOURS} hours unless you choose a period.</p>
+      <div className={styles.form}>
+        <TimeField label="From" value={from} set={change(setFrom)} />
+        <TimeField label="To" value={to} set={change(setTo)} />
+      </div>
+      <Checkbox
+        size="sm"
+        label={`Also ${words.events} that it was never sent, as it was disabled or did not exist yet`}
+        checked={withMissing}
+        onChange={(event) => change(setWithMissing)(event.currentTarget.checked)}
+      />
+      <div className="row">
+        <Button
+          variant="default"
+          loading={count.isPending}
+          onClick={() => count.mutate({ hours: HOURS, from, to, states, types: [] })}
+        >
+          Count them
+        </Button>
+        {found && (
+          <span role="status">
+            {found.total === 0
+              ? 'Nothing to send again.'
+              : `${deliveriesOf(words, found.total)}: ` +
+                `${found.byState.map(({ state, count: each }) => `${number(each)} ${state}`).join(', ')}.`}
+          </span>
+        )}
+        {found && found.total > 0 && (
+          <Button loading={start.isPending} onClick={() => start.mutate(found.body)}>
+            Send {deliveriesOf(words, found.total)} again
+          </Button>
+        )}
+      </div>
+      {count.error && <Failure error={count.error} />}
+      {start.error && <Failure error={start.error} />}
+      <RecoveryList id={id} />
+    </Section>
+  );
+}
+
+function TimeField({ label, value, set }: { label: string; value: string; set: (value: string) => void }) {
+  return (
+    <TextInput type="datetime-local" label={label} value={value} onChange={(event) => set(event.currentTarget.value)} />
+  );
+}
