@@ -1,6 +1,7 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientInterceptors } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/deliveries/feed.js';
@@ -23,6 +24,7 @@ import { openStore, type Store } from '../store/store.js';
 import { isTemporalUp } from '../temporal/health.js';
 import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../temporal/connection.js';
+import { pageLinks } from '../temporal/page-links.js';
 import { keepRegistered } from '../temporal/registration.js';
 import { startWorker, type RunningWorker } from './worker.js';
 import { listen } from '../http/listen.js';
@@ -51,7 +53,11 @@ export interface Shared<Access extends TemporalClient = TemporalAccess> extends 
 }
 
 /** A way to Temporal: connected at once, or by the first who asks. */
-export type Connect<Access> = (options: TemporalConnectionOptions, namespace: string) => Access | Promise<Access>;
+export type Connect<Access> = (
+  options: TemporalConnectionOptions,
+  namespace: string,
+  interceptors: ClientInterceptors,
+) => Access | Promise<Access>;
 
 export interface Stoppable {
   stop(): Promise<void>;
@@ -78,7 +84,8 @@ export async function openShared<Access extends TemporalClient>(
     });
     await refuseTransactionPooler(store);
     await checkKeys(store);
-    const access = await connect(temporal.connectionOptions, temporal.namespace);
+    const interceptors = linksOf(processConfig.config);
+    const access = await connect(temporal.connectionOptions, temporal.namespace, interceptors);
     watchStore(store, log);
     watchTemporal(() => isTemporalUp(access.client));
     return { ...processConfig, own: ownListeners(processConfig.config, processConfig), store, access };
@@ -86,6 +93,12 @@ export async function openShared<Access extends TemporalClient>(
     await store.pool.end();
     throw error;
   }
+}
+
+/** Adds to workflows where the dashboard is, when that is known. */
+function linksOf({ api: { publicUrl, port }, temporal: { embedded } }: Config): ClientInterceptors {
+  const dashboardUrl = publicUrl ?? (embedded ? `http://localhost:${port}` : undefined);
+  return dashboardUrl === undefined ? {} : pageLinks(dashboardUrl);
 }
 
 /** Closes what `openShared` opened. */
@@ -109,7 +122,8 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
-  const dependencies = { connection, namespace, store, egress, log, ...limits };
+  const interceptors = linksOf(config);
+  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
     throw error;
