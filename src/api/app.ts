@@ -11,6 +11,8 @@ import { accountsByIdRoutes } from './accounts/by-id.js';
 import { sessionRoutes } from './accounts/sessions.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
+import { alertRoutes } from './alerts/alerts.js';
+import { alertRuleRoutes } from './alerts/rules.js';
 import { auditRoutes } from './audit.js';
 import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
@@ -106,6 +108,8 @@ export function createApp(parts: AppParts): Express {
   sessionRoutes(routing, context);
   portalLinkRoutes(routing, context);
   auditRoutes(routing, context);
+  alertRuleRoutes(routing, context);
+  alertRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);

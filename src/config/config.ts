@@ -118,6 +118,8 @@ export interface Config {
   /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
   traced: boolean;
   egress: EgressConfig;
+  /** The SMTP server, and who mails are from; absent when none are sent. */
+  mail?: { smtpUrl: string; from: string };
   /** 32 bytes. */
   encryptionKey?: Buffer;
   /** Keys that open what they once sealed, 32 bytes each. */
@@ -146,7 +148,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const temporal = readTemporal(withSecrets, values, problems);
   problems.push(...unknownNames(env));
   const config = assemble(values, temporal, env);
-  problems.push(...samePorts(config), ...sameKeys(config));
+  problems.push(...samePorts(config), ...sameKeys(config), ...halfOfMail(values));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -183,6 +185,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),
+    ...assembleMail(values),
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
     ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
@@ -219,6 +222,19 @@ function assembleEgress(values: Values, temporal: TemporalConfig): EgressConfig 
     ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
     ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
   };
+}
+
+function assembleMail(values: Values): Pick<Config, 'mail'> {
+  const { PIGEONPOST_SMTP_URL: smtpUrl, PIGEONPOST_MAIL_FROM: from } = values;
+  return smtpUrl === undefined || from === undefined ? {} : { mail: { smtpUrl, from } };
+}
+
+/** A server without a sender, or a sender without a server. */
+function halfOfMail(values: Values): string[] {
+  const names = ['PIGEONPOST_SMTP_URL', 'PIGEONPOST_MAIL_FROM'] as const;
+  const [missing, ...others] = names.filter((name) => values[name] === undefined);
+  if (missing === undefined || others.length > 0) return [];
+  return [`${missing} is missing: mails need both ${names.join(' and ')}`];
 }
 
 function optional<Name extends string, T>(name: Name, value: T | undefined) {

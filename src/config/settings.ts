@@ -19,6 +19,7 @@ import {
 } from './formats.js';
 import { egressSettings } from './egress-settings.js';
 import { portalSettings } from './portal-settings.js';
+import { mailSettings } from './mail-settings.js';
 import { temporalSettings } from './temporal-settings.js';
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
@@ -198,6 +199,7 @@ export const table = {
     schema: executable,
   },
   ...egressSettings,
+  ...mailSettings,
   ...encryptionSettings,
 } as const satisfies Record<string, SettingDefinition>;
 
