@@ -148,7 +148,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const temporal = readTemporal(withSecrets, values, problems);
   problems.push(...unknownNames(env));
   const config = assemble(values, temporal, env);
-  problems.push(...samePorts(config), ...sameKeys(config), ...halfOfMail(values));
+  problems.push(...samePorts(config), ...sameKeys(config), ...mailWithoutSender(withSecrets));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -229,12 +229,10 @@ function assembleMail(values: Values): Pick<Config, 'mail'> {
   return smtpUrl === undefined || from === undefined ? {} : { mail: { smtpUrl, from } };
 }
 
-/** A server without a sender, or a sender without a server. */
-function halfOfMail(values: Values): string[] {
-  const names = ['PIGEONPOST_SMTP_URL', 'PIGEONPOST_MAIL_FROM'] as const;
-  const [missing, ...others] = names.filter((name) => values[name] === undefined);
-  if (missing === undefined || others.length > 0) return [];
-  return [`${missing} is missing: mails need both ${names.join(' and ')}`];
+function mailWithoutSender(env: NodeJS.ProcessEnv): string[] {
+  const isSet = (name: string): boolean => (env[name]?.trim() ?? '') !== '';
+  if (!isSet('PIGEONPOST_SMTP_URL') || isSet('PIGEONPOST_MAIL_FROM')) return [];
+  return ['PIGEONPOST_MAIL_FROM is missing: write the sender of the mails that PIGEONPOST_SMTP_URL sends'];
 }
 
 function optional<Name extends string, T>(name: Name, value: T | undefined) {

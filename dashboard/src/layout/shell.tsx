@@ -29,6 +29,7 @@ export function Shell({ children }: { children: ReactNode }) {
       { href: '/contracts', label: 'Contracts', key: 'c' },
       ...(isAdmin
         ? [
+            { href: '/alerts', label: 'Alerts', key: 'n' },
             { href: '/keys', label: 'Keys', key: 'k' },
             { href: '/audit', label: 'Audit log', key: 'l' },
           ]

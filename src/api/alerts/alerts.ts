@@ -48,12 +48,13 @@ export function alertRoutes(routing: Routing, { store }: ApiContext): void {
       query: paging.extend({
         ruleId: z.string().optional(),
         accountId: z.string().optional(),
-        open: z.stringbool().optional().describe('true for those that last, false for those that are over.'),
+        open: z.enum(['true', 'false']).optional().describe('Only those that last, or only those that are over.'),
       }),
       responses: { status: 200, description: 'Alerts, newest first', schema: pageOf(alertSchema) },
     },
-    async ({ query: { limit, cursor, ...filter } }) => {
-      const rows = await listAlerts(store, { ...filter, before: readCursor('alt', cursor), limit: limit + 1 });
+    async ({ query: { limit, cursor, open: asked, ...filter } }) => {
+      const open = asked === undefined ? undefined : asked === 'true';
+      const rows = await listAlerts(store, { ...filter, open, before: readCursor('alt', cursor), limit: limit + 1 });
       return page(rows, limit, show);
     },
   );

@@ -268,8 +268,9 @@ describe('secrets in files', () => {
       PIGEONPOST_EGRESS_PROXY_FILE: 'http://u:p@proxy:3128',
       PIGEONPOST_ENCRYPTION_KEY_FILE: randomBytes(32).toString('base64'),
       PIGEONPOST_ENCRYPTION_KEY_PREVIOUS_FILE: randomBytes(32).toString('base64'),
+      PIGEONPOST_SMTP_URL_FILE: 'smtps://u:p@mail',
     }[variable];
-    const env = { TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder };
+    const env = { TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder, PIGEONPOST_MAIL_FROM: 'a@example.com' };
     const value = secret ?? KEY;
     const name = variable.replace(/_FILE$/, '');
     expect(loadConfig({ ...env, [variable]: file(variable, `${value}\n`) })).toEqual(
@@ -290,6 +291,30 @@ describe('secrets in files', () => {
     const env = { PIGEONPOST_ADMIN_KEY: KEY, PIGEONPOST_ADMIN_KEY_FILE: file('key', KEY) };
     expect(problems(env)).toEqual([
       'PIGEONPOST_ADMIN_KEY and PIGEONPOST_ADMIN_KEY_FILE are both set: unset one of them',
+    ]);
+  });
+});
+
+describe('mails', () => {
+  const smtp = { PIGEONPOST_SMTP_URL: 'smtp://u:p@mail:587' };
+
+  test('have a server and a sender', () => {
+    const from = 'Acme <webhooks@acme.example>';
+    expect(loadConfig({ ...smtp, PIGEONPOST_MAIL_FROM: from }).mail).toEqual({ smtpUrl: 'smtp://u:p@mail:587', from });
+    expect(loadConfig({ PIGEONPOST_MAIL_FROM: from }).mail).toBeUndefined();
+    expect(problems(smtp)).toEqual([expect.stringContaining('PIGEONPOST_MAIL_FROM is missing')]);
+  });
+
+  test.each(['Acme', 'Acme <acme>', 'a@b.example, c@d.example', 'A "B" <a@b.example>', 'a@b.example\nX: y'])(
+    'cannot be from %j',
+    (from) => {
+      expect(problems({ ...smtp, PIGEONPOST_MAIL_FROM: from })).toEqual([expect.stringContaining('write an address')]);
+    },
+  );
+
+  test('are sent by SMTP', () => {
+    expect(problems({ PIGEONPOST_SMTP_URL: 'https://mail', PIGEONPOST_MAIL_FROM: 'a@b.example' })).toEqual([
+      expect.stringContaining('write a URL like smtps://'),
     ]);
   });
 });

@@ -1,4 +1,7 @@
-/** What needs attention now: failing and disabled subscriptions, missed events, and deliveries that nothing sends. */
+/**
+ * What needs attention now: failing and disabled subscriptions, open circuit breakers, missed events, and deliveries that
+ * nothing sends.
+ */
 import { Alert, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -22,8 +25,9 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
     refetchInterval: RENEW_MS,
   });
   if (!data) return null;
-  const { failing, disabled, ownerless } = data;
-  const isCalm = failing.total === 0 && disabled.total === 0 && !ownerless;
+  const { failing, disabled, breakers, ownerless } = data;
+  const isQuiet = failing.total === 0 && disabled.total === 0 && breakers.total === 0;
+  const isCalm = isQuiet && !ownerless;
   return (
     <Section title="Needs attention" beside={<span className="muted">{summary(data)}</span>}>
       {isCalm && <p>Nothing: no receiver fails, and none was disabled because of it.</p>}
@@ -38,7 +42,7 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
           responds: <code>pigeonpost doctor</code>.
         </Alert>
       )}
-      {(failing.total > 0 || disabled.total > 0) && (
+      {!isQuiet && (
         <Table
           caption="Receivers that need attention"
           head={['Receiver', 'Account', 'What', 'Since', 'Waiting', 'Missed', 'Action']}
@@ -59,6 +63,33 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
               <td data-number>–</td>
               <td>
                 <Act id={item.subscriptionId} />
+              </td>
+            </tr>
+          ))}
+          {breakers.items.map((item) => (
+            <tr key={`breaker-${item.subscriptionId}`}>
+              <Receiver item={item} />
+              <td>
+                circuit breaker open: {count(item.failures)} of {counted(item.attempts, 'attempt')} had failed
+              </td>
+              <td>
+                <Ago at={item.openedAt} />
+              </td>
+              <td data-number>
+                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>
+                  {upTo(item.waiting)}
+                </Link>
+              </td>
+              <td data-number>–</td>
+              <td>
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  component={Link}
+                  href={`/subscriptions/${item.subscriptionId}`}
+                >
+                  Look…
+                </Button>
               </td>
             </tr>
           ))}
@@ -90,7 +121,7 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
 function Receiver({
   item: { subscriptionId, accountId, accountName, url },
 }: {
-  item: Found['failing']['items'][number] | Found['disabled']['items'][number];
+  item: Pick<Found['failing']['items'][number], 'subscriptionId' | 'accountId' | 'accountName' | 'url'>;
 }) {
   const { me } = useSession();
   return (
@@ -111,10 +142,11 @@ function Act({ id }: { id: string }) {
   );
 }
 
-function summary({ failing, disabled, ownerless }: Found): string {
+function summary({ failing, disabled, breakers, ownerless }: Found): string {
   return [
     `${count(failing.total)} failing`,
     `${count(disabled.total)} disabled`,
+    `${counted(breakers.total, 'circuit breaker')} open`,
     ...(ownerless === null ? [] : [`${count(ownerless)} without an owner`]),
   ].join(', ');
 }
