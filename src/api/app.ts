@@ -9,6 +9,7 @@ import { registrationApis, registrationReferences } from '../providers/registry.
 import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
 import { sessionRoutes } from './accounts/sessions.js';
+import { oidcRoutes } from './accounts/oidc.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
 import { alertRoutes } from './alerts/alerts.js';
@@ -41,6 +42,7 @@ import { deliveryUpdateRoutes } from './deliveries/updates.js';
 import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
 import { Audit } from '../http/audit.js';
+import type { Oidc } from '../http/oidc.js';
 import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
 import { portalLinkRoutes } from './portal/links.js';
@@ -67,6 +69,8 @@ export interface AppParts extends Omit<
   'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns' | 'audit'
 > {
   readonly egress: EgressClient;
+  /** Sign-in with OpenID Connect; absent without a provider. */
+  readonly oidc?: Oidc;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
   /** Networks of proxies whose X-Forwarded-For is trusted; none when absent. */
@@ -78,7 +82,8 @@ export interface AppParts extends Omit<
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
-  const signIn = createSignIn({ store, adminKey: parts.adminKey, failures, use: new KeyUse(store, parts.log) });
+  const use = new KeyUse(store, parts.log);
+  const signIn = createSignIn({ store, adminKey: parts.adminKey, oidcClient: parts.oidc?.client, failures, use });
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
@@ -138,6 +143,7 @@ export function createApp(parts: AppParts): Express {
   const branding = brandingRoute(registry, context);
   eventTypeRoutes(routing, context);
   importRoutes(routing, context);
+  const oidc = oidcRoutes(registry, context);
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
@@ -152,6 +158,7 @@ export function createApp(parts: AppParts): Express {
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(sendRequestId);
   app.use(branding);
+  app.use(oidc);
   app.use('/v1', requireKey(context));
   app.use(own);
   app.use(keys);

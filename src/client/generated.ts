@@ -1638,6 +1638,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/sessions/methods': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get how one can sign in to the dashboard
+     * @description Needs no key.
+     */
+    get: operations['listSessionsMethods'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/healthz': {
     parameters: {
       query?: never;
@@ -2870,6 +2890,14 @@ export interface components {
         path: string;
         message: string;
       }[];
+    };
+    SignInMethods: {
+      /** @enum {boolean} */
+      key: true;
+      /** @description The OpenID Connect provider; null without one. */
+      oidc: {
+        name: string;
+      } | null;
     };
   };
   responses: never;
@@ -13323,6 +13351,26 @@ export interface operations {
         };
         content: {
           'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSessionsMethods: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The methods */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SignInMethods'];
         };
       };
     };

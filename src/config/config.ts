@@ -13,11 +13,13 @@ import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';
 import { withSecretFiles } from './secret-files.js';
 import { readPortal, type PortalConfig } from './portal.js';
+import { missingForOidc, readOidc, type OidcConfig } from './oidc.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
 
 export type { Setting } from './formats.js';
 export { fileVariables } from './secret-files.js';
 export { settings } from './settings.js';
+export { type OidcConfig } from './oidc.js';
 export { type PinnedAddress } from './formats.js';
 export { type TemporalConfig, type TemporalConnectionOptions } from './temporal.js';
 
@@ -62,6 +64,8 @@ export interface Config {
     /** Where customers reach the API, without a slash at the end; absent: at the address of each request. */
     publicUrl?: string;
     portal: PortalConfig;
+    /** How operators sign in with OpenID Connect; absent when they do not. */
+    oidc?: OidcConfig;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
     /** How long an API that is ending still accepts connections, in seconds. */
@@ -149,6 +153,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   problems.push(...unknownNames(env));
   const config = assemble(values, temporal, env);
   problems.push(...samePorts(config), ...sameKeys(config), ...mailWithoutSender(withSecrets));
+  problems.push(...missingForOidc(withSecrets));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -208,6 +213,7 @@ function assembleApi(values: Values): Config['api'] {
     trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
     shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
     ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
+    ...optional('oidc', readOidc(values)),
   };
 }
 

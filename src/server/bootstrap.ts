@@ -27,6 +27,7 @@ import type { TemporalAccess, TemporalClient } from '../temporal/connection.js';
 import { keepRegistered } from '../temporal/registration.js';
 import { startWorker, type RunningWorker } from './worker.js';
 import { listen } from '../http/listen.js';
+import { createOidc } from '../http/oidc.js';
 import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
 /** How much of a response body is kept, in bytes. */
@@ -174,6 +175,7 @@ export async function runApi(
     sessionHours: config.api.sessionHours,
     portal: config.api.portal,
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
+    ...(config.api.oidc ? { oidc: createOidc(config.api.oidc) } : {}),
     trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '../dashboard'),
     allowHttp: config.egress.allowHttp,

@@ -319,6 +319,43 @@ describe('mails', () => {
   });
 });
 
+describe('OpenID Connect', () => {
+  const oidc = {
+    PIGEONPOST_OIDC_ISSUER: 'https://login.example.com/realms/acme',
+    PIGEONPOST_OIDC_CLIENT_ID: 'pigeonpost',
+    PIGEONPOST_OIDC_ACCESS: 'groups=webhook-admins:admin, urn:dept=a=b:c:read',
+  };
+
+  test('has a provider, a client and who may sign in', () => {
+    expect(loadConfig(oidc).api.oidc).toEqual({
+      ...{ issuer: 'https://login.example.com/realms/acme', clientId: 'pigeonpost' },
+      ...{ scopes: 'openid profile email', name: 'OpenID Connect' },
+      access: [
+        { claim: 'groups', value: 'webhook-admins', scope: 'admin' },
+        { claim: 'urn:dept', value: 'a=b:c', scope: 'read' },
+      ],
+    });
+    expect(loadConfig({ ...oidc, PIGEONPOST_OIDC_CLIENT_SECRET: 's' }).api.oidc?.clientSecret).toBe('s');
+    expect(loadConfig({ PIGEONPOST_OIDC_CLIENT_ID: 'x' }).api.oidc).toBeUndefined();
+  });
+
+  test.each([
+    [{ PIGEONPOST_OIDC_CLIENT_ID: '' }, 'PIGEONPOST_OIDC_CLIENT_ID is missing'],
+    [{ PIGEONPOST_OIDC_ACCESS: '' }, 'PIGEONPOST_OIDC_ACCESS is missing'],
+    [{ PIGEONPOST_OIDC_ACCESS: 'webhook-admins:admin' }, 'not "webhook-admins:admin"'],
+    [{ PIGEONPOST_OIDC_ACCESS: 'groups=admins:publish' }, 'write claims with the scope'],
+    [{ PIGEONPOST_OIDC_ISSUER: 'http://login.example.com' }, 'write a URL like https://'],
+    [{ PIGEONPOST_OIDC_ISSUER: 'https://login.example.com/?a=b' }, 'write a URL like https://'],
+    [{ PIGEONPOST_OIDC_SCOPES: 'profile' }, 'write scopes such as openid'],
+  ])('is checked: %j', (change, expected) => {
+    expect(problems({ ...oidc, ...change })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test('may be plain on this machine', () => {
+    expect(problems({ ...oidc, PIGEONPOST_OIDC_ISSUER: 'http://localhost:8081/realms/acme' })).toEqual([]);
+  });
+});
+
 test('the admin key is no metrics key', () => {
   const key = '0123456789abcdef';
   expect(problems({ PIGEONPOST_ADMIN_KEY: key, PIGEONPOST_METRICS_KEY: key })).toEqual([
