@@ -128,8 +128,9 @@ async function alertPeople({
   egress,
   mailer,
 }: Pick<SharedDependencies, 'store' | 'egress'> & Pick<ActivitySettings, 'mailer'>): Promise<void> {
-  const onError = (error: unknown, ruleId?: string): void =>
+  const onError = (error: unknown, ruleId?: string): void => {
     log.warn('cannot alert people now; the next sweep will', { ruleId, error: String(error) });
+  };
   await runAlerts({
     ...{ store, egress, onError, onProgress: heartbeat },
     ...(mailer ? { mailer } : {}),

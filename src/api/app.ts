@@ -12,8 +12,7 @@ import { sessionRoutes } from './accounts/sessions.js';
 import { oidcRoutes } from './accounts/oidc.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
-import { alertRoutes } from './alerts/alerts.js';
-import { alertRuleRoutes } from './alerts/rules.js';
+import { alertRoutes } from './alerts/routes.js';
 import { auditRoutes } from './audit.js';
 import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
@@ -113,7 +112,6 @@ export function createApp(parts: AppParts): Express {
   sessionRoutes(routing, context);
   portalLinkRoutes(routing, context);
   auditRoutes(routing, context);
-  alertRuleRoutes(routing, context);
   alertRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);

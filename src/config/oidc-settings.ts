@@ -8,10 +8,8 @@ export interface OidcGrant {
   readonly claim: string;
   /** A value of it, or one of its values. */
   readonly value: string;
-  readonly scope: (typeof grantedScopes)[number];
+  readonly scope: 'read' | 'operate' | 'admin';
 }
-
-const grantedScopes = ['read', 'operate', 'admin'] as const;
 
 const GRANT = /^(?<claim>[^=\s]+)=(?<value>.+):(?<scope>read|operate|admin)$/;
 

@@ -35,7 +35,7 @@ const alertSchema = z
   })
   .openapi('Alert');
 
-export function alertRoutes(routing: Routing, { store }: ApiContext): void {
+export function alertListRoutes(routing: Routing, { store }: ApiContext): void {
   addRoute(
     routing,
     {

@@ -1,11 +1,7 @@
 /** Alert rules: what people are alerted to, and where. */
 import { z } from 'zod';
-import { alertContent } from '../../contract/alert-texts.js';
-import { alertConditions, INSTALLATION, type AlertCondition, type AlertRule } from '../../contract/alerts.js';
-import { newId } from '../../contract/ids.js';
+import { alertConditions, type AlertCondition, type AlertRule } from '../../contract/alerts.js';
 import { verificationKey } from '../../contract/signing-keys.js';
-import { sendAlert, type OutgoingAlert } from '../../dispatch/alerts/send.js';
-import type { EgressClient } from '../../egress/types.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
 import { findAccount } from '../../store/accounts/accounts.js';
@@ -78,17 +74,12 @@ const fields = {
 const newRule = z.strictObject(fields);
 const ruleEdit = newRule.partial();
 
-interface AlertContext extends ApiContext {
-  readonly egress: EgressClient;
-}
-
-export function alertRuleRoutes(routing: Routing, context: AlertContext): void {
+export function alertRuleRoutes(routing: Routing, context: ApiContext): void {
   readRoutes(routing, context);
   changeRoutes(routing, context);
-  testRoute(routing, context);
 }
 
-function readRoutes(routing: Routing, { store }: AlertContext): void {
+function readRoutes(routing: Routing, { store }: ApiContext): void {
   addRoute(
     routing,
     {
@@ -125,7 +116,7 @@ function readRoutes(routing: Routing, { store }: AlertContext): void {
   );
 }
 
-function changeRoutes(routing: Routing, context: AlertContext): void {
+function changeRoutes(routing: Routing, context: ApiContext): void {
   const { store } = context;
   addRoute(
     routing,
@@ -195,68 +186,12 @@ function changeRoutes(routing: Routing, context: AlertContext): void {
   );
 }
 
-/** What a test says of the time since when something failed, in milliseconds. */
-const TEST_SINCE_MS = 15 * 60_000;
-
-function testRoute(routing: Routing, context: AlertContext): void {
-  addRoute(
-    routing,
-    {
-      method: 'post',
-      path: '/v1/alert-rules/{id}/test',
-      tag,
-      scope: 'admin',
-      summary: 'Send a test message of an alert rule',
-      description: 'At once, and once only.',
-      params,
-      body: z.strictObject({
-        to: z
-          .email()
-          .max(254)
-          .optional()
-          .describe('Where a mail is sent instead; needed when the rule writes to customers.'),
-      }),
-      bodyOptional: true,
-      responses: {
-        status: 200,
-        description: 'Whether the target has accepted it',
-        schema: z.object({ sent: z.boolean(), error: z.string().nullable() }),
-      },
-    },
-    async ({ params: { id }, body: { to } }) => {
-      const rule = await findRule(context.store, id);
-      if (!rule) throw notFound('alert rule');
-      const now = new Date();
-      const content = alertContent({ type: 'alert.test', rule, alerts: [exampleFor(rule, now)], now });
-      const message = { id: newId('alm'), target: testTarget(rule, to), content };
-      const error = (await sendAlert(context, message)) ?? null;
-      return { sent: error === null, error };
-    },
-  );
-}
-
-function testTarget({ target }: AlertRule, to: string | undefined): OutgoingAlert['target'] {
-  const isMail = target.kind === 'mail' || target.kind === 'customer';
-  if (to !== undefined && !isMail) throw invalidField('to', 'is only for rules that send mails; remove it');
-  if (to !== undefined) return { kind: 'mail', to };
-  if (target.kind === 'customer') throw invalidField('to', 'is missing: a test is not sent to customers');
-  return target;
-}
-
-function exampleFor({ condition, accountId }: AlertRule, now: Date) {
-  const since = new Date(now.getTime() - TEST_SINCE_MS);
-  const isBacklog = condition === 'backlog_older_than';
-  const url = isBacklog ? null : 'https://receiver.example.com/webhooks';
-  const objectId = isBacklog ? (accountId ?? INSTALLATION) : 'sub_00000000000000000000000000';
-  return { objectId, accountId, since, facts: { accountName: 'Example', url, detail: 'this is a test' } };
-}
-
 /** The conditions that are a failure for good, or the result of a rule about time already, hold at once. */
 function defaultMinutes(condition: AlertCondition): number {
   return condition === 'subscription_disabled' || condition === 'breaker_open' ? 0 : 15;
 }
 
-async function checkChoices({ store }: AlertContext, choices: AlertRuleChoices): Promise<void> {
+async function checkChoices({ store }: ApiContext, choices: AlertRuleChoices): Promise<void> {
   const { condition, minutes, accountId, target } = choices;
   if (accountId !== null && !(await findAccount(store, accountId)))
     throw invalidField('accountId', 'there is no such account');

@@ -96,14 +96,7 @@ export function Choices({ account }: { account: AccountDetail }) {
           error={errorAt(errors, 'workflows')}
           onChange={(event) => setWorkflows((event.currentTarget.value || null) as Chosen['workflows'])}
         />
-        <TextInput
-          type="email"
-          label="Mail address of the customer"
-          description="Where alerts for the customer are sent; empty for nowhere"
-          value={contact}
-          error={errorAt(errors, 'contactEmail')}
-          onChange={(event) => setContact(event.currentTarget.value)}
-        />
+        <Contact value={contact} set={setContact} error={errorAt(errors, 'contactEmail')} />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>
             Save
@@ -113,6 +106,19 @@ export function Choices({ account }: { account: AccountDetail }) {
         {save.error && errors.size === 0 && <Failure error={save.error} />}
       </form>
     </Section>
+  );
+}
+
+function Contact({ value, set, error }: { value: string; set: (text: string) => void; error: string | undefined }) {
+  return (
+    <TextInput
+      type="email"
+      label="Mail address of the customer"
+      description="Where alerts for the customer are sent; empty for nowhere"
+      value={value}
+      error={error}
+      onChange={(event) => set(event.currentTarget.value)}
+    />
   );
 }
 

@@ -1,10 +1,10 @@
 /** Alerts to people: the rules, and what they have raised. */
-import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Alert } from '../../api/shapes.js';
+import { Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Table } from '../../parts/table.js';
@@ -51,13 +51,7 @@ function Raised() {
           ))}
         </Table>
       )}
-      {list.hasNextPage && (
-        <div>
-          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Show older ones
-          </Button>
-        </div>
-      )}
+      <Older list={list} />
     </Section>
   );
 }

@@ -3,7 +3,7 @@ import { Button, Modal, NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { paths } from '../../../../src/client/generated.js';
 import type { AlertRule } from '../../api/shapes.js';
-import { allShown, errorAt, fieldErrors } from '../../form/errors.js';
+import { allShown, errorAt, fieldErrors, type FieldErrors } from '../../form/errors.js';
 import { AccountSelect } from '../../parts/account-select.js';
 import { Failure } from '../../parts/page.js';
 import { CONDITIONS, TARGETS } from './texts.js';
@@ -26,7 +26,7 @@ export function NewRule({ busy, error, create, close }: Props) {
   const [minutes, setMinutes] = useState('15');
   const [accountId, setAccountId] = useState<string | undefined>();
   const [repeat, setRepeat] = useState('');
-  const [kind, setKind] = useState<AlertRule['target']['kind']>('webhook');
+  const [kind, setKind] = useState<Kind>('webhook');
   const [address, setAddress] = useState('');
   const errors = fieldErrors(error);
   return (
@@ -71,21 +71,7 @@ export function NewRule({ busy, error, create, close }: Props) {
           onChange={(event) => setMinutes(event.currentTarget.value)}
         />
         <AccountSelect size="sm" value={accountId} set={setAccountId} />
-        <NativeSelect
-          label="To"
-          value={kind}
-          error={errorAt(errors, 'target.kind')}
-          data={choicesOf(TARGETS)}
-          onChange={(event) => setKind(event.currentTarget.value as AlertRule['target']['kind'])}
-        />
-        {kind !== 'customer' && (
-          <TextInput
-            label={kind === 'mail' ? 'Mail address' : 'URL'}
-            value={address}
-            error={errorAt(errors, kind === 'mail' ? 'target.to' : 'target.url')}
-            onChange={(event) => setAddress(event.currentTarget.value)}
-          />
-        )}
+        <TargetFields kind={kind} address={address} errors={errors} setKind={setKind} setAddress={setAddress} />
         <TextInput
           type="number"
           min={5}
@@ -111,7 +97,39 @@ export function NewRule({ busy, error, create, close }: Props) {
   );
 }
 
-function targetOf(kind: AlertRule['target']['kind'], address: string): NewRuleBody['target'] {
+type Kind = AlertRule['target']['kind'];
+
+interface TargetProps {
+  readonly kind: Kind;
+  readonly address: string;
+  readonly errors: FieldErrors;
+  readonly setKind: (kind: Kind) => void;
+  readonly setAddress: (address: string) => void;
+}
+
+function TargetFields({ kind, address, errors, setKind, setAddress }: TargetProps) {
+  return (
+    <>
+      <NativeSelect
+        label="To"
+        value={kind}
+        error={errorAt(errors, 'target.kind')}
+        data={choicesOf(TARGETS)}
+        onChange={(event) => setKind(event.currentTarget.value as Kind)}
+      />
+      {kind !== 'customer' && (
+        <TextInput
+          label={kind === 'mail' ? 'Mail address' : 'URL'}
+          value={address}
+          error={errorAt(errors, kind === 'mail' ? 'target.to' : 'target.url')}
+          onChange={(event) => setAddress(event.currentTarget.value)}
+        />
+      )}
+    </>
+  );
+}
+
+function targetOf(kind: Kind, address: string): NewRuleBody['target'] {
   if (kind === 'customer') return { kind };
   return kind === 'mail' ? { kind, to: address } : { kind, url: address };
 }

@@ -62,17 +62,7 @@ export function Rules() {
         />
       )}
       {adding.data?.secret !== undefined && (
-        <Notice
-          variant="light"
-          color="yellow"
-          title="The secret of the webhook"
-          withCloseButton
-          closeButtonLabel="Close"
-          onClose={() => adding.reset()}
-        >
-          <p>The receiver verifies messages with it. This is the only time that it is shown.</p>
-          <CodeBlock label="Secret" text={adding.data.secret} />
-        </Notice>
+        <SecretShownOnce secret={adding.data.secret} close={() => adding.reset()} />
       )}
       {data?.data.length === 0 && <Empty title="No rules">Nobody is alerted by this installation.</Empty>}
       {data && data.data.length > 0 && (
@@ -95,6 +85,22 @@ export function Rules() {
         </Confirm>
       )}
     </Section>
+  );
+}
+
+function SecretShownOnce({ secret, close }: { secret: string; close: () => void }) {
+  return (
+    <Notice
+      variant="light"
+      color="yellow"
+      title="The secret of the webhook"
+      withCloseButton
+      closeButtonLabel="Close"
+      onClose={close}
+    >
+      <p>The receiver verifies messages with it. This is the only time that it is shown.</p>
+      <CodeBlock label="Secret" text={secret} />
+    </Notice>
   );
 }
 

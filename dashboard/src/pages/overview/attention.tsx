@@ -49,72 +49,79 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
           numbers={['Waiting', 'Missed']}
         >
           {failing.items.map((item) => (
-            <tr key={item.subscriptionId}>
-              <Receiver item={item} />
-              <td>fails, {counted(item.failures, 'attempt')} in a row</td>
-              <td>
-                <Ago at={item.failingSince} />
-              </td>
-              <td data-number>
-                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'retrying' })}>
-                  {upTo(item.waiting)}
-                </Link>
-              </td>
-              <td data-number>–</td>
-              <td>
-                <Act id={item.subscriptionId} />
-              </td>
-            </tr>
+            <FailingRow key={item.subscriptionId} item={item} />
           ))}
           {breakers.items.map((item) => (
-            <tr key={`breaker-${item.subscriptionId}`}>
-              <Receiver item={item} />
-              <td>
-                circuit breaker open: {count(item.failures)} of {counted(item.attempts, 'attempt')} had failed
-              </td>
-              <td>
-                <Ago at={item.openedAt} />
-              </td>
-              <td data-number>
-                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>
-                  {upTo(item.waiting)}
-                </Link>
-              </td>
-              <td data-number>–</td>
-              <td>
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  component={Link}
-                  href={`/subscriptions/${item.subscriptionId}`}
-                >
-                  Look…
-                </Button>
-              </td>
-            </tr>
+            <BrokenRow key={`breaker-${item.subscriptionId}`} item={item} />
           ))}
           {disabled.items.map((item) => (
-            <tr key={item.subscriptionId}>
-              <Receiver item={item} />
-              <td>disabled: {item.disabledReason}</td>
-              <td>{item.disabledAt ? <Ago at={item.disabledAt} /> : '–'}</td>
-              <td data-number>
-                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>
-                  {upTo(item.waiting)}
-                </Link>
-              </td>
-              <td data-number>
-                {count(item.missed)}
-                {item.moreMissed && '+'}
-              </td>
-              <td>
-                <Act id={item.subscriptionId} />
-              </td>
-            </tr>
+            <DisabledRow key={item.subscriptionId} item={item} />
           ))}
         </Table>
       )}
     </Section>
+  );
+}
+
+function FailingRow({ item }: { item: Found['failing']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>fails, {counted(item.failures, 'attempt')} in a row</td>
+      <td>
+        <Ago at={item.failingSince} />
+      </td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'retrying' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>–</td>
+      <td>
+        <Act id={item.subscriptionId} />
+      </td>
+    </tr>
+  );
+}
+
+function BrokenRow({ item }: { item: Found['breakers']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>
+        circuit breaker open: {count(item.failures)} of {counted(item.attempts, 'attempt')} had failed
+      </td>
+      <td>
+        <Ago at={item.openedAt} />
+      </td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>–</td>
+      <td>
+        <Button size="compact-xs" variant="default" component={Link} href={`/subscriptions/${item.subscriptionId}`}>
+          Look…
+        </Button>
+      </td>
+    </tr>
+  );
+}
+
+function DisabledRow({ item }: { item: Found['disabled']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>disabled: {item.disabledReason}</td>
+      <td>{item.disabledAt ? <Ago at={item.disabledAt} /> : '–'}</td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>
+        {count(item.missed)}
+        {item.moreMissed && '+'}
+      </td>
+      <td>
+        <Act id={item.subscriptionId} />
+      </td>
+    </tr>
   );
 }
 
