@@ -4,6 +4,7 @@ import { ApiError, Unreachable } from '../client/errors.js';
 import { OperatorError } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { accountCommands } from './commands/accounts.js';
+import { alertCommands } from './commands/alerts.js';
 import { auditCommand } from './commands/audit.js';
 import { broadcastCommands } from './commands/broadcasts.js';
 import { deliveryCommands } from './commands/deliveries.js';
@@ -62,6 +63,7 @@ function createProgram(terminal: Terminal): Command {
   keyCommands(program, terminal);
   portalLinkCommand(program, terminal);
   auditCommand(program, terminal);
+  alertCommands(program, terminal);
   subscriptionCommands(program, terminal);
   eventTypeCommands(program, terminal);
   emitCommand(program, terminal);

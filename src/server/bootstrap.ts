@@ -9,6 +9,7 @@ import { createEventTypeCatalogue } from '../api/event-types/catalogue.js';
 import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config/config.js';
+import { createMailer, type Mailer } from '../dispatch/alerts/mail.js';
 import { createDispatcher, remoteSender, type SenderPort } from '../dispatch/dispatcher.js';
 import { createNotifier } from '../store/direct/notifications.js';
 import { createAddressGuard } from '../egress/address.js';
@@ -28,6 +29,7 @@ import { pageLinks } from '../temporal/page-links.js';
 import { keepRegistered } from '../temporal/registration.js';
 import { startWorker, type RunningWorker } from './worker.js';
 import { listen } from '../http/listen.js';
+import { createOidc } from '../http/oidc.js';
 import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
 /** How much of a response body is kept, in bytes. */
@@ -113,6 +115,10 @@ function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>)
   return client;
 }
 
+function openMailer({ config: { mail } }: Pick<Shared, 'config'>): { readonly mailer?: Mailer } {
+  return mail ? { mailer: createMailer(mail) } : {};
+}
+
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
 export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<RunningWorker> {
   const { config, store, access, temporal, log } = shared;
@@ -123,7 +129,8 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
   const interceptors = linksOf(config);
-  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits };
+  const mail = openMailer(shared);
+  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits, ...mail };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
     throw error;
@@ -134,6 +141,7 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
     async stop() {
       await worker.stop();
       await registration.stop();
+      mail.mailer?.close();
       await egress.close();
     },
   };
@@ -158,6 +166,7 @@ export async function runApi(
     sender: sender ?? remoteSender(createNotifier(store)),
   });
   const egress = openEgress(shared);
+  const mail = openMailer(shared);
   const feed = createDeliveryFeed(store, log);
   const eventTypes = createEventTypeCatalogue(store, log);
   const parts: AppParts = {
@@ -169,6 +178,7 @@ export async function runApi(
     unknownEventTypes: config.api.unknownEventTypes,
     publicCatalogue: config.api.publicCatalogue,
     egress,
+    ...mail,
     log,
     adminKey: keys.adminKey,
     ...(config.metrics.key === undefined ? {} : { metricsKey: config.metrics.key }),
@@ -179,6 +189,7 @@ export async function runApi(
     sessionHours: config.api.sessionHours,
     portal: config.api.portal,
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
+    ...(config.api.oidc ? { oidc: createOidc(config.api.oidc) } : {}),
     trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '../dashboard'),
     allowHttp: config.egress.allowHttp,
@@ -204,6 +215,7 @@ export async function runApi(
       if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
       await eventTypes.stop();
       await dispatcher.stop();
+      mail.mailer?.close();
       await egress.close();
     },
   };

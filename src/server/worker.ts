@@ -11,6 +11,7 @@ import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
 import { wakeBreaker } from '../dispatch/commands/breakers.js';
 import { startCallbacks } from '../dispatch/callbacks.js';
+import type { Mailer } from '../dispatch/alerts/mail.js';
 import { createDispatcher, type SenderPort } from '../dispatch/dispatcher.js';
 import { defaults, type WorkflowMode } from '../config/defaults.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
@@ -55,6 +56,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly idempotencyHours?: number;
   /** Days for which the audit log is kept. */
   readonly auditDays?: number;
+  /** Sends the mails of alert rules; absent when no mail server is set. */
+  readonly mailer?: Mailer;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }

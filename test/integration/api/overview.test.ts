@@ -218,6 +218,7 @@ describe('what needs attention', () => {
     expect(await attention()).toEqual({
       failing: { total: 0, items: [] },
       disabled: { total: 0, items: [] },
+      breakers: { total: 0, items: [] },
       ownerless: 0,
     });
   });
