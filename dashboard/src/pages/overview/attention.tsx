@@ -22,8 +22,8 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
     refetchInterval: RENEW_MS,
   });
   if (!data) return null;
-  const { failing, disabled, ownerless } = data;
-  const isCalm = failing.total === 0 && disabled.total === 0 && !ownerless;
+  const { failing, disabled, ownerless, unreconciled } = data;
+  const isCalm = failing.total === 0 && disabled.total === 0 && !ownerless && !unreconciled;
   return (
     <Section title="Needs attention" beside={<span className="muted">{summary(data)}</span>}>
       {isCalm && <p>Nothing: no receiver fails, and none was disabled because of it.</p>}
@@ -36,6 +36,17 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
         >
           Neither a workflow nor a sender has had them for a minute. Check that a worker runs and that Temporal
           responds: <code>pigeonpost doctor</code>.
+        </Alert>
+      )}
+      {unreconciled !== null && unreconciled > 0 && (
+        <Alert
+          color="red"
+          variant="light"
+          role="note"
+          title={`${counted(unreconciled, 'delivery', 'deliveries')} without a running workflow`}
+        >
+          PostgreSQL and Temporal do not match, as after a restore of one of them. See what does not match:{' '}
+          <code>pigeonpost reconcile</code>.
         </Alert>
       )}
       {(failing.total > 0 || disabled.total > 0) && (
