@@ -25,6 +25,7 @@ test('reports an empty backlog', async () => {
     counts: { waiting: 0, retrying: 0, paused: 0 },
     overdueS: { waiting: 0, retrying: 0 },
     sweepAgeS: expect.any(Number),
+    unreconciled: 0,
     openBreakers: 0,
   });
 });
