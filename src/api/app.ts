@@ -51,6 +51,7 @@ import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { searchRoutes } from './search/search.js';
 import { SearchTurns } from './search/turns.js';
+import { reconciliationRoutes } from './reconciliations.js';
 import { referenceRoutes } from './reference.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
@@ -135,6 +136,7 @@ export function createApp(parts: AppParts): Express {
   overviewRoutes(routing, context);
   attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
+  reconciliationRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();
   publicKeyRoutes({ router: keys, registry }, context);

@@ -18,6 +18,7 @@ import { keyCommands } from './commands/keys.js';
 import { listenCommand } from './commands/listen.js';
 import { portalLinkCommand } from './commands/portal-link.js';
 import { processCommands } from './commands/processes.js';
+import { reconcileCommand } from './commands/reconcile.js';
 import { recoverCommand } from './commands/recover.js';
 import { recoveryCommands } from './commands/recoveries.js';
 import { scheduleCommands } from './commands/schedule.js';
@@ -74,6 +75,7 @@ function createProgram(terminal: Terminal): Command {
   findCommand(program, terminal);
   recoverCommand(program, terminal);
   recoveryCommands(program, terminal);
+  reconcileCommand(program, terminal);
   listenCommand(program.commandsGroup('For development and diagnosis:'), terminal);
   scheduleCommands(program, terminal);
   doctorCommand(program, terminal);

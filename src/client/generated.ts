@@ -1486,6 +1486,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/reconciliations': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Compare the database with Temporal, and mend what does not match
+     * @description For use after a restore of PostgreSQL or of Temporal. Compares the open deliveries first, then the running workflows. Only counts unless dryRun is false. Each request does a limited part; repeat it with nextCursor as cursor until that is null. A request that failed can be repeated.
+     */
+    post: operations['createReconciliation'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/contracts': {
     parameters: {
       query?: never;
@@ -2732,6 +2752,35 @@ export interface components {
       };
       /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
       ownerless: number | null;
+      /** @description Open deliveries that the last sweep found without a running workflow that should have one; 0 in a working system. Null for accounts. */
+      unreconciled: number | null;
+    };
+    Reconciliation: {
+      dryRun: boolean;
+      /** @description Open deliveries with a running workflow, or that changed during the comparison. */
+      running: number;
+      /** @description Open deliveries that Temporal does not know. Mended by a workflow that starts at their position of the schedule. */
+      missing: number;
+      /** @description Open deliveries whose workflow has ended. Mended by its result, or by another workflow where the result is unknown. */
+      closed: number;
+      /** @description Running workflows of deliveries that the database does not know. Mended by their termination. */
+      unknown: number;
+      /** @description Running workflows of deliveries that have ended. Mended by their termination. */
+      settled: number;
+      /** @description Running workflows that this request compared with the database. */
+      workflows: number;
+      /** @description How many were mended; 0 with dryRun. */
+      mended: number;
+      /** @description How many could not be mended now; repeat the reconciliation. */
+      failed: number;
+      /** @description Up to five deliveries of each kind that does not match. */
+      examples: {
+        /** @enum {string} */
+        kind: 'missing' | 'closed' | 'unknown' | 'settled';
+        deliveryId: string;
+      }[];
+      /** @description Repeat the request with it as cursor; null when all are compared. */
+      nextCursor: string | null;
     };
     Contract: {
       provider: string;
@@ -12358,6 +12407,8 @@ export interface operations {
             temporal: 'ok' | 'unavailable' | 'namespace_missing';
             /** @description Workers that polled Temporal in the last five minutes; null when Temporal does not respond. */
             workers: number | null;
+            /** @description Open deliveries that the last sweep found without a running workflow that should have one: 0 in a working system, null when the database does not respond. */
+            unreconciled: number | null;
           };
         };
       };
@@ -12372,6 +12423,115 @@ export interface operations {
       };
       /** @description A problem */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createReconciliation: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Only count; change nothing.
+           * @default true
+           */
+          dryRun?: boolean;
+          /**
+           * @description Maximum number of deliveries, or of workflows, that this request compares.
+           * @default 200
+           */
+          limit?: number;
+          /** @description nextCursor of the previous request. */
+          cursor?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description What was found, and mended */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Reconciliation'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
         headers: {
           [name: string]: unknown;
         };

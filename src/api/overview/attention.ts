@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { countMissed, loadReceiver } from '../../dispatch/recovery/find-recoverable.js';
 import { visibleAccountId } from '../../http/principal.js';
 import { addRoute, type Routing } from '../../http/route.js';
+import { countUnreconciled } from '../../store/deliveries/reconciliation.js';
 import {
   brokenSubscriptions,
   countOwnerless,
@@ -82,6 +83,12 @@ const attentionSchema = z
       .describe(
         'Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts.',
       ),
+    unreconciled: z
+      .int()
+      .nullable()
+      .describe(
+        'Open deliveries that the last sweep found without a running workflow that should have one; 0 in a working system. Null for accounts.',
+      ),
   })
   .openapi('Attention');
 
@@ -107,8 +114,10 @@ export function attentionRoutes(routing: Routing, { store }: ApiContext): void {
       const breakers = await brokenSubscriptions(store, accountId, MAX_LISTED);
       const items = [];
       for (const item of disabled.items) items.push({ ...item, ...(await missedBy(store, item)) });
-      const ownerless = principal.role === 'operator' ? await countOwnerless(store) : null;
-      return { failing, disabled: { ...disabled, items }, breakers, ownerless };
+      const isOperator = principal.role === 'operator';
+      const ownerless = isOperator ? await countOwnerless(store) : null;
+      const unreconciled = isOperator ? await countUnreconciled(store) : null;
+      return { failing, disabled: { ...disabled, items }, breakers, ownerless, unreconciled };
     },
   );
 }

@@ -13,6 +13,8 @@ export interface BacklogMetrics {
   readonly overdueS: Readonly<Record<'waiting' | 'retrying', number>>;
   /** How long ago the maintenance sweep was last completed, in seconds. */
   readonly sweepAgeS: number;
+  /** Open deliveries that the last sweep found without a running workflow that should have one. */
+  readonly unreconciled: number;
   /** Subscriptions whose circuit breaker is open or closing, counted up to `MAX_COUNTED`. */
   readonly openBreakers: number;
 }
@@ -61,6 +63,7 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
              greatest(extract(epoch FROM now() - (SELECT min(next_attempt_at) FROM deliveries WHERE state = 'retrying')), 0)::float8
                AS retrying_due,
              (SELECT greatest(extract(epoch FROM now() - completed_at), 0)::float8 FROM last_sweep WHERE singleton) AS sweep_age,
+             (SELECT unreconciled FROM last_sweep WHERE singleton) AS unreconciled,
              breakers.count AS open_breakers
       FROM
         (SELECT count(*)::int FROM (SELECT FROM deliveries WHERE NOT owned AND state = 'pending' LIMIT $1) AS limited) unowned,
@@ -78,12 +81,14 @@ export async function loadBacklog(store: Store): Promise<BacklogMetrics> {
     waiting_due: waitingDue = 0,
     retrying_due: retryingDue = 0,
     sweep_age: sweepAgeS = 0,
+    unreconciled = 0,
     open_breakers: openBreakers = 0,
   } = rows[0]!;
   return {
     counts: { waiting: Math.min(waiting, MAX_COUNTED), retrying, paused },
     overdueS: { waiting: waitingDue, retrying: retryingDue },
     sweepAgeS,
+    unreconciled,
     openBreakers,
   };
 }

@@ -61,6 +61,8 @@ const OPERATORS_ONLY = [
   'POST /v1/keys',
   'DELETE /v1/keys/{id}',
   'GET /v1/health',
+  // test/e2e/reconcile.test.ts
+  'POST /v1/reconciliations',
   'GET /v1/accounts',
   'POST /v1/accounts',
   'PATCH /v1/accounts/{id}',
@@ -111,6 +113,7 @@ const NAMELESS = [
   // test/integration/api/overview.test.ts
   'GET /v1/attention',
   'GET /v1/health',
+  'POST /v1/reconciliations',
   'GET /v1/contracts',
   'GET /v1/erasures',
   'POST /v1/contracts/{provider}/verify',

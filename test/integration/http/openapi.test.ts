@@ -198,6 +198,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/search',
       'get /v1/subscriptions',
       'get /v1/health',
+      'post /v1/reconciliations',
       'get /v1/overview',
       'get /v1/attention',
       'get /v1/contracts',

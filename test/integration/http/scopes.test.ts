@@ -51,6 +51,7 @@ const ADMIN = [
   'PUT /v1/event-types/{name}',
   'PATCH /v1/event-types/{name}',
   'DELETE /v1/event-types/{name}',
+  'POST /v1/reconciliations',
 ];
 
 const INCLUDED: Record<Scope, readonly string[]> = {

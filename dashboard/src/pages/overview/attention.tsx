@@ -25,9 +25,9 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
     refetchInterval: RENEW_MS,
   });
   if (!data) return null;
-  const { failing, disabled, breakers, ownerless } = data;
+  const { failing, disabled, breakers, ownerless, unreconciled } = data;
   const isQuiet = failing.total === 0 && disabled.total === 0 && breakers.total === 0;
-  const isCalm = isQuiet && !ownerless;
+  const isCalm = isQuiet && !ownerless && !unreconciled;
   return (
     <Section title="Needs attention" beside={<span className="muted">{summary(data)}</span>}>
       {isCalm && <p>Nothing: no receiver fails, and none was disabled because of it.</p>}
@@ -40,6 +40,17 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
         >
           Neither a workflow nor a sender has had them for a minute. Check that a worker runs and that Temporal
           responds: <code>pigeonpost doctor</code>.
+        </Alert>
+      )}
+      {unreconciled !== null && unreconciled > 0 && (
+        <Alert
+          color="red"
+          variant="light"
+          role="note"
+          title={`${counted(unreconciled, 'delivery', 'deliveries')} without a running workflow`}
+        >
+          PostgreSQL and Temporal do not match, as after a restore of one of them. See what does not match:{' '}
+          <code>pigeonpost reconcile</code>.
         </Alert>
       )}
       {!isQuiet && (
