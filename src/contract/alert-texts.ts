@@ -1,11 +1,5 @@
 /** The messages about alerts, for people and for programs. Pure. */
-import {
-  INSTALLATION,
-  type AlertCondition,
-  type AlertMatch,
-  type AlertRule,
-  type AlertTarget,
-} from './alerts.js';
+import { INSTALLATION, type AlertCondition, type AlertMatch, type AlertRule, type AlertTarget } from './alerts.js';
 
 /** Why a message is sent. */
 export const alertMessageTypes = ['alert.raised', 'alert.repeated', 'alert.ended', 'alert.test'] as const;

@@ -116,5 +116,7 @@ function hasClaim(claims: Readonly<Record<string, unknown>>, claim: string, valu
 
 /** Of what decides who may do what; the secret of the client may be rotated. */
 function hashOf({ issuer, clientId, access }: OidcConfig): string {
-  return createHash('sha256').update(JSON.stringify([issuer, clientId, access])).digest('base64url');
+  return createHash('sha256')
+    .update(JSON.stringify([issuer, clientId, access]))
+    .digest('base64url');
 }

@@ -88,7 +88,10 @@ async function finish(context: OidcContext, oidc: Oidc, request: Request, respon
     return back(response, 'failed');
   }
   if (user.scopes.length === 0) {
-    context.log.warn({ user: user.name, address: request.ip }, 'a sign-in was refused: no claim of PIGEONPOST_OIDC_ACCESS');
+    context.log.warn(
+      { user: user.name, address: request.ip },
+      'a sign-in was refused: no claim of PIGEONPOST_OIDC_ACCESS',
+    );
     return back(response, 'refused');
   }
   await signIn(context, oidc, user, request, response);

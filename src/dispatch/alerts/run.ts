@@ -62,7 +62,11 @@ export async function evaluateRule(store: Store, ruleId: string, now = new Date(
       ...write('alert.repeated', rule, repeated, now),
       ...write('alert.ended', rule, ended, now),
     ];
-    await insertMessages(client, ruleId, messages.map(({ message }) => message));
+    await insertMessages(
+      client,
+      ruleId,
+      messages.map(({ message }) => message),
+    );
     const of = (type: AlertMessageType) =>
       messages
         .filter(({ message }) => message.content.body.type === type)

@@ -62,8 +62,6 @@ export async function statesOf(store: Store, ids: readonly string[]): Promise<Ma
 
 /** The number of open deliveries that the last sweep found without a running workflow that should have one. */
 export async function countUnreconciled(store: Store): Promise<number> {
-  const found = await store.pool.query<{ unreconciled: number }>(
-    'SELECT unreconciled FROM last_sweep WHERE singleton',
-  );
+  const found = await store.pool.query<{ unreconciled: number }>('SELECT unreconciled FROM last_sweep WHERE singleton');
   return onlyRow(found)?.unreconciled ?? 0;
 }

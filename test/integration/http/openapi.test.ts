@@ -311,7 +311,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
-  const ruleId = async () => (await api.ask('POST', '/v1/alert-rules', bodies['post /v1/alert-rules'])).body.id as string;
+  const ruleId = async () =>
+    (await api.ask('POST', '/v1/alert-rules', bodies['post /v1/alert-rules'])).body.id as string;
   const startJob = (accountId: string) => api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId } });
 
   test('each documented operation responds as documented', async () => {
