@@ -6,7 +6,8 @@ process.env.TEMPORAL_POLL_SHUTDOWN_INTERRUPT_WAIT_MS ??= '1000';
 const swc = ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }];
 
 /** Published as ES modules only, or importing at run time: Jest can load neither as they are. */
-const asSources = 'svix-latest|node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base';
+const asSources =
+  'svix-latest|node-pg-migrate|@bomb\\.sh/tab|@opentelemetry/otlp-exporter-base|openid-client|oauth4webapi|jose';
 
 /** One tier of tests. `setup` is the module that starts what its tests share. */
 const tier = (name, setup) => ({

@@ -6,6 +6,7 @@ import { unwrap } from '../../src/client/client.js';
 import { ApiError } from '../../src/client/errors.js';
 import { clientFor, SESSION_ENDED, SessionProvider, useKeeper, whoIs, type Session } from './api/session.js';
 import { Shell } from './layout/shell.js';
+import { AlertsPage } from './pages/alerts/alerts-page.js';
 import { AuditPage } from './pages/access/audit-page.js';
 import { KeysPage } from './pages/access/keys-page.js';
 import { AccountPage } from './pages/accounts/account-page.js';
@@ -107,6 +108,9 @@ function Pages() {
         <Route path="/accounts/:id">{({ id }) => <AccountPage key={id} id={id} />}</Route>
         <Route path="/keys">
           <KeysPage />
+        </Route>
+        <Route path="/alerts">
+          <AlertsPage />
         </Route>
         <Route path="/audit">
           <AuditPage />

@@ -1,9 +1,11 @@
 /** The activities a worker registers. */
-import { activityInfo, getClient, heartbeat } from '@temporalio/activity';
+import { activityInfo, getClient, heartbeat, log } from '@temporalio/activity';
 import { defaults } from '../config/defaults.js';
 import { advanceBreaker } from '../dispatch/commands/breakers.js';
 import { emitPage } from '../dispatch/broadcasts.js';
 import { resumePage } from '../dispatch/commands/pauses.js';
+import type { Mailer } from '../dispatch/alerts/mail.js';
+import { runAlerts } from '../dispatch/alerts/run.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { recordInterrupted } from '../store/attempts/recording.js';
 import { cancelBroadcast } from '../store/broadcasts.js';
@@ -57,6 +59,7 @@ interface ActivitySettings {
   readonly retentionDays?: number | undefined;
   readonly idempotencyHours?: number | undefined;
   readonly auditDays?: number | undefined;
+  readonly mailer?: Mailer | undefined;
 }
 
 export function createActivities(
@@ -66,6 +69,7 @@ export function createActivities(
     retentionDays = defaults.retentionDays,
     idempotencyHours = defaults.idempotencyHours,
     auditDays = defaults.auditDays,
+    mailer,
   }: ActivitySettings,
 ): DeliveryActivities &
   MaintenanceActivities &
@@ -92,9 +96,14 @@ export function createActivities(
       await getClient().workflow.getHandle(workflowId, runId).cancel();
     },
     sweep: async () => {
-      const report = await sweep({ store, client: getClient(), idempotencyHours });
-      await enforceRetention();
-      return report;
+      try {
+        const report = await sweep({ store, client: getClient(), idempotencyHours });
+        await enforceRetention();
+        return report;
+      } finally {
+        // Even when the sweep fails: then people should know of a backlog.
+        await alertPeople({ store, egress: shared.egress, mailer });
+      }
     },
     advanceBreaker: (task) => advanceBreaker({ store, client: getClient() }, task),
     resumePage: (scope) => resumePage({ store, client: getClient() }, scope, heartbeat),
@@ -111,6 +120,21 @@ export function createActivities(
     ...createRecoveryActivities(store),
     ...createJobActivities(store),
   };
+}
+
+/** Never rejects: what goes wrong is tried again by the next sweep. */
+async function alertPeople({
+  store,
+  egress,
+  mailer,
+}: Pick<SharedDependencies, 'store' | 'egress'> & Pick<ActivitySettings, 'mailer'>): Promise<void> {
+  const onError = (error: unknown, ruleId?: string): void => {
+    log.warn('cannot alert people now; the next sweep will', { ruleId, error: String(error) });
+  };
+  await runAlerts({
+    ...{ store, egress, onError, onProgress: heartbeat },
+    ...(mailer ? { mailer } : {}),
+  }).catch(onError);
 }
 
 function ownRunId(): string {

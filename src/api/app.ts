@@ -9,8 +9,10 @@ import { registrationApis, registrationReferences } from '../providers/registry.
 import { accountRoutes } from './accounts/accounts.js';
 import { accountsByIdRoutes } from './accounts/by-id.js';
 import { sessionRoutes } from './accounts/sessions.js';
+import { oidcRoutes } from './accounts/oidc.js';
 import { AccountIds } from './accounts/external-ids.js';
 import { keyRoutes, meRoutes, operatorKeyRoutes } from './accounts/keys.js';
+import { alertRoutes } from './alerts/routes.js';
 import { auditRoutes } from './audit.js';
 import { broadcastRoutes } from './broadcasts/routes.js';
 import { bulkRoutes, waitingRoutes } from './deliveries/bulk.js';
@@ -39,6 +41,7 @@ import { deliveryUpdateRoutes } from './deliveries/updates.js';
 import { attentionRoutes } from './overview/attention.js';
 import { overviewRoutes } from './overview/overview.js';
 import { Audit } from '../http/audit.js';
+import type { Oidc } from '../http/oidc.js';
 import { KeyUse } from '../http/key-use.js';
 import { requireKey } from '../http/principal.js';
 import { portalLinkRoutes } from './portal/links.js';
@@ -48,6 +51,7 @@ import { publicKeyRoutes } from './subscriptions/public-keys.js';
 import { recoveryRoutes } from './subscriptions/recoveries.js';
 import { searchRoutes } from './search/search.js';
 import { SearchTurns } from './search/turns.js';
+import { reconciliationRoutes } from './reconciliations.js';
 import { referenceRoutes } from './reference.js';
 import { createRegistrar } from './subscriptions/registrar.js';
 import { logRequests, sendRequestId } from '../http/request-log.js';
@@ -65,6 +69,8 @@ export interface AppParts extends Omit<
   'eventWriter' | 'signIn' | 'writes' | 'accountIds' | 'searchTurns' | 'audit'
 > {
   readonly egress: EgressClient;
+  /** Sign-in with OpenID Connect; absent without a provider. */
+  readonly oidc?: Oidc;
   /** Maximum size of the events of one request with their bodies, in bytes. */
   readonly maxCommitBytes: number;
   /** Networks of proxies whose X-Forwarded-For is trusted; none when absent. */
@@ -76,7 +82,8 @@ export interface AppParts extends Omit<
 export function createApp(parts: AppParts): Express {
   const { store, dispatcher, maxCommitBytes } = parts;
   const failures = new SignInFailures(parts.log, parts.signInLimits);
-  const signIn = createSignIn({ store, adminKey: parts.adminKey, failures, use: new KeyUse(store, parts.log) });
+  const use = new KeyUse(store, parts.log);
+  const signIn = createSignIn({ store, adminKey: parts.adminKey, oidcClient: parts.oidc?.client, failures, use });
   const writes = watchWrites(store);
   const eventWriter = new EventWriter(store, dispatcher, createSubscriptionCache(store), maxCommitBytes);
   const accountIds = new AccountIds(store);
@@ -106,6 +113,7 @@ export function createApp(parts: AppParts): Express {
   sessionRoutes(routing, context);
   portalLinkRoutes(routing, context);
   auditRoutes(routing, context);
+  alertRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);
@@ -128,12 +136,14 @@ export function createApp(parts: AppParts): Express {
   overviewRoutes(routing, context);
   attentionRoutes(routing, context);
   systemHealthRoutes(routing, context);
+  reconciliationRoutes(routing, context);
   contractRoutes(routing);
   const keys = Router();
   publicKeyRoutes({ router: keys, registry }, context);
   const branding = brandingRoute(registry, context);
   eventTypeRoutes(routing, context);
   importRoutes(routing, context);
+  const oidc = oidcRoutes(registry, context);
   const document = openApiDocument(registry);
 
   app.use(logRequests(context.log));
@@ -148,6 +158,7 @@ export function createApp(parts: AppParts): Express {
   for (const routes of registrationApis) app.use(routes(registrar));
   app.use(sendRequestId);
   app.use(branding);
+  app.use(oidc);
   app.use('/v1', requireKey(context));
   app.use(own);
   app.use(keys);

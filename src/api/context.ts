@@ -1,6 +1,7 @@
 /** Dependencies of the API's routes. */
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
+import type { Mailer } from '../dispatch/alerts/mail.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { EventWriter } from '../dispatch/event-writer.js';
 import type { AddressGuard } from '../egress/address.js';
@@ -56,6 +57,8 @@ export interface ApiContext {
   readonly metricsKey?: string;
   /** Whether /metrics may be read without a key. */
   readonly metricsOpen?: boolean;
+  /** Sends mails; absent when no mail server is set. */
+  readonly mailer?: Mailer;
   /** Aborted when the process shuts down and should get no more requests. */
   readonly ending?: AbortSignal;
 }

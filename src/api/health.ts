@@ -2,6 +2,7 @@
 import type { Router } from 'express';
 import { z } from 'zod';
 import { countWorkers, temporalState, temporalStates, type TemporalState } from '../temporal/health.js';
+import { countUnreconciled } from '../store/deliveries/reconciliation.js';
 import { isSchemaCurrent } from '../store/schema.js';
 import type { Store } from '../store/store.js';
 import { watchWrites, type WriteHealth } from '../store/write-health.js';
@@ -77,12 +78,18 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
             .int()
             .nullable()
             .describe('Workers that polled Temporal in the last five minutes; null when Temporal does not respond.'),
+          unreconciled: z
+            .int()
+            .nullable()
+            .describe(
+              'Open deliveries that the last sweep found without a running workflow that should have one: 0 in a working system, null when the database does not respond.',
+            ),
         }),
       },
     },
     async () => {
       const { store, writes, client } = context;
-      const [database, temporal, workers] = await Promise.all([
+      const [database, temporal, workers, unreconciled] = await Promise.all([
         databaseState(store, writes),
         temporalInTime(client),
         inTime(
@@ -91,8 +98,9 @@ export function systemHealthRoutes(routing: Routing, context: ApiContext): void 
             countWorkers(client.workflowService, client.options.namespace),
           ),
         ),
+        inTime(countUnreconciled(store)),
       ]);
-      return { ...database, temporal, workers };
+      return { ...database, temporal, workers, unreconciled };
     },
   );
 }

@@ -61,6 +61,7 @@ export const accountSchema = z
     maxSubscriptions: z.int().nullable().describe('Maximum number of subscriptions; null for the default.'),
     externalId: z.string().nullable().describe('Your own id of the account, usable in paths instead of its id.'),
     metadata: z.record(z.string(), z.string()),
+    contactEmail: z.string().nullable().describe('Where alerts for the customer are sent; null for nowhere.'),
     environment: z.enum(environments),
     workflows: z.enum(workflowModes).nullable().describe('When its deliveries get a workflow; null for the default.'),
     featureFlags: z.array(z.string()).describe('It sees event types that have one of these flags.'),

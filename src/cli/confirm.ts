@@ -26,6 +26,16 @@ export function confirmRepetition(context: CommandContext, what: string, yes = f
   });
 }
 
+/** The same for a change that follows from a comparison. */
+export function confirmRepair(context: CommandContext, what: string, yes = false): Promise<void> {
+  return confirm(context, yes, {
+    does: what,
+    advice: 'Give --yes to do it.',
+    question: `This ${what}. Do it?`,
+    refused: 'Nothing was changed.',
+  });
+}
+
 interface Texts {
   readonly does: string;
   readonly advice: string;

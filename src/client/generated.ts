@@ -328,6 +328,86 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/alert-rules': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** List alert rules */
+    get: operations['listAlertRules'];
+    put?: never;
+    /**
+     * Create an alert rule
+     * @description Evaluated twice a minute. Each subscription, or the backlog, causes one message when the condition begins to hold and one when it is over; many at once are summarized.
+     */
+    post: operations['createAlertRule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/alert-rules/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Get an alert rule */
+    get: operations['getAlertRule'];
+    put?: never;
+    post?: never;
+    /** Delete an alert rule and its alerts */
+    delete: operations['deleteAlertRule'];
+    options?: never;
+    head?: never;
+    /** Edit an alert rule */
+    patch: operations['updateAlertRule'];
+    trace?: never;
+  };
+  '/v1/alert-rules/{id}/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send a test message of an alert rule
+     * @description At once, and once only.
+     */
+    post: operations['testAlertRule'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/alerts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List alerts
+     * @description Kept for 90 days after they are over.
+     */
+    get: operations['listAlerts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/accounts/{id}/subscriptions': {
     parameters: {
       query?: never;
@@ -1406,6 +1486,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/reconciliations': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Compare the database with Temporal, and mend what does not match
+     * @description For use after a restore of PostgreSQL or of Temporal. Compares the open deliveries first, then the running workflows. Only counts unless dryRun is false. Each request does a limited part; repeat it with nextCursor as cursor until that is null. A request that failed can be repeated.
+     */
+    post: operations['createReconciliation'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/contracts': {
     parameters: {
       query?: never;
@@ -1558,6 +1658,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/sessions/methods': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Get how one can sign in to the dashboard
+     * @description Needs no key.
+     */
+    get: operations['listSessionsMethods'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/healthz': {
     parameters: {
       query?: never;
@@ -1688,6 +1808,8 @@ export interface components {
       metadata: {
         [key: string]: string;
       };
+      /** @description Where alerts for the customer are sent; null for nowhere. */
+      contactEmail: string | null;
       /** @enum {string} */
       environment: 'live' | 'test';
       /**
@@ -1848,6 +1970,75 @@ export interface components {
       objectId: string | null;
       /** @description HTTP status of the response; null when none was recorded because the process died. */
       status: number | null;
+    };
+    AlertRule: {
+      id: string;
+      name: string;
+      /** @enum {string} */
+      condition: 'subscription_failing' | 'subscription_disabled' | 'breaker_open' | 'backlog_older_than';
+      minutes: number;
+      accountId: string | null;
+      repeatAfterMinutes: number | null;
+      target: {
+        /** @enum {string} */
+        kind: 'webhook' | 'slack' | 'mail' | 'customer';
+        /** @description Without what could be secret in it. */
+        url?: string;
+        to?: string;
+      };
+      enabled: boolean;
+      /** Format: date-time */
+      createdAt: string;
+    };
+    Alert: {
+      id: string;
+      ruleId: string;
+      ruleName: string;
+      /** @enum {string} */
+      condition: 'subscription_failing' | 'subscription_disabled' | 'breaker_open' | 'backlog_older_than';
+      /** @description Null for a backlog. */
+      subscriptionId: string | null;
+      /** @description Null for the backlog of all accounts. */
+      accountId: string | null;
+      accountName: string | null;
+      url: string | null;
+      detail: string;
+      /**
+       * Format: date-time
+       * @description Since when the condition holds.
+       */
+      since: string;
+      /** Format: date-time */
+      raisedAt: string;
+      /**
+       * Format: date-time
+       * @description Null while it lasts.
+       */
+      until: string | null;
+      /** @description The message that it was raised, or the last one that repeated it. */
+      message: {
+        attempts: number;
+        /** Format: date-time */
+        sentAt: string | null;
+        /**
+         * Format: date-time
+         * @description Null once it was sent or given up.
+         */
+        nextAttemptAt: string | null;
+        lastError: string | null;
+      } | null;
+      /** @description The message that it is over. */
+      endMessage: {
+        attempts: number;
+        /** Format: date-time */
+        sentAt: string | null;
+        /**
+         * Format: date-time
+         * @description Null once it was sent or given up.
+         */
+        nextAttemptAt: string | null;
+        lastError: string | null;
+      } | null;
     };
     Subscription: {
       id: string;
@@ -2537,8 +2728,59 @@ export interface components {
           moreMissed: boolean;
         }[];
       };
+      /** @description Enabled subscriptions whose circuit breaker is open; at most ten are listed, those open for longest first. They may be in `failing` too. */
+      breakers: {
+        total: number;
+        items: {
+          subscriptionId: string;
+          accountId: string;
+          accountName: string;
+          provider: string;
+          url: string;
+          /**
+           * Format: date-time
+           * @description When its circuit breaker opened.
+           */
+          openedAt: string;
+          /** @description Attempts in the window when it opened. */
+          attempts: number;
+          /** @description How many of these had failed. */
+          failures: number;
+          /** @description Paused deliveries, counted up to 1,000. */
+          waiting: number;
+        }[];
+      };
       /** @description Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts. */
       ownerless: number | null;
+      /** @description Open deliveries that the last sweep found without a running workflow that should have one; 0 in a working system. Null for accounts. */
+      unreconciled: number | null;
+    };
+    Reconciliation: {
+      dryRun: boolean;
+      /** @description Open deliveries with a running workflow, or that changed during the comparison. */
+      running: number;
+      /** @description Open deliveries that Temporal does not know. Mended by a workflow that starts at their position of the schedule. */
+      missing: number;
+      /** @description Open deliveries whose workflow has ended. Mended by its result, or by another workflow where the result is unknown. */
+      closed: number;
+      /** @description Running workflows of deliveries that the database does not know. Mended by their termination. */
+      unknown: number;
+      /** @description Running workflows of deliveries that have ended. Mended by their termination. */
+      settled: number;
+      /** @description Running workflows that this request compared with the database. */
+      workflows: number;
+      /** @description How many were mended; 0 with dryRun. */
+      mended: number;
+      /** @description How many could not be mended now; repeat the reconciliation. */
+      failed: number;
+      /** @description Up to five deliveries of each kind that does not match. */
+      examples: {
+        /** @enum {string} */
+        kind: 'missing' | 'closed' | 'unknown' | 'settled';
+        deliveryId: string;
+      }[];
+      /** @description Repeat the request with it as cursor; null when all are compared. */
+      nextCursor: string | null;
     };
     Contract: {
       provider: string;
@@ -2697,6 +2939,14 @@ export interface components {
         path: string;
         message: string;
       }[];
+    };
+    SignInMethods: {
+      /** @enum {boolean} */
+      key: true;
+      /** @description The OpenID Connect provider; null without one. */
+      oidc: {
+        name: string;
+      } | null;
     };
   };
   responses: never;
@@ -3229,6 +3479,11 @@ export interface operations {
             [key: string]: string;
           };
           /**
+           * Format: email
+           * @description Where alerts for the customer are sent, see /v1/alert-rules. Null, the default, for nowhere.
+           */
+          contactEmail?: string | null;
+          /**
            * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
            * @enum {string|null}
            */
@@ -3688,6 +3943,11 @@ export interface operations {
             [key: string]: string;
           };
           /**
+           * Format: email
+           * @description Where alerts for the customer are sent, see /v1/alert-rules. Null, the default, for nowhere.
+           */
+          contactEmail?: string | null;
+          /**
            * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
            * @enum {string|null}
            */
@@ -4011,6 +4271,11 @@ export interface operations {
           metadata?: {
             [key: string]: string;
           };
+          /**
+           * Format: email
+           * @description Where alerts for the customer are sent, see /v1/alert-rules. Null, the default, for nowhere.
+           */
+          contactEmail?: string | null;
           /**
            * @description When its deliveries get a workflow in Temporal: always, adaptive or on_retry. Null, the default, for the value of PIGEONPOST_WORKFLOWS.
            * @enum {string|null}
@@ -5078,6 +5343,691 @@ export interface operations {
         content: {
           'application/json': {
             data: components['schemas']['AuditEntry'][];
+            nextCursor: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAlertRules: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description All rules, oldest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['AlertRule'][];
+          };
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createAlertRule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Is part of the messages. */
+          name: string;
+          /**
+           * @description subscription_failing: every attempt has failed; subscription_disabled: disabled because of its receiver; breaker_open: its circuit breaker is open; backlog_older_than: the oldest due delivery waits, of the account or of all accounts together.
+           * @enum {string}
+           */
+          condition: 'subscription_failing' | 'subscription_disabled' | 'breaker_open' | 'backlog_older_than';
+          /** @description For how long the condition must hold; 15 by default, 0 for subscription_disabled and breaker_open. */
+          minutes?: number;
+          /** @description Only this account; null, the default, for all. */
+          accountId?: string | null;
+          /** @description Repeats an alert that lasts after so many minutes; null, the default, for never. */
+          repeatAfterMinutes?: number | null;
+          /** @description In an edit it is replaced as a whole. */
+          target:
+            | {
+                /** @enum {string} */
+                kind: 'webhook';
+                /** @description Gets a signed POST, as Standard Webhooks defines it. */
+                url: string;
+                /** @description whsec_ or whsk_ and base64; generated when absent. */
+                secret?: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'slack';
+                /** @description Gets {"text": …}, as the incoming webhooks of Slack and compatible programs accept it. */
+                url: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'mail';
+                /** Format: email */
+                to: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'customer';
+              };
+          /** @description True by default; disabling a rule ends its alerts without a message. */
+          enabled?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The rule */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AlertRule'] & {
+            /** @description What the receiver of a webhook verifies with. Shown only in the response that has set the target. */
+            secret?: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getAlertRule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The rule */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AlertRule'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  deleteAlertRule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Deleted */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  updateAlertRule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Is part of the messages. */
+          name?: string;
+          /**
+           * @description subscription_failing: every attempt has failed; subscription_disabled: disabled because of its receiver; breaker_open: its circuit breaker is open; backlog_older_than: the oldest due delivery waits, of the account or of all accounts together.
+           * @enum {string}
+           */
+          condition?: 'subscription_failing' | 'subscription_disabled' | 'breaker_open' | 'backlog_older_than';
+          /** @description For how long the condition must hold; 15 by default, 0 for subscription_disabled and breaker_open. */
+          minutes?: number;
+          /** @description Only this account; null, the default, for all. */
+          accountId?: string | null;
+          /** @description Repeats an alert that lasts after so many minutes; null, the default, for never. */
+          repeatAfterMinutes?: number | null;
+          /** @description In an edit it is replaced as a whole. */
+          target?:
+            | {
+                /** @enum {string} */
+                kind: 'webhook';
+                /** @description Gets a signed POST, as Standard Webhooks defines it. */
+                url: string;
+                /** @description whsec_ or whsk_ and base64; generated when absent. */
+                secret?: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'slack';
+                /** @description Gets {"text": …}, as the incoming webhooks of Slack and compatible programs accept it. */
+                url: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'mail';
+                /** Format: email */
+                to: string;
+              }
+            | {
+                /** @enum {string} */
+                kind: 'customer';
+              };
+          /** @description True by default; disabling a rule ends its alerts without a message. */
+          enabled?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The rule */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AlertRule'] & {
+            /** @description What the receiver of a webhook verifies with. Shown only in the response that has set the target. */
+            secret?: string;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  testAlertRule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * Format: email
+           * @description Where a mail is sent instead; needed when the rule writes to customers.
+           */
+          to?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Whether the target has accepted it */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            sent: boolean;
+            error: string | null;
+          };
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAlerts: {
+    parameters: {
+      query?: {
+        /** @description Maximum number of entries. */
+        limit?: number;
+        /** @description nextCursor of the previous page. */
+        cursor?: string;
+        ruleId?: string;
+        accountId?: string;
+        /** @description Only those that last, or only those that are over. */
+        open?: 'true' | 'false';
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Alerts, newest first */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': {
+            data: components['schemas']['Alert'][];
             nextCursor: string | null;
           };
         };
@@ -11457,6 +12407,8 @@ export interface operations {
             temporal: 'ok' | 'unavailable' | 'namespace_missing';
             /** @description Workers that polled Temporal in the last five minutes; null when Temporal does not respond. */
             workers: number | null;
+            /** @description Open deliveries that the last sweep found without a running workflow that should have one: 0 in a working system, null when the database does not respond. */
+            unreconciled: number | null;
           };
         };
       };
@@ -11471,6 +12423,115 @@ export interface operations {
       };
       /** @description A problem */
       403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  createReconciliation: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /**
+           * @description Only count; change nothing.
+           * @default true
+           */
+          dryRun?: boolean;
+          /**
+           * @description Maximum number of deliveries, or of workflows, that this request compares.
+           * @default 200
+           */
+          limit?: number;
+          /** @description nextCursor of the previous request. */
+          cursor?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description What was found, and mended */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Reconciliation'];
+        };
+      };
+      /** @description A problem */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description A problem */
+      422: {
         headers: {
           [name: string]: unknown;
         };
@@ -12450,6 +13511,26 @@ export interface operations {
         };
         content: {
           'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSessionsMethods: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The methods */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SignInMethods'];
         };
       };
     };

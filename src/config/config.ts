@@ -13,11 +13,13 @@ import { type PinnedAddress } from './formats.js';
 import type { Values } from './settings.js';
 import { withSecretFiles } from './secret-files.js';
 import { readPortal, type PortalConfig } from './portal.js';
+import { missingForOidc, readOidc, type OidcConfig } from './oidc.js';
 import { readTemporal, type TemporalConfig } from './temporal.js';
 
 export type { Setting } from './formats.js';
 export { fileVariables } from './secret-files.js';
 export { settings } from './settings.js';
+export { type OidcConfig } from './oidc.js';
 export { type PinnedAddress } from './formats.js';
 export { type TemporalConfig, type TemporalConnectionOptions } from './temporal.js';
 
@@ -62,6 +64,8 @@ export interface Config {
     /** Where customers reach the API, without a slash at the end; absent: at the address of each request. */
     publicUrl?: string;
     portal: PortalConfig;
+    /** How operators sign in with OpenID Connect; absent when they do not. */
+    oidc?: OidcConfig;
     /** Networks of proxies whose X-Forwarded-For names the caller. */
     trustProxy: string[];
     /** How long an API that is ending still accepts connections, in seconds. */
@@ -118,6 +122,8 @@ export interface Config {
   /** Whether spans are sent; OpenTelemetry reads its own variables for where and how. */
   traced: boolean;
   egress: EgressConfig;
+  /** The SMTP server, and who mails are from; absent when none are sent. */
+  mail?: { smtpUrl: string; from: string };
   /** 32 bytes. */
   encryptionKey?: Buffer;
   /** Keys that open what they once sealed, 32 bytes each. */
@@ -146,7 +152,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const temporal = readTemporal(withSecrets, values, problems);
   problems.push(...unknownNames(env));
   const config = assemble(values, temporal, env);
-  problems.push(...samePorts(config), ...sameKeys(config));
+  problems.push(...samePorts(config), ...sameKeys(config), ...mailWithoutSender(withSecrets));
+  problems.push(...missingForOidc(withSecrets));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -183,6 +190,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     },
     traced: (values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT) !== undefined,
     egress: assembleEgress(values, temporal),
+    ...assembleMail(values),
     ...optional('encryptionKey', values.PIGEONPOST_ENCRYPTION_KEY),
     ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
@@ -205,6 +213,7 @@ function assembleApi(values: Values): Config['api'] {
     trustProxy: values.PIGEONPOST_TRUST_PROXY ?? [],
     shutdownDelayS: values.PIGEONPOST_SHUTDOWN_DELAY_SECONDS ?? defaults.shutdownDelayS,
     ...optional('adminKey', values.PIGEONPOST_ADMIN_KEY),
+    ...optional('oidc', readOidc(values)),
   };
 }
 
@@ -219,6 +228,17 @@ function assembleEgress(values: Values, temporal: TemporalConfig): EgressConfig 
     ...optional('tlsMinVersion', values.PIGEONPOST_TLS_MIN_VERSION),
     ...optional('proxy', values.PIGEONPOST_EGRESS_PROXY),
   };
+}
+
+function assembleMail(values: Values): Pick<Config, 'mail'> {
+  const { PIGEONPOST_SMTP_URL: smtpUrl, PIGEONPOST_MAIL_FROM: from } = values;
+  return smtpUrl === undefined || from === undefined ? {} : { mail: { smtpUrl, from } };
+}
+
+function mailWithoutSender(env: NodeJS.ProcessEnv): string[] {
+  const isSet = (name: string): boolean => (env[name]?.trim() ?? '') !== '';
+  if (!isSet('PIGEONPOST_SMTP_URL') || isSet('PIGEONPOST_MAIL_FROM')) return [];
+  return ['PIGEONPOST_MAIL_FROM is missing: write the sender of the mails that PIGEONPOST_SMTP_URL sends'];
 }
 
 function optional<Name extends string, T>(name: Name, value: T | undefined) {

@@ -34,6 +34,8 @@ export const defaults = {
   sessionHours: 12,
   auditDays: 365,
   portalName: 'Webhooks',
+  oidcScopes: 'openid profile email',
+  oidcName: 'OpenID Connect',
   logLevel: 'info',
 } as const;
 

@@ -173,6 +173,14 @@ export const proxyUrl = parsed((text) => {
   return text;
 });
 
+/** An address of mail, or a name with an address in angle brackets. */
+export const mailFrom = parsed((text) => {
+  const address = /^[^<>"\p{Cc}]*<(?<address>[^<>]+)>$/u.exec(text)?.groups?.address ?? text;
+  if (!z.email().safeParse(address).success)
+    throw new Error('write an address such as webhooks@example.com, or Acme <webhooks@example.com>');
+  return text;
+});
+
 /** Pins `host:port:address[:port]`, comma separated, IPv6 addresses in brackets. */
 export const pins = parsed((text) => list(text).map(pin));
 

@@ -49,7 +49,8 @@ const publicUrl = parsed((text) => {
 
 export const portalSettings = {
   PIGEONPOST_PUBLIC_URL: {
-    description: 'Where the browsers of customers reach the API, for links to the customer portal.',
+    description:
+      'Where browsers reach the API: for links to the customer portal, and from Temporal’s web interface to the dashboard.',
     default: 'the address of each request that makes a link',
     schema: publicUrl,
   },

@@ -19,6 +19,8 @@ import {
 } from './formats.js';
 import { egressSettings } from './egress-settings.js';
 import { portalSettings } from './portal-settings.js';
+import { mailSettings } from './mail-settings.js';
+import { oidcSettings } from './oidc-settings.js';
 import { temporalSettings } from './temporal-settings.js';
 
 /** Every setting that Pigeonpost reads, once: what it means, what holds without it, how it is checked. */
@@ -41,6 +43,7 @@ export const table = {
   },
   ...accessSettings,
   ...portalSettings,
+  ...oidcSettings,
   PIGEONPOST_URL: {
     description: 'Where the command line finds the API.',
     default: 'the address of PIGEONPOST_HOST and PIGEONPOST_PORT',
@@ -198,6 +201,7 @@ export const table = {
     schema: executable,
   },
   ...egressSettings,
+  ...mailSettings,
   ...encryptionSettings,
 } as const satisfies Record<string, SettingDefinition>;
 

@@ -6,7 +6,22 @@ import { TypeID, typeid } from 'typeid-js';
 
 /** What an id can name. */
 export type IdKind =
-  'acc' | 'key' | 'ses' | 'aud' | 'sub' | 'evt' | 'dlv' | 'rec' | 'snd' | 'era' | 'tsk' | 'brc' | 'job';
+  | 'acc'
+  | 'key'
+  | 'ses'
+  | 'aud'
+  | 'sub'
+  | 'evt'
+  | 'dlv'
+  | 'rec'
+  | 'snd'
+  | 'era'
+  | 'tsk'
+  | 'brc'
+  | 'job'
+  | 'alr'
+  | 'alt'
+  | 'alm';
 
 /** A new id of a kind, such as `evt_01h455vb4pex5vsknk084sn02q`. */
 export function newId(kind: IdKind): string {

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { type Config } from '../config/config.js';
 import { OperatorError, errorMessage } from '../lib/errors.js';
 import { fetchOnce, type Way } from './fetch-once.js';
+import { goInstall } from './go-install.js';
 import { type Log } from './log.js';
-import { CommandError, runCommand } from './run-command.js';
 import { downloadBySdk } from './sdk-download.js';
 import { serverEnvironment } from './server-process.js';
 
@@ -15,7 +15,6 @@ const run = promisify(execFile);
 /** The release that is built where none can be downloaded: the newest that `go install` accepts. */
 const GO_MODULE = 'github.com/temporalio/cli';
 const GO_VERSION = '1.5.1';
-const GO_TIMEOUT_MS = 30 * 60_000;
 const VERSION_TIMEOUT_MS = 20_000;
 /** The first server whose activities can be paused and started at once. */
 const OLDEST_SERVER = [1, 28] as const;
@@ -120,23 +119,14 @@ function download(log: Log): Way {
 function build(log: Log, env: NodeJS.ProcessEnv): Way {
   return {
     name: `go install ${GO_MODULE}/cmd/temporal@v${GO_VERSION}`,
-    fetch: (folder) => goInstall(folder, log, env),
+    fetch: (folder) =>
+      goInstall({
+        what: 'the Temporal CLI',
+        targets: [`${GO_MODULE}/cmd/temporal@v${GO_VERSION}`],
+        linkerFlags: `-X ${GO_MODULE}/temporalcli.Version=${GO_VERSION}`,
+        folder,
+        log,
+        env,
+      }),
   };
-}
-
-async function goInstall(folder: string, log: Log, env: NodeJS.ProcessEnv): Promise<void> {
-  const options = { doing: 'Building the Temporal CLI with Go', log, env: goEnvironment(env, folder) };
-  await runCommand('go', ['version'], { ...options, timeoutMs: VERSION_TIMEOUT_MS }).catch((error: unknown) => {
-    throw new CommandError('Go is not installed', { cause: error });
-  });
-  log.info(`${options.doing}, as it cannot be downloaded; this takes some minutes, once`);
-  const flags = ['-trimpath', '-ldflags', `-s -w -X ${GO_MODULE}/temporalcli.Version=${GO_VERSION}`];
-  const target = `${GO_MODULE}/cmd/temporal@v${GO_VERSION}`;
-  await runCommand('go', ['install', ...flags, target], { ...options, timeoutMs: GO_TIMEOUT_MS });
-}
-
-/** It is built for this machine, without a C compiler, whatever the user's own settings of Go are for. */
-function goEnvironment(env: NodeJS.ProcessEnv, folder: string): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !['GOOS', 'GOARCH', 'GOFLAGS'].includes(name));
-  return { ...Object.fromEntries(kept), GOBIN: folder, CGO_ENABLED: '0' };
 }

@@ -55,6 +55,7 @@ const tagTexts: Readonly<Record<string, string>> = {
   Erasures: 'Remove the content of events before the end of their retention.',
   Overview: 'Figures and health of the whole installation.',
   Portal: 'Links to the customer portal, and how it looks.',
+  Alerts: 'Messages to people about what needs attention.',
   Access: 'Keys, and what the key of a request may do.',
   Operation: 'Probes of the process, and documents about the API. They need no key.',
 };

@@ -6,6 +6,9 @@
 import type { CookieOptions, Request, Response } from 'express';
 import { Problem } from './problem.js';
 
+/** Of a sign-in with OpenID Connect, until the provider sends the browser back. */
+const OIDC_NAMES = { secure: '__Host-pigeonpost_oidc', plain: 'pigeonpost_oidc' } as const;
+
 /** Over TLS the prefix makes browsers reject a cookie that a subdomain or a plain connection has set. */
 const NAMES = { secure: '__Host-pigeonpost_session', plain: 'pigeonpost_session' } as const;
 
@@ -21,15 +24,34 @@ export function clearSessionCookie(request: Request, response: Response): void {
 
 /** The token in the cookie of a request; undefined without one. Throws `forbidden` if another page has sent it. */
 export function sessionOf(request: Request): string | undefined {
-  const name = nameFor(request);
-  const cookies = request.get('cookie')?.split(/; */) ?? [];
-  const token = cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1);
-  if (token === undefined || token === '') return undefined;
+  const token = cookieOf(request, nameFor(request));
+  if (token === undefined) return undefined;
   if (isOwnPage(request)) return token;
   throw new Problem(
     'forbidden',
     'a session is for the dashboard’s own page; send a key as Authorization: Bearer <key>',
   );
+}
+
+/** Sets the cookie of a sign-in. Lax, as the provider's page sends the browser back. */
+export function setOidcCookie(request: Request, response: Response, value: string, expires: Date): void {
+  response.cookie(oidcNameFor(request), value, { ...attributes(request), sameSite: 'lax', expires });
+}
+
+export function clearOidcCookie(request: Request, response: Response): void {
+  response.clearCookie(oidcNameFor(request), { ...attributes(request), sameSite: 'lax' });
+}
+
+/** The cookie of a sign-in; undefined without one. It opens nothing by itself, so any page may cause its request. */
+export function oidcCookieOf(request: Request): string | undefined {
+  return cookieOf(request, oidcNameFor(request));
+}
+
+/** The value of a cookie; undefined when it is absent or empty. */
+function cookieOf(request: Request, name: string): string | undefined {
+  const cookies = request.get('cookie')?.split(/; */) ?? [];
+  const value = cookies.find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1);
+  return value === '' ? undefined : value;
 }
 
 /**
@@ -46,6 +68,10 @@ function isOwnPage(request: Request): boolean {
 
 function nameFor({ secure }: Request): string {
   return secure ? NAMES.secure : NAMES.plain;
+}
+
+function oidcNameFor({ secure }: Request): string {
+  return secure ? OIDC_NAMES.secure : OIDC_NAMES.plain;
 }
 
 function attributes({ secure }: Request): CookieOptions {

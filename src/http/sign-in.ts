@@ -46,11 +46,13 @@ export interface SignIn {
 export interface SignInParts {
   readonly store: Store;
   readonly adminKey: string;
+  /** A hash of the settings of OpenID Connect; absent without a provider. */
+  readonly oidcClient?: string | undefined;
   readonly failures: SignInFailures;
   readonly use: KeyUse;
 }
 
-export function createSignIn({ store, adminKey, failures, use }: SignInParts): SignIn {
+export function createSignIn({ store, adminKey, oidcClient, failures, use }: SignInParts): SignIn {
   const known = new LRUCache<string, true>({ max: MAX_KNOWN_KEYS });
   const operators = new LRUCache<string, FoundKey>({ max: MAX_OPERATOR_KEYS, ttl: OPERATOR_KEY_MS });
   let suspectLookups = 0;
@@ -86,7 +88,7 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
   }
 
   async function withSession(caller: Caller, kind: SessionKind, token: string): Promise<Principal | undefined> {
-    const found = await lookUp(caller, token, () => findSession(store, { kind, token, adminKey }));
+    const found = await lookUp(caller, token, () => findSession(store, { kind, token, adminKey, oidcClient }));
     const account = found && found.accountId !== null ? await findAccount(store, found.accountId) : undefined;
     if (!found || (found.accountId !== null && !account)) return void failures.record(caller, token, 'unknown');
     known.set(fingerprint(token), true);
@@ -108,7 +110,7 @@ export function createSignIn({ store, adminKey, failures, use }: SignInParts): S
 }
 
 function credentialOf(kind: SessionKind, found: FoundSession): Credential {
-  const { id, scopes, keyId, keyName, capabilities, expiresAt } = found;
-  const name = keyId === null ? ADMIN_KEY_NAME : keyName;
+  const { id, scopes, keyId, keyName, userName, capabilities, expiresAt } = found;
+  const name = keyId === null ? (userName ?? ADMIN_KEY_NAME) : keyName;
   return { kind, id, keyId, name, scopes, ...(kind === 'portal' && { portal: { capabilities, expiresAt } }) };
 }

@@ -1,6 +1,7 @@
 /** Putting the parts together: what each kind of process runs, and how it stops. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientInterceptors } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { createApp, type AppParts } from '../api/app.js';
 import { createDeliveryFeed } from '../api/deliveries/feed.js';
@@ -8,6 +9,7 @@ import { createEventTypeCatalogue } from '../api/event-types/catalogue.js';
 import { workerReadiness } from '../api/health.js';
 import { createMetricsApp } from '../api/metrics.js';
 import type { Config, TemporalConnectionOptions } from '../config/config.js';
+import { createMailer, type Mailer } from '../dispatch/alerts/mail.js';
 import { createDispatcher, remoteSender, type SenderPort } from '../dispatch/dispatcher.js';
 import { createNotifier } from '../store/direct/notifications.js';
 import { createAddressGuard } from '../egress/address.js';
@@ -23,9 +25,11 @@ import { openStore, type Store } from '../store/store.js';
 import { isTemporalUp } from '../temporal/health.js';
 import { watchEgress, watchStore, watchTemporal } from '../telemetry/gauges.js';
 import type { TemporalAccess, TemporalClient } from '../temporal/connection.js';
+import { pageLinks } from '../temporal/page-links.js';
 import { keepRegistered } from '../temporal/registration.js';
 import { startWorker, type RunningWorker } from './worker.js';
 import { listen } from '../http/listen.js';
+import { createOidc } from '../http/oidc.js';
 import { addUrl, ownListeners, warnOfOpenLoopback, type OwnServers } from './own-listeners.js';
 
 /** How much of a response body is kept, in bytes. */
@@ -51,7 +55,11 @@ export interface Shared<Access extends TemporalClient = TemporalAccess> extends 
 }
 
 /** A way to Temporal: connected at once, or by the first who asks. */
-export type Connect<Access> = (options: TemporalConnectionOptions, namespace: string) => Access | Promise<Access>;
+export type Connect<Access> = (
+  options: TemporalConnectionOptions,
+  namespace: string,
+  interceptors: ClientInterceptors,
+) => Access | Promise<Access>;
 
 export interface Stoppable {
   stop(): Promise<void>;
@@ -78,7 +86,8 @@ export async function openShared<Access extends TemporalClient>(
     });
     await refuseTransactionPooler(store);
     await checkKeys(store);
-    const access = await connect(temporal.connectionOptions, temporal.namespace);
+    const interceptors = linksOf(processConfig.config);
+    const access = await connect(temporal.connectionOptions, temporal.namespace, interceptors);
     watchStore(store, log);
     watchTemporal(() => isTemporalUp(access.client));
     return { ...processConfig, own: ownListeners(processConfig.config, processConfig), store, access };
@@ -86,6 +95,12 @@ export async function openShared<Access extends TemporalClient>(
     await store.pool.end();
     throw error;
   }
+}
+
+/** Adds to workflows where the dashboard is, when that is known. */
+function linksOf({ api: { publicUrl, port }, temporal: { embedded } }: Config): ClientInterceptors {
+  const dashboardUrl = publicUrl ?? (embedded ? `http://localhost:${port}` : undefined);
+  return dashboardUrl === undefined ? {} : pageLinks(dashboardUrl);
 }
 
 /** Closes what `openShared` opened. */
@@ -100,6 +115,10 @@ function openEgress({ config: { egress }, own }: Pick<Shared, 'config' | 'own'>)
   return client;
 }
 
+function openMailer({ config: { mail } }: Pick<Shared, 'config'>): { readonly mailer?: Mailer } {
+  return mail ? { mailer: createMailer(mail) } : {};
+}
+
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
 export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<RunningWorker> {
   const { config, store, access, temporal, log } = shared;
@@ -109,7 +128,9 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
-  const dependencies = { connection, namespace, store, egress, log, ...limits };
+  const interceptors = linksOf(config);
+  const mail = openMailer(shared);
+  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits, ...mail };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
     throw error;
@@ -120,6 +141,7 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
     async stop() {
       await worker.stop();
       await registration.stop();
+      mail.mailer?.close();
       await egress.close();
     },
   };
@@ -144,6 +166,7 @@ export async function runApi(
     sender: sender ?? remoteSender(createNotifier(store)),
   });
   const egress = openEgress(shared);
+  const mail = openMailer(shared);
   const feed = createDeliveryFeed(store, log);
   const eventTypes = createEventTypeCatalogue(store, log);
   const parts: AppParts = {
@@ -155,6 +178,7 @@ export async function runApi(
     unknownEventTypes: config.api.unknownEventTypes,
     publicCatalogue: config.api.publicCatalogue,
     egress,
+    ...mail,
     log,
     adminKey: keys.adminKey,
     ...(config.metrics.key === undefined ? {} : { metricsKey: config.metrics.key }),
@@ -165,6 +189,7 @@ export async function runApi(
     sessionHours: config.api.sessionHours,
     portal: config.api.portal,
     ...(config.api.publicUrl === undefined ? {} : { publicUrl: config.api.publicUrl }),
+    ...(config.api.oidc ? { oidc: createOidc(config.api.oidc) } : {}),
     trustProxy: config.api.trustProxy,
     dashboardFolder: join(__dirname, '../dashboard'),
     allowHttp: config.egress.allowHttp,
@@ -190,6 +215,7 @@ export async function runApi(
       if (aborted > 0) log.warn(`${aborted} requests took longer than ${DRAIN_LIMIT_MS / 1_000} s and were aborted`);
       await eventTypes.stop();
       await dispatcher.stop();
+      mail.mailer?.close();
       await egress.close();
     },
   };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '@temporalio/client';
+import { Client, type ClientInterceptors } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { AttemptDependencies } from '../activities/attempt/attempt.js';
@@ -11,6 +11,7 @@ import { Sender } from '../activities/direct/sender.js';
 import { createActivities, shareDependencies } from '../activities/index.js';
 import { wakeBreaker } from '../dispatch/commands/breakers.js';
 import { startCallbacks } from '../dispatch/callbacks.js';
+import type { Mailer } from '../dispatch/alerts/mail.js';
 import { createDispatcher, type SenderPort } from '../dispatch/dispatcher.js';
 import { defaults, type WorkflowMode } from '../config/defaults.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
@@ -44,6 +45,8 @@ export interface RunningWorker {
 export interface WorkerSettings extends AttemptDependencies {
   readonly connection: NativeConnection;
   readonly namespace: string;
+  /** Of the clients that start workflows. */
+  readonly interceptors?: ClientInterceptors;
   readonly log: Logger;
   /** When the deliveries of callbacks and broadcasts get a workflow, unless their account has a setting of its own. */
   readonly workflows?: WorkflowMode;
@@ -53,6 +56,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly idempotencyHours?: number;
   /** Days for which the audit log is kept. */
   readonly auditDays?: number;
+  /** Sends the mails of alert rules; absent when no mail server is set. */
+  readonly mailer?: Mailer;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -62,9 +67,9 @@ export interface WorkerSettings extends AttemptDependencies {
  * when the first cannot be made.
  */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { log, connection, namespace, store, workflows = defaults.workflows } = settings;
+  const { log, connection, namespace, interceptors = {}, store, workflows = defaults.workflows } = settings;
   const stopping = new AbortController();
-  const starter = { client: new Client({ connection, namespace }), eager: false };
+  const starter = { client: new Client({ connection, namespace, interceptors }), eager: false };
   const shared = shareDependencies(settings, {
     wakeBreaker: (scope) => wakeBreaker(starter.client, scope),
     onBreakerError: (error) => log.debug({ err: error }, 'cannot advance circuit breakers now; the sweep will'),
@@ -121,7 +126,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 }
 
 function createWorker(
-  { connection, namespace, workflowBundle }: WorkerSettings,
+  { connection, namespace, interceptors, workflowBundle }: WorkerSettings,
   activities: ReturnType<typeof createActivities>,
 ): Promise<Worker> {
   return Worker.create({
@@ -130,6 +135,7 @@ function createWorker(
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : workflowCode()),
     activities,
+    ...(interceptors ? { interceptors: { client: interceptors } } : {}),
     maxConcurrentActivityTaskExecutions: WORKER_CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
     maxCachedWorkflows: CACHED_WORKFLOWS,

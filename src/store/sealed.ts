@@ -8,6 +8,7 @@ export const sealedColumns = [
   { table: 'accounts', column: 'secrets' },
   { table: 'subscriptions', column: 'secrets' },
   { table: 'broadcasts', column: 'payload' },
+  { table: 'alert_rules', column: 'target' },
 ] as const;
 
 /**

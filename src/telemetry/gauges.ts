@@ -85,6 +85,13 @@ gauge(
 );
 
 gauge(
+  'pigeonpost_unreconciled_deliveries',
+  'Open deliveries that the last sweep found without a running workflow that should have one; 0 in a working system. Every process shows the same.',
+  async () => (await backlog())?.unreconciled,
+  [],
+);
+
+gauge(
   'pigeonpost_open_breakers',
   'Subscriptions whose circuit breaker is open or closing, counted up to 100,000. Every process shows the same.',
   async () => (await backlog())?.openBreakers,

@@ -4,6 +4,7 @@ import {
   Connection,
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
+  type ClientInterceptors,
   type ConnectionOptions,
 } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
@@ -74,11 +75,12 @@ export interface TemporalAccess extends TemporalClient {
 export async function connectTemporal(
   connectionOptions: TemporalConnectionOptions,
   namespace: string,
+  interceptors: ClientInterceptors = {},
 ): Promise<TemporalAccess> {
   const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
     throw unreachable('Temporal', connectionOptions.address, 'TEMPORAL_ADDRESS', error);
   });
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, interceptors });
   if ((await temporalState(client, CHECK_MS)) === 'namespace_missing') {
     await connection.close();
     throw new OperatorError(
@@ -93,7 +95,11 @@ type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 type Call = ReturnType<Interceptor>;
 
 /** A client that connects on first use, so that Temporal may be unavailable until then, and later too. */
-export function lazyTemporal(connectionOptions: TemporalConnectionOptions, namespace: string): TemporalClient {
+export function lazyTemporal(
+  connectionOptions: TemporalConnectionOptions,
+  namespace: string,
+  interceptors: ClientInterceptors = {},
+): TemporalClient {
   let closed = false;
   const connection = Connection.lazy({
     ...connectionOptions,
@@ -103,7 +109,7 @@ export function lazyTemporal(connectionOptions: TemporalConnectionOptions, names
       'grpc.max_reconnect_backoff_ms': RECONNECT_WITHIN_MS,
     },
   });
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, interceptors });
   return {
     client,
     close: () => {

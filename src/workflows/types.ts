@@ -182,6 +182,8 @@ export interface MaintenanceActivities {
 export interface SweepReport {
   /** Deliveries for which a workflow was started. */
   readonly started: number;
+  /** Open deliveries without a running workflow that should have one. */
+  readonly unreconciled?: number;
   /** Deliveries of deleted subscriptions that were cancelled. */
   readonly cancelled: number;
   /** Deliveries whose workflow was terminated. */

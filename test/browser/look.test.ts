@@ -38,6 +38,7 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   accounts: () => ['/accounts', 'Standard Webhooks'],
   account: ({ account }) => [`/accounts/${account}`, 'Operation'],
   'event-types': () => ['/event-types', 'A customer has paid an invoice'],
+  alerts: () => ['/alerts', 'https://hooks.slack.example/***'],
   keys: () => ['/keys', 'Keys of operators'],
   audit: () => ['/audit', 'POST /v1/accounts/{id}/subscriptions'],
   contract: () => ['/contracts/standard', 'Verify a signature'],
@@ -55,6 +56,8 @@ describeInBrowser('every page', () => {
   beforeAll(async () => {
     dashboard = await openDashboard();
     made = await seedDashboard(dashboard);
+    const target = { kind: 'slack', url: 'https://hooks.slack.example/services/T0/B0/x' };
+    await dashboard.ask('POST', '/v1/alert-rules', { name: 'Receivers', condition: 'subscription_failing', target });
   });
   afterEach(() => dashboard.closePages());
   afterAll(() => dashboard.close());

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { pickPort } from '../../src/embedded/ports.js';
+import { pageLinks } from '../../src/temporal/page-links.js';
 import { BROWSER_ADVICE, browserPath, openBrowser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { orSkip } from '../support/installed.js';
@@ -13,6 +14,8 @@ import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startSystem, type TestSystem } from '../support/system.js';
 
 const MAX_WAIT_MS = 30_000;
+/** What a delivery's page here is linked with. */
+const LINK = 'This delivery in Pigeonpost';
 const test = orSkip(it, browserPath, BROWSER_ADVICE);
 
 let system: TestSystem;
@@ -37,7 +40,7 @@ beforeAll(async () => {
   const uiPort = await pickPort();
   base = `http://127.0.0.1:${uiPort}/namespaces/default/workflows`;
   [system, receiver, browser] = await Promise.all([
-    startSystem({}, pino({ level: 'silent' }), { uiPort }),
+    startSystem({}, pino({ level: 'silent' }), { uiPort, interceptors: pageLinks('https://webhooks.example.com') }),
     startReceiver(),
     openBrowser(),
   ]);
@@ -135,7 +138,11 @@ test('its metadata say the receiver, the subscription and the plan', async () =>
     'Attempting',
     'At the earliest',
   );
-  await markdown(/from attempt 1 of 10 on/, /subscription/);
+  await markdown(/from attempt 1 of 10 on/, /subscription/, LINK);
+  const targets = await Promise.all(
+    page.frames().map((frame) => frame.getByText(LINK).evaluateAll((links) => links.map(String))),
+  );
+  expect(targets.flat()).toEqual([`https://webhooks.example.com/deliveries/${deliveries.retrying}`]);
   await picture('temporal-metadata', 780);
 });
 

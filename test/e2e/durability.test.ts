@@ -399,6 +399,7 @@ test('is ready when a process has its database', async () => {
     schema: 'ok',
     temporal: 'ok',
     workers: 1,
+    unreconciled: 0,
   });
 });
 

@@ -67,7 +67,7 @@ test('starts and accepts events without Temporal, and starts deliveries when Tem
   });
   expect(await ask('GET', '/v1/health')).toEqual({
     status: 200,
-    body: { database: 'ok', schema: 'ok', temporal: 'unavailable', workers: null },
+    body: { database: 'ok', schema: 'ok', temporal: 'unavailable', workers: null, unreconciled: 0 },
   });
 
   await startTemporalWithWorker();

@@ -9,7 +9,9 @@ import type { UnknownEventTypes } from '../../src/config/defaults.js';
 import type { PortalConfig } from '../../src/config/portal.js';
 import { createEventTypeCatalogue } from '../../src/api/event-types/catalogue.js';
 import { createDeliveryFeed } from '../../src/api/deliveries/feed.js';
+import type { Oidc } from '../../src/http/oidc.js';
 import { SignInLimits } from '../../src/http/sign-in-limits.js';
+import type { Mailer } from '../../src/dispatch/alerts/mail.js';
 import type { Dispatcher } from '../../src/dispatch/dispatcher.js';
 import { stubDispatcher } from './dispatcher.js';
 import { createAddressGuard } from '../../src/egress/address.js';
@@ -57,6 +59,8 @@ export interface ApiParts {
   /** Which receivers the API's own requests may reach. */
   readonly egress?: Partial<EgressSettings>;
   readonly log?: Logger;
+  readonly mailer?: Mailer;
+  readonly oidc?: Oidc;
   /** Wrong keys that an address may send per minute; tests send many. */
   readonly maxSignInFailures?: number;
   readonly metricsKey?: string;
@@ -111,6 +115,8 @@ export async function startApi(parts: ApiParts): Promise<TestApi> {
     temporalUiUrl: 'http://localhost:8233',
     signInLimits: new SignInLimits({ maxFailures: parts.maxSignInFailures ?? 100_000 }),
     trustProxy: parts.trustProxy ?? [],
+    ...(parts.mailer ? { mailer: parts.mailer } : {}),
+    ...(parts.oidc ? { oidc: parts.oidc } : {}),
   });
   const server = await new Promise<Server>((resolve) => {
     const listening: Server = app.listen(0, '127.0.0.1', () => resolve(listening));

@@ -1,6 +1,6 @@
 /** A complete system: a real Temporal development server, a worker, the API and its own database. */
 import './watch-runtime.js';
-import { Client } from '@temporalio/client';
+import { Client, type ClientInterceptors } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pino, { type Logger } from 'pino';
 import type { WorkflowMode } from '../../src/config/defaults.js';
@@ -55,6 +55,8 @@ export interface SystemOptions {
   readonly workflows?: WorkflowMode;
   /** How the customer portal looks, and who may embed it. */
   readonly portal?: Partial<PortalConfig>;
+  /** Of the clients that start workflows. */
+  readonly interceptors?: ClientInterceptors;
   /** Wraps the client that the worker sends with. */
   readonly wrapEgress?: (client: EgressClient) => EgressClient;
 }
@@ -67,6 +69,7 @@ export async function startSystem(
     uiPort,
     workflows = 'always',
     portal = {},
+    interceptors = {},
     wrapEgress = (client) => client,
   }: SystemOptions = {},
 ): Promise<TestSystem> {
@@ -84,7 +87,7 @@ export async function startSystem(
   const { store } = database;
   const connection = environment.nativeConnection;
   const namespace = environment.namespace ?? 'default';
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, interceptors });
   const egressClient = createEgressClient({
     allowNetworks: LOOPBACK,
     allowHttp: true,
@@ -98,7 +101,7 @@ export async function startSystem(
   const egress = wrapEgress(egressClient);
   const workflowBundle = { codePath: fromSetup('PIGEONPOST_TEST_WORKFLOW_BUNDLE') };
   const newWorker = (): Promise<RunningWorker> =>
-    startWorker({ connection, namespace, store, egress, log, workflows, workflowBundle });
+    startWorker({ connection, namespace, interceptors, store, egress, log, workflows, workflowBundle });
   let worker = await newWorker();
   const sender: SenderPort = {
     claimFor: (deliveries, bytes) => worker.sender.claimFor(deliveries, bytes),

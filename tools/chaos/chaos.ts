@@ -20,6 +20,9 @@ import { makePlan, receiverKinds, type Plan, type PlanOptions, type ReceiverKind
 import { printProgress } from '../progress.js';
 import { startReceivers, type Receivers } from './receivers.js';
 import { startRole, type Role } from './role.js';
+import { startClusterProcesses } from '../cluster/processes.js';
+import type { Balancer } from '../cluster/balancer.js';
+import { startClusterServers } from '../cluster/servers.js';
 import { startServers, type Servers } from './servers.js';
 import { giveUpOn, settle } from './settle.js';
 
@@ -52,8 +55,13 @@ interface Outcome {
   readonly problems: readonly string[];
 }
 
+export interface ChaosOptions extends PlanOptions {
+  /** Whether the servers and processes are those of `npm run cluster`. */
+  readonly cluster: boolean;
+}
+
 /** Makes one run and prints its ledger; the exit code says whether it balances. */
-export async function chaos(options: PlanOptions): Promise<void> {
+export async function chaos(options: ChaosOptions): Promise<void> {
   watchSignals();
   const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-chaos-'));
   const dataDir = await openDataDir(folder);
@@ -62,7 +70,7 @@ export async function chaos(options: PlanOptions): Promise<void> {
   printProgress(
     `seed ${plan.seed}: ${plan.events} events, ${plan.faults.length} faults; logs in ${join(folder, 'logs')}`,
   );
-  const { balances: books, load, crashes, problems } = await run(plan, options.seconds, dataDir);
+  const { balances: books, load, crashes, problems } = await run(plan, options, dataDir);
   const ledger: Ledger = {
     seed: plan.seed,
     emitted: load.emitted,
@@ -108,15 +116,17 @@ function isBalanced(ledger: Ledger): boolean {
   return wrong + ledger.hung + ledger.unexpected + ledger.crashes === 0 && ledger.acknowledged === ledger.emitted;
 }
 
-async function run(plan: Plan, seconds: number, dataDir: DataDir): Promise<Outcome> {
+async function run(plan: Plan, { seconds, cluster }: ChaosOptions, dataDir: DataDir): Promise<Outcome> {
   const log = { info: printProgress, warn: printProgress };
   const timeLimitMs = contractOf(PROVIDER).timeLimitMs('', undefined as never);
   const receivers = await startReceivers(plan.seed, timeLimitMs);
-  const servers = await startServers(dataDir, log);
+  const servers = await (cluster ? startClusterServers : startServers)(dataDir, log);
   await migrate(servers.databaseUrl);
-  const system = { receivers, servers, ...(await startRoles(servers, dataDir)) };
+  const processes = await (cluster ? startCluster : startRoles)(servers, dataDir);
+  const system = { receivers, servers, ...processes };
   const outcome = await breakAndBalance(plan, seconds, system).finally(async () => {
     await receivers.close();
+    await processes.balancer?.stop();
     await Promise.all(system.roles.map((role) => role.stop()));
     await servers.stop();
   });
@@ -159,6 +169,7 @@ interface Processes {
   readonly ask: Ask;
   readonly targets: Targets;
   readonly roles: readonly Role[];
+  readonly balancer?: Balancer;
 }
 
 interface System extends Processes {
@@ -190,6 +201,23 @@ async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes
     targets: { servers, api, workers: [workers[0], workers[1]] },
     roles: [api, ...workers],
   };
+}
+
+/** The processes of a cluster. A fault of the API hits the two in turn. */
+async function startCluster(servers: Servers, dataDir: DataDir): Promise<Processes> {
+  const { balancer, adminKey, apis, workers } = await startClusterProcesses(servers, dataDir);
+  return {
+    ask: createApiClient(balancer.url, adminKey),
+    targets: { servers, api: inTurn(apis), workers },
+    roles: [...apis, ...workers],
+    balancer,
+  };
+}
+
+function inTurn(roles: readonly [Role, Role]): Targets['api'] {
+  let count = 0;
+  const next = (): Role => roles[count++ % 2]!;
+  return { kill: () => next().kill(), restart: () => next().restart(), freeze: (forMs) => next().freeze(forMs) };
 }
 
 async function untilHealthy(ask: Ask, roles: readonly Role[]): Promise<void> {

@@ -8,7 +8,7 @@ import type { Servers } from './servers.js';
 /** What can be hit, by name. */
 export interface Targets {
   readonly servers: Servers;
-  readonly api: Role;
+  readonly api: Pick<Role, 'kill' | 'freeze' | 'restart'>;
   readonly workers: readonly [Role, Role];
 }
 

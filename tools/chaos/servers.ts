@@ -32,7 +32,10 @@ export interface Target {
 }
 
 export interface Servers {
+  /** The URL of the database. */
   readonly databaseUrl: string;
+  /** The URL that Pigeonpost's processes use: that of a connection pooler, where there is one. */
+  readonly pooledUrl: string;
   readonly temporalAddress: string;
   readonly postgres: Target;
   readonly temporal: Target;
@@ -60,21 +63,19 @@ export async function startServers(dataDir: DataDir, log: Log): Promise<Servers>
   const temporal = target(await startTemporalServer(temporalOptions), () => startTemporalServer(temporalOptions));
   return {
     databaseUrl: first.url,
+    pooledUrl: first.url,
     temporalAddress: `127.0.0.1:${temporalPort}`,
     postgres,
     temporal,
-    async refuseWrites(forMs) {
-      await reconfigure(first.url, 'ALTER SYSTEM SET default_transaction_read_only = on');
-      await sleep(forMs);
-      await reconfigure(first.url, 'ALTER SYSTEM RESET default_transaction_read_only');
-    },
+    refuseWrites: (forMs) => refuseWrites(first.url, forMs),
     async stop() {
       await Promise.all([postgres.stop(), temporal.stop()]);
     },
   };
 }
 
-function target(first: Running, start: () => Promise<Running>): Target & { stop(): Promise<void> } {
+/** Makes a server a target: `start` starts it again. */
+export function target(first: Running, start: () => Promise<Running>): Target & { stop(): Promise<void> } {
   let running = first;
   const kill = (): void => {
     if (running.pid !== undefined) signal(running.pid, 'SIGKILL');
@@ -110,6 +111,13 @@ async function childrenOf(pid: number): Promise<number[]> {
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
     .flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+/** Makes a PostgreSQL refuse every write, in open connections too, for a number of milliseconds. */
+export async function refuseWrites(url: string, forMs: number): Promise<void> {
+  await reconfigure(url, 'ALTER SYSTEM SET default_transaction_read_only = on');
+  await sleep(forMs);
+  await reconfigure(url, 'ALTER SYSTEM RESET default_transaction_read_only');
 }
 
 async function reconfigure(url: string, statement: string): Promise<void> {

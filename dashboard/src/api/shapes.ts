@@ -15,6 +15,8 @@ type Response<
 export type Me = Response<'/v1/me', 'get'>;
 export type ApiKey = Schemas['ApiKey'];
 export type AuditEntry = Schemas['AuditEntry'];
+export type Alert = Schemas['Alert'];
+export type AlertRule = Schemas['AlertRule'];
 export type Account = Schemas['Account'];
 export type AccountDetail = Response<'/v1/accounts/{id}', 'get'>;
 export type Subscription = Schemas['Subscription'];

@@ -29,6 +29,7 @@ export function Shell({ children }: { children: ReactNode }) {
       { href: '/contracts', label: 'Contracts', key: 'c' },
       ...(isAdmin
         ? [
+            { href: '/alerts', label: 'Alerts', key: 'n' },
             { href: '/keys', label: 'Keys', key: 'k' },
             { href: '/audit', label: 'Audit log', key: 'l' },
           ]
@@ -58,7 +59,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <div className={styles.shortcuts}>
             <Shortcuts pages={pages} />
           </div>
-          <p className={styles.name} title={account?.id}>
+          <p className={styles.name} title={account?.id ?? me.key.name ?? undefined}>
             <span className="muted">Signed in as</span> <strong>{account ? account.name : 'operator'}</strong>
           </p>
           <Button variant="default" size="xs" onClick={() => signOut()}>

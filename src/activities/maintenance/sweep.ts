@@ -57,7 +57,8 @@ export async function sweep({
   idempotencyHours = defaults.idempotencyHours,
 }: MaintenanceDependencies): Promise<SweepReport> {
   const starter: WorkflowStarter = { client, eager: false };
-  const started = (await startOwnerless(store, starter)) + (await recoverOverdue(store, starter));
+  const ownerless = await startOwnerless(store, starter);
+  const overdue = await recoverOverdue(store, starter);
   const released = await releaseEnded(store);
   const cancelled = await cancelOfDeletedSubscriptions(store, client);
   const terminated = await recordTerminated(store, client);
@@ -71,16 +72,18 @@ export async function sweep({
   await eraseLateAttempts(store);
   await deleteResponses(store, idempotencyHours);
   await deleteEndedJobs(store, JOB_DAYS);
-  await recordSweep(store);
-  return { started, cancelled, terminated, resumed, emitted, released };
+  const unreconciled = ownerless.late + overdue.unreconciled;
+  await recordSweep(store, unreconciled);
+  const started = ownerless.started + overdue.started;
+  return { started, unreconciled, cancelled, terminated, resumed, emitted, released };
 }
 
-/** Starts pending deliveries that have no workflow. */
-async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<number> {
+/** Starts pending deliveries that have no workflow; `late` is how many could not be started now. */
+async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<{ started: number; late: number }> {
   let started = 0;
   for (;;) {
     const ids = await ownerlessDeliveries(store, { olderThan: OWNERLESS_AFTER_S, limit: BATCH_SIZE });
-    if (ids.length === 0) return started;
+    if (ids.length === 0) return { started, late: 0 };
     const deliveryStarts = await loadDeliveryStarts(store, ids);
     const results = await Promise.all(deliveryStarts.map((deliveryStart) => startInTime(starter, deliveryStart)));
     started += results.filter((result) => result === 'started').length;
@@ -90,7 +93,7 @@ async function startOwnerless(store: Store, starter: WorkflowStarter): Promise<n
     const owned = ids.filter((id) => !late.has(id));
     await markOwned(store, owned);
     heartbeat();
-    if (late.size > 0) return started;
+    if (late.size > 0) return { started, late: late.size };
   }
 }
 

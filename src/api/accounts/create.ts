@@ -129,11 +129,11 @@ export function editOf(former: StoredAccount, body: z.infer<typeof accountEdit>)
 /** An account as the API shows it, without its secrets. */
 export function showAccount({ id, provider, name, scope, settings, validatePayloads, ...account }: StoredAccount) {
   const { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions } = account;
-  const { externalId, metadata, environment, workflows, featureFlags, policy, createdAt } = account;
+  const { externalId, metadata, contactEmail, environment, workflows, featureFlags, policy, createdAt } = account;
   const flags = { workflows, featureFlags, policy, parentId: account.parentId ?? null };
   const { pausedAt, pausedReason, resumeRate: resumeRatePerSecond } = account;
   const pause = { pausedAt, pausedReason, resumeRatePerSecond };
   const choices = { receivesOperationalEvents, disableAfterHours, retentionDays, dispatchWeight, maxSubscriptions };
-  const own = { externalId, metadata, environment };
+  const own = { externalId, metadata, contactEmail, environment };
   return { id, provider, name, scope, settings, validatePayloads, ...choices, ...flags, ...own, ...pause, createdAt };
 }

@@ -67,6 +67,12 @@ export const accountChoices = {
     .describe(
       `Your own notes: up to ${MAX_METADATA} names of 64 characters with texts of 500. An edit replaces all of them.`,
     ),
+  contactEmail: z
+    .email()
+    .max(254)
+    .nullable()
+    .optional()
+    .describe('Where alerts for the customer are sent, see /v1/alert-rules. Null, the default, for nowhere.'),
   workflows: z
     .enum(workflowModes)
     .nullable()
@@ -94,6 +100,7 @@ export function checkChoices(
     dispatchWeight: 1,
     maxSubscriptions: null,
     metadata: {},
+    contactEmail: null,
     workflows: null,
     featureFlags: [],
     policy: null,
@@ -110,12 +117,12 @@ export function checkChoices(
       `the contract of ${contract.title} already defines when a subscription is disabled`,
     );
   }
-  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata, policy } = choices;
+  const { retentionDays, dispatchWeight, maxSubscriptions, workflows, metadata, contactEmail, policy } = choices;
   checkPolicy(contract, policy);
   const featureFlags = [...new Set(choices.featureFlags)];
   if (featureFlags.length > 0 && !contract.openCatalogue) {
     throw invalidField('featureFlags', `${contract.title} has its own event types, which need no flags; remove it`);
   }
   const limits = { retentionDays, dispatchWeight, maxSubscriptions, workflows };
-  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata, policy };
+  return { receivesOperationalEvents, disableAfterHours, ...limits, featureFlags, metadata, contactEmail, policy };
 }

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { countMissed, loadReceiver } from '../../dispatch/recovery/find-recoverable.js';
 import { visibleAccountId } from '../../http/principal.js';
 import { addRoute, type Routing } from '../../http/route.js';
+import { countUnreconciled } from '../../store/deliveries/reconciliation.js';
 import {
+  brokenSubscriptions,
   countOwnerless,
   disabledSubscriptions,
   failingSubscriptions,
@@ -58,11 +60,34 @@ const attentionSchema = z
         ),
       })
       .describe('Subscriptions that were disabled because of their receiver; at most ten are listed, latest first.'),
+    breakers: z
+      .object({
+        total: z.int(),
+        items: z.array(
+          z.object({
+            ...listed,
+            openedAt: time.describe('When its circuit breaker opened.'),
+            attempts: z.int().describe('Attempts in the window when it opened.'),
+            failures: z.int().describe('How many of these had failed.'),
+            waiting: z.int().describe('Paused deliveries, counted up to 1,000.'),
+          }),
+        ),
+      })
+      .describe(
+        'Enabled subscriptions whose circuit breaker is open; at most ten are listed, those open for longest first. ' +
+          'They may be in `failing` too.',
+      ),
     ownerless: z
       .int()
       .nullable()
       .describe(
         'Deliveries that nothing has begun to send for a minute, counted up to 1,000; 0 in a working system. Null for accounts.',
+      ),
+    unreconciled: z
+      .int()
+      .nullable()
+      .describe(
+        'Open deliveries that the last sweep found without a running workflow that should have one; 0 in a working system. Null for accounts.',
       ),
   })
   .openapi('Attention');
@@ -86,10 +111,13 @@ export function attentionRoutes(routing: Routing, { store }: ApiContext): void {
       // One after the other, so that a request uses only one database connection.
       const failing = await failingSubscriptions(store, accountId, MAX_LISTED);
       const disabled = await disabledSubscriptions(store, accountId, MAX_LISTED);
+      const breakers = await brokenSubscriptions(store, accountId, MAX_LISTED);
       const items = [];
       for (const item of disabled.items) items.push({ ...item, ...(await missedBy(store, item)) });
-      const ownerless = principal.role === 'operator' ? await countOwnerless(store) : null;
-      return { failing, disabled: { ...disabled, items }, ownerless };
+      const isOperator = principal.role === 'operator';
+      const ownerless = isOperator ? await countOwnerless(store) : null;
+      const unreconciled = isOperator ? await countUnreconciled(store) : null;
+      return { failing, disabled: { ...disabled, items }, breakers, ownerless, unreconciled };
     },
   );
 }

@@ -1,12 +1,10 @@
 /** Converts a request to the subscription to store. Checks common fields first, then the contract's. */
 import { randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { checkHeaders } from '../../contract/headers.js';
 import { newId } from '../../contract/ids.js';
 import { advanced } from '../../contract/rules.js';
 import type { AnyContract } from '../../contract/types.js';
-import type { AddressGuard } from '../../egress/address.js';
 import { contractOf } from '../../providers/registry.js';
 import type { StoredAccount } from '../../store/accounts/accounts.js';
 import type { AttemptLimits } from '../../store/subscriptions/limits.js';
@@ -23,6 +21,7 @@ import { checkPolicy } from '../policies.js';
 import { line, policySchema } from '../schemas.js';
 import { unmasked } from './masked-values.js';
 import { checkPayloadFields, payloadFields, rejectUnsupported } from './payload-fields.js';
+import { checkReceiverUrl, urlRules } from './receiver-url.js';
 import { checkTlsClient, tlsClientInput } from './tls-client.js';
 
 /** Fields that subscriptions of all contracts have. */
@@ -201,71 +200,4 @@ function checkCustomHeaders(headers: Common['headers'], reserved: readonly strin
 export function checkOwnSecret(secret: unknown, contract: AnyContract): void {
   const problem = typeof secret === 'string' ? contract.subscriptions.checkSecret?.(secret) : undefined;
   if (problem) throw invalidField('secret', problem);
-}
-
-/** Maximum length of a receiver's URL. */
-const MAX_URL_LENGTH = 2_048;
-
-interface UrlRules {
-  readonly allowHttp: boolean;
-  readonly allowsAddress: AddressGuard;
-  readonly allowPorts?: readonly number[];
-  /** Whether the contract supports credentials in the URL. */
-  readonly allowsCredentials: boolean;
-  /** Whether the contract accepts a fragment, which is never sent. */
-  readonly allowsFragment: boolean;
-}
-
-function urlRules(
-  { allowHttp, allowsAddress, allowPorts }: ApiContext,
-  { allowsUrlCredentials, allowsUrlFragment = false }: AnyContract['subscriptions'],
-): UrlRules {
-  return {
-    allowHttp,
-    allowsAddress,
-    allowPorts,
-    allowsCredentials: allowsUrlCredentials,
-    allowsFragment: allowsUrlFragment,
-  };
-}
-
-/** A receiver's URL: as stored, without credentials, and parsed. */
-interface ReceiverUrl {
-  readonly stored: string;
-  readonly parsed: URL;
-}
-
-/** Checks a URL. Host names are resolved and checked when a request is sent, so only literal IP addresses fail here. */
-function checkReceiverUrl(given: string, rules: UrlRules): ReceiverUrl {
-  const fail = (message: string): never => {
-    throw invalidField('url', message);
-  };
-  // The URL parser drops these silently, so the URL would not be what it seems.
-  if (/[\s\p{Cc}\\]/u.test(given)) fail('must not hold white space, control characters or backslashes');
-  if (given.length > MAX_URL_LENGTH) fail(`must not be longer than ${MAX_URL_LENGTH} characters`);
-  if (!URL.canParse(given)) fail('must be an absolute URL such as https://example.com/webhooks');
-  const parsed = new URL(given);
-  // The URL parser accepts any number of slashes.
-  if (!/^https?:\/\/[^/]/i.test(given)) fail('must begin with https:// or http:// and a host');
-  if (parsed.protocol === 'http:' && !rules.allowHttp)
-    fail('must begin with https:// (PIGEONPOST_ALLOW_HTTP allows http)');
-  if (given.includes('#') && !rules.allowsFragment) fail('must not have a fragment (#…): it would not be sent');
-  const hasCredentials = parsed.username !== '' || parsed.password !== '';
-  if (hasCredentials && !rules.allowsCredentials) fail('must not hold a user or password; use headers for secrets');
-  const host = parsed.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) && !rules.allowsAddress(host)) {
-    fail(`${host} is not a public address (PIGEONPOST_ALLOW_NETWORKS allows networks)`);
-  }
-  const port = Number(parsed.port || (parsed.protocol === 'https:' ? 443 : 80));
-  if (rules.allowPorts && !rules.allowPorts.includes(port)) {
-    fail(`port ${port} is not allowed (PIGEONPOST_ALLOW_PORTS names those that are)`);
-  }
-  return { stored: hasCredentials ? withoutCredentials(parsed) : given, parsed };
-}
-
-function withoutCredentials(url: URL): string {
-  const bare = new URL(url);
-  bare.username = '';
-  bare.password = '';
-  return bare.href;
 }

@@ -21,6 +21,7 @@ interface Choices extends CommonOptions {
   readonly retentionDays?: number | 'none';
   readonly weight?: number;
   readonly maxSubscriptions?: number | 'none';
+  readonly contactEmail?: string;
   readonly workflows?: WorkflowMode | 'none';
 }
 
@@ -127,6 +128,7 @@ function withChoices(command: Command): Command {
       keptFor,
     )
     .option('--weight <number>', 'deliveries started per round when several accounts wait', wholeNumber())
+    .option('--contact-email <address>', 'where alerts for the customer are sent, or none')
     .option('--max-subscriptions <number>', 'maximum number of subscriptions; none for the default', upTo)
     .addOption(
       new Option(
@@ -140,7 +142,7 @@ const keptFor = orNone(wholeNumber(0, 3_650));
 const upTo = orNone(wholeNumber(0, 10_000));
 
 function chosen({ settings, validate, operations, disableAfter, weight, ...choices }: Choices) {
-  const { retentionDays, maxSubscriptions, workflows } = choices;
+  const { retentionDays, maxSubscriptions, workflows, contactEmail } = choices;
   return {
     settings,
     validatePayloads: validate,
@@ -150,6 +152,7 @@ function chosen({ settings, validate, operations, disableAfter, weight, ...choic
     dispatchWeight: weight,
     maxSubscriptions: noneIsNull(maxSubscriptions),
     workflows: noneIsNull(workflows),
+    contactEmail: noneIsNull(contactEmail),
   };
 }
 

@@ -23,6 +23,8 @@ export interface StoredAccount extends Account {
   readonly externalId: string | null;
   /** The platform's own notes; Pigeonpost does not read them. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Where alerts for the customer are sent; null for nowhere. */
+  readonly contactEmail: string | null;
   readonly environment: Environment;
   /** When its deliveries get a workflow; null uses the installation's setting. */
   readonly workflows: WorkflowMode | null;
@@ -67,6 +69,7 @@ export interface AccountRow {
   max_subscriptions: number | null;
   external_id: string | null;
   metadata: Record<string, string>;
+  contact_email: string | null;
   environment: Environment;
   workflows: WorkflowMode | null;
   feature_flags: string[];
@@ -98,6 +101,7 @@ export function toAccount(store: Store, row: AccountRow): StoredAccount {
     maxSubscriptions: row.max_subscriptions,
     externalId: row.external_id,
     metadata: row.metadata,
+    contactEmail: row.contact_email,
     environment: row.environment,
     workflows: row.workflows,
     featureFlags: row.feature_flags,
@@ -126,8 +130,8 @@ export async function insertAccount(
     `INSERT INTO accounts (id, provider, name, scope, settings, validate_payloads, secrets,
                            receives_operational_events, disable_after_hours, retention_days, dispatch_weight,
                            max_subscriptions, external_id, metadata, environment, workflows, feature_flags,
-                           policy, parent_id, reference, uid, reports_parent)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                           policy, parent_id, reference, uid, reports_parent, contact_email)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
      RETURNING created_at`,
     [
       account.id,
@@ -152,6 +156,7 @@ export async function insertAccount(
       reference,
       account.uid ?? null,
       account.reportsParent ?? false,
+      account.contactEmail,
     ],
   );
   return rows[0]!.created_at;
@@ -166,6 +171,7 @@ export type AccountChoices = Pick<
   | 'dispatchWeight'
   | 'maxSubscriptions'
   | 'metadata'
+  | 'contactEmail'
   | 'workflows'
   | 'featureFlags'
   | 'policy'
@@ -188,7 +194,7 @@ export async function editAccount(
     await client.query(
       `UPDATE accounts SET name = $2, settings = $3, validate_payloads = $4, receives_operational_events = $5,
          disable_after_hours = $6, retention_days = $7, dispatch_weight = $8, max_subscriptions = $9,
-         metadata = $10, workflows = $11, feature_flags = $12, policy = $13
+         metadata = $10, workflows = $11, feature_flags = $12, policy = $13, contact_email = $14
        WHERE id = $1`,
       [
         id,
@@ -204,6 +210,7 @@ export async function editAccount(
         account.workflows,
         account.featureFlags,
         account.policy && JSON.stringify(account.policy),
+        account.contactEmail,
       ],
     );
     return account;
@@ -240,7 +247,7 @@ export async function lockAccount(client: Queryable, id: string): Promise<void> 
 export async function deleteAccount(store: Store, id: string): Promise<boolean> {
   return inTransaction(store, async (client) => {
     const { rows } = await client.query<{ id: string }>(
-      'UPDATE accounts SET deleted_at = now() WHERE (id = $1 OR parent_id = $1) AND deleted_at IS NULL RETURNING id',
+      'UPDATE accounts SET deleted_at = now(), contact_email = NULL WHERE (id = $1 OR parent_id = $1) AND deleted_at IS NULL RETURNING id',
       [id],
     );
     const ids = rows.map((row) => row.id);

@@ -10,6 +10,14 @@ import { hashKey, type Scope } from './api-keys.js';
 /** What a session is made with: a stored key, or the admin key of the settings. */
 export type SessionKey = { readonly keyId: string } | { readonly adminKey: string };
 
+/** Who a provider of OpenID Connect has named. */
+export interface SessionUser {
+  /** A name or an address of mail. */
+  readonly userName: string;
+  /** A hash of the settings of the sign-in. */
+  readonly oidcClient: string;
+}
+
 export type SessionKind = 'dashboard' | 'portal';
 
 /**
@@ -21,7 +29,7 @@ export type PortalCapability = (typeof portalCapabilities)[number];
 
 export interface NewSession {
   readonly kind: SessionKind;
-  readonly madeWith: SessionKey;
+  readonly madeWith: SessionKey | SessionUser;
   /** Null for a session of an operator, which a portal link never is. */
   readonly accountId: string | null;
   readonly scopes: readonly Scope[];
@@ -62,11 +70,17 @@ export async function createSession(
     [KEPT_DAYS, MAX_DELETED],
   );
   const token = `${TOKEN_PREFIXES[kind]}${randomBytes(32).toString('base64url')}`;
-  const [keyId, proof] = 'keyId' in madeWith ? [madeWith.keyId, null] : [null, proofOf(token, madeWith.adminKey)];
+  const keyId = 'keyId' in madeWith ? madeWith.keyId : null;
+  const proof = 'adminKey' in madeWith ? proofOf(token, madeWith.adminKey) : null;
+  const [userName, oidcClient] = 'userName' in madeWith ? [madeWith.userName, madeWith.oidcClient] : [null, null];
   const { rows } = await store.pool.query<Session>(
-    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at, kind, capabilities, group_name)
-     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10) RETURNING ${COLUMNS}`,
-    [...[newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds, kind, capabilities], group ?? null],
+    `INSERT INTO sessions (id, hash, key_id, admin_proof, account_id, scopes, expires_at, kind, capabilities, group_name,
+                           user_name, oidc_client)
+     VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10, $11, $12) RETURNING ${COLUMNS}`,
+    [
+      ...[newId('ses'), hashKey(token), keyId, proof, accountId, scopes, seconds, kind, capabilities, group ?? null],
+      ...[userName, oidcClient],
+    ],
   );
   return { ...rows[0]!, token };
 }
@@ -79,6 +93,8 @@ export interface FoundSession {
   readonly keyId: string | null;
   /** The name of its key; null for the admin key of the settings, and for a key without a name. */
   readonly keyName: string | null;
+  /** Who has signed in with OpenID Connect; null for a session that was made with a key. */
+  readonly userName: string | null;
   readonly capabilities: readonly PortalCapability[];
   readonly expiresAt: Date;
 }
@@ -94,23 +110,30 @@ export interface SessionLookup {
   readonly token: string;
   /** The admin key of the settings as it is now. */
   readonly adminKey: string;
+  /** A hash of the settings of OpenID Connect as they are now; absent without a provider. */
+  readonly oidcClient?: string | undefined;
 }
 
-/** The session of a token; undefined when it has ended, or when the admin key that it was made with is another one now. */
+/**
+ * The session of a token; undefined when it has ended, or when the admin key, or the settings of OpenID Connect, that it was
+ * made with are others now.
+ */
 export async function findSession(
   store: Store,
-  { kind, token, adminKey }: SessionLookup,
+  { kind, token, adminKey, oidcClient }: SessionLookup,
 ): Promise<FoundSession | undefined> {
-  const result = await store.pool.query<FoundSession & { proof: Buffer | null }>(
+  const result = await store.pool.query<FoundSession & { proof: Buffer | null; usedClient: string | null }>(
     `SELECT s.id, s.account_id AS "accountId", s.scopes, s.key_id AS "keyId", k.name AS "keyName",
-            s.capabilities, s.expires_at AS "expiresAt", s.admin_proof AS proof
+            s.user_name AS "userName", s.capabilities, s.expires_at AS "expiresAt", s.admin_proof AS proof,
+            s.oidc_client AS "usedClient"
      FROM sessions s LEFT JOIN api_keys k ON k.id = s.key_id
      WHERE s.hash = $1 AND s.kind = $2 AND ${IS_VALID}`,
     [hashKey(token), kind],
   );
   const found = onlyRow(result);
   if (!found) return undefined;
-  const { proof, ...session } = found;
+  const { proof, usedClient, ...session } = found;
+  if (usedClient !== null && usedClient !== oidcClient) return undefined;
   return proof && !timingSafeEqual(proof, proofOf(token, adminKey)) ? undefined : session;
 }
 

@@ -85,7 +85,7 @@ export async function cancelTerminated(
   return rows.map(({ provider }) => provider);
 }
 
-/** Records that a sweep was completed. */
-export async function recordSweep(store: Store): Promise<void> {
-  await store.pool.query('UPDATE last_sweep SET completed_at = now()');
+/** Records that a sweep was completed, and how many open deliveries it found without a workflow that should have one. */
+export async function recordSweep(store: Store, unreconciled: number): Promise<void> {
+  await store.pool.query('UPDATE last_sweep SET completed_at = now(), unreconciled = $1', [unreconciled]);
 }

@@ -1,4 +1,7 @@
-/** What an operator should look at now: failing and disabled subscriptions, and deliveries that nothing will send. */
+/**
+ * What an operator should look at now: failing and disabled subscriptions, open circuit breakers, and deliveries that
+ * nothing will send.
+ */
 import { ORDERING_CLAIM } from '../deliveries/ordering.js';
 import type { Store } from '../store.js';
 
@@ -15,7 +18,7 @@ interface ListedSubscription {
   readonly accountName: string;
   readonly provider: string;
   readonly url: string;
-  /** Deliveries that wait for it, up to 1,000: retrying ones while it is enabled, paused ones while it is disabled. */
+  /** Deliveries that wait for it, up to 1,000: retrying ones while it fails, otherwise paused ones. */
   readonly waiting: number;
 }
 
@@ -31,16 +34,32 @@ export interface DisabledSubscription extends ListedSubscription {
   readonly disabledReason: string;
 }
 
+/** An enabled subscription whose circuit breaker is open or closing. */
+export interface BrokenSubscription extends ListedSubscription {
+  readonly openedAt: Date;
+  /** Attempts in the window when it opened, and how many of them had failed. */
+  readonly attempts: number;
+  readonly failures: number;
+}
+
 /** A limited list, and how many there are in all. */
 export interface Listed<Item> {
   readonly total: number;
   readonly items: readonly Item[];
 }
 
-const COLUMNS = `s.id AS "subscriptionId", s.account_id AS "accountId", a.name AS "accountName", a.provider, s.url,
+/** Of a subscription `s`: what makes it need attention, and since when. */
+export const receiverConditions = {
+  failing: { where: 's.enabled AND s.failing IS NOT NULL', since: `(s.failing ->> 'since')::timestamptz` },
+  disabled: { where: 'NOT s.enabled AND s.disabled_reason IS NOT NULL', since: 's.disabled_at' },
+  breakerOpen: { where: 's.enabled AND s.breaker_opened_at IS NOT NULL', since: 's.breaker_opened_at' },
+} as const;
+
+const columns = (waitsIn: 'retrying' | 'paused') => `
+  s.id AS "subscriptionId", s.account_id AS "accountId", a.name AS "accountName", a.provider, s.url,
   (SELECT count(*)::int FROM (
      SELECT FROM deliveries d WHERE d.subscription_id = s.id AND d.state IN ('pending', 'retrying', 'paused')
-       AND d.state = CASE WHEN s.enabled THEN 'retrying' ELSE 'paused' END LIMIT ${MAX_WAITING}
+       AND d.state = '${waitsIn}' LIMIT ${MAX_WAITING}
    ) AS open) AS waiting`;
 
 /** Enabled subscriptions whose attempts fail, those that have failed for longest first. */
@@ -50,9 +69,10 @@ export function failingSubscriptions(
   limit: number,
 ): Promise<Listed<FailingSubscription>> {
   return listed<FailingSubscription>(store, accountId, limit, {
-    where: `s.enabled AND s.failing IS NOT NULL`,
-    order: `(s.failing ->> 'since')::timestamptz, s.id`,
-    columns: `(s.failing ->> 'since')::timestamptz AS "failingSince", (s.failing ->> 'attempts')::int AS failures`,
+    where: receiverConditions.failing.where,
+    order: `${receiverConditions.failing.since}, s.id`,
+    columns: `${columns('retrying')}, ${receiverConditions.failing.since} AS "failingSince",
+              (s.failing ->> 'attempts')::int AS failures`,
   });
 }
 
@@ -63,9 +83,23 @@ export function disabledSubscriptions(
   limit: number,
 ): Promise<Listed<DisabledSubscription>> {
   return listed<DisabledSubscription>(store, accountId, limit, {
-    where: `NOT s.enabled AND s.disabled_reason IS NOT NULL`,
+    where: receiverConditions.disabled.where,
     order: `s.disabled_at DESC NULLS LAST, s.id`,
-    columns: `s.disabled_at AS "disabledAt", s.disabled_reason AS "disabledReason"`,
+    columns: `${columns('paused')}, s.disabled_at AS "disabledAt", s.disabled_reason AS "disabledReason"`,
+  });
+}
+
+/** Subscriptions whose circuit breaker is open, the first opened first. */
+export function brokenSubscriptions(
+  store: Store,
+  accountId: string | undefined,
+  limit: number,
+): Promise<Listed<BrokenSubscription>> {
+  return listed<BrokenSubscription>(store, accountId, limit, {
+    where: receiverConditions.breakerOpen.where,
+    order: `${receiverConditions.breakerOpen.since}, s.id`,
+    columns: `${columns('paused')}, s.breaker_opened_at AS "openedAt", (s.breaker ->> 'attempts')::int AS attempts,
+              (s.breaker ->> 'failures')::int AS failures`,
   });
 }
 
@@ -88,7 +122,7 @@ async function listed<Item>(
        SELECT s.id, row_number() OVER (ORDER BY ${order}) AS position, count(*) OVER ()::int AS total
        FROM subscriptions s WHERE ${condition}
      )
-     SELECT ${COLUMNS}, ${columns}, m.total
+     SELECT ${columns}, m.total
      FROM (SELECT * FROM matching ORDER BY position LIMIT $2) m
      JOIN subscriptions s ON s.id = m.id JOIN accounts a ON a.id = s.account_id
      ORDER BY m.position`,

@@ -218,7 +218,9 @@ describe('what needs attention', () => {
     expect(await attention()).toEqual({
       failing: { total: 0, items: [] },
       disabled: { total: 0, items: [] },
+      breakers: { total: 0, items: [] },
       ownerless: 0,
+      unreconciled: 0,
     });
   });
 
@@ -260,12 +262,14 @@ describe('what needs attention', () => {
         ],
       },
       ownerless: 0,
+      unreconciled: 0,
     };
     expect(await attention()).toMatchObject(all);
     expect(await attention(gone.account.apiKey as string)).toMatchObject({
       failing: { total: 0, items: [] },
       disabled: all.disabled,
       ownerless: null,
+      unreconciled: null,
     });
   });
 

@@ -28,6 +28,7 @@ test('is ready when Temporal is unavailable, as every event is accepted', async 
     schema: 'ok',
     temporal: 'unavailable',
     workers: null,
+    unreconciled: 0,
   });
 });
 

@@ -122,6 +122,13 @@ test('documents every route, and none that there is not', () => {
       'get /healthz',
       'get /v1/me',
       'get /v1/audit',
+      'get /v1/alerts',
+      'get /v1/alert-rules',
+      'post /v1/alert-rules',
+      'get /v1/alert-rules/{id}',
+      'patch /v1/alert-rules/{id}',
+      'delete /v1/alert-rules/{id}',
+      'post /v1/alert-rules/{id}/test',
       'post /v1/sessions',
       'delete /v1/sessions/current',
       'get /v1/portal',
@@ -129,6 +136,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/accounts/{id}/portal-links',
       'delete /v1/accounts/{id}/portal-links',
       'delete /v1/accounts/{id}/portal-links/{linkId}',
+      'get /v1/sessions/methods',
       'post /v1/keys',
       'get /v1/keys',
       'delete /v1/keys/{id}',
@@ -190,6 +198,7 @@ test('documents every route, and none that there is not', () => {
       'get /v1/search',
       'get /v1/subscriptions',
       'get /v1/health',
+      'post /v1/reconciliations',
       'get /v1/overview',
       'get /v1/attention',
       'get /v1/contracts',
@@ -235,6 +244,9 @@ test('has patterns that are expressions without flags', () => {
   }
 });
 
+/** Everything below /v1 but what one has to know before a sign-in. */
+const needsKey = (path: string): boolean => path.startsWith('/v1/') && path !== '/v1/sessions/methods';
+
 test('says of each operation what it is for, what it takes and what it responds', () => {
   for (const [method, path, { summary, tags, security, parameters = [], requestBody, responses }] of operations()) {
     const name = `${method} ${path}`;
@@ -243,10 +255,9 @@ test('says of each operation what it is for, what it takes and what it responds'
     // test/integration/http/scopes.test.ts has the scopes.
     const scopes = security?.flatMap(Object.values)[0];
     const keys = [{ operatorKey: scopes }, ...(forAccounts ? [{ accountKey: scopes }] : [])];
-    const needsKey = path.startsWith('/v1/') && path !== '/v1/portal';
     // test/integration/api/portal/routes.test.ts has those of portal links.
     const own = security?.filter((scheme) => !('portalLink' in scheme));
-    expect([name, own]).toEqual([name, needsKey ? keys : []]);
+    expect([name, own]).toEqual([name, needsKey(path) ? keys : []]);
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     expect([name, inPath.map((parameter) => parameter.name)]).toEqual([
       name,
@@ -262,7 +273,7 @@ test('says of each operation what it is for, what it takes and what it responds'
         { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       ]);
     }
-    const expected = needsKey ? ['401', '503'] : [];
+    const expected = needsKey(path) ? ['401', '503'] : [];
     if (expected.length > 0 && !JSON.stringify(security).includes('accountKey')) expected.push('403');
     if (requestBody) expected.push('400', '413', '415', '422');
     if (inPath.length > 0) expected.push('404');
@@ -275,6 +286,11 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
   const bodies: Record<string, unknown> = {
     'post /v1/accounts': { provider, name: 'Acme' },
     'post /v1/keys': { name: 'CI', scopes: ['publish'] },
+    'post /v1/alert-rules': {
+      ...{ name: 'Receivers', condition: 'subscription_failing' },
+      target: { kind: 'slack', url: 'https://hooks.example.com/services/x' },
+    },
+    'patch /v1/alert-rules/{id}': { minutes: 30 },
     'put /v1/accounts/by-id/{externalId}': { provider, name: 'Acme' },
     'post /v1/accounts/{id}/subscriptions': plainSubscription(provider),
     'post /v1/accounts/{id}/events': { type: eventType, data: exampleOf(provider) },
@@ -295,6 +311,8 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
     'post /v1/subscriptions/{id}/recover': { from: '2026-01-01T00:00:00Z', dryRun: true },
   };
 
+  const ruleId = async () =>
+    (await api.ask('POST', '/v1/alert-rules', bodies['post /v1/alert-rules'])).body.id as string;
   const startJob = (accountId: string) => api.ask('POST', '/v1/jobs', { action: 'redeliver', filter: { accountId } });
 
   test('each documented operation responds as documented', async () => {
@@ -320,6 +338,7 @@ describe.each(samples)('with an account of $provider', ({ provider, eventType })
         recoveries: newRecoveryId(subscription.id),
         jobs: path.startsWith('/v1/jobs/') ? (await startJob(account.id)).body.id : '',
         keys: (await api.ask('POST', '/v1/keys', { name: 'CI' })).body.id,
+        'alert-rules': path.startsWith('/v1/alert-rules/') ? await ruleId() : '',
       };
       const asked = path
         .replace('{keyId}', key.id)

@@ -33,6 +33,9 @@ test('has partitions for the next weeks after the migration', async () => {
     '0023_sessions',
     '0024_audit',
     '0025_portal_links',
+    '0026_alerts',
+    '0027_oidc',
+    '0028_reconciliation',
   ]);
   const partitions = await listPartitions(database.store.pool);
   const tables = new Set(partitions.map(({ table }) => table));

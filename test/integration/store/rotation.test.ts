@@ -19,7 +19,7 @@ import { openTestDatabase, type TestDatabase } from '../../support/database.js';
 const noWait = async (): Promise<void> => undefined;
 const newKey = (): Buffer => randomBytes(32);
 /** The counts of tables in which nothing is sealed, as payloads are not by default. */
-const noPayloads = { broadcasts: 0, events: 0, event_bodies: 0, attempts: 0 };
+const noPayloads = { broadcasts: 0, alert_rules: 0, events: 0, event_bodies: 0, attempts: 0 };
 const idOf = (key: Buffer): string => keyId(key).toString('hex');
 
 let database: TestDatabase;
@@ -182,7 +182,7 @@ describe('keys in the settings', () => {
     });
     expect(await tokens(open([current]), accountId)).toEqual(['token-1', 'token-2', 'token-3']);
     expect(await rotate(settings(current), database.url, noWait)).toMatchObject({
-      counts: { accounts: 0, broadcasts: 0, subscriptions: 0 },
+      counts: { accounts: 0, broadcasts: 0, alert_rules: 0, subscriptions: 0 },
     });
     expect(await readdir(dataDir)).toEqual([]);
   });

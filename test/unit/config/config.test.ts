@@ -268,8 +268,9 @@ describe('secrets in files', () => {
       PIGEONPOST_EGRESS_PROXY_FILE: 'http://u:p@proxy:3128',
       PIGEONPOST_ENCRYPTION_KEY_FILE: randomBytes(32).toString('base64'),
       PIGEONPOST_ENCRYPTION_KEY_PREVIOUS_FILE: randomBytes(32).toString('base64'),
+      PIGEONPOST_SMTP_URL_FILE: 'smtps://u:p@mail',
     }[variable];
-    const env = { TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder };
+    const env = { TEMPORAL_ADDRESS: 'temporal:7233', HOME: folder, PIGEONPOST_MAIL_FROM: 'a@example.com' };
     const value = secret ?? KEY;
     const name = variable.replace(/_FILE$/, '');
     expect(loadConfig({ ...env, [variable]: file(variable, `${value}\n`) })).toEqual(
@@ -291,6 +292,67 @@ describe('secrets in files', () => {
     expect(problems(env)).toEqual([
       'PIGEONPOST_ADMIN_KEY and PIGEONPOST_ADMIN_KEY_FILE are both set: unset one of them',
     ]);
+  });
+});
+
+describe('mails', () => {
+  const smtp = { PIGEONPOST_SMTP_URL: 'smtp://u:p@mail:587' };
+
+  test('have a server and a sender', () => {
+    const from = 'Acme <webhooks@acme.example>';
+    expect(loadConfig({ ...smtp, PIGEONPOST_MAIL_FROM: from }).mail).toEqual({ smtpUrl: 'smtp://u:p@mail:587', from });
+    expect(loadConfig({ PIGEONPOST_MAIL_FROM: from }).mail).toBeUndefined();
+    expect(problems(smtp)).toEqual([expect.stringContaining('PIGEONPOST_MAIL_FROM is missing')]);
+  });
+
+  test.each(['Acme', 'Acme <acme>', 'a@b.example, c@d.example', 'A "B" <a@b.example>', 'a@b.example\nX: y'])(
+    'cannot be from %j',
+    (from) => {
+      expect(problems({ ...smtp, PIGEONPOST_MAIL_FROM: from })).toEqual([expect.stringContaining('write an address')]);
+    },
+  );
+
+  test('are sent by SMTP', () => {
+    expect(problems({ PIGEONPOST_SMTP_URL: 'https://mail', PIGEONPOST_MAIL_FROM: 'a@b.example' })).toEqual([
+      expect.stringContaining('write a URL like smtps://'),
+    ]);
+  });
+});
+
+describe('OpenID Connect', () => {
+  const oidc = {
+    PIGEONPOST_OIDC_ISSUER: 'https://login.example.com/realms/acme',
+    PIGEONPOST_OIDC_CLIENT_ID: 'pigeonpost',
+    PIGEONPOST_OIDC_ACCESS: 'groups=webhook-admins:admin, urn:dept=a=b:c:read',
+  };
+
+  test('has a provider, a client and who may sign in', () => {
+    expect(loadConfig(oidc).api.oidc).toEqual({
+      ...{ issuer: 'https://login.example.com/realms/acme', clientId: 'pigeonpost' },
+      ...{ scopes: 'openid profile email', name: 'OpenID Connect' },
+      access: [
+        { claim: 'groups', value: 'webhook-admins', scope: 'admin' },
+        { claim: 'urn:dept', value: 'a=b:c', scope: 'read' },
+      ],
+    });
+    expect(loadConfig({ ...oidc, PIGEONPOST_OIDC_CLIENT_SECRET: 's' }).api.oidc?.clientSecret).toBe('s');
+    expect(loadConfig({ PIGEONPOST_OIDC_CLIENT_ID: 'x' }).api.oidc).toBeUndefined();
+  });
+
+  test.each([
+    [{ PIGEONPOST_OIDC_CLIENT_ID: '' }, 'PIGEONPOST_OIDC_CLIENT_ID is missing'],
+    [{ PIGEONPOST_OIDC_ACCESS: '' }, 'PIGEONPOST_OIDC_ACCESS is missing'],
+    [{ PIGEONPOST_OIDC_ACCESS: 'webhook-admins:admin' }, 'not "webhook-admins:admin"'],
+    [{ PIGEONPOST_OIDC_ACCESS: 'groups=admins:publish' }, 'write claims with the scope'],
+    [{ PIGEONPOST_OIDC_ISSUER: 'http://login.example.com' }, 'write a URL like https://'],
+    [{ PIGEONPOST_OIDC_ISSUER: 'https://login.example.com/?a=b' }, 'write a URL like https://'],
+    [{ PIGEONPOST_OIDC_SCOPES: 'profile' }, 'write scopes such as openid'],
+  ])('is checked: %j', (change, expected) => {
+    expect(problems({ ...oidc, ...change })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test('may be plain on this machine', () => {
+    expect(problems({ ...oidc, PIGEONPOST_OIDC_ISSUER: 'http://localhost:8081/realms/acme' })).toEqual([]);
   });
 });
 

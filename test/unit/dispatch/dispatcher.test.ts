@@ -31,6 +31,7 @@ const account: DeliveryStart['account'] = {
   maxSubscriptions: null,
   externalId: null,
   metadata: {},
+  contactEmail: null,
   environment: 'live',
   workflows: null,
   featureFlags: [],

@@ -47,6 +47,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     maxSubscriptions: null,
     externalId: null,
     metadata: {},
+    contactEmail: null,
     environment: 'live',
     workflows: null,
     featureFlags: [],

@@ -17,6 +17,7 @@ type Chosen = Pick<
   | 'retentionDays'
   | 'dispatchWeight'
   | 'workflows'
+  | 'contactEmail'
 >;
 
 const WORKFLOW_MODES = [
@@ -33,6 +34,7 @@ export function Choices({ account }: { account: AccountDetail }) {
   const [days, setDays] = useState(account.retentionDays?.toString() ?? '');
   const [weight, setWeight] = useState(account.dispatchWeight.toString());
   const [workflows, setWorkflows] = useState(account.workflows);
+  const [contact, setContact] = useState(account.contactEmail ?? '');
   const save = useSave(account);
   const errors = fieldErrors(save.error);
   const number = (field: string, min: number, value: string, set: (text: string) => void): TextInputProps => ({
@@ -53,6 +55,7 @@ export function Choices({ account }: { account: AccountDetail }) {
             retentionDays: numberOrNull(days),
             dispatchWeight: Number(weight),
             workflows,
+            contactEmail: contact.trim() === '' ? null : contact.trim(),
           });
         }}
       >
@@ -93,6 +96,7 @@ export function Choices({ account }: { account: AccountDetail }) {
           error={errorAt(errors, 'workflows')}
           onChange={(event) => setWorkflows((event.currentTarget.value || null) as Chosen['workflows'])}
         />
+        <Contact value={contact} set={setContact} error={errorAt(errors, 'contactEmail')} />
         <div className="row">
           <Button type="submit" variant="default" loading={save.isPending}>
             Save
@@ -102,6 +106,19 @@ export function Choices({ account }: { account: AccountDetail }) {
         {save.error && errors.size === 0 && <Failure error={save.error} />}
       </form>
     </Section>
+  );
+}
+
+function Contact({ value, set, error }: { value: string; set: (text: string) => void; error: string | undefined }) {
+  return (
+    <TextInput
+      type="email"
+      label="Mail address of the customer"
+      description="Where alerts for the customer are sent; empty for nowhere"
+      value={value}
+      error={error}
+      onChange={(event) => set(event.currentTarget.value)}
+    />
   );
 }
 

@@ -1,4 +1,7 @@
-/** What needs attention now: failing and disabled subscriptions, missed events, and deliveries that nothing sends. */
+/**
+ * What needs attention now: failing and disabled subscriptions, open circuit breakers, missed events, and deliveries that
+ * nothing sends.
+ */
 import { Alert, Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
@@ -22,8 +25,9 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
     refetchInterval: RENEW_MS,
   });
   if (!data) return null;
-  const { failing, disabled, ownerless } = data;
-  const isCalm = failing.total === 0 && disabled.total === 0 && !ownerless;
+  const { failing, disabled, breakers, ownerless, unreconciled } = data;
+  const isQuiet = failing.total === 0 && disabled.total === 0 && breakers.total === 0;
+  const isCalm = isQuiet && !ownerless && !unreconciled;
   return (
     <Section title="Needs attention" beside={<span className="muted">{summary(data)}</span>}>
       {isCalm && <p>Nothing: no receiver fails, and none was disabled because of it.</p>}
@@ -38,48 +42,31 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
           responds: <code>pigeonpost doctor</code>.
         </Alert>
       )}
-      {(failing.total > 0 || disabled.total > 0) && (
+      {unreconciled !== null && unreconciled > 0 && (
+        <Alert
+          color="red"
+          variant="light"
+          role="note"
+          title={`${counted(unreconciled, 'delivery', 'deliveries')} without a running workflow`}
+        >
+          PostgreSQL and Temporal do not match, as after a restore of one of them. See what does not match:{' '}
+          <code>pigeonpost reconcile</code>.
+        </Alert>
+      )}
+      {!isQuiet && (
         <Table
           caption="Receivers that need attention"
           head={['Receiver', 'Account', 'What', 'Since', 'Waiting', 'Missed', 'Action']}
           numbers={['Waiting', 'Missed']}
         >
           {failing.items.map((item) => (
-            <tr key={item.subscriptionId}>
-              <Receiver item={item} />
-              <td>fails, {counted(item.failures, 'attempt')} in a row</td>
-              <td>
-                <Ago at={item.failingSince} />
-              </td>
-              <td data-number>
-                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'retrying' })}>
-                  {upTo(item.waiting)}
-                </Link>
-              </td>
-              <td data-number>–</td>
-              <td>
-                <Act id={item.subscriptionId} />
-              </td>
-            </tr>
+            <FailingRow key={item.subscriptionId} item={item} />
+          ))}
+          {breakers.items.map((item) => (
+            <BrokenRow key={`breaker-${item.subscriptionId}`} item={item} />
           ))}
           {disabled.items.map((item) => (
-            <tr key={item.subscriptionId}>
-              <Receiver item={item} />
-              <td>disabled: {item.disabledReason}</td>
-              <td>{item.disabledAt ? <Ago at={item.disabledAt} /> : '–'}</td>
-              <td data-number>
-                <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>
-                  {upTo(item.waiting)}
-                </Link>
-              </td>
-              <td data-number>
-                {count(item.missed)}
-                {item.moreMissed && '+'}
-              </td>
-              <td>
-                <Act id={item.subscriptionId} />
-              </td>
-            </tr>
+            <DisabledRow key={item.subscriptionId} item={item} />
           ))}
         </Table>
       )}
@@ -87,10 +74,72 @@ export function Attention({ accountId }: { accountId: string | undefined }) {
   );
 }
 
+function FailingRow({ item }: { item: Found['failing']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>fails, {counted(item.failures, 'attempt')} in a row</td>
+      <td>
+        <Ago at={item.failingSince} />
+      </td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'retrying' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>–</td>
+      <td>
+        <Act id={item.subscriptionId} />
+      </td>
+    </tr>
+  );
+}
+
+function BrokenRow({ item }: { item: Found['breakers']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>
+        circuit breaker open: {count(item.failures)} of {counted(item.attempts, 'attempt')} had failed
+      </td>
+      <td>
+        <Ago at={item.openedAt} />
+      </td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>–</td>
+      <td>
+        <Button size="compact-xs" variant="default" component={Link} href={`/subscriptions/${item.subscriptionId}`}>
+          Look…
+        </Button>
+      </td>
+    </tr>
+  );
+}
+
+function DisabledRow({ item }: { item: Found['disabled']['items'][number] }) {
+  return (
+    <tr>
+      <Receiver item={item} />
+      <td>disabled: {item.disabledReason}</td>
+      <td>{item.disabledAt ? <Ago at={item.disabledAt} /> : '–'}</td>
+      <td data-number>
+        <Link href={listAddress({ subscriptionId: item.subscriptionId, state: 'paused' })}>{upTo(item.waiting)}</Link>
+      </td>
+      <td data-number>
+        {count(item.missed)}
+        {item.moreMissed && '+'}
+      </td>
+      <td>
+        <Act id={item.subscriptionId} />
+      </td>
+    </tr>
+  );
+}
+
 function Receiver({
   item: { subscriptionId, accountId, accountName, url },
 }: {
-  item: Found['failing']['items'][number] | Found['disabled']['items'][number];
+  item: Pick<Found['failing']['items'][number], 'subscriptionId' | 'accountId' | 'accountName' | 'url'>;
 }) {
   const { me } = useSession();
   return (
@@ -111,10 +160,11 @@ function Act({ id }: { id: string }) {
   );
 }
 
-function summary({ failing, disabled, ownerless }: Found): string {
+function summary({ failing, disabled, breakers, ownerless }: Found): string {
   return [
     `${count(failing.total)} failing`,
     `${count(disabled.total)} disabled`,
+    `${counted(breakers.total, 'circuit breaker')} open`,
     ...(ownerless === null ? [] : [`${count(ownerless)} without an owner`]),
   ].join(', ');
 }

@@ -1,0 +1,45 @@
+/** The processes of Pigeonpost in a cluster: two APIs behind a load balancer, and two workers. */
+import { randomBytes } from 'node:crypto';
+import type { DataDir } from '#src/embedded/data-dir.js';
+import { pickPort } from '#src/embedded/ports.js';
+import { startRole, type Role } from '../chaos/role.js';
+import type { Servers } from '../chaos/servers.js';
+import { startBalancer, type Balancer } from './balancer.js';
+
+export interface ClusterProcesses {
+  readonly balancer: Balancer;
+  readonly apiUrls: readonly string[];
+  readonly adminKey: string;
+  readonly apis: readonly [Role, Role];
+  readonly workers: readonly [Role, Role];
+}
+
+/** Starts them on free ports. Receivers may be on this machine, and have http URLs. */
+export async function startClusterProcesses(
+  { pooledUrl, temporalAddress }: Servers,
+  dataDir: DataDir,
+): Promise<ClusterProcesses> {
+  const adminKey = randomBytes(16).toString('hex');
+  const common = {
+    DATABASE_URL: pooledUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
+    PIGEONPOST_ALLOW_HTTP: 'true',
+    PIGEONPOST_ADMIN_KEY: adminKey,
+    PIGEONPOST_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  };
+  const ports = [await pickPort(), await pickPort()] as const;
+  const balancer = await startBalancer(await pickPort(), ports);
+  const role = (name: string, command: 'api' | 'worker', readyText: string, env: Record<string, string> = {}): Role =>
+    startRole({ name, command, env: { ...common, ...env }, readyText, logFile: dataDir.file('logs', `${name}.log`) });
+  const api = (name: string, port: number): Role =>
+    role(name, 'api', 'the API listens at', { PIGEONPOST_PORT: String(port) });
+  const worker = (name: string): Role => role(name, 'worker', 'the worker runs');
+  return {
+    balancer,
+    apiUrls: ports.map((port) => `http://127.0.0.1:${port}`),
+    adminKey,
+    apis: [api('api-1', ports[0]), api('api-2', ports[1])],
+    workers: [worker('worker-1'), worker('worker-2')],
+  };
+}

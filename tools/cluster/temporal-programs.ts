@@ -1,0 +1,54 @@
+/** The programs of a Temporal cluster: its server, and the tool that creates its schema in PostgreSQL. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { loadConfig } from '#src/config/config.js';
+import { fetchOnce } from '#src/embedded/fetch-once.js';
+import { goInstall } from '#src/embedded/go-install.js';
+import type { Log } from '#src/embedded/log.js';
+import { serverEnvironment } from '#src/embedded/server-process.js';
+import { OperatorError } from '#src/lib/errors.js';
+
+const run = promisify(execFile);
+
+const MODULE = 'go.temporal.io/server';
+/** The release that the development server of Pigeonpost is built from. */
+const VERSION = '1.29.1';
+
+/** Paths of the programs. */
+export interface TemporalPrograms {
+  readonly server: string;
+  readonly sqlTool: string;
+}
+
+/** The programs of an earlier run, or built now with Go, which takes some minutes. */
+export async function temporalPrograms(log: Log): Promise<TemporalPrograms> {
+  const folder = join(loadConfig().cacheDir, `temporal-server-${VERSION}`);
+  const inFolder = (at: string): TemporalPrograms => ({ server: join(at, 'server'), sqlTool: join(at, 'sql') });
+  const failures = await fetchOnce({
+    what: 'the Temporal server',
+    folder,
+    async check(where) {
+      for (const program of Object.values(inFolder(where)) as string[])
+        await run(program, ['--version'], { env: serverEnvironment() });
+    },
+    ways: [
+      {
+        name: `go install ${MODULE}@v${VERSION}`,
+        fetch: (draft) =>
+          goInstall({
+            what: 'the Temporal server',
+            targets: ['cmd/server', 'cmd/tools/sql'].map((path) => `${MODULE}/${path}@v${VERSION}`),
+            folder: draft,
+            log,
+          }),
+      },
+    ],
+    log,
+  });
+  if (failures === undefined) return inFolder(folder);
+  throw new OperatorError(
+    ['The Temporal server could not be built:', ...failures].join('\n  - '),
+    'Install Go 1.25 or newer, and run it again.',
+  );
+}
