@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
-import { TOKEN_PREFIXES, type PortalCapability } from '../store/accounts/sessions.js';
+import { TOKEN_PREFIXES, type PortalCapability, type SessionUser } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
 import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
@@ -19,6 +19,8 @@ export interface Credential {
   /** The name of the key, which of a session is the one that it was made with. */
   readonly name: string | null;
   readonly scopes: readonly Scope[];
+  /** Of a session that was made with OpenID Connect: who has signed in. */
+  readonly user?: SessionUser;
   /** Of a link of the customer portal, whose caller is always an account. */
   readonly portal?: { readonly capabilities: readonly PortalCapability[]; readonly expiresAt: Date };
 }

@@ -93,7 +93,7 @@ export function createSignIn({ store, adminKey, oidcClient, failures, use }: Sig
     if (!found || (found.accountId !== null && !account)) return void failures.record(caller, token, 'unknown');
     known.set(fingerprint(token), true);
     if (found.keyId !== null) use.add(found.keyId);
-    const credential = credentialOf(kind, found);
+    const credential = credentialOf(kind, found, oidcClient);
     return account ? { role: 'account', account, credential } : { role: 'operator', credential };
   }
 
@@ -109,8 +109,12 @@ export function createSignIn({ store, adminKey, oidcClient, failures, use }: Sig
   );
 }
 
-function credentialOf(kind: SessionKind, found: FoundSession): Credential {
+function credentialOf(kind: SessionKind, found: FoundSession, oidcClient: string | undefined): Credential {
   const { id, scopes, keyId, keyName, userName, capabilities, expiresAt } = found;
   const name = keyId === null ? (userName ?? ADMIN_KEY_NAME) : keyName;
-  return { kind, id, keyId, name, scopes, ...(kind === 'portal' && { portal: { capabilities, expiresAt } }) };
+  return {
+    ...{ kind, id, keyId, name, scopes },
+    ...(userName !== null && oidcClient !== undefined && { user: { userName, oidcClient } }),
+    ...(kind === 'portal' && { portal: { capabilities, expiresAt } }),
+  };
 }

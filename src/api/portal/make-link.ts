@@ -3,7 +3,12 @@ import type { Request } from 'express';
 import { Problem } from '../../http/problem.js';
 import type { Principal } from '../../http/principal.js';
 import { countPortalLinks } from '../../store/accounts/portal-links.js';
-import { createSession, type PortalCapability, type SessionKey } from '../../store/accounts/sessions.js';
+import {
+  createSession,
+  type PortalCapability,
+  type SessionKey,
+  type SessionUser,
+} from '../../store/accounts/sessions.js';
 import type { ApiContext } from '../context.js';
 import { keyOfSession } from '../accounts/sessions.js';
 
@@ -14,7 +19,7 @@ export const themes = ['light', 'dark', 'auto'] as const;
 
 export interface NewPortalLink {
   readonly accountId: string;
-  readonly madeWith: SessionKey;
+  readonly madeWith: SessionKey | SessionUser;
   readonly capabilities: readonly PortalCapability[];
   /** Time until it ends, in seconds. */
   readonly seconds: number;
@@ -50,9 +55,10 @@ export async function makePortalLink(
   return { id, url: `${base}/portal#token=${token}${look}`, token, capabilities, expiresAt };
 }
 
-/** The key that a link is made with, and ends with; that of the session for someone signed in to the dashboard. */
-export function keyOfLink(principal: Principal, context: Pick<ApiContext, 'adminKey'>): SessionKey {
-  const { kind, keyId } = principal.credential;
+/** What a link is made with, and ends with: the key, or that or the user of the session of the dashboard. */
+export function keyOfLink(principal: Principal, context: Pick<ApiContext, 'adminKey'>): SessionKey | SessionUser {
+  const { kind, keyId, user } = principal.credential;
   if (kind !== 'dashboard') return keyOfSession(principal, context);
+  if (user) return user;
   return typeof keyId === 'string' ? { keyId } : { adminKey: context.adminKey };
 }

@@ -106,6 +106,22 @@ test('a session is of its scope only, cannot make others, and ends with signing 
   expect((await own(jar)).status).toBe(401);
 });
 
+test('a portal link that someone makes is theirs, and ends when the sign-in is no longer set', async () => {
+  const { jar } = await signIn('kim');
+  const { body: account } = await api.ask('POST', '/v1/accounts', { provider: 'standard', name: 'Acme' });
+  const made = await own(jar, `/v1/accounts/${account.id}/portal-links`, 'POST');
+  const { id, token } = (await made.json()) as { id: string; token: string };
+  const authorization = `Bearer ${token}`;
+  expect((await api.ask('GET', '/v1/me', undefined, { authorization })).body.account.id).toBe(account.id);
+  const { rows } = await api.database.store.pool.query('SELECT user_name, admin_proof FROM sessions WHERE id = $1', [
+    id,
+  ]);
+  expect(rows).toEqual([{ user_name: 'kim@example.com', admin_proof: null }]);
+  const without = await startApi({ store: api.database.store });
+  expect((await without.ask('GET', '/v1/me', undefined, { authorization })).status).toBe(401);
+  await without.close();
+});
+
 test('someone without a mapped group is refused', async () => {
   const { jar, location } = await signIn('pat');
   expect(location).toBe(`${api.url}/?signIn=refused`);
