@@ -3,6 +3,7 @@
  * in SCREENSHOTS_OF_PORTAL, pictures of all of them are written there.
  */
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { CUT_OFF, expectFit } from './fit.js';
 import { describeInBrowser, openDashboard, type DashboardHarness } from './support.js';
 import { seedDashboard, type Furnished } from './seed-dashboard.js';
@@ -28,8 +29,9 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   verify: () => ['/verify', 'Code to copy'],
 };
 
-/** What only operators know. */
-const OPERATORS_WORDS = /\b(provider|contract|account|workflow|temporal|subscription|pigeonpost)\b/i;
+/** What only operators know. Some contracts have accounts of their own. */
+const OPERATORS_WORDS_BESIDES_ACCOUNT = /\b(provider|contract|workflow|temporal|subscription|pigeonpost)\b/i;
+const OPERATORS_WORDS = new RegExp(`\\baccount\\b|${OPERATORS_WORDS_BESIDES_ACCOUNT.source}`, 'i');
 
 describeInBrowser('every page of the portal', () => {
   let dashboard: DashboardHarness;
@@ -70,9 +72,33 @@ describeInBrowser('every page of the portal', () => {
         await page.screenshot({ path: join(process.env.SCREENSHOTS_OF_PORTAL, file), fullPage: true });
       }
     }
-    const text = (await page.locator('body').innerText()).split('\n');
-    // Its requests say which program sends them.
-    expect(text.filter((line) => OPERATORS_WORDS.test(line) && line !== 'User-Agent: Pigeonpost/1')).toEqual([]);
+    await expectCustomersWords(page);
+  });
+
+  test.each([
+    ['postack', 'svix-id'],
+    ['bird', 'messagebird-signature'],
+    ['postmark', undefined],
+    ['postpress', undefined],
+    ['postscript', 'postscript-signature'],
+  ])('is fit to read for accounts of other contracts: %s', async (provider, header) => {
+    const { id } = await dashboard.ask('POST', '/v1/accounts', { provider, name: 'Customer' });
+    const link = await dashboard.ask('POST', `/v1/accounts/${id}/portal-links`);
+    const page = await dashboard.open({ viewport: NARROW });
+    await page.goto(link.url);
+    for (const [address, sign] of [
+      ['/endpoints/new', 'Where events are sent to'],
+      ['/catalogue', 'Event types'],
+      ['/verify', header ?? 'Signature'],
+    ]) {
+      await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+      await page.goto(`${link.url.split('#')[0]}#${address}`);
+      await page.getByText(sign!).first().waitFor();
+      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
+      await expectFit(page);
+      expect(await page.evaluate(CUT_OFF)).toEqual([]);
+      await expectCustomersWords(page, OPERATORS_WORDS_BESIDES_ACCOUNT);
+    }
   });
 
   test('looks as its link says, not as the system', async () => {
@@ -100,3 +126,9 @@ describeInBrowser('every page of the portal', () => {
     await expectFit(page);
   });
 });
+
+async function expectCustomersWords(page: Page, words = OPERATORS_WORDS): Promise<void> {
+  const text = (await page.locator('body').innerText()).split('\n');
+  // Requests say which program sends them.
+  expect(text.filter((line) => words.test(line) && line !== 'User-Agent: Pigeonpost/1')).toEqual([]);
+}
