@@ -1,6 +1,6 @@
 /**
- * Every page of the customer portal, light and dark, wide and narrow, in the colours and words of a platform. With a folder
- * in SCREENSHOTS_OF_PORTAL, pictures of all of them are written there.
+ * Every page of the customer portal, light and dark, wide and narrow, in the colours and words of a platform. With
+ * SCREENSHOTS=1 the pictures in docs/screenshots are taken again; with a folder in SCREENSHOTS_OF_PORTAL, all of them there.
  */
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -11,6 +11,10 @@ import { seedDashboard, type Furnished } from './seed-dashboard.js';
 const WIDE = { width: 1440, height: 900 };
 /** The width of a small phone. */
 const NARROW = { width: 390, height: 844 };
+const kept = join(__dirname, '../../docs/screenshots');
+/** The pictures that are kept. */
+const KEPT = ['portal-endpoint-light', 'portal-endpoint-dark'];
+
 const looks = [
   ['light', WIDE],
   ['dark', WIDE],
@@ -67,10 +71,7 @@ describeInBrowser('every page of the portal', () => {
       await page.locator(`[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
       await expectFit(page);
       expect(await page.evaluate(CUT_OFF)).toEqual([]);
-      if (process.env.SCREENSHOTS_OF_PORTAL) {
-        const file = `${name}-${colorScheme}-${viewport.width}.png`;
-        await page.screenshot({ path: join(process.env.SCREENSHOTS_OF_PORTAL, file), fullPage: true });
-      }
+      await picture(page, `portal-${name}-${colorScheme}${viewport === NARROW ? '-narrow' : ''}`);
     }
     await expectCustomersWords(page);
   });
@@ -126,6 +127,12 @@ describeInBrowser('every page of the portal', () => {
     await expectFit(page);
   });
 });
+
+async function picture(page: Page, name: string): Promise<void> {
+  const { SCREENSHOTS, SCREENSHOTS_OF_PORTAL: all } = process.env;
+  if (SCREENSHOTS === '1' && KEPT.includes(name)) await page.screenshot({ path: join(kept, `${name}.png`) });
+  if (all) await page.screenshot({ path: join(all, `${name}.png`), fullPage: true });
+}
 
 async function expectCustomersWords(page: Page, words = OPERATORS_WORDS): Promise<void> {
   const text = (await page.locator('body').innerText()).split('\n');
