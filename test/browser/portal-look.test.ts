@@ -1,8 +1,9 @@
 /**
- * Every page of the customer portal, light and dark, wide and narrow, in the colours and words of a platform. With a folder
- * in SCREENSHOTS_OF_PORTAL, pictures of all of them are written there.
+ * Every page of the customer portal, light and dark, wide and narrow, in the colours and words of a platform. With
+ * SCREENSHOTS=1 the pictures in docs/screenshots are taken again; with a folder in SCREENSHOTS_OF_PORTAL, all of them there.
  */
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { CUT_OFF, expectFit } from './fit.js';
 import { describeInBrowser, openDashboard, type DashboardHarness } from './support.js';
 import { seedDashboard, type Furnished } from './seed-dashboard.js';
@@ -10,6 +11,10 @@ import { seedDashboard, type Furnished } from './seed-dashboard.js';
 const WIDE = { width: 1440, height: 900 };
 /** The width of a small phone. */
 const NARROW = { width: 390, height: 844 };
+const kept = join(__dirname, '../../docs/screenshots');
+/** The pictures that are kept. */
+const KEPT = ['portal-endpoint-light', 'portal-endpoint-dark'];
+
 const looks = [
   ['light', WIDE],
   ['dark', WIDE],
@@ -28,8 +33,9 @@ const pages: Record<string, (made: Furnished) => [string, string]> = {
   verify: () => ['/verify', 'Code to copy'],
 };
 
-/** What only operators know. */
-const OPERATORS_WORDS = /\b(provider|contract|account|workflow|temporal|subscription|pigeonpost)\b/i;
+/** What only operators know. Some contracts have accounts of their own. */
+const OPERATORS_WORDS_BESIDES_ACCOUNT = /\b(provider|contract|workflow|temporal|subscription|pigeonpost)\b/i;
+const OPERATORS_WORDS = new RegExp(`\\baccount\\b|${OPERATORS_WORDS_BESIDES_ACCOUNT.source}`, 'i');
 
 describeInBrowser('every page of the portal', () => {
   let dashboard: DashboardHarness;
@@ -65,14 +71,35 @@ describeInBrowser('every page of the portal', () => {
       await page.locator(`[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
       await expectFit(page);
       expect(await page.evaluate(CUT_OFF)).toEqual([]);
-      if (process.env.SCREENSHOTS_OF_PORTAL) {
-        const file = `${name}-${colorScheme}-${viewport.width}.png`;
-        await page.screenshot({ path: join(process.env.SCREENSHOTS_OF_PORTAL, file), fullPage: true });
-      }
+      await picture(page, `portal-${name}-${colorScheme}${viewport === NARROW ? '-narrow' : ''}`);
     }
-    const text = (await page.locator('body').innerText()).split('\n');
-    // Its requests say which program sends them.
-    expect(text.filter((line) => OPERATORS_WORDS.test(line) && line !== 'User-Agent: Pigeonpost/1')).toEqual([]);
+    await expectCustomersWords(page);
+  });
+
+  test.each([
+    ['postack', 'svix-id'],
+    ['bird', 'messagebird-signature'],
+    ['postmark', undefined],
+    ['postpress', undefined],
+    ['postscript', 'postscript-signature'],
+  ])('is fit to read for accounts of other contracts: %s', async (provider, header) => {
+    const { id } = await dashboard.ask('POST', '/v1/accounts', { provider, name: 'Customer' });
+    const link = await dashboard.ask('POST', `/v1/accounts/${id}/portal-links`);
+    const page = await dashboard.open({ viewport: NARROW });
+    await page.goto(link.url);
+    for (const [address, sign] of [
+      ['/endpoints/new', 'Where events are sent to'],
+      ['/catalogue', 'Event types'],
+      ['/verify', header ?? 'Signature'],
+    ]) {
+      await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+      await page.goto(`${link.url.split('#')[0]}#${address}`);
+      await page.getByText(sign!).first().waitFor();
+      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
+      await expectFit(page);
+      expect(await page.evaluate(CUT_OFF)).toEqual([]);
+      await expectCustomersWords(page, OPERATORS_WORDS_BESIDES_ACCOUNT);
+    }
   });
 
   test('looks as its link says, not as the system', async () => {
@@ -100,3 +127,15 @@ describeInBrowser('every page of the portal', () => {
     await expectFit(page);
   });
 });
+
+async function picture(page: Page, name: string): Promise<void> {
+  const { SCREENSHOTS, SCREENSHOTS_OF_PORTAL: all } = process.env;
+  if (SCREENSHOTS === '1' && KEPT.includes(name)) await page.screenshot({ path: join(kept, `${name}.png`) });
+  if (all) await page.screenshot({ path: join(all, `${name}.png`), fullPage: true });
+}
+
+async function expectCustomersWords(page: Page, words = OPERATORS_WORDS): Promise<void> {
+  const text = (await page.locator('body').innerText()).split('\n');
+  // Requests say which program sends them.
+  expect(text.filter((line) => words.test(line) && line !== 'User-Agent: Pigeonpost/1')).toEqual([]);
+}

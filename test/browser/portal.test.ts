@@ -92,8 +92,6 @@ describeInBrowser('the customer portal', () => {
     await portal.locator('header [data-state="delivered"]').waitFor();
     await portal.getByRole('link', { name: 'Deliveries', exact: true }).click();
     await portal.locator('[data-delivery]').waitFor();
-    if (process.env.SCREENSHOTS_OF_PORTAL)
-      await page.screenshot({ path: join(process.env.SCREENSHOTS_OF_PORTAL, 'embedded.png'), fullPage: true });
     // The frame is as high as what is in it: nothing scrolls within.
     expect(await portal.locator('html').evaluate('document.documentElement.scrollHeight - innerHeight')).toBe(0);
   });

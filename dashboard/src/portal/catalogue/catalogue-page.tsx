@@ -6,7 +6,7 @@ import { CodeBlock } from '../../parts/code-block.js';
 import { CopyText } from '../../parts/copy.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
-import { capital, useWords } from '../../parts/words.js';
+import { capital, inWords, useWords } from '../../parts/words.js';
 import { useCan, useRules } from '../access.js';
 import styles from '../../pages/contracts/events.module.css';
 import { catalogue, groupsOf, type CatalogueEntry } from './entries.js';
@@ -51,13 +51,15 @@ export function CataloguePage() {
 }
 
 function Entry({ entry: { name, description, examples, schema } }: { entry: CatalogueEntry }) {
+  const words = useWords();
   const maySend = useCan('manage_subscriptions', 'send_again');
   const [isOpen, setOpen] = useState(false);
   return (
     <li>
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
-          <span className="mono">{name}</span> {description && <span className="muted">{description}</span>}
+          <span className="mono">{name}</span>{' '}
+          {description && <span className="muted">{inWords(description, words)}</span>}
         </summary>
         {isOpen && (
           <div className={styles.example}>

@@ -1,6 +1,6 @@
 /** Which settings of an endpoint the portal offers, under which names, from the schema of all. Pure. */
 import type { JsonSchema } from '../../form/schema.js';
-import { capital, type Words } from '../../parts/words.js';
+import { capital, inWords, type Words } from '../../parts/words.js';
 
 /** Settings of the platform, or of the page itself. */
 const HIDDEN = new Set([
@@ -23,7 +23,11 @@ export function endpointFields(schema: JsonSchema, words: Words, hasGroups: bool
   const required = ['url', ...(schema.required ?? []).filter((name) => name !== 'eventTypes' || !hasGroups)];
   const shown = Object.entries(schema.properties ?? {})
     .filter(([name]) => !HIDDEN.has(name))
-    .map(([name, property]) => [name, { ...property, ...described[name] }] as const);
+    .map(([name, property]) => {
+      const { description } = property;
+      const own = description === undefined ? {} : { description: inWords(description, words) };
+      return [name, { ...property, ...own, ...described[name] }] as const;
+    });
   const pick = (isMore: boolean): JsonSchema => ({
     ...schema,
     required,
