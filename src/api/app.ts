@@ -108,12 +108,7 @@ export function createApp(parts: AppParts): Express {
   accountsByIdRoutes(routing, context);
   eventListRoutes(routing, context);
   accountRoutes(routing, context);
-  keyRoutes(routing, context);
-  operatorKeyRoutes(routing, context);
-  sessionRoutes(routing, context);
-  portalLinkRoutes(routing, context);
-  auditRoutes(routing, context);
-  alertRoutes(routing, context);
+  administrationRoutes(routing, context);
   subscriptionRoutes(routing, context, registrar);
   subscriptionListRoutes(routing, context);
   policyRoutes(routing, context);
@@ -169,4 +164,14 @@ export function createApp(parts: AppParts): Express {
   app.use(unknownRoute);
   app.use(sendErrors(context.log, writes));
   return app;
+}
+
+/** Who may do what, who did it, and who is alerted. */
+function administrationRoutes(routing: Routing, context: ApiContext & { readonly egress: EgressClient }): void {
+  keyRoutes(routing, context);
+  operatorKeyRoutes(routing, context);
+  sessionRoutes(routing, context);
+  portalLinkRoutes(routing, context);
+  auditRoutes(routing, context);
+  alertRoutes(routing, context);
 }

@@ -49,13 +49,12 @@ export function Choices({ account }: { account: AccountDetail }) {
         onSubmit={(event) => {
           event.preventDefault();
           save.mutate({
-            receivesOperationalEvents,
-            validatePayloads,
+            ...{ receivesOperationalEvents, validatePayloads },
             disableAfterHours: numberOrNull(hours),
             retentionDays: numberOrNull(days),
             dispatchWeight: Number(weight),
             workflows,
-            contactEmail: contact.trim() === '' ? null : contact.trim(),
+            contactEmail: contact.trim() || null,
           });
         }}
       >
