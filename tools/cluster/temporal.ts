@@ -1,6 +1,7 @@
 /** A Temporal server on PostgreSQL, as a cluster runs it: its four services in one process, without development settings. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { Client } from 'pg';
@@ -8,7 +9,7 @@ import type { DataDir } from '#src/embedded/data-dir.js';
 import type { Log } from '#src/embedded/log.js';
 import { LOCALHOST, pickPort } from '#src/embedded/ports.js';
 import { waitUntil } from '#src/embedded/poll.js';
-import { ServerProcess, serverEnvironment } from '#src/embedded/server-process.js';
+import { ServerProcess, ServerStartError, serverEnvironment, type ServerSpec } from '#src/embedded/server-process.js';
 import { temporalConfig, type TemporalPorts } from './temporal-config.js';
 import type { TemporalPrograms } from './temporal-programs.js';
 
@@ -18,6 +19,7 @@ const DATABASES = { temporal: 'temporal', temporal_visibility: 'visibility' } as
 const NAMESPACE = 'default';
 const RETENTION_S = 3 * 24 * 3_600;
 const START_TIMEOUT_MS = 120_000;
+const RETRY_MS = 1_000;
 const MAX_STOP_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 /** A new server takes some seconds until it serves a namespace that was just registered. */
@@ -49,7 +51,7 @@ export async function prepareTemporal(options: TemporalServerOptions): Promise<T
   return {
     address,
     async start() {
-      const server = await ServerProcess.start(
+      const server = await startWithRetry(
         {
           name: 'Temporal',
           file: programs.server,
@@ -66,6 +68,20 @@ export async function prepareTemporal(options: TemporalServerOptions): Promise<T
       return server;
     },
   };
+}
+
+/** It ends at once while PostgreSQL does not respond, and any supervisor would start it again. */
+async function startWithRetry(spec: ServerSpec, log: Log): Promise<ServerProcess> {
+  const end = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await ServerProcess.start(spec, log);
+    } catch (error) {
+      if (!(error instanceof ServerStartError) || Date.now() > end) throw error;
+      log.info('Temporal could not start yet; trying again');
+      await sleep(RETRY_MS);
+    }
+  }
 }
 
 async function createSchemas(sqlTool: string, postgresUrl: string): Promise<void> {
