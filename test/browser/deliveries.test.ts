@@ -43,6 +43,31 @@ describeInBrowser('deliveries', () => {
     expect(new URL(page.url()).search).toBe('');
   });
 
+  test('are few in the page although the list is long', async () => {
+    const { account } = await newReceiver(dashboard, 'Long list');
+    const batch = Array.from({ length: 80 }, (_, id) => ({ type: 'user.created', data: { id } }));
+    for (let sent = 0; sent < 2; sent += 1)
+      await dashboard.ask('POST', `/v1/accounts/${account.id}/events`, { events: batch });
+    const { data } = await dashboard.ask('GET', `/v1/deliveries?accountId=${account.id}&limit=200`);
+    expect(data).toHaveLength(160);
+
+    const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);
+    const [newest, oldest] = [data[0].id, data.at(-1).id];
+    await row(page, newest).waitFor();
+    const more = page.getByRole('button', { name: 'Show older ones' });
+    const showMore = async () => {
+      if ((await more.count()) > 0) await more.click({ timeout: 1_000 }).catch(() => undefined);
+      return more.count();
+    };
+    await eventually(showMore, (left) => left === 0);
+    expect(await page.locator('[data-delivery]').count()).toBeLessThan(100);
+    await page.keyboard.press('End');
+    await row(page, oldest).waitFor();
+    await row(page, newest).waitFor({ state: 'detached' });
+    await page.keyboard.press('Home');
+    await row(page, newest).waitFor();
+  });
+
   test('appear and change without being asked for', async () => {
     const { account } = await newReceiver(dashboard, 'Live');
     const page = await dashboard.openAt(`/deliveries?accountId=${account.id}`);

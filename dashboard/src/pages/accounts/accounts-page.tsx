@@ -10,6 +10,7 @@ import { Identifier } from '../../parts/copy.js';
 import { useFilters } from '../../parts/filters.js';
 import { nextPage, Older } from '../../parts/older.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
+import { Rows } from '../../parts/rows.js';
 import { SearchField } from '../../parts/search-field.js';
 import { Table } from '../../parts/table.js';
 import { Ago } from '../../parts/time.js';
@@ -50,21 +51,25 @@ export function AccountsPage() {
       )}
       {rows && rows.length > 0 && (
         <Table caption="Accounts, the newest first" head={['Name', 'Provider', 'Own id', 'Id', 'Created']}>
-          {rows.map(({ id, name, provider, externalId, createdAt }) => (
-            <tr key={id}>
-              <td>
-                <Link href={`/accounts/${id}`}>{name}</Link>
-              </td>
-              <td>{contracts.find((contract) => contract.provider === provider)?.title ?? provider}</td>
-              <td>{externalId ?? '–'}</td>
-              <td>
-                <Identifier value={id} />
-              </td>
-              <td>
-                <Ago at={createdAt} />
-              </td>
-            </tr>
-          ))}
+          <Rows
+            rows={rows}
+            columns={5}
+            render={({ id, name, provider, externalId, createdAt }, place) => (
+              <tr key={id} {...place}>
+                <td>
+                  <Link href={`/accounts/${id}`}>{name}</Link>
+                </td>
+                <td>{contracts.find((contract) => contract.provider === provider)?.title ?? provider}</td>
+                <td>{externalId ?? '–'}</td>
+                <td>
+                  <Identifier value={id} />
+                </td>
+                <td>
+                  <Ago at={createdAt} />
+                </td>
+              </tr>
+            )}
+          />
         </Table>
       )}
       <Older list={list} />

@@ -5,6 +5,7 @@ import { outcomeText } from '../../../../src/client/outcome-text.js';
 import { useSession } from '../../api/session.js';
 import type { Delivery } from '../../api/shapes.js';
 import { count } from '../../parts/format.js';
+import { Rows, type Place } from '../../parts/rows.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Ago } from '../../parts/time.js';
 import { capital, useWords } from '../../parts/words.js';
@@ -53,17 +54,21 @@ export function DeliveryTable({ deliveries, ticked, setTicked, caption = 'Delive
           </tr>
         </thead>
         <tbody>
-          {deliveries.map((delivery) => (
-            <Row key={delivery.id} delivery={delivery}>
-              {ticked && (
-                <Tick
-                  label={`Tick ${delivery.id}`}
-                  isTicked={ticked.has(delivery.id)}
-                  set={(isTicked) => tick([delivery.id], isTicked)}
-                />
-              )}
-            </Row>
-          ))}
+          <Rows
+            rows={deliveries}
+            columns={7}
+            render={(delivery, place) => (
+              <Row key={delivery.id} delivery={delivery} place={place}>
+                {ticked && (
+                  <Tick
+                    label={`Tick ${delivery.id}`}
+                    isTicked={ticked.has(delivery.id)}
+                    set={(isTicked) => tick([delivery.id], isTicked)}
+                  />
+                )}
+              </Row>
+            )}
+          />
         </tbody>
       </table>
     </div>
@@ -88,11 +93,11 @@ function Tick({ label, isTicked, set }: TickProps) {
   );
 }
 
-function Row({ delivery, children }: { delivery: Delivery; children: ReactNode }) {
+function Row({ delivery, place, children }: { delivery: Delivery; place: Place; children: ReactNode }) {
   const { me } = useSession();
   const { id, state, type, provider, attemptCount, nextAttemptAt, createdAt } = delivery;
   return (
-    <tr data-delivery={id}>
+    <tr data-delivery={id} {...place}>
       <td className={styles.state}>
         {children}
         <StateBadge state={state} />

@@ -2,6 +2,7 @@
 import { Link } from 'wouter';
 import { useSession } from '../../api/session.js';
 import type { ListedEvent } from '../../api/shapes.js';
+import { Rows } from '../../parts/rows.js';
 import { Table } from '../../parts/table.js';
 import { Ago } from '../../parts/time.js';
 
@@ -10,22 +11,26 @@ export function EventTable({ events, caption }: { events: readonly ListedEvent[]
   const head = ['Event', ...(me.account ? [] : ['Account']), 'Deliveries', 'Accepted'];
   return (
     <Table caption={caption} head={head}>
-      {events.map((event) => (
-        <tr key={event.id} data-event={event.id}>
-          <td>
-            <Link href={`/events/${event.id}`}>{event.type}</Link>
-          </td>
-          {!me.account && (
+      <Rows
+        rows={events}
+        columns={head.length}
+        render={(event, place) => (
+          <tr key={event.id} data-event={event.id} {...place}>
             <td>
-              {event.accountName} <span className="muted">{event.provider}</span>
+              <Link href={`/events/${event.id}`}>{event.type}</Link>
             </td>
-          )}
-          <td>{outcome(event)}</td>
-          <td>
-            <Ago at={event.createdAt} />
-          </td>
-        </tr>
-      ))}
+            {!me.account && (
+              <td>
+                {event.accountName} <span className="muted">{event.provider}</span>
+              </td>
+            )}
+            <td>{outcome(event)}</td>
+            <td>
+              <Ago at={event.createdAt} />
+            </td>
+          </tr>
+        )}
+      />
     </Table>
   );
 }
