@@ -46,7 +46,7 @@ describeInBrowser('finding', () => {
       const page = await dashboard.openAt('/deliveries', key === undefined ? {} : { key });
       await page.getByRole('searchbox', { name: 'Find' }).fill(messageId);
       await page.getByRole('searchbox', { name: 'Find' }).press('Enter');
-      await page.getByText('webhook-id').waitFor();
+      await page.getByText('webhook-id', { exact: true }).waitFor();
       await page.getByRole('button', { name: messageId }).waitFor();
       await page.locator(`[data-delivery="${id}"]`).getByText('delivered').waitFor();
       // Back is where the search began.

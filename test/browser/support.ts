@@ -11,7 +11,7 @@ import { startSystem, type SystemOptions, type TestSystem } from '../support/sys
 const root = join(__dirname, '../..');
 
 /** Longer than anything takes on a busy machine; what fails waits for so long. */
-const MAX_WAIT_MS = 20_000;
+const MAX_WAIT_MS = 40_000;
 
 /** `describe`, skipped where there is no browser. */
 export const describeInBrowser = orSkip(describe, browserPath, BROWSER_ADVICE);

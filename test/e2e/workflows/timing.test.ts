@@ -81,7 +81,8 @@ test('makes no attempt after expiresAt, wherever it is in its schedule', async (
   // At once, and after 5 s, 5 min and 30 min; the next wait of 2 h would end after it.
   expect(machine.sent).toHaveLength(4);
   const { closeTime } = await handle.describe();
-  expect(Math.abs(closeTime!.getTime() - at)).toBeLessThan(1_500);
+  // And not after the wait; on a slow machine its last step takes seconds of real time.
+  expect(Math.abs(closeTime!.getTime() - at)).toBeLessThan(60_000);
   expect(await deliveryOf(deliveryId)).toMatchObject({
     state: 'failed',
     stateReason: 'expired',
