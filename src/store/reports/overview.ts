@@ -146,7 +146,7 @@ export async function sampleAttempts(
               percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY a.duration_ms)
                 FILTER (WHERE a.outcome IN ('accepted', 'refused')) AS took
        FROM (SELECT d.id, d.provider, width_bucket(d.id, $${values.length + 2}::text[] COLLATE "C") - 1 AS bucket
-             FROM ${source} AND abs(hashtext(d.id)::bigint) < $${values.length + 1} * 2147483648) d
+             FROM ${source} AND abs(hashtext(d.id)::bigint) < $${values.length + 1}::float8 * 2147483648) d
        CROSS JOIN LATERAL (
          SELECT number, outcome, duration_ms FROM attempts
          WHERE delivery_id = d.id AND outcome <> 'interrupted' OFFSET 0

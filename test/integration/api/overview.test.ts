@@ -3,7 +3,7 @@ import { customTimeline, fillSeries, timeline, totals, windowNames } from '../..
 import { lowestIdAt } from '../../../src/contract/ids.js';
 import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording.js';
 import { countFailure } from '../../../src/store/subscriptions/changes.js';
-import { countBuckets } from '../../../src/store/reports/overview.js';
+import { countBuckets, sampleAttempts } from '../../../src/store/reports/overview.js';
 import { openWindow } from '../../../src/store/reports/window.js';
 import { startApiWithDatabase, type TestApi } from '../../support/api.js';
 import type { TestDatabase } from '../../support/database.js';
@@ -337,4 +337,38 @@ test('of many deliveries are extrapolated from a sample', async () => {
   const { failed: ended, delivered } = totals(counts);
   expect((ended + delivered) / 40_000).toBeCloseTo(1, 1);
   expect(ended / (ended + delivered)).toBeCloseTo(0.25, 1);
+});
+
+test('of more than 5,000 deliveries the attempts are those of a sample', async () => {
+  const { store } = api.database;
+  const first = Date.parse('2026-03-01T00:00:00Z');
+  const day = 86_400_000;
+  const prefix = lowestIdAt('dlv', new Date(first + day / 2)).slice(0, -16);
+  await store.pool.query(
+    `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, state, attempts)
+     SELECT $1 || lpad(n::text, 16, '0'), 'evt', 'acc', 'sub', 'standard', 'x', '', 'delivered', 2
+     FROM generate_series(1, 8000) n`,
+    [prefix],
+  );
+  await store.pool.query(
+    `INSERT INTO attempts (delivery_id, number, run, started_at, duration_ms, outcome)
+     SELECT id, number, 0, now(), number * 100, CASE number WHEN 1 THEN 'refused' ELSE 'accepted' END
+     FROM deliveries, generate_series(1, 2) number`,
+  );
+  const [from, to] = [new Date(first), new Date(first + day)];
+  const fromId = lowestIdAt('dlv', from);
+  const window = await openWindow(store, { fromId, beforeId: lowestIdAt('dlv', to) });
+  const [sampled] = await sampleAttempts(store, window, [fromId]);
+  expect(sampled!.firstAttempts).toBeGreaterThan(4_000);
+  expect(sampled!.firstAttempts).toBeLessThan(6_000);
+
+  const { status, body } = await api.ask('GET', `/v1/overview?from=${from.toISOString()}&to=${to.toISOString()}`);
+  expect({ status, body }).toMatchObject({
+    status: 200,
+    body: {
+      states: { delivered: 8_000 },
+      success: { attempts: 0.5, firstAttempts: 0 },
+      providers: [{ provider: 'standard', p50Ms: 150, p95Ms: 200 }],
+    },
+  });
 });
