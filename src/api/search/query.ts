@@ -36,10 +36,15 @@ export function readSearchText(text: string): SearchQuery {
 
 /** The host name of a URL or of a host with or without a port, as it is compared; a problem for anything else. */
 export function readHost(text: string): string {
+  const host = hostIn(text);
+  if (host === undefined) throw invalidField('host', 'must be a host name, such as hooks.example.com, or a URL');
+  return host;
+}
+
+/** The host name of a URL or of a host with or without a port; undefined for anything else. */
+export function hostIn(text: string): string | undefined {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
-  if (!url || url.hostname === '')
-    throw invalidField('host', 'must be a host name, such as hooks.example.com, or a URL');
-  return url.hostname;
+  return url?.hostname || undefined;
 }
 
 const STATUS = /^(?:([1-9])xx|([1-9]\d\d))$/;

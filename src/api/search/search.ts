@@ -16,7 +16,7 @@ import { addRoute, type Routing } from '../../http/route.js';
 import { accountSchema, deliverySchema, subscriptionSchema, time } from '../schemas.js';
 import { listWithHealth } from '../subscriptions/list.js';
 import { searchPayloads } from './payloads.js';
-import { readSearchText, searchedSchema, searchText, type SearchQuery } from './query.js';
+import { hostIn, readSearchText, searchedSchema, searchText, type SearchQuery } from './query.js';
 
 /** Deliveries of the events that were found. */
 const MAX_DELIVERIES = 100;
@@ -86,7 +86,7 @@ async function search(context: ApiContext, principal: Principal, asked: Search) 
   const [accounts, subscriptions, hosts, eventTypes, { events, searched }] = await Promise.all([
     name === undefined ? [] : listAccounts(store, { accountId, text: name, limit }),
     url === undefined ? [] : listWithHealth(context, { accountId, text: url, limit }),
-    meant.text === undefined ? [] : findHosts(store, { accountId, text: meant.text, limit }),
+    meant.text === undefined ? [] : findHosts(store, { accountId, text: meant.text, host: hostIn(meant.text), limit }),
     meant.text === undefined ? [] : findEventTypes(context, principal, meant.text, limit),
     findEvents(context, principal, meant, asked),
   ]);

@@ -91,20 +91,27 @@ export async function subscriptionIdsByUrl(
   return rows.map(({ id }) => id);
 }
 
-/** Hosts of subscriptions that contain a text, those with the most subscriptions first. */
+/** Hosts of subscriptions that contain a text, or are that of a URL, those with the most subscriptions first. */
 export async function findHosts(
   store: Store,
   {
     accountId,
     text,
+    host,
     limit,
-  }: { readonly accountId?: string | undefined; readonly text: string; readonly limit: number },
+  }: {
+    readonly accountId?: string | undefined;
+    readonly text: string;
+    readonly host: string | undefined;
+    readonly limit: number;
+  },
 ): Promise<{ host: string; subscriptions: number }[]> {
   const { rows } = await store.pool.query<{ host: string; subscriptions: number }>(
     `SELECT url_host(url) AS host, count(*)::integer AS subscriptions FROM subscriptions
-     WHERE deleted_at IS NULL AND strpos(url_host(url), $1) > 0 AND ($2::text IS NULL OR account_id = $2)
+     WHERE deleted_at IS NULL AND (strpos(url_host(url), $1) > 0 OR url_host(url) = $4)
+       AND ($2::text IS NULL OR account_id = $2)
      GROUP BY 1 ORDER BY subscriptions DESC, host LIMIT $3`,
-    [text.toLowerCase(), accountId ?? null, limit],
+    [text.toLowerCase(), accountId ?? null, limit, host ?? null],
   );
   return rows;
 }

@@ -143,6 +143,8 @@ test('finds by a part of a name, own id, URL, host and event type', async () => 
   expect(ids((await search(made.account.externalId.toUpperCase())).accounts)).toEqual([made.account.id]);
   const byHost = await search('woelfe.example');
   expect(byHost.hosts).toEqual([{ host: 'hooks.woelfe.example', subscriptions: 1 }]);
+  for (const q of ['hooks.woelfe.example:8443', 'https://Hooks.Woelfe.example:8443/in'])
+    expect([q, (await search(q)).hosts]).toEqual([q, byHost.hosts]);
   expect(byHost.subscriptions).toMatchObject([{ id: made.subscription.id, accountName: 'Wölfe & Söhne' }]);
   const byType = await search('HEARD_far');
   expect(ids(byType.events)).toEqual([made.event.id]);
