@@ -210,6 +210,7 @@ describeInBrowser('deliveries', () => {
     await page.getByRole('button', { name: 'Redeliver' }).click();
     await state('delivered');
     await page.getByText('200 accepted').first().waitFor();
+    await page.getByText('1 time', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Redeliver…' }).click();
     await page.getByText('will get the same event once more').waitFor();
     await page.getByRole('button', { name: 'Send it again' }).click();

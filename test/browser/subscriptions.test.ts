@@ -136,6 +136,24 @@ describeInBrowser('subscriptions', () => {
     expect(await dashboard.system.settled(id, 'delivered')).toMatchObject({ redeliveries: 0 });
   });
 
+  test('recover the events that a disabled one has missed, once it is enabled again', async () => {
+    const { account, subscription } = await newReceiver(dashboard, 'Missed', { enabled: false });
+    const { deliveries } = await dashboard.ask('POST', `/v1/accounts/${account.id}/events`, {
+      type: 'user.created',
+      data: { id: 'usr_missed' },
+    });
+    expect(deliveries).toEqual([]);
+    const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
+    await page.getByRole('button', { name: 'Count them' }).click();
+    await page.getByText('1 delivery to send again: 1 missing.').waitFor();
+    await page.getByRole('button', { name: 'Send 1 delivery again' }).click();
+    await page.getByText('completed').waitFor();
+    const { data } = await dashboard.ask('GET', `/v1/deliveries?subscriptionId=${subscription.id}`);
+    expect(data).toMatchObject([{ state: 'paused', stateReason: 'the subscription is disabled' }]);
+    await page.getByRole('button', { name: 'Enable' }).click();
+    await dashboard.system.settled(data[0].id, 'delivered');
+  });
+
   test('show an open circuit breaker with what waits, and close it', async () => {
     dashboard.receiver.reply(503);
     const { account, subscription } = await newReceiver(dashboard, 'Broken', {
@@ -181,6 +199,7 @@ describeInBrowser('subscriptions', () => {
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByText('1 attempt, the first').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByText('what is recovered waits as paused until it is enabled again').waitFor();
     await page.getByRole('button', { name: 'Cancel them…' }).click();
     await page.getByRole('button', { name: 'Cancel its open deliveries' }).click();
     await page.getByText('1 delivery cancelled.').waitFor();

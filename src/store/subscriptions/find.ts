@@ -102,7 +102,7 @@ export async function findHosts(
   }: {
     readonly accountId?: string | undefined;
     readonly text: string;
-    readonly host: string | undefined;
+    readonly host?: string | undefined;
     readonly limit: number;
   },
 ): Promise<{ host: string; subscriptions: number }[]> {

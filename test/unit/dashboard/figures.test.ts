@@ -1,5 +1,6 @@
 /** Periods of the overview, times with their zone, and what became of an attempt in words. */
 import { outcomeText } from '../../../src/client/outcome-text.js';
+import { basis } from '../../../dashboard/src/pages/overview/basis.js';
 import { periodQuery, readPeriod } from '../../../dashboard/src/pages/overview/period.js';
 import { moment } from '../../../dashboard/src/parts/format.js';
 
@@ -41,4 +42,9 @@ test.each([
   [{ status: null, reason: null }, ''],
 ])('%j is said once and the same everywhere', (outcome, text) => {
   expect(outcomeText(outcome)).toBe(text);
+});
+
+test('figures of many deliveries are said to be of a sample', () => {
+  expect(basis([{ deliveries: 2_000 }, { deliveries: 3_000 }])).toBe('latency of attempts with a response');
+  expect(basis([{ deliveries: 2_000 }, { deliveries: 3_001 }])).toContain('from a sample of about 5,000 deliveries');
 });

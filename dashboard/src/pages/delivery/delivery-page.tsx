@@ -8,7 +8,7 @@ import type { DeliveryDetail } from '../../api/shapes.js';
 import { useDeliveryStream } from '../../api/stream.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
-import { count } from '../../parts/format.js';
+import { counted } from '../../parts/format.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { StateBadge } from '../../parts/state-badge.js';
@@ -122,7 +122,7 @@ function About({ delivery }: { delivery: DeliveryDetail }) {
             )}
           </Fact>
         )}
-        {delivery.redeliveries > 0 && <Fact name="Redelivered">{count(delivery.redeliveries)} times</Fact>}
+        {delivery.redeliveries > 0 && <Fact name="Redelivered">{counted(delivery.redeliveries, 'time')}</Fact>}
         <Fact name="Workflow">
           {workflow.url ? (
             <a href={workflow.url} target="_blank" rel="noreferrer">

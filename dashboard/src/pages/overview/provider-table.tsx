@@ -6,6 +6,7 @@ import { count, percent, took } from '../../parts/format.js';
 import { Empty } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Table } from '../../parts/table.js';
+import { basis } from './basis.js';
 import styles from './provider-table.module.css';
 
 const NUMBERS = ['First attempts', 'Open, failed before', 'Deliveries', 'Attempts', 'p50', 'p95', 'p99'];
@@ -14,7 +15,7 @@ export function ProviderTable({ providers }: { providers: Overview['providers'] 
   const contracts = useContracts().data ?? [];
   const title = (name: string) => contracts.find(({ provider }) => provider === name)?.title ?? name;
   return (
-    <Section title="By provider" beside={<span className="muted">latency of attempts with a response</span>}>
+    <Section title="By provider" beside={<span className="muted">{basis(providers)}</span>}>
       {providers.length === 0 ? (
         <Empty title="No deliveries in this period" />
       ) : (

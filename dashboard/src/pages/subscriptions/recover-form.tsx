@@ -24,8 +24,11 @@ interface Props {
   readonly contract: Contract | undefined;
 }
 
-export function RecoverForm({ subscription: { id, eventTypes }, contract }: Props) {
-  const [states, setStates] = useState<readonly RecoverableState[]>(['retrying', 'failed']);
+export function RecoverForm({ subscription: { id, eventTypes, enabled }, contract }: Props) {
+  // A disabled subscription gets no deliveries, so what it missed is missing.
+  const [states, setStates] = useState<readonly RecoverableState[]>(
+    enabled ? ['retrying', 'failed'] : ['retrying', 'failed', 'missing'],
+  );
   const [types, setTypes] = useState<string[]>([]);
   const [period, setPeriod] = useState<Period>({ hours: '24', from: '', to: '', rate: USUAL_RATE });
   const { count, start } = useRecovery(id);
@@ -39,6 +42,7 @@ export function RecoverForm({ subscription: { id, eventTypes }, contract }: Prop
     };
   return (
     <div className="stack">
+      {!enabled && <p>The subscription is disabled: what is recovered waits as paused until it is enabled again.</p>}
       <div className={styles.form}>
         <PeriodFields period={period} set={change(setPeriod)} />
         <MultiSelect

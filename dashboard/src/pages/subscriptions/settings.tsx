@@ -10,7 +10,7 @@ import { Moment } from '../../parts/time.js';
 
 /** Shown elsewhere, or with components of their own. */
 const APART = new Set([
-  ...['id', 'reference', 'accountId', 'provider', 'url', 'enabled', 'disabledReason', 'health', 'secret'],
+  ...['id', 'reference', 'accountId', 'provider', 'url', 'enabled', 'disabledReason', 'disabledAt', 'health', 'secret'],
   ...['pausedAt', 'pausedReason', 'resumeRatePerSecond', 'breaker'],
   ...['createdAt', 'updatedAt'],
 ]);
