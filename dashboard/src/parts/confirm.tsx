@@ -3,7 +3,7 @@ import { Button, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Failure } from './page.js';
 
-interface Props {
+export interface Question {
   readonly title: string;
   readonly action: string;
   readonly busy: boolean;
@@ -13,7 +13,7 @@ interface Props {
   readonly close: () => void;
 }
 
-export function Confirm({ title, action, busy, error, children, confirm, close }: Props) {
+export function Confirm({ title, action, busy, error, children, confirm, close }: Question) {
   return (
     <Modal opened title={title} onClose={close} closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">

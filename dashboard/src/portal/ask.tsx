@@ -3,20 +3,10 @@
  * which may be far outside of what the reader sees.
  */
 import { Alert, Button } from '@mantine/core';
-import type { ReactNode } from 'react';
+import type { Question } from '../parts/confirm.js';
 import { Failure } from '../parts/page.js';
 
-interface Props {
-  readonly title: string;
-  readonly action: string;
-  readonly busy: boolean;
-  readonly error: unknown;
-  readonly children: ReactNode;
-  readonly confirm: () => void;
-  readonly close: () => void;
-}
-
-export function Ask({ title, action, busy, error, children, confirm, close }: Props) {
+export function Ask({ title, action, busy, error, children, confirm, close }: Question) {
   return (
     <Alert color="red" variant="light" role="alertdialog" title={title}>
       <div className="stack">
