@@ -123,7 +123,7 @@ export function openApiDocument(registry: OpenAPIRegistry) {
     scheme: 'bearer',
     description:
       'The token of a link of the customer portal, which sees only the data of its account. Operations name the ' +
-      'capability that it needs: manage_subscriptions, show_secrets or send_again.',
+      'capability that it needs: manage_subscriptions, show_secrets, view_secrets or send_again.',
   });
   for (const { path, summary, statuses } of open) {
     const content = { 'application/json': { schema: z.looseObject({}) } };

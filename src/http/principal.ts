@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
-import { TOKEN_PREFIXES, type PortalCapability, type SessionUser } from '../store/accounts/sessions.js';
+import { TOKEN_PREFIXES, type PortalCapability, type SessionKind, type SessionUser } from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
 import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
@@ -11,7 +11,7 @@ import type { SignInFailures } from './sign-in-failures.js';
 
 /** With what the caller has signed in. */
 export interface Credential {
-  readonly kind: 'admin_key' | 'key' | 'dashboard' | 'portal';
+  readonly kind: 'admin_key' | 'key' | SessionKind;
   /** Its id; absent for the admin key of the settings, which is not stored. */
   readonly id?: string;
   /** Of a session: the key that it was made with; null for the admin key of the settings. */

@@ -52,6 +52,8 @@ export interface Shared<Access extends TemporalClient = TemporalAccess> extends 
   readonly own: OwnListeners;
   readonly store: Store;
   readonly access: Access;
+  /** Of all clients of Temporal. */
+  readonly interceptors: ClientInterceptors;
 }
 
 /** A way to Temporal: connected at once, or by the first who asks. */
@@ -90,7 +92,7 @@ export async function openShared<Access extends TemporalClient>(
     const access = await connect(temporal.connectionOptions, temporal.namespace, interceptors);
     watchStore(store, log);
     watchTemporal(() => isTemporalUp(access.client));
-    return { ...processConfig, own: ownListeners(processConfig.config, processConfig), store, access };
+    return { ...processConfig, own: ownListeners(processConfig.config, processConfig), store, access, interceptors };
   } catch (error) {
     await store.pool.end();
     throw error;
@@ -121,14 +123,13 @@ function openMailer({ config: { mail } }: Pick<Shared, 'config'>): { readonly ma
 
 /** Starts the part that makes attempts, and registers in Temporal what that needs, every `registerEveryMs` or so. */
 export async function runWorker(shared: Shared, registerEveryMs?: number): Promise<RunningWorker> {
-  const { config, store, access, temporal, log } = shared;
+  const { config, store, access, interceptors, temporal, log } = shared;
   const egress = openEgress(shared);
   const { connection, client } = access;
   const { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows } = config;
   const { namespace } = temporal;
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
-  const interceptors = linksOf(config);
   const mail = openMailer(shared);
   const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits, ...mail };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {

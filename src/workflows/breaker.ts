@@ -37,9 +37,9 @@ export async function breaker(subscriptionId: string): Promise<void> {
     released = step.released;
     if (step.waitMs !== null) {
       const since = Date.now();
-      await condition(() => hasChanged, step.waitMs, { summary: step.state });
+      const isSignalled = await condition(() => hasChanged, step.waitMs, { summary: step.state });
       // A signal may come in the same task as the end of the wait.
-      isDue = Date.now() - since >= step.waitMs;
+      isDue = !isSignalled || Date.now() - since >= step.waitMs;
     } else if (!hasChanged) return;
     else isDue = false;
   }

@@ -207,7 +207,7 @@ describeInBrowser('the customer portal', () => {
     await portal.getByRole('link', { name: subscription.url.replace('http://', '') }).click();
     await portal.getByText('2 deliveries', { exact: true }).waitFor();
     await portal.getByRole('button', { name: 'Count them' }).click();
-    await portal.getByText('2 deliveries: 2 retrying.').waitFor();
+    await portal.getByText('2 deliveries to send again: 2 retrying.').waitFor();
     dashboard.receiver.reply(200);
     await portal.getByRole('button', { name: 'Send what waits now' }).click();
     await portal.getByText('completed').waitFor();

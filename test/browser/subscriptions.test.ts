@@ -114,7 +114,7 @@ describeInBrowser('subscriptions', () => {
 
     const page = await dashboard.openAt(`/subscriptions/${subscription.id}`);
     await page.getByRole('button', { name: 'Count them' }).click();
-    await page.getByText('Nothing to recover.').waitFor();
+    await page.getByText('Nothing to send again.').waitFor();
     await page.getByLabel('cancelled', { exact: true }).check();
     await page.getByRole('button', { name: 'Count them' }).click();
     await page.getByRole('button', { name: 'Send 2 deliveries again' }).click();

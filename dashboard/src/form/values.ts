@@ -31,6 +31,23 @@ export function withValue(values: Values, name: string, value: unknown): Values 
   return value === undefined ? others : { ...others, [name]: value };
 }
 
+/** Whether an object has something in a field. */
+export function isSet(value: unknown): boolean {
+  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
+}
+
+/** The value of a field in words; JSON where it is nested. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const isFlat = Object.values(value).every((each) => typeof each !== 'object');
+  if (!isFlat) return JSON.stringify(value);
+  if (Array.isArray(value)) return value.join(', ');
+  return Object.entries(value)
+    .map(([name, inner]) => `${name}: ${inner}`)
+    .join(', ');
+}
+
 function isMasked(value: unknown): boolean {
   if (typeof value === 'string') return value.includes(MASK);
   return typeof value === 'object' && value !== null && Object.values(value).some(isMasked);

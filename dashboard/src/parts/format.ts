@@ -96,3 +96,8 @@ function exactNumber(_key: string, value: unknown, context?: { source?: string }
   const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
   return typeof value === 'number' && rawJSON && context?.source ? rawJSON(context.source) : value;
 }
+
+/** A URL without its scheme; that of a subscription that is polled is null. */
+export function shortUrl(url: string | null): string {
+  return url === null ? 'polled' : url.replace(/^https?:\/\//, '');
+}

@@ -48,8 +48,3 @@ export function useEndpoint(id: string) {
     refetchInterval: 15_000,
   });
 }
-
-/** A URL without its scheme. */
-export function shortUrl(url: string | null): string {
-  return url === null ? 'polled' : url.replace(/^https?:\/\//, '');
-}

@@ -60,8 +60,9 @@ async function compareAll({ client, terminal }: CommandContext, dryRun: boolean,
     totals = totals ? add(totals, part) : part;
     cursor = nextCursor ?? undefined;
     if (cursor !== undefined) {
-      const compared = totals.running + mismatched(totals) + totals.workflows;
-      terminal.err(`${compared} compared, ${mismatched(totals)} do not match, ${totals.mended} mended`);
+      const open = totals.running + totals.missing + totals.closed;
+      const compared = `${open} open deliveries and ${totals.workflows} running workflows compared`;
+      terminal.err(`${compared}, ${mismatched(totals)} do not match, ${totals.mended} mended`);
     }
   } while (cursor !== undefined);
   return totals;

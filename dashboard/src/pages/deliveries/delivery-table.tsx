@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import { outcomeText } from '../../../../src/client/outcome-text.js';
 import { useSession } from '../../api/session.js';
 import type { Delivery } from '../../api/shapes.js';
-import { count } from '../../parts/format.js';
+import { count, shortUrl } from '../../parts/format.js';
 import { Rows, type Place } from '../../parts/rows.js';
 import { StateBadge } from '../../parts/state-badge.js';
 import { Ago } from '../../parts/time.js';
@@ -137,8 +137,4 @@ export function LastResponse({ delivery: { lastStatus, lastReason } }: { deliver
       {lastStatus ?? lastReason}
     </span>
   );
-}
-
-function shortUrl(url: string): string {
-  return url.replace(/^https?:\/\//, '');
 }

@@ -1,34 +1,21 @@
 /** Creating and editing a subscription, by a form made from the contract's schema. */
 import { Alert, Button } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { unwrap } from '../../../../src/client/client.js';
 import { useAccount, useContracts } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Contract, Subscription } from '../../api/shapes.js';
-import type { Values } from '../../form/values.js';
+import { useCreateSubscription, useEditSubscription } from '../../api/subscriptions.js';
 import { Identifier } from '../../parts/copy.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { SubscriptionForm } from './subscription-form.js';
 
-type NewBody = { url: string; eventTypes: string[] } & Values;
-
 export function NewSubscriptionPage({ accountId }: { accountId: string }) {
-  const { client } = useSession();
-  const cache = useQueryClient();
   const { data: account, error } = useAccount(accountId);
   const contracts = useContracts();
   const contract = contracts.data?.find(({ provider }) => provider === account?.provider);
-  const create = useMutation({
-    mutationFn: (values: Values) =>
-      unwrap(
-        client.POST('/v1/accounts/{id}/subscriptions', {
-          params: { path: { id: accountId } },
-          body: { eventTypes: [], ...values } as unknown as NewBody,
-        }),
-      ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ['subscriptions'] }),
-  });
+  const create = useCreateSubscription(accountId);
   const problem = error ?? contracts.error;
   return (
     <div className="stack">
@@ -90,17 +77,9 @@ export function EditSubscriptionPage({ id }: { id: string }) {
 }
 
 function EditForm({ subscription, contract }: { subscription: Subscription; contract: Contract }) {
-  const { client } = useSession();
-  const cache = useQueryClient();
   const [, navigate] = useLocation();
   const { id } = subscription;
-  const edit = useMutation({
-    mutationFn: (body: Values) => unwrap(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body })),
-    onSuccess: async () => {
-      await cache.invalidateQueries({ queryKey: ['subscription', id] });
-      navigate(`/subscriptions/${id}`);
-    },
-  });
+  const edit = useEditSubscription(id, () => navigate(`/subscriptions/${id}`));
   return (
     <SubscriptionForm
       accountId={subscription.accountId}

@@ -1,11 +1,9 @@
 /** What to recover. The count comes first: nothing is started unseen. */
-import { Button, Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core';
+import { Checkbox, MultiSelect, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { Contract, Subscription } from '../../api/shapes.js';
-import { counted } from '../../parts/format.js';
-import { Failure } from '../../parts/page.js';
 import { recoverable, type RecoverableState } from './recovery-body.js';
-import { useRecovery } from './use-recovery.js';
+import { CountAndSend, useRecovery } from './recovery.js';
 import styles from './inline-form.module.css';
 
 const MEANINGS: Readonly<Record<RecoverableState, string>> = {
@@ -31,15 +29,8 @@ export function RecoverForm({ subscription: { id, eventTypes, enabled }, contrac
   );
   const [types, setTypes] = useState<string[]>([]);
   const [period, setPeriod] = useState<Period>({ hours: '24', from: '', to: '', rate: USUAL_RATE });
-  const { count, start } = useRecovery(id);
-  const found = count.data;
-  // A count is of what was chosen then.
-  const change =
-    <Value,>(set: (value: Value) => void) =>
-    (value: Value) => {
-      set(value);
-      count.reset();
-    };
+  const recovery = useRecovery(id);
+  const { change } = recovery;
   return (
     <div className="stack">
       {!enabled && <p>The subscription is disabled: what is recovered waits as paused until it is enabled again.</p>}
@@ -64,33 +55,11 @@ export function RecoverForm({ subscription: { id, eventTypes, enabled }, contrac
           ))}
         </div>
       </Checkbox.Group>
-      <div className="row">
-        <Button
-          variant="default"
-          disabled={states.length === 0 || !(period.from !== '' || Number(period.hours) > 0)}
-          loading={count.isPending}
-          onClick={() =>
-            count.mutate({ ...period, hours: Number(period.hours), ratePerSecond: period.rate, states, types })
-          }
-        >
-          Count them
-        </Button>
-        {found && (
-          <span role="status">
-            {found.total === 0
-              ? 'Nothing to recover.'
-              : `${counted(found.total, 'delivery', 'deliveries')} to send again: ` +
-                `${found.byState.map(({ state, count }) => `${count} ${state}`).join(', ')}.`}
-          </span>
-        )}
-        {found && found.total > 0 && (
-          <Button loading={start.isPending} onClick={() => start.mutate(found.body)}>
-            Send {counted(found.total, 'delivery', 'deliveries')} again
-          </Button>
-        )}
-      </div>
-      {count.error && <Failure error={count.error} />}
-      {start.error && <Failure error={start.error} />}
+      <CountAndSend
+        recovery={recovery}
+        wanted={{ ...period, hours: Number(period.hours), ratePerSecond: period.rate, states, types }}
+        disabled={states.length === 0 || !(period.from !== '' || Number(period.hours) > 0)}
+      />
     </div>
   );
 }

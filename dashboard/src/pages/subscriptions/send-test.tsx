@@ -13,19 +13,39 @@ import { capital, useWords } from '../../parts/words.js';
 import { testTypes } from './type-choices.js';
 import styles from './inline-form.module.css';
 
-export function SendTest({ subscription, contract }: { subscription: Subscription; contract: Contract | undefined }) {
+/** Sends a test event, of a type that the subscription gets unless one is chosen. */
+export function useSendTest() {
   const { client } = useSession();
-  const words = useWords();
-  const { id, eventTypes } = subscription;
-  const types = testTypes(eventTypes, useTypeNames(contract));
-  const [type, setType] = useState('');
-  const send = useMutation({
-    mutationFn: () =>
+  return useMutation({
+    mutationFn: ({ id, type }: { id: string; type: string }) =>
       unwrap(
         client.POST('/v1/subscriptions/{id}/test', { params: { path: { id } }, body: type === '' ? {} : { type } }),
       ),
   });
-  const delivery = send.data?.deliveries[0];
+}
+
+/** What became of it. */
+export function TestSent({ send: { error, data } }: { send: ReturnType<typeof useSendTest> }) {
+  const words = useWords();
+  const delivery = data?.deliveries[0];
+  return (
+    <>
+      {error && <Failure error={error} />}
+      {delivery && (
+        <Alert variant="light" color="green" role="status">
+          On its way: <Link href={`/deliveries/${delivery.id}`}>see the {words.delivery}</Link>.
+        </Alert>
+      )}
+    </>
+  );
+}
+
+export function SendTest({ subscription, contract }: { subscription: Subscription; contract: Contract | undefined }) {
+  const words = useWords();
+  const { id, eventTypes } = subscription;
+  const types = testTypes(eventTypes, useTypeNames(contract));
+  const [type, setType] = useState('');
+  const send = useSendTest();
   return (
     <Section title={`Send a test ${words.event}`}>
       <div className={styles.form}>
@@ -35,16 +55,11 @@ export function SendTest({ subscription, contract }: { subscription: Subscriptio
           data={types}
           onChange={(event) => setType(event.currentTarget.value)}
         />
-        <Button loading={send.isPending} onClick={() => send.mutate()}>
+        <Button loading={send.isPending} onClick={() => send.mutate({ id, type })}>
           Send
         </Button>
       </div>
-      {send.error && <Failure error={send.error} />}
-      {delivery && (
-        <Alert variant="light" color="green" role="status">
-          On its way: <Link href={`/deliveries/${delivery.id}`}>see the {words.delivery}</Link>.
-        </Alert>
-      )}
+      <TestSent send={send} />
     </Section>
   );
 }

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { useAccount } from '../../api/accounts.js';
 import type { Subscription } from '../../api/shapes.js';
 import { labelOf } from '../../form/schema-field.js';
+import { isSet, valueText } from '../../form/values.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { Section } from '../../parts/section.js';
@@ -35,7 +36,7 @@ export function Settings({ subscription }: { subscription: Subscription }) {
           .filter(([name, value]) => !APART.has(name) && isSet(value))
           .map(([name, value]) => (
             <Fact key={name} name={labelOf(name)}>
-              {asText(value)}
+              {valueText(value)}
             </Fact>
           ))}
         <Fact name="Created">
@@ -47,18 +48,4 @@ export function Settings({ subscription }: { subscription: Subscription }) {
       </Facts>
     </Section>
   );
-}
-
-function isSet(value: unknown): boolean {
-  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
-}
-
-function asText(value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (Array.isArray(value)) return value.map(asText).join(', ');
-  if (typeof value === 'object' && value !== null)
-    return Object.entries(value)
-      .map(([name, inner]) => `${name}: ${asText(inner)}`)
-      .join(', ');
-  return String(value);
 }

@@ -6,6 +6,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useContract } from '../../api/accounts.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
+import { shortUrl } from '../../parts/format.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { PauseButton, PauseNote } from '../../parts/pause.js';
 import { listAddress } from '../deliveries/filters.js';
@@ -39,7 +40,7 @@ export function SubscriptionPage({ id }: { id: string }) {
   return (
     <div className="stack">
       <PageHead
-        title={data.url?.replace(/^https?:\/\//, '') ?? 'Polled subscription'}
+        title={data.url === null ? 'Polled subscription' : shortUrl(data.url)}
         beside={<EnabledBadge subscription={data} failingSince={data.health?.failingSince} />}
       >
         <Button size="xs" variant="default" component={Link} href={listAddress({ subscriptionId: id })}>

@@ -1,27 +1,19 @@
 /** Sending the example of an event type to an endpoint. */
-import { Alert, Button, NativeSelect } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { Button, NativeSelect } from '@mantine/core';
 import { useState } from 'react';
-import { Link } from 'wouter';
-import { unwrap } from '../../../../src/client/client.js';
-import { useSession } from '../../api/session.js';
-import { Failure } from '../../parts/page.js';
+import { TestSent, useSendTest } from '../../pages/subscriptions/send-test.js';
+import { shortUrl } from '../../parts/format.js';
 import { capital, useWords } from '../../parts/words.js';
-import { shortUrl, useEndpoints } from '../access.js';
+import { useEndpoints } from '../access.js';
 import styles from '../../pages/subscriptions/inline-form.module.css';
 
 export function SendExample({ type }: { type: string }) {
   const words = useWords();
-  const { client } = useSession();
   const endpoints = (useEndpoints().data ?? []).filter(({ enabled, url }) => enabled && url !== null);
   const [chosen, setChosen] = useState('');
   const id = chosen || endpoints[0]?.id;
-  const send = useMutation({
-    mutationFn: (to: string) =>
-      unwrap(client.POST('/v1/subscriptions/{id}/test', { params: { path: { id: to } }, body: { type } })),
-  });
+  const send = useSendTest();
   if (id === undefined) return null;
-  const delivery = send.data?.deliveries[0];
   return (
     <>
       <div className={styles.form}>
@@ -31,16 +23,11 @@ export function SendExample({ type }: { type: string }) {
           data={endpoints.map((endpoint) => ({ value: endpoint.id, label: shortUrl(endpoint.url) }))}
           onChange={(event) => setChosen(event.currentTarget.value)}
         />
-        <Button variant="default" loading={send.isPending} onClick={() => send.mutate(id)}>
+        <Button variant="default" loading={send.isPending} onClick={() => send.mutate({ id, type })}>
           Send example
         </Button>
       </div>
-      {send.error && <Failure error={send.error} />}
-      {delivery && (
-        <Alert variant="light" color="green" role="status">
-          On its way: <Link href={`/deliveries/${delivery.id}`}>see the {words.delivery}</Link>.
-        </Alert>
-      )}
+      <TestSent send={send} />
     </>
   );
 }

@@ -2,9 +2,10 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { useTypeNames } from '../../api/event-types.js';
 import { states, type FilterName, type Filters } from '../../pages/deliveries/filters.js';
+import { shortUrl } from '../../parts/format.js';
 import { SearchField } from '../../parts/search-field.js';
 import { capital, useWords } from '../../parts/words.js';
-import { shortUrl, useEndpoints, useRules } from '../access.js';
+import { useEndpoints, useRules } from '../access.js';
 import styles from './filter-fields.module.css';
 
 interface Props {

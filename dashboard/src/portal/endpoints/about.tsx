@@ -1,6 +1,7 @@
 /** How an endpoint is set up, and what its last day was like. */
 import type { Subscription } from '../../api/shapes.js';
 import { labelOf } from '../../form/schema-field.js';
+import { isSet, valueText } from '../../form/values.js';
 import { Identifier } from '../../parts/copy.js';
 import { Fact, Facts } from '../../parts/facts.js';
 import { count } from '../../parts/format.js';
@@ -8,7 +9,7 @@ import { Section } from '../../parts/section.js';
 import { Moment } from '../../parts/time.js';
 import { capital, deliveriesOf, useWords } from '../../parts/words.js';
 import { useRules } from '../access.js';
-import { endpointFields, isSet } from './endpoint-fields.js';
+import { endpointFields } from './endpoint-fields.js';
 import { useFigures } from './waiting.js';
 
 /** Shown with components of their own. */
@@ -33,7 +34,7 @@ export function About({ endpoint }: { endpoint: Subscription }) {
         {description && <Fact name="Description">{description}</Fact>}
         {others.map(([name, value]) => (
           <Fact key={name} name={labelOf(name)}>
-            {asText(value)}
+            {valueText(value)}
           </Fact>
         ))}
         <Fact name="Created">
@@ -59,15 +60,4 @@ function LastDay({ id }: { id: string }) {
       {deliveriesOf(words, delivered)} accepted, {count(failed)} failed
     </Fact>
   );
-}
-
-function asText(value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value !== 'object' || value === null) return String(value);
-  const isFlat = Object.values(value).every((each) => typeof each !== 'object');
-  if (!isFlat) return JSON.stringify(value);
-  if (Array.isArray(value)) return value.join(', ');
-  return Object.entries(value)
-    .map(([name, inner]) => `${name}: ${inner}`)
-    .join(', ');
 }

@@ -1,37 +1,22 @@
 /** Creating and editing an endpoint. */
 import { Alert, Button } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
-import { unwrap } from '../../../../src/client/client.js';
 import { useContracts } from '../../api/accounts.js';
-import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
-import type { Values } from '../../form/values.js';
+import { useCreateSubscription, useEditSubscription } from '../../api/subscriptions.js';
 import { Identifier } from '../../parts/copy.js';
+import { shortUrl } from '../../parts/format.js';
 import { Failure, Loading, PageHead } from '../../parts/page.js';
 import { useWords } from '../../parts/words.js';
-import { shortUrl, useCustomerId, useEndpoint, useRules } from '../access.js';
+import { useCustomerId, useEndpoint, useRules } from '../access.js';
 import { EndpointForm } from './endpoint-form.js';
-
-type NewBody = { url: string; eventTypes: string[] } & Values;
 
 export function NewEndpointPage() {
   const { endpoint } = useWords();
-  const { client } = useSession();
-  const cache = useQueryClient();
   const customer = useCustomerId();
   const rules = useRules();
   const { error } = useContracts();
-  const create = useMutation({
-    mutationFn: (values: Values) =>
-      unwrap(
-        client.POST('/v1/accounts/{id}/subscriptions', {
-          params: { path: { id: customer } },
-          body: { eventTypes: [], ...values } as unknown as NewBody,
-        }),
-      ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ['subscriptions'] }),
-  });
+  const create = useCreateSubscription(customer);
   return (
     <div className="stack">
       <PageHead title={`New ${endpoint}`} />
@@ -77,20 +62,10 @@ function Created({ created: { id, url, secret } }: { created: Subscription }) {
 
 export function EditEndpointPage({ id }: { id: string }) {
   const { endpoint } = useWords();
-  const { client } = useSession();
-  const cache = useQueryClient();
   const [, navigate] = useLocation();
   const rules = useRules();
   const { data, error } = useEndpoint(id);
-  const edit = useMutation({
-    mutationFn: (body: Values) => unwrap(client.PATCH('/v1/subscriptions/{id}', { params: { path: { id } }, body })),
-    onSuccess: async () => {
-      await Promise.all(
-        [['subscription', id], ['subscriptions']].map((queryKey) => cache.invalidateQueries({ queryKey })),
-      );
-      navigate(`/endpoints/${id}`);
-    },
-  });
+  const edit = useEditSubscription(id, () => navigate(`/endpoints/${id}`));
   return (
     <div className="stack">
       <PageHead title={`Edit ${endpoint}`} />

@@ -62,8 +62,3 @@ function descriptions(
     },
   };
 }
-
-/** Whether an endpoint has something in a field. */
-export function isSet(value: unknown): boolean {
-  return value !== null && value !== undefined && (typeof value !== 'object' || Object.keys(value).length > 0);
-}

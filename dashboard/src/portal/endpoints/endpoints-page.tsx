@@ -3,9 +3,9 @@ import { Button } from '@mantine/core';
 import { Link } from 'wouter';
 import type { ListedSubscription } from '../../api/shapes.js';
 import { Empty, Failure, Loading, PageHead } from '../../parts/page.js';
-import { counted } from '../../parts/format.js';
+import { counted, shortUrl } from '../../parts/format.js';
 import { capital, useWords, type Words } from '../../parts/words.js';
-import { shortUrl, useCan, useEndpoints } from '../access.js';
+import { useCan, useEndpoints } from '../access.js';
 import styles from './endpoints-page.module.css';
 import { HealthBadge } from './health-badge.js';
 

@@ -1,14 +1,12 @@
 /** Sending again what an endpoint has missed in a period: counted first, then started and followed. */
-import { Button, Checkbox, TextInput } from '@mantine/core';
+import { Checkbox, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { Subscription } from '../../api/shapes.js';
 import { RecoveryList } from '../../pages/subscriptions/recoveries.js';
-import { useRecovery } from '../../pages/subscriptions/use-recovery.js';
+import { CountAndSend, useRecovery } from '../../pages/subscriptions/recovery.js';
 import type { RecoverableState } from '../../pages/subscriptions/recovery-body.js';
-import { count as number } from '../../parts/format.js';
-import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
-import { deliveriesOf, useWords } from '../../parts/words.js';
+import { useWords } from '../../parts/words.js';
 import styles from '../../pages/subscriptions/inline-form.module.css';
 
 /** Hours before now that are searched where no start is given. */
@@ -19,16 +17,9 @@ export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [withMissing, setWithMissing] = useState(false);
-  const { count, start } = useRecovery(id);
+  const recovery = useRecovery(id);
+  const { change } = recovery;
   const states: RecoverableState[] = ['retrying', 'failed', ...(withMissing ? (['missing'] as const) : [])];
-  const found = count.data;
-  // A count is of what was chosen then.
-  const change =
-    <Value,>(set: (value: Value) => void) =>
-    (value: Value) => {
-      set(value);
-      count.reset();
-    };
   return (
     <Section title={`Send missed ${words.events} again`}>
       <p className="muted">Those that failed or still wait, of the last {HOURS} hours unless you choose a period.</p>
@@ -42,30 +33,7 @@ export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
         checked={withMissing}
         onChange={(event) => change(setWithMissing)(event.currentTarget.checked)}
       />
-      <div className="row">
-        <Button
-          variant="default"
-          loading={count.isPending}
-          onClick={() => count.mutate({ hours: HOURS, from, to, states, types: [] })}
-        >
-          Count them
-        </Button>
-        {found && (
-          <span role="status">
-            {found.total === 0
-              ? 'Nothing to send again.'
-              : `${deliveriesOf(words, found.total)}: ` +
-                `${found.byState.map(({ state, count: each }) => `${number(each)} ${state}`).join(', ')}.`}
-          </span>
-        )}
-        {found && found.total > 0 && (
-          <Button loading={start.isPending} onClick={() => start.mutate(found.body)}>
-            Send {deliveriesOf(words, found.total)} again
-          </Button>
-        )}
-      </div>
-      {count.error && <Failure error={count.error} />}
-      {start.error && <Failure error={start.error} />}
+      <CountAndSend recovery={recovery} wanted={{ hours: HOURS, from, to, states, types: [] }} />
       <RecoveryList id={id} />
     </Section>
   );

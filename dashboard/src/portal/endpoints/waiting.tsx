@@ -6,7 +6,7 @@ import { unwrap } from '../../../../src/client/client.js';
 import { useSession } from '../../api/session.js';
 import type { Subscription } from '../../api/shapes.js';
 import { listAddress } from '../../pages/deliveries/filters.js';
-import { useRecovery } from '../../pages/subscriptions/use-recovery.js';
+import { useRecovery } from '../../pages/subscriptions/recovery.js';
 import { count } from '../../parts/format.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
