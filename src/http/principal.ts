@@ -3,7 +3,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { StoredAccount } from '../store/accounts/accounts.js';
 import type { Scope } from '../store/accounts/api-keys.js';
-import { TOKEN_PREFIXES, type PortalCapability, type SessionKind, type SessionUser } from '../store/accounts/sessions.js';
+import {
+  TOKEN_PREFIXES,
+  type PortalCapability,
+  type SessionKind,
+  type SessionUser,
+} from '../store/accounts/sessions.js';
 import { Problem } from './problem.js';
 import { sessionOf } from './session-cookie.js';
 import type { SignIn } from './sign-in.js';
