@@ -102,6 +102,18 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
+{{/* The build of the workers, where several may run beside each other. */}}
+{{- define "pigeonpost.workerVersion" -}}
+{{- with .Values.worker.versioning }}
+{{- if .enabled }}
+- name: PIGEONPOST_WORKER_DEPLOYMENT
+  value: {{ .deployment | default (include "pigeonpost.fullname" $) | quote }}
+- name: PIGEONPOST_WORKER_BUILD_ID
+  value: {{ .buildId | default $.Values.image.tag | default $.Chart.AppVersion | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Where the pods of a part may be. Takes (list . "api"). */}}
 {{- define "pigeonpost.placement" -}}
 {{- $values := index (first .).Values (last .) -}}
