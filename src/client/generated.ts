@@ -2722,9 +2722,9 @@ export interface components {
           disabledReason: string;
           /** @description Paused deliveries, counted up to 1,000. */
           waiting: number;
-          /** @description Events since then that it would have received, among the first 200 events of its account. */
+          /** @description Events since then that it would have received, among the first 1,000 events of its account. */
           missed: number;
-          /** @description Whether its account has more events than were counted. */
+          /** @description Whether its account has more events than these 1,000. */
           moreMissed: boolean;
         }[];
       };
@@ -5462,8 +5462,8 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** @description Is part of the messages. */
-          name: string;
+          /** @description Is part of the messages. By default the condition and the target. */
+          name?: string;
           /**
            * @description subscription_failing: every attempt has failed; subscription_disabled: disabled because of its receiver; breaker_open: its circuit breaker is open; backlog_older_than: the oldest due delivery waits, of the account or of all accounts together.
            * @enum {string}
@@ -5746,7 +5746,7 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** @description Is part of the messages. */
+          /** @description Is part of the messages. By default the condition and the target. */
           name?: string;
           /**
            * @description subscription_failing: every attempt has failed; subscription_disabled: disabled because of its receiver; breaker_open: its circuit breaker is open; backlog_older_than: the oldest due delivery waits, of the account or of all accounts together.

@@ -137,10 +137,13 @@ export interface Config {
 export class ConfigError extends OperatorError {
   constructor(readonly problems: readonly string[]) {
     const title = problems.length === 1 ? 'One setting is wrong' : `${problems.length} settings are wrong`;
-    super(`${title}:\n${problems.map((problem) => `  ${problem}.`).join('\n')}`);
+    super(`${title}:\n${problems.map((problem) => `  ${sentence(problem)}`).join('\n')}`);
     this.name = 'ConfigError';
   }
 }
+
+/** With a full stop, unless it is a question. */
+const sentence = (problem: string): string => (problem.endsWith('?') ? problem : `${problem}.`);
 
 /**
  * Reads every setting from the environment; an empty one counts as not set.

@@ -4,6 +4,7 @@ import { errorMessage } from '../lib/errors.js';
 import { readPackage } from '../lib/package.js';
 import { defaults } from './defaults.js';
 import type { Values } from './settings.js';
+import { certificateProblems } from './temporal-certificates.js';
 import { onlyExternal } from './temporal-settings.js';
 
 type ConnectionOptions = ClientConnectConfig['connectionOptions'];
@@ -11,9 +12,14 @@ type ConnectionOptions = ClientConnectConfig['connectionOptions'];
 /** How to connect to a Temporal server, both for a client's and a worker's connection. */
 export type TemporalConnectionOptions = Pick<ConnectionOptions, 'apiKey' | 'metadata' | 'tls'> & { address: string };
 
+interface ExternalTemporal {
+  embedded: false;
+  connectionOptions: TemporalConnectionOptions;
+  namespace: string;
+}
+
 /** Which Temporal is used: the embedded development server, or one that runs elsewhere. */
-export type TemporalConfig =
-  { embedded: true } | { embedded: false; connectionOptions: TemporalConnectionOptions; namespace: string };
+export type TemporalConfig = { embedded: true } | ExternalTemporal;
 
 /** A build of the workers of one installation, for Temporal's Worker Versioning. */
 export interface WorkerVersion {
@@ -47,14 +53,16 @@ export function readTemporal(env: NodeJS.ProcessEnv, values: Values, problems: s
     problems.push('TEMPORAL_TLS_CLIENT_CERT_… and TEMPORAL_TLS_CLIENT_KEY_… belong together: set both, or none');
   }
   try {
-    return connectConfig(env, values);
+    const config = connectConfig(env, values);
+    problems.push(...certificateProblems(config.connectionOptions.tls));
+    return config;
   } catch (error) {
     problems.push(`The TEMPORAL_… settings cannot be used: ${errorMessage(error)}`);
     return { embedded: true };
   }
 }
 
-function connectConfig(env: NodeJS.ProcessEnv, values: Values): TemporalConfig {
+function connectConfig(env: NodeJS.ProcessEnv, values: Values): ExternalTemporal {
   const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: temporalVariables(env, values) });
   const { address, apiKey, metadata, tls } = connectionOptions;
   if (address === undefined) throw new Error('no server address; set TEMPORAL_ADDRESS, or address in the profile');

@@ -10,9 +10,10 @@ import {
 import { DefaultLogger, NativeConnection, Runtime, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type TemporalConnectionOptions } from '../config/config.js';
-import { temporalState } from './health.js';
-import { OperatorError, unreachable } from '../lib/errors.js';
+import { checkNamespace } from './health.js';
+import { OperatorError } from '../lib/errors.js';
 import { logAttemptsAtDebug } from '../telemetry/attempts.js';
+import { isDenied, temporalUnreachable } from './unreachable.js';
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
@@ -71,17 +72,22 @@ export interface TemporalAccess extends TemporalClient {
   readonly connection: NativeConnection;
 }
 
-/** Connects; throws an OperatorError when there is no response, or the namespace is missing. */
+/** Connects; throws an OperatorError when there is no response, access is denied or the namespace is missing. */
 export async function connectTemporal(
   connectionOptions: TemporalConnectionOptions,
   namespace: string,
   interceptors: ClientInterceptors = {},
 ): Promise<TemporalAccess> {
   const connection = await NativeConnection.connect(connectionOptions).catch((error: unknown) => {
-    throw unreachable('Temporal', connectionOptions.address, 'TEMPORAL_ADDRESS', error);
+    throw temporalUnreachable(connectionOptions, error);
   });
   const client = new Client({ connection, namespace, interceptors });
-  if ((await temporalState(client, CHECK_MS)) === 'namespace_missing') {
+  const { state, error } = await checkNamespace(client, CHECK_MS);
+  if (state !== 'ok' && isDenied(error)) {
+    await connection.close();
+    throw temporalUnreachable(connectionOptions, error);
+  }
+  if (state === 'namespace_missing') {
     await connection.close();
     throw new OperatorError(
       `Temporal at ${connectionOptions.address} has no namespace ${namespace}.`,

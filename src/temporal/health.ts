@@ -11,12 +11,20 @@ const NOT_FOUND = 5;
 
 /** Asks Temporal for the namespace; `withinMs` is the deadline in milliseconds. */
 export async function temporalState(client: Client, withinMs: number): Promise<TemporalState> {
+  return (await checkNamespace(client, withinMs)).state;
+}
+
+/** The same, with the error when the state is not `ok`. */
+export async function checkNamespace(
+  client: Client,
+  withinMs: number,
+): Promise<{ readonly state: TemporalState; readonly error?: unknown }> {
   const { namespace } = client.options;
   try {
     await client.withDeadline(Date.now() + withinMs, () => client.workflowService.describeNamespace({ namespace }));
-    return 'ok';
+    return { state: 'ok' };
   } catch (error) {
-    return (error as { code?: unknown }).code === NOT_FOUND ? 'namespace_missing' : 'unavailable';
+    return { state: (error as { code?: unknown }).code === NOT_FOUND ? 'namespace_missing' : 'unavailable', error };
   }
 }
 

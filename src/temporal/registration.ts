@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { OperatorError } from '../lib/errors.js';
 import { searchAttributes, TASK_QUEUE, MAINTENANCE_SCHEDULE_ID, MAINTENANCE_WORKFLOW_ID } from '../workflows/names.js';
 import type { maintenance } from '../workflows/maintenance.js';
+import { isDenied } from './unreachable.js';
 
 /** How often the sweep runs. */
 const SWEEP_EVERY = '30s';
@@ -127,6 +128,7 @@ async function ensureMaintenance({ client, namespace }: RegistrationContext, tri
     });
   } catch (error) {
     if (isNotFound(error)) throw noNamespace(namespace, error);
+    if (isDenied(error)) throw noPermission(namespace, error);
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     created = false;
   }
@@ -143,6 +145,14 @@ function noNamespace(namespace: string, cause: unknown): OperatorError {
   return new OperatorError(
     `Temporal has no namespace ${namespace}.`,
     `Create it (temporal operator namespace create --namespace ${namespace}), or set TEMPORAL_NAMESPACE.`,
+    { cause },
+  );
+}
+
+function noPermission(namespace: string, cause: unknown): OperatorError {
+  return new OperatorError(
+    `Temporal does not let us create a schedule in namespace ${namespace}.`,
+    'Give the API key or the client certificate the permission to write in it.',
     { cause },
   );
 }

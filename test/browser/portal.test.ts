@@ -105,6 +105,9 @@ describeInBrowser('the customer portal', () => {
     expect(page.url()).not.toContain(token);
     await page.reload();
     await page.getByText('No endpoints').waitFor();
+    const icon = await page.locator('link[rel="icon"]').evaluate((link: { href: string }) => link.href);
+    const response = await fetch(icon);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, expect.stringContaining('svg')]);
   });
 
   /** A page at the origin that may embed the portal, with the script of it. */

@@ -39,6 +39,9 @@ function NearRows<Row extends { readonly id: string }>({ rows, columns, render }
     estimateSize: () => ESTIMATED_PX,
     overscan: AROUND,
     scrollMargin: top,
+    // It scrolls to make up for rows that are not as high as estimated, which ends the browser's smooth scrolling of Home
+    // and End midway.
+    onChange: (virtualizer) => (virtualizer.shouldAdjustScrollPositionOnItemSizeChange = () => false),
   });
   const near = list.getVirtualItems();
   const before = near.length > 0 ? near[0]!.start - top : 0;

@@ -33,7 +33,7 @@ export function BrandingProvider({ children }: { children: ReactNode }) {
 }
 
 function Branded({ branding, children }: { branding: Branding; children: ReactNode }) {
-  const { name, words, colors } = branding;
+  const { name, words, colors, logoUrl } = branding;
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   useEffect(() => {
     const { style } = document.documentElement;
@@ -43,6 +43,9 @@ function Branded({ branding, children }: { branding: Branding; children: ReactNo
       for (const [variable] of values) style.removeProperty(variable);
     };
   }, [colors, scheme]);
+  useEffect(() => {
+    if (logoUrl) document.querySelector('link[rel="icon"]')?.setAttribute('href', logoUrl);
+  }, [logoUrl]);
   const shown = useMemo(
     () => ({ ...USUAL_WORDS, endpoint: 'endpoint', endpoints: 'endpoints', ...words, product: name }),
     [words, name],

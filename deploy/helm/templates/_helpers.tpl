@@ -84,7 +84,15 @@ volumeMounts:
 {{- if .temporalCa }}
 - { name: TEMPORAL_TLS_SERVER_CA_CERT_PATH, value: /etc/pigeonpost/temporal-ca.crt }
 {{- end }}
+{{- if .smtpUrl }}
+- { name: PIGEONPOST_SMTP_URL_FILE, value: /etc/pigeonpost/smtp-url }
+- name: PIGEONPOST_MAIL_FROM
+  value: {{ required "mail.from: set the sender of mails; secretHas.smtpUrl needs it" $.Values.mail.from | quote }}
+{{- else if $.Values.mail.from }}
+{{- fail "secretHas.smtpUrl: put smtp-url into the Secret and set this to true; mail.from needs it" }}
 {{- end }}
+{{- end }}
+{{- include "pigeonpost.oidc" . }}
 - name: TEMPORAL_ADDRESS
   value: {{ required "temporal.address: set host:port of the Temporal server" .Values.temporal.address | quote }}
 - name: TEMPORAL_NAMESPACE
@@ -110,6 +118,33 @@ volumeMounts:
   value: {{ .deployment | default (include "pigeonpost.fullname" $) | quote }}
 - name: PIGEONPOST_WORKER_BUILD_ID
   value: {{ .buildId | default $.Values.image.tag | default $.Chart.AppVersion | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The settings of the sign-in with OpenID Connect. */}}
+{{- define "pigeonpost.oidc" -}}
+{{- with .Values.oidc }}
+{{- if .issuer }}
+- name: PIGEONPOST_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: PIGEONPOST_OIDC_CLIENT_ID
+  value: {{ required "oidc.clientId: set the client id; oidc.issuer needs it" .clientId | quote }}
+- name: PIGEONPOST_OIDC_ACCESS
+  value: {{ required "oidc.access: set who may sign in; oidc.issuer needs it" .access | quote }}
+{{- if $.Values.secretHas.oidcClientSecret }}
+- { name: PIGEONPOST_OIDC_CLIENT_SECRET_FILE, value: /etc/pigeonpost/oidc-client-secret }
+{{- end }}
+{{- with .scopes }}
+- name: PIGEONPOST_OIDC_SCOPES
+  value: {{ . | quote }}
+{{- end }}
+{{- with .name }}
+- name: PIGEONPOST_OIDC_NAME
+  value: {{ . | quote }}
+{{- end }}
+{{- else if or .clientId .access .scopes .name $.Values.secretHas.oidcClientSecret }}
+{{- fail "oidc.issuer: set the URL of the provider; the other values of oidc need it" }}
 {{- end }}
 {{- end }}
 {{- end }}

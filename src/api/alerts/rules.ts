@@ -1,6 +1,6 @@
 /** Alert rules: what people are alerted to, and where. */
 import { z } from 'zod';
-import { alertConditions, type AlertCondition, type AlertRule } from '../../contract/alerts.js';
+import { alertConditions, type AlertCondition, type AlertRule, type AlertTarget } from '../../contract/alerts.js';
 import { verificationKey } from '../../contract/signing-keys.js';
 import { invalidField, notFound, Problem } from '../../http/problem.js';
 import { addRoute, type Routing } from '../../http/route.js';
@@ -20,6 +20,7 @@ import { checkTarget, showTarget, targetInput, targetSchema } from './target.js'
 
 const tag = 'Alerts';
 const params = z.object({ id: z.string() });
+const MAX_NAME = 100;
 /** Two weeks. */
 const MAX_MINUTES = 20_160;
 
@@ -46,7 +47,7 @@ const withSecret = ruleSchema.extend({
 });
 
 const fields = {
-  name: line(100).min(1).describe('Is part of the messages.'),
+  name: line(MAX_NAME).min(1).optional().describe('Is part of the messages. By default the condition and the target.'),
   condition: z
     .enum(alertConditions)
     .describe(
@@ -134,9 +135,10 @@ function changeRoutes(routing: Routing, context: ApiContext): void {
       problems: [409],
     },
     async ({ body }) => {
-      const { name, condition, minutes = defaultMinutes(condition), enabled = true } = body;
+      const { condition, minutes = defaultMinutes(condition), enabled = true } = body;
       const { accountId = null, repeatAfterMinutes = null } = body;
       const target = checkTarget(context, body.target);
+      const { name = defaultName(condition, target) } = body;
       const choices = { name, condition, minutes, accountId, repeatAfterMinutes, target, enabled };
       await checkChoices(context, choices);
       const rule = await insertRule(store, choices);
@@ -189,6 +191,12 @@ function changeRoutes(routing: Routing, context: ApiContext): void {
 /** The conditions that are a failure for good, or the result of a rule about time already, hold at once. */
 function defaultMinutes(condition: AlertCondition): number {
   return condition === 'subscription_disabled' || condition === 'breaker_open' ? 0 : 15;
+}
+
+/** Rules with the same condition differ in their targets, so a name that nobody has chosen has both. */
+function defaultName(condition: AlertCondition, target: AlertTarget): string {
+  const { kind, url, to } = showTarget(target);
+  return [`${condition}:`, kind, url ?? to].filter(Boolean).join(' ').slice(0, MAX_NAME);
 }
 
 async function checkChoices({ store }: ApiContext, choices: AlertRuleChoices): Promise<void> {

@@ -54,8 +54,8 @@ const attentionSchema = z
             waiting: z.int().describe('Paused deliveries, counted up to 1,000.'),
             missed: z
               .int()
-              .describe('Events since then that it would have received, among the first 200 events of its account.'),
-            moreMissed: z.boolean().describe('Whether its account has more events than were counted.'),
+              .describe('Events since then that it would have received, among the first 1,000 events of its account.'),
+            moreMissed: z.boolean().describe('Whether its account has more events than these 1,000.'),
           }),
         ),
       })

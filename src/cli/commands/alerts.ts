@@ -64,7 +64,7 @@ function addRuleCommands(rules: Command, terminal: Terminal): void {
   apiCommand(rules, 'add', 'Add a rule with one target; the secret of a webhook is shown once')
     .addOption(new Option('--condition <condition>').choices(CONDITIONS).makeOptionMandatory())
     .option('--minutes <number>', 'how long the condition must hold', wholeNumber(0))
-    .option('--name <name>', 'its name in messages; the condition when absent')
+    .option('--name <name>', 'its name in messages; the condition and the target when absent')
     .option('--account <account>', 'only this account')
     .option('--repeat-after <minutes>', 'repeat an alert that lasts', wholeNumber(5))
     .option('--webhook <url>', 'send a signed POST to this URL')
@@ -73,7 +73,7 @@ function addRuleCommands(rules: Command, terminal: Terminal): void {
     .option('--customer', 'send a mail to the contact of the account concerned')
     .action(async ({ condition, ...options }: AddOptions & { condition: Rule['condition'] }) => {
       const { client, print } = await openContext(terminal, options);
-      const { name = condition, minutes, account: accountId, repeatAfter: repeatAfterMinutes } = options;
+      const { name, minutes, account: accountId, repeatAfter: repeatAfterMinutes } = options;
       const body = { name, condition, minutes, accountId, repeatAfterMinutes, target: targetOf(options) };
       const rule = await unwrap(client.POST('/v1/alert-rules', { body }));
       print(rule, () => fields(rule));

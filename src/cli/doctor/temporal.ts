@@ -1,10 +1,12 @@
 /** Temporal: that it responds, its version, the namespace, what is registered there, and whether a worker polls. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
 import type { Config, TemporalConnectionOptions } from '../../config/config.js';
 import { countWorkers } from '../../temporal/health.js';
-import { unreachable } from '../../lib/errors.js';
 import { searchAttributeTypes } from '../../temporal/registration.js';
-import { checked, ok, problem, warning, type Finding } from './finding.js';
+import { temporalUnreachable } from '../../temporal/unreachable.js';
+import { checked, failure, ok, problem, warning, type Finding } from './finding.js';
 
 const NAME = 'Temporal';
 const CONNECT_MS = 5_000;
@@ -34,8 +36,7 @@ async function external(connectionOptions: TemporalConnectionOptions, namespace:
   try {
     connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_MS });
   } catch (error) {
-    const { message, hint } = unreachable(NAME, address, 'TEMPORAL_ADDRESS', error);
-    return [problem(NAME, message, hint)];
+    return [failure(NAME, temporalUnreachable(connectionOptions, await reason(connectionOptions, error)))];
   }
   try {
     return await connection.withDeadline(Date.now() + CONNECT_MS, async () => {
@@ -50,10 +51,19 @@ async function external(connectionOptions: TemporalConnectionOptions, namespace:
       ];
     });
   } catch (error) {
-    return [problem(NAME, unreachable(NAME, address, 'TEMPORAL_ADDRESS', error).message)];
+    return [failure(NAME, temporalUnreachable(connectionOptions, error))];
   } finally {
     await connection.close();
   }
+}
+
+/** Why a connection failed: a client only says that its time is over, the connection that workers use says more. */
+async function reason(connectionOptions: TemporalConnectionOptions, error: unknown): Promise<unknown> {
+  const connecting = NativeConnection.connect(connectionOptions).then(
+    async (connection) => connection.close().then(() => error),
+    (nativeError: unknown) => nativeError,
+  );
+  return Promise.race([connecting, sleep(CONNECT_MS, error, { ref: false })]);
 }
 
 export function versionFinding(version: string, address: string): Finding {

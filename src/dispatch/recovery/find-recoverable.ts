@@ -23,6 +23,8 @@ import { finishedOf, type PageRequest, type RecoveryPage, type RecoveryScope } f
 
 /** Events per query. */
 const PAGE_SIZE = 200;
+/** Events of an account that `countMissed` reads at most: an overview asks for it again and again, for several receivers. */
+const MAX_EVENTS_READ = 1_000;
 /** Queries for one page of the recovery; after that the workflow continues from the position reached. */
 const MAX_QUERIES = 50;
 
@@ -107,7 +109,10 @@ async function findMissing(
   return { items, afterId: lastId };
 }
 
-/** Events since a time without a delivery to the subscription that it would receive, among the first 200 of its account. */
+/**
+ * Counts the events since a time that the subscription would receive and has no delivery of. `more` says that the account has
+ * more events without such a delivery than the 1,000 that were looked at.
+ */
 export async function countMissed(
   store: Store,
   receiver: Receiver,
@@ -122,8 +127,16 @@ export async function countMissed(
     states: ['missing'],
     types: [],
   };
-  const events = await nextUndelivered(store, missingFilter(scope), { afterId: '', limit: PAGE_SIZE });
-  return { missed: events.filter((event) => receives(receiver, event)).length, more: events.length === PAGE_SIZE };
+  let missed = 0;
+  let afterId = '';
+  for (let read = 0; read < MAX_EVENTS_READ; read += PAGE_SIZE) {
+    const events = await nextUndelivered(store, missingFilter(scope), { afterId, limit: PAGE_SIZE });
+    missed += events.filter((event) => receives(receiver, event)).length;
+    if (events.length < PAGE_SIZE) return { missed, more: false };
+    afterId = events.at(-1)!.id;
+  }
+  const rest = await nextUndelivered(store, missingFilter(scope), { afterId, limit: 1 });
+  return { missed, more: rest.length > 0 };
 }
 
 function receives({ account, subscription, candidates }: Receiver, event: Event): boolean {

@@ -51,6 +51,22 @@ test('a rule is created with defaults, listed, edited and deleted', async () => 
     expect((await api.ask(method, `/v1/alert-rules/${rule.id}${suffix}`, body)).status).toBe(404);
 });
 
+test('a rule without a name has its condition and its target as its name, without what is secret', async () => {
+  const targets = [
+    { kind: 'slack', url: 'https://hooks.slack.example/services/T0/B0/very-secret' },
+    { kind: 'webhook', url: `https://alerts.example.com/${'a'.repeat(100)}?token=query-secret-4711` },
+    { kind: 'mail', to: 'ops@acme.example' },
+    { kind: 'customer' },
+  ];
+  const rules = await Promise.all(targets.map((target) => create({ name: undefined, target })));
+  expect(rules.map(({ body }) => body.name)).toEqual([
+    'subscription_failing: slack https://hooks.slack.example/***',
+    `subscription_failing: webhook https://alerts.example.com/${'a'.repeat(43)}`,
+    'subscription_failing: mail ops@acme.example',
+    'subscription_failing: customer',
+  ]);
+});
+
 test('secrets are encrypted, and shown only when they are set', async () => {
   const url = 'https://alerts.example.com/in?token=query-secret-4711';
   const { body: rule } = await create({ target: { kind: 'webhook', url, secret: OWN_SECRET } });

@@ -273,6 +273,28 @@ describe('what needs attention', () => {
     });
   });
 
+  test('counts what a disabled receiver has missed among 1,000 events of its account, and says when there are more', async () => {
+    const { store } = api.database;
+    const gone = await emitted(api.ask, 'standard');
+    const end = { status: 410, state: 'failed', stateReason: 'gone', disable: true } as const;
+    await recordAttempt(store, attempt(gone.deliveryId, 1, end));
+    const emit = async (...counts: readonly [type: string, count: number][]): Promise<void> => {
+      const events = counts.flatMap(([type, count]) => Array.from({ length: count }, () => ({ type, data: {} })));
+      const { status } = await api.ask('POST', `/v1/accounts/${gone.account.id}/events`, { events });
+      expect(status).toBe(202);
+    };
+    const missed = async () => {
+      const { items } = (await attention(gone.account.apiKey as string)).disabled;
+      return items.map((item: { missed: number; moreMissed: boolean }) => [item.missed, item.moreMissed]);
+    };
+    await emit(['user.deleted', 411], ['user.created', 189]);
+    expect(await missed()).toEqual([[189, false]]);
+    await emit(['user.created', 400]);
+    expect(await missed()).toEqual([[589, false]]);
+    await emit(['user.created', 1]);
+    expect(await missed()).toEqual([[589, true]]);
+  });
+
   test('counts deliveries that neither a workflow nor a sender has had for a minute', async () => {
     const { deliveryId } = await emitted(api.ask, 'standard');
     const { pool } = api.database.store;

@@ -16,7 +16,8 @@ test('a rule is added, listed, tested and deleted', async () => {
   const rule = await cli.json(
     ...['alerts', 'rules', 'add', '--condition', 'subscription_failing', '--minutes', '30', '--webhook', webhook],
   );
-  expect(rule).toMatchObject({ name: 'subscription_failing', minutes: 30, secret: expect.stringMatching(/^whsec_/) });
+  const name = `subscription_failing: webhook ${webhook}`;
+  expect(rule).toMatchObject({ name, minutes: 30, secret: expect.stringMatching(/^whsec_/) });
   const id = rule.id as string;
   expect((await cli.pigeonpost(['alerts', 'rules', 'list'])).out).toContain(`webhook ${webhook}`);
   expect((await cli.pigeonpost(['alerts', 'rules', 'test', id])).out).toBe('sent');

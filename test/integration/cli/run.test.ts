@@ -84,7 +84,7 @@ describe('a mistake', () => {
     const { exitCode, err } = await pigeonpost(['accounts', 'list'], { env: { PIGEONPOST_PROT: '1' } });
     expect(exitCode).toBe(1);
     expect(err).toBe(
-      'pigeonpost: One setting is wrong:\n  PIGEONPOST_PROT is not a setting: did you mean PIGEONPOST_PORT?.',
+      'pigeonpost: One setting is wrong:\n  PIGEONPOST_PROT is not a setting: did you mean PIGEONPOST_PORT?',
     );
   });
 

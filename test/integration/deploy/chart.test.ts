@@ -41,6 +41,14 @@ interface Resource {
 
 const FEW_VALUES = { secretName: 'hooks', temporal: { address: 'temporal:7233' } };
 
+const PEM_FILES: Readonly<Record<string, string>> = {
+  TEMPORAL_TLS_CLIENT_CERT_PATH: 'server.pem',
+  TEMPORAL_TLS_CLIENT_KEY_PATH: 'server.key',
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: 'ca.pem',
+};
+
+const ISSUER = 'https://login.example.com/realms/acme';
+
 /** Everything that can be set, set. */
 const ALL_VALUES = {
   secretName: 'hooks',
@@ -56,6 +64,16 @@ const ALL_VALUES = {
     temporalApiKey: true,
     temporalClientCertificate: true,
     temporalCa: true,
+    smtpUrl: true,
+    oidcClientSecret: true,
+  },
+  mail: { from: 'Acme <webhooks@example.com>' },
+  oidc: {
+    issuer: ISSUER,
+    clientId: 'pigeonpost',
+    access: 'groups=webhook-admins:admin,groups=support:read',
+    scopes: 'openid email groups',
+    name: 'Acme',
   },
   temporal: { address: 'hooks.tmprl.example:7233', namespace: 'hooks', tls: true, serverName: 'inside' },
   settings: { PIGEONPOST_RETENTION_DAYS: '30', PIGEONPOST_ALLOW_HTTP: 'true' },
@@ -150,6 +168,19 @@ withTools('the chart', () => {
     ['no Secret', {}, 'secretName: name a Secret'],
     ['no Temporal', { secretName: 'hooks' }, 'temporal.address: set host:port'],
     ['too short an end of workers', { ...FEW_VALUES, worker: { terminationGracePeriodSeconds: 30 } }, 'minimum'],
+    ['mails without a server', { ...FEW_VALUES, mail: { from: 'a@example.com' } }, 'secretHas.smtpUrl: put smtp-url'],
+    ['a mail server without a sender', { ...FEW_VALUES, secretHas: { smtpUrl: true } }, 'mail.from: set the sender'],
+    [
+      'an issuer without a client',
+      { ...FEW_VALUES, oidc: { issuer: ISSUER, access: 'a=b:read' } },
+      'oidc.clientId: set',
+    ],
+    [
+      'an issuer that nobody may use',
+      { ...FEW_VALUES, oidc: { issuer: ISSUER, clientId: 'x' } },
+      'oidc.access: set who',
+    ],
+    ['a client without an issuer', { ...FEW_VALUES, oidc: { clientId: 'x' } }, 'oidc.issuer: set the URL'],
     ['a value that there is not', { ...FEW_VALUES, replicas: 2 }, 'replicas'],
     [
       'a setting that there is not',
@@ -176,6 +207,9 @@ withTools('the chart', () => {
     /** The path of a file with such a secret, in place of the one in the container. */
     function secretFile(name: string): string {
       if (name === 'DATABASE_URL_FILE') return fileWith(name, 'postgres://u:p@db:5432/x');
+      const pem = PEM_FILES[name];
+      if (pem !== undefined) return join(root, 'test/support/certs', pem);
+      if (name === 'PIGEONPOST_SMTP_URL_FILE') return fileWith(name, 'smtps://u:p@mail.example.com:465');
       return fileWith(name, name.includes('ENCRYPTION') ? Buffer.alloc(32, 1).toString('base64') : `${name}-a-secret`);
     }
 
@@ -228,6 +262,23 @@ withTools('the chart', () => {
           find(text, kind, `hooks-pigeonpost-${part}`).spec!.selector!.matchLabels,
         );
     });
+  });
+
+  test('gives API and workers the settings of mails and of the sign-in', () => {
+    const pods = resources(render(ALL_VALUES)).flatMap(({ spec }) => spec?.template?.spec.containers[0] ?? []);
+    for (const part of ['api', 'worker']) {
+      const given = pods.find(({ name }) => name === part)!.env.map(({ name, value }) => [name, value]);
+      expect(Object.fromEntries(given)).toMatchObject({
+        PIGEONPOST_SMTP_URL_FILE: '/etc/pigeonpost/smtp-url',
+        PIGEONPOST_MAIL_FROM: 'Acme <webhooks@example.com>',
+        PIGEONPOST_OIDC_ISSUER: ISSUER,
+        PIGEONPOST_OIDC_CLIENT_ID: 'pigeonpost',
+        PIGEONPOST_OIDC_CLIENT_SECRET_FILE: '/etc/pigeonpost/oidc-client-secret',
+        PIGEONPOST_OIDC_ACCESS: 'groups=webhook-admins:admin,groups=support:read',
+        PIGEONPOST_OIDC_SCOPES: 'openid email groups',
+        PIGEONPOST_OIDC_NAME: 'Acme',
+      });
+    }
   });
 
   test('lets a worker finish its attempts, and migrates before everything else', () => {

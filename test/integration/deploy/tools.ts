@@ -74,14 +74,18 @@ export const hadolint: Tool = {
 };
 
 const GO_TOOLS = join(root, '.ci/kubernetes');
+const hasGo = isInstalled('go', 'version');
+
+/** The version of a Go module that a `go.mod` requires. */
+const requiredVersion = (goMod: string, module: string): string =>
+  new RegExp(`${module} v(\\S+)`).exec(readFileSync(goMod, 'utf8'))![1]!;
 
 /** A folder with helm and kubeconform, of the versions in `.ci/kubernetes/go.mod`. */
 export const helmAndKubeconform: Tool = {
-  name: isInstalled('go', 'version') ? 'go' : undefined,
+  name: hasGo ? 'go' : undefined,
   advice: 'Go, which helm and kubeconform are built with, was not found',
   prepare() {
-    const module = readFileSync(join(GO_TOOLS, 'go.mod'), 'utf8');
-    const versionOf = (path: string) => new RegExp(`${path} v(\\S+)`).exec(module)![1];
+    const versionOf = (path: string) => requiredVersion(join(GO_TOOLS, 'go.mod'), path);
     const name = `helm-${versionOf('helm.sh/helm/v4')}-kubeconform-${versionOf('yannh/kubeconform')}`;
     return cached(name, (folder) => {
       const packages = ['helm.sh/helm/v4/cmd/helm', 'github.com/yannh/kubeconform/cmd/kubeconform'];
@@ -91,6 +95,19 @@ export const helmAndKubeconform: Tool = {
       });
     });
   },
+};
+
+const GRAFANA = join(root, '.ci/grafana');
+
+/** A folder with the program of `.ci/grafana`, which checks a dashboard against the SDK that is generated from Grafana's schema. */
+export const grafanaSchema: Tool = {
+  name: hasGo ? 'go' : undefined,
+  advice: "Go, which the check of Grafana's schema is built with, was not found",
+  prepare: () =>
+    cached(`grafana-${requiredVersion(join(GRAFANA, 'go.mod'), 'grafana-foundation-sdk/go')}`, (folder) => {
+      const env = { ...process.env, CGO_ENABLED: '0' };
+      run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', `${folder}/`, '.'], { cwd: GRAFANA, env });
+    }),
 };
 
 /** The oldest Kubernetes that Chart.yaml allows, and the newest whose schemas there are. */

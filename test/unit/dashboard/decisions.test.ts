@@ -7,11 +7,13 @@ import { readHeaders } from '../../../dashboard/src/pages/contracts/read-headers
 import { jobStates, jobTarget, type JobAction } from '../../../dashboard/src/pages/deliveries/job-filter.js';
 import { listAddress, matches, readFilters } from '../../../dashboard/src/pages/deliveries/filters.js';
 import { merge } from '../../../dashboard/src/pages/deliveries/merge.js';
+import { progressText } from '../../../dashboard/src/pages/subscriptions/progress-text.js';
 import { countsByState } from '../../../dashboard/src/pages/subscriptions/recovery-body.js';
 import { testTypes, withGroups } from '../../../dashboard/src/pages/subscriptions/type-choices.js';
 import { asCurl } from '../../../dashboard/src/pages/delivery/curl.js';
 import { phasesOf } from '../../../dashboard/src/pages/delivery/phase-list.js';
 import { counted, duration, fromNow, percent, prettyJson, took } from '../../../dashboard/src/parts/format.js';
+import { USUAL_WORDS } from '../../../dashboard/src/parts/words.js';
 import { ticks } from '../../../dashboard/src/parts/ticks.js';
 
 const HOUR = 3_600_000;
@@ -302,4 +304,16 @@ test('a test event has one of the types that the subscription takes', () => {
     'invoice.item.added',
     'own.type',
   ]);
+});
+
+test.each([
+  [{ total: 5, recovered: 2, skipped: 0 }, true, '2 of 5 deliveries sent again'],
+  [{ total: null, recovered: 1, skipped: 3 }, true, '1 delivery sent again, 3 needed nothing'],
+  [
+    { total: 5, recovered: 5, skipped: 0 },
+    false,
+    '5 of 5 deliveries recovered; they are paused until the receiver is enabled',
+  ],
+])('the progress %j of a recovery, enabled %s: %s', (progress, isEnabled, text) => {
+  expect(progressText(progress, isEnabled, USUAL_WORDS)).toBe(text);
 });

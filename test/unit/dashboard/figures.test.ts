@@ -1,5 +1,6 @@
 /** Periods of the overview, times with their zone, and what became of an attempt in words. */
 import { outcomeText } from '../../../src/client/outcome-text.js';
+import { backlogAddresses } from '../../../dashboard/src/pages/overview/backlog-addresses.js';
 import { basis } from '../../../dashboard/src/pages/overview/basis.js';
 import { periodQuery, readPeriod } from '../../../dashboard/src/pages/overview/period.js';
 import { moment } from '../../../dashboard/src/parts/format.js';
@@ -47,4 +48,11 @@ test.each([
 test('figures of many deliveries are said to be of a sample', () => {
   expect(basis([{ deliveries: 2_000 }, { deliveries: 3_000 }])).toBe('latency of attempts with a response');
   expect(basis([{ deliveries: 2_000 }, { deliveries: 3_001 }])).toContain('from a sample of about 5,000 deliveries');
+});
+
+test('the backlog leads to its deliveries, of the same scope and whenever they were created', () => {
+  expect(backlogAddresses({ accountId: 'acc_1' })).toEqual([
+    { state: 'pending', address: '/deliveries?state=pending&accountId=acc_1' },
+    { state: 'retrying', address: '/deliveries?state=retrying&accountId=acc_1' },
+  ]);
 });

@@ -121,3 +121,9 @@ describe('verification', () => {
     expect(changed).toContain('other-signature');
   });
 });
+
+test('the page has an icon, so that browsers do not ask for one that is not there', () => {
+  const root = join(__dirname, '../../../dashboard');
+  const [, icon] = /<link rel="icon" href="\/(src\/[^"]+)"/.exec(readFileSync(join(root, 'portal.html'), 'utf8'))!;
+  expect(readFileSync(join(root, icon!), 'utf8')).toContain('<svg');
+});

@@ -37,7 +37,8 @@ export function NewRule({ busy, error, create, close }: Props) {
         onSubmit={(event) => {
           event.preventDefault();
           create({
-            ...{ name: name.trim(), condition, minutes: Number(minutes), target: targetOf(kind, address.trim()) },
+            ...{ condition, minutes: Number(minutes), target: targetOf(kind, address.trim()) },
+            ...(name.trim() === '' ? {} : { name: name.trim() }),
             ...(accountId === undefined ? {} : { accountId }),
             ...(repeat === '' ? {} : { repeatAfterMinutes: Number(repeat) }),
           });
@@ -45,7 +46,7 @@ export function NewRule({ busy, error, create, close }: Props) {
       >
         <TextInput
           label="Name"
-          description="Is part of the messages"
+          description="Is part of the messages; the condition and the target when empty"
           value={name}
           error={errorAt(errors, 'name')}
           onChange={(event) => setName(event.currentTarget.value)}

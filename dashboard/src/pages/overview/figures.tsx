@@ -1,9 +1,11 @@
 /** The figures at the top of the overview; each leads to the deliveries that it counts. */
+import { Fragment } from 'react';
 import { Link } from 'wouter';
 import type { Overview } from '../../api/shapes.js';
 import { count, percent } from '../../parts/format.js';
 import { Ago } from '../../parts/time.js';
 import { listAddress, states } from '../deliveries/filters.js';
+import { backlogAddresses } from './backlog-addresses.js';
 import type { ListScope } from './deliveries-chart.js';
 import styles from './figures.module.css';
 
@@ -35,6 +37,12 @@ export function Figures({ overview, scope }: Props) {
           {backlog.oldestWaitingAt ? (
             <>
               {count(backlog.afterFailure)} failed before, oldest <Ago at={backlog.oldestWaitingAt} />
+              {backlogAddresses(scope).map(({ state, address }) => (
+                <Fragment key={state}>
+                  {' · '}
+                  <Link href={address}>{state}</Link>
+                </Fragment>
+              ))}
             </>
           ) : (
             'nothing waits'

@@ -7,7 +7,8 @@ import type { Contract, Recovery, Subscription } from '../../api/shapes.js';
 import { Failure } from '../../parts/page.js';
 import { Section } from '../../parts/section.js';
 import { Ago } from '../../parts/time.js';
-import { deliveriesOf, useWords } from '../../parts/words.js';
+import { useWords } from '../../parts/words.js';
+import { progressText } from './progress-text.js';
 import { RecoverForm } from './recover-form.js';
 import styles from './recoveries.module.css';
 
@@ -23,13 +24,13 @@ export function Recoveries({ subscription, contract }: Props) {
   return (
     <Section title="Recover missed events">
       <RecoverForm subscription={subscription} contract={contract} />
-      <RecoveryList id={subscription.id} />
+      <RecoveryList subscription={subscription} />
     </Section>
   );
 }
 
 /** The recoveries of a subscription, newest first; nothing without any. */
-export function RecoveryList({ id }: { id: string }) {
+export function RecoveryList({ subscription: { id, enabled } }: { subscription: Subscription }) {
   const { client } = useSession();
   const { data, error } = useQuery({
     queryKey: ['recoveries', id],
@@ -43,7 +44,7 @@ export function RecoveryList({ id }: { id: string }) {
         <ol className={styles.list}>
           {data.map((recovery) => (
             <li key={recovery.id}>
-              <OneRecovery first={recovery} />
+              <OneRecovery first={recovery} isEnabled={enabled} />
             </li>
           ))}
         </ol>
@@ -53,7 +54,7 @@ export function RecoveryList({ id }: { id: string }) {
 }
 
 /** One recovery, followed while it runs. */
-function OneRecovery({ first }: { first: Recovery }) {
+function OneRecovery({ first, isEnabled }: { first: Recovery; isEnabled: boolean }) {
   const { client } = useSession();
   const cache = useQueryClient();
   const params = { path: { id: first.id } };
@@ -76,8 +77,7 @@ function OneRecovery({ first }: { first: Recovery }) {
       <div className="row">
         <strong>{state}</strong>
         <span className="muted">
-          {deliveriesOf(words, recovered)} sent again{skipped > 0 && `, ${skipped} needed nothing`}
-          {total !== null && ` of ${total}`} · <Ago at={recovery.createdAt} />
+          {progressText(recovery, isEnabled, words)} · <Ago at={recovery.createdAt} />
         </span>
         {recovery.temporalUrl && (
           <a href={recovery.temporalUrl} target="_blank" rel="noreferrer">

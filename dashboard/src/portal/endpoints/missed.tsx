@@ -12,12 +12,12 @@ import styles from '../../pages/subscriptions/inline-form.module.css';
 /** Hours before now that are searched where no start is given. */
 const HOURS = 24;
 
-export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
+export function Missed({ endpoint }: { endpoint: Subscription }) {
   const words = useWords();
   const [from, setFrom] = useState('');
   const [to, setTo] = useState('');
   const [withMissing, setWithMissing] = useState(false);
-  const recovery = useRecovery(id);
+  const recovery = useRecovery(endpoint.id);
   const { change } = recovery;
   const states: RecoverableState[] = ['retrying', 'failed', ...(withMissing ? (['missing'] as const) : [])];
   return (
@@ -34,7 +34,7 @@ export function Missed({ endpoint: { id } }: { endpoint: Subscription }) {
         onChange={(event) => change(setWithMissing)(event.currentTarget.checked)}
       />
       <CountAndSend recovery={recovery} wanted={{ hours: HOURS, from, to, states, types: [] }} />
-      <RecoveryList id={id} />
+      <RecoveryList subscription={endpoint} />
     </Section>
   );
 }
