@@ -11,6 +11,7 @@ export interface Reconciliation {
   readonly running: number;
   readonly missing: number;
   readonly closed: number;
+  readonly pause: number;
   readonly unknown: number;
   readonly settled: number;
   readonly mended: number;
@@ -48,12 +49,12 @@ export async function reconcile({ processes }: System, ...options: readonly stri
     (error: { readonly stdout?: string; readonly stderr?: string }) => error,
   );
   if (!stdout) throw new Error(`pigeonpost reconcile: ${stderr}`);
-  const { running, missing, closed, unknown, settled, mended, failed } = JSON.parse(stdout) as Reconciliation;
-  const counts = { running, missing, closed, unknown, settled, mended, failed };
+  const { running, missing, closed, pause, unknown, settled, mended, failed } = JSON.parse(stdout) as Reconciliation;
+  const counts = { running, missing, closed, pause, unknown, settled, mended, failed };
   printProgress(`reconcile ${options.join(' ')}: ${JSON.stringify(counts)}`);
   return counts;
 }
 
 /** How much does not match. */
-export const mismatched = ({ missing, closed, unknown, settled }: Reconciliation): number =>
-  missing + closed + unknown + settled;
+export const mismatched = ({ missing, closed, pause, unknown, settled }: Reconciliation): number =>
+  missing + closed + pause + unknown + settled;

@@ -2,7 +2,7 @@ import { resultOf, type DisasterFacts } from '../../../../tools/disasters/result
 import type { Arrival } from '../../../../tools/chaos/receivers.js';
 
 const COPIED_AT = 1_000;
-const MATCHES = { running: 1, missing: 0, closed: 0, unknown: 0, settled: 0, mended: 0, failed: 0 };
+const MATCHES = { running: 1, missing: 0, closed: 0, pause: 0, unknown: 0, settled: 0, mended: 0, failed: 0 };
 
 const arrival = (accepted: boolean): Arrival => ({ at: 10, endedAt: 20, accepted });
 const acknowledged = (eventId: string, acknowledgedAt: number) => ({
