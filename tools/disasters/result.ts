@@ -16,7 +16,9 @@ export interface DisasterFacts {
   readonly ownerless: readonly string[];
   readonly pausedOnOneSide: readonly string[];
   readonly reconciled: Reconciled;
-  /** Of a dry run at the end. */
+  /** Of a dry run when everything was delivered. */
+  readonly late: Reconciliation;
+  /** Of a dry run at the end, when that was mended too. */
   readonly atEnd: Reconciliation;
   /** The number of `/v1/health` at the end. */
   readonly unreconciled: number;
@@ -39,15 +41,16 @@ export interface DisasterResult {
   readonly found: Reconciliation;
   readonly mended: number;
   readonly failedToMend: number;
-  /** What a dry run found after the repair, and at the end. */
+  /** What a dry run found after the repair, when everything was delivered, and at the end. */
   readonly foundAfter: number;
+  readonly foundLate: number;
   readonly foundAtEnd: number;
   readonly unreconciled: number;
 }
 
 /** The figures; `problems` says in text what should not be. */
 export function resultOf(facts: DisasterFacts): { result: DisasterResult; problems: string[] } {
-  const { acknowledged, knownEvents, copiedAt = Infinity, deliveries, reconciled, atEnd } = facts;
+  const { acknowledged, knownEvents, copiedAt = Infinity, deliveries, reconciled, late, atEnd } = facts;
   const accepted = ({ kind, eventId }: DeliveryFact): number =>
     facts.arrivals(kind, eventId).filter((arrival) => arrival.accepted).length;
   const unknown = acknowledged.filter(({ eventId }) => !knownEvents.has(eventId));
@@ -67,6 +70,7 @@ export function resultOf(facts: DisasterFacts): { result: DisasterResult; proble
     mended: reconciled.applied.mended,
     failedToMend: reconciled.applied.failed,
     foundAfter: mismatched(reconciled.after),
+    foundLate: mismatched(late),
     foundAtEnd: mismatched(atEnd),
     unreconciled: facts.unreconciled,
   };

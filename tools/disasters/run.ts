@@ -12,7 +12,7 @@ import { printProgress } from '../progress.js';
 import { copyDatabase } from './copies.js';
 import { PIGEONPOST_DATABASE, type Disaster } from './disaster.js';
 import { pausedOnOneSide, pauseSome, resumeAll, resumeSome } from './pauses.js';
-import { reconcile, reconcileAsRunbook } from './reconcile.js';
+import { mismatched, reconcile, reconcileAsRunbook, type Reconciliation } from './reconcile.js';
 import { resultOf, type DisasterResult } from './result.js';
 import { startSystem, stopSystem, strike, withTemporal, type System } from './system.js';
 
@@ -108,10 +108,18 @@ async function recover(system: System, receivers: Receivers, { kinds }: Subscrib
       deliveries: await deliveryFacts(databaseUrl, kinds),
       knownEvents: await eventIds(databaseUrl),
       arrivals: (...of: Parameters<Receivers['arrivals']>) => receivers.arrivals(...of),
-      atEnd: await reconcile(system),
+      ...(await reconcileLate(system)),
       unreconciled: await unreconciledAfterSweep(system),
     };
   });
+}
+
+/** The runbook's further run: what senders had in progress when the database was copied is sent without its workflow. */
+async function reconcileLate(system: System): Promise<{ late: Reconciliation; atEnd: Reconciliation }> {
+  const late = await reconcile(system);
+  if (mismatched(late) === 0) return { late, atEnd: late };
+  await reconcile(system, '--apply', '--yes');
+  return { late, atEnd: await reconcile(system) };
 }
 
 async function eventIds(databaseUrl: string): Promise<Set<string>> {

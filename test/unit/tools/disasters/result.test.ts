@@ -32,6 +32,7 @@ function result(changes: Partial<DisasterFacts> = {}, arrivals: readonly Arrival
     ownerless: [],
     pausedOnOneSide: [],
     reconciled: { found: { ...MATCHES, missing: 2 }, applied: { ...MATCHES, mended: 2 }, after: MATCHES, tookMs: 1 },
+    late: MATCHES,
     atEnd: MATCHES,
     unreconciled: 0,
     ...changes,
@@ -64,6 +65,12 @@ test('a delivery that no receiver accepted is lost, whatever its state', () => {
   const { result: figures, problems } = result({}, [arrival(false)]);
   expect(figures).toMatchObject({ lost: 1, duplicates: 0 });
   expect(problems).toEqual(['never accepted: dlv_1 for accepts, delivered, attempts accepted']);
+});
+
+test('what did not match when everything was delivered, and was mended, is no problem', () => {
+  const { result: figures, problems } = result({ late: { ...MATCHES, settled: 1 } });
+  expect(figures).toMatchObject({ foundLate: 1, foundAtEnd: 0 });
+  expect(problems).toEqual([]);
 });
 
 test('what was accepted again is counted, and no problem', () => {
