@@ -40,6 +40,10 @@ const reconciliationSchema = z
     closed: count(
       'Open deliveries whose workflow has ended. Mended by its result, or by another workflow where the result is unknown.',
     ),
+    pause: count(
+      'Open deliveries that are paused in the database only, or in their workflow only. Mended by pausing or resuming the ' +
+        'workflow, as the database says.',
+    ),
     unknown: count('Running workflows of deliveries that the database does not know. Mended by their termination.'),
     settled: count('Running workflows of deliveries that have ended. Mended by their termination.'),
     workflows: count('Running workflows that this request compared with the database.'),
@@ -83,6 +87,7 @@ export function reconciliationRoutes(routing: Routing, { store, client, log }: A
         running: numberOf(findings, 'running'),
         missing: numberOf(findings, 'missing'),
         closed: numberOf(findings, 'closed'),
+        pause: numberOf(findings, 'pause'),
         unknown: numberOf(findings, 'unknown'),
         settled: numberOf(findings, 'settled'),
         workflows,

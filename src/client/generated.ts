@@ -2763,6 +2763,8 @@ export interface components {
       missing: number;
       /** @description Open deliveries whose workflow has ended. Mended by its result, or by another workflow where the result is unknown. */
       closed: number;
+      /** @description Open deliveries that are paused in the database only, or in their workflow only. Mended by pausing or resuming the workflow, as the database says. */
+      pause: number;
       /** @description Running workflows of deliveries that the database does not know. Mended by their termination. */
       unknown: number;
       /** @description Running workflows of deliveries that have ended. Mended by their termination. */
@@ -2776,7 +2778,7 @@ export interface components {
       /** @description Up to five deliveries of each kind that does not match. */
       examples: {
         /** @enum {string} */
-        kind: 'missing' | 'closed' | 'unknown' | 'settled';
+        kind: 'missing' | 'closed' | 'pause' | 'unknown' | 'settled';
         deliveryId: string;
       }[];
       /** @description Repeat the request with it as cursor; null when all are compared. */

@@ -17,7 +17,13 @@ import { startDelivery, type WorkflowStarter } from './start.js';
 export const TERMINATED = 'terminated in Temporal';
 
 /** The last workflow of a delivery in Temporal. */
-export type LastWorkflow = { readonly kind: 'unknown' } | { readonly kind: 'running' } | ClosedWorkflow;
+export type LastWorkflow = { readonly kind: 'unknown' } | RunningWorkflow | ClosedWorkflow;
+
+export interface RunningWorkflow {
+  readonly kind: 'running';
+  /** Whether it has no activity: it waits for a time, or is paused. Between attempts of a round it has one. */
+  readonly isIdle: boolean;
+}
 
 export interface ClosedWorkflow {
   readonly kind: 'closed';
@@ -63,8 +69,8 @@ export function conclude(closed: ClosedWorkflow, redelivery: number): Conclusion
 export async function findLastWorkflow(client: Client, deliveryId: string): Promise<LastWorkflow> {
   const workflowId = deliveryWorkflowId(deliveryId);
   try {
-    const { status, runId, closeTime, memo } = await client.workflow.getHandle(workflowId).describe();
-    if (status.name === 'RUNNING') return { kind: 'running' };
+    const { status, runId, closeTime, memo, raw } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') return { kind: 'running', isIdle: (raw.pendingActivities ?? []).length === 0 };
     return {
       kind: 'closed',
       status: status.name,

@@ -1,7 +1,7 @@
-/** The signals of a delivery, and the commands it has received and not applied yet. */
+/** The signals and queries of a delivery, and the commands it has received and not applied yet. */
 import type { DeliveryRules } from '../contract/delivery-rules.js';
 import type { PlannedAttempt } from './types.js';
-import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflow';
+import { CancellationScope, defineQuery, defineSignal, setHandler } from '@temporalio/workflow';
 
 /** By name. Clients send these definitions, so that their arguments are checked. */
 export const deliverySignals = {
@@ -10,6 +10,11 @@ export const deliverySignals = {
   resume: defineSignal('resume'),
   retryNow: defineSignal<[attempts?: number]>('retryNow'),
   applyPolicy: defineSignal<[rules: DeliveryRules]>('applyPolicy'),
+} as const;
+
+/** By name. */
+export const deliveryQueries = {
+  isPaused: defineQuery<boolean>('isPaused'),
 } as const;
 
 /** A change of what is planned, which an update (updates.ts) waits for. */
@@ -94,6 +99,9 @@ export function registerSignalHandlers(): Commands {
         'Argument: schedule (waits in ms), timeLimitMs and, optional, responseRules. The API sends it.',
     },
   );
+  setHandler(deliveryQueries.isPaused, () => commands.pause !== undefined, {
+    description: 'Whether the delivery makes no attempt until it is resumed.',
+  });
   CancellationScope.current().cancelRequested.catch(() => {
     commands.cancel = { reason: 'cancelled in Temporal', byTemporal: true };
   });

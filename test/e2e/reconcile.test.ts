@@ -1,5 +1,6 @@
 /** `POST /v1/reconciliations` and `pigeonpost reconcile` on a real Temporal server, after losses on both sides. */
 import { deliveryWorkflowId } from '../../src/workflows/names.js';
+import { deliveryQueries } from '../../src/workflows/signals.js';
 import { SETTLED_REASON, UNKNOWN_REASON } from '../../src/dispatch/reconciliation/running-workflows.js';
 import { against } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +19,10 @@ const TYPE = 'user.created';
 let system: TestSystem;
 let receiver: Receiver;
 let accountId: string;
-let ids: Record<'missing' | 'paused' | 'closed' | 'unknown' | 'settled' | 'fine', string[]>;
+let ids: Record<
+  'missing' | 'paused' | 'closed' | 'unknown' | 'settled' | 'fine' | 'pausedSince' | 'resumedSince',
+  string[]
+>;
 
 type Counts = Record<string, number> & { examples: { kind: string; deliveryId: string }[] };
 
@@ -27,6 +31,7 @@ const command = (id: string, name: string, body?: unknown) => system.ask('POST',
 const all = (of: readonly string[], state: string) => Promise.all(of.map((id) => system.settled(id, state)));
 const pigeonpost = (...args: string[]) => against(system.url).pigeonpost(['reconcile', ...args]);
 const workflow = (id: string) => system.client.workflow.getHandle(deliveryWorkflowId(id));
+const isPaused = (id: string) => workflow(id).query(deliveryQueries.isPaused);
 
 /** Deliveries that wait an hour for their second attempt. */
 async function retrying(count: number): Promise<string[]> {
@@ -80,17 +85,20 @@ beforeAll(async () => {
   const subscription = { url: receiver.url, eventTypes: [], policy };
   await system.ask('POST', `/v1/accounts/${accountId}/subscriptions`, subscription);
 
-  const made = await retrying(3 * COUNT + 2);
+  const made = await retrying(3 * COUNT + 4);
   ids = {
     closed: made.slice(0, COUNT),
     missing: made.slice(COUNT, 2 * COUNT),
     settled: made.slice(2 * COUNT, 3 * COUNT),
     paused: made.slice(3 * COUNT, 3 * COUNT + 1),
-    fine: made.slice(3 * COUNT + 1),
+    fine: made.slice(3 * COUNT + 1, 3 * COUNT + 2),
+    pausedSince: made.slice(3 * COUNT + 2, 3 * COUNT + 3),
+    resumedSince: made.slice(3 * COUNT + 3),
     unknown: [],
   };
-  await command(ids.paused[0]!, 'pause', { reason: 'by hand' });
-  await all(ids.paused, 'paused');
+  const paused = [...ids.paused, ...ids.resumedSince];
+  for (const id of paused) await command(id, 'pause', { reason: 'by hand' });
+  await all(paused, 'paused');
 
   // PostgreSQL is restored to a point before some ended, and before others were created.
   await system.database.backUp();
@@ -98,6 +106,10 @@ beforeAll(async () => {
   await all(ids.closed, 'delivered');
   await Promise.all(ids.closed.map((id) => workflow(id).result()));
   ids.unknown = await retrying(COUNT);
+  await command(ids.pausedSince[0]!, 'pause', { reason: 'after the backup' });
+  await all(ids.pausedSince, 'paused');
+  await command(ids.resumedSince[0]!, 'resume');
+  await all(ids.resumedSince, 'retrying');
   await system.database.restore();
   await eventually(
     () =>
@@ -112,7 +124,8 @@ beforeAll(async () => {
   await store().pool.query(`UPDATE deliveries SET state = 'delivered', next_attempt_at = NULL WHERE id = ANY($1)`, [
     ids.settled,
   ]);
-  await age(store(), [...ids.closed, ...ids.missing, ...ids.settled, ...ids.paused], 1_000);
+  const { closed, missing, settled, pausedSince, resumedSince } = ids;
+  await age(store(), [...closed, ...missing, ...settled, ...ids.paused, ...pausedSince, ...resumedSince], 1_000);
   receiver.clear();
 });
 afterAll(async () => {
@@ -120,7 +133,8 @@ afterAll(async () => {
   await receiver.close();
 });
 
-const MISMATCHES = { missing: COUNT + 1, closed: COUNT, unknown: COUNT, settled: COUNT };
+const MISMATCHES = { missing: COUNT + 1, closed: COUNT, pause: 2, unknown: COUNT, settled: COUNT };
+const SUM = 4 * COUNT + 3;
 
 test('a dry run counts each kind, and changes nothing', async () => {
   // Temporal's lists are some seconds old.
@@ -130,10 +144,14 @@ test('a dry run counts each kind, and changes nothing', async () => {
     MAX_WAIT_MS,
   );
   expect(found).toMatchObject({ ...MISMATCHES, running: 1, mended: 0, failed: 0 });
-  for (const kind of ['missing', 'closed', 'unknown', 'settled'] as const) {
+  const expected = {
+    ...ids,
+    missing: [...ids.missing, ...ids.paused],
+    pause: [...ids.pausedSince, ...ids.resumedSince],
+  };
+  for (const kind of ['missing', 'closed', 'pause', 'unknown', 'settled'] as const) {
     const examples = found.examples.filter((example) => example.kind === kind).map(({ deliveryId }) => deliveryId);
-    const expected = kind === 'missing' ? [...ids.missing, ...ids.paused] : ids[kind];
-    expect(examples.sort()).toEqual([...expected].sort());
+    expect(examples.sort()).toEqual([...expected[kind]].sort());
   }
   expect(receiver.received).toEqual([]);
   expect((await workflow(ids.unknown[0]!).describe()).status.name).toBe('RUNNING');
@@ -143,7 +161,7 @@ test('the command line prints the counts, and ends with 1 while something does n
   const { exitCode, out } = await pigeonpost();
   expect(exitCode).toBe(1);
   for (const [kind, count] of Object.entries(MISMATCHES)) expect(out).toMatch(new RegExp(`^${kind} +${count} `, 'm'));
-  expect(out).toContain(`${4 * COUNT + 1} to be mended; --apply mends them.`);
+  expect(out).toContain(`${SUM} to be mended; --apply mends them.`);
 });
 
 test('asks before it mends, and mends everything', async () => {
@@ -152,7 +170,7 @@ test('asks before it mends, and mends everything', async () => {
   expect(refused.err).toContain('Give --yes');
 
   const applied = await pigeonpost('--apply', '--yes', '--limit', '2', '--json');
-  expect(applied).toMatchObject({ exitCode: 0, json: { ...MISMATCHES, mended: 4 * COUNT + 1, failed: 0 } });
+  expect(applied).toMatchObject({ exitCode: 0, json: { ...MISMATCHES, mended: SUM, failed: 0 } });
   expect(applied.err).toContain('compared');
 });
 
@@ -168,6 +186,15 @@ test('no event is lost: each ends delivered, and what is paused stays so until i
   expect(receiver.received).toHaveLength(COUNT + 2);
 });
 
+test('what was paused or resumed after the backup is again as the database says', async () => {
+  const [pausedSince, resumedSince] = [ids.pausedSince[0]!, ids.resumedSince[0]!];
+  expect([await isPaused(pausedSince), await isPaused(resumedSince)]).toEqual([false, true]);
+  expect(await system.settled(pausedSince, 'retrying')).toMatchObject({ stateReason: null });
+  expect(await system.settled(resumedSince, 'paused')).toMatchObject({ stateReason: 'by hand' });
+  await command(resumedSince, 'resume');
+  await all(ids.resumedSince, 'retrying');
+});
+
 test('workflows without an open delivery are terminated, with the reason', async () => {
   for (const [id, reason] of [
     [ids.unknown[0]!, UNKNOWN_REASON],
@@ -179,7 +206,7 @@ test('workflows without an open delivery are terminated, with the reason', async
 });
 
 test('afterwards everything matches', async () => {
-  expect(await reconcile(true)).toMatchObject({ missing: 0, closed: 0, unknown: 0, settled: 0, mended: 0 });
+  expect(await reconcile(true)).toMatchObject({ missing: 0, closed: 0, pause: 0, unknown: 0, settled: 0, mended: 0 });
   const { exitCode, out } = await pigeonpost();
   expect([exitCode, out.split('\n').at(-1)]).toEqual([0, 'Everything matches.']);
 });

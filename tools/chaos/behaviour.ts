@@ -14,7 +14,8 @@ export type Reaction =
   /** Closes the connection: before any byte of the response, or in the middle of it. */
   | { readonly kind: 'close'; readonly midway: boolean };
 
-const ACCEPT: Reaction = { kind: 'response', status: 200 };
+/** Responds with 200 at once. */
+export const ACCEPT: Reaction = { kind: 'response', status: 200 };
 const REFUSALS: readonly Reaction[] = [
   { kind: 'response', status: 500 },
   { kind: 'response', status: 404 },

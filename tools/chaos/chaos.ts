@@ -6,9 +6,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { watchSignals } from '#src/server/signals.js';
 import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
-import { waitUntil } from '#src/embedded/poll.js';
 import { pickPort } from '#src/embedded/ports.js';
-import { contractOf } from '#src/providers/registry.js';
 import { migrate } from '#src/store/migrate.js';
 import { createApiClient, type Ask } from './api-client.js';
 import { deliveryFacts, eventCounts, ownerlessDeliveries } from './facts.js';
@@ -16,7 +14,7 @@ import { countByKind } from './fault-plan.js';
 import { injectFaults, type Targets } from './faults.js';
 import { balance, type Balance } from './ledger.js';
 import { emitAll, newLoadReport, type LoadReport } from './load.js';
-import { makePlan, receiverKinds, type Plan, type PlanOptions, type ReceiverKind } from './plan.js';
+import { makePlan, type Plan, type PlanOptions } from './plan.js';
 import { printProgress } from '../progress.js';
 import { startReceivers, type Receivers } from './receivers.js';
 import { startRole, type Role } from './role.js';
@@ -25,10 +23,9 @@ import type { Balancer } from '../cluster/balancer.js';
 import { startClusterServers } from '../cluster/servers.js';
 import { startServers, type Servers } from './servers.js';
 import { giveUpOn, settle } from './settle.js';
+import { subscribe, TIME_LIMIT_MS } from './subscribe.js';
+import { untilHealthy } from './until-healthy.js';
 
-/** The contract whose events are emitted: any event type, plain http, a first retry after seconds. */
-const PROVIDER = 'standard';
-const HEALTHY_LIMIT_MS = 120_000;
 /** Only the first of many problems are printed. */
 const MAX_PROBLEMS = 40;
 
@@ -118,9 +115,8 @@ function isBalanced(ledger: Ledger): boolean {
 
 async function run(plan: Plan, { seconds, cluster }: ChaosOptions, dataDir: DataDir): Promise<Outcome> {
   const log = { info: printProgress, warn: printProgress };
-  const timeLimitMs = contractOf(PROVIDER).timeLimitMs('', undefined as never);
-  const receivers = await startReceivers(plan.seed, timeLimitMs);
-  const servers = await (cluster ? startClusterServers : startServers)(dataDir, log);
+  const receivers = await startReceivers(plan.seed, TIME_LIMIT_MS);
+  const servers = await (cluster ? startClusterServers(dataDir, log) : startServers(dataDir, log));
   await migrate(servers.databaseUrl);
   const processes = await (cluster ? startCluster : startRoles)(servers, dataDir);
   const system = { receivers, servers, ...processes };
@@ -205,9 +201,9 @@ async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes
 
 /** The processes of a cluster. A fault of the API hits the two in turn. */
 async function startCluster(servers: Servers, dataDir: DataDir): Promise<Processes> {
-  const { balancer, adminKey, apis, workers } = await startClusterProcesses(servers, dataDir);
+  const { balancer, keys, apis, workers } = await startClusterProcesses(servers, dataDir);
   return {
-    ask: createApiClient(balancer.url, adminKey),
+    ask: createApiClient(balancer.url, keys.admin),
     targets: { servers, api: inTurn(apis), workers },
     roles: [...apis, ...workers],
     balancer,
@@ -218,37 +214,4 @@ function inTurn(roles: readonly [Role, Role]): Targets['api'] {
   let count = 0;
   const next = (): Role => roles[count++ % 2]!;
   return { kill: () => next().kill(), restart: () => next().restart(), freeze: (forMs) => next().freeze(forMs) };
-}
-
-async function untilHealthy(ask: Ask, roles: readonly Role[]): Promise<void> {
-  const healthy = await waitUntil(
-    async () => {
-      const ready = await ask('GET', '/readyz');
-      return ready.kind === 'response' && ready.status === 200 && roles.every((role) => role.ready);
-    },
-    HEALTHY_LIMIT_MS,
-    250,
-  );
-  if (!healthy) throw new Error(`not healthy after ${HEALTHY_LIMIT_MS / 1_000} s`);
-  printProgress('API and workers are ready');
-}
-
-/** An account with a subscription per kind of receiver; the one that accepts takes every event. */
-async function subscribe(ask: Ask, receivers: Receivers) {
-  const create = async (path: string, body: unknown): Promise<string> => {
-    const reply = await ask('POST', path, body);
-    if (reply.kind !== 'response' || reply.status !== 201) throw new Error(`${path}: ${JSON.stringify(reply)}`);
-    return (reply.body as { id: string }).id;
-  };
-  const accountId = await create('/v1/accounts', { provider: PROVIDER, name: 'Chaos' });
-  const kinds = new Map<string, ReceiverKind>();
-  for (const kind of receiverKinds) {
-    const eventTypes = kind === 'accepts' ? [] : [`chaos.${kind.replace('-', '_')}`];
-    kinds.set(
-      await create(`/v1/accounts/${accountId}/subscriptions`, { url: receivers.urlOf(kind), eventTypes }),
-      kind,
-    );
-  }
-  const never = [...kinds].find(([, kind]) => kind === 'fails')![0];
-  return { accountId, kinds, never };
 }

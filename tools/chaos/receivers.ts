@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { react, type Reaction } from './behaviour.js';
+import { ACCEPT, react, type Reaction } from './behaviour.js';
 import { receiverKinds, type ReceiverKind } from './plan.js';
 
 /** One request at a receiver; Unix times in milliseconds. */
@@ -18,6 +18,8 @@ export interface Receivers {
   urlOf(kind: ReceiverKind): string;
   /** The requests that the receiver of a kind got for an event, by the id of the event. */
   arrivals(kind: ReceiverKind, eventId: string): readonly Arrival[];
+  /** From now on every receiver accepts everything at once. */
+  acceptAll(): void;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ const TRICKLED_BYTES = 10;
 
 export async function startReceivers(seed: number, timeLimitMs: number): Promise<Receivers> {
   const received = new Map<string, Arrival[]>();
+  let acceptsAll = false;
   const server = createServer((request, response) => {
     const kind = receiverKinds.find((name) => request.url === `/${name}`);
     const eventId = `evt_${String(request.headers['webhook-id']).slice('msg_'.length)}`;
@@ -43,8 +46,7 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
         if (response.statusCode < 300 && !response.destroyed) arrival.accepted = true;
       });
       response.on('close', () => (arrival.endedAt = Date.now()));
-      const reaction = react(seed, kind, data.n, before.length, timeLimitMs);
-      void misbehave(reaction, response);
+      void misbehave(acceptsAll ? ACCEPT : react(seed, kind, data.n, before.length, timeLimitMs), response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -52,6 +54,7 @@ export async function startReceivers(seed: number, timeLimitMs: number): Promise
   return {
     urlOf: (kind) => `http://127.0.0.1:${port}/${kind}`,
     arrivals: (kind, eventId) => received.get(`${kind} ${eventId}`) ?? [],
+    acceptAll: () => void (acceptsAll = true),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

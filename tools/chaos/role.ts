@@ -28,11 +28,14 @@ export interface Role {
   /** Asks it to stop and waits until it has; it is started again as after any end. */
   restart(): Promise<void>;
   freeze(forMs: number): Promise<void>;
-  stop(): Promise<void>;
+  /** Asks it to stop, or kills it at once, and does not start it again. */
+  stop(how?: 'in order' | 'killed'): Promise<void>;
 }
 
 export function startRole(spec: RoleSpec): Role {
-  const log = createWriteStream(spec.logFile);
+  const log = createWriteStream(spec.logFile, { flags: 'a' });
+  // Output of a killed process may come after its end.
+  log.on('error', () => undefined);
   let child: ChildProcess | undefined;
   let ready = false;
   /** Whether its end is our doing. */
@@ -41,6 +44,7 @@ export function startRole(spec: RoleSpec): Role {
   let crashes = 0;
 
   const start = (): void => {
+    if (stopping) return;
     ready = false;
     expected = false;
     // In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order.
@@ -59,7 +63,7 @@ export function startRole(spec: RoleSpec): Role {
       if (ready && !expected) crashes += 1;
       ready = false;
       child = undefined;
-      if (!stopping) setTimeout(start, RESTART_MS).unref();
+      setTimeout(start, RESTART_MS).unref();
     });
   };
   const kill = (): void => {
@@ -96,9 +100,13 @@ export function startRole(spec: RoleSpec): Role {
       await sleep(forMs);
       signal(pid, 'SIGCONT');
     },
-    async stop() {
+    async stop(how = 'in order') {
       stopping = true;
-      await end(child);
+      const ending = child;
+      if (how === 'killed') {
+        kill();
+        await waitUntil(() => child !== ending || ending === undefined, STOP_MS);
+      } else await end(ending);
       process.off('exit', kill);
       log.end();
     },

@@ -31,6 +31,13 @@ export interface Target {
   freeze(forMs: number): Promise<void>;
 }
 
+/** A target that can also stay stopped for a while. */
+export interface StoppableTarget extends Target {
+  stop(): Promise<void>;
+  /** Starts it again after a stop. */
+  start(): Promise<void>;
+}
+
 export interface Servers {
   /** The URL of the database. */
   readonly databaseUrl: string;
@@ -75,7 +82,7 @@ export async function startServers(dataDir: DataDir, log: Log): Promise<Servers>
 }
 
 /** Makes a server a target: `start` starts it again. */
-export function target(first: Running, start: () => Promise<Running>): Target & { stop(): Promise<void> } {
+export function target(first: Running, start: () => Promise<Running>): StoppableTarget {
   let running = first;
   const kill = (): void => {
     if (running.pid !== undefined) signal(running.pid, 'SIGKILL');
@@ -101,6 +108,9 @@ export function target(first: Running, start: () => Promise<Running>): Target & 
       for (const each of all) signal(each, 'SIGCONT');
     },
     stop: () => running.stop(),
+    async start() {
+      running = await start();
+    },
   };
 }
 

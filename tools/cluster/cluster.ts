@@ -46,10 +46,10 @@ async function untilReady({ apis, workers }: ClusterProcesses): Promise<void> {
     throw new Error(`the processes are not ready after ${READY_LIMIT_MS / 1_000} s`);
 }
 
-function print(servers: ClusterServers, { balancer, apiUrls, adminKey }: ClusterProcesses, folder: string): void {
+function print(servers: ClusterServers, { balancer, apiUrls, keys }: ClusterProcesses, folder: string): void {
   const lines = [
     ['API and dashboard', `${balancer.url} (balances ${apiUrls.join(' and ')})`],
-    ['Admin key', adminKey],
+    ['Admin key', keys.admin],
     ['Temporal', `${servers.temporalAddress}, namespace default`],
     ['PostgreSQL', servers.databaseUrl],
     ['PgBouncer', servers.isPooled ? `${servers.pooledUrl} (session mode)` : 'not installed'],

@@ -84,6 +84,8 @@ function settings({ hostname, postgresPort, port, userFile }: Settings): string 
     'pool_mode = session',
     `default_pool_size = ${POOL_SIZE}`,
     `max_client_conn = ${2 * POOL_SIZE}`,
+    // Its default of 15 s would make a short absence of PostgreSQL a longer one for everything behind it.
+    'server_login_retry = 1',
     // Settings that Pigeonpost gives with a connection.
     'ignore_startup_parameters = extra_float_digits,options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
     '',

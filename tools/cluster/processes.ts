@@ -6,27 +6,34 @@ import { startRole, type Role } from '../chaos/role.js';
 import type { Servers } from '../chaos/servers.js';
 import { startBalancer, type Balancer } from './balancer.js';
 
+/** What an operator keeps outside of the databases. */
+export interface ClusterKeys {
+  readonly admin: string;
+  /** In base64. */
+  readonly encryption: string;
+}
+
 export interface ClusterProcesses {
   readonly balancer: Balancer;
   readonly apiUrls: readonly string[];
-  readonly adminKey: string;
+  readonly keys: ClusterKeys;
   readonly apis: readonly [Role, Role];
   readonly workers: readonly [Role, Role];
 }
 
-/** Starts them on free ports. Receivers may be on this machine, and have http URLs. */
+/** Starts them on free ports, with new keys unless some are given. Receivers may be on this machine, and have http URLs. */
 export async function startClusterProcesses(
   { pooledUrl, temporalAddress }: Servers,
   dataDir: DataDir,
+  keys: ClusterKeys = newKeys(),
 ): Promise<ClusterProcesses> {
-  const adminKey = randomBytes(16).toString('hex');
   const common = {
     DATABASE_URL: pooledUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
     PIGEONPOST_ALLOW_HTTP: 'true',
-    PIGEONPOST_ADMIN_KEY: adminKey,
-    PIGEONPOST_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    PIGEONPOST_ADMIN_KEY: keys.admin,
+    PIGEONPOST_ENCRYPTION_KEY: keys.encryption,
   };
   const ports = [await pickPort(), await pickPort()] as const;
   const balancer = await startBalancer(await pickPort(), ports);
@@ -38,8 +45,12 @@ export async function startClusterProcesses(
   return {
     balancer,
     apiUrls: ports.map((port) => `http://127.0.0.1:${port}`),
-    adminKey,
+    keys,
     apis: [api('api-1', ports[0]), api('api-2', ports[1])],
     workers: [worker('worker-1'), worker('worker-2')],
   };
+}
+
+function newKeys(): ClusterKeys {
+  return { admin: randomBytes(16).toString('hex'), encryption: randomBytes(32).toString('base64') };
 }

@@ -15,7 +15,8 @@ import type { TemporalPrograms } from './temporal-programs.js';
 
 const run = promisify(execFile);
 
-const DATABASES = { temporal: 'temporal', temporal_visibility: 'visibility' } as const;
+/** The databases of Temporal, by the name of their schema. */
+export const TEMPORAL_DATABASES = { temporal: 'temporal', visibility: 'temporal_visibility' } as const;
 const NAMESPACE = 'default';
 const RETENTION_S = 3 * 24 * 3_600;
 const START_TIMEOUT_MS = 120_000;
@@ -37,12 +38,15 @@ export interface TemporalServerOptions {
 export interface TemporalServer {
   readonly address: string;
   start(): Promise<ServerProcess>;
+  /** Creates those of its databases that do not exist, with their schema. */
+  createDatabases(): Promise<void>;
 }
 
 /** Creates the databases with their schema, and the configuration. Nothing runs yet. */
 export async function prepareTemporal(options: TemporalServerOptions): Promise<TemporalServer> {
   const { programs, dataDir, log, postgresUrl } = options;
-  await createSchemas(programs.sqlTool, postgresUrl);
+  const createDatabases = (): Promise<void> => createSchemas(programs.sqlTool, postgresUrl);
+  await createDatabases();
   const ports = await pickPorts();
   const folder = dataDir.file('temporal-config');
   await mkdir(folder, { recursive: true });
@@ -50,6 +54,7 @@ export async function prepareTemporal(options: TemporalServerOptions): Promise<T
   const address = `${LOCALHOST}:${ports.frontend.grpc}`;
   return {
     address,
+    createDatabases,
     async start() {
       const server = await startWithRetry(
         {
@@ -86,22 +91,26 @@ async function startWithRetry(spec: ServerSpec, log: Log): Promise<ServerProcess
 
 async function createSchemas(sqlTool: string, postgresUrl: string): Promise<void> {
   const { hostname, port, username, password } = new URL(postgresUrl);
-  const client = new Client({ connectionString: postgresUrl });
-  await client.connect();
-  try {
-    for (const name of Object.keys(DATABASES)) {
-      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-      if (rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
-    }
-  } finally {
-    await client.end();
-  }
-  for (const [database, schema] of Object.entries(DATABASES)) {
+  for (const [schema, database] of Object.entries(TEMPORAL_DATABASES)) {
+    if (!(await createDatabase(postgresUrl, database))) continue;
     const connection = ['--plugin', 'postgres12', '--endpoint', hostname, '--port', port, '--database', database];
     const env = { ...serverEnvironment(), SQL_USER: username, SQL_PASSWORD: decodeURIComponent(password) };
     const tool = (...args: string[]) => run(sqlTool, [...connection, ...args], { env });
     await tool('setup-schema', '--version', '0.0');
     await tool('update-schema', '--schema-name', `postgresql/v12/${schema}`);
+  }
+}
+
+/** False when there is such a database already. */
+async function createDatabase(postgresUrl: string, name: string): Promise<boolean> {
+  const client = new Client({ connectionString: postgresUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
+    return rowCount === 0;
+  } finally {
+    await client.end();
   }
 }
 

@@ -21,6 +21,7 @@ interface ReconcileOptions extends CommonOptions {
 const MEANINGS: Readonly<Record<Kind, readonly [meaning: string, repair: string]>> = {
   missing: ['open, but Temporal does not know it', 'a workflow is started'],
   closed: ['open, but its workflow has ended', 'takes the end over, or starts again'],
+  pause: ['paused in the database or in its workflow only', 'the workflow is paused or resumed'],
   unknown: ['a workflow, but no such delivery', 'the workflow is terminated'],
   settled: ['ended, but its workflow runs', 'the workflow is terminated'],
 };
@@ -60,7 +61,7 @@ async function compareAll({ client, terminal }: CommandContext, dryRun: boolean,
     totals = totals ? add(totals, part) : part;
     cursor = nextCursor ?? undefined;
     if (cursor !== undefined) {
-      const open = totals.running + totals.missing + totals.closed;
+      const open = totals.running + totals.missing + totals.closed + totals.pause;
       const compared = `${open} open deliveries and ${totals.workflows} running workflows compared`;
       terminal.err(`${compared}, ${mismatched(totals)} do not match, ${totals.mended} mended`);
     }
@@ -74,6 +75,7 @@ function add(left: Totals, right: Totals): Totals {
     running: left.running + right.running,
     missing: left.missing + right.missing,
     closed: left.closed + right.closed,
+    pause: left.pause + right.pause,
     unknown: left.unknown + right.unknown,
     settled: left.settled + right.settled,
     workflows: left.workflows + right.workflows,

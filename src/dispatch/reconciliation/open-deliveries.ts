@@ -4,8 +4,10 @@ import { loadDeliveryStarts, type PendingDelivery } from '../../store/deliveries
 import { openDeliveriesAfter, unchangedOpen, type OpenPosition } from '../../store/deliveries/reconciliation.js';
 import { markOwned, reopenAsRun } from '../../store/deliveries/state-changes.js';
 import { findDelivery } from '../../store/deliveries/deliveries.js';
-import { applyClosedWorkflow, conclude, findLastWorkflow, type LastWorkflow } from '../closed.js';
-import { sendCommand } from '../commands/commands.js';
+import { applyClosedWorkflow, conclude, findLastWorkflow, type LastWorkflow, type RunningWorkflow } from '../closed.js';
+import { sendCommand, type Command } from '../commands/commands.js';
+import { deliveryWorkflowId } from '../../workflows/names.js';
+import { deliveryQueries } from '../../workflows/signals.js';
 import { startDelivery } from '../start.js';
 import { CONCURRENCY, DEADLINE_MS, mend, SETTLED_AFTER_S, type Finding, type ReconciliationContext } from './types.js';
 
@@ -39,7 +41,9 @@ export async function reconcileOpen(
       ),
     }),
   );
-  const suspects = compared.filter(({ workflow }) => workflow.kind !== 'running');
+  const suspects = compared.filter(
+    (one) => one.workflow.kind !== 'running' || mayDiffer(one.deliveryStart, one.workflow),
+  );
   // Many have ended, or were started, between the two lookups.
   const still = await unchangedOpen(
     store,
@@ -57,10 +61,42 @@ async function conclusionOf(
   still: ReadonlySet<string>,
 ): Promise<Finding> {
   const { deliveryId } = deliveryStart;
-  if (workflow.kind === 'running' || !still.has(deliveryId)) return { kind: 'running', deliveryId };
+  if (!still.has(deliveryId)) return { kind: 'running', deliveryId };
+  if (workflow.kind === 'running') return comparePause(context, deliveryStart);
   if (workflow.kind === 'closed')
     return mend(context, 'closed', deliveryId, () => mendClosed(context, deliveryStart, workflow));
   return mend(context, 'missing', deliveryId, () => startMissing(context, deliveryStart));
+}
+
+/** Whether its workflow is to be queried, which takes longer than finding it. One with an activity is not paused. */
+const mayDiffer = ({ state }: PendingDelivery, { isIdle }: RunningWorkflow): boolean => state === 'paused' || isIdle;
+
+/** A workflow that is paused although its delivery is not would wait for ever, and the other way round it would send. */
+async function comparePause(context: ReconciliationContext, { deliveryId, state }: PendingDelivery): Promise<Finding> {
+  const { store, client } = context;
+  const shouldBePaused = state === 'paused';
+  const isPaused = await isPausedInWorkflow(context, deliveryId);
+  if (isPaused === undefined || isPaused === shouldBePaused) return { kind: 'running', deliveryId };
+  return mend(context, 'pause', deliveryId, async () => {
+    const command: Command = shouldBePaused
+      ? { signal: 'pause', args: [await pauseReason(context, deliveryId)] }
+      : { signal: 'resume', args: [] };
+    await sendCommand({ store, client }, deliveryId, command);
+  });
+}
+
+/** Undefined when the workflow cannot say so, as one that has just ended. */
+async function isPausedInWorkflow(
+  { client, warn }: ReconciliationContext,
+  deliveryId: string,
+): Promise<boolean | undefined> {
+  const handle = client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+  try {
+    return await client.withDeadline(Date.now() + DEADLINE_MS, () => handle.query(deliveryQueries.isPaused));
+  } catch (error) {
+    warn(deliveryId, error);
+    return undefined;
+  }
 }
 
 /** Takes over the end of the workflow, or starts another one where the end is unknown. */

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Store } from '../../store/store.js';
 
 /** What is to be mended. */
-export const mismatches = ['missing', 'closed', 'unknown', 'settled'] as const;
+export const mismatches = ['missing', 'closed', 'pause', 'unknown', 'settled'] as const;
 export type Mismatch = (typeof mismatches)[number];
 
 /** What was found of one delivery. */
