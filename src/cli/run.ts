@@ -59,7 +59,7 @@ function createProgram(terminal: Terminal): Command {
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
     });
-  processCommands(program.commandsGroup('Processes:'));
+  processCommands(program.commandsGroup('Processes:'), terminal);
   accountCommands(program.commandsGroup('Through the API:'), terminal);
   keyCommands(program, terminal);
   portalLinkCommand(program, terminal);

@@ -14,14 +14,14 @@ import type { Values } from './settings.js';
 import { withSecretFiles } from './secret-files.js';
 import { readPortal, type PortalConfig } from './portal.js';
 import { missingForOidc, readOidc, type OidcConfig } from './oidc.js';
-import { readTemporal, type TemporalConfig } from './temporal.js';
+import { readTemporal, readWorkerVersion, type TemporalConfig, type WorkerVersion } from './temporal.js';
 
 export type { Setting } from './formats.js';
 export { fileVariables } from './secret-files.js';
 export { settings } from './settings.js';
 export { type OidcConfig } from './oidc.js';
 export { type PinnedAddress } from './formats.js';
-export { type TemporalConfig, type TemporalConnectionOptions } from './temporal.js';
+export { type TemporalConfig, type TemporalConnectionOptions, type WorkerVersion } from './temporal.js';
 
 /** Levels of the log, most severe first. */
 export type LogLevel = NonNullable<Values['PIGEONPOST_LOG_LEVEL']>;
@@ -87,6 +87,8 @@ export interface Config {
   /** Port of the embedded PostgreSQL; absent: a free one, picked once. */
   postgresPort?: number;
   temporal: TemporalConfig;
+  /** The build of this process's worker; absent when it has no version. */
+  workerVersion?: WorkerVersion;
   /** Port of the embedded Temporal server. */
   temporalPort: number;
   /** Port of the embedded Temporal server's web interface. */
@@ -174,6 +176,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     databaseConnections: values.PIGEONPOST_DATABASE_CONNECTIONS ?? defaults.databaseConnections,
     ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),
     temporal,
+    ...optional('workerVersion', readWorkerVersion(values)),
     temporalPort: values.PIGEONPOST_TEMPORAL_PORT ?? defaults.temporalPort,
     temporalUiPort,
     ...optional('temporalUiUrl', temporalUiUrl?.replace(/\/+$/, '')),

@@ -2,6 +2,11 @@ import { z } from 'zod';
 import { defaults } from './defaults.js';
 import { flag, type SettingDefinition } from './formats.js';
 
+/** Temporal joins both names with a dot or a colon, and shows them in lists. */
+const versionPart = z.string().regex(/^[\w-][\w.+-]{0,62}$/, {
+  error: 'write at most 63 letters, digits, and - _ . +',
+});
+
 /** Settings of a Temporal server that runs elsewhere, by the names that Temporal's own programs read. */
 export const temporalSettings = {
   TEMPORAL_ADDRESS: {
@@ -41,6 +46,17 @@ export const temporalSettings = {
     description: "Temporal's configuration file (TOML); its profile names the server to use.",
     schema: z.string(),
   },
+  PIGEONPOST_WORKER_DEPLOYMENT: {
+    description:
+      "Name of this installation's workers in Temporal's Worker Versioning: workers of several builds may run beside each other, and the current one gets the deliveries.",
+    default: 'workers without a version',
+    schema: versionPart,
+  },
+  PIGEONPOST_WORKER_BUILD_ID: {
+    description: 'Build of this worker in that deployment.',
+    default: 'the version of Pigeonpost',
+    schema: versionPart,
+  },
 } as const satisfies Record<string, SettingDefinition>;
 
 /** Settings that only mean something for a server that runs elsewhere. */
@@ -55,4 +71,6 @@ export const onlyExternal = [
   'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
   'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
   'TEMPORAL_TLS_SERVER_NAME',
+  'PIGEONPOST_WORKER_DEPLOYMENT',
+  'PIGEONPOST_WORKER_BUILD_ID',
 ] as const satisfies readonly (keyof typeof temporalSettings)[];

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { errorMessage } from '../lib/errors.js';
+import { readPackage } from '../lib/package.js';
 import { defaults } from './defaults.js';
 import type { Values } from './settings.js';
 import { certificateProblems } from './temporal-certificates.js';
@@ -19,6 +20,19 @@ interface ExternalTemporal {
 
 /** Which Temporal is used: the embedded development server, or one that runs elsewhere. */
 export type TemporalConfig = { embedded: true } | ExternalTemporal;
+
+/** A build of the workers of one installation, for Temporal's Worker Versioning. */
+export interface WorkerVersion {
+  readonly deploymentName: string;
+  readonly buildId: string;
+}
+
+/** The build of this process's worker; undefined when no deployment is set. */
+export function readWorkerVersion(values: Values): WorkerVersion | undefined {
+  const { PIGEONPOST_WORKER_DEPLOYMENT: deploymentName, PIGEONPOST_WORKER_BUILD_ID: buildId } = values;
+  if (deploymentName === undefined) return undefined;
+  return { deploymentName, buildId: buildId ?? readPackage().version };
+}
 
 /** Reads which Temporal to use, adding what is wrong to `problems`. */
 export function readTemporal(env: NodeJS.ProcessEnv, values: Values, problems: string[]): TemporalConfig {

@@ -131,7 +131,9 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
   const mail = openMailer(shared);
-  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits, ...mail };
+  const { workerVersion } = config;
+  const version = workerVersion ? { workerVersion } : {};
+  const dependencies = { connection, namespace, interceptors, store, egress, log, ...limits, ...mail, ...version };
   const worker: RunningWorker = await startWorker(dependencies).catch(async (error: unknown) => {
     await registration.stop();
     throw error;
@@ -162,10 +164,14 @@ export async function runApi(
   { sender, shutdownDelayMs = 0 }: ApiOptions,
 ): Promise<Stoppable & { url: string }> {
   const { config, keys, store, access, log } = shared;
-  const dispatcher = createDispatcher({ client: access.client, eager: sender !== undefined }, log, {
-    workflows: config.workflows,
-    sender: sender ?? remoteSender(createNotifier(store)),
-  });
+  const dispatcher = createDispatcher(
+    { client: access.client, eager: sender !== undefined && !config.workerVersion },
+    log,
+    {
+      workflows: config.workflows,
+      sender: sender ?? remoteSender(createNotifier(store)),
+    },
+  );
   const egress = openEgress(shared);
   const mail = openMailer(shared);
   const feed = createDeliveryFeed(store, log);

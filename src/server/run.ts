@@ -15,6 +15,7 @@ import {
   type Shared,
   type Stoppable,
 } from './bootstrap.js';
+import { logWorkerVersion } from './worker-versions.js';
 import { watchSignals } from './signals.js';
 import { startTelemetry, type TelemetryOptions } from './telemetry.js';
 
@@ -44,6 +45,7 @@ export function worker(): Promise<void> {
       const running = await runWorker(shared);
       isPolling = () => running.isPolling();
       shared.log.info('the worker runs');
+      await logWorkerVersion(shared);
       return {
         async stop() {
           await running.stop();

@@ -13,6 +13,7 @@ import { wakeBreaker } from '../dispatch/commands/breakers.js';
 import { startCallbacks } from '../dispatch/callbacks.js';
 import type { Mailer } from '../dispatch/alerts/mail.js';
 import { createDispatcher, type SenderPort } from '../dispatch/dispatcher.js';
+import type { WorkerVersion } from '../config/config.js';
 import { defaults, type WorkflowMode } from '../config/defaults.js';
 import { SHUTDOWN_GRACE_MS, WORKER_CAPACITY } from '../workflows/limits.js';
 import { TASK_QUEUE } from '../workflows/names.js';
@@ -58,6 +59,8 @@ export interface WorkerSettings extends AttemptDependencies {
   readonly auditDays?: number;
   /** Sends the mails of alert rules; absent when no mail server is set. */
   readonly mailer?: Mailer;
+  /** Its build in Temporal's Worker Versioning; absent: it has no version, and gets what no version gets. */
+  readonly workerVersion?: WorkerVersion;
   /** Workflow code, where it is not the build's. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
@@ -126,7 +129,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 }
 
 function createWorker(
-  { connection, namespace, interceptors, workflowBundle }: WorkerSettings,
+  { connection, namespace, interceptors, workerVersion, workflowBundle }: WorkerSettings,
   activities: ReturnType<typeof createActivities>,
 ): Promise<Worker> {
   return Worker.create({
@@ -135,12 +138,22 @@ function createWorker(
     taskQueue: TASK_QUEUE,
     ...(workflowBundle ? { workflowBundle } : workflowCode()),
     activities,
+    ...(workerVersion ? { workerDeploymentOptions: deploymentOptions(workerVersion) } : {}),
     ...(interceptors ? { interceptors: { client: interceptors } } : {}),
     maxConcurrentActivityTaskExecutions: WORKER_CAPACITY,
     maxConcurrentWorkflowTaskExecutions: CONCURRENT_WORKFLOW_TASKS,
     maxCachedWorkflows: CACHED_WORKFLOWS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
   });
+}
+
+/**
+ * Every workflow moves on to the current version with its next task. Pinned ones would need workers of their build until they
+ * end, which takes days for a delivery and hours for a recovery; replay tests show that a newer build continues the
+ * histories of an older one instead.
+ */
+function deploymentOptions(version: WorkerVersion): WorkerOptions['workerDeploymentOptions'] {
+  return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' };
 }
 
 /** Workflow code bundled by the build, or bundled now where there is no build. */

@@ -10,6 +10,8 @@ import { printProgress } from '../progress.js';
 const RESTART_MS = 500;
 /** How long an orderly stop may take, in milliseconds: a worker waits for attempts in flight. */
 const STOP_MS = 60_000;
+/** How long a start may take, in milliseconds. */
+const START_MS = 120_000;
 
 export interface RoleSpec {
   readonly name: string;
@@ -18,7 +20,12 @@ export interface RoleSpec {
   readonly logFile: string;
   /** What it prints once it is at work. */
   readonly readyText: string;
+  /** Path of the command line that it runs; absent: that of this tree. */
+  readonly main?: string;
 }
+
+/** Another build of a process. */
+export type Replacement = Required<Pick<RoleSpec, 'main' | 'env'>>;
 
 export interface Role {
   readonly ready: boolean;
@@ -27,9 +34,17 @@ export interface Role {
   kill(): void;
   /** Asks it to stop and waits until it has; it is started again as after any end. */
   restart(): Promise<void>;
+  /** Asks it to stop, waits until it has, and until the other build is at work. `env` is added to its environment. */
+  replace(by: Replacement): Promise<void>;
   freeze(forMs: number): Promise<void>;
   /** Asks it to stop, or kills it at once, and does not start it again. */
   stop(how?: 'in order' | 'killed'): Promise<void>;
+}
+
+/** In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order. */
+function launch(main: string, command: string, env: RoleSpec['env']): ChildProcess {
+  const options = { env: { ...process.env, ...env }, detached: true };
+  return spawn(process.execPath, [main, command], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export function startRole(spec: RoleSpec): Role {
@@ -42,17 +57,13 @@ export function startRole(spec: RoleSpec): Role {
   let expected = false;
   let stopping = false;
   let crashes = 0;
+  let { main = require.resolve('#src/cli/main.js'), env } = spec;
 
   const start = (): void => {
     if (stopping) return;
     ready = false;
     expected = false;
-    // In a group of its own, so that Ctrl-C reaches the harness only, which then stops everything in order.
-    child = spawn(process.execPath, [require.resolve('#src/cli/main.js'), spec.command], {
-      env: { ...process.env, ...spec.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
+    child = launch(main, spec.command, env);
     child.stdout!.on('data', (chunk: Buffer) => {
       log.write(chunk);
       ready ||= chunk.includes(spec.readyText);
@@ -92,6 +103,13 @@ export function startRole(spec: RoleSpec): Role {
     kill,
     async restart() {
       await end(child);
+    },
+    async replace(by) {
+      main = by.main;
+      env = { ...env, ...by.env };
+      await end(child);
+      if (!(await waitUntil(() => ready, START_MS)))
+        throw new Error(`${spec.name} is not at work after its replacement`);
     },
     async freeze(forMs) {
       const pid = child?.pid;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DataDir } from '#src/embedded/data-dir.js';
 import { pickPort } from '#src/embedded/ports.js';
-import { startRole, type Role } from '../chaos/role.js';
+import { startRole, type Replacement, type Role } from '../chaos/role.js';
 import type { Servers } from '../chaos/servers.js';
 import { startBalancer, type Balancer } from './balancer.js';
 
@@ -21,11 +21,11 @@ export interface ClusterProcesses {
   readonly workers: readonly [Role, Role];
 }
 
-/** Starts them on free ports, with new keys unless some are given. Receivers may be on this machine, and have http URLs. */
+/** Starts them on free ports, with new keys and of this tree unless others are given. Receivers may be on this machine, and have http URLs. */
 export async function startClusterProcesses(
   { pooledUrl, temporalAddress }: Servers,
   dataDir: DataDir,
-  keys: ClusterKeys = newKeys(),
+  { keys = newKeys(), build }: { readonly keys?: ClusterKeys; readonly build?: Replacement } = {},
 ): Promise<ClusterProcesses> {
   const common = {
     DATABASE_URL: pooledUrl,
@@ -38,7 +38,14 @@ export async function startClusterProcesses(
   const ports = [await pickPort(), await pickPort()] as const;
   const balancer = await startBalancer(await pickPort(), ports);
   const role = (name: string, command: 'api' | 'worker', readyText: string, env: Record<string, string> = {}): Role =>
-    startRole({ name, command, env: { ...common, ...env }, readyText, logFile: dataDir.file('logs', `${name}.log`) });
+    startRole({
+      name,
+      command,
+      env: { ...common, ...build?.env, ...env },
+      readyText,
+      logFile: dataDir.file('logs', `${name}.log`),
+      ...(build ? { main: build.main } : {}),
+    });
   const api = (name: string, port: number): Role =>
     role(name, 'api', 'the API listens at', { PIGEONPOST_PORT: String(port) });
   const worker = (name: string): Role => role(name, 'worker', 'the worker runs');

@@ -110,6 +110,18 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
+{{/* The build of the workers, where several may run beside each other. */}}
+{{- define "pigeonpost.workerVersion" -}}
+{{- with .Values.worker.versioning }}
+{{- if .enabled }}
+- name: PIGEONPOST_WORKER_DEPLOYMENT
+  value: {{ .deployment | default (include "pigeonpost.fullname" $) | quote }}
+- name: PIGEONPOST_WORKER_BUILD_ID
+  value: {{ .buildId | default $.Values.image.tag | default $.Chart.AppVersion | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The settings of the sign-in with OpenID Connect. */}}
 {{- define "pigeonpost.oidc" -}}
 {{- with .Values.oidc }}

@@ -92,7 +92,10 @@ const ALL_VALUES = {
     affinity: { podAntiAffinity: {} },
     service: { type: 'LoadBalancer', annotations: { a: 'b' } },
   },
-  worker: { autoscaling: { enabled: true, backlog: 100 } },
+  worker: {
+    autoscaling: { enabled: true, backlog: 100 },
+    versioning: { enabled: true, deployment: 'hooks', buildId: 'b1' },
+  },
   serviceAccount: { annotations: { a: 'b' } },
   networkPolicy: {
     apiFrom: [{ namespaceSelector: {} }],
@@ -226,7 +229,7 @@ withTools('the chart', () => {
     });
 
     test('runs each part without rights, on a file system that it cannot write to', () => {
-      expect(pods).toHaveLength(3);
+      expect(pods).toHaveLength(values === ALL_VALUES ? 4 : 3);
       for (const { spec } of pods) {
         expect(spec).toMatchObject({
           automountServiceAccountToken: false,
@@ -285,6 +288,21 @@ withTools('the chart', () => {
     expect(find(text, 'Job', 'hooks-pigeonpost-migration').metadata.annotations).toMatchObject({
       'helm.sh/hook': 'pre-install,pre-upgrade',
     });
+  });
+
+  test('gives the deliveries to the new build once its workers are there, after an upgrade and a rollback', () => {
+    const text = render({ ...FEW_VALUES, image: { tag: '1.2.3' }, worker: { versioning: { enabled: true } } });
+    const job = find(text, 'Job', 'hooks-pigeonpost-worker-version');
+    expect(job.metadata.annotations).toMatchObject({ 'helm.sh/hook': 'post-install,post-upgrade,post-rollback' });
+    const worker = find(text, 'Deployment', 'hooks-pigeonpost-worker');
+    for (const { spec } of [job, worker])
+      expect(spec!.template!.spec.containers[0].env).toEqual(
+        expect.arrayContaining([
+          { name: 'PIGEONPOST_WORKER_DEPLOYMENT', value: 'hooks-pigeonpost' },
+          { name: 'PIGEONPOST_WORKER_BUILD_ID', value: '1.2.3' },
+        ]),
+      );
+    expect(job.spec!.template!.spec.containers[0].args).toEqual(['worker-versions', 'use', '--wait', '600']);
   });
 
   test('scales workers by the backlog that a metric shows, and leaves their number to that', () => {
