@@ -31,3 +31,12 @@ export async function makeAccounts(store: Store, count: number): Promise<Owner[]
   await Promise.all(Array.from({ length: WRITERS }, writer));
   return owners;
 }
+
+/** The accounts that were written before, in the sequence of their numbers. */
+export async function findAccounts({ pool }: Store): Promise<Owner[]> {
+  const { rows } = await pool.query<Owner>(
+    `SELECT a.id AS "accountId", s.id AS "subscriptionId", a.provider
+     FROM accounts a JOIN subscriptions s ON s.account_id = a.id ORDER BY substr(a.external_id, 6)::int`,
+  );
+  return rows;
+}

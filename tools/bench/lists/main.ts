@@ -1,12 +1,14 @@
 /**
  * `npm run bench -- lists [deliveries] [accounts]`: how long every list and report of the API takes with full tables, over
  * HTTP. A tenth of the deliveries belongs to one account, the others are spread over the rest. Starts a PostgreSQL, a Temporal
- * and an API of its own, and deletes their data; `KEEP_LISTS=1` keeps it.
+ * and an API of its own, and deletes their data; `KEEP_LISTS=1` keeps it, and uses what it has kept before.
  */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { errorMessage } from '#src/lib/errors.js';
 import { fill } from '../steps/fill.js';
 import { output } from '../system/folders.js';
-import { commonHost, hostOf, makeAccounts } from './accounts.js';
+import { commonHost, findAccounts, hostOf, makeAccounts } from './accounts.js';
 import { get, LIMIT_MS, measure, missingLists, post, type Caller, type Measured } from './measure.js';
 import { requestsOf, type ListRequest, type Subjects } from './requests.js';
 import { startListServer, type ListServer } from './server.js';
@@ -24,10 +26,14 @@ const RECOVERY = { from: new Date(Date.now() - 3_600_000).toISOString(), states:
 async function main(): Promise<void> {
   const [deliveries = 1_000_000, accounts = 10_000] = process.argv.slice(2).map(Number);
   const folder = output('lists');
-  await rm(folder, { recursive: true, force: true });
+  const keeps = process.env.KEEP_LISTS === '1';
+  if (!keeps) await rm(folder, { recursive: true, force: true });
+  const isFilled = existsSync(folder);
   const server = await startListServer(folder);
   try {
-    const { caller, subjects } = await prepare(server, deliveries, accounts);
+    const caller = { url: await server.startApi(), key: server.adminKey };
+    const owners = isFilled ? await findAccounts(server.store) : await prepare(server, caller, deliveries, accounts);
+    const subjects = await subjectsOf(server, caller, owners);
     const requests = requestsOf(subjects);
     const missing = await missingLists(caller, requests);
     if (missing.length > 0) throw new Error(`not measured: ${missing.join(', ')}`);
@@ -39,19 +45,19 @@ async function main(): Promise<void> {
     console.log(`\n${slow.length} of ${all.length + portal.length} take more than ${LIMIT_MS} ms`);
   } finally {
     await server.stop();
-    if (process.env.KEEP_LISTS !== '1') await rm(folder, { recursive: true, force: true });
+    if (!keeps) await rm(folder, { recursive: true, force: true });
   }
   // Connections that are kept alive would keep the process.
-  process.exit(0);
+  process.exit();
 }
 
-/** Fills the database and starts the API. */
+/** Fills the database. */
 async function prepare(
   server: ListServer,
+  caller: Caller,
   deliveries: number,
   accounts: number,
-): Promise<{ caller: Caller; subjects: Subjects }> {
-  const caller = { url: await server.startApi(), key: server.adminKey };
+): Promise<readonly Owner[]> {
   const owners = await makeAccounts(server.store, accounts);
   const progress = (written: number): void => void process.stderr.write(`\r${written} of ${deliveries}`);
   await fill(server.databaseUrl, deliveries, { days: DAYS, owners, ofFirstPercent: OF_FIRST_PERCENT, progress });
@@ -63,7 +69,7 @@ async function prepare(
   });
   await makeStates(server.databaseUrl, owners[0]!);
   await post(caller, `/v1/subscriptions/${owners[0]!.subscriptionId}/recover`, RECOVERY);
-  return { caller, subjects: await subjectsOf(server, caller, owners) };
+  return owners;
 }
 
 async function subjectsOf({ store }: ListServer, caller: Caller, owners: readonly Owner[]): Promise<Subjects> {
@@ -109,7 +115,14 @@ function ofPortal(requests: readonly ListRequest[], { large, small }: Subjects):
 
 async function measureAll(caller: Caller, requests: readonly ListRequest[]): Promise<Measured[]> {
   const measured: Measured[] = [];
-  for (const request of requests) measured.push(await measure(caller, request));
+  for (const request of requests) {
+    try {
+      measured.push(await measure(caller, request));
+    } catch (error) {
+      console.error(`not measured: ${errorMessage(error)}`);
+      process.exitCode = 1;
+    }
+  }
   return measured;
 }
 

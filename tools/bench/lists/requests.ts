@@ -141,7 +141,7 @@ function receiversOf({ large, small, provider, commonHost, lateAccounts }: Subje
     subscriptions('of a provider', { provider }),
     subscriptions('of a small account', { accountId: small.accountId }),
     { path: '/v1/accounts/{id}/subscriptions', params: { id: large.accountId }, about: 'of the large account' },
-    { path: '/v1/subscriptions/{id}/ordering', params: ofLarge, query: { limit }, about: '500 blocked of 10,500' },
+    { path: '/v1/subscriptions/{id}/ordering', params: ofLarge, query: { limit }, about: 'of the large subscription' },
     { path: '/v1/subscriptions/{id}/recoveries', params: ofLarge, about: 'from Temporal' },
     { path: '/v1/accounts/{id}/portal-links', params: { id: large.accountId }, query: { limit }, about: '' },
   ];

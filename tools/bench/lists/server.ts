@@ -1,11 +1,11 @@
 /** An API over a database of its own, without a worker: what is open in the database stays as it is. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { loadConfig } from '#src/config/config.js';
 import { startEmbedded } from '#src/embedded/index.js';
 import { waitUntil } from '#src/embedded/poll.js';
 import { pickPort } from '#src/embedded/ports.js';
+import { loadKeys } from '#src/server/keys.js';
 import { migrate } from '#src/store/migrate.js';
 import { createSecretBox } from '#src/store/secret-box.js';
 import { openStore, type Store } from '#src/store/store.js';
@@ -25,15 +25,15 @@ export interface ListServer {
 
 /** Starts PostgreSQL and Temporal with a data folder. */
 export async function startListServer(dataDir: string): Promise<ListServer> {
-  const key = randomBytes(32);
-  const adminKey = randomBytes(16).toString('hex');
   const own = { ...process.env, PIGEONPOST_DATA_DIR: dataDir };
   const log = { info: console.error, warn: console.error };
   const ports = { PIGEONPOST_TEMPORAL_PORT: await pickPort(), PIGEONPOST_TEMPORAL_UI_PORT: await pickPort() };
   const config = loadConfig({ ...own, ...mapText(ports) });
   const embedded = await startEmbedded(config, { searchAttributes: searchAttributeTypes, log });
   await migrate(embedded.databaseUrl);
-  const store = openStore({ databaseUrl: embedded.databaseUrl, box: createSecretBox([key]) });
+  // The API reads the same keys from the data folder.
+  const { adminKey, encryptionKeys } = await loadKeys(config);
+  const store = openStore({ databaseUrl: embedded.databaseUrl, box: createSecretBox(encryptionKeys) });
   let api: ReturnType<typeof spawn> | undefined;
   return {
     store,
@@ -48,8 +48,6 @@ export async function startListServer(dataDir: string): Promise<ListServer> {
           DATABASE_URL: embedded.databaseUrl,
           TEMPORAL_ADDRESS: embedded.temporal.address,
           PIGEONPOST_PORT: String(port),
-          PIGEONPOST_ADMIN_KEY: adminKey,
-          PIGEONPOST_ENCRYPTION_KEY: key.toString('base64'),
         },
         stdio: ['ignore', logFile, logFile],
       });

@@ -79,7 +79,7 @@ const RECORDS: readonly string[] = [
    SELECT ${idOf('aud')}, 'operator', 'api', 'POST /v1/deliveries/{id}/retry', d.account_id, d.id, 202
    FROM deliveries d WHERE ${oneIn(5)}`,
   `INSERT INTO jobs (id, account_id, action, filter, reason, rate_per_second, state, total, ended_at)
-   SELECT ${idOf('job')}, d.account_id, 'redeliver', '{"beforeId":"~"}', 'bench', 10, 'completed', 100, now()
+   SELECT ${idOf('job')}, d.account_id, 'redeliver', jsonb_build_object('beforeId', d.id), 'bench', 10, 'completed', 100, now()
    FROM deliveries d WHERE ${oneIn(200)}`,
   `INSERT INTO erasures (id, account_id, reason, erased_by)
    SELECT ${idOf('era')}, d.account_id, 'bench', 'operator' FROM deliveries d WHERE ${oneIn(200)}`,
