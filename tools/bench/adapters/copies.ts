@@ -1,6 +1,6 @@
 /**
- * Many accounts with a subscription each, as copies of one that the API has created. One by one over the API ten thousand of
- * them take minutes, and that is no part of what is measured.
+ * Many accounts with a subscription each, as copies of one that the API has created: creating them is no part of what is
+ * measured.
  */
 import { newId } from '#src/contract/ids.js';
 import { readKeyFiles } from '#src/server/key-files.js';
