@@ -15,8 +15,9 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', inProject('tools
 });
 if (status !== 0) process.exit(status ?? 1);
 const [tool] = process.argv.splice(2, 1);
-// `bench storage` measures what statements cost instead of putting loads on.
-const program = tool === 'bench' && process.argv[2] === 'storage' ? [tool, ...process.argv.splice(2, 1)] : [tool];
+// `bench storage` and `bench lists` measure what statements and lists cost instead of putting loads on.
+const isOwn = tool === 'bench' && ['storage', 'lists'].includes(process.argv[2]);
+const program = isOwn ? [tool, ...process.argv.splice(2, 1)] : [tool];
 const main = inProject('tools', 'out', ...program, 'main.js');
 process.argv[1] = main;
 await import(pathToFileURL(main).href);

@@ -12,7 +12,10 @@ import type { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
 
 /** Requests in flight at once, as long as they are quick: more would only open more connections. */
 const MAX_QUICK = 100;
-/** How long a request counts as quick, in milliseconds: slow ones must not block others. */
+/**
+ * How long a request counts as quick, in milliseconds: slow ones must not block others. The time in which this process was
+ * too busy to read its response does not count.
+ */
 const QUICK_MS = 250;
 /** Requests in flight at once, including slow ones. */
 const MAX_IN_FLIGHT = 1_000;
@@ -60,7 +63,7 @@ interface ReceiverQueue {
   running: number;
   /** Its entry in the rotation; undefined while it is not in it. */
   ready: Ready | undefined;
-  /** Since when no permit was released, in milliseconds of `performance.now`; undefined while it does not wait for one. */
+  /** Since when no permit was released, in milliseconds of `#now`; undefined while it does not wait for one. */
   blockedSince: number | undefined;
   /** Since when its receiver has been slow; undefined while it is not. */
   slowSince: number | undefined;
@@ -73,6 +76,7 @@ interface Ready extends FairItem {
 
 interface Running {
   readonly queue: ReceiverQueue;
+  /** In milliseconds of `#now`. */
   readonly startedAt: number;
   isQuick: boolean;
 }
@@ -88,6 +92,10 @@ export class FirstAttempts {
   /** Of these, deliveries that wait for slow receivers. */
   #slowWaiting = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer was last due or called, in milliseconds of `performance.now`. */
+  #tickedAt = 0;
+  /** By how much the timer was late, in milliseconds of all its calls: the time in which this process read no responses. */
+  #busyMs = 0;
 
   constructor(private readonly settings: FirstAttemptsSettings) {}
 
@@ -136,8 +144,10 @@ export class FirstAttempts {
       queue.ready = undefined;
       if (queue.waiting.size > 0) this.#sendNext(queue);
     }
-    this.#timer ??=
-      this.#running.size + this.#waiting > 0 ? setInterval(() => this.#tick(), TICK_MS).unref() : undefined;
+    if (this.#timer === undefined && this.#running.size + this.#waiting > 0) {
+      this.#tickedAt = performance.now();
+      this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+    }
   }
 
   /** Removes and returns everything that waits. */
@@ -179,7 +189,7 @@ export class FirstAttempts {
     const limit = Math.max(Math.min(maxConcurrentAttempts, MAX_IN_FLIGHT - this.#running.size), 1);
     const permit = limiter.acquireNow(queue.subscriptionId, limit);
     if (!permit) {
-      queue.blockedSince = performance.now();
+      queue.blockedSince = this.#now();
       limiter.whenReleased(queue.subscriptionId, () => {
         queue.blockedSince = undefined;
         const isWaiting = queue.waiting.size > 0;
@@ -192,7 +202,7 @@ export class FirstAttempts {
     const attempt = queue.waiting.shift()!;
     this.#count(queue, -1, -attempt.delivery.body.length);
     this.#makeReady(queue);
-    const running: Running = { queue, startedAt: performance.now(), isQuick: true };
+    const running: Running = { queue, startedAt: this.#now(), isQuick: true };
     this.#running.add(running);
     queue.running += 1;
     this.#quick += 1;
@@ -210,8 +220,16 @@ export class FirstAttempts {
     });
   }
 
+  /** A clock in milliseconds that stands still while this process is too busy to read responses. */
+  #now(): number {
+    return performance.now() - this.#busyMs;
+  }
+
   #tick(): void {
-    const now = performance.now();
+    const tickedAt = performance.now();
+    this.#busyMs += Math.max(tickedAt - this.#tickedAt - TICK_MS, 0);
+    this.#tickedAt = tickedAt;
+    const now = this.#now();
     for (const running of this.#running) {
       if (now - running.startedAt < QUICK_MS) break;
       if (!running.isQuick) continue;

@@ -1,16 +1,14 @@
 /** GET /v1/overview: statistics of deliveries for the dashboard's first page. */
 import { z } from 'zod';
 import { idTime, lowestIdAt } from '../../contract/ids.js';
+import { countGroups, type ProviderCount } from '../../store/reports/groups.js';
 import {
   countBacklog,
   countBuckets,
-  countProviders,
   sampleAttempts,
-  worstAccounts,
   worstSubscriptions,
   type AttemptSample,
   type Backlog,
-  type ProviderCount,
 } from '../../store/reports/overview.js';
 import { openWindow } from '../../store/reports/window.js';
 import type { ApiContext } from '../context.js';
@@ -144,7 +142,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       tag: 'Overview',
       scope: 'read',
       summary: 'Get statistics of deliveries',
-      description: 'With more than 200,000 deliveries a sample is read and its counts are extrapolated.',
+      description: 'With more than 100,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,
       capability: 'view',
       query: z.strictObject({
@@ -166,7 +164,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       const bounds = buckets.map((at) => lowestIdAt('dlv', at));
       // One after the other, so that a request uses only one database connection.
       const counts = await countBuckets(store, window, bounds);
-      const providers = await countProviders(store, window);
+      const groups = await countGroups(store, window);
       const attempts = await sampleAttempts(store, window, bounds);
       const samples = attempts.filter((each) => each.provider !== null);
       const states = totals(counts);
@@ -179,9 +177,9 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
         success: successOf(states, samples),
         series: fillSeries(buckets, counts, attempts),
         backlog: showBacklog(await countBacklog(store, scope)),
-        providers: providers.map((each) => showProvider(each, samples)),
-        worstAccounts: await worstAccounts(store, window),
-        worstSubscriptions: await worstSubscriptions(store, window, scope),
+        providers: groups.providers.map((each) => showProvider(each, samples)),
+        worstAccounts: groups.accounts,
+        worstSubscriptions: await worstSubscriptions(store, groups.subscriptions, window.share, scope),
       };
     },
   );

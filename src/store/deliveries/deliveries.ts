@@ -150,8 +150,47 @@ export interface DeliveryFilter {
   readonly limit: number;
 }
 
-/** Deliveries, the newest first. */
-export async function listDeliveries(store: Store, filter: DeliveryFilter): Promise<StoredDelivery[]> {
+/** Deliveries of a state that are sorted by their ids at most. */
+const MAX_SORTED = 50_000;
+
+/** Deliveries, the newest first. Those of a state are sorted if there are at most `maxSorted`. */
+export async function listDeliveries(
+  store: Store,
+  filter: DeliveryFilter,
+  maxSorted = MAX_SORTED,
+): Promise<StoredDelivery[]> {
+  return (await listRareState(store, filter, maxSorted)) ?? (await listInSequence(store, filter));
+}
+
+/**
+ * Deliveries of a state that at most `maxSorted` deliveries have, in a range of ids; undefined for other filters and states. They
+ * are found by an index of the state: read in the sequence of their ids, each partition would be read to its first one, and
+ * those without one completely.
+ */
+async function listRareState(
+  store: Store,
+  { state, fromId, beforeId, limit, ...others }: DeliveryFilter,
+  maxSorted: number,
+): Promise<StoredDelivery[] | undefined> {
+  const isAll =
+    state !== undefined && state !== 'delivered' && Object.values(others).every((value) => value === undefined);
+  if (!isAll) return undefined;
+  const { where, values, sql } = conditions();
+  where('state = ?', state);
+  where('id >= ?', fromId);
+  where('id < ?', beforeId);
+  const { rows } = await store.pool.query<DeliveryRow & { id: string | null; isRare: boolean }>(
+    `WITH found AS MATERIALIZED (SELECT id FROM deliveries WHERE ${sql()} LIMIT $${values.push(maxSorted + 1)}),
+       counted AS (SELECT count(*) <= $${values.push(maxSorted)} AS "isRare" FROM found),
+       newest AS (SELECT id FROM found WHERE (SELECT "isRare" FROM counted) ORDER BY id DESC LIMIT $${values.push(limit)})
+     SELECT d.*, c."isRare" FROM counted c LEFT JOIN (newest JOIN deliveries d USING (id)) ON true ORDER BY d.id DESC`,
+    values,
+  );
+  return rows[0]!.isRare ? rows.filter(({ id }) => id !== null).map(toDelivery) : undefined;
+}
+
+/** Reads deliveries in the sequence of their ids. */
+async function listInSequence(store: Store, filter: DeliveryFilter): Promise<StoredDelivery[]> {
   const { where, values, sql } = conditions();
   where('account_id = ?', filter.accountId);
   where('subscription_id = ?', filter.subscriptionId);

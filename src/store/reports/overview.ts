@@ -1,14 +1,13 @@
 /** Figures about the deliveries of a time window, for operators and account owners. */
 import type { DeliveryState } from '../deliveries/deliveries.js';
 import type { Store } from '../store.js';
+import { MAX_LISTED, type SubscriptionCount } from './groups.js';
 import type { Window, WindowRows } from './window.js';
 
 /** Approximate number of deliveries whose attempts are read; fifty of them are slower than the 99th percentile. */
 const SAMPLED_DELIVERIES = 5_000;
 /** Above this many waiting deliveries they are no longer counted. */
 const MAX_BACKLOG = 100_000;
-/** Number of listed subscriptions that fail most, and of those that are disabled. */
-const MAX_LISTED = 10;
 
 /** What a report is about: everything, or an account, a subscription, a provider. */
 export type ReportScope = Pick<Window, 'accountId' | 'subscriptionId' | 'provider'>;
@@ -46,64 +45,6 @@ export async function countBuckets(
             round(count(*) / ${share})::float8 AS count
      FROM ${source} GROUP BY 1, 2`,
     [...values, bounds],
-  );
-  return rows;
-}
-
-/** The deliveries of a provider by outcome. */
-export interface ProviderCount {
-  readonly provider: string;
-  readonly deliveries: number;
-  readonly delivered: number;
-  readonly failed: number;
-  /** Open deliveries whose last attempt was not accepted. */
-  readonly openAfterFailure: number;
-  readonly attempts: number;
-}
-
-export async function countProviders(store: Store, { source, values, share }: WindowRows): Promise<ProviderCount[]> {
-  const { rows } = await store.pool.query<ProviderCount>(
-    `SELECT d.provider, round(count(*) / ${share})::float8 AS deliveries,
-            round(count(*) FILTER (WHERE d.state = 'delivered') / ${share})::float8 AS delivered,
-            round(count(*) FILTER (WHERE d.state = 'failed') / ${share})::float8 AS failed,
-            round(count(*) FILTER (WHERE d.state IN ('pending', 'retrying', 'paused') AND d.last_reason IS NOT NULL)
-                  / ${share})::float8 AS "openAfterFailure",
-            round(sum(d.attempts) / ${share})::float8 AS attempts
-     FROM ${source} GROUP BY 1 ORDER BY 1`,
-    [...values],
-  );
-  return rows;
-}
-
-/** An account and the results of its attempts. */
-export interface AccountFigures {
-  readonly accountId: string;
-  readonly name: string;
-  readonly provider: string;
-  readonly deliveries: number;
-  readonly attempts: number;
-  readonly failures: number;
-  readonly failureRate: number;
-  /** Open deliveries whose last attempt was not accepted. */
-  readonly openAfterFailure: number;
-}
-
-/** The ten worst accounts, by failed attempts times failure rate as {@link worstSubscriptions}. */
-export async function worstAccounts(store: Store, { source, values, share }: WindowRows): Promise<AccountFigures[]> {
-  const { rows } = await store.pool.query<AccountFigures>(
-    `WITH counted AS (
-       SELECT d.account_id AS id, count(*) AS deliveries, sum(d.attempts) AS attempts,
-              sum(d.attempts) - count(*) FILTER (WHERE d.state = 'delivered') AS failures,
-              count(*) FILTER (WHERE d.state IN ('pending', 'retrying', 'paused') AND d.last_reason IS NOT NULL) AS open
-       FROM ${source} GROUP BY 1
-     )
-     SELECT a.id AS "accountId", a.name, a.provider, round(c.deliveries / ${share})::float8 AS deliveries,
-            round(c.attempts / ${share})::float8 AS attempts, round(c.failures / ${share})::float8 AS failures,
-            c.failures::float8 / c.attempts AS "failureRate", round(c.open / ${share})::float8 AS "openAfterFailure"
-     FROM counted c JOIN accounts a ON a.id = c.id
-     WHERE c.failures > 0 AND a.deleted_at IS NULL
-     ORDER BY c.failures::float8 * c.failures / c.attempts DESC, a.id LIMIT ${MAX_LISTED}`,
-    [...values],
   );
   return rows;
 }
@@ -178,29 +119,26 @@ export interface SubscriptionFigures {
 }
 
 /**
- * The ten worst subscriptions, by failed attempts times failure rate, so that neither a single failure nor volume alone
- * counts much. Then up to ten others that were disabled because of their receiver, the latest first: these make no attempts
- * any more. `lastStatus` and `lastReason` are those of the newest delivery with a failure.
+ * The subscriptions of {@link countGroups}, unless they were deleted. Then up to ten others that were disabled because of their
+ * receiver, the latest first: these make no attempts any more. `lastStatus` and `lastReason` are those of the newest
+ * delivery with a failure.
  */
 export async function worstSubscriptions(
   store: Store,
-  { source, values, share }: WindowRows,
+  counted: readonly SubscriptionCount[],
+  share: number,
   scope: ReportScope,
 ): Promise<SubscriptionFigures[]> {
-  const { where, values: all } = scopeConditions(scope, values, {
+  const { where, values } = scopeConditions(scope, [JSON.stringify(counted), share], {
     accountId: 'account_id = ?',
     subscriptionId: 'id = ?',
     provider: '(SELECT provider FROM accounts WHERE accounts.id = account_id) = ?',
   });
   const { rows } = await store.pool.query<SubscriptionFigures>(
-    `WITH counted AS (
-       SELECT d.subscription_id AS id, sum(d.attempts) AS attempts,
-              sum(d.attempts) - count(*) FILTER (WHERE d.state = 'delivered') AS failures,
-              max(d.id) FILTER (WHERE d.last_reason IS NOT NULL) AS last_id
-       FROM ${source} AND d.attempts > 0 GROUP BY 1
-     ), worst AS (
-       SELECT id, failures::float8 * failures / attempts AS score FROM counted WHERE failures > 0
-       ORDER BY score DESC, id LIMIT ${MAX_LISTED}
+    `WITH worst AS (
+       SELECT entry ->> 'subscriptionId' AS id, (entry ->> 'attempts')::float8 AS attempts,
+              (entry ->> 'failures')::float8 AS failures, entry ->> 'lastId' AS last_id, position
+       FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS listed (entry, position)
      ), disabled AS (
        SELECT id FROM subscriptions
        WHERE NOT enabled AND disabled_reason IS NOT NULL AND deleted_at IS NULL ${where}
@@ -210,17 +148,16 @@ export async function worstSubscriptions(
      SELECT s.id AS "subscriptionId", s.account_id AS "accountId", a.provider, s.url, s.enabled,
             s.disabled_reason AS "disabledReason", s.disabled_at AS "disabledAt",
             (s.failing ->> 'since')::timestamptz AS "failingSince",
-            round(coalesce(c.attempts, 0) / ${share})::float8 AS attempts,
-            round(coalesce(c.failures, 0) / ${share})::float8 AS failures,
-            c.failures::float8 / c.attempts AS "failureRate",
+            round(coalesce(w.attempts, 0) / $2::float8) AS attempts, round(coalesce(w.failures, 0) / $2::float8) AS failures,
+            w.failures / w.attempts AS "failureRate",
             last.last_status AS "lastStatus", last.last_reason AS "lastReason"
-     FROM (SELECT id, score FROM worst UNION ALL SELECT id, NULL FROM disabled) listed
+     FROM (SELECT id FROM worst UNION ALL SELECT id FROM disabled) listed
      JOIN subscriptions s ON s.id = listed.id AND s.deleted_at IS NULL
      JOIN accounts a ON a.id = s.account_id
-     LEFT JOIN counted c ON c.id = listed.id
-     LEFT JOIN deliveries last ON last.id = c.last_id
-     ORDER BY listed.score DESC NULLS LAST, s.disabled_at DESC, s.id`,
-    all,
+     LEFT JOIN worst w ON w.id = listed.id
+     LEFT JOIN deliveries last ON last.id = w.last_id
+     ORDER BY w.position NULLS LAST, s.disabled_at DESC, s.id`,
+    values,
   );
   return rows;
 }

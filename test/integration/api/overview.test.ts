@@ -3,6 +3,8 @@ import { customTimeline, fillSeries, timeline, totals, windowNames } from '../..
 import { lowestIdAt } from '../../../src/contract/ids.js';
 import { recordAttempt, type AttemptRow } from '../../../src/store/attempts/recording.js';
 import { countFailure } from '../../../src/store/subscriptions/changes.js';
+import { makePartitions } from '../../../src/store/partitions.js';
+import { countGroups } from '../../../src/store/reports/groups.js';
 import { countBuckets, sampleAttempts } from '../../../src/store/reports/overview.js';
 import { openWindow } from '../../../src/store/reports/window.js';
 import { startApiWithDatabase, type TestApi } from '../../support/api.js';
@@ -359,6 +361,27 @@ test('of many deliveries are extrapolated from a sample', async () => {
   const { failed: ended, delivered } = totals(counts);
   expect((ended + delivered) / 40_000).toBeCloseTo(1, 1);
   expect(ended / (ended + delivered)).toBeCloseTo(0.25, 1);
+});
+
+test('a sample is taken of the weeks of the window only', async () => {
+  const { store } = api.database;
+  const weeks = ['2026-03-04T12:00:00Z', '2026-03-18T12:00:00Z'].map((time) => new Date(time));
+  for (const week of weeks) await makePartitions(store, week);
+  for (const week of weeks)
+    await store.pool.query(
+      `INSERT INTO deliveries (id, event_id, account_id, subscription_id, provider, event_type, body_variant, state)
+       SELECT $1 || lpad(n::text, 16, '0'), 'evt', 'acc', 'sub', 'standard', 'x', '', 'delivered'
+       FROM generate_series(1, 10000) n`,
+      [lowestIdAt('dlv', week).slice(0, -16)],
+    );
+  await store.pool.query('ANALYZE deliveries');
+  const [from, before] = [new Date('2026-03-04T00:00:00Z'), new Date('2026-03-05T00:00:00Z')];
+  const range = { fromId: lowestIdAt('dlv', from), beforeId: lowestIdAt('dlv', before) };
+  const window = await openWindow(store, range, { maxCounted: 1_000, sampledRows: 5_000 });
+  expect(window.share).toBeCloseTo(0.5, 1);
+  const { providers } = await countGroups(store, window);
+  expect(providers).toHaveLength(1);
+  expect(providers[0]!.deliveries / 10_000).toBeCloseTo(1, 1);
 });
 
 test('of more than 5,000 deliveries the attempts are those of a sample', async () => {

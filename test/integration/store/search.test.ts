@@ -1,4 +1,5 @@
 /** Searches that end before everything is read, on more rows than a page reads. */
+import { listDeliveries } from '../../../src/store/deliveries/deliveries.js';
 import { searchDeliveries, type DeliverySearch } from '../../../src/store/deliveries/search.js';
 import { listEvents, type EventFilter } from '../../../src/store/events/list-events.js';
 import { fill } from '../../../tools/bench/steps/fill.js';
@@ -103,4 +104,20 @@ test('a page of events with a text ends after 32 MiB of payloads', async () => {
   expect(first).toMatchObject({ events: [], read: 32, nextBeforeId: ids[31] });
   const second = await listEvents(database.store, { text: 'no such text', beforeId: ids[31], limit: 50 });
   expect(second).toMatchObject({ events: [], read: 32, nextBeforeId: ids[63] });
+});
+
+test('lists the deliveries of a state alike, whether few or many have it', async () => {
+  const { store } = database;
+  const failed = (await query<{ id: string }>(`SELECT id FROM deliveries WHERE state = 'failed' ORDER BY id DESC`)).map(
+    ({ id }) => id,
+  );
+  const [from, before] = [failed[10]!, failed[2]!];
+  for (const maxSorted of [failed.length, failed.length - 1]) {
+    const list = async (range: { fromId?: string; beforeId?: string }) =>
+      (await listDeliveries(store, { state: 'failed', limit: 5, ...range }, maxSorted)).map(({ id }) => id);
+    expect(await list({})).toEqual(failed.slice(0, 5));
+    expect(await list({ beforeId: before })).toEqual(failed.slice(3, 8));
+    expect(await list({ fromId: from, beforeId: failed[8]! })).toEqual(failed.slice(9, 11));
+  }
+  expect(await listDeliveries(store, { state: 'cancelled', limit: 5 })).toEqual([]);
 });

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Pool } from 'undici';
 import { nowMs } from '../clock.js';
-import type { Adapter, BenchEvent, CreateAdapter, Receiver } from './types.js';
+import { copyFor } from './copies.js';
+import type { Adapter, BenchEvent, Connection, CreateAdapter, Receiver } from './types.js';
 
 /** The contract that is spoken: it takes any event type and is signed as most are. */
 const PROVIDER = 'standard';
@@ -33,7 +34,8 @@ interface Registration {
   readonly accountByTopic: ReadonlyMap<string, string>;
 }
 
-export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl }): Promise<Adapter> => {
+export const createAdapter: CreateAdapter = async (connection): Promise<Adapter> => {
+  const { url, adminKey, databaseUrl } = connection;
   const pool = new Pool(url!, { connections: CONNECTIONS });
   const database = new Client({ connectionString: databaseUrl });
   await database.connect();
@@ -46,8 +48,10 @@ export const createAdapter: CreateAdapter = async ({ url, adminKey, databaseUrl 
   return {
     async setUp(receivers) {
       const key = JSON.stringify(receivers);
-      registered = kept.get(key) ?? (await register(post, receivers));
-      if (receivers.some(({ account }) => account !== undefined)) kept.set(key, registered);
+      const isMany = receivers.some(({ account }) => account !== undefined);
+      registered =
+        kept.get(key) ?? (await (isMany ? registerMany(post, connection, receivers) : register(post, receivers)));
+      if (isMany) kept.set(key, registered);
       deliveredBefore = (await countDelivered(database, registered)).delivered;
     },
     async emit(events) {
@@ -125,6 +129,19 @@ async function register(post: Post, receivers: readonly Receiver[]): Promise<Reg
   );
   const accountByTopic = new Map(receivers.map(({ topic, account = '' }) => [topic, idByName.get(account)!]));
   return { accountIds, subscriptionIds, accountByTopic };
+}
+
+/** The first account by the API, the others as its copies. */
+async function registerMany(post: Post, connection: Connection, receivers: readonly Receiver[]): Promise<Registration> {
+  const [first, ...others] = receivers;
+  const { accountIds, subscriptionIds } = await register(post, [first!]);
+  const original = { accountId: accountIds[0]!, subscriptionId: subscriptionIds[0]! };
+  const all = [original, ...(await copyFor(connection, original, others))];
+  return {
+    accountIds: all.map(({ accountId }) => accountId),
+    subscriptionIds: all.map(({ subscriptionId }) => subscriptionId),
+    accountByTopic: new Map(receivers.map(({ topic }, index) => [topic, all[index]!.accountId])),
+  };
 }
 
 async function isAnyOpen(database: Client, { subscriptionIds }: Registration): Promise<boolean> {

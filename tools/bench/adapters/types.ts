@@ -26,6 +26,8 @@ export interface Connection {
   readonly url?: string;
   readonly adminKey?: string;
   readonly databaseUrl?: string;
+  /** The data folder, which has the key that secrets are encrypted with. */
+  readonly dataDir?: string;
   /** host:port */
   readonly temporalAddress?: string;
   /** Of https receivers: the certificate to trust (PEM file), and where their name leads, as host:port:address. */

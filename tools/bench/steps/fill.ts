@@ -14,10 +14,14 @@ export interface FillOptions {
   readonly days?: number;
   /** Called with the number of rows written. */
   readonly progress?: (written: number) => void;
+  /** Whose they are, in turn; those that are there when absent. */
+  readonly owners?: readonly Owner[];
+  /** How many in a hundred belong to the first owner besides its turns; none if absent. */
+  readonly ofFirstPercent?: number;
 }
 
 /** Whose deliveries they are. */
-interface Owner {
+export interface Owner {
   readonly accountId: string;
   readonly subscriptionId: string;
   readonly provider: string;
@@ -30,7 +34,7 @@ interface Owner {
 export async function fill(
   databaseUrl: string,
   deliveries: number,
-  { days = 30, progress = () => undefined }: FillOptions = {},
+  { days = 30, progress = () => undefined, owners: given, ofFirstPercent = 0 }: FillOptions = {},
 ): Promise<void> {
   const firstWeek = Date.now() - days * DAY_MS;
   await makePastPartitions(databaseUrl, firstWeek);
@@ -40,11 +44,12 @@ export async function fill(
     await client.query('SET synchronous_commit = off');
     await client.query(`CREATE TEMP TABLE filling (ms bigint, event_id text, delivery_id text, failed boolean,
                                                    account_id text, subscription_id text, provider text)`);
-    const owners = [...(await ownersThere(client)), ...strangers()];
+    const owners = given ?? [...(await ownersThere(client)), ...strangers()];
     const stepMs = (days * DAY_MS) / deliveries;
     for (let written = 0; written < deliveries; written += CHUNK) {
       const count = Math.min(CHUNK, deliveries - written);
-      await writeChunk(client, { from: Math.floor(firstWeek + written * stepMs), stepMs, count, owners });
+      const from = Math.floor(firstWeek + written * stepMs);
+      await writeChunk(client, { from, stepMs, count, owners, ofFirstPercent });
       progress(written + count);
     }
     await settle(client);
@@ -98,10 +103,14 @@ function base32(number: string, digits: number): string {
 /** A TypeID is 10 characters of milliseconds, 4 with version and variant, and 12 that make it unique. */
 const UNIQUE = `(${base32('ms', 10)}) || 'e008' || (${base32('n::bigint', 5)}) || $4`;
 
-async function writeChunk(
-  client: Client,
-  { from, stepMs, count, owners }: { from: number; stepMs: number; count: number; owners: readonly Owner[] },
-): Promise<void> {
+interface Chunk extends Required<Pick<FillOptions, 'owners' | 'ofFirstPercent'>> {
+  /** Unix time of its first row in milliseconds, and the time between two. */
+  readonly from: number;
+  readonly stepMs: number;
+  readonly count: number;
+}
+
+async function writeChunk(client: Client, { from, stepMs, count, owners, ofFirstPercent }: Chunk): Promise<void> {
   // Every chunk has ids of its own.
   const own = idSuffix(newId('dlv')).slice(-7);
   await client.query('BEGIN');
@@ -113,7 +122,8 @@ async function writeChunk(
      CROSS JOIN LATERAL (SELECT $2::bigint + floor(n * $3::float8)::bigint AS ms) AS made
      CROSS JOIN LATERAL (SELECT ${UNIQUE} AS suffix) AS named
      CROSS JOIN LATERAL (SELECT ARRAY[($5::text[])[position], ($6::text[])[position], ($7::text[])[position]] AS owner
-                         FROM (SELECT 1 + n % cardinality($5::text[]) AS position) AS picked) AS owned`,
+                         FROM (SELECT CASE WHEN abs(hashint4(n::int) % 100) < $8 THEN 1
+                                           ELSE 1 + n % cardinality($5::text[]) END AS position) AS picked) AS owned`,
     [
       count,
       from,
@@ -122,6 +132,7 @@ async function writeChunk(
       owners.map(({ accountId }) => accountId),
       owners.map(({ subscriptionId }) => subscriptionId),
       owners.map(({ provider }) => provider),
+      ofFirstPercent,
     ],
   );
   for (const statement of STATEMENTS) await client.query(statement);

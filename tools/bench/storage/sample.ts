@@ -30,13 +30,25 @@ export function newEvent(accountId: string, subscriptionId: string): NewEvent {
   };
 }
 
-/** Writes the account and the subscription. */
-export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' | 'subscriptionId'>> {
+/** Whose deliveries are written. */
+export type SampleOwner = Pick<Sample, 'accountId' | 'subscriptionId'>;
+
+/** What tells accounts and their subscriptions apart. */
+export interface OwnerNames {
+  readonly name: string;
+  readonly externalId: string | null;
+  readonly url: string;
+}
+
+const SAMPLE: OwnerNames = { name: 'Sample', externalId: null, url: 'https://receiver.example.com/hooks' };
+
+/** Writes an account with a subscription. */
+export async function makeOwner(store: Store, { name, externalId, url } = SAMPLE): Promise<SampleOwner> {
   const [accountId, subscriptionId] = [newId('acc'), newId('sub')];
   await insertAccount(store, store.pool, {
     id: accountId,
     provider: PROVIDER,
-    name: 'Sample',
+    name,
     scope: {},
     settings: {},
     validatePayloads: false,
@@ -45,7 +57,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     retentionDays: 14,
     dispatchWeight: 1,
     maxSubscriptions: null,
-    externalId: null,
+    externalId,
     metadata: {},
     contactEmail: null,
     environment: 'live',
@@ -58,7 +70,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
     id: subscriptionId,
     reference: subscriptionId,
     accountId,
-    url: 'https://receiver.example.com/hooks',
+    url,
     eventTypes: [],
     description: null,
     enabled: true,
@@ -75,10 +87,7 @@ export async function makeOwner(store: Store): Promise<Pick<Sample, 'accountId' 
 }
 
 /** Writes open deliveries; those without an owner are older than the sweep allows. */
-export async function makeOpen(
-  store: Store,
-  { accountId, subscriptionId }: Pick<Sample, 'accountId' | 'subscriptionId'>,
-): Promise<Sample> {
+export async function makeOpen(store: Store, { accountId, subscriptionId }: SampleOwner): Promise<Sample> {
   const states = [
     `updated_at = now()`,
     `updated_at = now() - interval '1 hour'`,

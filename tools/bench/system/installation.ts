@@ -16,6 +16,7 @@ export interface Installation {
   readonly url: string;
   readonly adminKey: string;
   readonly databaseUrl: string;
+  readonly dataDir: string;
   /** host:port */
   readonly temporalAddress: string;
   readonly pids: { readonly pigeonpost: number; readonly temporal: number; readonly postgres: number };
@@ -88,6 +89,7 @@ export async function startInstallation(
   return {
     url,
     adminKey,
+    dataDir,
     databaseUrl: `postgres://pigeonpost:${password}@127.0.0.1:${postgresPort}/pigeonpost`,
     temporalAddress: `127.0.0.1:${temporalPort}`,
     pids: {

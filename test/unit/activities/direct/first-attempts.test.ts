@@ -4,7 +4,10 @@ import { FirstAttempts, type FirstAttempt } from '../../../../src/activities/dir
 import { MAX_PERMIT_WAIT_MS } from '../../../../src/workflows/limits.js';
 
 beforeEach(() => void jest.useFakeTimers());
-afterEach(() => void jest.useRealTimers());
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
 
 function attempt(accountId: string, subscriptionId: string, number: number, priority = 'normal'): FirstAttempt {
   const delivery = {
@@ -124,6 +127,24 @@ test('keeps the deliveries of a slow receiver in bounds, and does not count them
   await end(1);
   await end(1);
   expect(attempts.waiting).toBeGreaterThan(1_990);
+});
+
+test('takes no receiver for slow because this process was too busy to read its responses', async () => {
+  const { attempts, givenUp, add, end } = parts();
+  const now = performance.now.bind(performance);
+  let busyMs = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => now() + busyMs);
+  add('acc', 'quick', 3_000);
+  attempts.sendMore();
+  busyMs = 1_000;
+  await jest.advanceTimersByTimeAsync(100);
+  expect(givenUp).toEqual([]);
+  expect(attempts.waiting).toBe(2_950);
+  await end(50);
+  // The next ones are slow themselves.
+  await jest.advanceTimersByTimeAsync(300);
+  expect(attempts.waiting).toBe(0);
+  expect(givenUp).toHaveLength(900);
 });
 
 test('gives up large deliveries of a slow receiver earlier', async () => {
