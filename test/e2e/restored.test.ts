@@ -1,5 +1,8 @@
 /** PostgreSQL is restored to an older point, and Temporal has what happened since. */
 import type { DispatchMode } from '../../src/store/events/events.js';
+import { newId } from '../../src/contract/ids.js';
+import { deliveryWorkflowId } from '../../src/workflows/names.js';
+import { deliverySignals } from '../../src/workflows/signals.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { startSystem, type TestSystem } from '../support/system.js';
@@ -169,5 +172,23 @@ test('has no open deliveries, and sends nothing again in the next sweep', async 
   const open = Object.values(ids).flat();
   await age(store(), open, 1_000);
   expect(await sweep()).toMatchObject({ started: 0 });
+  expect(receiver.received).toHaveLength(before);
+});
+
+test('a delivery that a sender has ended is not sent again by its workflow', async () => {
+  receiver.reply(503);
+  const [id] = (await commit(1)) as [string];
+  await age(store(), [id], 11);
+  await sweep();
+  await system.settled(id, 'retrying');
+  receiver.reply(200);
+  const before = receiver.received.length;
+  await store().pool.query(
+    `UPDATE deliveries SET state = 'delivered', next_attempt_at = NULL, recorded_by = $2 WHERE id = $1`,
+    [id, newId('snd')],
+  );
+  const workflow = system.client.workflow.getHandle(deliveryWorkflowId(id));
+  await workflow.signal(deliverySignals.retryNow);
+  expect(await workflow.result()).toMatchObject({ attempts: 1 });
   expect(receiver.received).toHaveLength(before);
 });

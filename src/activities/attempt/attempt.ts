@@ -7,6 +7,7 @@ import type { EgressClient } from '../../egress/types.js';
 import { contractOf } from '../../providers/registry.js';
 import { loadAttemptMaterial, replaceFailedBody, type AttemptMaterial } from '../../store/attempts/attempts.js';
 import { ERASED } from '../../store/erasures.js';
+import { isRecordedFor } from '../../store/deliveries/deliveries.js';
 import { findEvent } from '../../store/events/stored-events.js';
 import type { Store } from '../../store/store.js';
 import { FailureType, roundFailure } from '../../workflows/failure.js';
@@ -161,9 +162,9 @@ async function makeBodyAgain(store: Store, material: AttemptMaterial): Promise<A
   return body === undefined ? { ...material, bodyError: ERASED } : { ...material, body, bodyError: null };
 }
 
-/** The end that an earlier try of this activity recorded before it died without reporting it; then nothing is sent. */
+/** The end that an earlier try of this activity, or a sender, recorded without the workflow knowing; then nothing is sent. */
 function recordedEnd(material: AttemptMaterial, runId: string): DeliveryResult | undefined {
-  if (material.recordedBy !== runId) return undefined;
+  if (!isRecordedFor(runId, material.recordedBy)) return undefined;
   if (material.state === 'failed') throw roundFailure(FailureType.exhausted, material.stateReason ?? 'not accepted');
   return material.state === 'delivered' ? { attempts: material.attempts, status: material.lastStatus } : undefined;
 }

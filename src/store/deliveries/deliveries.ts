@@ -1,5 +1,5 @@
 /** Deliveries: reading them. */
-import { lowestIdAt } from '../../contract/ids.js';
+import { isId, lowestIdAt } from '../../contract/ids.js';
 import { priorityOf, type Priority } from '../../contract/timing.js';
 import { conditions } from '../conditions.js';
 import { deliveriesFrom } from '../ranges.js';
@@ -253,6 +253,15 @@ export interface DeliveryProgress {
   readonly nextAttemptAt: number | null;
 }
 
+/**
+ * Whether what is recorded of a delivery's current run comes from a run of its workflow, or from a sender that made the first
+ * attempt beside it, which a restore of the database makes possible. Another run of the workflow, as after a reset in
+ * Temporal, sends again what a former one has ended.
+ */
+export function isRecordedFor(workflowRunId: string, recordedBy: string | null): boolean {
+  return recordedBy === workflowRunId || (recordedBy !== null && isId('snd', recordedBy));
+}
+
 /** Loads the progress of a delivery for the workflow run `workflowRunId`. */
 export async function findProgress(store: Store, id: string, workflowRunId: string): Promise<DeliveryProgress> {
   const row = onlyRow(
@@ -273,7 +282,7 @@ export async function findProgress(store: Store, id: string, workflowRunId: stri
   );
   if (!row) throw new Error(`there is no delivery ${id}`);
   return {
-    endRecorded: row.recorded_by === workflowRunId && (row.state === 'delivered' || row.state === 'failed'),
+    endRecorded: isRecordedFor(workflowRunId, row.recorded_by) && (row.state === 'delivered' || row.state === 'failed'),
     attempted: row.first_attempt_at !== null,
     attempts: row.attempts,
     schedulePosition: row.schedule_position,
