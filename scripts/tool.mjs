@@ -1,4 +1,4 @@
-// node scripts/tool.mjs <bench|chaos|cluster|demo|disasters|upgrade> [options]: runs a development tool, installing and building first where needed.
+// node scripts/tool.mjs <bench|capacity|chaos|cluster|demo|disasters|upgrade> [options]: runs a development tool, installing and building first where needed.
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { ensureBuilt } from './lib/build.mjs';
