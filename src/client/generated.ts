@@ -1438,7 +1438,7 @@ export interface paths {
     };
     /**
      * Get statistics of deliveries
-     * @description With more than 100,000 deliveries a sample is read and its counts are extrapolated. Every link of the customer portal may call it.
+     * @description With more than 50,000 deliveries a sample is read and its counts are extrapolated. Every link of the customer portal may call it.
      */
     get: operations['getOverview'];
     put?: never;

@@ -142,7 +142,7 @@ export function overviewRoutes(routing: Routing, { store }: ApiContext): void {
       tag: 'Overview',
       scope: 'read',
       summary: 'Get statistics of deliveries',
-      description: 'With more than 100,000 deliveries a sample is read and its counts are extrapolated.',
+      description: 'With more than 50,000 deliveries a sample is read and its counts are extrapolated.',
       forAccounts: true,
       capability: 'view',
       query: z.strictObject({

@@ -10,7 +10,7 @@ import { onlyRow, type Store } from '../store.js';
 import { toDelivery, type DeliveryFilter, type DeliveryRow, type StoredDelivery } from './deliveries.js';
 
 /** Deliveries that are read at most for a page. */
-const MAX_READ = 50_000;
+const MAX_READ = 30_000;
 /** Subscriptions whose deliveries are merged from an index; those of more are read with all others. */
 const MAX_MERGED = 8;
 
