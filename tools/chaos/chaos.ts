@@ -3,28 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { watchSignals } from '#src/server/signals.js';
 import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
 import { pickPort } from '#src/embedded/ports.js';
 import { migrate } from '#src/store/migrate.js';
 import { createApiClient, type Ask } from './api-client.js';
-import { deliveryFacts, eventCounts, ownerlessDeliveries } from './facts.js';
 import { countByKind } from './fault-plan.js';
 import { injectFaults, type Targets } from './faults.js';
-import { balance, type Balance } from './ledger.js';
-import { emitAll, newLoadReport, type LoadReport } from './load.js';
+import type { Balance } from './ledger.js';
 import { makePlan, type Plan, type PlanOptions } from './plan.js';
 import { printProgress } from '../progress.js';
-import { startReceivers, type Receivers } from './receivers.js';
+import { startReceivers } from './receivers.js';
 import { startRole, type Role } from './role.js';
 import { startClusterProcesses } from '../cluster/processes.js';
 import type { Balancer } from '../cluster/balancer.js';
 import { startClusterServers } from '../cluster/servers.js';
 import { startServers, type Servers } from './servers.js';
-import { giveUpOn, settle } from './settle.js';
-import { subscribe, TIME_LIMIT_MS } from './subscribe.js';
-import { untilHealthy } from './until-healthy.js';
+import { TIME_LIMIT_MS } from './subscribe.js';
+import { runUnderLoad, type LoadOutcome } from './under-load.js';
 
 /** Only the first of many problems are printed. */
 const MAX_PROBLEMS = 40;
@@ -44,13 +40,7 @@ type Ledger = { readonly seed: number; readonly emitted: number } & Balance & {
     readonly crashes: number;
   };
 
-/** The result of a run: its balance, what the callers saw, and the problems as text. */
-interface Outcome {
-  readonly balances: Balance;
-  readonly load: LoadReport;
-  readonly crashes: number;
-  readonly problems: readonly string[];
-}
+type Outcome = LoadOutcome & { readonly crashes: number };
 
 export interface ChaosOptions extends PlanOptions {
   /** Whether the servers and processes are those of `npm run cluster`. */
@@ -120,7 +110,9 @@ async function run(plan: Plan, { seconds, cluster }: ChaosOptions, dataDir: Data
   await migrate(servers.databaseUrl);
   const processes = await (cluster ? startCluster : startRoles)(servers, dataDir);
   const system = { receivers, servers, ...processes };
-  const outcome = await breakAndBalance(plan, seconds, system).finally(async () => {
+  const outcome = await runUnderLoad(system, plan, seconds, (emitted) =>
+    injectFaults(plan.faults, system.targets, emitted),
+  ).finally(async () => {
     await receivers.close();
     await processes.balancer?.stop();
     await Promise.all(system.roles.map((role) => role.stop()));
@@ -129,48 +121,12 @@ async function run(plan: Plan, { seconds, cluster }: ChaosOptions, dataDir: Data
   return { ...outcome, crashes: system.roles.reduce((sum, role) => sum + role.crashes, 0) };
 }
 
-async function breakAndBalance(
-  plan: Plan,
-  seconds: number,
-  { receivers, servers: { databaseUrl, temporalAddress }, ask, targets, roles }: System,
-): Promise<Omit<Outcome, 'crashes'>> {
-  await untilHealthy(ask, roles);
-  const { accountId, kinds, never } = await subscribe(ask, receivers);
-  const load = newLoadReport();
-  const [disturbances] = await Promise.all([
-    injectFaults(plan.faults, targets, () => load.emitted),
-    emitAll(ask, accountId, plan, seconds, load),
-  ]);
-  printProgress(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
-  await untilHealthy(ask, roles);
-  const connection = await Connection.connect({ address: temporalAddress });
-  const temporal = new Client({ connection });
-  await settle(databaseUrl, temporal, never);
-  const ownerless = await ownerlessDeliveries(databaseUrl, temporal);
-  await connection.close();
-  await giveUpOn(never, databaseUrl, ask);
-  const { balances, problems } = balance({
-    acknowledged: load.acknowledged,
-    deliveries: await deliveryFacts(databaseUrl, kinds),
-    ownerless,
-    eventsByN: await eventCounts(databaseUrl),
-    disturbances,
-    arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
-  });
-  return { balances, problems, load };
-}
-
 /** The processes under test, and how they are asked and hit. */
 interface Processes {
   readonly ask: Ask;
   readonly targets: Targets;
   readonly roles: readonly Role[];
   readonly balancer?: Balancer;
-}
-
-interface System extends Processes {
-  readonly receivers: Receivers;
-  readonly servers: Servers;
 }
 
 async function startRoles(servers: Servers, dataDir: DataDir): Promise<Processes> {

@@ -5,17 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
 import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
 import { watchSignals } from '#src/server/signals.js';
 import { createApiClient } from '../chaos/api-client.js';
-import { deliveryFacts, eventCounts, ownerlessDeliveries } from '../chaos/facts.js';
-import { balance, type Balance } from '../chaos/ledger.js';
-import { emitAll, newLoadReport, type LoadReport } from '../chaos/load.js';
 import { makePlan, type Plan, type PlanOptions } from '../chaos/plan.js';
 import { startReceivers } from '../chaos/receivers.js';
-import { giveUpOn, settle } from '../chaos/settle.js';
-import { subscribe, TIME_LIMIT_MS } from '../chaos/subscribe.js';
+import { TIME_LIMIT_MS } from '../chaos/subscribe.js';
+import { runUnderLoad, type LoadOutcome } from '../chaos/under-load.js';
 import { untilHealthy } from '../chaos/until-healthy.js';
 import { startClusterProcesses, type ClusterProcesses } from '../cluster/processes.js';
 import { startClusterServers, type ClusterServers } from '../cluster/servers.js';
@@ -82,12 +78,7 @@ interface Run {
   readonly receivers: Awaited<ReturnType<typeof startReceivers>>;
 }
 
-interface Outcome {
-  readonly balances: Balance;
-  readonly problems: readonly string[];
-  readonly load: LoadReport;
-  readonly crashes: number;
-}
+type Outcome = LoadOutcome & { readonly crashes: number };
 
 async function upgradeUnderLoad({ plan, options, former, dataDir, servers, receivers }: Run): Promise<Outcome> {
   await migrate(former, servers);
@@ -97,32 +88,17 @@ async function upgradeUnderLoad({ plan, options, former, dataDir, servers, recei
   const roles = [...processes.apis, ...processes.workers];
   try {
     const ask = createApiClient(processes.balancer.url, processes.keys.admin);
-    await untilHealthy(ask, roles);
-    if (former.hasVersions) await useVersion(former, servers, processes);
-    const { accountId, kinds, never } = await subscribe(ask, receivers);
-    const load = newLoadReport();
-    await Promise.all([
-      rollOver(plan.events, () => load.emitted, servers, processes),
-      emitAll(ask, accountId, plan, options.seconds, load),
-    ]);
-    printProgress(`${load.acknowledged.length} events are acknowledged; waiting until all is well`);
-    await untilHealthy(ask, roles);
-    const connection = await Connection.connect({ address: servers.temporalAddress });
-    const temporal = new Client({ connection });
-    await settle(servers.databaseUrl, temporal, never);
-    const ownerless = await ownerlessDeliveries(servers.databaseUrl, temporal);
-    await connection.close();
-    await giveUpOn(never, servers.databaseUrl, ask);
-    const { balances, problems } = balance({
-      acknowledged: load.acknowledged,
-      deliveries: await deliveryFacts(servers.databaseUrl, kinds),
-      ownerless,
-      eventsByN: await eventCounts(servers.databaseUrl),
+    if (former.hasVersions) {
+      await untilHealthy(ask, roles);
+      await useVersion(former, servers, processes);
+    }
+    const system = { ask, roles, receivers, servers };
+    const outcome = await runUnderLoad(system, plan, options.seconds, async (emitted) => {
+      await rollOver(plan.events, emitted, servers, processes);
       // Nothing dies in an upgrade, so nothing explains a duplicate.
-      disturbances: [],
-      arrivals: (kind, eventId) => receivers.arrivals(kind, eventId),
+      return [];
     });
-    return { balances, problems, load, crashes: roles.reduce((sum, role) => sum + role.crashes, 0) };
+    return { ...outcome, crashes: roles.reduce((sum, role) => sum + role.crashes, 0) };
   } finally {
     await processes.balancer.stop();
     await Promise.all(roles.map((role) => role.stop()));
