@@ -58,11 +58,16 @@ test.each<[string, (socket: Socket) => void]>([
   ['closed', (socket) => void socket.end()],
   ['reset', (socket) => void socket.resetAndDestroy()],
 ])('an idle connection that is %s against its promise is replaced', async (_how, close) => {
-  const target = await receiver({ onRequest: (socket) => void socket.write(OK, () => setImmediate(close, socket)) });
+  let last: Socket;
+  const target = await receiver({ onRequest: (socket) => void (last = socket).write(OK) });
   const sender = client();
   for (let count = 0; count < 3; count++) {
     expect((await sender.send(request(target.url()))).kind).toBe('response');
+    // Only now: a reset discards what the other side has not read yet.
+    close(last!);
     await target.quiet();
+    // The sender is in this process: it has read the end once the event loop has polled again.
+    await new Promise(setImmediate);
   }
   expect(target.connections).toBe(3);
 });
