@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { defaults } from './defaults.js';
 import { flag, type SettingDefinition } from './formats.js';
 
-/** Temporal joins both names with a dot or a colon, and shows them in lists. */
-const versionPart = z.string().regex(/^[\w-][\w.+-]{0,62}$/, {
-  error: 'write at most 63 letters, digits, and - _ . +',
+/** Temporal refuses a dot and a colon in the name of a deployment, as it joins it with the build by one of them. */
+const deploymentName = z.string().regex(/^\w[\w-]{0,62}$/, {
+  error: 'write at most 63 letters, digits, - and _, and no dot',
 });
+const buildId = z.string().regex(/^\w[\w.+-]{0,62}$/, { error: 'write at most 63 letters, digits, and - _ . +' });
 
 /** Settings of a Temporal server that runs elsewhere, by the names that Temporal's own programs read. */
 export const temporalSettings = {
@@ -50,12 +51,12 @@ export const temporalSettings = {
     description:
       "Name of this installation's workers in Temporal's Worker Versioning: workers of several builds may run beside each other, and the current one gets the deliveries.",
     default: 'workers without a version',
-    schema: versionPart,
+    schema: deploymentName,
   },
   PIGEONPOST_WORKER_BUILD_ID: {
     description: 'Build of this worker in that deployment.',
     default: 'the version of Pigeonpost',
-    schema: versionPart,
+    schema: buildId,
   },
 } as const satisfies Record<string, SettingDefinition>;
 

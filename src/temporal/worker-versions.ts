@@ -31,7 +31,7 @@ export interface Routing extends WorkerVersion {
 /** gRPC's codes for what is not there, and for what is not there yet. */
 const NOT_FOUND = 5;
 const FAILED_PRECONDITION = 9;
-/** The server has changed the deployment meanwhile, or is busy with it. */
+/** The server changes the deployment just now. */
 const ABORTED = 10;
 const UNAVAILABLE = 14;
 const NOT_YET: ReadonlySet<unknown> = new Set([NOT_FOUND, FAILED_PRECONDITION, ABORTED, UNAVAILABLE]);

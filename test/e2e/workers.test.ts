@@ -170,7 +170,7 @@ test('continues a recovery whose worker is killed within a page, and sends each 
     [ids],
   );
   expect(attempts.rows[0]!.count).toBe(30);
-  // The sum of its waits on a busy machine: a killed worker's activities time out one after the other.
+  // More than the limit of the others, as the waits above add up to more than that.
 }, 400_000);
 
 test('waits for the response when a worker is stopped during a long request', async () => {

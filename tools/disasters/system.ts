@@ -64,7 +64,7 @@ async function restoreAll(databaseUrl: string, names: readonly string[]): Promis
 }
 
 async function startProcesses(dataDir: DataDir, servers: ClusterServers, keys?: ClusterKeys): Promise<System> {
-  const processes = await startClusterProcesses(servers, dataDir, { ...(keys ? { keys } : {}) });
+  const processes = await startClusterProcesses(servers, dataDir, keys && { keys });
   const ask = createApiClient(processes.balancer.url, processes.keys.admin);
   await untilHealthy(ask, rolesOf(processes));
   return { dataDir, servers, processes, ask };

@@ -9,7 +9,7 @@ import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
 import { watchSignals } from '#src/server/signals.js';
 import { createApiClient } from '../chaos/api-client.js';
 import { makePlan, type Plan, type PlanOptions } from '../chaos/plan.js';
-import { startReceivers } from '../chaos/receivers.js';
+import { startReceivers, type Receivers } from '../chaos/receivers.js';
 import { TIME_LIMIT_MS } from '../chaos/subscribe.js';
 import { runUnderLoad, type LoadOutcome } from '../chaos/under-load.js';
 import { untilHealthy } from '../chaos/until-healthy.js';
@@ -60,7 +60,9 @@ export async function upgrade(options: UpgradeOptions): Promise<void> {
     unexpected: load.unexpected.length,
     crashes,
   };
-  const isGood = problems.length + load.unexpected.length + load.hung + crashes === 0 && balances.duplicates === 0;
+  const wrong = problems.length + balances.duplicates + crashes;
+  const refused = load.unavailable + load.unanswered + load.hung + load.unexpected.length;
+  const isGood = wrong + refused === 0 && balances.acknowledged === load.emitted;
   await dataDir.release();
   for (const problem of [...problems, ...load.unexpected].slice(0, MAX_PROBLEMS)) printProgress(problem);
   if (isGood) await rm(folder, { recursive: true, force: true });
@@ -75,7 +77,7 @@ interface Run {
   readonly former: Release;
   readonly dataDir: DataDir;
   readonly servers: ClusterServers;
-  readonly receivers: Awaited<ReturnType<typeof startReceivers>>;
+  readonly receivers: Receivers;
 }
 
 type Outcome = LoadOutcome & { readonly crashes: number };

@@ -71,7 +71,7 @@ async function conclusionOf(
 /** Whether its workflow is to be queried, which takes longer than finding it. One with an activity is not paused. */
 const mayDiffer = ({ state }: PendingDelivery, { isIdle }: RunningWorkflow): boolean => state === 'paused' || isIdle;
 
-/** A workflow that is paused although its delivery is not would wait for ever, and the other way round it would send. */
+/** A workflow that is paused although its delivery is not would wait indefinitely, and the other way round it would send. */
 async function comparePause(context: ReconciliationContext, { deliveryId, state }: PendingDelivery): Promise<Finding> {
   const { store, client } = context;
   const shouldBePaused = state === 'paused';

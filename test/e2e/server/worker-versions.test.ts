@@ -35,7 +35,7 @@ async function startBuild(buildId: string): Promise<ReturnType<typeof runCommand
 }
 
 async function versions(...args: string[]): Promise<{ code: number | null; printed: string }> {
-  const command = runCommand('worker-versions', environment('one'), ...args);
+  const command = runCommand('worker-versions', environment('0.1.0'), ...args);
   return { code: await command.ended, printed: command.printed() };
 }
 
@@ -66,12 +66,12 @@ afterAll(async () => {
 });
 
 test('a build gets deliveries when it is made current, and says so at its start', async () => {
-  const first = await startBuild('one');
-  expect(first.printed()).toContain('it gets no workflows before `pigeonpost worker-versions use one`');
+  const first = await startBuild('0.1.0');
+  expect(first.printed()).toContain('it gets no workflows before `pigeonpost worker-versions use 0.1.0`');
   const waiting = await emit();
-  expect(await versions('use')).toEqual({ code: 0, printed: expect.stringMatching(/^one +current/m) });
+  expect(await versions('use')).toEqual({ code: 0, printed: expect.stringMatching(/^0\.1\.0 +current/m) });
   await system.settled(waiting, 'delivered');
-  expect(new Set(await buildsOf(waiting))).toEqual(new Set(['one']));
+  expect(new Set(await buildsOf(waiting))).toEqual(new Set(['0.1.0']));
 });
 
 test('a delivery under retry continues on the next build', async () => {
@@ -79,29 +79,33 @@ test('a delivery under retry continues on the next build', async () => {
   const retrying = await emit();
   await system.settled(retrying, 'retrying');
   receiver.reply(200);
-  await startBuild('two');
-  expect((await versions('use', 'two')).code).toBe(0);
+  await startBuild('0.2.0-rc.1+7');
+  expect((await versions('use', '0.2.0-rc.1+7')).code).toBe(0);
   await system.ask('POST', `/v1/deliveries/${retrying}/retry`);
   await system.settled(retrying, 'delivered');
   const builds = await buildsOf(retrying);
-  expect([builds[0], builds.at(-1)]).toEqual(['one', 'two']);
+  expect([builds[0], builds.at(-1)]).toEqual(['0.1.0', '0.2.0-rc.1+7']);
 });
 
 test('a share of the deliveries goes to a build that is tried out, and all of them back to the former one', async () => {
-  expect((await versions('use', 'one', '--percent', '25')).printed).toMatch(/^one +ramping \(25 %\)/m);
-  expect((await versions('use', 'one')).code).toBe(0);
+  expect((await versions('use', '0.1.0', '--percent', '25')).printed).toMatch(/^0\.1\.0 +ramping \(25 %\)/m);
+  expect((await versions('use', '0.1.0')).code).toBe(0);
   const listed = await versions('list', '--json');
   expect(JSON.parse(listed.printed.replace(/^Node\.js 20 .*\n/, ''))).toEqual([
-    { buildId: 'two', state: expect.stringMatching(/^(draining|drained|inactive)$/), createdAt: expect.any(String) },
-    { buildId: 'one', state: 'current', createdAt: expect.any(String) },
+    {
+      buildId: '0.2.0-rc.1+7',
+      state: expect.stringMatching(/^(draining|drained|inactive)$/),
+      createdAt: expect.any(String),
+    },
+    { buildId: '0.1.0', state: 'current', createdAt: expect.any(String) },
   ]);
   const id = await emit();
   await system.settled(id, 'delivered');
-  expect(new Set(await buildsOf(id))).toEqual(new Set(['one']));
+  expect(new Set(await buildsOf(id))).toEqual(new Set(['0.1.0']));
 });
 
 test('a build without a worker is refused', async () => {
-  const { code, printed } = await versions('use', 'three', '--wait', '0');
+  const { code, printed } = await versions('use', '0.3.0', '--wait', '0');
   expect(code).toBe(1);
-  expect(printed).toContain('No worker of build three in the deployment shop asks Temporal for work');
+  expect(printed).toContain('No worker of build 0.3.0 in the deployment shop asks Temporal for work');
 });

@@ -1,3 +1,4 @@
+import { readPackage } from '../../../src/lib/package.js';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -190,6 +191,16 @@ describe('Temporal', () => {
     expect(problem('other')).toEqual([expect.stringContaining("Profile 'other' not found")]);
     expect(problem('empty')).toEqual([expect.stringContaining('no server address')]);
     expect(problems({ TEMPORAL_CONFIG_FILE: '/no/where' })).toEqual([expect.stringContaining('there is none')]);
+  });
+
+  test('a worker has a build of a deployment, by default that of the package', () => {
+    const at = { TEMPORAL_ADDRESS: 'temporal:7233', PIGEONPOST_WORKER_DEPLOYMENT: 'my-shop' };
+    expect(loadConfig(at).workerVersion).toEqual({ deploymentName: 'my-shop', buildId: readPackage().version });
+    expect(loadConfig({ TEMPORAL_ADDRESS: 'temporal:7233' }).workerVersion).toBeUndefined();
+    // Temporal refuses it, and a worker would get nothing.
+    expect(problems({ ...at, PIGEONPOST_WORKER_DEPLOYMENT: 'my.shop' })).toEqual([
+      expect.stringContaining('PIGEONPOST_WORKER_DEPLOYMENT'),
+    ]);
   });
 
   test('refuses what would silently connect otherwise than meant', () => {
