@@ -43,7 +43,7 @@ const PROBLEMS: readonly Problem[] = [
   { pattern: /InvalidContentType|wrong version number|h2 protocol|frame with invalid/i, explain: explainProtocol },
   {
     // The connection was made, and ended during the first call: by then TLS 1.3 servers have seen the client's certificate.
-    pattern: /^(?!.*(timed ?out|deadline)).*GetSystemInfo.*transport error/i,
+    pattern: /^(?!.*(timed ?out|deadline)).*GetSystemInfo.*(transport error|transport::Error)/i,
     explain: (used) =>
       hasTls(used) ? explainRejection(used, 'it closed the connection, as when ') : explainProtocol(used),
   },

@@ -5,6 +5,8 @@ const ADDRESS = 'hooks.a1b2c.tmprl.cloud:7233';
 const certificate = { clientCertPair: { crt: Buffer.from(''), key: Buffer.from('') } };
 const closed = (kind: string): string =>
   `Failed to call GetSystemInfo: code: 'Unknown error', message: "transport error", source: tonic::transport::Error(Transport, hyper::Error(Io, ${kind}))`;
+const CANCELED =
+  'Failed to call GetSystemInfo: code: \'The operation was cancelled\', message: "operation was canceled", source: tonic::transport::Error(Transport, hyper::Error(Canceled, "connection closed"))';
 const connect = (kind: string): string => `tonic::transport::Error(Transport, ConnectError(Custom { error: ${kind} }))`;
 
 test.each([
@@ -18,6 +20,8 @@ test.each([
     'CLIENT',
   ],
   [closed('ConnectionReset'), true, 'closed the connection, as when it requires', 'CLIENT_CERT_PATH'],
+  [CANCELED, true, 'closed the connection, as when it requires', 'CLIENT_CERT_PATH'],
+  [CANCELED, undefined, 'TLS may be enabled on one side only', 'TEMPORAL_TLS=true'],
   [closed('BrokenPipe'), undefined, 'TLS may be enabled on one side only', 'TEMPORAL_TLS=true'],
   [closed('ConnectionReset'), undefined, 'TLS may be enabled on one side only', 'TEMPORAL_TLS=true'],
   [connect('InvalidCertificate(UnknownIssuer)'), true, 'not by an authority', 'TEMPORAL_TLS_SERVER_CA_CERT_PATH'],
