@@ -5,6 +5,7 @@ import {
   defaultDataDir,
   defaults,
   EMBEDDED_NETWORKS,
+  EMBEDDED_TEMPORAL_RETENTION_DAYS,
   type UnknownEventTypes,
   type WorkflowMode,
 } from './defaults.js';
@@ -87,6 +88,8 @@ export interface Config {
   /** Port of the embedded PostgreSQL; absent: a free one, picked once. */
   postgresPort?: number;
   temporal: TemporalConfig;
+  /** Days for which Temporal keeps workflows that have ended; absent: as its namespace says. */
+  temporalRetentionDays?: number;
   /** The build of this process's worker; absent when it has no version. */
   workerVersion?: WorkerVersion;
   /** Port of the embedded Temporal server. */
@@ -176,6 +179,7 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     databaseConnections: values.PIGEONPOST_DATABASE_CONNECTIONS ?? defaults.databaseConnections,
     ...optional('postgresPort', values.PIGEONPOST_POSTGRES_PORT),
     temporal,
+    ...optional('temporalRetentionDays', temporalRetention(values, temporal)),
     ...optional('workerVersion', readWorkerVersion(values)),
     temporalPort: values.PIGEONPOST_TEMPORAL_PORT ?? defaults.temporalPort,
     temporalUiPort,
@@ -201,6 +205,10 @@ function assemble(values: Values, temporal: TemporalConfig, env: NodeJS.ProcessE
     ...optional('previousEncryptionKeys', values.PIGEONPOST_ENCRYPTION_KEY_PREVIOUS),
     logLevel: values.PIGEONPOST_LOG_LEVEL ?? defaults.logLevel,
   };
+}
+
+function temporalRetention(values: Values, { embedded }: TemporalConfig): number | undefined {
+  return values.PIGEONPOST_TEMPORAL_RETENTION_DAYS ?? (embedded ? EMBEDDED_TEMPORAL_RETENTION_DAYS : undefined);
 }
 
 function assembleApi(values: Values): Config['api'] {

@@ -42,6 +42,9 @@ export const defaults = {
 /** Networks that receivers may be in while database and Temporal are the embedded ones: this machine. */
 export const EMBEDDED_NETWORKS: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
+/** Days for which the embedded Temporal server keeps workflows that have ended. */
+export const EMBEDDED_TEMPORAL_RETENTION_DAYS = 3;
+
 /** Ten years. */
 export const MAX_RETENTION_DAYS = 3_650;
 

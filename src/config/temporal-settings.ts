@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { defaults } from './defaults.js';
-import { flag, type SettingDefinition } from './formats.js';
+import { defaults, EMBEDDED_TEMPORAL_RETENTION_DAYS, MAX_RETENTION_DAYS } from './defaults.js';
+import { flag, wholeNumber, type SettingDefinition } from './formats.js';
 
 /** Temporal refuses a dot and a colon in the name of a deployment, as it joins it with the build by one of them. */
 const deploymentName = z.string().regex(/^\w[\w-]{0,62}$/, {
@@ -46,6 +46,12 @@ export const temporalSettings = {
   TEMPORAL_CONFIG_FILE: {
     description: "Temporal's configuration file (TOML); its profile names the server to use.",
     schema: z.string(),
+  },
+  PIGEONPOST_TEMPORAL_RETENTION_DAYS: {
+    description:
+      'Days for which Temporal keeps workflows that have ended, about 20 KB each; a worker sets them on the namespace.',
+    default: `${EMBEDDED_TEMPORAL_RETENTION_DAYS} when Temporal is embedded, else what the namespace has`,
+    schema: wholeNumber(1, MAX_RETENTION_DAYS, 'a number of days'),
   },
   PIGEONPOST_WORKER_DEPLOYMENT: {
     description:

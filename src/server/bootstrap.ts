@@ -128,7 +128,8 @@ export async function runWorker(shared: Shared, registerEveryMs?: number): Promi
   const { connection, client } = access;
   const { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows } = config;
   const { namespace } = temporal;
-  const registration = await keepRegistered({ client, namespace, log }, registerEveryMs);
+  const kept = config.temporalRetentionDays;
+  const registration = await keepRegistered({ client, namespace, log, retentionDays: kept }, registerEveryMs);
   const limits = { maxConcurrentAttempts, retentionDays, idempotencyHours, auditDays, workflows };
   const mail = openMailer(shared);
   const { workerVersion } = config;

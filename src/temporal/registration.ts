@@ -30,7 +30,11 @@ export interface RegistrationContext {
   readonly client: Client;
   readonly namespace: string;
   readonly log: Pick<Logger, 'warn' | 'info'>;
+  /** For how many days the namespace keeps workflows that have ended; undefined: as it says itself. */
+  readonly retentionDays?: number | undefined;
 }
+
+type Warn = (error: unknown, message: string) => void;
 
 /**
  * Registers what the namespace lacks, and keeps doing so until stopped. Rejects when the first time fails; later failures
@@ -42,17 +46,18 @@ export async function keepRegistered(
 ): Promise<{ stop(): Promise<void> }> {
   const { client, log } = context;
   const stopping = new AbortController();
-  let problem: string | undefined;
-  let lastProblem: string | undefined;
-  const warn = (err: unknown, message: string): void => {
-    problem = message;
-    if (problem !== lastProblem) log.warn({ err }, message);
+  let problems = new Set<string>();
+  let lastProblems = new Set<string>();
+  const warn: Warn = (err, message) => {
+    problems.add(message);
+    if (!lastProblems.has(message)) log.warn({ err }, message);
   };
   const ensure = (trigger: boolean): Promise<void> =>
     client.withDeadline(Date.now() + DEADLINE_MS, async () => {
       await ensureSearchAttributes(context, warn);
       const created = await ensureMaintenance(context, trigger);
       if (created) log.info('the maintenance schedule was created in Temporal');
+      await ensureRetention(context, warn);
     });
 
   await ensure(true);
@@ -61,7 +66,7 @@ export async function keepRegistered(
       const waitMs = everyMs * (0.5 + Math.random());
       await sleep(waitMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
       if (stopping.signal.aborted) return;
-      [lastProblem, problem] = [problem, undefined];
+      [lastProblems, problems] = [problems, new Set()];
       await ensure(false).catch((error: Error) => warn(error, `cannot ensure the registration: ${error.message}`));
     }
   })();
@@ -77,10 +82,7 @@ export async function keepRegistered(
  * Registers the search attributes that the namespace lacks. Where they cannot even be listed, as on Temporal Cloud, they
  * are assumed to be there: a delivery that cannot be started says so.
  */
-async function ensureSearchAttributes(
-  { client, namespace }: RegistrationContext,
-  warn: (error: unknown, message: string) => void,
-): Promise<void> {
+async function ensureSearchAttributes({ client, namespace }: RegistrationContext, warn: Warn): Promise<void> {
   const { operatorService } = client.connection as unknown as {
     operatorService: temporal.api.operatorservice.v1.OperatorService;
   };
@@ -134,6 +136,25 @@ async function ensureMaintenance({ client, namespace }: RegistrationContext, tri
   }
   if (trigger && !created) await client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID).trigger(ScheduleOverlapPolicy.SKIP);
   return created;
+}
+
+/** Sets for how long the namespace keeps workflows that have ended. Where that is not allowed, deliveries work without. */
+async function ensureRetention({ client, namespace, log, retentionDays }: RegistrationContext, warn: Warn) {
+  if (retentionDays === undefined) return;
+  const { workflowService } = client.connection;
+  const seconds = retentionDays * 86_400;
+  try {
+    const { config } = await workflowService.describeNamespace({ namespace });
+    if (Number(config?.workflowExecutionRetentionTtl?.seconds) === seconds) return;
+    // The types want an object for an int64; a number is encoded just as well.
+    const workflowExecutionRetentionTtl = {
+      seconds,
+    } as unknown as temporal.api.namespace.v1.INamespaceConfig['workflowExecutionRetentionTtl'];
+    await workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
+    log.info(`Temporal's namespace ${namespace} keeps workflows that have ended for ${retentionDays} days now`);
+  } catch (error) {
+    warn(error, `cannot set the retention of Temporal's namespace ${namespace} to ${retentionDays} days`);
+  }
 }
 
 function isNotFound(error: unknown): boolean {

@@ -45,6 +45,7 @@ test('delivers what was committed before, during and after the loss without a re
     PIGEONPOST_ALLOW_NETWORKS: '127.0.0.0/8',
     PIGEONPOST_ALLOW_HTTP: 'true',
     PIGEONPOST_PORT: '0',
+    PIGEONPOST_TEMPORAL_RETENTION_DAYS: '5',
   });
   if (config.temporal.embedded) throw new Error('TEMPORAL_ADDRESS was not taken');
   const { temporal } = config;
@@ -90,6 +91,12 @@ test('delivers what was committed before, during and after the loss without a re
         () => false,
       ),
     Boolean,
+    60_000,
+  );
+  const describeNamespace = () => second.client.workflowService.describeNamespace({ namespace: temporal.namespace });
+  await eventually(
+    async () => Number((await describeNamespace()).config?.workflowExecutionRetentionTtl?.seconds),
+    (seconds) => seconds === 5 * 86_400,
     60_000,
   );
   await age(shared.store, [before, during, after], 1_000);

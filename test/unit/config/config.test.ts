@@ -52,6 +52,7 @@ describe('without any setting', () => {
       cacheDir: expect.stringMatching(/pigeonpost$/),
       temporal: { embedded: true },
       temporalPort: 7233,
+      temporalRetentionDays: 3,
       temporalUiPort: 8233,
       temporalUiUrl: 'http://localhost:8233',
       egress: { allowNetworks: ['127.0.0.0/8', '::1/128'], allowHttp: true, resolve: [] },
