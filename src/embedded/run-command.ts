@@ -8,6 +8,8 @@ export interface CommandOptions {
   doing: string;
   log: Log;
   env?: NodeJS.ProcessEnv;
+  /** Folder to run it in; this process's by default. */
+  cwd?: string;
   /** It is killed after this time. */
   timeoutMs: number;
   /** Asked again and again: a reason to give up before that, if there is one. */
@@ -27,9 +29,9 @@ const OUTPUT_LIMIT_CHARACTERS = 16_384;
  * @returns the last it printed
  */
 export async function runCommand(file: string, args: readonly string[], options: CommandOptions): Promise<string> {
-  const { doing, log, env = process.env, timeoutMs, giveUp } = options;
+  const { doing, log, env = process.env, cwd, timeoutMs, giveUp } = options;
   const startedMs = performance.now();
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const child = spawn(file, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   let output = '';
   const collect = (text: string) => (output = (output + text).slice(-OUTPUT_LIMIT_CHARACTERS));
   child.stdout.setEncoding('utf8').on('data', collect);

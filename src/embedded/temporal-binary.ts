@@ -5,16 +5,24 @@ import { promisify } from 'node:util';
 import { type Config } from '../config/config.js';
 import { OperatorError, errorMessage } from '../lib/errors.js';
 import { fetchOnce, type Way } from './fetch-once.js';
-import { goInstall } from './go-install.js';
+import { goBuild, type GoPrograms } from './go-build.js';
 import { type Log } from './log.js';
 import { downloadBySdk } from './sdk-download.js';
 import { serverEnvironment } from './server-process.js';
 
 const run = promisify(execFile);
 
-/** The release that is built where none can be downloaded: the newest that `go install` accepts. */
-const GO_MODULE = 'github.com/temporalio/cli';
-const GO_VERSION = '1.5.1';
+/** The releases that are built where none can be downloaded, the first that can be. */
+const BUILDS: readonly GoPrograms[] = [
+  build('1.9.1', 'internal/temporalcli', {
+    'github.com/temporalio/cli/cliext': 'v0.0.0-20260914181643-1de87a9f2699',
+  }),
+  // For a Go that cannot build the other.
+  build('1.5.1', 'temporalcli'),
+];
+const FOLDER = 'temporal-cli-1.9';
+/** What earlier versions of Pigeonpost fetched: used where nothing newer can be had. */
+const FORMER_FOLDER = 'temporal-cli';
 const VERSION_TIMEOUT_MS = 20_000;
 /** The first server whose activities can be paused and started at once. */
 const OLDEST_SERVER = [1, 28] as const;
@@ -38,7 +46,7 @@ export async function findTemporalCli(
   if (onPath !== undefined && tooBad === undefined) return onPath;
   if (onPath !== undefined) log.info(`${onPath} is not used: ${tooBad}`);
 
-  const folder = join(config.cacheDir, 'temporal-cli');
+  const folder = join(config.cacheDir, FOLDER);
   const failures = await fetchOnce({
     what: 'the Temporal CLI',
     folder,
@@ -46,10 +54,12 @@ export async function findTemporalCli(
       const problem = await problemOf(join(where, PROGRAM));
       if (problem !== undefined) throw new Error(problem);
     },
-    ways: [download(log), build(log, env)],
+    ways: [download(log), ...BUILDS.map((each) => buildWay(each, log, env))],
     log,
   });
   if (failures === undefined) return join(folder, PROGRAM);
+  const former = join(config.cacheDir, FORMER_FOLDER, PROGRAM);
+  if ((await problemOf(former)) === undefined) return former;
   throw new OperatorError(
     ['No Temporal server was found or could be fetched:', `on the PATH: ${tooBad}`, ...failures].join('\n  - '),
     'Install the Temporal CLI or Go and start again, or set PIGEONPOST_TEMPORAL_CLI to the path of a Temporal CLI, ' +
@@ -63,7 +73,8 @@ export async function presentTemporalCli(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string | undefined> {
   if (temporalCli !== undefined) await checkConfigured(temporalCli);
-  const candidates = [temporalCli, findOnPath(env.PATH ?? ''), join(cacheDir, 'temporal-cli', PROGRAM)];
+  const cached = [FOLDER, FORMER_FOLDER].map((folder) => join(cacheDir, folder, PROGRAM));
+  const candidates = [temporalCli, findOnPath(env.PATH ?? ''), ...cached];
   for (const path of candidates) if (path !== undefined && (await problemOf(path)) === undefined) return path;
   return undefined;
 }
@@ -116,17 +127,16 @@ function download(log: Log): Way {
   };
 }
 
-function build(log: Log, env: NodeJS.ProcessEnv): Way {
+function buildWay(programs: GoPrograms, log: Log, env: NodeJS.ProcessEnv): Way {
   return {
-    name: `go install ${GO_MODULE}/cmd/temporal@v${GO_VERSION}`,
-    fetch: (folder) =>
-      goInstall({
-        what: 'the Temporal CLI',
-        targets: [`${GO_MODULE}/cmd/temporal@v${GO_VERSION}`],
-        linkerFlags: `-X ${GO_MODULE}/temporalcli.Version=${GO_VERSION}`,
-        folder,
-        log,
-        env,
-      }),
+    name: `Go, ${programs.module}@v${programs.version}`,
+    fetch: (folder) => goBuild({ ...programs, what: `the Temporal CLI ${programs.version}`, folder, log, env }),
   };
+}
+
+/** A release of the CLI, whose package `variables` has its version. */
+function build(version: string, variables: string, replaced: Record<string, string> = {}): GoPrograms {
+  const module = 'github.com/temporalio/cli';
+  const linkerFlags = `-X ${module}/${variables}.Version=${version}`;
+  return { module, version, folders: ['cmd/temporal'], replaced, linkerFlags };
 }

@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { OperatorError, errorMessage } from '../lib/errors.js';
 import { type DataDir } from './data-dir.js';
 import { type Log } from './log.js';
 import { LOCALHOST, checkFree, pickPort } from './ports.js';
 import { stopLeftover } from './processes.js';
+import { runCommand } from './run-command.js';
 import { readPid, temporalTrace } from './running-servers.js';
-import { ServerProcess, ServerStartError } from './server-process.js';
+import { ServerProcess, ServerStartError, serverEnvironment } from './server-process.js';
+import { adoptSchema } from './temporal-schema.js';
 
 /** Types a search attribute can have. */
 export type SearchAttributeKind = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
@@ -47,6 +51,7 @@ const START_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How often it is started when another process is in its way for a moment only. */
 const STARTS = 5;
+const VERSION_TIMEOUT_MS = 20_000;
 
 /**
  * Settings of the server: activities may be sent to the worker with the response to its workflow task, which halves the
@@ -73,14 +78,17 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   await clearLeftover(pidFile, mark, log);
   await checkFree('the embedded Temporal server', port, 'PIGEONPOST_TEMPORAL_PORT');
   await checkFree("Temporal's web interface", uiPort, 'PIGEONPOST_TEMPORAL_UI_PORT');
-  if (!existsSync(databaseFile(dataDir))) await writeFile(fairnessMark(dataDir), '');
+  const isNew = !existsSync(databaseFile(dataDir));
+  if (isNew) await writeFile(fairnessMark(dataDir), '');
   await makePrivate(databaseFile(dataDir));
-  // Set explicitly: receivers must not be able to use them, and ports that it picks itself are unknown.
-  const [httpPort, metricsPort] = [await pickPort(), await pickPort()];
-  const server = await startWithRetry({ ...options, httpPort, metricsPort }, pidFile);
+  const version = await versionOf(options);
+  if (!isNew) await upgradeDatabase(options, version, pidFile);
+  const ports = await withPorts(options);
+  const server = await startWithRetry(ports, pidFile);
+  await writeFile(versionMark(dataDir), version);
   return {
     address: `${LOCALHOST}:${port}`,
-    urls: [httpPort, metricsPort].map((each) => `http://${LOCALHOST}:${each}`),
+    urls: [ports.httpPort, ports.metricsPort].map((each) => `http://${LOCALHOST}:${each}`),
     get pid() {
       return server.pid;
     },
@@ -88,9 +96,50 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   };
 }
 
-interface AllPorts extends TemporalServerOptions {
+/** What the command line prints as its version: its own, and that of the server in it. */
+async function versionOf({ cli, log }: TemporalServerOptions): Promise<string> {
+  const options = { doing: `Trying ${cli}`, log, env: serverEnvironment(), timeoutMs: VERSION_TIMEOUT_MS };
+  return (await runCommand(cli, ['--version'], options)).trim();
+}
+
+/** Brings data that another release of the server has written to the schema of this one. */
+async function upgradeDatabase(options: TemporalServerOptions, version: string, pidFile: string): Promise<void> {
+  const { dataDir, log } = options;
+  const former = await readFile(versionMark(dataDir), 'utf8').catch(() => undefined);
+  if (former === version) return;
+  log.info(`Bringing Temporal's data to the schema of ${version}`);
+  const folder = await mkdtemp(`${databaseFile(dataDir)}-sample-`);
+  const sample = { path: folder, file: (...names: string[]) => join(folder, ...names) };
+  await mkdir(sample.file('logs'));
+  try {
+    // A server creates a database with its schema as soon as it starts.
+    const [port, uiPort] = [await pickPort(), await pickPort()];
+    const server = await startWithRetry(await withPorts({ ...options, dataDir: sample, port, uiPort }), pidFile);
+    await server.stop();
+    adoptSchema(databaseFile(dataDir), databaseFile(sample));
+  } catch (error) {
+    throw new OperatorError(
+      `Temporal's data cannot be brought to the schema of ${version}: ${errorMessage(error)}.`,
+      `Set PIGEONPOST_TEMPORAL_CLI to the release that wrote them${former === undefined ? '' : ` (${former})`}.`,
+      { cause: error },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface ServerOptions extends Omit<TemporalServerOptions, 'dataDir'> {
+  dataDir: Pick<DataDir, 'path' | 'file'>;
+}
+
+interface AllPorts extends ServerOptions {
   httpPort: number;
   metricsPort: number;
+}
+
+/** All ports are set explicitly: receivers must not be able to use them, and ports that it picks itself are unknown. */
+async function withPorts(options: ServerOptions): Promise<AllPorts> {
+  return { ...options, httpPort: await pickPort(), metricsPort: await pickPort() };
 }
 
 async function startWithRetry(options: AllPorts, pidFile: string): Promise<ServerProcess> {
@@ -140,11 +189,16 @@ function serverArguments(options: AllPorts): string[] {
 }
 
 /** A file next to a database that was created with fairness. */
-function fairnessMark(dataDir: DataDir): string {
+function fairnessMark(dataDir: ServerOptions['dataDir']): string {
   return dataDir.file('temporal-fairness');
 }
 
-function databaseFile(dataDir: DataDir): string {
+/** A file next to a database that says which release last started on it. */
+function versionMark(dataDir: ServerOptions['dataDir']): string {
+  return dataDir.file('temporal-version');
+}
+
+function databaseFile(dataDir: ServerOptions['dataDir']): string {
   return dataDir.file('temporal.db');
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { loadConfig } from '#src/config/config.js';
 import { fetchOnce } from '#src/embedded/fetch-once.js';
-import { goInstall } from '#src/embedded/go-install.js';
+import { goBuild } from '#src/embedded/go-build.js';
 import type { Log } from '#src/embedded/log.js';
 import { serverEnvironment } from '#src/embedded/server-process.js';
 import { OperatorError } from '#src/lib/errors.js';
@@ -34,12 +34,14 @@ export async function temporalPrograms(log: Log): Promise<TemporalPrograms> {
     },
     ways: [
       {
-        name: `go install ${MODULE}@v${VERSION}`,
-        fetch: (draft) =>
-          goInstall({
-            what: 'the Temporal server',
-            targets: ['cmd/server', 'cmd/tools/sql'].map((path) => `${MODULE}/${path}@v${VERSION}`),
-            folder: draft,
+        name: `Go, ${MODULE}@v${VERSION}`,
+        fetch: (folder) =>
+          goBuild({
+            what: `the Temporal server ${VERSION}`,
+            module: MODULE,
+            version: VERSION,
+            folders: ['cmd/server', 'cmd/tools/sql'],
+            folder,
             log,
           }),
       },

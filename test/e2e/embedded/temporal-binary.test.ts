@@ -44,7 +44,7 @@ describe('the Temporal CLI', () => {
 
   test('is else the one fetched earlier, also when the one on the PATH is too old', async () => {
     const folder = await temporaryFolder(undo);
-    const cached = await program(join(folder, 'temporal-cli'), GOOD);
+    const cached = await program(join(folder, 'temporal-cli-1.9'), GOOD);
     const old = await program(join(folder, 'bin'), OLD);
     const log = memoryLog();
     expect(await findTemporalCli({ cacheDir: folder }, log, { PATH: join(folder, 'bin') })).toBe(cached);

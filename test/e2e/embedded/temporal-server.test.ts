@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
 import { type DataDir } from '../../../src/embedded/data-dir.js';
 import { isFree, pickPort } from '../../../src/embedded/ports.js';
@@ -65,6 +67,32 @@ test('begins with fairness, and leaves a queue that began without as it is', asy
   expect(existsSync(mark)).toBe(false);
 });
 
+test('opens data of an older release, and keeps its workflows', async () => {
+  const dataDir = await temporaryDataDir(undo);
+  // Written by CLI 1.5.1 with server 1.29.1: a workflow waits in it.
+  const older = gunzipSync(await readFile(join(__dirname, 'temporal-1.29.1.db.gz')));
+  await writeFile(dataDir.file('temporal.db'), older);
+  const log = memoryLog();
+  const first = await start(dataDir, log);
+  expect(log.lines).toEqual([expect.stringMatching(/^Bringing Temporal's data to the schema of temporal version/)]);
+  const { workflow, schedule } = await client(first);
+  expect((await workflow.getHandle('kept').describe()).status.name).toBe('RUNNING');
+  const options = { taskQueue: 'nobody', searchAttributes: { Colour: ['grey'] } };
+  await workflow.start('waits', { ...options, workflowId: 'new' });
+  // As of server 1.32 a schedule needs a table that older releases do not have.
+  const action = { ...options, type: 'startWorkflow' as const, workflowType: 'waits' };
+  await schedule.create({ scheduleId: 'hourly', spec: { intervals: [{ every: '1h' }] }, action });
+  await until(async () => (await workflow.count("Colour = 'grey'")).count === 2);
+  await workflow.getHandle('kept').terminate();
+  await first.stop();
+
+  const again = memoryLog();
+  const second = await start(dataDir, again);
+  expect(again.lines).toEqual([]);
+  const described = await (await client(second)).workflow.getHandle('new').describe();
+  expect(described.status.name).toBe('RUNNING');
+});
+
 test('stops one that a killed run left behind', async () => {
   const dataDir = await temporaryDataDir(undo);
   const [port, uiPort] = [await pickPort(), await pickPort()];
@@ -80,7 +108,11 @@ test('stops one that a killed run left behind', async () => {
   const log = memoryLog();
   await start(dataDir, log, port);
   await ended;
-  expect(log.lines).toEqual([`Stopping Temporal of an earlier run (process ${left.pid})`]);
+  expect(log.lines).toEqual([
+    `Stopping Temporal of an earlier run (process ${left.pid})`,
+    // It has not written which release it is of.
+    expect.stringMatching(/^Bringing Temporal's data to the schema of /),
+  ]);
 });
 
 test('says which port is taken and how to change it', async () => {
