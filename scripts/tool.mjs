@@ -15,8 +15,8 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', inProject('tools
 });
 if (status !== 0) process.exit(status ?? 1);
 const [tool] = process.argv.splice(2, 1);
-// `bench storage` and `bench lists` measure what statements and lists cost instead of putting loads on.
-const isOwn = tool === 'bench' && ['storage', 'lists'].includes(process.argv[2]);
+// Benchmarks of their own, apart from the table of `bench`.
+const isOwn = tool === 'bench' && ['storage', 'lists', 'scale'].includes(process.argv[2]);
 const program = isOwn ? [tool, ...process.argv.splice(2, 1)] : [tool];
 const main = inProject('tools', 'out', ...program, 'main.js');
 process.argv[1] = main;

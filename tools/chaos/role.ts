@@ -29,6 +29,8 @@ export type Replacement = Required<Pick<RoleSpec, 'main' | 'env'>>;
 
 export interface Role {
   readonly ready: boolean;
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined;
   /** How often it ended by itself although it had been at work, or did not end when it was asked to. */
   readonly crashes: number;
   kill(): void;
@@ -96,6 +98,9 @@ export function startRole(spec: RoleSpec): Role {
   return {
     get ready() {
       return ready;
+    },
+    get pid() {
+      return child?.pid;
     },
     get crashes() {
       return crashes;

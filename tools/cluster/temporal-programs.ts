@@ -12,8 +12,8 @@ import { OperatorError } from '#src/lib/errors.js';
 const run = promisify(execFile);
 
 const MODULE = 'go.temporal.io/server';
-/** The release that the development server of Pigeonpost is built from. */
-const VERSION = '1.29.1';
+/** The release of docker-compose.yml; another one to try a cluster with. */
+const VERSION = process.env.TEMPORAL_SERVER_VERSION || '1.32.1';
 
 /** Paths of the programs. */
 export interface TemporalPrograms {
@@ -51,6 +51,6 @@ export async function temporalPrograms(log: Log): Promise<TemporalPrograms> {
   if (failures === undefined) return inFolder(folder);
   throw new OperatorError(
     ['The Temporal server could not be built:', ...failures].join('\n  - '),
-    'Install Go 1.25 or newer, and run it again.',
+    'Install Go 1.26 or newer, and run it again.',
   );
 }

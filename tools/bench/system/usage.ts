@@ -30,6 +30,21 @@ export function cpuWithChildrenMs(pid: number): number {
   return children.reduce((sum, child) => sum + child!.own, own.own + own.endedChildren) * TICK_MS;
 }
 
+/** Processor time of a process and of all that it and its children have started, in milliseconds. */
+export function treeCpuMs(pid: number): number {
+  const stats = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = readStat(Number(name));
+      return stat ? [{ id: Number(name), ...stat }] : [];
+    });
+  const ticks = (id: number): number =>
+    stats
+      .filter((stat) => stat.id === id || stat.parent === id)
+      .reduce((sum, stat) => sum + (stat.id === id ? stat.own + stat.endedChildren : ticks(stat.id)), 0);
+  return ticks(pid) * TICK_MS;
+}
+
 function readStat(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
