@@ -2,6 +2,9 @@
 import { eventually } from '../support/eventually.js';
 import { describeInBrowser, emit, newReceiver, openDashboard, type DashboardHarness } from './support.js';
 
+/** Longer than any of these tests: nothing is attempted again by itself. */
+const HOURLY = { waits: [3_600, 3_600] };
+
 describeInBrowser('subscriptions', () => {
   let dashboard: DashboardHarness;
   beforeAll(async () => void (dashboard = await openDashboard()));
@@ -157,7 +160,7 @@ describeInBrowser('subscriptions', () => {
   test('show an open circuit breaker with what waits, and close it', async () => {
     dashboard.receiver.reply(503);
     const { account, subscription } = await newReceiver(dashboard, 'Broken', {
-      policy: { breaker: { minAttempts: 1, probeAfterS: 3_600 } },
+      policy: { schedule: HOURLY, breaker: { minAttempts: 1, probeAfterS: 3_600 } },
     });
     const failed = await emit(dashboard, account.id);
     await eventually(
@@ -178,7 +181,7 @@ describeInBrowser('subscriptions', () => {
   });
 
   test('send what waits for the next attempt with one click, when the receiver is back', async () => {
-    const { account, subscription } = await newReceiver(dashboard, 'Back');
+    const { account, subscription } = await newReceiver(dashboard, 'Back', { policy: { schedule: HOURLY } });
     dashboard.receiver.reply(503);
     const ids = [await emit(dashboard, account.id), await emit(dashboard, account.id)];
     await Promise.all(ids.map((id) => dashboard.system.settled(id, 'retrying')));

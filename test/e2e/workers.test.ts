@@ -1,5 +1,6 @@
 /** Two workers of one system: they share its limits, and one continues what the other did not finish. */
 import type { ServerResponse } from 'node:http';
+import pino from 'pino';
 import { newRecoveryId, recoveryWorkflowId, startRecovery } from '../../src/dispatch/recovery/recoveries.js';
 import { loadReceiver } from '../../src/dispatch/recovery/find-recoverable.js';
 import { contractOf } from '../../src/providers/registry.js';
@@ -10,10 +11,12 @@ import { startSystem, type TestSystem } from '../support/system.js';
 
 jest.setTimeout(180_000);
 
+const silent = pino({ level: 'silent' });
+
 let system: TestSystem;
 let receiver: Receiver;
 beforeAll(async () => {
-  [system, receiver] = await Promise.all([startSystem(), startReceiver()]);
+  [system, receiver] = await Promise.all([startSystem({}, silent, { eagerActivities: false }), startReceiver()]);
 });
 afterAll(async () => {
   await receiver.close();

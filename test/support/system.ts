@@ -59,7 +59,14 @@ export interface SystemOptions {
   readonly interceptors?: ClientInterceptors;
   /** Wraps the client that the worker sends with. */
   readonly wrapEgress?: (client: EgressClient) => EgressClient;
+  /** Whether a worker that completes a workflow task gets its activity at once; as the server has it when absent. */
+  readonly eagerActivities?: boolean;
 }
+
+const eagerActivityArguments = (enabled: boolean): string[] => [
+  '--dynamic-config-value',
+  `system.enableActivityEagerExecution=${enabled}`,
+];
 
 export async function startSystem(
   egressSettings: Partial<EgressSettings> = {},
@@ -71,6 +78,7 @@ export async function startSystem(
     portal = {},
     interceptors = {},
     wrapEgress = (client) => client,
+    eagerActivities,
   }: SystemOptions = {},
 ): Promise<TestSystem> {
   await install(log);
@@ -79,6 +87,7 @@ export async function startSystem(
       server: {
         executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
         ...(uiPort === undefined ? {} : { uiPort }),
+        ...(eagerActivities === undefined ? {} : { extraArgs: eagerActivityArguments(eagerActivities) }),
         searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
       },
     }),
