@@ -27,8 +27,8 @@ interface Load {
 }
 
 const LOADS: readonly Load[] = [
-  { name: 'single calls, 100 per second', callsPerSecond: 100, eventsPerCall: 1 },
-  { name: 'batches of 100, 5 per second', callsPerSecond: 5, eventsPerCall: 100 },
+  { name: 'single calls, 200 per second', callsPerSecond: 200, eventsPerCall: 1 },
+  { name: 'batches of 100, 10 per second', callsPerSecond: 10, eventsPerCall: 100 },
 ];
 const SECONDS = 20;
 /** Before the first measurement, so that compiled code and caches are there. */
@@ -43,10 +43,16 @@ interface Receiver {
   received: number;
 }
 
-/** What a delivery took of all processes, and of the APIs and workers alone, in milliseconds. */
+/** Processor time of all processes, and of the APIs and workers alone, in milliseconds. */
 interface Cost {
   readonly all: number;
   readonly pigeonpost: number;
+}
+
+/** What so many processes take: at rest in a second, and for a delivery of each load in addition to that. */
+interface Costs {
+  readonly idle: Cost;
+  readonly ofLoads: readonly Cost[];
 }
 
 async function scale(): Promise<void> {
@@ -54,22 +60,22 @@ async function scale(): Promise<void> {
   const lines: string[] = [];
   for (let round = 1; round <= rounds; round++) {
     const [two, one] = await measureRound();
-    for (const [index, { name }] of LOADS.entries()) {
-      const [ofTwo, ofOne] = [two[index]!, one[index]!];
-      const ratio = (ofTwo.all / ofOne.all).toFixed(2);
-      lines.push(`round ${round}, ${name}: two of each ${text(ofTwo)}, one of each ${text(ofOne)}: ${ratio}`);
-    }
+    lines.push(`round ${round}, at rest, per second: ${compare(two.idle, one.idle)}`);
+    for (const [index, { name }] of LOADS.entries())
+      lines.push(`round ${round}, ${name}, per delivery: ${compare(two.ofLoads[index]!, one.ofLoads[index]!)}`);
   }
   for (const line of lines) console.log(line);
   // Connections that are kept alive would keep the process.
   process.exit();
 }
 
-const text = ({ all, pigeonpost }: Cost): string =>
-  `${all.toFixed(2)} ms per delivery (APIs and workers ${pigeonpost.toFixed(2)})`;
+const compare = (two: Cost, one: Cost): string =>
+  `two of each ${text(two)}, one of each ${text(one)}: ${(two.all / one.all).toFixed(2)}`;
+
+const text = ({ all, pigeonpost }: Cost): string => `${all.toFixed(2)} ms (APIs and workers ${pigeonpost.toFixed(2)})`;
 
 /** The costs of the loads with two APIs and two workers, and once the second ones have stopped. */
-async function measureRound(): Promise<[two: Cost[], one: Cost[]]> {
+async function measureRound(): Promise<[two: Costs, one: Costs]> {
   const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-scale-'));
   const dataDir = await openDataDir(folder);
   const servers = await startClusterServers(dataDir, { info: printProgress, warn: printProgress });
@@ -84,10 +90,19 @@ async function measureRound(): Promise<[two: Cost[], one: Cost[]]> {
         throw new Error('the processes are not ready');
       const ask = createApiClient(balancer.url, keys.admin);
       const accountId = await subscribe(ask, receiver.url);
-      const measureAll = async (): Promise<Cost[]> => {
-        const costs: Cost[] = [];
-        for (const load of LOADS) costs.push(await measure(ask, accountId, receiver, load, processes));
-        return costs;
+      const measureAll = async (): Promise<Costs> => {
+        const idle = await measure(processes, async () => {
+          await sleep(SECONDS * 1_000);
+          return SECONDS;
+        });
+        const ofLoads: Cost[] = [];
+        for (const load of LOADS) {
+          const events = load.callsPerSecond * load.eventsPerCall * SECONDS;
+          const cost = await measure(processes, () => deliver(ask, accountId, receiver, load));
+          const ofRest = SECONDS / events;
+          ofLoads.push({ all: cost.all - idle.all * ofRest, pigeonpost: cost.pigeonpost - idle.pigeonpost * ofRest });
+        }
+        return { idle, ofLoads };
       };
       for (const load of LOADS) await emit(ask, accountId, load, WARM_UP_SECONDS);
       const two = await measureAll();
@@ -134,25 +149,25 @@ async function created(ask: Ask, path: string, body: unknown): Promise<{ id: str
   return reply.body as { id: string };
 }
 
-async function measure(
-  ask: Ask,
-  accountId: string,
-  receiver: Receiver,
-  load: Load,
-  { apis, workers }: ClusterProcesses,
-): Promise<Cost> {
+/** Processor time while `act` runs, for each unit that it returns the number of. */
+async function measure({ apis, workers }: ClusterProcesses, act: () => Promise<number>): Promise<Cost> {
   const used = (): Cost => ({
     all: treeCpuMs(process.pid) - cpuMs(process.pid),
     pigeonpost: [...apis, ...workers].reduce((sum, { pid }) => sum + (pid === undefined ? 0 : cpuMs(pid)), 0),
   });
-  const [before, receivedBefore] = [used(), receiver.received];
-  const events = await emit(ask, accountId, load, SECONDS);
-  const done = (): boolean => receiver.received - receivedBefore >= events;
-  if (!(await waitUntil(async () => done(), RECEIVED_LIMIT_MS))) throw new Error('deliveries are missing');
+  const before = used();
+  const units = await act();
   const after = used();
-  const cost = { all: (after.all - before.all) / events, pigeonpost: (after.pigeonpost - before.pigeonpost) / events };
-  printProgress(`${load.name}: ${text(cost)}`);
-  return cost;
+  return { all: (after.all - before.all) / units, pigeonpost: (after.pigeonpost - before.pigeonpost) / units };
+}
+
+/** Emits a load, and waits until all of it was received. Returns how many deliveries that were. */
+async function deliver(ask: Ask, accountId: string, receiver: Receiver, load: Load): Promise<number> {
+  const before = receiver.received;
+  const events = await emit(ask, accountId, load, SECONDS);
+  if (!(await waitUntil(async () => receiver.received - before >= events, RECEIVED_LIMIT_MS)))
+    throw new Error('deliveries are missing');
+  return events;
 }
 
 /** Emits events at the rate of the load, whatever the responses take. Returns how many. */
