@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- scale [rounds]`: what a delivery costs with two APIs and two workers, and with one of each, on the
- * servers of `npm run cluster`. Processor time is that of all processes but this one, which sends the events, balances them
+ * `npm run bench -- scale [rounds]`: what a delivery costs with two APIs and two workers, and with one of each, in turn, on
+ * the servers of `npm run cluster`. Processor time is that of all processes but this one, which sends the events, balances them
  * and receives the deliveries.
  */
 import { createServer, type Server } from 'node:http';
@@ -9,12 +9,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDataDir } from '#src/embedded/data-dir.js';
+import { openDataDir, type DataDir } from '#src/embedded/data-dir.js';
 import { waitUntil } from '#src/embedded/poll.js';
 import { migrate } from '#src/store/migrate.js';
 import { createApiClient, type Ask } from '../../chaos/api-client.js';
-import type { Role } from '../../chaos/role.js';
-import { startClusterProcesses, type ClusterProcesses } from '../../cluster/processes.js';
+import type { Servers } from '../../chaos/servers.js';
+import { startClusterProcesses, type ClusterKeys, type ClusterProcesses } from '../../cluster/processes.js';
 import { startClusterServers } from '../../cluster/servers.js';
 import { printProgress } from '../../progress.js';
 import { runTool } from '../../run-tool.js';
@@ -30,7 +30,8 @@ const LOADS: readonly Load[] = [
   { name: 'single calls, 200 per second', callsPerSecond: 200, eventsPerCall: 1 },
   { name: 'batches of 100, 10 per second', callsPerSecond: 10, eventsPerCall: 100 },
 ];
-const SECONDS = 20;
+const SECONDS = 40;
+const REST_SECONDS = 20;
 /** Before the first measurement, so that compiled code and caches are there. */
 const WARM_UP_SECONDS = 10;
 const READY_LIMIT_MS = 120_000;
@@ -49,7 +50,10 @@ interface Cost {
   readonly pigeonpost: number;
 }
 
-/** What so many processes take: at rest in a second, and for a delivery of each load in addition to that. */
+/** APIs, and workers. */
+type Count = 1 | 2;
+
+/** What so many processes take: at rest in a second, and for a delivery of each load. */
 interface Costs {
   readonly idle: Cost;
   readonly ofLoads: readonly Cost[];
@@ -57,61 +61,18 @@ interface Costs {
 
 async function scale(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 2);
-  const lines: string[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    const [two, one] = await measureRound();
-    lines.push(`round ${round}, at rest, per second: ${compare(two.idle, one.idle)}`);
-    for (const [index, { name }] of LOADS.entries())
-      lines.push(`round ${round}, ${name}, per delivery: ${compare(two.ofLoads[index]!, one.ofLoads[index]!)}`);
-  }
-  for (const line of lines) console.log(line);
-  // Connections that are kept alive would keep the process.
-  process.exit();
-}
-
-const compare = (two: Cost, one: Cost): string =>
-  `two of each ${text(two)}, one of each ${text(one)}: ${(two.all / one.all).toFixed(2)}`;
-
-const text = ({ all, pigeonpost }: Cost): string => `${all.toFixed(2)} ms (APIs and workers ${pigeonpost.toFixed(2)})`;
-
-/** The costs of the loads with two APIs and two workers, and once the second ones have stopped. */
-async function measureRound(): Promise<[two: Costs, one: Costs]> {
   const folder = await mkdtemp(join(tmpdir(), 'pigeonpost-scale-'));
   const dataDir = await openDataDir(folder);
   const servers = await startClusterServers(dataDir, { info: printProgress, warn: printProgress });
   const receiver = await startReceiver();
+  const costs: Record<Count, Costs[]> = { 2: [], 1: [] };
   try {
     await migrate(servers.databaseUrl);
-    const processes = await startClusterProcesses(servers, dataDir);
-    const { apis, workers, balancer, keys } = processes;
-    const roles = [...apis, ...workers];
-    try {
-      if (!(await waitUntil(async () => roles.every(({ ready }) => ready), READY_LIMIT_MS)))
-        throw new Error('the processes are not ready');
-      const ask = createApiClient(balancer.url, keys.admin);
-      const accountId = await subscribe(ask, receiver.url);
-      const measureAll = async (): Promise<Costs> => {
-        const idle = await measure(processes, async () => {
-          await sleep(SECONDS * 1_000);
-          return SECONDS;
-        });
-        const ofLoads: Cost[] = [];
-        for (const load of LOADS) {
-          const events = load.callsPerSecond * load.eventsPerCall * SECONDS;
-          const cost = await measure(processes, () => deliver(ask, accountId, receiver, load));
-          const ofRest = SECONDS / events;
-          ofLoads.push({ all: cost.all - idle.all * ofRest, pigeonpost: cost.pigeonpost - idle.pigeonpost * ofRest });
-        }
-        return { idle, ofLoads };
-      };
-      for (const load of LOADS) await emit(ask, accountId, load, WARM_UP_SECONDS);
-      const two = await measureAll();
-      await Promise.all([apis[1].stop(), workers[1].stop()]);
-      return [two, await measureAll()];
-    } finally {
-      await balancer.stop();
-      await Promise.all(roles.map((role: Role) => role.stop()));
-    }
+    const first = await startClusterProcesses(servers, dataDir);
+    await stopAll(first);
+    const system = { servers, dataDir, keys: first.keys, receiver };
+    for (let round = 1; round <= rounds; round++)
+      for (const count of [2, 1] as const) costs[count].push(await withProcesses(system, count));
   } finally {
     receiver.server.closeAllConnections();
     receiver.server.close();
@@ -119,6 +80,60 @@ async function measureRound(): Promise<[two: Costs, one: Costs]> {
     await dataDir.release();
     await rm(folder, { recursive: true, force: true });
   }
+  print('at rest, per second', costs, ({ idle }) => idle);
+  for (const [index, { name }] of LOADS.entries())
+    print(`${name}, per delivery`, costs, ({ ofLoads }) => ofLoads[index]!);
+  // Connections that are kept alive would keep the process.
+  process.exit();
+}
+
+function print(name: string, costs: Record<Count, Costs[]>, of: (each: Costs) => Cost): void {
+  const [two, one] = [costs[2].map(of), costs[1].map(of)];
+  const ratio = (part: keyof Cost): string => (mean(two, part) / mean(one, part)).toFixed(2);
+  console.log(`${name}: two of each ${two.map(text).join(', ')}; one of each ${one.map(text).join(', ')};`);
+  console.log(`  two to one: ${ratio('all')} (APIs and workers ${ratio('pigeonpost')})`);
+}
+
+const mean = (costs: readonly Cost[], part: keyof Cost): number =>
+  costs.reduce((sum, cost) => sum + cost[part], 0) / costs.length;
+
+const text = ({ all, pigeonpost }: Cost): string => `${all.toFixed(2)} ms (${pigeonpost.toFixed(2)})`;
+
+/** What is shared by all measurements of a run. */
+interface System {
+  readonly servers: Servers;
+  readonly dataDir: DataDir;
+  readonly keys: ClusterKeys;
+  readonly receiver: Receiver;
+}
+
+/** The costs of the loads with so many APIs and workers, which are started for it. */
+async function withProcesses({ servers, dataDir, keys, receiver }: System, count: Count): Promise<Costs> {
+  const processes = await startClusterProcesses(servers, dataDir, { keys });
+  const { apis, workers, balancer } = processes;
+  try {
+    const roles = [...apis, ...workers];
+    if (!(await waitUntil(async () => roles.every(({ ready }) => ready), READY_LIMIT_MS)))
+      throw new Error('the processes are not ready');
+    if (count === 1) await Promise.all([apis[1].stop(), workers[1].stop()]);
+    const ask = createApiClient(balancer.url, keys.admin);
+    const accountId = await subscribe(ask, receiver.url);
+    for (const load of LOADS) await emit(ask, accountId, load, WARM_UP_SECONDS);
+    const idle = await measure(processes, async () => {
+      await sleep(REST_SECONDS * 1_000);
+      return REST_SECONDS;
+    });
+    const ofLoads: Cost[] = [];
+    for (const load of LOADS) ofLoads.push(await measure(processes, () => deliver(ask, accountId, receiver, load)));
+    return { idle, ofLoads };
+  } finally {
+    await stopAll(processes);
+  }
+}
+
+async function stopAll({ apis, workers, balancer }: ClusterProcesses): Promise<void> {
+  await balancer.stop();
+  await Promise.all([...apis, ...workers].map((role) => role.stop()));
 }
 
 async function startReceiver(): Promise<Receiver> {
