@@ -7,6 +7,7 @@ import type { Priority } from '../contract/timing.js';
 import { priorityOf } from '../contract/timing.js';
 import { toAccount, type AccountRow, type StoredAccount } from './accounts/accounts.js';
 import { ORDERING_CLAIM } from './deliveries/ordering.js';
+import { ERASED } from './erasures.js';
 import { bodyRowId, fromRest } from './payloads.js';
 import { fromJson, onlyRow, type Queryable, type Store } from './store.js';
 import { toSubscription, type StoredSubscription, type SubscriptionRow } from './subscriptions/subscriptions.js';
@@ -16,6 +17,9 @@ export const BATCHING_CLAIM = 'batching';
 
 /** SQL condition: the delivery `d` waits for a batch, or is a member of one that has not ended. */
 export const IS_COLLECTED = `(d.state = 'pending' AND d.sender_id IS NOT DISTINCT FROM '${BATCHING_CLAIM}')`;
+
+/** SQL condition: the delivery `d` waits for a batch. */
+const WAITS_FOR_BATCH = `d.state = 'pending' AND d.sender_id = '${BATCHING_CLAIM}' AND d.batch_id IS NULL`;
 
 /**
  * SQL condition on a delivery, which stands for all that a batch sends: without event types the batches, with them the
@@ -109,7 +113,8 @@ export interface WaitingMember extends Candidate {
 
 /**
  * The first deliveries that wait, in their sequence. Their events and rows are locked: an erasure waits, and finds the batch
- * later.
+ * later. What waits of an erased event is cancelled: a batch that ended while its event was being erased collected it again
+ * (0015_batches.sql).
  */
 export async function lockWaiting(client: Queryable, group: Group, limit: number): Promise<WaitingMember[]> {
   const { rows: waiting } = await client.query<{ delivery_id: string; event_id: string }>(
@@ -122,6 +127,13 @@ export async function lockWaiting(client: Queryable, group: Group, limit: number
     [waiting.map(({ event_id: id }) => id)],
   );
   const existing = new Set(events.rows.map(({ id }) => id));
+  const erased = waiting.filter(({ event_id: id }) => !existing.has(id)).map(({ delivery_id: id }) => id);
+  if (erased.length > 0)
+    await client.query(
+      `UPDATE deliveries d SET state = 'cancelled', state_reason = $2, owned = true, settled_at = now(), updated_at = now()
+       WHERE d.id = ANY($1) AND ${WAITS_FOR_BATCH}`,
+      [erased, ERASED],
+    );
   const { rows } = await client.query<{
     id: string;
     body_variant: string;
@@ -134,7 +146,7 @@ export async function lockWaiting(client: Queryable, group: Group, limit: number
        SELECT error, coalesce(octet_length(sealed), octet_length(body)) AS bytes FROM event_bodies
        WHERE event_id = d.event_id AND variant = d.body_variant LIMIT 1
      ) b
-     WHERE d.id = ANY($1) AND d.state = 'pending' AND d.sender_id = '${BATCHING_CLAIM}' AND d.batch_id IS NULL
+     WHERE d.id = ANY($1) AND ${WAITS_FOR_BATCH}
      ORDER BY d.id FOR UPDATE OF d`,
     [waiting.map(({ delivery_id: id }) => id)],
   );
@@ -251,8 +263,8 @@ export async function removeWaiting(
  */
 export async function cancelCollected(store: Store, deliveryId: string, reason: string): Promise<string | undefined> {
   const { rows } = await store.pool.query<{ provider: string }>(
-    `UPDATE deliveries SET state = 'cancelled', state_reason = $2, owned = true, settled_at = now(), updated_at = now()
-     WHERE id = $1 AND state = 'pending' AND sender_id = '${BATCHING_CLAIM}' AND batch_id IS NULL RETURNING provider`,
+    `UPDATE deliveries d SET state = 'cancelled', state_reason = $2, owned = true, settled_at = now(), updated_at = now()
+     WHERE d.id = $1 AND ${WAITS_FOR_BATCH} RETURNING provider`,
     [deliveryId, reason],
   );
   return rows[0]?.provider;

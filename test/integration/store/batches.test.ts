@@ -10,6 +10,7 @@ import { findDelivery, listDeliveries } from '../../../src/store/deliveries/deli
 import { changeState, reopenDelivery } from '../../../src/store/deliveries/state-changes.js';
 import { ownerlessDeliveries } from '../../../src/store/deliveries/sweep.js';
 import { claimAny } from '../../../src/store/direct/senders.js';
+import { eraseContent, insertErasure } from '../../../src/store/erasures.js';
 import { insertEvents } from '../../../src/store/events/events.js';
 import { findEvent } from '../../../src/store/events/stored-events.js';
 import type { Store } from '../../../src/store/store.js';
@@ -183,6 +184,21 @@ test.each([
   await recordAttempts(store(), [attempt(batch!, { run: 1, number: 9 })]);
   expect(await statesOf(ids)).toEqual(['delivered', 'pending', 'delivered']);
   expect(await findDelivery(store(), ids[1]!)).toMatchObject({ batchId: null, isCollected: false, run: 1 });
+});
+
+test('a batch that ends while one of its events is being erased leaves nothing open', async () => {
+  const receiver = await subscribed();
+  const ids = await commit(receiver, [undefined, undefined, undefined]);
+  const [batch] = await collectAll();
+  // The batch is cancelled before the erasure is committed, so that all its events are collected again.
+  await changeState(store(), { deliveryId: batch!, run: 0, state: 'cancelled', reason: 'erased', nextAttemptAt: null });
+  const { eventId } = (await findDelivery(store(), ids[1]!))!;
+  const { accountId } = receiver;
+  const request = { accountId, eventId, reason: 'asked', erasedBy: 'operator', address: null };
+  await eraseContent(store(), await insertErasure(store(), request), [eventId]);
+  const [again] = await collectAll();
+  expect(await membersOf(again!)).toEqual([ids[0], ids[2]]);
+  expect(await findDelivery(store(), ids[1]!)).toMatchObject({ state: 'cancelled', stateReason: 'erased' });
 });
 
 test('a batch that is made while its process dies is there as a whole, or made again', async () => {
