@@ -13,6 +13,7 @@ import { searchAttributeTypes } from '../../src/temporal/registration.js';
 import { startWorker } from '../../src/server/worker.js';
 import { ADMIN_KEY, type ApiResponse } from '../support/api.js';
 import { openTestDatabase } from '../support/database.js';
+import { startEnvironment } from '../support/ephemeral-server.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver.js';
 import { fromSetup } from '../support/system.js';
@@ -81,13 +82,15 @@ test('starts and accepts events without Temporal, and starts deliveries when Tem
   expect((await receiver.waitFor(1))[0]!.headers['webhook-id']).toBe(`msg_${event.body.id.slice('evt_'.length)}`);
 
   async function startTemporalWithWorker(): Promise<void> {
-    const environment = await TestWorkflowEnvironment.createLocal({
-      server: {
-        port,
-        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
-        searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
-      },
-    });
+    const environment = await startEnvironment(() =>
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          port,
+          executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+          searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
+        },
+      }),
+    );
     undo.push(() => environment.teardown());
     const egress = createEgressClient({ ...config.egress, maxResponseBytes: 16_384 });
     undo.push(() => egress.close());

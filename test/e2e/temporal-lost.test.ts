@@ -11,6 +11,7 @@ import { loadKeys } from '../../src/server/keys.js';
 import { connectTemporal, installRuntime } from '../../src/temporal/connection.js';
 import { ADMIN_KEY, askAt } from '../support/api.js';
 import { openTestDatabase } from '../support/database.js';
+import { startEnvironment } from '../support/ephemeral-server.js';
 import { eventually } from '../support/eventually.js';
 import { startReceiver } from '../support/receiver.js';
 import { fromSetup } from '../support/system.js';
@@ -25,9 +26,11 @@ afterAll(async () => {
 
 /** A Temporal server without any data or registration. */
 const startTemporal = (port: number): Promise<TestWorkflowEnvironment> =>
-  TestWorkflowEnvironment.createLocal({
-    server: { port, executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') } },
-  });
+  startEnvironment(() =>
+    TestWorkflowEnvironment.createLocal({
+      server: { port, executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') } },
+    }),
+  );
 
 test('delivers what was committed before, during and after the loss without a restart of the worker', async () => {
   const log = pino({ level: 'silent' });

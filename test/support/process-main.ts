@@ -25,12 +25,14 @@ const {
 
 let passed = 0;
 
-/** Runs something before or after which the process may have to die. */
+/** Runs something before or after which the process may have to die; after one that was rejected it dies after the next. */
 async function passing<T>(point: string, name: string, act: () => Promise<T>): Promise<T> {
-  const isIt = death?.point === point && name.includes(death.matching ?? '') && (passed += 1) === (death.nth ?? 1);
-  if (isIt && death.when === 'before') process.kill(process.pid, 'SIGKILL');
+  if (death?.point !== point || !name.includes(death.matching ?? '')) return act();
+  const { when, nth = 1 } = death;
+  const number = (passed += 1);
+  if (when === 'before' && number === nth) process.kill(process.pid, 'SIGKILL');
   const result = await act();
-  if (isIt) process.kill(process.pid, 'SIGKILL');
+  if (when === 'after' && number >= nth) process.kill(process.pid, 'SIGKILL');
   return result;
 }
 

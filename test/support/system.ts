@@ -15,6 +15,7 @@ import { searchAttributeTypes } from '../../src/temporal/registration.js';
 import { startWorker, type RunningWorker } from '../../src/server/worker.js';
 import { startApi, LOOPBACK, type Ask } from './api.js';
 import { openTestDatabase, type TestDatabase } from './database.js';
+import { startEnvironment } from './ephemeral-server.js';
 import { eventually } from './eventually.js';
 
 export interface TestSystem {
@@ -83,14 +84,16 @@ export async function startSystem(
 ): Promise<TestSystem> {
   await install(log);
   const [environment, database] = await Promise.all([
-    TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
-        ...(uiPort === undefined ? {} : { uiPort }),
-        ...(eagerActivities === undefined ? {} : { extraArgs: eagerActivityArguments(eagerActivities) }),
-        searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
-      },
-    }),
+    startEnvironment(() =>
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+          ...(uiPort === undefined ? {} : { uiPort }),
+          ...(eagerActivities === undefined ? {} : { extraArgs: eagerActivityArguments(eagerActivities) }),
+          searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
+        },
+      }),
+    ),
     openTestDatabase(),
   ]);
   const { store } = database;

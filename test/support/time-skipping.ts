@@ -15,6 +15,7 @@ import { searchAttributeTypes } from '../../src/temporal/registration.js';
 import type { delivery } from '../../src/workflows/delivery/workflow.js';
 import { startApi, type TestApi } from './api.js';
 import { openTestDatabase, type TestDatabase } from './database.js';
+import { startEnvironment } from './ephemeral-server.js';
 import { fromSetup } from './system.js';
 import { stubDispatcher } from './dispatcher.js';
 
@@ -54,11 +55,13 @@ export function responded(status: number, headers: Record<string, string> = {}):
 export async function openTimeMachine(): Promise<TimeSkippingEnv> {
   installRuntime(pino({ level: 'silent' }));
   const [environment, database] = await Promise.all([
-    TestWorkflowEnvironment.createTimeSkipping({
-      server: {
-        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TIME_SKIPPING_SERVER') },
-      },
-    }),
+    startEnvironment(() =>
+      TestWorkflowEnvironment.createTimeSkipping({
+        server: {
+          executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TIME_SKIPPING_SERVER') },
+        },
+      }),
+    ),
     openTestDatabase(),
   ]);
   const { INDEXED_VALUE_TYPE_KEYWORD: keyword } = temporal.api.enums.v1.IndexedValueType;

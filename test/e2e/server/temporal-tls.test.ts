@@ -10,6 +10,7 @@ import { searchAttributeTypes } from '../../../src/temporal/registration.js';
 import { ADMIN_KEY, askAt, LOOPBACK, type Ask } from '../../support/api.js';
 import { pigeonpost } from '../../support/cli.js';
 import { openTestDatabase, type TestDatabase } from '../../support/database.js';
+import { startEnvironment } from '../../support/ephemeral-server.js';
 import { eventually } from '../../support/eventually.js';
 import { certificate } from '../../support/egress.js';
 import { runCommand } from '../../support/process.js';
@@ -42,12 +43,14 @@ beforeAll(async () => {
     makeCertificate('ours'),
     makeCertificate('others'),
     openTestDatabase(),
-    TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
-        searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
-      },
-    }),
+    startEnvironment(() =>
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path: fromSetup('PIGEONPOST_TEST_TEMPORAL_CLI') },
+          searchAttributes: Object.keys(searchAttributeTypes).map((name) => ({ name, type: 'KEYWORD' as const })),
+        },
+      }),
+    ),
     startReceiver(),
   ]);
   await createNamespace('lacking');
