@@ -149,7 +149,10 @@ test('its metadata say the receiver, the subscription and the plan', async () =>
 
 test('its pending activity shows the last failure as text', async () => {
   await open('retrying', 'pending-activities');
-  await page.getByText(/3 of 10|7 remaining/).first().waitFor();
+  await page
+    .getByText(/3 of 10|7 remaining/)
+    .first()
+    .waitFor();
   await page
     .getByText(/the receiver responded with 503; next attempt in 300 s/)
     .first()

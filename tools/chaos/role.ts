@@ -49,6 +49,13 @@ function launch(main: string, command: string, env: RoleSpec['env']): ChildProce
   return spawn(process.execPath, [main, command], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
+async function freeze(pid: number | undefined, forMs: number): Promise<void> {
+  if (pid === undefined) return;
+  signal(pid, 'SIGSTOP');
+  await sleep(forMs);
+  signal(pid, 'SIGCONT');
+}
+
 export function startRole(spec: RoleSpec): Role {
   const log = createWriteStream(spec.logFile, { flags: 'a' });
   // Output of a killed process may come after its end.
@@ -116,13 +123,7 @@ export function startRole(spec: RoleSpec): Role {
       if (!(await waitUntil(() => ready, START_MS)))
         throw new Error(`${spec.name} is not at work after its replacement`);
     },
-    async freeze(forMs) {
-      const pid = child?.pid;
-      if (pid === undefined) return;
-      signal(pid, 'SIGSTOP');
-      await sleep(forMs);
-      signal(pid, 'SIGCONT');
-    },
+    freeze: (forMs) => freeze(child?.pid, forMs),
     async stop(how = 'in order') {
       stopping = true;
       const ending = child;
