@@ -1,6 +1,6 @@
 /**
  * Writes items to the database in batches: items that arrive while a write is in flight share the next one, and an item
- * that arrives alone is written at once.
+ * that arrives alone is written at once, or after `collectMs`.
  */
 
 /** An item that waits to be written, and the promise its caller waits for. */
@@ -22,6 +22,8 @@ export interface BatchQueue<Item, Result> {
 export interface BatchWriterSettings<Item, Result> {
   /** Writes in flight at once. */
   readonly concurrency: number;
+  /** For how long an item that arrives alone waits for others, in milliseconds; 0 when absent. */
+  readonly collectMs?: number;
   /** Writes all items or none, and returns one result per item in the same order. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Whether an error is caused by one of the items, so that the others can be written without it. */
@@ -30,6 +32,7 @@ export interface BatchWriterSettings<Item, Result> {
 
 export class BatchWriter<Item, Result> {
   #inFlight = 0;
+  #collecting: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly queue: BatchQueue<Item, Result>,
@@ -40,7 +43,13 @@ export class BatchWriter<Item, Result> {
   write(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.queue.add({ item, resolve, reject });
-      this.#writeMore();
+      const { collectMs = 0 } = this.settings;
+      if (collectMs === 0) this.#writeMore();
+      else
+        this.#collecting ??= setTimeout(() => {
+          this.#collecting = undefined;
+          this.#writeMore();
+        }, collectMs);
     });
   }
 
@@ -52,7 +61,8 @@ export class BatchWriter<Item, Result> {
       void this.#write(entries).finally(() => {
         this.#inFlight -= 1;
         this.queue.release?.(entries);
-        this.#writeMore();
+        // Otherwise what waits is written when the time has passed.
+        if (!this.#collecting) this.#writeMore();
       });
     }
   }

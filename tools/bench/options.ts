@@ -24,6 +24,8 @@ export interface Sizes {
   readonly workflows: number;
   /** Over how many seconds latency is measured. */
   readonly latencySeconds: number;
+  /** For how many seconds Pigeonpost is at work before that. */
+  readonly warmUpSeconds: number;
   /** Finished deliveries in full tables. */
   readonly filled: number;
   /** Deliveries that wait while something is unavailable. */
@@ -38,6 +40,7 @@ const FULL: Sizes = {
   events: 20_000,
   workflows: 2_000,
   latencySeconds: 15,
+  warmUpSeconds: 60,
   filled: 1_000_000,
   drain: 20_000,
   accounts: 10_000,
@@ -48,6 +51,7 @@ const QUICK: Sizes = {
   events: 3_000,
   workflows: 400,
   latencySeconds: 5,
+  warmUpSeconds: 10,
   filled: 100_000,
   drain: 1_000,
   accounts: 1_000,

@@ -9,8 +9,18 @@ const CONCURRENCY = 2;
 /** Rows of one statement. */
 const MAX_ROWS = 250;
 
+/**
+ * For how long a sender's outcome waits for others, in milliseconds: it is all that happens to most deliveries after their
+ * attempt, and a statement of several costs little more than one of a single outcome. If the process
+ * is killed before the write, the attempt is made again, as when it is killed during the attempt.
+ */
+const COLLECT_MS = 25;
+
 /** One for each process. */
 export class OutcomeWriter {
+  /** Of senders, which make first attempts. */
+  readonly #first: BatchWriter<AttemptRow, void>;
+  /** Of workflows, which wait for the end of the write. */
   readonly #unordered: BatchWriter<AttemptRow, void>;
   /** Of deliveries with an ordering key: their statements wait for those that add deliveries to the same keys. */
   readonly #ordered: BatchWriter<AttemptRow, void>;
@@ -20,13 +30,16 @@ export class OutcomeWriter {
       await retrying(() => recordAttempts(store, rows), isRefused);
       return [];
     };
-    this.#unordered = new BatchWriter(new RowQueue(), { concurrency: CONCURRENCY, write, isRefused });
-    this.#ordered = new BatchWriter(new RowQueue(), { concurrency: CONCURRENCY, write, isRefused });
+    const settings = { concurrency: CONCURRENCY, write, isRefused };
+    this.#first = new BatchWriter(new RowQueue(), { ...settings, collectMs: COLLECT_MS });
+    this.#unordered = new BatchWriter(new RowQueue(), settings);
+    this.#ordered = new BatchWriter(new RowQueue(), settings);
   }
 
   /** Resolves once the row is written. Rejects when the database is unavailable for some seconds, or refuses the row. */
   write(row: AttemptRow): Promise<void> {
-    return (row.isOrdered === true ? this.#ordered : this.#unordered).write(row);
+    if (row.isOrdered === true) return this.#ordered.write(row);
+    return (row.sender === undefined ? this.#unordered : this.#first).write(row);
   }
 }
 

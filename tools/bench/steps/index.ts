@@ -143,7 +143,17 @@ function besideBusyCore(step: Step): Step {
   };
 }
 
+/**
+ * What a process costs that has been at work for a minute, not one that was just started: until then V8 compiles, and each
+ * delivery takes twice the processor time.
+ */
+const warmUpForRates = async (stage: Stage): Promise<void> => {
+  const { sender, sizes } = stage;
+  await pace(stage, { name: 'latency_100', adapter: sender, seconds: sizes.warmUpSeconds, perSecond: 100 });
+};
+
 const latency: Group = {
+  prepare: warmUpForRates,
   steps: [
     pacing('raw_latency', ({ sizes }) => ({ adapter: adapter('raw'), seconds: sizes.latencySeconds })),
     pacing('temporal_latency', ({ sizes }) => ({ adapter: adapter('temporal'), seconds: sizes.latencySeconds })),
