@@ -158,10 +158,16 @@ async function subscribe(ask: Ask, url: string): Promise<string> {
   return account.id;
 }
 
+/** Tries of a request without a response, such as one that the balancer sent to an API that was about to stop. */
+const MAX_TRIES = 5;
+
 async function created(ask: Ask, path: string, body: unknown): Promise<{ id: string }> {
-  const reply = await ask('POST', path, body);
-  if (reply.kind === 'none' || reply.status >= 300) throw new Error(`${path}: ${JSON.stringify(reply)}`);
-  return reply.body as { id: string };
+  for (let tries = 1; ; tries += 1) {
+    const reply = await ask('POST', path, body);
+    if (reply.kind === 'none' && tries < MAX_TRIES) continue;
+    if (reply.kind === 'none' || reply.status >= 300) throw new Error(`${path}: ${JSON.stringify(reply)}`);
+    return reply.body as { id: string };
+  }
 }
 
 /** Processor time while `act` runs, for each unit that it returns the number of. */
