@@ -1,6 +1,6 @@
 /**
  * Writes items to the database in batches: items that arrive while a write is in flight share the next one, and an item
- * that arrives alone is written at once, or after `collectMs`.
+ * that arrives alone is written at once unless it waits for others (`collect`).
  */
 
 /** An item that waits to be written, and the promise its caller waits for. */
@@ -22,8 +22,8 @@ export interface BatchQueue<Item, Result> {
 export interface BatchWriterSettings<Item, Result> {
   /** Writes in flight at once. */
   readonly concurrency: number;
-  /** For how long an item that arrives alone waits for others, in milliseconds; 0 when absent. */
-  readonly collectMs?: number;
+  /** Items wait for this time, or until this many wait. */
+  readonly collect?: { readonly ms: number; readonly items: number };
   /** Writes all items or none, and returns one result per item in the same order. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Whether an error is caused by one of the items, so that the others can be written without it. */
@@ -32,6 +32,7 @@ export interface BatchWriterSettings<Item, Result> {
 
 export class BatchWriter<Item, Result> {
   #inFlight = 0;
+  #waiting = 0;
   #collecting: NodeJS.Timeout | undefined;
 
   constructor(
@@ -43,20 +44,20 @@ export class BatchWriter<Item, Result> {
   write(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.queue.add({ item, resolve, reject });
-      const { collectMs = 0 } = this.settings;
-      if (collectMs === 0) this.#writeMore();
-      else
-        this.#collecting ??= setTimeout(() => {
-          this.#collecting = undefined;
-          this.#writeMore();
-        }, collectMs);
+      this.#waiting += 1;
+      const { collect } = this.settings;
+      if (!collect || this.#waiting >= collect.items) this.#writeMore();
+      else this.#collecting ??= setTimeout(() => this.#writeMore(), collect.ms);
     });
   }
 
   #writeMore(): void {
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
     while (this.#inFlight < this.settings.concurrency) {
       const entries = this.queue.take();
       if (entries.length === 0) return;
+      this.#waiting -= entries.length;
       this.#inFlight += 1;
       void this.#write(entries).finally(() => {
         this.#inFlight -= 1;
